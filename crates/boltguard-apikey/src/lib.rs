@@ -1,0 +1,1 @@
+//! API keys: generate, digest and match them in constant time.

@@ -1,0 +1,1 @@
+//! A guard algebra in three-valued logic that decides who may pass.

@@ -1,0 +1,1 @@
+//! JWS Compact Serialization: parse, verify and sign, as types that consume each other.

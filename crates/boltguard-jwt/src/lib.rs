@@ -1,0 +1,1 @@
+//! JWT claims and the policy that admits them.

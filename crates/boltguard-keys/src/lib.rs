@@ -1,0 +1,1 @@
+//! Keys for JSON Web Signatures: algorithms, PEM, DER, JWK and JWKS, key sets, signing and verifying.

@@ -1,0 +1,1 @@
+//! Deny-lists of token ids, in memory and bounded.

@@ -1,0 +1,1 @@
+//! Named keys, forged tokens and vectors for tests.

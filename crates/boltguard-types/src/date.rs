@@ -1,0 +1,113 @@
+//! Points in time as tokens write them, [RFC 7519 §2](https://www.rfc-editor.org/rfc/rfc7519#section-2).
+
+use std::fmt;
+use std::ops::Add;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Seconds since 1970-01-01T00:00:00Z, leap seconds ignored; fractions are allowed and the value is finite.
+///
+/// ```
+/// use std::time::Duration;
+/// use boltguard_types::NumericDate;
+///
+/// let exp = NumericDate::from_secs(1_300_819_380);
+/// assert!(exp < exp + Duration::from_secs(60));
+/// assert!(NumericDate::from_f64(f64::NAN).is_none());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct NumericDate(f64);
+
+impl NumericDate {
+    /// The date `secs` whole seconds after the epoch, or before it where negative.
+    #[must_use]
+    pub const fn from_secs(secs: i64) -> Self {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "exact up to 2^53 seconds, 285 million years"
+        )]
+        Self(secs as f64)
+    }
+
+    /// The date `secs` seconds after the epoch; `None` for NaN and the infinities.
+    #[must_use]
+    pub const fn from_f64(secs: f64) -> Option<Self> {
+        if secs.is_finite() {
+            Some(Self(secs))
+        } else {
+            None
+        }
+    }
+
+    /// Seconds since the epoch.
+    #[must_use]
+    pub const fn as_f64(self) -> f64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down; dates beyond 64 bits saturate.
+    #[must_use]
+    pub fn as_secs(self) -> i64 {
+        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
+        let secs = self.0.floor() as i64;
+        secs
+    }
+
+    /// The time from `earlier` to `self`; zero if `earlier` is later, at most [`Duration::MAX`].
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::try_from_secs_f64((self.0 - earlier.0).max(0.0)).unwrap_or(Duration::MAX)
+    }
+}
+
+impl Add<Duration> for NumericDate {
+    type Output = Self;
+
+    fn add(self, span: Duration) -> Self {
+        Self((self.0 + span.as_secs_f64()).min(f64::MAX))
+    }
+}
+
+impl From<SystemTime> for NumericDate {
+    fn from(time: SystemTime) -> Self {
+        Self(match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => after.as_secs_f64(),
+            Err(before) => -before.duration().as_secs_f64(),
+        })
+    }
+}
+
+impl fmt::Display for NumericDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_outside_64_bits_saturate() {
+        let far = NumericDate::from_f64(1e300).unwrap();
+        assert_eq!(far.as_secs(), i64::MAX);
+        assert_eq!(far.since(NumericDate::from_secs(0)), Duration::MAX);
+        assert!(
+            (NumericDate::from_f64(f64::MAX).unwrap() + Duration::MAX)
+                .as_f64()
+                .is_finite()
+        );
+    }
+
+    #[test]
+    fn an_earlier_date_is_no_time_away() {
+        let (one, two) = (NumericDate::from_secs(1), NumericDate::from_secs(2));
+        assert_eq!(one.since(two), Duration::ZERO);
+        assert_eq!(two.since(one), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn times_before_the_epoch_are_negative() {
+        let before = NumericDate::from(UNIX_EPOCH - Duration::from_millis(1500));
+        assert_eq!(before.as_secs(), -2);
+    }
+}

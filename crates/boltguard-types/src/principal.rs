@@ -1,0 +1,107 @@
+//! Callers: anonymous, or known by an identity.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{Held, Subject};
+
+/// A caller.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Principal {
+    /// Nobody has vouched for the caller.
+    Anonymous,
+    /// A backend has vouched for the caller.
+    Known(Identity),
+}
+
+/// Who a caller is and what they are granted, as one backend vouches for it.
+///
+/// ```
+/// use boltguard_types::Identity;
+///
+/// let editor = Identity::new("42", "jwt").staff().with_permissions(["blog.*"]);
+/// assert_eq!(editor.subject.as_str(), "42");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity {
+    /// Whom the credential speaks of.
+    pub subject: Subject,
+    /// The backend that vouched: `jwt`, `api_key`, or a name of your own.
+    pub backend: Box<str>,
+    /// Whether the caller is of the staff.
+    pub is_staff: bool,
+    /// Whether the caller is an administrator. This implies no permission.
+    pub is_superuser: bool,
+    /// Granted permissions, wildcards included; see [`Grant`](crate::Grant).
+    pub permissions: Vec<Box<str>>,
+    /// Granted OAuth scopes, RFC 6749 §3.3, compared exactly.
+    pub scopes: Vec<Box<str>>,
+    /// The claims of the credential.
+    pub claims: BTreeMap<String, Value>,
+}
+
+impl Identity {
+    /// An identity that holds nothing.
+    pub fn new(subject: impl Into<Subject>, backend: &str) -> Self {
+        Self {
+            subject: subject.into(),
+            backend: backend.into(),
+            is_staff: false,
+            is_superuser: false,
+            permissions: Vec::new(),
+            scopes: Vec::new(),
+            claims: BTreeMap::new(),
+        }
+    }
+
+    /// Makes the caller one of the staff.
+    #[must_use]
+    pub fn staff(mut self) -> Self {
+        self.is_staff = true;
+        self
+    }
+
+    /// Makes the caller an administrator.
+    #[must_use]
+    pub fn superuser(mut self) -> Self {
+        self.is_superuser = true;
+        self
+    }
+
+    /// Grants permissions, wildcards included.
+    #[must_use]
+    pub fn with_permissions<'a>(mut self, granted: impl IntoIterator<Item = &'a str>) -> Self {
+        self.permissions.extend(granted.into_iter().map(Box::from));
+        self
+    }
+
+    /// Grants OAuth scopes.
+    #[must_use]
+    pub fn with_scopes<'a>(mut self, granted: impl IntoIterator<Item = &'a str>) -> Self {
+        self.scopes.extend(granted.into_iter().map(Box::from));
+        self
+    }
+
+    /// Adds a claim.
+    #[must_use]
+    pub fn with_claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+/// What a compiled guard looks at, of a caller whom a backend has vouched for.
+///
+/// The anonymous caller is `None::<&Facts>`.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The backend that vouched.
+    pub backend: &'a str,
+    /// Whether the caller is of the staff.
+    pub is_staff: bool,
+    /// Whether the caller is an administrator.
+    pub is_superuser: bool,
+    /// Which of the wanted things the caller holds.
+    pub held: &'a Held,
+}

@@ -1,0 +1,290 @@
+//! The things that a guard asks about, numbered, and which of them a caller holds.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::permission::Grant;
+use crate::{ClaimTest, Identity, Permission};
+
+/// The permissions, scopes and claim tests that a guard asks about, each with a number.
+///
+/// Whoever reads a credential asks this for each thing granted, and gets the bits of [`Held`]; a
+/// decision then compares bits, whatever the number of grants.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    permissions: Names,
+    scopes: Names,
+    claims: Vec<(ClaimTest, WantId)>,
+    count: u32,
+}
+
+impl Wanted {
+    /// Asks about nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The number of a permission; the same for the same name.
+    pub fn permission(&mut self, permission: &Permission) -> WantId {
+        self.permissions
+            .number(permission.as_str(), &mut self.count)
+    }
+
+    /// The number of an OAuth scope; the same for the same name.
+    pub fn scope(&mut self, scope: &str) -> WantId {
+        self.scopes.number(scope, &mut self.count)
+    }
+
+    /// The number of a test of a claim; the same for the same test.
+    pub fn claim(&mut self, test: &ClaimTest) -> WantId {
+        if let Some((_, id)) = self.claims.iter().find(|(known, _)| known == test) {
+            return *id;
+        }
+        let id = next(&mut self.count);
+        self.claims.push((test.clone(), id));
+        id
+    }
+
+    /// Notes that a caller is granted what `text` says, a permission or a wildcard.
+    #[inline]
+    pub fn grant_permission(&self, text: &str, held: &mut Held) {
+        if self.permissions.can_skip(text) {
+            return;
+        }
+        match Grant::parse(text) {
+            Grant::One(name) => self.permissions.mark(name, held),
+            pattern => self
+                .permissions
+                .mark_all(|name| pattern.covers_name(name), held),
+        }
+    }
+
+    /// Notes that a caller is granted an OAuth scope, which also grants the one permission of that name.
+    #[inline]
+    pub fn grant_scope(&self, scope: &str, held: &mut Held) {
+        self.scopes.mark(scope, held);
+        self.permissions.mark(scope, held);
+    }
+
+    /// Whether a test asks about the claim of this name.
+    #[must_use]
+    #[inline]
+    pub fn asks_claim(&self, name: &str) -> bool {
+        self.claims.iter().any(|(test, _)| test.name() == name)
+    }
+
+    /// Notes the value of a claim.
+    pub fn note_claim(&self, name: &str, value: &Value, held: &mut Held) {
+        for (test, id) in &self.claims {
+            if test.name() == name && test.holds(Some(value)) {
+                held.insert(*id);
+            }
+        }
+    }
+
+    /// Whether nothing is asked about permissions or scopes, so that a reader may skip them.
+    #[must_use]
+    #[inline]
+    pub fn asks_no_grants(&self) -> bool {
+        self.permissions.list.is_empty() && self.scopes.list.is_empty()
+    }
+
+    /// Which of the wanted things `identity` holds.
+    #[must_use]
+    pub fn held_by(&self, identity: &Identity) -> Held {
+        let mut held = Held::default();
+        for granted in &identity.permissions {
+            self.grant_permission(granted, &mut held);
+        }
+        for scope in &identity.scopes {
+            self.grant_scope(scope, &mut held);
+        }
+        for (test, id) in &self.claims {
+            if test.holds(identity.claims.get(test.name())) {
+                held.insert(*id);
+            }
+        }
+        held
+    }
+}
+
+/// The number of one wanted thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WantId(u32);
+
+/// Which of the wanted things a caller holds.
+///
+/// The numbers mean something only beside the [`Wanted`] that gave them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    first: u64,
+    more: Vec<u64>,
+}
+
+impl Held {
+    /// Whether the thing of this number is held.
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, id: WantId) -> bool {
+        let (word, bit) = (id.0 / 64, id.0 % 64);
+        let bits = match word {
+            0 => self.first,
+            _ => self.more.get(word as usize - 1).copied().unwrap_or(0),
+        };
+        bits >> bit & 1 == 1
+    }
+
+    /// Marks the thing of this number as held.
+    #[inline]
+    pub fn insert(&mut self, id: WantId) {
+        let (word, bit) = (id.0 / 64, id.0 % 64);
+        if word == 0 {
+            self.first |= 1 << bit;
+            return;
+        }
+        let word = word as usize - 1;
+        if self.more.len() <= word {
+            self.more.resize(word + 1, 0);
+        }
+        self.more[word] |= 1 << bit;
+    }
+}
+
+/// Distinct names with their numbers: scanned while they are few, hashed when they are many.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    list: Vec<(Box<str>, WantId)>,
+    index: HashMap<Box<str>, WantId>,
+    /// The bit `length % 64` is set for each name's length: most other names are passed over by it.
+    lengths: u64,
+}
+
+/// Up to this many names, comparing each costs less than a hash.
+const SCANNED: usize = 12;
+
+impl Names {
+    fn number(&mut self, name: &str, count: &mut u32) -> WantId {
+        if let Some(id) = self.index.get(name) {
+            return *id;
+        }
+        let id = next(count);
+        self.index.insert(name.into(), id);
+        self.list.push((name.into(), id));
+        self.lengths |= 1 << (name.len() % 64);
+        id
+    }
+
+    #[inline]
+    fn has_length_of(&self, name: &str) -> bool {
+        self.lengths >> (name.len() % 64) & 1 == 1
+    }
+
+    /// Whether `granted` is neither a pattern nor of the length of any of the names.
+    #[inline]
+    fn can_skip(&self, granted: &str) -> bool {
+        !self.has_length_of(granted) && !granted.ends_with('*')
+    }
+
+    #[inline]
+    fn mark(&self, name: &str, held: &mut Held) {
+        if !self.has_length_of(name) {
+            return;
+        }
+        if self.list.len() > SCANNED {
+            if let Some(id) = self.index.get(name) {
+                held.insert(*id);
+            }
+        } else if let Some((_, id)) = self.list.iter().find(|(known, _)| **known == *name) {
+            held.insert(*id);
+        }
+    }
+
+    fn mark_all(&self, covered: impl Fn(&str) -> bool, held: &mut Held) {
+        for (name, id) in &self.list {
+            if covered(name) {
+                held.insert(*id);
+            }
+        }
+    }
+}
+
+fn next(count: &mut u32) -> WantId {
+    let id = WantId(*count);
+    *count += 1;
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_same_thing_has_the_same_number() {
+        let mut wanted = Wanted::new();
+        let name = Permission::new("a.b").unwrap();
+        assert_eq!(wanted.permission(&name), wanted.permission(&name));
+        assert_ne!(wanted.permission(&name), wanted.scope("a.b"));
+        assert_eq!(
+            wanted.claim(&ClaimTest::new("a")),
+            wanted.claim(&ClaimTest::new("a"))
+        );
+    }
+
+    #[test]
+    fn a_scope_grants_the_permission_of_its_name_and_is_no_pattern() {
+        let mut wanted = Wanted::new();
+        let permission = wanted.permission(&Permission::new("blog.add").unwrap());
+        let scope = wanted.scope("blog.add");
+        let held = wanted.held_by(&Identity::new("1", "jwt").with_scopes(["blog.add"]));
+        assert!(held.contains(permission) && held.contains(scope));
+        let held = wanted.held_by(&Identity::new("1", "jwt").with_scopes(["*", "blog.*"]));
+        assert_eq!(held, Held::default());
+    }
+
+    #[test]
+    fn a_permission_grants_no_scope() {
+        let mut wanted = Wanted::new();
+        let scope = wanted.scope("blog.add");
+        let held = wanted.held_by(&Identity::new("1", "jwt").with_permissions(["blog.add", "*"]));
+        assert!(!held.contains(scope));
+    }
+
+    #[test]
+    fn an_absent_claim_is_not_held() {
+        let mut wanted = Wanted::new();
+        let id = wanted.claim(&ClaimTest::new("amr").none_of(["sms"]));
+        assert!(!wanted.held_by(&Identity::new("1", "jwt")).contains(id));
+        assert!(
+            wanted
+                .held_by(&Identity::new("1", "jwt").with_claim("amr", "pwd"))
+                .contains(id)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn bits_agree_with_a_set_of_names(
+            asked in prop::collection::hash_set("[a-c]{1,2}\\.[a-c]{1,2}", 1..130),
+            granted in prop::collection::vec("[a-c]{1,2}\\.([a-c]{1,2}|\\*)|\\*", 0..6),
+        ) {
+            let mut wanted = Wanted::new();
+            let numbers: Vec<_> = asked
+                .iter()
+                .map(|name| (name, wanted.permission(&Permission::new(name).unwrap())))
+                .collect();
+            let identity = Identity::new("1", "jwt").with_permissions(granted.iter().map(String::as_str));
+            let held = wanted.held_by(&identity);
+            for (name, id) in numbers {
+                let expected = granted.iter().any(|grant| {
+                    grant == "*" || grant == name
+                        || grant.strip_suffix('*').is_some_and(|prefix| name.starts_with(prefix))
+                });
+                prop_assert_eq!(held.contains(id), expected, "{}", name);
+            }
+        }
+    }
+}

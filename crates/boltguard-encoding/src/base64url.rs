@@ -1,0 +1,144 @@
+//! base64url without padding, [RFC 4648 §5](https://www.rfc-editor.org/rfc/rfc4648#section-5) as
+//! [RFC 7515 §2](https://www.rfc-editor.org/rfc/rfc7515#section-2) narrows it.
+//!
+//! One sequence of bytes has one text: padding, white space, other alphabets and set bits past the last
+//! byte, RFC 4648 §3.5, are refused.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
+
+/// The bytes of `text`.
+///
+/// # Errors
+///
+/// [`Base64Error`] if the text is not the one encoding of some bytes.
+///
+/// ```
+/// use boltguard_encoding::base64url;
+///
+/// assert_eq!(base64url::decode("-_8")?, [0xfb, 0xff]);
+/// for other in ["-_8=", "-_9", "+/8", "-_8\n", "-"] {
+///     assert!(base64url::decode(other).is_err());
+/// }
+/// # Ok::<(), base64url::Base64Error>(())
+/// ```
+pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
+    let mut bytes = Vec::new();
+    decode_into(text, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Appends the bytes of `text` to `bytes`.
+///
+/// # Errors
+///
+/// [`Base64Error`] as for [`decode`]; `bytes` is then left with nothing to rely on.
+#[inline]
+pub fn decode_into(text: &str, bytes: &mut Vec<u8>) -> Result<(), Base64Error> {
+    ENGINE.decode_vec(text, bytes).map_err(|_| Base64Error)
+}
+
+/// Writes the bytes of `text` to the front of `bytes` and returns their number.
+///
+/// # Errors
+///
+/// [`Base64Error`] as for [`decode`], and if `bytes` is too short.
+#[inline]
+pub fn decode_slice(text: &str, bytes: &mut [u8]) -> Result<usize, Base64Error> {
+    ENGINE.decode_slice(text, bytes).map_err(|_| Base64Error)
+}
+
+/// The text of `bytes`.
+#[must_use]
+pub fn encode(bytes: impl AsRef<[u8]>) -> String {
+    ENGINE.encode(bytes)
+}
+
+/// Appends the text of `bytes` to `text`.
+#[inline]
+pub fn encode_into(bytes: impl AsRef<[u8]>, text: &mut String) {
+    ENGINE.encode_string(bytes, text);
+}
+
+/// The text is not the one encoding of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Base64Error;
+
+impl fmt::Display for Base64Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not canonical base64url without padding")
+    }
+}
+
+impl Error for Base64Error {}
+
+const STRICT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_encode_padding(false)
+    .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+    .with_decode_allow_trailing_bits(false);
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+static ENGINE: LazyLock<base64::engine::Simd> =
+    LazyLock::new(|| base64::engine::Simd::url_safe(STRICT));
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+static ENGINE: LazyLock<base64::engine::GeneralPurpose> =
+    LazyLock::new(|| base64::engine::GeneralPurpose::new(&base64::alphabet::URL_SAFE, STRICT));
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn rejects_set_bits_past_the_last_byte() {
+        assert_eq!(decode("AA").unwrap(), [0]);
+        for spelling in ["AB", "AP", "AAB", "AAD"] {
+            assert_eq!(decode(spelling), Err(Base64Error), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn rejects_the_other_alphabet_padding_and_white_space() {
+        for text in [
+            "+/8", "AA==", "AAA=", "AA\n", " AA", "A A", "AA\r\n", "A.A", "A\0A", "Aé",
+        ] {
+            assert_eq!(decode(text), Err(Base64Error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn rejects_a_single_left_over_character() {
+        for text in ["A", "AAAAA"] {
+            assert_eq!(decode(text), Err(Base64Error));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_come_back(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert_eq!(decode(&encode(&bytes)).unwrap(), bytes);
+        }
+
+        #[test]
+        fn one_text_for_each_sequence_of_bytes(text in "[A-Za-z0-9_-]{0,120}") {
+            if let Ok(bytes) = decode(&text) {
+                prop_assert_eq!(encode(bytes), text);
+            }
+        }
+
+        #[test]
+        fn a_foreign_character_anywhere_is_refused(
+            bytes in prop::collection::vec(any::<u8>(), 1..200), at in any::<prop::sample::Index>(), foreign in "[^A-Za-z0-9_-]",
+        ) {
+            let mut text = encode(bytes);
+            text.insert_str(at.index(text.len() + 1), &foreign);
+            prop_assert_eq!(decode(&text), Err(Base64Error));
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The reader: a cursor that moves forward only.
+
+use super::text::check_escape;
+use super::{JsonError, MAX_DEPTH, Number, Text};
+
+/// What a value is, as its first character tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `[…]`
+    Array,
+    /// `true` or `false`
+    Bool,
+    /// `null`
+    Null,
+    /// A number.
+    Number,
+    /// `{…}`
+    Object,
+    /// `"…"`
+    String,
+}
+
+/// Reads one JSON text from front to back.
+///
+/// Each method reads one value, white space before it included, and refuses one of another kind. A
+/// value that nobody needs is passed over by [`skip`](Self::skip), which checks it as strictly.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    depth: u8,
+    /// No escape and no control character stands anywhere, so that strings end at the next quote.
+    plain: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// Begins at the front of `text`.
+    #[must_use]
+    #[inline]
+    pub fn new(text: &'a str) -> Self {
+        let awkward = text.bytes().fold(0, |found, b| {
+            found | u8::from(b < 0x20) | u8::from(b == b'\\')
+        });
+        Self {
+            text,
+            at: 0,
+            depth: 0,
+            plain: awkward == 0,
+        }
+    }
+
+    /// The kind of the next value.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError::Syntax`] if no value begins here.
+    #[inline]
+    pub fn kind(&mut self) -> Result<Kind, JsonError> {
+        self.skip_space();
+        match self.peek() {
+            Some(b'"') => Ok(Kind::String),
+            Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
+            Some(b'{') => Ok(Kind::Object),
+            Some(b'[') => Ok(Kind::Array),
+            Some(b't' | b'f') => Ok(Kind::Bool),
+            Some(b'n') => Ok(Kind::Null),
+            _ => Err(JsonError::Syntax),
+        }
+    }
+
+    /// Reads an object; `member` is called behind each name and has to read that member's value.
+    ///
+    /// # Errors
+    ///
+    /// Those of the grammar, and what `member` returns.
+    #[inline]
+    pub fn object<E: From<JsonError>>(
+        &mut self,
+        mut member: impl FnMut(&mut Self, Text<'a>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.open(b'{')?;
+        if !self.closes_at_once(b'}') {
+            loop {
+                let name = self.string()?;
+                self.expect(b':')?;
+                member(self, name)?;
+                if self.closes(b'}')? {
+                    break;
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Reads an array; `element` is called before each element and has to read it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the grammar, and what `element` returns.
+    #[inline]
+    pub fn array<E: From<JsonError>>(
+        &mut self,
+        mut element: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.open(b'[')?;
+        if !self.closes_at_once(b']') {
+            loop {
+                element(self)?;
+                if self.closes(b']')? {
+                    break;
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Reads a string.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError::Syntax`] for a broken string, [`JsonError::WrongKind`] for another value.
+    #[inline]
+    pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
+        self.skip_space();
+        if self.peek() != Some(b'"') {
+            return Err(self.mismatch());
+        }
+        let start = self.at + 1;
+        let (end, escaped) = if self.plain {
+            (self.find_quote(start)?, false)
+        } else {
+            self.scan_string(start)?
+        };
+        self.at = end + 1;
+        Ok(Text::new(&self.text[start..end], start, escaped))
+    }
+
+    /// Reads a number.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError::Syntax`] for a broken number, [`JsonError::NumberRange`] for one without a finite
+    /// double, [`JsonError::WrongKind`] for another value.
+    #[inline]
+    pub fn number(&mut self) -> Result<Number<'a>, JsonError> {
+        self.skip_space();
+        if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
+            return Err(self.mismatch());
+        }
+        let number = Number::split(&self.text[self.at..])?;
+        self.at += number.as_str().len();
+        Ok(number)
+    }
+
+    /// Reads `true` or `false`.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError::Syntax`] for a broken word, [`JsonError::WrongKind`] for another value.
+    #[inline]
+    pub fn bool(&mut self) -> Result<bool, JsonError> {
+        self.skip_space();
+        match self.peek() {
+            Some(b't') => self.word("true").map(|()| true),
+            Some(b'f') => self.word("false").map(|()| false),
+            _ => Err(self.mismatch()),
+        }
+    }
+
+    /// Reads `null`.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError::Syntax`] for a broken word, [`JsonError::WrongKind`] for another value.
+    #[inline]
+    pub fn null(&mut self) -> Result<(), JsonError> {
+        self.skip_space();
+        match self.peek() {
+            Some(b'n') => self.word("null"),
+            _ => Err(self.mismatch()),
+        }
+    }
+
+    /// Passes over any value, checking it, and returns its text.
+    ///
+    /// # Errors
+    ///
+    /// Those of the grammar.
+    #[inline]
+    pub fn skip(&mut self) -> Result<&'a str, JsonError> {
+        let kind = self.kind()?;
+        let start = self.at;
+        match kind {
+            Kind::String => drop(self.string()?),
+            Kind::Number => drop(self.number()?),
+            Kind::Bool => drop(self.bool()?),
+            Kind::Null => self.null()?,
+            Kind::Array => self.skip_array()?,
+            Kind::Object => self.skip_object()?,
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    /// Makes sure that nothing but white space is left.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError::Syntax`] if something is.
+    #[inline]
+    pub fn finish(&mut self) -> Result<(), JsonError> {
+        self.skip_space();
+        if self.at == self.text.len() {
+            Ok(())
+        } else {
+            Err(JsonError::Syntax)
+        }
+    }
+
+    fn skip_array(&mut self) -> Result<(), JsonError> {
+        self.array(|reader| reader.skip().map(drop))
+    }
+
+    fn skip_object(&mut self) -> Result<(), JsonError> {
+        self.object(|reader, _| reader.skip().map(drop))
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    #[inline]
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    #[inline]
+    fn expect(&mut self, wanted: u8) -> Result<(), JsonError> {
+        self.skip_space();
+        if self.peek() != Some(wanted) {
+            return Err(JsonError::Syntax);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn open(&mut self, bracket: u8) -> Result<(), JsonError> {
+        self.skip_space();
+        if self.peek() != Some(bracket) {
+            return Err(self.mismatch());
+        }
+        if self.depth == MAX_DEPTH {
+            return Err(JsonError::TooDeep);
+        }
+        self.depth += 1;
+        self.at += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn closes_at_once(&mut self, bracket: u8) -> bool {
+        self.expect(bracket).is_ok()
+    }
+
+    /// Reads what stands behind an element: the closing bracket, or a comma.
+    #[inline]
+    fn closes(&mut self, bracket: u8) -> Result<bool, JsonError> {
+        self.skip_space();
+        let found = self.peek();
+        self.at += 1;
+        match found {
+            Some(b',') => Ok(false),
+            Some(found) if found == bracket => Ok(true),
+            _ => Err(JsonError::Syntax),
+        }
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), JsonError> {
+        if !self.text[self.at..].starts_with(word) {
+            return Err(JsonError::Syntax);
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// A sound value of another kind, or nothing that could be one.
+    #[cold]
+    fn mismatch(&mut self) -> JsonError {
+        match self.kind() {
+            Ok(_) => JsonError::WrongKind,
+            Err(broken) => broken,
+        }
+    }
+
+    /// The next quote, eight bytes at a time.
+    #[inline]
+    fn find_quote(&self, from: usize) -> Result<usize, JsonError> {
+        const ONES: u64 = u64::from_ne_bytes([1; 8]);
+        const HIGHS: u64 = ONES << 7;
+        let bytes = self.text.as_bytes();
+        let mut at = from;
+        while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+            let differs = u64::from_le_bytes(*chunk) ^ (ONES * b'"' as u64);
+            // The lowest set bit belongs to the first byte that is zero, that is, to the first quote.
+            let zeros = differs.wrapping_sub(ONES) & !differs & HIGHS;
+            if zeros != 0 {
+                return Ok(at + zeros.trailing_zeros() as usize / 8);
+            }
+            at += 8;
+        }
+        let rest = bytes.get(at..).unwrap_or_default();
+        let found = rest.iter().position(|b| *b == b'"');
+        found.map(|offset| at + offset).ok_or(JsonError::Syntax)
+    }
+
+    /// The closing quote of a string that may hold escapes, and whether it does.
+    fn scan_string(&self, from: usize) -> Result<(usize, bool), JsonError> {
+        let bytes = self.text.as_bytes();
+        let (mut at, mut escaped) = (from, false);
+        loop {
+            match bytes.get(at) {
+                Some(b'"') => return Ok((at, escaped)),
+                Some(b'\\') => {
+                    escaped = true;
+                    at += check_escape(&bytes[at..]).ok_or(JsonError::Syntax)?;
+                }
+                Some(0x20..) => at += 1,
+                _ => return Err(JsonError::Syntax),
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Strings as they stand in the text.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// A JSON string whose escapes are known to be sound and not decoded yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<'a> {
+    raw: &'a str,
+    start: usize,
+    escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    #[inline]
+    pub(super) fn new(raw: &'a str, start: usize, escaped: bool) -> Self {
+        Self {
+            raw,
+            start,
+            escaped,
+        }
+    }
+
+    /// The text between the quotes, if it holds no escape.
+    #[must_use]
+    #[inline]
+    pub fn plain(self) -> Option<&'a str> {
+        (!self.escaped).then_some(self.raw)
+    }
+
+    /// The text that is meant, escapes decoded.
+    #[must_use]
+    #[inline]
+    pub fn to_text(self) -> Cow<'a, str> {
+        if self.escaped {
+            Cow::Owned(unescape(self.raw))
+        } else {
+            Cow::Borrowed(self.raw)
+        }
+    }
+
+    /// Where the text between the quotes stands, in bytes of the whole input.
+    #[must_use]
+    #[inline]
+    pub fn range(self) -> Range<usize> {
+        self.start..self.start + self.raw.len()
+    }
+}
+
+impl PartialEq<str> for Text<'_> {
+    #[inline]
+    fn eq(&self, other: &str) -> bool {
+        if self.escaped {
+            self.to_text() == other
+        } else {
+            self.raw == other
+        }
+    }
+}
+
+impl PartialEq<&str> for Text<'_> {
+    #[inline]
+    fn eq(&self, other: &&str) -> bool {
+        self == *other
+    }
+}
+
+/// Decodes escapes that [`check_escape`] has let through.
+fn unescape(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        let (c, len) = escape(&rest.as_bytes()[at..]).unwrap_or((char::REPLACEMENT_CHARACTER, 2));
+        text.push(c);
+        rest = &rest[at + len..];
+    }
+    text.push_str(rest);
+    text
+}
+
+/// The length of the escape at the front of `bytes`, which begins with a backslash.
+#[inline]
+pub(super) fn check_escape(bytes: &[u8]) -> Option<usize> {
+    escape(bytes).map(|(_, len)| len)
+}
+
+fn escape(bytes: &[u8]) -> Option<(char, usize)> {
+    let simple = |c| Some((c, 2));
+    match bytes.get(1)? {
+        b'"' => simple('"'),
+        b'\\' => simple('\\'),
+        b'/' => simple('/'),
+        b'b' => simple('\u{8}'),
+        b'f' => simple('\u{c}'),
+        b'n' => simple('\n'),
+        b'r' => simple('\r'),
+        b't' => simple('\t'),
+        b'u' => unicode_escape(bytes),
+        _ => None,
+    }
+}
+
+/// A lone half of a surrogate pair is no text: RFC 8259 §8.2 leaves it undefined, so it is refused.
+fn unicode_escape(bytes: &[u8]) -> Option<(char, usize)> {
+    let first = hex4(bytes.get(2..6)?)?;
+    if !(0xd800..0xdc00).contains(&first) {
+        return Some((char::from_u32(first)?, 6));
+    }
+    if bytes.get(6..8)? != b"\\u" {
+        return None;
+    }
+    let second = hex4(bytes.get(8..12)?)?;
+    if !(0xdc00..0xe000).contains(&second) {
+        return None;
+    }
+    let c = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+    Some((char::from_u32(c)?, 12))
+}
+
+fn hex4(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |value, digit| {
+        Some(value << 4 | char::from(*digit).to_digit(16)?)
+    })
+}

@@ -1,0 +1,26 @@
+//! The two encodings of tokens, read strictly: JSON in a single pass, and base64url.
+//!
+//! Both refuse what a lenient reader would guess at, because two readings of one token are how forged
+//! ones get in: see [`json::Reader`] and [`base64url`].
+//!
+//! ```
+//! use boltguard_encoding::{base64url, json};
+//!
+//! let payload = base64url::decode("eyJzdWIiOiI0MiJ9")?;
+//! let mut subject = None;
+//! let mut reader = json::Reader::new(std::str::from_utf8(&payload)?);
+//! reader.object(|reader, name| {
+//!     if name == "sub" {
+//!         subject = Some(reader.string()?.to_text().into_owned());
+//!     } else {
+//!         reader.skip()?;
+//!     }
+//!     Ok::<_, json::JsonError>(())
+//! })?;
+//! reader.finish()?;
+//! assert_eq!(subject.as_deref(), Some("42"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod base64url;
+pub mod json;

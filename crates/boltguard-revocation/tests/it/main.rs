@@ -1,0 +1,4 @@
+//! Behaviour of the store as its users see it.
+
+mod model;
+mod threads;

@@ -1,0 +1,69 @@
+//! Names of object members as Python strings, kept for the next token.
+//!
+//! A name that repeats costs no allocation, and its hash is computed once.
+
+use std::sync::{Mutex, MutexGuard};
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+/// The cache, or nothing while another thread has it: then names are made anew.
+pub(crate) struct Names(Option<MutexGuard<'static, Slots>>);
+
+impl Names {
+    /// Takes the cache for as long as one text is read.
+    pub(crate) fn borrow() -> Self {
+        Self(CACHE.try_lock().ok())
+    }
+
+    /// The Python string of a name.
+    #[inline]
+    pub(crate) fn get<'py>(&mut self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
+        match &mut self.0 {
+            Some(slots) if name.len() <= LONGEST => slots[slot_of(name)].get(py, name),
+            _ => PyString::new(py, name),
+        }
+    }
+}
+
+/// One place of the cache; a name that comes to a place drives out the one that was there.
+struct Slot(Option<(Box<str>, Py<PyString>)>);
+
+impl Slot {
+    #[inline]
+    fn get<'py>(&mut self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
+        match &self.0 {
+            Some((text, string)) if **text == *name => string.bind(py).clone(),
+            _ => self.replace(py, name),
+        }
+    }
+
+    fn replace<'py>(&mut self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
+        let string = PyString::new(py, name);
+        self.0 = Some((name.into(), string.clone().unbind()));
+        string
+    }
+}
+
+/// Names of one length differ at the front or at the end; if not, they share a place.
+#[inline]
+fn slot_of(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(32)
+        }
+        _ => bytes
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    let mixed = (ends ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> (64 - SLOTS.ilog2())) as usize
+}
+
+type Slots = [Slot; SLOTS];
+
+static CACHE: Mutex<Slots> = Mutex::new([const { Slot(None) }; SLOTS]);
+
+const SLOTS: usize = 256;
+const LONGEST: usize = 32;

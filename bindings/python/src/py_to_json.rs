@@ -1,0 +1,288 @@
+//! Python objects to compact JSON text.
+//!
+//! `dict` with `str` keys, `list`, `tuple`, `str`, `int` of any size, finite `float`, `bool` and `None`
+//! are written as `json.dumps` writes them, text unescaped where it may be. Anything else goes to the
+//! caller's hook, or is refused by its type's name.
+
+use std::fmt::Write;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{
+    PyBool, PyDate, PyDateTime, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
+    PyTuple, PyType,
+};
+
+/// Nesting that the reader of tokens accepts.
+const MAX_DEPTH: u8 = boltguard_encoding::json::MAX_DEPTH;
+
+/// What is done with objects that JSON has no word for.
+#[derive(Clone, Copy)]
+pub(crate) enum Extras<'a, 'py> {
+    /// They are refused, as `json.dumps` refuses them.
+    Refuse,
+    /// This function's answer is written in their place, as `json.dumps(default=…)` does.
+    Hook(&'a Bound<'py, PyAny>),
+    /// UUIDs and dates are written as text, and sets of texts as sorted lists.
+    Texts,
+}
+
+/// Writes `object` to the end of `json`.
+pub(crate) fn write_object(
+    object: &Bound<'_, PyDict>,
+    extras: Extras<'_, '_>,
+    json: &mut String,
+) -> PyResult<()> {
+    let mut writer = Writer {
+        json,
+        extras,
+        depth: 0,
+    };
+    writer.object(object)
+}
+
+/// Writes one member of an object, behind a comma unless it is the first.
+pub(crate) fn write_member(
+    name: &str,
+    value: &Bound<'_, PyAny>,
+    extras: Extras<'_, '_>,
+    json: &mut String,
+) -> PyResult<()> {
+    let mut writer = Writer {
+        json,
+        extras,
+        depth: 1,
+    };
+    writer.name(name);
+    writer.value(value)
+}
+
+struct Writer<'a, 'py> {
+    json: &'a mut String,
+    extras: Extras<'a, 'py>,
+    depth: u8,
+}
+
+impl Writer<'_, '_> {
+    fn value(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let Ok(text) = value.cast::<PyString>() {
+            self.text(text.to_str()?);
+        } else if let Ok(flag) = value.cast::<PyBool>() {
+            self.json
+                .push_str(if flag.is_true() { "true" } else { "false" });
+        } else if let Ok(whole) = value.cast::<PyInt>() {
+            self.integer(whole)?;
+        } else if value.is_none() {
+            self.json.push_str("null");
+        } else if let Ok(list) = value.cast::<PyList>() {
+            self.array(list.iter())?;
+        } else if let Ok(dict) = value.cast::<PyDict>() {
+            self.object(dict)?;
+        } else if let Ok(tuple) = value.cast::<PyTuple>() {
+            self.array(tuple.iter())?;
+        } else if let Ok(number) = value.cast::<PyFloat>() {
+            self.float(number.value())?;
+        } else {
+            self.extra(value)?;
+        }
+        Ok(())
+    }
+
+    /// Members are taken from a copy: a hook, or another thread, may change the original meanwhile.
+    fn object(&mut self, object: &Bound<'_, PyDict>) -> PyResult<()> {
+        self.open('{')?;
+        for (name, value) in object.copy()? {
+            let Ok(name) = name.cast::<PyString>() else {
+                return Err(refused("names of members must be str, not", &name));
+            };
+            self.name(name.to_str()?);
+            self.value(&value)?;
+        }
+        self.close('}');
+        Ok(())
+    }
+
+    fn array<'p>(&mut self, elements: impl Iterator<Item = Bound<'p, PyAny>>) -> PyResult<()> {
+        self.open('[')?;
+        for element in elements {
+            self.comma();
+            self.value(&element)?;
+        }
+        self.close(']');
+        Ok(())
+    }
+
+    fn open(&mut self, bracket: char) -> PyResult<()> {
+        if self.depth == MAX_DEPTH {
+            return Err(PyValueError::new_err("nested too deep, or in a circle"));
+        }
+        self.depth += 1;
+        self.json.push(bracket);
+        Ok(())
+    }
+
+    fn close(&mut self, bracket: char) {
+        self.depth -= 1;
+        self.json.push(bracket);
+    }
+
+    fn name(&mut self, name: &str) {
+        self.comma();
+        self.text(name);
+        self.json.push(':');
+    }
+
+    fn comma(&mut self) {
+        if !matches!(self.json.as_bytes().last(), Some(b'{' | b'[')) {
+            self.json.push(',');
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.json.reserve(text.len() + 4);
+        self.json.push('"');
+        let mut rest = text;
+        if !is_plain(text) {
+            while let Some(at) = rest.bytes().position(needs_escape) {
+                self.json.push_str(&rest[..at]);
+                self.escape(rest.as_bytes()[at]);
+                rest = &rest[at + 1..];
+            }
+        }
+        self.json.push_str(rest);
+        self.json.push('"');
+    }
+
+    #[cold]
+    fn escape(&mut self, byte: u8) {
+        match byte {
+            b'"' => self.json.push_str("\\\""),
+            b'\\' => self.json.push_str("\\\\"),
+            b'\n' => self.json.push_str("\\n"),
+            b'\r' => self.json.push_str("\\r"),
+            b'\t' => self.json.push_str("\\t"),
+            _ => self.display(format_args!("\\u{byte:04x}")),
+        }
+    }
+
+    fn integer(&mut self, whole: &Bound<'_, PyInt>) -> PyResult<()> {
+        if let Ok(small) = whole.extract::<i64>() {
+            self.display(format_args!("{small}"));
+            return Ok(());
+        }
+        // `int`'s own text: a subclass may print itself as it likes.
+        let digits = whole
+            .py()
+            .get_type::<PyInt>()
+            .call_method1(intern!(whole.py(), "__repr__"), (whole,))?;
+        self.json.push_str(digits.cast::<PyString>()?.to_str()?);
+        Ok(())
+    }
+
+    fn float(&mut self, number: f64) -> PyResult<()> {
+        if !number.is_finite() {
+            return Err(PyValueError::new_err("JSON has no NaN and no infinity"));
+        }
+        self.display(format_args!("{number:?}"));
+        Ok(())
+    }
+
+    /// Writing to a `String` does not fail.
+    fn display(&mut self, value: std::fmt::Arguments<'_>) {
+        let _ = self.json.write_fmt(value);
+    }
+
+    #[cold]
+    fn extra(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        match self.extras {
+            Extras::Refuse => Err(no_json(value)),
+            Extras::Hook(hook) => self.hooked(&hook.call1((value,))?),
+            Extras::Texts => self.as_text(value),
+        }
+    }
+
+    /// The depth also counts hooks that answer with something for the hook.
+    fn hooked(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        if self.depth == MAX_DEPTH {
+            return Err(PyValueError::new_err("nested too deep, or in a circle"));
+        }
+        self.depth += 1;
+        self.value(value)?;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn as_text(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = value.py();
+        if value.cast::<PySet>().is_ok() || value.cast::<PyFrozenSet>().is_ok() {
+            let sorted = PyList::empty(py);
+            for element in value.try_iter()? {
+                sorted.append(
+                    element?
+                        .cast_into::<PyString>()
+                        .map_err(|_| no_json(value))?,
+                )?;
+            }
+            sorted.sort()?;
+            self.array(sorted.iter())
+        } else if value.is_instance(uuid_type(py)?)? {
+            self.text(value.str()?.to_str()?);
+            Ok(())
+        } else if value.cast::<PyDateTime>().is_ok() || value.cast::<PyDate>().is_ok() {
+            let text = value.call_method0(intern!(py, "isoformat"))?;
+            self.text(text.cast::<PyString>()?.to_str()?);
+            Ok(())
+        } else {
+            Err(no_json(value))
+        }
+    }
+}
+
+/// Whether no byte needs an escape, looking at eight at a time, the last eight perhaps twice.
+#[inline]
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let Some(tail) = bytes.last_chunk::<8>() else {
+        return !bytes.iter().copied().any(needs_escape);
+    };
+    let (chunks, _) = bytes.as_chunks::<8>();
+    chunks
+        .iter()
+        .chain([tail])
+        .fold(0, |found, chunk| found | escapes_in(*chunk))
+        == 0
+}
+
+/// Zero if none of the bytes needs an escape.
+#[inline]
+fn escapes_in(chunk: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    let word = u64::from_ne_bytes(chunk);
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
+    let equals = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    below(word, 0x20) | equals(b'"') | equals(b'\\')
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+fn uuid_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    static UUID: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    UUID.import(py, "uuid", "UUID")
+}
+
+fn no_json(value: &Bound<'_, PyAny>) -> PyErr {
+    refused("JSON has no form for an object of type", value)
+}
+
+#[cold]
+fn refused(message: &str, value: &Bound<'_, PyAny>) -> PyErr {
+    match value.get_type().name() {
+        Ok(name) => PyTypeError::new_err(format!("{message} {name}")),
+        Err(error) => error,
+    }
+}

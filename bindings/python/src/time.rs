@@ -1,0 +1,60 @@
+//! The clock, and spans of time as Python's users write them.
+
+use std::time::{Duration, SystemTime};
+
+use boltguard_types::NumericDate;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDelta};
+
+/// What the system's clock says.
+pub(crate) fn now() -> NumericDate {
+    SystemTime::now().into()
+}
+
+/// Seconds, finite: a number or a `timedelta`.
+#[derive(Clone, Copy)]
+pub(crate) struct Seconds(f64);
+
+impl Seconds {
+    /// None at all.
+    pub(crate) const ZERO: Self = Self(0.0);
+
+    /// So many seconds after `date`, or before it where negative.
+    pub(crate) fn after(self, date: NumericDate) -> Option<NumericDate> {
+        NumericDate::from_f64(date.as_f64() + self.0)
+    }
+
+    /// The span, unless negative or too long.
+    pub(crate) fn as_duration(self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.0).ok()
+    }
+
+    /// The date so many seconds after the epoch.
+    pub(crate) fn since_epoch(self) -> Option<NumericDate> {
+        NumericDate::from_f64(self.0)
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Seconds {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let seconds = if object.cast::<PyDelta>().is_ok() {
+            object
+                .call_method0(intern!(object.py(), "total_seconds"))?
+                .extract()?
+        } else if object.cast::<PyBool>().is_ok() {
+            f64::NAN
+        } else {
+            object
+                .extract::<f64>()
+                .map_err(|_| PyTypeError::new_err("expected seconds as a number, or a timedelta"))?
+        };
+        if !f64::is_finite(seconds) {
+            return Err(PyValueError::new_err("a number of seconds must be finite"));
+        }
+        Ok(Self(seconds))
+    }
+}

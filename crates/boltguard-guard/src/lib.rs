@@ -1,1 +1,19 @@
 //! A guard algebra in three-valued logic that decides who may pass.
+
+mod answers;
+mod atom;
+mod compile;
+mod compiled;
+mod decision;
+mod error;
+mod guard;
+mod kleene;
+mod run;
+
+pub use answers::Answers;
+pub use atom::Atom;
+pub use compiled::CompiledGuard;
+pub use decision::Decision;
+pub use error::GuardError;
+pub use guard::Guard;
+pub use kleene::Kleene;

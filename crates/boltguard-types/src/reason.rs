@@ -61,6 +61,8 @@ reasons! {
     CriticalHeader = "critical_header",
     /// The guard lets nobody in, or this caller not.
     Denied = "denied",
+    /// A guard can't be built of what was given, or its text can't be read.
+    GuardInvalid = "guard_invalid",
     /// The token's header is no JSON object, or a parameter has the wrong type.
     HeaderInvalid = "header_invalid",
     /// `iss` is none of the expected issuers.

@@ -1,0 +1,170 @@
+//! A guard made ready to decide.
+
+use boltguard_types::{Facts, Identity, ReasonCode, WantId, Wanted};
+
+use crate::compile::compile;
+use crate::{Answers, Decision, Guard};
+
+/// A guard as a flat program of tests, each of which says where to go on.
+///
+/// A decision compares bits and numbers: it allocates nothing, and compares the name of the backend at most once with
+/// each that the guard asks for. It stops as soon as the outcome is settled.
+///
+/// ```
+/// use boltguard_guard::{Decision, Guard};
+/// use boltguard_types::{Facts, Identity, Permission};
+///
+/// let guard = Guard::permission(Permission::new("blog.add")?).compile();
+/// let ada = Identity::new("1", "jwt").with_permissions(["blog.*"]);
+/// let held = guard.wanted().held_by(&ada);
+/// let facts = Facts { backend: "jwt", is_staff: false, is_superuser: false, held: &held };
+///
+/// assert_eq!(guard.decide(Some(&facts)), Decision::Allow);
+/// assert_eq!(guard.decide(None), Decision::Challenge);
+/// # Ok::<(), boltguard_types::PermissionError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct CompiledGuard {
+    pub(crate) guard: Guard,
+    pub(crate) program: Program,
+}
+
+/// The tests, and the names that they are numbers for.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    /// In the order of the guard's atoms.
+    pub(crate) tests: Vec<Test>,
+    /// Laid out from the end: what is asked first is last.
+    pub(crate) steps: Vec<Step>,
+    pub(crate) start: Goto,
+    pub(crate) anonymous: Decision,
+    pub(crate) wanted: Wanted,
+    pub(crate) backends: Vec<Box<str>>,
+    pub(crate) checks: Vec<Box<str>>,
+}
+
+/// A question about a caller who is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Test {
+    Admin,
+    Authenticated,
+    Backend(u32),
+    Check(u32),
+    Held(WantId),
+    Staff,
+}
+
+/// One test and what follows from it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) test: Test,
+    pub(crate) expected: bool,
+    pub(crate) then: Goto,
+    pub(crate) otherwise: Goto,
+    /// The cause to name if nothing later makes up for this failure.
+    pub(crate) blame: Option<ReasonCode>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Goto {
+    Allow,
+    Deny,
+    Step(u32),
+}
+
+impl CompiledGuard {
+    pub(crate) fn new(guard: &Guard) -> Self {
+        Self {
+            guard: guard.clone(),
+            program: compile(guard),
+        }
+    }
+
+    /// The guard that was compiled.
+    #[must_use]
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// What the guard asks about, so that whoever reads a credential can note it.
+    #[must_use]
+    pub fn wanted(&self) -> &Wanted {
+        &self.program.wanted
+    }
+
+    /// The checks that the guard asks, once each, in reading order.
+    pub fn checks(&self) -> impl Iterator<Item = &str> {
+        self.program.checks.iter().map(|name| &**name)
+    }
+
+    /// Whether an anonymous caller is let in, which is so only for a guard that is `allow_any`.
+    #[must_use]
+    pub fn opens_to_anonymous(&self) -> bool {
+        self.program.anonymous.is_allowed()
+    }
+
+    /// Decides about a caller, `None` for the anonymous one. The facts must come of this guard's
+    /// [`wanted`](Self::wanted).
+    ///
+    /// [`Decision::Ask`] comes only of a guard with [checks](Guard::check).
+    #[must_use]
+    #[inline]
+    pub fn decide(&self, facts: Option<&Facts<'_>>) -> Decision {
+        let Some(facts) = facts else {
+            return self.program.anonymous;
+        };
+        self.program.decide(facts, &[])
+    }
+
+    /// Decides about a caller, given answers to some of the guard's checks.
+    ///
+    /// [`Decision::Ask`] says that the answers left out matter: some let the caller in and others do not. With every
+    /// check answered it never comes.
+    #[must_use]
+    pub fn decide_with(&self, facts: Option<&Facts<'_>>, answers: &Answers) -> Decision {
+        let Some(facts) = facts else {
+            return self.program.anonymous;
+        };
+        self.program.decide(facts, &self.program.resolve(answers))
+    }
+
+    /// Decides about a caller before anything is asked: allows what some answers could still allow.
+    ///
+    /// For the request that comes before the object: who passes here must pass [`decide_with`](Self::decide_with), the
+    /// answers about the object given, before the object is shown.
+    #[must_use]
+    pub fn decide_optimistic(&self, facts: Option<&Facts<'_>>) -> Decision {
+        match self.decide(facts) {
+            Decision::Ask => Decision::Allow,
+            decided => decided,
+        }
+    }
+
+    /// The checks without an answer that could still change the decision, in reading order; none if it is settled.
+    ///
+    /// Exact for up to a dozen open checks. Beyond that every open check is named.
+    #[must_use]
+    pub fn questions(&self, facts: Option<&Facts<'_>>, answers: &Answers) -> Vec<&str> {
+        let Some(facts) = facts else {
+            return Vec::new();
+        };
+        let program = &self.program;
+        let open = program.questions(facts, program.resolve(answers));
+        open.into_iter()
+            .map(|check| &*program.checks[check])
+            .collect()
+    }
+
+    pub(crate) fn with_facts<T>(
+        &self,
+        identity: &Identity,
+        decide: impl FnOnce(&Facts<'_>) -> T,
+    ) -> T {
+        decide(&Facts {
+            backend: &identity.backend,
+            is_staff: identity.is_staff,
+            is_superuser: identity.is_superuser,
+            held: &self.wanted().held_by(identity),
+        })
+    }
+}

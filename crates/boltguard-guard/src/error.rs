@@ -1,0 +1,45 @@
+//! Why a guard can't be built.
+
+use std::error::Error;
+use std::fmt;
+
+use boltguard_types::ReasonCode;
+
+/// A guard can't be built of what was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GuardError {
+    /// A backend's name is empty, or holds white space or a control character.
+    BackendName,
+    /// A check's name is empty or holds a control character.
+    CheckName,
+    /// A list of guards or permissions is empty: it would let everybody in, or nobody, unasked.
+    Empty,
+    /// A scope is empty, or holds white space or a control character, so that nobody could ever hold it.
+    ScopeName,
+}
+
+impl GuardError {
+    /// The code of the cause: [`ReasonCode::GuardInvalid`].
+    #[must_use]
+    pub const fn code(self) -> ReasonCode {
+        ReasonCode::GuardInvalid
+    }
+}
+
+impl fmt::Display for GuardError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BackendName => {
+                "a backend's name is not empty and holds no white space and no control character"
+            }
+            Self::CheckName => "a check's name is not empty and holds no control character",
+            Self::Empty => "the list is empty: name at least one, or say `deny_all` or `allow_any`",
+            Self::ScopeName => {
+                "a scope is not empty and holds no white space and no control character"
+            }
+        })
+    }
+}
+
+impl Error for GuardError {}

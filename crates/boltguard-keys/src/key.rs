@@ -1,0 +1,108 @@
+//! Key material of any kind.
+
+use crate::pem;
+use crate::{Algorithm, KeyError, PrivateKey, PublicKey, Secret};
+
+/// A secret, a public or a private key.
+#[derive(Clone, Debug)]
+pub enum Key {
+    /// A shared secret, which both signs and verifies.
+    Secret(Secret),
+    /// A public key, which verifies.
+    Public(PublicKey),
+    /// A private key, which signs.
+    Private(PrivateKey),
+}
+
+impl Key {
+    /// Reads PEM, public or private by its label.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PublicKey::from_pem`] and [`PrivateKey::from_pem`].
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        let section = pem::read(pem)?;
+        if section.is_private() {
+            section.private().map(Self::Private)
+        } else {
+            section.public().map(Self::Public)
+        }
+    }
+
+    /// Reads DER, public or private as it says.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PublicKey::from_der`] and [`PrivateKey::from_der`].
+    pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
+        match PublicKey::from_der(der) {
+            Err(KeyError::PrivateKey) => PrivateKey::from_der(der).map(Self::Private),
+            other => other.map(Self::Public),
+        }
+    }
+
+    /// Makes a random key: a secret for HMAC, a private key for the others.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Secret::generate`] and [`PrivateKey::generate`].
+    pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
+        if algorithm.is_symmetric() {
+            Secret::generate(algorithm).map(Self::Secret)
+        } else {
+            PrivateKey::generate(algorithm).map(Self::Private)
+        }
+    }
+
+    /// Whether the key can verify, or sign and verify, tokens of the algorithm.
+    #[must_use]
+    pub fn serves(&self, algorithm: Algorithm) -> bool {
+        match self {
+            Self::Secret(_) => algorithm.is_symmetric(),
+            Self::Public(key) => key.serves(algorithm),
+            Self::Private(key) => key.public_key().serves(algorithm),
+        }
+    }
+
+    /// The algorithms that the key can serve.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        Algorithm::ALL
+            .iter()
+            .copied()
+            .filter(|algorithm| self.serves(*algorithm))
+    }
+
+    /// The public key: itself, or the one that belongs to a private key; secrets have none.
+    #[must_use]
+    pub const fn public_key(&self) -> Option<&PublicKey> {
+        match self {
+            Self::Secret(_) => None,
+            Self::Public(key) => Some(key),
+            Self::Private(key) => Some(key.public_key()),
+        }
+    }
+
+    /// Whether the key is a secret shorter than the algorithm's hash.
+    #[must_use]
+    pub fn is_weak_for(&self, algorithm: Algorithm) -> bool {
+        matches!(self, Self::Secret(secret) if secret.is_weak_for(algorithm))
+    }
+}
+
+impl From<Secret> for Key {
+    fn from(secret: Secret) -> Self {
+        Self::Secret(secret)
+    }
+}
+
+impl From<PublicKey> for Key {
+    fn from(key: PublicKey) -> Self {
+        Self::Public(key)
+    }
+}
+
+impl From<PrivateKey> for Key {
+    fn from(key: PrivateKey) -> Self {
+        Self::Private(key)
+    }
+}

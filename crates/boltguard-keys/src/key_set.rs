@@ -1,0 +1,183 @@
+//! Several trusted keys, of which a token's `alg` and `kid` select.
+
+use boltguard_types::KeyId;
+
+use crate::jwk::{self, Jwk};
+use crate::{Algorithm, KeyError, VerifyingKey};
+
+/// Several trusted keys.
+///
+/// ```
+/// use boltguard_keys::{Algorithm, Key, KeySet, VerifyingKey};
+///
+/// let new = VerifyingKey::new(&Key::generate(Algorithm::Hs256)?, Algorithm::Hs256)?.with_key_id("new");
+/// let old = VerifyingKey::new(&Key::generate(Algorithm::Hs256)?, Algorithm::Hs256)?.with_key_id("old");
+/// let keys = KeySet::new([new, old]);
+///
+/// assert_eq!(keys.select(Algorithm::Hs256, Some("old")).count(), 1);
+/// assert_eq!(keys.select(Algorithm::Hs256, None).count(), 2);
+/// assert_eq!(keys.select(Algorithm::Hs256, Some("other")).count(), 0);
+/// assert_eq!(keys.select(Algorithm::Rs256, Some("old")).count(), 0);
+/// # Ok::<(), boltguard_keys::KeyError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct KeySet {
+    keys: Vec<VerifyingKey>,
+    /// Names of keys that are of no use here: a token that asks for one finds no key.
+    unusable: Vec<KeyId>,
+}
+
+impl KeySet {
+    /// At most this many keys are tried for one token.
+    pub const MAX_TRIED: usize = 16;
+
+    /// Trusts these keys; the first is tried first.
+    pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Self {
+        Self {
+            keys: keys.into_iter().collect(),
+            unusable: Vec::new(),
+        }
+    }
+
+    /// Trusts the keys of a JWK Set, [RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517#section-5), for those of
+    /// the algorithms that each of them can serve.
+    ///
+    /// Keys that are not understood, or that serve none of the algorithms, are passed over; a token whose `kid` names
+    /// one of them finds no key.
+    ///
+    /// # Errors
+    ///
+    /// - [`KeyError::Json`] or [`KeyError::DuplicateMember`] if the text is malformed.
+    /// - [`KeyError::Jwks`] if there is no list `keys` of objects.
+    /// - [`KeyError::PrivateKey`] if one of the keys is private: it is no set of keys to trust.
+    /// - [`KeyError::NoUsableKey`] if none is left.
+    pub fn from_jwks(json: &str, algorithms: &[Algorithm]) -> Result<Self, KeyError> {
+        let mut set = Self::default();
+        for member in jwk::parse_set(json)? {
+            set.add(member, algorithms)?;
+        }
+        if set.keys.is_empty() {
+            return Err(KeyError::NoUsableKey);
+        }
+        Ok(set)
+    }
+
+    /// Trusts one JWK, for those of the algorithms that it can serve.
+    ///
+    /// # Errors
+    ///
+    /// - [`KeyError::PrivateKey`] if the key is private.
+    /// - [`KeyError::AlgorithmMismatch`], [`KeyError::JwkAlgorithm`] or [`KeyError::JwkUse`] if it serves none.
+    pub fn from_jwk(jwk: &Jwk, algorithms: &[Algorithm]) -> Result<Self, KeyError> {
+        let mut keys = Vec::new();
+        let mut refusal = KeyError::NoUsableKey;
+        for algorithm in algorithms {
+            match jwk.verifying_key(*algorithm) {
+                Ok(key) => keys.push(key),
+                Err(error) => refusal = error,
+            }
+        }
+        if keys.is_empty() {
+            Err(refusal)
+        } else {
+            Ok(Self::new(keys))
+        }
+    }
+
+    /// The keys to try for a token of this `alg` and `kid`, at most [`KeySet::MAX_TRIED`].
+    ///
+    /// A `kid` that names keys of the set selects them alone; one that names none leaves the keys without a name.
+    /// Without a `kid` all keys of the algorithm are tried.
+    #[inline]
+    pub fn select(
+        &self,
+        algorithm: Algorithm,
+        kid: Option<&str>,
+    ) -> impl Iterator<Item = &VerifyingKey> {
+        // Names are compared only where there is a choice to make, once a token.
+        let wanted = kid.filter(|kid| self.names(kid));
+        let only_unnamed = kid.is_some() && wanted.is_none();
+        let fits = move |key: &&VerifyingKey| {
+            let name = key.key_id().map(KeyId::as_str);
+            key.algorithm() == algorithm
+                && match wanted {
+                    Some(kid) => name == Some(kid),
+                    None => !only_unnamed || name.is_none(),
+                }
+        };
+        self.keys.iter().filter(fits).take(Self::MAX_TRIED)
+    }
+
+    /// The algorithms that the keys serve, each once, in the order of the keys.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        let keys = self.keys.iter().enumerate();
+        keys.filter_map(|(index, key)| {
+            let seen = self.keys[..index]
+                .iter()
+                .any(|other| other.algorithm() == key.algorithm());
+            (!seen).then_some(key.algorithm())
+        })
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> &[VerifyingKey] {
+        &self.keys
+    }
+
+    /// The number of keys; one that serves two algorithms counts twice.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The public keys as a JWK Set to publish; secrets are left out.
+    ///
+    /// A key that serves several algorithms is written once, without `alg`.
+    #[must_use]
+    pub fn to_jwks(&self) -> String {
+        jwk::write_set(&self.keys)
+    }
+
+    fn add(&mut self, member: jwk::Member, algorithms: &[Algorithm]) -> Result<(), KeyError> {
+        if member.is_private {
+            return Err(KeyError::PrivateKey);
+        }
+        let before = self.keys.len();
+        if let Ok(jwk) = member.jwk {
+            let keys = algorithms
+                .iter()
+                .filter_map(|algorithm| jwk.verifying_key(*algorithm).ok());
+            self.keys.extend(keys);
+        }
+        if self.keys.len() == before {
+            self.unusable.extend(member.kid);
+        }
+        Ok(())
+    }
+
+    fn names(&self, kid: &str) -> bool {
+        let usable = self.keys.iter().filter_map(VerifyingKey::key_id);
+        usable
+            .chain(&self.unusable)
+            .any(|name| name.as_str() == kid)
+    }
+}
+
+impl From<VerifyingKey> for KeySet {
+    fn from(key: VerifyingKey) -> Self {
+        Self::new([key])
+    }
+}
+
+impl FromIterator<VerifyingKey> for KeySet {
+    fn from_iter<I: IntoIterator<Item = VerifyingKey>>(keys: I) -> Self {
+        Self::new(keys)
+    }
+}

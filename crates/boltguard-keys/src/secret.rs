@@ -1,0 +1,147 @@
+//! Shared secrets of HMAC, [RFC 7518 §3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2).
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::digest::fill_random;
+use crate::disguise;
+use crate::encoding;
+use crate::{Algorithm, Family, KeyError};
+
+/// A shared secret: wiped when dropped, never printed.
+///
+/// ```
+/// use boltguard_keys::{Algorithm, KeyError, Secret};
+///
+/// let secret = Secret::new(b"correct horse battery staple")?;
+/// assert!(secret.is_weak_for(Algorithm::Hs256));
+/// assert_eq!(format!("{secret:?}"), "Secret(..)");
+///
+/// let pem = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----";
+/// assert_eq!(Secret::new(pem).unwrap_err(), KeyError::PemAsSecret);
+/// # Ok::<(), KeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct Secret(Zeroizing<Box<[u8]>>);
+
+impl Secret {
+    /// Takes the bytes as they are, blanks and line ends included.
+    ///
+    /// # Errors
+    ///
+    /// A public key is no secret, so one that was configured as if it were is refused: anybody could sign with it,
+    /// [RFC 8725 §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1).
+    ///
+    /// - [`KeyError::Empty`] if there are no bytes.
+    /// - [`KeyError::PemAsSecret`] for PEM, with or without text before it, SSH public keys, and the DER of a key or
+    ///   certificate, bare or in base64.
+    /// - [`KeyError::JwkAsSecret`] for the text of a JSON object or list.
+    pub fn new(bytes: &[u8]) -> Result<Self, KeyError> {
+        if bytes.is_empty() {
+            return Err(KeyError::Empty);
+        }
+        disguise::check(bytes)?;
+        Ok(Self(Zeroizing::new(bytes.into())))
+    }
+
+    /// Takes the bytes that the text stands for in base64url without padding.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Base64`] if the text is not that, and those of [`Secret::new`].
+    pub fn from_base64url(text: &str) -> Result<Self, KeyError> {
+        Self::new(&encoding::decode_secret(text)?)
+    }
+
+    /// Makes a random secret as long as the algorithm's hash.
+    ///
+    /// # Errors
+    ///
+    /// - [`KeyError::AlgorithmMismatch`] if the algorithm is not of HMAC.
+    /// - [`KeyError::Random`] if the system gives no randomness.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
+        if algorithm.family() != Family::Hmac {
+            return Err(KeyError::AlgorithmMismatch);
+        }
+        let mut bytes = Zeroizing::new(vec![0; algorithm.hash_len()].into_boxed_slice());
+        fill_random(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+
+    /// Whether the secret is shorter than the algorithm's hash, which RFC 7518 §3.2 asks of it at least.
+    #[must_use]
+    pub fn is_weak_for(&self, algorithm: Algorithm) -> bool {
+        algorithm.is_symmetric() && self.0.len() < algorithm.hash_len()
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_shorter_than_its_hash_is_weak() {
+        let secret = Secret::new(&[7; 48]).unwrap();
+        assert!(!secret.is_weak_for(Algorithm::Hs256));
+        assert!(!secret.is_weak_for(Algorithm::Hs384));
+        assert!(secret.is_weak_for(Algorithm::Hs512));
+    }
+
+    #[test]
+    fn generated_secrets_are_strong_and_differ() {
+        for algorithm in [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512] {
+            let secret = Secret::generate(algorithm).unwrap();
+            assert!(!secret.is_weak_for(algorithm));
+            assert_ne!(secret, Secret::generate(algorithm).unwrap());
+        }
+        assert_eq!(
+            Secret::generate(Algorithm::EdDsa).unwrap_err(),
+            KeyError::AlgorithmMismatch
+        );
+    }
+
+    #[test]
+    fn blanks_and_line_ends_are_part_of_a_secret() {
+        assert_eq!(Secret::new(b" a\n").unwrap().expose(), b" a\n");
+    }
+
+    #[test]
+    fn an_empty_secret_is_no_key() {
+        assert_eq!(Secret::new(b""), Err(KeyError::Empty));
+        assert_eq!(Secret::from_base64url(""), Err(KeyError::Empty));
+    }
+
+    #[test]
+    fn base64url_is_strict() {
+        assert_eq!(Secret::from_base64url("AQI").unwrap().expose(), [1, 2]);
+        for text in ["AQI=", "AQJ", "AQ I", "AQ+_", "A"] {
+            assert_eq!(
+                Secret::from_base64url(text),
+                Err(KeyError::Base64),
+                "{text}"
+            );
+        }
+    }
+}

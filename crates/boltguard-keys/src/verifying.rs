@@ -1,0 +1,126 @@
+//! Keys that verify, each for one algorithm.
+
+use std::fmt;
+use std::sync::Arc;
+
+use boltguard_types::KeyId;
+
+use crate::backend::Verifier;
+use crate::{Algorithm, InvalidSignature, Key, KeyError, PublicKey};
+
+/// A key that verifies signatures of one algorithm, from birth; cheap to clone.
+///
+/// ```
+/// use boltguard_keys::{Algorithm, Key, Secret, SigningKey, VerifyingKey};
+///
+/// let secret = Key::from(Secret::generate(Algorithm::Hs256)?);
+/// let signature = SigningKey::new(&secret, Algorithm::Hs256)?.sign(b"message")?;
+///
+/// let key = VerifyingKey::new(&secret, Algorithm::Hs256)?;
+/// assert!(key.verify(b"message", signature.as_ref()).is_ok());
+/// assert!(key.verify(b"another", signature.as_ref()).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct VerifyingKey(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    verifier: Verifier,
+    algorithm: Algorithm,
+    key_id: Option<KeyId>,
+    public: Option<PublicKey>,
+    is_weak: bool,
+}
+
+impl VerifyingKey {
+    /// Prepares a secret or a public key.
+    ///
+    /// # Errors
+    ///
+    /// - [`KeyError::AlgorithmMismatch`] if the key is of another kind than the algorithm needs.
+    /// - [`KeyError::PrivateKey`] if the key is private, which has no place where tokens are only verified.
+    pub fn new(key: &Key, algorithm: Algorithm) -> Result<Self, KeyError> {
+        if matches!(key, Key::Private(_)) {
+            return Err(KeyError::PrivateKey);
+        }
+        Self::of_any(key, algorithm)
+    }
+
+    /// Prepares what verifies the signatures of a key of any kind.
+    pub(crate) fn of_any(key: &Key, algorithm: Algorithm) -> Result<Self, KeyError> {
+        if !key.serves(algorithm) {
+            return Err(KeyError::AlgorithmMismatch);
+        }
+        let public = key.public_key().cloned();
+        let verifier = match (key, &public) {
+            (Key::Secret(secret), _) => Verifier::of_secret(secret, algorithm)?,
+            (_, Some(public)) => Verifier::of_public(public, algorithm)?,
+            (_, None) => return Err(KeyError::AlgorithmMismatch),
+        };
+        let is_weak = key.is_weak_for(algorithm);
+        Ok(Self(Arc::new(Inner {
+            verifier,
+            algorithm,
+            key_id: None,
+            public,
+            is_weak,
+        })))
+    }
+
+    /// The same key with a name, by which `kid` selects it.
+    #[must_use]
+    pub fn with_key_id(mut self, key_id: impl Into<KeyId>) -> Self {
+        Arc::make_mut(&mut self.0).key_id = Some(key_id.into());
+        self
+    }
+
+    /// The algorithm.
+    #[must_use]
+    #[inline]
+    pub fn algorithm(&self) -> Algorithm {
+        self.0.algorithm
+    }
+
+    /// The key's name, if it has one.
+    #[must_use]
+    #[inline]
+    pub fn key_id(&self) -> Option<&KeyId> {
+        self.0.key_id.as_ref()
+    }
+
+    /// The public key; `None` for a secret.
+    #[must_use]
+    pub fn public_key(&self) -> Option<&PublicKey> {
+        self.0.public.as_ref()
+    }
+
+    /// Whether the secret is shorter than the algorithm's hash, RFC 7518 §3.2.
+    #[must_use]
+    pub fn is_weak(&self) -> bool {
+        self.0.is_weak
+    }
+
+    /// Checks a signature; HMACs are compared in constant time.
+    ///
+    /// Signatures of ECDSA are the two numbers, each of its full length, RFC 7518 §3.4; the salt of RSASSA-PSS is as
+    /// long as the hash, RFC 7518 §3.5.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSignature`] if the signature is not the key's for the message, or not of its one length.
+    #[inline]
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        self.0.verifier.verify(message, signature)
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("VerifyingKey");
+        debug
+            .field("algorithm", &self.algorithm())
+            .field("key_id", &self.key_id());
+        debug.finish_non_exhaustive()
+    }
+}

@@ -1,1 +1,47 @@
-//! JWT claims and the policy that admits them.
+//! JWT claims and the policy that admits them, [RFC 7519](https://www.rfc-editor.org/rfc/rfc7519) and
+//! [RFC 8725](https://www.rfc-editor.org/rfc/rfc8725).
+//!
+//! A [`VerifiedJws`](boltguard_jws::VerifiedJws) is read into [`Claims`], and a [`ClaimsPolicy`] turns these into
+//! [`AdmittedClaims`], or says why not. The clock is an argument.
+//!
+//! ```
+//! use boltguard_jws::{HeaderFields, Verifier, sign};
+//! use boltguard_jwt::{Claims, ClaimsError, ClaimsPolicy};
+//! use boltguard_keys::{Algorithm, Key, KeySet, Secret, SigningKey, VerifyingKey};
+//! use boltguard_types::{NumericDate, Wanted};
+//!
+//! let secret = Key::Secret(Secret::new(b"a secret that is thirty-two bytes")?);
+//! let signer = SigningKey::new(&secret, Algorithm::Hs256)?;
+//! let token = sign(br#"{"sub":"42","aud":"shop","exp":1300819380}"#, &HeaderFields::new(), &signer)?;
+//!
+//! let verifier = Verifier::new(KeySet::new([VerifyingKey::new(&secret, Algorithm::Hs256)?]));
+//! let policy = ClaimsPolicy::new().with_audience(["shop"]);
+//!
+//! let claims = Claims::read(verifier.verify(&token)?, &Wanted::new())?;
+//! let admitted = policy.admit(claims, NumericDate::from_secs(1_300_819_000))?;
+//! assert_eq!(admitted.subject().as_deref(), Some("42"));
+//!
+//! let claims = Claims::read(verifier.verify(&token)?, &Wanted::new())?;
+//! let late = policy.admit(claims, NumericDate::from_secs(1_300_819_380));
+//! assert_eq!(late.unwrap_err(), ClaimsError::Expired);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Claims that no policy has admitted say nothing about their subject:
+//!
+//! ```compile_fail
+//! # fn show(claims: boltguard_jwt::Claims<'_>) {
+//! claims.subject(); // no such method
+//! # }
+//! ```
+
+mod admitted;
+mod claims;
+mod error;
+mod field;
+mod policy;
+
+pub use admitted::{AdmittedClaims, UserId};
+pub use claims::Claims;
+pub use error::ClaimsError;
+pub use policy::ClaimsPolicy;

@@ -203,6 +203,33 @@ impl<'a> Reader<'a> {
         Ok(&self.text[start..self.at])
     }
 
+    /// The text of the next value, checked; it is yet to be read.
+    ///
+    /// # Errors
+    ///
+    /// Those of the grammar.
+    pub fn peek_value(&mut self) -> Result<&'a str, JsonError> {
+        self.skip_space();
+        let start = self.at;
+        let value = self.skip()?;
+        self.at = start;
+        Ok(value)
+    }
+
+    /// The whole text.
+    #[must_use]
+    #[inline]
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// How far it is read, in bytes.
+    #[must_use]
+    #[inline]
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
     /// Makes sure that nothing but white space is left.
     ///
     /// # Errors

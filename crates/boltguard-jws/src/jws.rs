@@ -1,0 +1,229 @@
+//! A token on its way from a text to a payload that a key vouches for.
+
+use std::borrow::Cow;
+
+use boltguard_encoding::base64url;
+use boltguard_keys::{Algorithm, KeySet, VerifyingKey};
+
+use crate::{Header, JwsError};
+
+/// The longest token that is looked at, in bytes.
+pub const MAX_TOKEN_LEN: usize = 16 * 1024;
+
+/// A token that nobody vouches for yet: its header can be read, its payload can't.
+#[derive(Clone, Debug)]
+pub struct UnverifiedJws<'t> {
+    header: Cow<'t, Header>,
+    segments: Segments<'t>,
+}
+
+impl<'t> UnverifiedJws<'t> {
+    /// Takes a token apart and reads its header.
+    ///
+    /// # Errors
+    ///
+    /// - [`JwsError::TooLarge`] over [`MAX_TOKEN_LEN`].
+    /// - [`JwsError::Malformed`] unless there are three segments, RFC 7515 §7.1.
+    /// - What [`Header::parse`] returns.
+    pub fn parse(token: &'t str) -> Result<Self, JwsError> {
+        let segments = Segments::split(token)?;
+        let header = Cow::Owned(Header::parse(segments.header())?);
+        Ok(Self { header, segments })
+    }
+
+    #[inline]
+    pub(crate) fn with_header(segments: Segments<'t>, header: Cow<'t, Header>) -> Self {
+        Self { header, segments }
+    }
+
+    /// The header, which says what the sender claims.
+    #[must_use]
+    pub fn unverified_header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Checks the signature with `key`, giving access to the payload, RFC 7515 §5.2.
+    ///
+    /// # Errors
+    ///
+    /// - [`JwsError::AlgorithmNotAllowed`] if `key` is for another algorithm, RFC 8725 §3.1.
+    /// - [`JwsError::SignatureInvalid`] if the signature does not verify.
+    /// - [`JwsError::Malformed`] if a segment is not base64url.
+    pub fn verify(self, key: &VerifyingKey) -> Result<VerifiedJws<'t>, JwsError> {
+        if key.algorithm() != self.header.algorithm() {
+            return Err(JwsError::AlgorithmNotAllowed);
+        }
+        self.segments.check_signature(key.algorithm(), [key])?;
+        self.into_verified(Vec::new())
+    }
+
+    /// Checks the signature with the keys of `keys` that fit the header's `alg` and `kid`.
+    ///
+    /// The payload is decoded into `buffer`, whose contents are dropped and whose room is used again.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify), and [`JwsError::KeyNotFound`] if no key has the token's `kid`.
+    #[inline]
+    pub fn verify_among(self, keys: &KeySet, buffer: Vec<u8>) -> Result<VerifiedJws<'t>, JwsError> {
+        let algorithm = self.header.algorithm();
+        let candidates = keys.select(algorithm, self.header.key_id());
+        match self.segments.check_signature(algorithm, candidates) {
+            Ok(()) => self.into_verified(buffer),
+            Err(JwsError::KeyNotFound) => Err(why_no_key(keys, algorithm)),
+            Err(other) => Err(other),
+        }
+    }
+
+    #[inline]
+    fn into_verified(self, mut payload: Vec<u8>) -> Result<VerifiedJws<'t>, JwsError> {
+        payload.clear();
+        base64url::decode_into(self.segments.payload(), &mut payload)
+            .map_err(|_| JwsError::Malformed)?;
+        Ok(VerifiedJws {
+            header: self.header,
+            payload,
+        })
+    }
+}
+
+/// A token whose signature a trusted key has verified.
+#[derive(Clone, Debug)]
+pub struct VerifiedJws<'t> {
+    header: Cow<'t, Header>,
+    payload: Vec<u8>,
+}
+
+impl<'t> VerifiedJws<'t> {
+    /// The header, which the signature covers.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The payload.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The header and the payload.
+    #[must_use]
+    #[inline]
+    pub fn into_parts(self) -> (Cow<'t, Header>, Vec<u8>) {
+        (self.header, self.payload)
+    }
+}
+
+#[cold]
+fn why_no_key(keys: &KeySet, algorithm: Algorithm) -> JwsError {
+    if keys.algorithms().any(|served| served == algorithm) {
+        JwsError::KeyNotFound
+    } else {
+        JwsError::AlgorithmNotAllowed
+    }
+}
+
+/// The three segments of a token, still encoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segments<'t> {
+    token: &'t str,
+    first_dot: usize,
+    second_dot: usize,
+}
+
+impl<'t> Segments<'t> {
+    #[inline]
+    pub(crate) fn split(token: &'t str) -> Result<Self, JwsError> {
+        if token.len() > MAX_TOKEN_LEN {
+            return Err(JwsError::TooLarge);
+        }
+        let first_dot = token.find('.').ok_or(JwsError::Malformed)?;
+        // A dot between these two is no base64url, and is found out when the payload is decoded.
+        let second_dot = token.rfind('.').ok_or(JwsError::Malformed)?;
+        if first_dot == second_dot {
+            return Err(JwsError::Malformed);
+        }
+        Ok(Self {
+            token,
+            first_dot,
+            second_dot,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn header(&self) -> &'t str {
+        &self.token[..self.first_dot]
+    }
+
+    #[inline]
+    pub(crate) fn payload(&self) -> &'t str {
+        &self.token[self.first_dot + 1..self.second_dot]
+    }
+
+    #[inline]
+    pub(crate) fn signature(&self) -> &'t str {
+        &self.token[self.second_dot + 1..]
+    }
+
+    #[inline]
+    fn signing_input(&self) -> &'t [u8] {
+        self.token[..self.second_dot].as_bytes()
+    }
+
+    #[inline]
+    fn check_signature<'k>(
+        &self,
+        algorithm: Algorithm,
+        keys: impl IntoIterator<Item = &'k VerifyingKey>,
+    ) -> Result<(), JwsError> {
+        if algorithm.is_symmetric() {
+            self.check_signature_of::<MAX_TAG_LEN>(keys)
+        } else {
+            self.check_signature_of::<MAX_SIGNATURE_LEN>(keys)
+        }
+    }
+
+    #[inline]
+    fn check_signature_of<'k, const LEN: usize>(
+        &self,
+        keys: impl IntoIterator<Item = &'k VerifyingKey>,
+    ) -> Result<(), JwsError> {
+        let mut bytes = [0; LEN];
+        let len = base64url::decode_slice(self.signature(), &mut bytes)
+            .map_err(|_| self.why_no_signature())?;
+        let mut verdict = Err(JwsError::KeyNotFound);
+        for key in keys {
+            if key.verify(self.signing_input(), &bytes[..len]).is_ok() {
+                return Ok(());
+            }
+            verdict = Err(JwsError::SignatureInvalid);
+        }
+        verdict.map_err(|why| self.why_refused(why))
+    }
+
+    /// Four or more segments are no JWS, whatever the signature.
+    #[cold]
+    fn why_refused(&self, why: JwsError) -> JwsError {
+        if self.payload().contains('.') {
+            JwsError::Malformed
+        } else {
+            why
+        }
+    }
+
+    /// A signature that is sound base64url and too long for any key is merely wrong.
+    #[cold]
+    fn why_no_signature(&self) -> JwsError {
+        match base64url::decode(self.signature()) {
+            Ok(_) => JwsError::SignatureInvalid,
+            Err(_) => JwsError::Malformed,
+        }
+    }
+}
+
+/// HMAC with SHA-512.
+const MAX_TAG_LEN: usize = 64;
+
+/// RSA with 8192 bits.
+const MAX_SIGNATURE_LEN: usize = 1024;

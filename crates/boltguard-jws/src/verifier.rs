@@ -1,0 +1,124 @@
+//! Trusted keys, and the headers that their tokens have.
+
+use std::borrow::Cow;
+
+use boltguard_encoding::base64url;
+use boltguard_keys::{KeySet, VerifyingKey};
+
+use crate::jws::Segments;
+use crate::{Header, JwsError, UnverifiedJws, VerifiedJws};
+
+/// Verifies tokens with a set of trusted keys.
+///
+/// The headers that common issuers write for these keys are encoded beforehand and compared as text, so
+/// that most tokens' headers are never decoded.
+///
+/// ```
+/// use boltguard_jws::{HeaderFields, Verifier, sign};
+/// use boltguard_keys::{Algorithm, Key, KeySet, Secret, SigningKey, VerifyingKey};
+///
+/// let secret = Key::Secret(Secret::new(b"a secret that is thirty-two bytes")?);
+/// let token = sign(b"hello", &HeaderFields::new(), &SigningKey::new(&secret, Algorithm::Hs256)?)?;
+///
+/// let verifier = Verifier::new(KeySet::new([VerifyingKey::new(&secret, Algorithm::Hs256)?]));
+/// assert_eq!(verifier.verify(&token)?.payload(), b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    keys: KeySet,
+    known: Vec<(Box<str>, Header)>,
+}
+
+impl Verifier {
+    /// Trusts the keys of `keys`, each for its one algorithm.
+    #[must_use]
+    pub fn new(keys: KeySet) -> Self {
+        let known = keys
+            .keys()
+            .iter()
+            .take(MAX_KEYS_KNOWN)
+            .flat_map(usual_headers)
+            .collect();
+        Self { keys, known }
+    }
+
+    /// The trusted keys.
+    #[must_use]
+    pub fn keys(&self) -> &KeySet {
+        &self.keys
+    }
+
+    /// Checks a token's signature.
+    ///
+    /// # Errors
+    ///
+    /// A [`JwsError`] that names the cause.
+    pub fn verify<'t>(&'t self, token: &'t str) -> Result<VerifiedJws<'t>, JwsError> {
+        self.verify_into(token, Vec::new())
+    }
+
+    /// As [`verify`](Self::verify), decoding the payload into `buffer`, whose contents are dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify).
+    #[inline]
+    pub fn verify_into<'t>(
+        &'t self,
+        token: &'t str,
+        buffer: Vec<u8>,
+    ) -> Result<VerifiedJws<'t>, JwsError> {
+        self.parse(token)?.verify_among(&self.keys, buffer)
+    }
+
+    #[inline]
+    fn parse<'t>(&'t self, token: &'t str) -> Result<UnverifiedJws<'t>, JwsError> {
+        let segments = Segments::split(token)?;
+        let header = match self
+            .known
+            .iter()
+            .find(|(text, _)| **text == *segments.header())
+        {
+            Some((_, header)) => Cow::Borrowed(header),
+            None => Cow::Owned(Header::parse(segments.header())?),
+        };
+        Ok(UnverifiedJws::with_header(segments, header))
+    }
+}
+
+/// Beyond this many keys, comparing every known header would cost more than reading one.
+const MAX_KEYS_KNOWN: usize = 4;
+
+/// The encoded headers that common issuers write for a key, with their meaning.
+fn usual_headers(key: &VerifyingKey) -> Vec<(Box<str>, Header)> {
+    let alg = &member("alg", key.algorithm().name());
+    let typ = &member("typ", "JWT");
+    let kid = key.key_id().map(|kid| member("kid", kid.as_str()));
+    let layouts: &[&[&String]] = match &kid {
+        None => &[&[alg, typ], &[typ, alg], &[alg]],
+        Some(kid) => &[
+            &[alg, typ, kid],
+            &[alg, kid, typ],
+            &[typ, alg, kid],
+            &[typ, kid, alg],
+            &[kid, typ, alg],
+            &[alg, kid],
+        ],
+    };
+    layouts
+        .iter()
+        .filter_map(|members| known_header(members))
+        .collect()
+}
+
+fn known_header(members: &[&String]) -> Option<(Box<str>, Header)> {
+    let members: Vec<&str> = members.iter().map(|member| member.as_str()).collect();
+    let segment = base64url::encode(format!("{{{}}}", members.join(",")));
+    let header = Header::parse(&segment).ok()?;
+    Some((segment.into(), header))
+}
+
+fn member(name: &str, value: &str) -> String {
+    format!("\"{name}\":{}", serde_json::Value::from(value))
+}

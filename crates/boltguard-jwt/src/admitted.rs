@@ -1,0 +1,236 @@
+//! Claims that a policy has admitted.
+
+use std::borrow::Cow;
+
+use boltguard_encoding::json::{JsonError, Kind, Reader};
+use boltguard_types::{Held, NumericDate};
+
+use crate::ClaimsError;
+use crate::claims::Registered;
+use crate::field::Span;
+
+/// The claims of a token that is genuine, current and meant for this service.
+#[derive(Clone, Debug)]
+pub struct AdmittedClaims {
+    payload: String,
+    registered: Registered,
+    user_id: Option<UserIdSpan>,
+}
+
+/// The id of the user whom a token speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserId<'c> {
+    /// A whole number, as it is written.
+    Integer(&'c str),
+    /// A text.
+    Text(Cow<'c, str>),
+}
+
+impl UserId<'_> {
+    /// The id as text, whichever way it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Integer(digits) => digits,
+            Self::Text(text) => text,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum UserIdSpan {
+    Integer(Span),
+    Text(Span),
+}
+
+impl AdmittedClaims {
+    #[inline]
+    pub(crate) fn new(
+        payload: String,
+        registered: Registered,
+        required: &[Box<str>],
+        user_id_claim: &str,
+    ) -> Result<Self, ClaimsError> {
+        let mut claims = Self {
+            payload,
+            registered,
+            user_id: None,
+        };
+        if !required.iter().all(|name| claims.has(name)) {
+            return Err(ClaimsError::Missing);
+        }
+        claims.user_id = match user_id_claim {
+            "sub" => claims
+                .registered
+                .subject
+                .value()
+                .copied()
+                .map(UserIdSpan::Text),
+            other => Some(claims.find_user_id(other)?),
+        };
+        Ok(claims)
+    }
+
+    /// `sub`, RFC 7519 §4.1.2.
+    #[must_use]
+    pub fn subject(&self) -> Option<Cow<'_, str>> {
+        self.text(self.registered.subject.value())
+    }
+
+    /// `iss`, RFC 7519 §4.1.1.
+    #[must_use]
+    pub fn issuer(&self) -> Option<Cow<'_, str>> {
+        self.text(self.registered.issuer.value())
+    }
+
+    /// `jti`, RFC 7519 §4.1.7.
+    #[must_use]
+    #[inline]
+    pub fn token_id(&self) -> Option<Cow<'_, str>> {
+        self.text(self.registered.token_id.value())
+    }
+
+    /// `exp`, RFC 7519 §4.1.4.
+    #[must_use]
+    pub fn expires(&self) -> Option<NumericDate> {
+        self.registered.expires.value().copied()
+    }
+
+    /// `iat`, RFC 7519 §4.1.6.
+    #[must_use]
+    pub fn issued(&self) -> Option<NumericDate> {
+        self.registered.issued.value().copied()
+    }
+
+    /// The user's id: `sub`, or the claim that the policy names.
+    #[must_use]
+    pub fn user_id(&self) -> Option<UserId<'_>> {
+        self.user_id.map(|id| match id {
+            UserIdSpan::Integer(span) => UserId::Integer(span.raw(&self.payload)),
+            UserIdSpan::Text(span) => UserId::Text(span.text(&self.payload)),
+        })
+    }
+
+    /// Whether the claim `is_staff` is `true`.
+    #[must_use]
+    #[inline]
+    pub fn is_staff(&self) -> bool {
+        self.registered.is_staff
+    }
+
+    /// Whether the claim `is_superuser` is `true`.
+    #[must_use]
+    #[inline]
+    pub fn is_superuser(&self) -> bool {
+        self.registered.is_superuser
+    }
+
+    /// Which of the wanted things the claims grant.
+    #[must_use]
+    #[inline]
+    pub fn held(&self) -> &Held {
+        &self.registered.held
+    }
+
+    /// The permissions granted: the strings of the claim `permissions`, then those of `scope`, each once.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<Cow<'_, str>> {
+        let mut granted = Vec::new();
+        if let Some(list) = &self.registered.permissions {
+            // The list was read before, so reading it again finds no fault.
+            let _ = Reader::new(list.raw(&self.payload)).array(|reader| {
+                if reader.kind()? == Kind::String {
+                    granted.push(reader.string()?.to_text());
+                    return Ok(());
+                }
+                reader.skip().map(drop)
+            });
+        }
+        for scope in self.scopes() {
+            if !granted.contains(&scope) {
+                granted.push(scope);
+            }
+        }
+        granted
+    }
+
+    /// The OAuth scopes granted by the claim `scope`, RFC 8693 §4.2.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<Cow<'_, str>> {
+        let split = |text: &str| {
+            text.split(' ')
+                .filter(|s| !s.is_empty())
+                .map(String::from)
+                .collect()
+        };
+        let scopes: Vec<String> = match self.text(self.registered.scope.as_ref()) {
+            Some(text) => split(&text),
+            None => Vec::new(),
+        };
+        scopes.into_iter().map(Cow::Owned).collect()
+    }
+
+    /// The value of any claim, as JSON text.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let mut value = None;
+        let mut reader = Reader::new(&self.payload);
+        let read = reader.object(|reader, found| {
+            let text = reader.skip()?;
+            if found == name {
+                value = Some(text);
+            }
+            Ok::<_, JsonError>(())
+        });
+        read.ok().and(value)
+    }
+
+    /// The whole claims set, as the JSON text that was signed.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.payload
+    }
+
+    /// The buffer that held the claims, to be used for the next token.
+    #[must_use]
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.payload.into_bytes()
+    }
+
+    #[inline]
+    fn text(&self, span: Option<&Span>) -> Option<Cow<'_, str>> {
+        span.map(|span| span.text(&self.payload))
+    }
+
+    /// Whether a claim is there and not `null`.
+    #[inline]
+    fn has(&self, name: &str) -> bool {
+        match name {
+            "exp" => self.registered.expires.value().is_some(),
+            other => self.get(other).is_some_and(|value| value != "null"),
+        }
+    }
+
+    #[cold]
+    fn find_user_id(&self, name: &str) -> Result<UserIdSpan, ClaimsError> {
+        let value = self.get(name).ok_or(ClaimsError::Missing)?;
+        let start = value.as_ptr() as usize - self.payload.as_ptr() as usize;
+        let mut reader = Reader::new(value);
+        match reader.kind().map_err(|_| ClaimsError::WrongType)? {
+            Kind::String => {
+                let escaped = value.contains('\\');
+                let inside = start + 1..start + value.len() - 1;
+                Ok(UserIdSpan::Text(Span::of_range(inside, escaped)))
+            }
+            Kind::Number if is_whole(value) => Ok(UserIdSpan::Integer(Span::of_range(
+                start..start + value.len(),
+                false,
+            ))),
+            _ => Err(ClaimsError::WrongType),
+        }
+    }
+}
+
+fn is_whole(number: &str) -> bool {
+    number.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+}

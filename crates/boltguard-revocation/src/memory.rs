@@ -12,10 +12,10 @@ use crate::{RevocationError, RevocationStore};
 
 /// A bounded deny-list in memory.
 ///
-/// An entry whose end has come counts as not revoked and makes room for another: each new entry pays
-/// for looking at a few old ones, so no call ever stops to tidy up and no lock is held for longer than
-/// it takes to look through some thousands of entries. Only a list that is full looks through all of
-/// them, at most once a second, and refuses the entry if all are still needed.
+/// An entry whose end has come counts as not revoked and makes room for another. Each new entry pays
+/// for looking at a few old ones, so that no call stops to tidy up, and no lock is held for longer than
+/// it takes to look through a thousand entries. A list that is full looks on until it finds a place, at
+/// most once a second through all of it, and refuses the entry if all are still needed.
 ///
 /// It shares nothing with other processes, and a restart empties it.
 ///
@@ -43,16 +43,19 @@ pub struct MemoryRevocation {
     taken: AtomicUsize,
     revocations: AtomicUsize,
     next_part: AtomicUsize,
-    /// The second for which the whole list was last looked through.
+    /// The second for which the whole list was last looked through: ends are whole seconds, so it holds
+    /// nothing more that is over in this one.
     purged: AtomicI64,
 }
 
 /// Partitions, so that old entries can be looked for in one of them at a time.
 type Part = DashMap<Id, Until, BuildHasherDefault<ReadyHasher>>;
 
-/// Each partition has two locks, the fewest that `dashmap` allows, for two thousand entries each.
+/// Each partition has two locks, the fewest that `dashmap` allows.
 const LOCKS_PER_PART: usize = 2;
-const ENTRIES_PER_PART: usize = 4096;
+
+/// A table of 1024 places takes 896 entries before it doubles; chance puts more into some than into others.
+const ENTRIES_PER_LOCK: usize = 800;
 
 /// How many old entries each revocation looks at, on average.
 const LOOKED_AT: usize = 4;
@@ -66,12 +69,11 @@ impl MemoryRevocation {
 
     /// An empty list for up to `limit` tokens.
     ///
-    /// Its locks take 64 bytes for a thousand places of the limit, an entry 48 bytes at most.
+    /// Its locks take 176 bytes for each thousand places of the limit; an entry takes 48 bytes at most, and
+    /// 27 where the list is full.
     #[must_use]
     pub fn with_capacity_limit(limit: usize) -> Self {
-        let parts = (limit / ENTRIES_PER_PART)
-            .clamp(8, 1 << 16)
-            .next_power_of_two();
+        let parts = limit.div_ceil(LOCKS_PER_PART * ENTRIES_PER_LOCK).max(1);
         Self {
             key: IdKey::random(),
             parts: (0..parts).map(|_| new_part()).collect(),
@@ -142,13 +144,6 @@ impl MemoryRevocation {
         purged
     }
 
-    fn part(&self, id: Id) -> &Part {
-        // The number of partitions is a power of two, so the mask leaves an index within.
-        #[expect(clippy::cast_possible_truncation, reason = "only the low bits count")]
-        let index = id.high() as usize & (self.parts.len() - 1);
-        &self.parts[index]
-    }
-
     fn holds(&self, id: Id, now: NumericDate) -> bool {
         self.part(id)
             .get(&id)
@@ -166,15 +161,26 @@ impl MemoryRevocation {
 
     fn take_place(&self, now: NumericDate) -> Result<(), RevocationError> {
         let take = |taken| (taken < self.limit).then_some(taken + 1);
-        let place = self.taken.fetch_update(Relaxed, Relaxed, take);
-        // Ends are whole seconds: what was looked through for this second holds nothing that is over in it.
-        if place.is_err() && self.purged.load(Relaxed) != now.as_secs() {
-            self.purge(now);
-        }
-        place
-            .or_else(|_| self.taken.fetch_update(Relaxed, Relaxed, take))
+        self.taken
+            .fetch_update(Relaxed, Relaxed, take)
+            .or_else(|_| {
+                self.make_room(now);
+                self.taken.fetch_update(Relaxed, Relaxed, take)
+            })
             .map(drop)
             .map_err(|_| RevocationError::Full)
+    }
+
+    fn make_room(&self, now: NumericDate) {
+        if self.purged.load(Relaxed) == now.as_secs() {
+            return;
+        }
+        for _ in 0..self.parts.len() {
+            if self.sweep_next(now) > 0 {
+                return;
+            }
+        }
+        self.purged.store(now.as_secs(), Relaxed);
     }
 
     fn insert(&self, id: Id, until: Until) {
@@ -193,9 +199,13 @@ impl MemoryRevocation {
     fn tidy(&self, now: NumericDate) {
         let every = (self.len() / self.parts.len() / LOOKED_AT).max(1);
         if self.revocations.fetch_add(1, Relaxed).is_multiple_of(every) {
-            let next = self.next_part.fetch_add(1, Relaxed) & (self.parts.len() - 1);
-            self.sweep(&self.parts[next], now);
+            self.sweep_next(now);
         }
+    }
+
+    fn sweep_next(&self, now: NumericDate) -> usize {
+        let turn = self.next_part.fetch_add(1, Relaxed);
+        self.sweep(&self.parts[turn % self.parts.len()], now)
     }
 
     fn sweep(&self, part: &Part, now: NumericDate) -> usize {
@@ -206,6 +216,12 @@ impl MemoryRevocation {
         });
         self.taken.fetch_sub(over, Relaxed);
         over
+    }
+
+    fn part(&self, id: Id) -> &Part {
+        // The upper half of the product is below the number of partitions, and even over them.
+        let scaled = u128::from(id.high()) * self.parts.len() as u128;
+        &self.parts[(scaled >> 64) as usize]
     }
 }
 
@@ -309,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_list_looks_through_itself_once_a_second() {
+    fn a_full_list_takes_an_entry_as_soon_as_one_is_over() {
         let store = MemoryRevocation::with_capacity_limit(2);
         store.revoke("a", Some(at(10.0)), at(0.0)).unwrap();
         store.revoke("b", None, at(0.0)).unwrap();
@@ -317,6 +333,25 @@ mod tests {
             let revoked = store.revoke(&now.to_string(), None, at(now));
             assert_eq!(revoked.is_ok(), fits, "{now}");
         }
+    }
+
+    #[test]
+    fn a_full_list_replaces_what_is_over_entry_by_entry() {
+        let store = MemoryRevocation::with_capacity_limit(100_000);
+        let revoke = |n: u32, until, now| store.revoke(&n.to_string(), Some(at(until)), at(now));
+        for n in 0..100_000 {
+            revoke(n, 10.0, 0.0).unwrap();
+        }
+        revoke(100_000, 30.0, 20.0).unwrap();
+        assert!(
+            store.len() > 90_000,
+            "it looked through more than it needed"
+        );
+        for n in 100_001..200_000 {
+            revoke(n, 30.0, 20.0).unwrap();
+        }
+        assert_eq!(store.len(), 100_000);
+        assert_eq!(revoke(200_000, 30.0, 20.0), Err(RevocationError::Full));
     }
 
     #[test]

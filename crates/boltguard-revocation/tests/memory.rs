@@ -1,0 +1,32 @@
+//! What an entry really takes, as the system counts it; alone in its process.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+
+use boltguard_revocation::MemoryRevocation;
+use boltguard_types::NumericDate;
+
+#[test]
+fn a_large_list_takes_48_bytes_an_entry() {
+    let now = NumericDate::from_secs(1_700_000_000);
+    let store = MemoryRevocation::new();
+    let before = resident().unwrap();
+    let mut worst = 0;
+    for n in 1..=600_000 {
+        store
+            .revoke(&format!("0190f5a2-7c3e-7b1d-9f00-{n:012x}"), None, now)
+            .unwrap();
+        if n >= 200_000 && n % 20_000 == 0 {
+            worst = worst.max((resident().unwrap() - before) / n);
+        }
+    }
+    // A little more than the entries themselves: the allocator's own bytes, and pages half used.
+    assert!((20..=52).contains(&worst), "{worst}");
+}
+
+fn resident() -> Option<usize> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kib: usize = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
+}

@@ -1,1 +1,17 @@
-//! Named keys, forged tokens and vectors for tests.
+//! Named keys and forged tokens, for tests only: everybody has these private keys.
+//!
+//! [`keys`] has two keys of each kind. [`forge`] puts tokens together from any header, payload and signature, in code
+//! that shares nothing with the crates under test but the primitive that signs.
+//!
+//! ```
+//! use boltguard_keys::Algorithm;
+//! use boltguard_testing::{forge, keys};
+//!
+//! let key = keys::signing_key(Algorithm::Es256);
+//! let genuine = forge::signed(r#"{"alg":"ES256"}"#, r#"{"sub":"42"}"#, &key);
+//! let stripped = forge::token(r#"{"alg":"none"}"#, r#"{"sub":"42"}"#, b"");
+//! assert_eq!(genuine.split('.').nth(1), stripped.split('.').nth(1));
+//! ```
+
+pub mod forge;
+pub mod keys;

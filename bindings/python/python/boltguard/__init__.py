@@ -1,0 +1,35 @@
+"""Boltguard: authentication and authorisation of requests, decided in Rust.
+
+`BoltAPI` is a thin router on Django's own; `boltguard.decorators.protect` and `boltguard.middleware` serve plain
+Django views; `boltguard.jwt` and `boltguard.jws` have the shape of PyJWT and need no Django at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from boltguard._rust import __version__
+
+if TYPE_CHECKING:
+    from boltguard.api import BoltAPI
+    from boltguard.decorators import protect
+    from boltguard.params import Depends
+
+__all__ = ["BoltAPI", "Depends", "__version__", "protect"]
+
+
+# Loaded when asked for, so that `boltguard.jwt` works where Django is not installed.
+def __getattr__(name: str) -> Any:
+    if name == "BoltAPI":
+        from boltguard.api import BoltAPI
+
+        return BoltAPI
+    if name == "Depends":
+        from boltguard.params import Depends
+
+        return Depends
+    if name == "protect":
+        from boltguard.decorators import protect
+
+        return protect
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,116 @@
+"""`BoltAPI`: handlers by path and method, on Django's own URL resolver.
+
+api = BoltAPI()
+
+@api.get("/articles/{number}", auth=[JWTAuthentication()], guards=[IsAuthenticated()])
+async def article(request, number: int):
+    return {"number": number, "reader": request.user.id}
+
+urlpatterns = [path("api/", api.urls)]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import URLPattern, path
+
+from boltguard.auth.backends import check_backends
+from boltguard.auth.guards import check_guards
+from boltguard.endpoint import Endpoint, Operation
+from boltguard.params import hints, path_converter
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+class BoltAPI:
+    """Handlers, and the backends and guards of those that name none; without these, the settings' defaults."""
+
+    def __init__(self, *, auth: Any = None, guards: Any = None, namespace: str | None = None) -> None:
+        self._auth = None if auth is None else check_backends(auth)
+        self._guards = None if guards is None else check_guards(guards)
+        self._namespace = namespace
+        self._endpoints: dict[str, Endpoint] = {}
+        self._patterns: list[URLPattern] = []
+
+    @property
+    def urls(self) -> tuple[list[URLPattern], str | None, str | None]:
+        """For `path("api/", api.urls)`. Handlers that are registered later are found too."""
+        return self._patterns, self._namespace, self._namespace
+
+    def get(self, route: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Answers GET, and HEAD, at a path."""
+        return self.route("GET", route, **options)
+
+    def post(self, route: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Answers POST at a path."""
+        return self.route("POST", route, **options)
+
+    def put(self, route: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Answers PUT at a path."""
+        return self.route("PUT", route, **options)
+
+    def patch(self, route: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Answers PATCH at a path."""
+        return self.route("PATCH", route, **options)
+
+    def delete(self, route: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Answers DELETE at a path."""
+        return self.route("DELETE", route, **options)
+
+    def route(
+        self,
+        method: str,
+        route: str,
+        *,
+        auth: Any = None,
+        guards: Any = None,
+        status: int = 200,
+        name: str | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Answers one method at a path.
+
+        `status` is that of an answer which is no `HttpResponse`; `name` is for `reverse`.
+        """
+        auth = self._auth if auth is None else auth
+        guards = self._guards if guards is None else guards
+
+        def register(handler: Handler) -> Handler:
+            endpoint, names = self._endpoint(route, handler, name)
+            endpoint.add(method.upper(), Operation(handler, names, method.upper(), auth, guards, status))
+            return handler
+
+        return register
+
+    def _endpoint(self, route: str, handler: Any, name: str | None) -> tuple[Endpoint, list[str]]:
+        shape, names, django_route = _parse(route, handler)
+        endpoint = self._endpoints.get(shape)
+        if endpoint is None:
+            endpoint = self._endpoints[shape] = Endpoint(route, names)
+            self._patterns.append(path(django_route, endpoint.view, name=name or getattr(handler, "__name__", None)))
+        return endpoint, names
+
+
+def _parse(route: str, handler: Any) -> tuple[str, list[str], str]:
+    """The path without its names, which several methods share; the names; and the path as Django writes it."""
+    if not isinstance(route, str) or not route.startswith("/"):
+        raise ImproperlyConfigured(f"the path {route!r} does not start with a slash")
+    kinds = hints(handler)
+    names: list[str] = []
+    shape, django_route, rest = "", "", route[1:]
+    for literal, name, converter, stray in _PARTS.findall(rest):
+        if stray or (name and (not name.isidentifier() or name in names)):
+            raise ImproperlyConfigured(f"the path {route!r} can't be read; write parameters as {{name}}, each once")
+        if literal:
+            shape, django_route = shape + literal, django_route + literal
+            continue
+        names.append(name)
+        kind = converter or path_converter(kinds.get(name, str))
+        shape, django_route = f"{shape}<{kind}>", f"{django_route}<{kind}:{name}>"
+    return shape, names, django_route
+
+
+_PARTS = re.compile(r"([^{}<>]+)|\{(\w+)(?::(\w+))?\}|([{}<>])")

@@ -1,0 +1,54 @@
+"""Who is calling, and may they: backends, guards, stores of revoked tokens, and tokens themselves.
+
+Nothing here needs Django's applications to be loaded, so `settings.py` can import it.
+"""
+
+from boltguard.auth.backends import APIKeyAuthentication, Authentication, JWTAuthentication
+from boltguard.auth.guards import (
+    AllowAny,
+    DenyAll,
+    Guard,
+    HasAllPermissions,
+    HasAnyPermission,
+    HasClaim,
+    HasPermission,
+    HasScope,
+    IsAdminUser,
+    IsAuthenticated,
+    IsStaff,
+    ViaBackend,
+)
+from boltguard.auth.revocation import (
+    DjangoCacheRevocation,
+    DjangoORMRevocation,
+    InMemoryRevocation,
+    RevocationStore,
+)
+from boltguard.auth.tokens import Token, create_jwt_for_user
+from boltguard.users import get_auth_context, get_current_user
+
+__all__ = [
+    "APIKeyAuthentication",
+    "AllowAny",
+    "Authentication",
+    "DenyAll",
+    "DjangoCacheRevocation",
+    "DjangoORMRevocation",
+    "Guard",
+    "HasAllPermissions",
+    "HasAnyPermission",
+    "HasClaim",
+    "HasPermission",
+    "HasScope",
+    "InMemoryRevocation",
+    "IsAdminUser",
+    "IsAuthenticated",
+    "IsStaff",
+    "JWTAuthentication",
+    "RevocationStore",
+    "Token",
+    "ViaBackend",
+    "create_jwt_for_user",
+    "get_auth_context",
+    "get_current_user",
+]

@@ -1,0 +1,139 @@
+"""System checks, run by `manage.py check` and at start.
+
+| id | what is wrong |
+| --- | --- |
+| boltguard.E001 | a `BOLT_` setting can't be used |
+| boltguard.W002 | no default guards: every view that names none is open |
+| boltguard.W003, E003 | an HMAC secret is shorter than its hash (E003 with `--deploy`) |
+| boltguard.E004 | there is no `SECRET_KEY` for the backends that rely on it |
+| boltguard.W005 | an in-memory store with `DEBUG = False`: each process has its own |
+| boltguard.E006, W006 | a cache that can't hold revocations (none, or not all of them) |
+| boltguard.E007, W007 | the model of an ORM store is not there (or its `jti` has no index) |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+
+from boltguard import conf, registry
+from boltguard.auth.backends import JWTAuthentication, check_backends
+from boltguard.auth.guards import check_guards
+from boltguard.auth.revocation import DjangoCacheRevocation, DjangoORMRevocation, InMemoryRevocation, RevocationStore
+
+Message = checks.CheckMessage
+
+
+def register() -> None:
+    """Called once, when Django's applications are ready."""
+    for check in (check_settings, check_secrets, check_stores):
+        checks.register(check, checks.Tags.security)
+    checks.register(check_secrets_deployed, checks.Tags.security, deploy=True)
+
+
+def check_settings(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """The defaults of all views."""
+    current = conf.current()
+    try:
+        check_backends(current.authentication, conf.AUTHENTICATION)
+        check_guards(current.guards, conf.PERMISSIONS)
+    except ImproperlyConfigured as error:
+        return [checks.Error(str(error), id="boltguard.E001")]
+    if current.names_guards:
+        return []
+    hint = f"Set {conf.PERMISSIONS} = [IsAuthenticated()], or [AllowAny()] if that is what you want."
+    message = f"{conf.PERMISSIONS} is not set: all views that name no guards are publicly accessible."
+    return [checks.Warning(message, hint, id="boltguard.W002")]
+
+
+def check_secrets(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """The secrets of all backends."""
+    try:
+        weak = list(_weak_secrets())
+    except ImproperlyConfigured as error:
+        return [checks.Error(str(error), "Set SECRET_KEY, or give the backends a secret.", id="boltguard.E004")]
+    return [checks.Warning(message, LONGER, id="boltguard.W003") for message in weak]
+
+
+def check_secrets_deployed(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """What is a warning on a developer's machine is an error on a server."""
+    try:
+        return [checks.Error(message, LONGER, id="boltguard.E003") for message in _weak_secrets()]
+    except ImproperlyConfigured:
+        return []
+
+
+def check_stores(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether the stores of all backends keep what they are told."""
+    stores = {id(store): store for store in (backend.revocation_store for backend in _backends()) if store is not None}
+    return [message for store in stores.values() for message in _check_store(store)]
+
+
+def _backends() -> list[JWTAuthentication]:
+    with suppress(ImproperlyConfigured):
+        conf.current().authentication  # noqa: B018  # builds those of the settings
+    return list(registry.instances(JWTAuthentication))
+
+
+def _weak_secrets() -> Iterator[str]:
+    seen = set()
+    for backend in _backends():
+        for algorithm in backend.rust.weak_secrets:
+            message = f"The secret of {backend!r} is shorter than the hash of {algorithm}."
+            if message not in seen:
+                seen.add(message)
+                yield message
+
+
+def _check_store(store: RevocationStore) -> Iterator[Message]:
+    if isinstance(store, InMemoryRevocation) and not settings.DEBUG:
+        message = "InMemoryRevocation is used with DEBUG = False: each process has its own, lost at a restart."
+        hint = "Use DjangoCacheRevocation or DjangoORMRevocation where more than one process serves the site."
+        yield checks.Warning(message, hint, id="boltguard.W005")
+    if isinstance(store, DjangoCacheRevocation):
+        yield from _check_cache(store.cache_alias)
+    if isinstance(store, DjangoORMRevocation):
+        yield from _check_model(store)
+
+
+def _check_cache(alias: str) -> Iterator[Message]:
+    configured = settings.CACHES.get(alias)
+    if configured is None:
+        message = f"DjangoCacheRevocation names the cache {alias!r}, which is not in CACHES."
+        yield checks.Error(message, id="boltguard.E006")
+        return
+    kind = str(configured.get("BACKEND", "")).rpartition(".")[2]
+    if kind == "DummyCache":
+        message = f"DjangoCacheRevocation uses the cache {alias!r}, which keeps nothing: no token is ever revoked."
+        yield checks.Error(message, SHARED_CACHE, id="boltguard.E006")
+    elif kind in _LOSSY:
+        message = f"DjangoCacheRevocation uses the cache {alias!r}, {_LOSSY[kind]}: revoked tokens may come back."
+        yield checks.Warning(message, SHARED_CACHE, id="boltguard.W006")
+
+
+def _check_model(store: DjangoORMRevocation) -> Iterator[Message]:
+    try:
+        jti = store.model._meta.get_field("jti")
+    except ImproperlyConfigured as error:
+        hint = 'Add "boltguard" to INSTALLED_APPS.' if store.model_label == "boltguard.RevokedToken" else None
+        yield checks.Error(str(error), hint, id="boltguard.E007")
+    except FieldDoesNotExist:
+        yield checks.Error(f"DjangoORMRevocation: {store} has no field `jti`.", id="boltguard.E007")
+    else:
+        if not (jti.unique or jti.db_index):  # type: ignore[union-attr]
+            message = f"DjangoORMRevocation: {store}.jti has no index, so each request reads the whole table."
+            yield checks.Warning(message, "Give the field unique=True.", id="boltguard.W007")
+
+
+_LOSSY = {
+    "LocMemCache": "which each process has for itself and which keeps 300 entries",
+    "FileBasedCache": "which keeps 300 entries unless MAX_ENTRIES says otherwise",
+    "DatabaseCache": "which keeps 300 entries unless MAX_ENTRIES says otherwise",
+}
+SHARED_CACHE = "Use a Redis or Memcached cache that does not evict, or DjangoORMRevocation."
+LONGER = "Use a random secret of at least 64 bytes."

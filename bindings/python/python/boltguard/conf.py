@@ -1,0 +1,85 @@
+"""The settings, read in one place: when they are first needed, and again after one of them changes.
+
+| setting | default | meaning |
+| --- | --- | --- |
+| `BOLT_AUTHENTICATION_CLASSES` | `[JWTAuthentication()]` | backends of views that name none; objects or dotted paths |
+| `BOLT_DEFAULT_PERMISSION_CLASSES` | `[AllowAny()]` | guards of views that name none; objects or dotted paths |
+| `SECRET_KEY`, `SECRET_KEY_FALLBACKS` | Django's | the HMAC secrets of a `JWTAuthentication` that is given none |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+AUTHENTICATION = "BOLT_AUTHENTICATION_CLASSES"
+PERMISSIONS = "BOLT_DEFAULT_PERMISSION_CLASSES"
+
+
+class Conf:
+    """The settings as they are now. What was built from a `Conf` is built again when `current()` is another."""
+
+    @cached_property
+    def authentication(self) -> list[Any]:
+        """The default backends; `boltguard.auth.backends` says whether they are any."""
+        from boltguard.auth.backends import JWTAuthentication
+
+        return self._instances(AUTHENTICATION) if hasattr(settings, AUTHENTICATION) else [JWTAuthentication()]
+
+    @cached_property
+    def guards(self) -> list[Any]:
+        """The default guards; `boltguard.auth.guards` says whether they are any."""
+        from boltguard.auth.guards import AllowAny
+
+        return self._instances(PERMISSIONS) if self.names_guards else [AllowAny()]
+
+    @property
+    def names_guards(self) -> bool:
+        """Whether the site says what guards a view that names none."""
+        return hasattr(settings, PERMISSIONS)
+
+    @property
+    def secrets(self) -> list[str | bytes]:
+        """`SECRET_KEY` first, then the fallbacks, which verify and never sign."""
+        return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+
+    def _instances(self, name: str) -> list[Any]:
+        value = getattr(settings, name)
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise ImproperlyConfigured(f"{name} is {value!r}; give a list, such as [{_EXAMPLES[name]}]")
+        return [_instance(name, item) for item in value]
+
+
+def _instance(name: str, item: Any) -> Any:
+    if not isinstance(item, str):
+        return item
+    try:
+        found = import_string(item)
+    except ImportError as error:
+        raise ImproperlyConfigured(f"{name} names {item!r}, which can't be imported: {error}") from error
+    return found() if isinstance(found, type) else found
+
+
+_EXAMPLES = {AUTHENTICATION: "JWTAuthentication()", PERMISSIONS: "IsAuthenticated()"}
+_OURS = {AUTHENTICATION, PERMISSIONS, "SECRET_KEY", "SECRET_KEY_FALLBACKS"}
+_current = Conf()
+
+
+def current() -> Conf:
+    """The settings now in force: the same object until one of them changes."""
+    return _current
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    global _current
+    if setting in _OURS:
+        _current = Conf()
+
+
+setting_changed.connect(_forget, dispatch_uid="boltguard.conf")

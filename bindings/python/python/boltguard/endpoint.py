@@ -1,0 +1,142 @@
+"""One path of a `BoltAPI`: its handlers by method, and the Django view that chooses among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import iscoroutinefunction
+from typing import Any
+
+from asgiref.sync import markcoroutinefunction, sync_to_async
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, transaction
+from django.http import HttpRequest, HttpResponse
+
+from boltguard._rust import Pending
+from boltguard.gate import ANSWERS, Gatekeeper, answer, roll_back, settle
+from boltguard.params import Plan
+from boltguard.prefetch import wants_user
+from boltguard.responses import json_response, respond
+from boltguard.users import prefetch
+
+
+class Operation:
+    """One handler, what it is called with, and who may call it."""
+
+    def __init__(self, handler: Any, names: list[str], method: str, auth: Any, guards: Any, status: int) -> None:
+        self.is_async = iscoroutinefunction(handler)
+        self.keeper = Gatekeeper(auth, guards)
+        self.names = names
+        self._plan = Plan(handler, names, is_async=self.is_async, has_body=method not in ("GET", "HEAD"))
+        self._status = status
+        self._wants_user = self.is_async and any(wants_user(plan.function) for plan in self._plan.plans())
+        untaken = sorted(set(names).difference(*(plan.path for plan in self._plan.plans())))
+        if untaken:
+            raise ImproperlyConfigured(f"{handler.__qualname__}: no parameter takes {', '.join(untaken)} of the path")
+
+    def respond(self, request: HttpRequest, path: Mapping[str, Any]) -> Any:
+        """The answer of a sync handler."""
+        refusal = self.keeper.check(request)
+        if refusal is not None:
+            return refusal
+        try:
+            response = respond(self._plan.call(request, path, {}), self._status)
+        except ANSWERS as error:
+            roll_back()
+            response = answer(request, error)
+        return self.keeper.seal(request, response)
+
+    async def arespond(self, request: HttpRequest, path: Mapping[str, Any]) -> Any:
+        """The answer of an async handler."""
+        outcome = self.keeper.begin(request)
+        if isinstance(outcome, Pending):
+            outcome = await self.keeper.afinish(outcome)
+        refusal = settle(request, outcome)
+        if refusal is not None:
+            return refusal
+        try:
+            if self._wants_user:
+                await prefetch(request)
+            response = respond(await self._plan.acall(request, path, {}), self._status)
+        except ANSWERS as error:
+            response = answer(request, error)
+        return self.keeper.seal(request, response)
+
+
+class Endpoint:
+    """The handlers of one path. `view` is async as soon as one of them is."""
+
+    def __init__(self, route: str, names: list[str]) -> None:
+        self.view = self._make_view()
+        self.operations: dict[str, Operation] = {}
+        self._route = route
+        self._names = names
+        self._is_async = False
+
+    def add(self, method: str, operation: Operation) -> None:
+        """Adds the handler of one method."""
+        if method in self.operations:
+            raise ImproperlyConfigured(f"{method} {self._route} has a handler already")
+        self.operations[method] = operation
+        if operation.is_async and not self._is_async:
+            self._is_async = True
+            markcoroutinefunction(self.view)
+            self.view._non_atomic_requests = _EveryDatabase()  # type: ignore[attr-defined]
+
+    def _make_view(self) -> Callable[..., Any]:
+        def view(request: HttpRequest, **path: Any) -> Any:
+            return self._adispatch(request, path) if self._is_async else self._dispatch(request, path)
+
+        # Credentials in a header are not sent by a browser unasked, and a session is never looked at.
+        view.csrf_exempt = True  # type: ignore[attr-defined]
+        # The guards decide; Django's LoginRequiredMiddleware would answer with a redirect.
+        view.login_required = False  # type: ignore[attr-defined]
+        return view
+
+    def _dispatch(self, request: HttpRequest, path: Mapping[str, Any]) -> Any:
+        operation = self._choose(request)
+        if operation is None:
+            return self._other_method(request)
+        return operation.respond(request, self._renamed(path, operation))
+
+    async def _adispatch(self, request: HttpRequest, path: Mapping[str, Any]) -> Any:
+        operation = self._choose(request)
+        if operation is None:
+            return self._other_method(request)
+        if operation.is_async:
+            return await operation.arespond(request, self._renamed(path, operation))
+        return await sync_to_async(_atomic(operation.respond))(request, self._renamed(path, operation))
+
+    def _choose(self, request: HttpRequest) -> Operation | None:
+        method = request.method or ""
+        found = self.operations.get(method)
+        return self.operations.get("GET") if found is None and method == "HEAD" else found
+
+    def _renamed(self, path: Mapping[str, Any], operation: Operation) -> Mapping[str, Any]:
+        if operation.names == self._names:
+            return path
+        return {name: path[first] for name, first in zip(operation.names, self._names, strict=True)}
+
+    def _other_method(self, request: HttpRequest) -> HttpResponse:
+        allow = ", ".join(self._allowed())
+        if request.method == "OPTIONS":
+            return HttpResponse(headers={"Allow": allow, "Content-Length": "0"})
+        body = {"detail": f"{request.method} is not answered here", "code": "method_not_allowed"}
+        return json_response(body, 405, {"Allow": allow})
+
+    def _allowed(self) -> list[str]:
+        return sorted({*self.operations, "OPTIONS", *(["HEAD"] if "GET" in self.operations else [])})
+
+
+class _EveryDatabase:
+    """A set of all database aliases: `ATOMIC_REQUESTS` is an error for async views."""
+
+    def __contains__(self, alias: str) -> bool:
+        return True
+
+
+def _atomic(respond: Callable[..., Any]) -> Callable[..., Any]:
+    """What Django does for a sync view under `ATOMIC_REQUESTS`."""
+    for alias, settings in connections.settings.items():
+        if settings["ATOMIC_REQUESTS"]:
+            respond = transaction.atomic(using=alias)(respond)
+    return respond

@@ -1,0 +1,148 @@
+"""The gate in front of a view: one call into Rust, a store asked where needed, and the answer to a refused caller."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import connections
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+
+from boltguard import _rust, conf
+from boltguard.auth.backends import Authentication, check_backends
+from boltguard.auth.guards import Guard, check_guards, conjunction
+from boltguard.auth.revocation import ask, bool_or_error
+from boltguard.exceptions import HTTPException
+from boltguard.responses import json_response
+from boltguard.users import UserUnavailable, attach
+
+logger = logging.getLogger("boltguard")
+
+Outcome = _rust.AuthContext | _rust.Refusal
+
+
+class Gatekeeper:
+    """The backends and guards of one view; those not given are the site's defaults, whatever they are at the time."""
+
+    __slots__ = ("_auth", "_guards", "_ready")
+
+    def __init__(self, auth: Any = None, guards: Any = None) -> None:
+        self._auth = None if auth is None else check_backends(auth)
+        self._guards = None if guards is None else check_guards(guards)
+        self._ready: Ready | None = None
+
+    @property
+    def ready(self) -> Ready:
+        """The compiled gate, for the settings now in force."""
+        ready, current = self._ready, conf.current()
+        if ready is None or ready.conf is not current:
+            self._ready = ready = Ready(current, self._auth, self._guards)
+        return ready
+
+    def check(self, request: HttpRequest) -> HttpResponse | None:
+        """Lets the caller in, or gives the answer that refuses them."""
+        return settle(request, self.finish(self.begin(request)))
+
+    def begin(self, request: HttpRequest) -> Outcome | _rust.Pending:
+        """The one call into Rust. Only a `Pending` outcome, which asks for a store's answer, goes on to `finish`."""
+        return self.ready.gate.check(request.META)
+
+    def finish(self, outcome: Outcome | _rust.Pending) -> Outcome:
+        """Asks the stores until the outcome is settled."""
+        while isinstance(outcome, _rust.Pending):
+            outcome = outcome.resume(self.ready.ask(outcome))
+        return outcome
+
+    async def afinish(self, outcome: Outcome | _rust.Pending) -> Outcome:
+        """`finish`, for async code."""
+        while isinstance(outcome, _rust.Pending):
+            outcome = outcome.resume(await self.ready.aask(outcome))
+        return outcome
+
+    def seal(self, request: HttpRequest, response: Any) -> Any:
+        """Keeps shared caches from giving one caller's answer to another."""
+        ready = self.ready
+        if ready.headers:
+            patch_vary_headers(response, ready.headers)
+            if request.context.is_authenticated and not response.has_header("Cache-Control"):  # type: ignore[attr-defined]
+                response["Cache-Control"] = "private"
+        return response
+
+
+class Ready:
+    """A gate that is compiled, and the backends behind it."""
+
+    __slots__ = ("backends", "conf", "gate", "headers")
+
+    def __init__(self, current: conf.Conf, auth: list[Authentication] | None, guards: list[Guard] | None) -> None:
+        self.conf = current
+        self.backends = check_backends(current.authentication, conf.AUTHENTICATION) if auth is None else auth
+        guards = check_guards(current.guards, conf.PERMISSIONS) if guards is None else guards
+        self.gate = _rust.Gate([backend.rust for backend in self.backends], conjunction(guards))
+        self.headers = sorted({backend.header.title() for backend in self.backends})
+
+    def ask(self, pending: _rust.Pending) -> bool | None:
+        """The store's answer; `None` where it gave none."""
+        store = self.backends[pending.backend_index].revocation_store
+        try:
+            return ask(store, pending.jti)  # type: ignore[arg-type]
+        except Exception:
+            logger.exception("the revocation store %s gave no answer", type(store).__name__)
+            return None
+
+    async def aask(self, pending: _rust.Pending) -> bool | None:
+        """`ask`, for async code."""
+        store = self.backends[pending.backend_index].revocation_store
+        try:
+            return bool_or_error(await store.ais_revoked(pending.jti))  # type: ignore[union-attr]
+        except Exception:
+            logger.exception("the revocation store %s gave no answer", type(store).__name__)
+            return None
+
+
+def settle(request: HttpRequest, outcome: Outcome) -> HttpResponse | None:
+    """Attaches the caller to the request, or gives the answer that refuses them."""
+    if isinstance(outcome, _rust.Refusal):
+        return refuse(request, outcome)
+    attach(request, outcome)
+    return None
+
+
+def refuse(request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:
+    """The answer to a caller who is not let in. The precise reason goes to the log."""
+    log(request, refusal.status, refusal.reason)
+    headers = {} if refusal.challenge is None else {"WWW-Authenticate": refusal.challenge}
+    return json_response(refusal.body, refusal.status, headers)
+
+
+def answer(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The answer that a view raised."""
+    if isinstance(error, Http404):
+        return json_response({"detail": "Not Found", "code": "not_found"}, 404)
+    if isinstance(error, PermissionDenied):
+        return json_response({"detail": "Forbidden", "code": "forbidden"}, 403)
+    assert isinstance(error, HTTPException)
+    if isinstance(error, UserUnavailable):
+        log(request, error.status_code, error.reason)
+    headers = dict(error.headers)
+    if error.status_code == 401 and "www-authenticate" not in map(str.lower, headers):
+        headers["WWW-Authenticate"] = 'Bearer realm="api"'
+    extra = {name: getattr(error, name) for name in ("code", "loc") if hasattr(error, name)}
+    return json_response({"detail": error.detail, **extra}, error.status_code, headers)
+
+
+def roll_back() -> None:
+    """Undoes what a view did under `ATOMIC_REQUESTS`, since the error that it raised becomes an answer."""
+    for connection in connections.all(initialized_only=True):
+        if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block:
+            connection.set_rollback(True)
+
+
+def log(request: HttpRequest, status: int, reason: str) -> None:
+    """Notes a refusal; never what was sent."""
+    logger.info("%s %s refused: %s (%d)", request.method, request.path, reason, status, extra={"reason": reason})
+
+
+ANSWERS = (HTTPException, Http404, PermissionDenied)

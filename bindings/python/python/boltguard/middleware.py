@@ -1,0 +1,63 @@
+"""`BoltguardMiddleware`: `request.context` and `request.user` for every view of a site.
+
+It identifies the caller with `BOLT_AUTHENTICATION_CLASSES` and refuses nobody: `protect`, `BoltAPI`, or the view
+itself decides. Put it after `AuthenticationMiddleware`. Where no credential of ours was sent, `request.user` stays what
+it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponse
+
+from boltguard._rust import AuthContext, Pending, Refusal
+from boltguard.auth.guards import AllowAny
+from boltguard.exceptions import HTTPException
+from boltguard.gate import Gatekeeper, answer, refuse
+from boltguard.users import attach
+
+
+class BoltguardMiddleware:
+    """Sync where the site is sync, and async where it is async."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self._keeper = Gatekeeper(None, [AllowAny()])
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if self._is_async:
+            return self._acall(request)
+        refusal = self._attach(request, self._keeper.finish(self._keeper.begin(request)))
+        return refusal or self._keeper.seal(request, self.get_response(request))
+
+    async def _acall(self, request: HttpRequest) -> Any:
+        outcome = self._keeper.begin(request)
+        if isinstance(outcome, Pending):
+            outcome = await self._keeper.afinish(outcome)
+        refusal = self._attach(request, outcome)
+        return refusal or self._keeper.seal(request, await self.get_response(request))
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A missing account, found out when a plain view read `request.user`, is 401 and not 500."""
+        return answer(request, exception) if isinstance(exception, HTTPException) else None
+
+    def _attach(self, request: Any, outcome: AuthContext | Refusal) -> HttpResponse | None:
+        if isinstance(outcome, Refusal):
+            return refuse(request, outcome)
+        if outcome.is_authenticated or outcome.get("auth_error") is not None:
+            attach(request, outcome)
+        else:
+            request.context = outcome
+        if outcome.is_authenticated:
+            # No browser sends these credentials unasked, so there is no forgery to look for.
+            request._dont_enforce_csrf_checks = True
+        return None

@@ -1,0 +1,21 @@
+"""What a site has built, remembered weakly, so that the system checks can look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+from weakref import WeakSet
+
+T = TypeVar("T")
+
+_built: WeakSet[object] = WeakSet()
+
+
+def remember(thing: object) -> None:
+    """Adds a backend or a store to those that the checks look at, for as long as it lives."""
+    _built.add(thing)
+
+
+def instances(kind: type[T]) -> Iterator[T]:
+    """Those still alive."""
+    return (thing for thing in list(_built) if isinstance(thing, kind))

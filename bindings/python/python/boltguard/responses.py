@@ -1,0 +1,39 @@
+"""Answers: whatever a handler returns, as a `HttpResponse`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.functional import Promise
+
+
+def respond(result: Any, status: int = 200) -> HttpResponseBase:
+    """A response as it is; nothing as 204; anything else as JSON."""
+    if isinstance(result, HttpResponseBase):
+        return result
+    if result is None:
+        return HttpResponse(status=204)
+    return json_response(result, status)
+
+
+def json_response(data: Any, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """JSON with its length, without which some servers send it in chunks. `bytes` are JSON already."""
+    body = data if isinstance(data, bytes) else _encoder.encode(data)
+    response = HttpResponse(body, content_type="application/json", status=status, headers=headers)
+    response["Content-Length"] = str(len(body))
+    return response
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Promise):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a handler returned a {type(value).__name__}, which has no form in JSON")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)

@@ -1,0 +1,252 @@
+"""`request.user`: the account behind a credential, loaded when something other than its primary key is read.
+
+In async code a read can't wait for the database. Where a handler's own code names `user`, the account is loaded before
+the handler runs (see `boltguard.prefetch`); a read that nobody foresaw borrows the thread in which Django runs sync
+code for this request, and holds up the event loop for that one query. `await request.auser()` never does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from threading import Event
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import ObjectDoesNotExist, SynchronousOnlyOperation, ValidationError
+from django.utils.functional import SimpleLazyObject, empty
+
+from boltguard import _rust
+from boltguard.exceptions import Unauthorized
+
+logger = logging.getLogger("boltguard")
+
+# Long enough for any look-up by primary key; short enough to end a wait for a thread that waits for us.
+PATIENCE = 10.0
+
+
+class UserUnavailable(Unauthorized):
+    """The credential is genuine, and no active account belongs to it. `reason` says which, for logs."""
+
+    code = "invalid_token"
+
+    def __init__(self, reason: str = "user_not_found") -> None:
+        self.reason = reason
+        detail = "no active account belongs to this credential"
+        challenge = f'Bearer realm="api", error="invalid_token", error_description="{detail}"'
+        super().__init__(detail, {"WWW-Authenticate": challenge})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason,)
+
+
+class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
+    """A user of whom only the credential's subject is known until more is asked. `pk` and `id` cost no query."""
+
+    def __init__(self, subject: str) -> None:
+        self.__dict__["_subject"] = subject
+        super().__init__(lambda: None)
+
+    is_authenticated = True
+    is_anonymous = False
+
+    @property
+    def pk(self) -> Any:
+        """The primary key, as the user model types it."""
+        if self._wrapped is not empty:
+            return self._wrapped.pk
+        if "_pk" not in self.__dict__:
+            self.__dict__["_pk"] = _primary_key(self._subject)
+        return self.__dict__["_pk"]
+
+    @property
+    def id(self) -> Any:
+        """The same, where the model's primary key has this name."""
+        return self.pk if _model()._meta.pk.attname == "id" else self._loaded().id
+
+    async def aload(self) -> Any:
+        """The account itself, without holding up the event loop."""
+        if self._wrapped is empty:
+            await self.prefetch()
+        return self._loaded()
+
+    async def prefetch(self) -> None:
+        """Loads the account. One that is not there is an error for whoever reads it, and not before."""
+        if self._wrapped is empty and "_failure" not in self.__dict__:
+            self._keep(await sync_to_async(_outcome)(self._subject))
+
+    def _setup(self) -> None:
+        if "_failure" not in self.__dict__:
+            self._keep(_outcome(self._subject) if not _in_event_loop() else _borrow_thread(self._subject))
+        if "_failure" in self.__dict__:
+            raise self.__dict__["_failure"].with_traceback(None)
+
+    def _keep(self, outcome: Any) -> None:
+        if isinstance(outcome, Exception):
+            self.__dict__["_failure"] = outcome
+        else:
+            self._wrapped = outcome
+
+    def _loaded(self) -> Any:
+        if self._wrapped is empty:
+            self._setup()
+        return self._wrapped
+
+    def __getattr__(self, name: str) -> Any:
+        if self._wrapped is empty:
+            if name == "_meta":
+                return _model()._meta
+            # What the ORM asks of each value in a filter.
+            if name == "resolve_expression":
+                raise AttributeError(name)
+            if name == _model()._meta.pk.attname:
+                return self.pk
+        return getattr(self._loaded(), name)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return _model()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _model()) and self.pk == other.pk
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.pk)
+
+    def __repr__(self) -> str:
+        return f"<LazyUser: {self._wrapped!r}>" if self._wrapped is not empty else f"<LazyUser: {self._subject!r}>"
+
+    def __copy__(self) -> Any:
+        return LazyUser(self._subject) if self._wrapped is empty else super().__copy__()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return LazyUser(self._subject) if self._wrapped is empty else super().__deepcopy__(memo)
+
+
+def attach(request: Any, context: _rust.AuthContext) -> None:
+    """Sets `request.context`, `request.user` and `request.auser`."""
+    request.context = context
+    if context.user_id is not None and context.auth_backend != "api_key":
+        request.user = user = LazyUser(context.user_id)
+        request.auser = user.aload
+    else:
+        request.user = SimpleLazyObject(_anonymous)
+        request.auser = _aanonymous
+
+
+async def prefetch(request: Any) -> None:
+    """Loads the account behind `request.user`, where there is one to load."""
+    user = request.user
+    if type(user) is LazyUser:
+        await user.prefetch()
+
+
+def get_auth_context(request: Any) -> _rust.AuthContext | None:
+    """`request.context`, or `None` where nothing of ours looked at the request."""
+    context = getattr(request, "context", None)
+    return context if isinstance(context, _rust.AuthContext) else None
+
+
+def get_current_user(request: Any) -> Any:
+    """The account behind the credential, loaded; 401 where there is none. For `Depends(get_current_user)`."""
+    user = request.user
+    return user._loaded() if type(user) is LazyUser else _known(user)
+
+
+async def aget_current_user(request: Any) -> Any:
+    """`get_current_user` for async code; `Depends(get_current_user)` picks it by itself."""
+    user = request.user
+    return await user.aload() if type(user) is LazyUser else _known(await request.auser())
+
+
+get_current_user.asynchronous = aget_current_user  # type: ignore[attr-defined]
+
+
+def _known(user: Any) -> Any:
+    """A user that Django's own middleware found, by a session."""
+    if not user.is_authenticated:
+        raise Unauthorized("a user account is required", {"WWW-Authenticate": 'Bearer realm="api"'})
+    return user
+
+
+def _model() -> Any:
+    from django.contrib.auth import get_user_model
+
+    return get_user_model()
+
+
+def _anonymous() -> Any:
+    from django.contrib.auth.models import AnonymousUser
+
+    return AnonymousUser()
+
+
+async def _aanonymous() -> Any:
+    return _anonymous()
+
+
+def _primary_key(subject: str) -> Any:
+    field = _model()._meta.pk
+    try:
+        key = field.to_python(subject)
+    except (ValidationError, ValueError, TypeError, OverflowError):
+        raise UserUnavailable from None
+    # int(" 7 ") and int("0_7") are 7 too; only "7" names user 7.
+    if isinstance(key, int) and str(key) != subject:
+        raise UserUnavailable
+    return key
+
+
+def _outcome(subject: str) -> Any:
+    """The account, or why there is none."""
+    try:
+        key = _primary_key(subject)
+        _model()._meta.pk.run_validators(key)
+        user = _model()._default_manager.get(pk=key)
+    except UserUnavailable as unavailable:
+        return unavailable
+    except (ObjectDoesNotExist, ValidationError, ValueError, TypeError, OverflowError):
+        return UserUnavailable("user_not_found")
+    return user if getattr(user, "is_active", True) else UserUnavailable("user_inactive")
+
+
+def _borrow_thread(subject: str) -> Any:
+    """`_outcome`, called in a running event loop: it runs in the thread that has this request's connections."""
+    results: list[Any] = []
+    done = Event()
+
+    def load() -> None:
+        try:
+            results.append(_outcome(subject))
+        except Exception as error:  # the database's errors are raised below, in the caller's thread
+            results.append(error)
+        finally:
+            done.set()
+
+    submit: Coroutine[Any, Any, None] = sync_to_async(load)()
+    try:
+        submit.send(None)
+    except RuntimeError as error:
+        raise SynchronousOnlyOperation(CANT_WAIT) from error
+    answered = done.wait(PATIENCE)
+    submit.close()
+    if not answered:
+        raise SynchronousOnlyOperation(CANT_WAIT)
+    if isinstance(results[0], Exception) and not isinstance(results[0], UserUnavailable):
+        raise results[0]
+    return results[0]
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+CANT_WAIT = "request.user can't be loaded here; write `user = await request.auser()` first"

@@ -168,7 +168,7 @@ impl<'t> Segments<'t> {
 
     #[inline]
     fn signing_input(&self) -> &'t [u8] {
-        self.token[..self.second_dot].as_bytes()
+        &self.token.as_bytes()[..self.second_dot]
     }
 
     #[inline]

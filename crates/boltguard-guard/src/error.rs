@@ -17,6 +17,8 @@ pub enum GuardError {
     Empty,
     /// A scope is empty, or holds white space or a control character, so that nobody could ever hold it.
     ScopeName,
+    /// The guard is nested too deep, or has too many atoms, for its text to be read again.
+    TooLarge,
 }
 
 impl GuardError {
@@ -37,6 +39,9 @@ impl fmt::Display for GuardError {
             Self::Empty => "the list is empty: name at least one, or say `deny_all` or `allow_any`",
             Self::ScopeName => {
                 "a scope is not empty and holds no white space and no control character"
+            }
+            Self::TooLarge => {
+                "the guard is nested too deep, or has too many atoms, to be written down"
             }
         })
     }

@@ -276,6 +276,21 @@ impl Guard {
         })
     }
 
+    /// How deep its operators are nested, `!` not counted: how many parentheses its text can need, and one more.
+    pub(crate) fn depth(&self) -> usize {
+        let starts = self.starts();
+        let mut depths: Vec<usize> = Vec::with_capacity(self.ops.len());
+        for (at, op) in self.ops.iter().enumerate() {
+            let inner = self
+                .operands_reversed(at, &starts)
+                .map(|operand| depths[operand])
+                .max()
+                .unwrap_or(0);
+            depths.push(inner + usize::from(matches!(op, Op::Join(..))));
+        }
+        depths.last().copied().unwrap_or(0)
+    }
+
     fn join(mut self, mut other: Self, join: Join) -> Self {
         let count = self.unjoin(join) + other.unjoin(join);
         self.ops.append(&mut other.ops);

@@ -7,8 +7,10 @@ mod compiled;
 mod decision;
 mod error;
 mod guard;
+mod json;
 mod kleene;
 mod run;
+mod text;
 
 pub use answers::Answers;
 pub use atom::Atom;
@@ -16,4 +18,6 @@ pub use compiled::CompiledGuard;
 pub use decision::Decision;
 pub use error::GuardError;
 pub use guard::Guard;
+pub use json::GuardDocumentError;
 pub use kleene::Kleene;
+pub use text::{Expected, ParseErrorKind, ParseGuardError};

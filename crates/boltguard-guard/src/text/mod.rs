@@ -1,0 +1,23 @@
+//! The text form of guards: `authenticated & (perm("blog.add") | staff) & ~perm("blog.banned")`.
+//!
+//! ```text
+//! guard  = all *("|" all)
+//! all    = one *("&" one)
+//! one    = *"~" ("(" guard ")" / atom)
+//! atom   = "allow_any" / "anyone" / "deny_all" / "authenticated" / "staff" / "admin"
+//!        / ("perm" / "scope" / "via" / "check") "(" string ")"
+//!        / ("any_perm" / "all_perms") "(" string *("," string) ")"
+//!        / "claim" "(" string *("," ("any" / "all" / "none") "=" list) ")"
+//! list   = "[" value *("," value) "]"
+//! value  = string / integer / "true" / "false"
+//! string = a JSON string, RFC 8259 §7
+//! ```
+//!
+//! White space may stand between any two of these.
+
+mod cursor;
+mod error;
+mod parse;
+mod write;
+
+pub use error::{Expected, ParseErrorKind, ParseGuardError};

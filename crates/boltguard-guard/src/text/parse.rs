@@ -1,0 +1,305 @@
+//! Reads guards from text, by recursive descent of bounded depth.
+
+use std::str::FromStr;
+
+use boltguard_types::{ClaimTest, Permission, Scalar};
+
+use super::cursor::Cursor;
+use super::error::{Expected, ParseErrorKind, ParseGuardError};
+use crate::{Guard, GuardError};
+
+impl FromStr for Guard {
+    type Err = ParseGuardError;
+
+    fn from_str(text: &str) -> Result<Self, ParseGuardError> {
+        if text.len() > Self::MAX_TEXT {
+            return Err(ParseGuardError::new(ParseErrorKind::TooLarge, text, 0));
+        }
+        let mut parser = Parser {
+            cursor: Cursor::new(text),
+            depth: 0,
+            atoms: 0,
+        };
+        let guard = parser.any()?;
+        if !parser.cursor.is_at_end() {
+            return Err(parser.unexpected(Expected::End));
+        }
+        if guard.depth() > Self::MAX_DEPTH {
+            return Err(ParseGuardError::new(ParseErrorKind::TooDeep, text, 0));
+        }
+        Ok(guard)
+    }
+}
+
+struct Parser<'t> {
+    cursor: Cursor<'t>,
+    depth: usize,
+    atoms: usize,
+}
+
+type Parsed<T> = Result<T, ParseGuardError>;
+
+impl Parser<'_> {
+    fn any(&mut self) -> Parsed<Guard> {
+        let mut guard = self.all()?;
+        while self.operator('|', "||", "|")? {
+            guard = guard | self.all()?;
+        }
+        Ok(guard)
+    }
+
+    fn all(&mut self) -> Parsed<Guard> {
+        let mut guard = self.one()?;
+        while self.operator('&', "&&", "&")? {
+            guard = guard & self.one()?;
+        }
+        Ok(guard)
+    }
+
+    fn operator(&mut self, mark: char, doubled: &str, ours: &'static str) -> Parsed<bool> {
+        if self.cursor.rest().starts_with(doubled) {
+            return Err(self.cursor.error(ParseErrorKind::Foreign(ours)));
+        }
+        Ok(self.cursor.take(mark))
+    }
+
+    fn one(&mut self) -> Parsed<Guard> {
+        let mut negated = false;
+        while self.cursor.take('~') {
+            negated = !negated;
+        }
+        let guard = if self.cursor.rest().starts_with('(') {
+            self.parenthesis()?
+        } else {
+            self.atom()?
+        };
+        Ok(if negated { !guard } else { guard })
+    }
+
+    fn parenthesis(&mut self) -> Parsed<Guard> {
+        if self.depth == Guard::MAX_DEPTH {
+            return Err(self.cursor.error(ParseErrorKind::TooDeep));
+        }
+        self.depth += 1;
+        self.cursor.expect('(', Expected::Opening)?;
+        let guard = self.any()?;
+        if !self.cursor.take(')') {
+            return Err(self.unexpected(Expected::Within));
+        }
+        self.depth -= 1;
+        Ok(guard)
+    }
+
+    fn atom(&mut self) -> Parsed<Guard> {
+        let start = self.cursor.at();
+        let word = self.cursor.word();
+        self.count(start)?;
+        match word {
+            "admin" => Ok(Guard::admin()),
+            "all_perms" => self.permissions(Guard::all_permissions),
+            "allow_any" | "anyone" => Ok(Guard::allow_any()),
+            "any_perm" => self.permissions(Guard::any_permission),
+            "authenticated" => Ok(Guard::authenticated()),
+            "check" => self.named(Guard::check),
+            "claim" => self.claim(),
+            "deny_all" => Ok(Guard::deny_all()),
+            "perm" => self.permission(),
+            "scope" => self.named(Guard::scope),
+            "staff" => Ok(Guard::staff()),
+            "via" => self.named(Guard::via_backend),
+            "" => Err(self.unexpected(Expected::Guard)),
+            unknown => {
+                let kind = foreign(unknown)
+                    .unwrap_or_else(|| ParseErrorKind::UnknownAtom(similar(unknown)));
+                Err(self.cursor.error_at(kind, start))
+            }
+        }
+    }
+
+    /// Counts an atom, so that a short text can't make a long guard.
+    fn count(&mut self, start: usize) -> Parsed<()> {
+        self.atoms += 1;
+        if self.atoms > Guard::MAX_ATOMS {
+            return Err(self.cursor.error_at(ParseErrorKind::TooLarge, start));
+        }
+        Ok(())
+    }
+
+    fn named(&mut self, build: impl Fn(&str) -> Result<Guard, GuardError>) -> Parsed<Guard> {
+        self.cursor.expect('(', Expected::Opening)?;
+        let start = self.cursor.at();
+        let name = self.cursor.string()?;
+        let guard = build(&name)
+            .map_err(|error| self.cursor.error_at(ParseErrorKind::Name(error), start))?;
+        self.cursor.expect(')', Expected::Closing)?;
+        Ok(guard)
+    }
+
+    fn permission(&mut self) -> Parsed<Guard> {
+        self.cursor.expect('(', Expected::Opening)?;
+        let permission = self.permission_name()?;
+        self.cursor.expect(')', Expected::Closing)?;
+        Ok(Guard::permission(permission))
+    }
+
+    fn permissions(
+        &mut self,
+        build: impl Fn(Vec<Permission>) -> Result<Guard, GuardError>,
+    ) -> Parsed<Guard> {
+        self.cursor.expect('(', Expected::Opening)?;
+        let start = self.cursor.at();
+        let mut names = vec![self.permission_name()?];
+        while self.cursor.take(',') {
+            let start = self.cursor.at();
+            names.push(self.permission_name()?);
+            self.count(start)?;
+        }
+        self.cursor.expect(')', Expected::Rest)?;
+        build(names).map_err(|error| self.cursor.error_at(ParseErrorKind::Name(error), start))
+    }
+
+    fn permission_name(&mut self) -> Parsed<Permission> {
+        let start = self.cursor.at();
+        let name = self.cursor.string()?;
+        Permission::new(&name).map_err(|error| {
+            self.cursor
+                .error_at(ParseErrorKind::Permission(error), start)
+        })
+    }
+
+    fn claim(&mut self) -> Parsed<Guard> {
+        self.cursor.expect('(', Expected::Opening)?;
+        let mut test = ClaimTest::new(self.cursor.string()?);
+        while self.cursor.take(',') {
+            test = self.claim_list(test)?;
+        }
+        self.cursor.expect(')', Expected::Rest)?;
+        Ok(Guard::claim(test))
+    }
+
+    fn claim_list(&mut self, test: ClaimTest) -> Parsed<ClaimTest> {
+        let start = self.cursor.at();
+        let name = self.cursor.word();
+        let (given, build): (_, fn(ClaimTest, Vec<Scalar>) -> ClaimTest) = match name {
+            "all" => (test.required_all(), ClaimTest::all_of),
+            "any" => (test.required_any(), ClaimTest::any_of),
+            "none" => (test.forbidden(), ClaimTest::none_of),
+            _ => {
+                return Err(self
+                    .cursor
+                    .error_at(ParseErrorKind::Expected(Expected::ListName), start));
+            }
+        };
+        if !given.is_empty() {
+            return Err(self.cursor.error_at(ParseErrorKind::Repeated, start));
+        }
+        self.cursor.expect('=', Expected::Assignment)?;
+        let values = self.values()?;
+        Ok(build(test, values))
+    }
+
+    fn values(&mut self) -> Parsed<Vec<Scalar>> {
+        self.cursor.expect('[', Expected::List)?;
+        let mut values = vec![self.value()?];
+        while self.cursor.take(',') {
+            values.push(self.value()?);
+        }
+        self.cursor.expect(']', Expected::ListRest)?;
+        Ok(values)
+    }
+
+    fn value(&mut self) -> Parsed<Scalar> {
+        let start = self.cursor.at();
+        match self.cursor.rest().chars().next() {
+            Some('"' | '\'') => Ok(Scalar::Text(self.cursor.string()?.into())),
+            Some('-' | '0'..='9') => Ok(Scalar::Integer(self.cursor.integer()?)),
+            _ => match self.cursor.word() {
+                "true" => Ok(Scalar::Bool(true)),
+                "false" => Ok(Scalar::Bool(false)),
+                _ => Err(self
+                    .cursor
+                    .error_at(ParseErrorKind::Expected(Expected::Value), start)),
+            },
+        }
+    }
+
+    /// Says what was expected, or how the thing that stands there is spelt.
+    fn unexpected(&self, expected: Expected) -> ParseGuardError {
+        let there = if self.cursor.rest().starts_with('!') {
+            "!"
+        } else {
+            self.cursor.next_word()
+        };
+        self.cursor
+            .error(foreign(there).unwrap_or(ParseErrorKind::Expected(expected)))
+    }
+}
+
+fn foreign(spelling: &str) -> Option<ParseErrorKind> {
+    let known = FOREIGN.iter().find(|(theirs, _)| *theirs == spelling);
+    known.map(|(_, ours)| ParseErrorKind::Foreign(ours))
+}
+
+/// The atom that `word`, perhaps the name of a Python class, differs least from, by two letters at most.
+fn similar(word: &str) -> Option<&'static str> {
+    if word.len() > 20 {
+        return None;
+    }
+    let word = word.trim_start_matches("Is").to_ascii_lowercase();
+    let near = ATOMS
+        .iter()
+        .map(|atom| (distance(&word, atom), *atom))
+        .filter(|(distance, _)| *distance <= 2);
+    near.min().map(|(_, atom)| atom)
+}
+
+/// How many bytes have to be added, left out or replaced to make one text of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (number, a) in one.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = number + 1;
+        for (column, b) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+impl Guard {
+    /// Operators are nested at most this deep in a text.
+    pub const MAX_DEPTH: usize = 64;
+    /// A text has at most this many atoms, each permission of a list counted.
+    pub const MAX_ATOMS: usize = 1_000;
+    /// A text is at most this long, in bytes.
+    pub const MAX_TEXT: usize = 64 * 1024;
+}
+
+/// Operators as other languages spell them.
+const FOREIGN: &[(&str, &str)] = &[
+    ("!", "~"),
+    ("and", "&"),
+    ("AND", "&"),
+    ("not", "~"),
+    ("NOT", "~"),
+    ("or", "|"),
+    ("OR", "|"),
+];
+
+const ATOMS: &[&str] = &[
+    "admin",
+    "all_perms",
+    "allow_any",
+    "any_perm",
+    "anyone",
+    "authenticated",
+    "check",
+    "claim",
+    "deny_all",
+    "perm",
+    "scope",
+    "staff",
+    "via",
+];

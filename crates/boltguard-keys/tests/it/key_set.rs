@@ -1,0 +1,270 @@
+//! Sets of keys.
+
+use boltguard_keys::{Algorithm, Jwk, Key, KeyError, KeySet, VerifyingKey};
+use boltguard_testing::keys;
+use serde_json::{Value, json};
+
+fn jwk(key: Key, kid: Option<&str>) -> Value {
+    let public = key.public_key().unwrap().clone();
+    let mut jwk: Value = serde_json::from_str(&Jwk::new(public).to_json().unwrap()).unwrap();
+    if let Some(kid) = kid {
+        jwk["kid"] = kid.into();
+    }
+    jwk
+}
+
+fn usual(algorithm: Algorithm, kid: Option<&str>) -> Value {
+    jwk(keys::key(algorithm), kid)
+}
+
+fn other(algorithm: Algorithm, kid: Option<&str>) -> Value {
+    jwk(keys::other_key(algorithm), kid)
+}
+
+fn read(jwks: &Value, algorithms: &[Algorithm]) -> Result<KeySet, KeyError> {
+    KeySet::from_jwks(&jwks.to_string(), algorithms)
+}
+
+fn set(members: &[Value]) -> KeySet {
+    read(&json!({"keys": members}), Algorithm::ALL).unwrap()
+}
+
+fn count(set: &KeySet, algorithm: Algorithm, kid: Option<&str>) -> usize {
+    set.select(algorithm, kid).count()
+}
+
+use Algorithm::{EdDsa, Es256, Es384, Hs256, Rs256, Rs384};
+
+#[test]
+fn kid_selects_the_keys_of_its_name() {
+    let set = set(&[
+        usual(Es256, Some("a")),
+        other(Es256, Some("b")),
+        usual(EdDsa, Some("a")),
+    ]);
+    assert_eq!(count(&set, Es256, Some("a")), 1);
+    assert_eq!(count(&set, EdDsa, Some("a")), 1);
+    assert_eq!(count(&set, EdDsa, Some("b")), 0);
+    assert_eq!(count(&set, Es256, Some("c")), 0);
+    assert_eq!(count(&set, Es256, Some("")), 0);
+    let selected = set.select(Es256, Some("b")).next().unwrap();
+    assert_eq!(selected.public_key(), keys::other_key(Es256).public_key());
+}
+
+#[test]
+fn a_kid_that_names_nothing_leaves_the_keys_without_a_name() {
+    let set = set(&[usual(Es256, None), other(Es256, Some("b"))]);
+    assert_eq!(count(&set, Es256, Some("unknown")), 1);
+    assert!(
+        set.select(Es256, Some("unknown"))
+            .all(|key| key.key_id().is_none())
+    );
+    assert_eq!(count(&set, Es256, Some("b")), 1);
+}
+
+#[test]
+fn without_a_kid_the_keys_that_fit_are_tried() {
+    let set = set(&[
+        usual(Es256, Some("a")),
+        other(Es256, None),
+        usual(Es384, None),
+    ]);
+    assert_eq!(count(&set, Es256, None), 2);
+    assert_eq!(count(&set, Es384, None), 1);
+    assert_eq!(count(&set, Hs256, None), 0);
+}
+
+#[test]
+fn the_number_of_keys_tried_is_bounded() {
+    let key = keys::verifying_key(Hs256);
+    let set: KeySet = std::iter::repeat_n(key, 40).collect();
+    assert_eq!(count(&set, Hs256, None), KeySet::MAX_TRIED);
+    assert_eq!(count(&set, Hs256, Some("x")), KeySet::MAX_TRIED);
+}
+
+#[test]
+fn keys_that_are_not_understood_are_passed_over_and_their_names_kept() {
+    let good = usual(Rs256, None);
+    for odd in [
+        json!({"kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA", "kid": "odd"}),
+        json!({"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA", "kid": "odd"}),
+        json!({"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "odd"}),
+        json!({"kid": "odd"}),
+        json!({"kty": "OKP", "crv": "X25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "odd"}),
+    ] {
+        let set = set(&[odd, good.clone()]);
+        assert!(count(&set, Rs256, None) == 1);
+        assert_eq!(count(&set, Rs256, Some("odd")), 0);
+        assert_eq!(count(&set, Rs256, Some("other")), 1);
+    }
+}
+
+#[test]
+fn keys_for_another_use_or_algorithm_are_passed_over_and_their_names_kept() {
+    let mut enc = usual(Rs256, Some("enc"));
+    enc["use"] = "enc".into();
+    let mut alg = usual(Rs256, Some("alg"));
+    alg["alg"] = "RS384".into();
+    let members = json!({"keys": [enc, alg, other(Rs256, None)]});
+    let set = read(&members, &[Rs256]).unwrap();
+    assert_eq!(set.len(), 1);
+    assert_eq!(count(&set, Rs256, Some("enc")), 0);
+    assert_eq!(count(&set, Rs256, Some("alg")), 0);
+    assert_eq!(count(&set, Rs256, Some("neither")), 1);
+    let set = read(&members, &[Rs256, Rs384]).unwrap();
+    assert_eq!(count(&set, Rs256, Some("alg")), 0);
+    assert_eq!(count(&set, Rs384, Some("alg")), 1);
+}
+
+#[test]
+fn only_allowed_algorithms_are_served() {
+    let set = read(
+        &json!({"keys": [usual(Rs256, None), usual(Es256, None)]}),
+        &[Es256, Rs384],
+    )
+    .unwrap();
+    assert_eq!(set.algorithms().collect::<Vec<_>>(), [Rs384, Es256]);
+}
+
+#[test]
+fn a_set_without_a_usable_key_is_refused() {
+    for keys in [
+        json!([]),
+        json!([{"kty": "AKP"}]),
+        json!([usual(Rs256, None)]),
+    ] {
+        assert_eq!(
+            read(&json!({"keys": keys}), &[Es256]).unwrap_err(),
+            KeyError::NoUsableKey
+        );
+    }
+    let fits = json!({"keys": [usual(Es256, None)]});
+    assert_eq!(read(&fits, &[]).unwrap_err(), KeyError::NoUsableKey);
+}
+
+#[test]
+fn what_is_no_set_is_refused() {
+    for jwks in [
+        json!({}),
+        json!({"keys": null}),
+        json!({"keys": {}}),
+        json!({"keys": "x"}),
+        json!({"Keys": []}),
+    ] {
+        assert_eq!(
+            read(&jwks, Algorithm::ALL).unwrap_err(),
+            KeyError::Jwks,
+            "{jwks}"
+        );
+    }
+    for member in [
+        json!(5),
+        json!("x"),
+        json!(null),
+        json!([usual(Es256, None)]),
+    ] {
+        let jwks = json!({"keys": [usual(Es256, None), member]});
+        assert_eq!(
+            read(&jwks, Algorithm::ALL).unwrap_err(),
+            KeyError::Jwks,
+            "{jwks}"
+        );
+    }
+    for text in ["", "[]", "null", "{", "\u{feff}{\"keys\":[]}"] {
+        assert_eq!(
+            KeySet::from_jwks(text, Algorithm::ALL).unwrap_err(),
+            KeyError::Json
+        );
+    }
+    let twice = r#"{"keys":[],"keys":[]}"#;
+    assert_eq!(
+        KeySet::from_jwks(twice, Algorithm::ALL).unwrap_err(),
+        KeyError::DuplicateMember
+    );
+}
+
+#[test]
+fn a_private_key_in_a_set_is_refused_whatever_it_is_for() {
+    let private = |mut jwk: Value, name: &str| {
+        jwk[name] = "AA".into();
+        jwk
+    };
+    for bad in [
+        private(usual(Rs256, None), "d"),
+        private(usual(Rs256, None), "p"),
+        private(usual(Es256, None), "d"),
+        private(usual(EdDsa, None), "d"),
+        private(json!({"kty": "OKP", "crv": "Ed448", "x": "AA"}), "d"),
+        private(json!({"kty": "EC", "use": "enc"}), "d"),
+    ] {
+        let jwks = json!({"keys": [other(Es256, None), bad]});
+        assert_eq!(read(&jwks, &[Es256]).unwrap_err(), KeyError::PrivateKey);
+    }
+}
+
+#[test]
+fn secrets_in_a_set_verify() {
+    let jwks = json!({"keys": [{"kty": "oct", "kid": "k1", "k": "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg"}]});
+    let set = read(&jwks, &[Hs256, Rs256]).unwrap();
+    assert_eq!(count(&set, Hs256, Some("k1")), 1);
+}
+
+#[test]
+fn other_members_of_a_set_are_passed_over() {
+    let jwks = json!({"issuer": "x", "keys": [usual(Es256, None)], "version": 2});
+    assert!(read(&jwks, &[Es256]).is_ok());
+}
+
+#[test]
+fn one_jwk_makes_a_set_or_says_why_not() {
+    let key = Jwk::parse(&usual(Rs256, Some("k")).to_string()).unwrap();
+    assert_eq!(
+        KeySet::from_jwk(&key, &[Rs256, Rs384, Es256])
+            .unwrap()
+            .len(),
+        2
+    );
+    assert_eq!(
+        KeySet::from_jwk(&key, &[Es256]).unwrap_err(),
+        KeyError::AlgorithmMismatch
+    );
+    assert_eq!(
+        KeySet::from_jwk(&key, &[]).unwrap_err(),
+        KeyError::NoUsableKey
+    );
+    let only = key.with_algorithm(Rs384);
+    assert_eq!(
+        KeySet::from_jwk(&only, &[Rs256]).unwrap_err(),
+        KeyError::JwkAlgorithm
+    );
+    let private = Jwk::new(keys::key(Es256));
+    assert_eq!(
+        KeySet::from_jwk(&private, &[Es256]).unwrap_err(),
+        KeyError::PrivateKey
+    );
+}
+
+#[test]
+fn what_is_published_reads_back_without_secrets() {
+    let rsa = keys::key(Rs256).public_key().unwrap().clone();
+    let named = |algorithm| {
+        VerifyingKey::new(&Key::from(rsa.clone()), algorithm)
+            .unwrap()
+            .with_key_id("rsa")
+    };
+    let keys = [
+        named(Rs256),
+        named(Rs384),
+        keys::verifying_key(Hs256),
+        keys::verifying_key(EdDsa).with_key_id("ed"),
+    ];
+    let published = KeySet::new(keys).to_jwks();
+    let json: Value = serde_json::from_str(&published).unwrap();
+    assert_eq!(json["keys"].as_array().unwrap().len(), 2);
+    assert!(json["keys"][0].get("alg").is_none());
+    assert_eq!(json["keys"][1]["alg"], "EdDSA");
+    assert_eq!(json["keys"][1]["use"], "sig");
+    let read = KeySet::from_jwks(&published, &[Rs256, Rs384, EdDsa]).unwrap();
+    assert_eq!(read.len(), 3);
+    assert_eq!(count(&read, Rs384, Some("rsa")), 1);
+}

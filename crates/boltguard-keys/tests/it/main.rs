@@ -1,0 +1,11 @@
+//! Tests of the crate from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod files;
+mod jwk;
+mod key_set;
+mod mixed_up;
+mod rfc;
+mod round_trips;
+mod wycheproof_vectors;

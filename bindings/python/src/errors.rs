@@ -1,8 +1,12 @@
 //! The classes of `boltguard.exceptions`, raised from Rust.
 
+use std::ffi::{CStr, CString};
 use std::fmt::Display;
 
+use boltguard_jws::JwsError;
+use boltguard_keys::{KeyError, SignError};
 use boltguard_types::ReasonCode;
+use pyo3::exceptions::PyDeprecationWarning;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -35,6 +39,7 @@ classes! {
     ExpiredSignatureError,
     GuardTooLarge,
     ImmatureSignatureError,
+    InsecureKeyLengthWarning,
     InvalidAlgorithmError,
     InvalidAudienceError,
     InvalidIssuedAtError,
@@ -71,4 +76,53 @@ pub(crate) fn coded(
 
 fn instance(py: Python<'_>, class: Class, message: impl Display) -> PyResult<Bound<'_, PyAny>> {
     class.bind(py)?.call1((message.to_string(),))
+}
+
+/// A key can't be read, or can't serve the algorithm.
+#[cold]
+pub(crate) fn key_error(py: Python<'_>, error: KeyError) -> PyErr {
+    coded(py, Class::InvalidKeyError, error.code(), error)
+}
+
+/// A key that could be read can't sign.
+#[cold]
+pub(crate) fn sign_error(py: Python<'_>, error: SignError) -> PyErr {
+    coded(py, Class::InvalidKeyError, error.code(), error)
+}
+
+/// A token was refused before its claims were looked at.
+#[cold]
+pub(crate) fn jws_error(py: Python<'_>, error: JwsError) -> PyErr {
+    let class = match error {
+        JwsError::AlgorithmNotAllowed => Class::InvalidAlgorithmError,
+        JwsError::KeyNotFound | JwsError::SignatureInvalid => Class::InvalidSignatureError,
+        JwsError::CriticalHeader => Class::InvalidTokenError,
+        _ => Class::DecodeError,
+    };
+    coded(py, class, error.code(), error)
+}
+
+/// A token lacks a claim.
+#[cold]
+pub(crate) fn missing_claim(py: Python<'_>, name: &str) -> PyErr {
+    coded(
+        py,
+        Class::MissingRequiredClaimError,
+        ReasonCode::ClaimMissing,
+        name,
+    )
+}
+
+/// Warns with PyJWT's category, at the caller's line.
+#[cold]
+pub(crate) fn warn_of_weak_key(py: Python<'_>, message: &str) -> PyResult<()> {
+    let category = Class::InsecureKeyLengthWarning.bind(py)?;
+    let message = CString::new(message).unwrap_or_default();
+    PyErr::warn(py, category, &message, 1)
+}
+
+/// Warns with `DeprecationWarning`, at the caller's line.
+#[cold]
+pub(crate) fn warn_of_old_argument(py: Python<'_>, message: &CStr) -> PyResult<()> {
+    PyErr::warn(py, &py.get_type::<PyDeprecationWarning>(), message, 1)
 }

@@ -11,8 +11,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
-    PyBool, PyDate, PyDateTime, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
-    PyTuple, PyType,
+    PyBool, PyDate, PyDateTime, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping, PySet,
+    PyString, PyTuple, PyType,
 };
 
 /// Nesting that the reader of tokens accepts.
@@ -29,43 +29,58 @@ pub(crate) enum Extras<'a, 'py> {
     Texts,
 }
 
+/// Writes claims to the end of `json`: datetimes as numbers where the claim is a date, and `iss` only as a text.
+pub(crate) fn write_claims(
+    claims: &Bound<'_, PyDict>,
+    extras: Extras<'_, '_>,
+    json: &mut String,
+) -> PyResult<()> {
+    let mut writer = Writer::new(json, extras);
+    writer.are_claims = true;
+    writer.object(claims)
+}
+
 /// Writes `object` to the end of `json`.
 pub(crate) fn write_object(
     object: &Bound<'_, PyDict>,
     extras: Extras<'_, '_>,
     json: &mut String,
 ) -> PyResult<()> {
-    let mut writer = Writer {
-        json,
-        extras,
-        depth: 0,
-    };
-    writer.object(object)
+    Writer::new(json, extras).object(object)
 }
 
-/// Writes one member of an object, behind a comma unless it is the first.
-pub(crate) fn write_member(
-    name: &str,
-    value: &Bound<'_, PyAny>,
-    extras: Extras<'_, '_>,
-    json: &mut String,
-) -> PyResult<()> {
-    let mut writer = Writer {
-        json,
-        extras,
-        depth: 1,
-    };
-    writer.name(name);
-    writer.value(value)
+/// The `dict` of a mapping, itself if it is one.
+pub(crate) fn dict_of<'py>(mapping: &Bound<'py, PyMapping>) -> PyResult<Bound<'py, PyDict>> {
+    match mapping.cast::<PyDict>() {
+        Ok(dict) => Ok(dict.clone()),
+        Err(_) => Ok(mapping
+            .py()
+            .get_type::<PyDict>()
+            .call1((mapping,))?
+            .cast_into()?),
+    }
 }
 
 struct Writer<'a, 'py> {
     json: &'a mut String,
     extras: Extras<'a, 'py>,
     depth: u8,
+    are_claims: bool,
+    /// A claim is being written that is a date.
+    is_date: bool,
 }
 
-impl Writer<'_, '_> {
+impl<'a, 'py> Writer<'a, 'py> {
+    fn new(json: &'a mut String, extras: Extras<'a, 'py>) -> Self {
+        Self {
+            json,
+            extras,
+            depth: 0,
+            are_claims: false,
+            is_date: false,
+        }
+    }
+
     fn value(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         if let Ok(text) = value.cast::<PyString>() {
             self.text(text.to_str()?);
@@ -97,7 +112,14 @@ impl Writer<'_, '_> {
             let Ok(name) = name.cast::<PyString>() else {
                 return Err(refused("names of members must be str, not", &name));
             };
-            self.name(name.to_str()?);
+            let name = name.to_str()?;
+            if self.are_claims && self.depth == 1 {
+                self.is_date = matches!(name, "exp" | "iat" | "nbf");
+                if name == "iss" && value.cast::<PyString>().is_err() {
+                    return Err(refused("iss must be str, not", &value));
+                }
+            }
+            self.name(name);
             self.value(&value)?;
         }
         self.close('}');
@@ -196,11 +218,22 @@ impl Writer<'_, '_> {
 
     #[cold]
     fn extra(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        if self.is_date && self.depth == 1 && value.cast::<PyDateTime>().is_ok() {
+            return self.date(value);
+        }
         match self.extras {
             Extras::Refuse => Err(no_json(value)),
             Extras::Hook(hook) => self.hooked(&hook.call1((value,))?),
             Extras::Texts => self.as_text(value),
         }
+    }
+
+    /// Whole seconds since the epoch; a datetime without a time zone is one in UTC, as in PyJWT.
+    fn date(&mut self, date: &Bound<'_, PyAny>) -> PyResult<()> {
+        static TIMEGM: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let timegm = TIMEGM.import(date.py(), "calendar", "timegm")?;
+        let in_utc = date.call_method0(intern!(date.py(), "utctimetuple"))?;
+        self.value(&timegm.call1((in_utc,))?)
     }
 
     /// The depth also counts hooks that answer with something for the hook.

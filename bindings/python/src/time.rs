@@ -18,9 +18,6 @@ pub(crate) fn now() -> NumericDate {
 pub(crate) struct Seconds(f64);
 
 impl Seconds {
-    /// None at all.
-    pub(crate) const ZERO: Self = Self(0.0);
-
     /// So many seconds after `date`, or before it where negative.
     pub(crate) fn after(self, date: NumericDate) -> Option<NumericDate> {
         NumericDate::from_f64(date.as_f64() + self.0)
@@ -32,8 +29,8 @@ impl Seconds {
     }
 
     /// The date so many seconds after the epoch.
-    pub(crate) fn since_epoch(self) -> Option<NumericDate> {
-        NumericDate::from_f64(self.0)
+    pub(crate) fn since_epoch(self) -> NumericDate {
+        NumericDate::from_f64(self.0).unwrap_or(NumericDate::from_secs(i64::MAX))
     }
 }
 

@@ -19,6 +19,7 @@ __all__ = [
     "GuardTooLarge",
     "HTTPException",
     "ImmatureSignatureError",
+    "InsecureKeyLengthWarning",
     "InvalidAlgorithmError",
     "InvalidAudienceError",
     "InvalidIssuedAtError",
@@ -130,6 +131,10 @@ class InvalidKeyError(PyJWTError):
     """The key can't be read, or can't serve the algorithm."""
 
     code = "key_invalid"
+
+
+class InsecureKeyLengthWarning(UserWarning):
+    """An HMAC secret is shorter than the hash of its algorithm."""
 
 
 class PyJWKError(PyJWTError):

@@ -1,0 +1,81 @@
+"""JSON Web Tokens in the shape of PyJWT: who changes only the import goes on.
+
+``decode`` and ``encode`` are functions of the engine; nothing of a token is looked at in Python. Where the
+defaults are stricter than PyJWT's, an option or an argument of the call relaxes them by name; see the page
+"Coming from PyJWT".
+
+>>> from boltguard import jwt
+>>> token = jwt.encode({"sub": "42", "exp": 4102444800}, "a secret that is thirty-two bytes", algorithm="HS256")
+>>> jwt.decode(token, "a secret that is thirty-two bytes", algorithms=["HS256"])
+{'sub': '42', 'exp': 4102444800}
+"""
+
+from __future__ import annotations
+
+from boltguard._rust import Key, KeySet
+from boltguard._rust import jwt_decode as decode
+from boltguard._rust import jwt_decode_complete as decode_complete
+from boltguard._rust import jwt_encode as encode
+from boltguard._rust import unverified_header as get_unverified_header
+from boltguard.jwt.algorithms import get_algorithm_by_name, register_algorithm, unregister_algorithm
+from boltguard.jwt.api import PyJWT
+from boltguard.jwt.exceptions import (
+    DecodeError,
+    ExpiredSignatureError,
+    ImmatureSignatureError,
+    InsecureKeyLengthWarning,
+    InvalidAlgorithmError,
+    InvalidAudienceError,
+    InvalidIssuedAtError,
+    InvalidIssuerError,
+    InvalidJTIError,
+    InvalidKeyError,
+    InvalidSignatureError,
+    InvalidSubjectError,
+    InvalidTokenError,
+    MissingCryptographyError,
+    MissingRequiredClaimError,
+    PyJWKClientConnectionError,
+    PyJWKClientError,
+    PyJWKError,
+    PyJWKSetError,
+    PyJWTError,
+)
+from boltguard.jwt.keys import PyJWK, PyJWKSet
+from boltguard.jws import PyJWS
+
+__all__ = [
+    "DecodeError",
+    "ExpiredSignatureError",
+    "ImmatureSignatureError",
+    "InsecureKeyLengthWarning",
+    "InvalidAlgorithmError",
+    "InvalidAudienceError",
+    "InvalidIssuedAtError",
+    "InvalidIssuerError",
+    "InvalidJTIError",
+    "InvalidKeyError",
+    "InvalidSignatureError",
+    "InvalidSubjectError",
+    "InvalidTokenError",
+    "Key",
+    "KeySet",
+    "MissingCryptographyError",
+    "MissingRequiredClaimError",
+    "PyJWK",
+    "PyJWKClientConnectionError",
+    "PyJWKClientError",
+    "PyJWKError",
+    "PyJWKSet",
+    "PyJWKSetError",
+    "PyJWS",
+    "PyJWT",
+    "PyJWTError",
+    "decode",
+    "decode_complete",
+    "encode",
+    "get_algorithm_by_name",
+    "get_unverified_header",
+    "register_algorithm",
+    "unregister_algorithm",
+]

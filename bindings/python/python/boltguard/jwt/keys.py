@@ -1,0 +1,97 @@
+"""`PyJWK` and `PyJWKSet`: JSON Web Keys in the shape of PyJWT's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from boltguard._rust import Key
+from boltguard.exceptions import InvalidKeyError, PyJWKError, PyJWKSetError, PyJWTError
+from boltguard.jwt.algorithms import Algorithm, get_algorithm_by_name
+
+
+class PyJWK:
+    """A JSON Web Key, for one algorithm: the one given, or its ``alg``, or the first that its type can serve."""
+
+    def __init__(self, jwk_data: Mapping[str, Any], algorithm: str | None = None) -> None:
+        self.key = Key.from_jwk(jwk_data)
+        served = self.key.algorithms
+        if not served or (algorithm is not None and algorithm not in served):
+            raise PyJWKError("no algorithm fits this key: its `alg` is for another use, or the one given is for another key")
+        self.algorithm_name: str = algorithm or served[0]
+        self.key_type: str | None = jwk_data.get("kty")
+        self.public_key_use: str | None = jwk_data.get("use")
+
+    @staticmethod
+    def from_dict(obj: Mapping[str, Any], algorithm: str | None = None) -> PyJWK:
+        """Reads a mapping."""
+        return PyJWK(obj, algorithm)
+
+    @staticmethod
+    def from_json(data: str, algorithm: str | None = None) -> PyJWK:
+        """Reads JSON text."""
+        return PyJWK(_object(data, InvalidKeyError), algorithm)
+
+    @property
+    def key_id(self) -> str | None:
+        """The key's name."""
+        return self.key.kid
+
+    @property
+    def Algorithm(self) -> Algorithm:  # noqa: N802, PyJWT's name
+        """The algorithm that the key is for."""
+        return get_algorithm_by_name(self.algorithm_name)
+
+    def __repr__(self) -> str:
+        return f"<PyJWK {self.key_id!r} for {self.algorithm_name}>"
+
+
+class PyJWKSet:
+    """Several JSON Web Keys; those that are not understood are passed over."""
+
+    def __init__(self, keys: list[Mapping[str, Any]]) -> None:
+        if not isinstance(keys, list) or not keys:
+            raise PyJWKSetError("a JWK Set needs a list of keys")
+        self.keys = [key for key in map(_read, keys) if key is not None]
+        if not self.keys:
+            raise PyJWKSetError("the JWK Set holds no key that can be used")
+
+    @staticmethod
+    def from_dict(obj: Mapping[str, Any]) -> PyJWKSet:
+        """Reads a mapping with the list ``keys``."""
+        return PyJWKSet(obj.get("keys", []))
+
+    @staticmethod
+    def from_json(data: str) -> PyJWKSet:
+        """Reads JSON text."""
+        return PyJWKSet.from_dict(_object(data, PyJWKSetError))
+
+    def __getitem__(self, kid: str) -> PyJWK:
+        for key in self.keys:
+            if key.key_id == kid:
+                return key
+        raise KeyError(f"the set has no key with the kid {kid!r}")
+
+    def __iter__(self) -> Iterator[PyJWK]:
+        return iter(self.keys)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+def _read(jwk: object) -> PyJWK | None:
+    try:
+        return PyJWK(jwk) if isinstance(jwk, Mapping) else None
+    except PyJWTError:
+        return None
+
+
+def _object(data: str, refusal: type[PyJWTError]) -> dict[str, Any]:
+    try:
+        read = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise refusal("not JSON") from error
+    if not isinstance(read, dict):
+        raise refusal("not a JSON object")
+    return read

@@ -1,0 +1,104 @@
+//! Algorithms as Python names them.
+
+use boltguard_keys::Algorithm;
+use boltguard_types::ReasonCode;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use crate::errors::{Class, coded};
+
+/// The algorithms that a caller allows, each once.
+#[derive(Clone, Copy)]
+pub(crate) struct Algorithms {
+    list: [Algorithm; COUNT],
+    len: usize,
+}
+
+const COUNT: usize = Algorithm::ALL.len();
+
+impl Algorithms {
+    /// One algorithm.
+    pub(crate) fn one(algorithm: Algorithm) -> Self {
+        let list = [algorithm; COUNT];
+        Self { list, len: 1 }
+    }
+
+    /// All but those of HMAC.
+    pub(crate) fn asymmetric() -> Self {
+        let mut allowed = Self::one(Algorithm::EdDsa);
+        let all = Algorithm::ALL
+            .iter()
+            .filter(|algorithm| !algorithm.is_symmetric());
+        all.for_each(|algorithm| allowed.add(*algorithm));
+        allowed
+    }
+
+    /// Reads a list of names; a single name stands for a list of one.
+    pub(crate) fn read(names: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(name) = names.cast::<PyString>() {
+            return Ok(Self::one(named(name)?));
+        }
+        let mut allowed = Self {
+            len: 0,
+            ..Self::one(Algorithm::Hs256)
+        };
+        for name in names.try_iter()? {
+            allowed.add(named_by_any(&name?)?);
+        }
+        if allowed.len == 0 {
+            return Err(refused(
+                names.py(),
+                "no algorithm is allowed: name those that the key is for",
+            ));
+        }
+        Ok(allowed)
+    }
+
+    /// The algorithms.
+    pub(crate) fn as_slice(&self) -> &[Algorithm] {
+        &self.list[..self.len]
+    }
+
+    /// Whether this one is among them.
+    pub(crate) fn contains(&self, algorithm: Algorithm) -> bool {
+        self.as_slice().contains(&algorithm)
+    }
+
+    fn add(&mut self, algorithm: Algorithm) {
+        if !self.contains(algorithm) {
+            self.list[self.len] = algorithm;
+            self.len += 1;
+        }
+    }
+}
+
+/// The algorithm of this name.
+pub(crate) fn named(name: &Bound<'_, PyString>) -> PyResult<Algorithm> {
+    let text = name.to_string_lossy();
+    text.parse()
+        .map_err(|unknown: boltguard_keys::UnknownAlgorithm| {
+            let hint = match unknown.suggestion() {
+                Some(meant) => format!(": `{meant}` is probably meant"),
+                None => String::new(),
+            };
+            refused(name.py(), &format!("there is no algorithm `{text}`{hint}"))
+        })
+}
+
+/// The algorithm that an object names, if it is a name.
+pub(crate) fn named_by_any(name: &Bound<'_, PyAny>) -> PyResult<Algorithm> {
+    match name.cast::<PyString>() {
+        Ok(name) => named(name),
+        Err(_) => Err(refused(name.py(), "an algorithm is named by a str")),
+    }
+}
+
+#[cold]
+fn refused(py: Python<'_>, message: &str) -> PyErr {
+    coded(
+        py,
+        Class::InvalidAlgorithmError,
+        ReasonCode::AlgorithmNotAllowed,
+        message,
+    )
+}

@@ -1,0 +1,253 @@
+//! `Key`: key material that Python holds and never sees.
+
+use std::sync::OnceLock;
+
+use boltguard_keys::{Algorithm, Jwk, Key as Material, KeyError, Secret, SigningKey, VerifyingKey};
+use boltguard_types::KeyId;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
+
+use crate::algorithms::{Algorithms, named_by_any};
+use crate::errors::key_error;
+use crate::json_to_py;
+use crate::key_argument::{KeyArgument, jwk_text, utf8_text};
+
+/// Key material: an HMAC secret, a public or a private key. It never shows what it holds.
+///
+/// What it needs for an algorithm is prepared once, at the first use.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct Key {
+    jwk: Jwk,
+    verifying: [OnceLock<Result<VerifyingKey, KeyError>>; Algorithm::ALL.len()],
+    signing: [OnceLock<Result<SigningKey, KeyError>>; Algorithm::ALL.len()],
+}
+
+impl Key {
+    /// Wraps a key.
+    pub(crate) fn new(jwk: Jwk) -> Self {
+        Self {
+            jwk,
+            verifying: [const { OnceLock::new() }; Algorithm::ALL.len()],
+            signing: [const { OnceLock::new() }; Algorithm::ALL.len()],
+        }
+    }
+
+    /// The key with its name and purpose.
+    pub(crate) fn jwk(&self) -> &Jwk {
+        &self.jwk
+    }
+
+    /// The key, prepared to verify.
+    pub(crate) fn verifying(&self, algorithm: Algorithm) -> Result<VerifyingKey, KeyError> {
+        let prepared = &self.verifying[algorithm as usize];
+        prepared
+            .get_or_init(|| self.jwk.verifying_key(algorithm))
+            .clone()
+    }
+
+    /// The key, prepared to sign.
+    pub(crate) fn signing(&self, algorithm: Algorithm) -> Result<SigningKey, KeyError> {
+        let prepared = &self.signing[algorithm as usize];
+        prepared
+            .get_or_init(|| self.jwk.signing_key(algorithm))
+            .clone()
+    }
+
+    fn named(py: Python<'_>, key: Result<Material, KeyError>, kid: Option<&str>) -> PyResult<Self> {
+        let jwk = Jwk::new(key.map_err(|error| key_error(py, error))?);
+        Ok(Self::new(match kid {
+            Some(kid) => jwk.with_kid(KeyId::from(kid)),
+            None => jwk,
+        }))
+    }
+}
+
+#[pymethods]
+impl Key {
+    /// Takes an HMAC secret as it is: bytes, or text in UTF-8.
+    #[staticmethod]
+    #[pyo3(signature = (secret, *, kid=None))]
+    fn from_secret(py: Python<'_>, secret: &Bound<'_, PyAny>, kid: Option<&str>) -> PyResult<Self> {
+        Self::named(
+            py,
+            Secret::new(text_or_bytes(secret)?).map(Material::Secret),
+            kid,
+        )
+    }
+
+    /// Takes the HMAC secret that this base64url text, without padding, stands for.
+    #[staticmethod]
+    #[pyo3(signature = (text, *, kid=None))]
+    fn from_base64url(py: Python<'_>, text: &str, kid: Option<&str>) -> PyResult<Self> {
+        Self::named(py, Secret::from_base64url(text).map(Material::Secret), kid)
+    }
+
+    /// Reads PEM: a public key, a certificate or a private key, as its label says.
+    #[staticmethod]
+    #[pyo3(signature = (pem, *, kid=None))]
+    fn from_pem(py: Python<'_>, pem: &Bound<'_, PyAny>, kid: Option<&str>) -> PyResult<Self> {
+        Self::named(
+            py,
+            utf8_text(text_or_bytes(pem)?).and_then(Material::from_pem),
+            kid,
+        )
+    }
+
+    /// Reads DER: a public key, a certificate or a private key.
+    #[staticmethod]
+    #[pyo3(signature = (der, *, kid=None))]
+    fn from_der(py: Python<'_>, der: &[u8], kid: Option<&str>) -> PyResult<Self> {
+        Self::named(py, Material::from_der(der), kid)
+    }
+
+    /// Reads a JSON Web Key, a mapping or its JSON text; its `alg`, `use` and `key_ops` are obeyed.
+    #[staticmethod]
+    fn from_jwk(py: Python<'_>, jwk: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let jwk = Jwk::parse(&jwk_text(jwk)?);
+        Ok(Self::new(jwk.map_err(|error| key_error(py, error))?))
+    }
+
+    /// Reads a key in any of the forms that `boltguard.jwt.decode` takes: PEM text, a JWK, an object of the package
+    /// `cryptography`, and a secret where the algorithm is of HMAC.
+    #[staticmethod]
+    #[pyo3(signature = (key, algorithm=None))]
+    fn read<'py>(
+        key: &Bound<'py, PyAny>,
+        algorithm: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let py = key.py();
+        let allowed = match algorithm {
+            Some(algorithm) => Algorithms::one(named_by_any(algorithm)?),
+            None => Algorithms::asymmetric(),
+        };
+        match KeyArgument::read(key, &allowed)? {
+            KeyArgument::Kept(key) => Ok(key),
+            KeyArgument::Once(jwk) => Bound::new(py, Self::new(*jwk)),
+            KeyArgument::Rotating(_) | KeyArgument::Set(_) => {
+                Err(key_error(py, KeyError::SeveralKeys))
+            }
+        }
+    }
+
+    /// Makes a random key for an algorithm: a secret, or a private key (RSA excepted).
+    #[staticmethod]
+    #[pyo3(signature = (algorithm, *, kid=None))]
+    fn generate(py: Python<'_>, algorithm: &Bound<'_, PyAny>, kid: Option<&str>) -> PyResult<Self> {
+        let algorithm = named_by_any(algorithm)?;
+        Self::named(py, py.detach(|| Material::generate(algorithm)), kid)
+    }
+
+    /// The key's name, by which a token's `kid` selects it.
+    #[getter]
+    fn kid(&self) -> Option<&str> {
+        self.jwk.kid().map(KeyId::as_str)
+    }
+
+    /// `"secret"`, `"public"` or `"private"`.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        match self.jwk.key() {
+            Material::Secret(_) => "secret",
+            Material::Public(_) => "public",
+            Material::Private(_) => "private",
+        }
+    }
+
+    /// The algorithms that the key can serve; one alone where its JWK has `alg`.
+    #[getter]
+    fn algorithms(&self) -> Vec<&'static str> {
+        let named = self.jwk.algorithm();
+        let allowed = |algorithm: &Algorithm| named.is_none_or(|named| named == *algorithm);
+        let served = self.jwk.key().algorithms().filter(allowed);
+        served.map(Algorithm::name).collect()
+    }
+
+    /// The public key that belongs to a private one; a public one gives itself.
+    fn public_key(&self, py: Python<'_>) -> PyResult<Self> {
+        let public = self.jwk.key().public_key().cloned();
+        let public = public.map(Material::Public).ok_or(KeyError::SecretKey);
+        let mut key = Self::named(py, public, self.kid())?;
+        if let Some(algorithm) = self.jwk.algorithm() {
+            key.jwk = key.jwk.with_algorithm(algorithm);
+        }
+        Ok(key)
+    }
+
+    /// The thumbprint of RFC 7638, in base64url.
+    fn thumbprint(&self, py: Python<'_>) -> PyResult<String> {
+        let public = self.jwk.key().public_key();
+        public
+            .map(boltguard_keys::PublicKey::thumbprint)
+            .ok_or_else(|| key_error(py, KeyError::SecretKey))
+    }
+
+    /// The JSON Web Key of the public key, fit to be published.
+    fn to_jwk<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        json_to_py::object(
+            py,
+            &self.jwk.to_json().map_err(|error| key_error(py, error))?,
+        )
+    }
+
+    /// PEM: SPKI of a public key, PKCS#8 of a private one.
+    fn to_pem(&self, py: Python<'_>) -> PyResult<String> {
+        let pem = match self.jwk.key() {
+            Material::Secret(_) => Err(KeyError::SecretKey),
+            Material::Public(key) => key.to_pem(),
+            Material::Private(key) => key.to_pkcs8_pem().map(|pem| pem.to_string()),
+        };
+        pem.map_err(|error| key_error(py, error))
+    }
+
+    /// Whether this is a secret shorter than the algorithm's hash.
+    fn is_weak_for(&self, algorithm: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(self.jwk.key().is_weak_for(named_by_any(algorithm)?))
+    }
+
+    /// The signature of `message`, alone.
+    fn sign<'py>(
+        &self,
+        py: Python<'py>,
+        algorithm: &Bound<'py, PyAny>,
+        message: &[u8],
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let key = self.signing(named_by_any(algorithm)?);
+        let key = key.map_err(|error| key_error(py, error))?;
+        let signature = py.detach(|| key.sign(message));
+        Ok(PyBytes::new(
+            py,
+            signature
+                .map_err(|error| crate::errors::sign_error(py, error))?
+                .as_ref(),
+        ))
+    }
+
+    /// Whether `signature` is the key's for `message`.
+    fn verify(
+        &self,
+        py: Python<'_>,
+        algorithm: &Bound<'_, PyAny>,
+        message: &[u8],
+        signature: &[u8],
+    ) -> PyResult<bool> {
+        let key = self.verifying(named_by_any(algorithm)?);
+        let key = key.map_err(|error| key_error(py, error))?;
+        Ok(py.detach(|| key.verify(message, signature)).is_ok())
+    }
+
+    fn __repr__(&self) -> String {
+        let kid = self.kid().map(|kid| format!(", kid={kid:?}"));
+        format!("<Key {}{}>", self.kind(), kid.unwrap_or_default())
+    }
+}
+
+fn text_or_bytes<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
+    if let Ok(text) = object.cast::<PyString>() {
+        return Ok(text.to_str()?.as_bytes());
+    }
+    match object.cast::<PyBytes>() {
+        Ok(bytes) => Ok(bytes.as_bytes()),
+        Err(_) => Err(PyTypeError::new_err("expected str or bytes")),
+    }
+}

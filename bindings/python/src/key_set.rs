@@ -1,0 +1,77 @@
+//! `KeySet`: several keys, which can be replaced while requests run.
+
+use boltguard_keys::{Algorithm, KeyError, KeySet as Set, LoadedKeySet, RotatingKeySet};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::key_error;
+use crate::json_to_py;
+use crate::key::Key;
+use crate::key_argument::jwk_text;
+
+/// Several keys, of which a token's `kid` selects; all of them can be replaced while requests run.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct KeySet {
+    /// Each key for every algorithm that it can serve.
+    keys: RotatingKeySet,
+}
+
+impl KeySet {
+    /// The keys of now.
+    pub(crate) fn load(&self) -> LoadedKeySet {
+        self.keys.load()
+    }
+
+    fn holding(py: Python<'_>, keys: Result<Set, KeyError>) -> PyResult<Self> {
+        let keys = keys.map_err(|error| key_error(py, error))?;
+        Ok(Self {
+            keys: RotatingKeySet::new(keys),
+        })
+    }
+}
+
+#[pymethods]
+impl KeySet {
+    /// Trusts these keys, public ones and secrets.
+    #[new]
+    fn new(py: Python<'_>, keys: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut all = Vec::new();
+        for key in keys.try_iter()? {
+            let key = key?.cast_into::<Key>()?;
+            let set = Set::from_jwk(key.get().jwk(), Algorithm::ALL);
+            all.extend_from_slice(set.map_err(|error| key_error(py, error))?.keys());
+        }
+        if all.is_empty() {
+            return Err(key_error(py, KeyError::Empty));
+        }
+        Self::holding(py, Ok(Set::new(all)))
+    }
+
+    /// Trusts the keys of a JWK Set, a mapping or its JSON text; those that are not understood are passed over.
+    #[staticmethod]
+    fn from_jwks(py: Python<'_>, jwks: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::holding(py, Set::from_jwks(&jwk_text(jwks)?, Algorithm::ALL))
+    }
+
+    /// Trusts the keys of `other` instead, at once and wherever this set is in use.
+    fn replace(&self, other: &Self) {
+        self.keys.replace((*other.keys.load_full()).clone());
+    }
+
+    /// The public keys as a JWK Set to publish; secrets are left out.
+    fn to_jwks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        json_to_py::object(py, &self.load().to_jwks())
+    }
+
+    fn __repr__(&self) -> String {
+        let kids: Vec<_> = self
+            .load()
+            .keys()
+            .iter()
+            .filter_map(|key| key.key_id().cloned())
+            .collect();
+        let mut names: Vec<&str> = kids.iter().map(boltguard_types::KeyId::as_str).collect();
+        names.dedup();
+        format!("<KeySet {names:?}>")
+    }
+}

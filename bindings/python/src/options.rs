@@ -1,0 +1,262 @@
+//! PyJWT's `options`, and the other arguments that say what to ask of a token.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use boltguard_jwt::ClaimsPolicy;
+use boltguard_types::ReasonCode;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyMapping, PyString};
+
+use crate::errors::{Class, coded};
+use crate::py_to_json::dict_of;
+use crate::time::Seconds;
+
+/// What `decode` is asked to check, beside the signature.
+#[derive(Default)]
+pub(crate) struct Expectations<'a, 'py> {
+    pub(crate) audience: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) issuer: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) subject: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) leeway: Option<Seconds>,
+    /// PyJWT's old switch, which does nothing there and nothing here.
+    pub(crate) verify: Option<bool>,
+}
+
+impl Expectations<'_, '_> {
+    /// Whether nothing is asked for.
+    fn are_none(&self) -> bool {
+        self.audience.is_none()
+            && self.issuer.is_none()
+            && self.subject.is_none()
+            && self.leeway.is_none()
+    }
+}
+
+/// PyJWT's options, by their names.
+pub(crate) struct Options {
+    pub(crate) verify_signature: bool,
+    pub(crate) enforce_minimum_key_length: bool,
+    are_default: bool,
+    strict_audience: bool,
+    require: Option<Vec<String>>,
+    media_type: Option<String>,
+    checks: Checks,
+}
+
+/// Checks of one claim each; `None` where the option was not given.
+#[derive(Default)]
+struct Checks {
+    audience: Option<bool>,
+    expiry: Option<bool>,
+    issued_at: Option<bool>,
+    issuer: Option<bool>,
+    not_before: Option<bool>,
+    subject: Option<bool>,
+    token_id: Option<bool>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            verify_signature: true,
+            enforce_minimum_key_length: false,
+            are_default: true,
+            strict_audience: false,
+            require: None,
+            media_type: None,
+            checks: Checks::default(),
+        }
+    }
+}
+
+impl Options {
+    /// Reads a mapping; an option that does not exist is an error, since it was meant to do something.
+    pub(crate) fn read(options: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mapping = options
+            .cast::<PyMapping>()
+            .map_err(|_| PyTypeError::new_err("options must be a mapping"))?;
+        let mut read = Self {
+            are_default: false,
+            ..Self::default()
+        };
+        for (name, value) in dict_of(mapping)? {
+            read.set(&name.str()?.to_string_lossy(), &value)?;
+        }
+        Ok(read)
+    }
+
+    fn set(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let checks = &mut self.checks;
+        match name {
+            "verify_signature" => self.verify_signature = value.is_truthy()?,
+            "strict_aud" => self.strict_audience = value.is_truthy()?,
+            "enforce_minimum_key_length" => self.enforce_minimum_key_length = value.is_truthy()?,
+            "require" => self.require = texts("require", value)?,
+            "typ" => self.media_type = value.extract()?,
+            "verify_aud" => checks.audience = Some(value.is_truthy()?),
+            "verify_exp" => checks.expiry = Some(value.is_truthy()?),
+            "verify_iat" => checks.issued_at = Some(value.is_truthy()?),
+            "verify_iss" => checks.issuer = Some(value.is_truthy()?),
+            "verify_jti" => checks.token_id = Some(value.is_truthy()?),
+            "verify_nbf" => checks.not_before = Some(value.is_truthy()?),
+            "verify_sub" => checks.subject = Some(value.is_truthy()?),
+            _ => return Err(PyTypeError::new_err(format!("there is no option {name:?}"))),
+        }
+        Ok(())
+    }
+
+    /// The claims that have to be there.
+    ///
+    /// `exp` has to, unless it is not looked at: `verify_exp` is off, or so is the signature.
+    pub(crate) fn required(&self) -> Vec<&str> {
+        match &self.require {
+            Some(names) => names.iter().map(String::as_str).collect(),
+            None if self.looks_at("exp") => vec!["exp"],
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether one audience is to be there, and no list.
+    pub(crate) fn checks_strict_audience(&self) -> bool {
+        self.strict_audience && self.looks_at("aud")
+    }
+
+    /// Whether this registered claim is looked at; as in PyJWT, a token whose signature is not looked at is checked
+    /// in nothing that is not asked for.
+    pub(crate) fn looks_at(&self, claim: &str) -> bool {
+        let checks = &self.checks;
+        let check = match claim {
+            "aud" => checks.audience,
+            "exp" => checks.expiry,
+            "iat" => checks.issued_at,
+            "iss" => checks.issuer,
+            "jti" => checks.token_id,
+            "nbf" => checks.not_before,
+            _ => checks.subject,
+        };
+        check.unwrap_or(self.verify_signature)
+    }
+
+    /// The policy that these options and `expected` ask for.
+    pub(crate) fn policy(
+        &self,
+        expected: &Expectations<'_, '_>,
+    ) -> PyResult<Cow<'static, ClaimsPolicy>> {
+        static STRICT: LazyLock<ClaimsPolicy> = LazyLock::new(ClaimsPolicy::new);
+        if self.are_default && expected.are_none() {
+            return Ok(Cow::Borrowed(&STRICT));
+        }
+        let policy = ClaimsPolicy::new().requiring_only(self.required());
+        let policy = self.without_ignored(policy);
+        let policy = match &self.media_type {
+            Some(media_type) => policy.with_type(media_type),
+            None => policy,
+        };
+        with_expected(policy, expected).map(Cow::Owned)
+    }
+
+    fn without_ignored(&self, policy: ClaimsPolicy) -> ClaimsPolicy {
+        type Ignore = fn(ClaimsPolicy) -> ClaimsPolicy;
+        let switches: [(&str, Ignore); 7] = [
+            ("aud", ClaimsPolicy::ignoring_audience),
+            ("exp", ClaimsPolicy::ignoring_expiry),
+            ("iat", ClaimsPolicy::ignoring_issued_at),
+            ("iss", ClaimsPolicy::ignoring_issuer),
+            ("jti", ClaimsPolicy::ignoring_token_id),
+            ("nbf", ClaimsPolicy::ignoring_not_before),
+            ("sub", ClaimsPolicy::ignoring_subject),
+        ];
+        let ignored = switches
+            .into_iter()
+            .filter(|(claim, _)| !self.looks_at(claim));
+        ignored.fold(policy, |policy, (_, ignore)| ignore(policy))
+    }
+}
+
+fn with_expected(policy: ClaimsPolicy, expected: &Expectations<'_, '_>) -> PyResult<ClaimsPolicy> {
+    let mut policy = policy;
+    if let Some(audience) = expected.audience {
+        let names = some_texts(
+            audience,
+            "audience",
+            Class::InvalidAudienceError,
+            ReasonCode::AudienceMismatch,
+        )?;
+        policy = policy.with_audience(names.iter().map(String::as_str));
+    }
+    if let Some(issuer) = expected.issuer {
+        let names = some_texts(
+            issuer,
+            "issuer",
+            Class::InvalidIssuerError,
+            ReasonCode::IssuerMismatch,
+        )?;
+        policy = policy.with_issuer(names.iter().map(String::as_str));
+    }
+    if let Some(subject) = expected.subject {
+        policy = policy.with_subject(subject.cast::<PyString>()?.to_str()?);
+    }
+    if let Some(leeway) = expected.leeway {
+        let negative = || PyValueError::new_err("leeway must not be negative");
+        policy = policy.with_leeway(leeway.as_duration().ok_or_else(negative)?);
+    }
+    Ok(policy)
+}
+
+/// One text or several; none at all would match no token, and must not read as if nothing were asked.
+fn some_texts(
+    value: &Bound<'_, PyAny>,
+    what: &str,
+    class: Class,
+    code: ReasonCode,
+) -> PyResult<Vec<String>> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(vec![text.to_str()?.to_owned()]);
+    }
+    match texts(what, value)? {
+        Some(texts) if !texts.is_empty() => Ok(texts),
+        _ => Err(coded(
+            value.py(),
+            class,
+            code,
+            format!("the list `{what}` is empty: it matches no token"),
+        )),
+    }
+}
+
+/// A list of texts; a single text is a mistake here, it would be read letter by letter.
+fn texts(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
+    let mistyped = || PyTypeError::new_err(format!("{what} must be a list of str"));
+    if value.is_none() {
+        return Ok(None);
+    }
+    if value.cast::<PyString>().is_ok() || value.cast::<PyBytes>().is_ok() {
+        return Err(mistyped());
+    }
+    let mut texts = Vec::new();
+    for text in value.try_iter().map_err(|_| mistyped())? {
+        texts.push(text?.extract().map_err(|_| mistyped())?);
+    }
+    Ok(Some(texts))
+}
+
+/// `strict_aud`: the token and the caller name one audience each, not a list.
+pub(crate) fn check_strict_audience(
+    claims: &Bound<'_, PyDict>,
+    audience: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let is_text = |value: &Bound<'_, PyAny>| value.cast::<PyString>().is_ok();
+    let claimed = claims.get_item(pyo3::intern!(claims.py(), "aud"))?;
+    if audience.is_none_or(is_text) && claimed.as_ref().is_none_or(is_text) {
+        return Ok(());
+    }
+    let message = "strict_aud: one audience is expected, and one in the token";
+    Err(coded(
+        claims.py(),
+        Class::InvalidAudienceError,
+        ReasonCode::AudienceMismatch,
+        message,
+    ))
+}

@@ -182,7 +182,7 @@ impl Frame {
 
 impl Join {
     /// De Morgan's counterpart.
-    fn dual(self) -> Self {
+    pub(crate) fn dual(self) -> Self {
         match self {
             Self::All => Self::Any,
             Self::Any => Self::All,

@@ -31,6 +31,17 @@ impl Decision {
         matches!(self, Self::Allow | Self::Ask)
     }
 
+    /// The decision as a word: `allow`, `ask`, `challenge` or `deny`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Ask => "ask",
+            Self::Challenge => "challenge",
+            Self::Deny(_) => "deny",
+        }
+    }
+
     /// The decision when no more answers will come: whatever still had to be asked is refused.
     #[must_use]
     pub const fn closed(self) -> Self {

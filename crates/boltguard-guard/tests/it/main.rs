@@ -1,7 +1,16 @@
 //! Guards against an evaluator that knows no better, over random guards and callers.
 
+#[cfg(test)]
 mod checks;
+#[cfg(test)]
 mod decide;
+#[cfg(test)]
+mod exact;
+#[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod laws;
+#[cfg(test)]
 mod naive;
+#[cfg(test)]
 mod text;

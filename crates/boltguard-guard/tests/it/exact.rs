@@ -1,0 +1,257 @@
+//! `implies`, `is_equivalent` and `simplify` against every caller that the generators can make.
+
+use std::time::{Duration, Instant};
+
+use boltguard_guard::{Answers, Guard, TooManyAtoms};
+use boltguard_types::{Identity, Permission, Principal};
+use proptest::prelude::*;
+
+use crate::naive::{CHECKS, Expr, checked_exprs, identities, outcome};
+
+fn guard(text: &str) -> Guard {
+    text.parse().unwrap()
+}
+
+fn implies(one: &str, other: &str) -> bool {
+    guard(one).implies(&guard(other)).unwrap()
+}
+
+fn is_equivalent(one: &str, other: &str) -> bool {
+    guard(one).is_equivalent(&guard(other)).unwrap()
+}
+
+fn simplified(text: &str) -> String {
+    guard(text).simplify().unwrap().to_string()
+}
+
+/// Every caller that the atoms of the generators tell apart, with every answer to the checks.
+fn everybody() -> Vec<(Principal, Answers)> {
+    let subsets = |items: &[&'static str]| -> Vec<Vec<&'static str>> {
+        let items = items.to_vec();
+        (0..1_usize << items.len())
+            .map(|set| {
+                items
+                    .iter()
+                    .enumerate()
+                    .filter(|(bit, _)| set >> bit & 1 == 1)
+                    .map(|(_, item)| *item)
+                    .collect()
+            })
+            .collect()
+    };
+    let mut all = vec![(Principal::Anonymous, Answers::new())];
+    for permissions in subsets(&["blog.add", "blog.edit"]) {
+        for scopes in subsets(&["blog.add"]) {
+            for backend in ["jwt", "api_key", "other"] {
+                for staff in [false, true] {
+                    for amr in subsets(&["otp", "pwd"]).into_iter().map(Some).chain([None]) {
+                        for owner in [false, true] {
+                            let mut who = Identity::new("1", backend)
+                                .with_permissions(permissions.iter().copied())
+                                .with_scopes(scopes.iter().copied());
+                            who.is_staff = staff;
+                            if let Some(amr) = &amr {
+                                who = who.with_claim("amr", amr.clone());
+                            }
+                            all.push((Principal::Known(who), Answers::new().with("owner", owner)));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Guards over atoms that [`everybody`] tells apart.
+fn small_exprs() -> BoxedStrategy<Expr> {
+    let permission = |name: &str| Expr::Permission(name.into());
+    let amr = || boltguard_types::ClaimTest::new("amr");
+    let atoms = vec![
+        permission("blog.add"),
+        permission("blog.edit"),
+        Expr::Scope("blog.add".into()),
+        Expr::Via("jwt".into()),
+        Expr::Via("api_key".into()),
+        Expr::Staff,
+        Expr::Authenticated,
+        Expr::AllowAny,
+        Expr::DenyAll,
+        Expr::Check("owner".into()),
+        Expr::Claim(amr()),
+        Expr::Claim(amr().any_of(["otp", "pwd"])),
+        Expr::Claim(amr().all_of(["otp", "pwd"])),
+        Expr::Claim(amr().none_of(["otp"])),
+    ];
+    prop::sample::select(atoms)
+        .prop_recursive(4, 10, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 2..4).prop_map(Expr::And),
+                prop::collection::vec(inner.clone(), 2..4).prop_map(Expr::Or),
+                inner.prop_map(|inner| Expr::Not(Box::new(inner))),
+            ]
+        })
+        .boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn one_guard_implies_another_if_nobody_passes_it_alone(a in small_exprs(), b in small_exprs()) {
+        let (one, other) = (a.guard(), b.guard());
+        let everybody = everybody();
+        let implied = everybody.iter().all(|(who, said)| {
+            !a.decide(who, said).is_allowed() || b.decide(who, said).is_allowed()
+        });
+        prop_assert_eq!(one.implies(&other), Ok(implied), "{}   and   {}", one, other);
+        let same = everybody.iter().all(|(who, said)| a.decide(who, said) == b.decide(who, said));
+        prop_assert_eq!(one.is_equivalent(&other), Ok(same), "{}   and   {}", one, other);
+    }
+
+    #[test]
+    fn a_part_of_a_guard_is_implied_by_the_whole(a in small_exprs(), b in small_exprs()) {
+        let (a, b) = (a.guard(), b.guard());
+        prop_assert_eq!((a.clone() & b.clone()).implies(&a), Ok(true));
+        prop_assert_eq!(b.implies(&(a | b.clone())), Ok(true));
+    }
+
+    #[test]
+    fn a_simplified_guard_answers_alike_and_is_no_longer(expr in small_exprs()) {
+        let guard = expr.guard();
+        let simple = guard.simplify().unwrap();
+        prop_assert!(simple.atoms().count() <= guard.atoms().count(), "{}   of   {}", simple, guard);
+        prop_assert_eq!(guard.is_equivalent(&simple), Ok(true));
+        prop_assert_eq!(simple.simplify().unwrap().atoms().count(), simple.atoms().count());
+        for (who, said) in everybody() {
+            prop_assert_eq!(outcome(simple.decide_with(&who, &said)), expr.decide(&who, &said));
+        }
+    }
+
+    #[test]
+    fn a_larger_guard_is_simplified_or_said_to_be_too_large(
+        expr in checked_exprs(), who in identities(), said in any::<[bool; 3]>(),
+    ) {
+        let (guard, who) = (expr.guard(), Principal::Known(who));
+        let said: Answers = CHECKS.into_iter().zip(said).collect();
+        if let Ok(simple) = guard.simplify() {
+            prop_assert_eq!(outcome(simple.decide_with(&who, &said)), expr.decide(&who, &said));
+        }
+    }
+}
+
+#[test]
+fn what_atoms_mean_is_taken_into_account() {
+    assert!(implies("staff", "authenticated"));
+    assert!(implies(r#"scope("a.b")"#, r#"perm("a.b")"#));
+    assert!(!implies(r#"perm("a.b")"#, r#"scope("a.b")"#));
+    assert!(implies(r#"via("jwt")"#, r#"~via("api_key")"#));
+    assert!(!implies(r#"~via("api_key")"#, r#"via("jwt")"#));
+    assert!(implies(
+        r#"claim("amr", any=["x"])"#,
+        r#"claim("amr", any=["x", "y"])"#
+    ));
+    assert!(implies(
+        r#"claim("amr", all=["x", "y"])"#,
+        r#"claim("amr", any=["y", "z"])"#
+    ));
+    assert!(implies(r#"claim("amr", none=["x"])"#, r#"claim("amr")"#));
+    assert!(!implies(
+        r#"claim("amr", any=["x"])"#,
+        r#"claim("acr", any=["x"])"#
+    ));
+    assert!(!implies("admin", "staff"));
+}
+
+#[test]
+fn a_route_that_grew_weaker_is_found() {
+    assert!(!implies("allow_any", "authenticated"));
+    assert!(!implies("authenticated", "staff"));
+    assert!(implies(
+        r#"authenticated & perm("a")"#,
+        r#"any_perm("a", "b")"#
+    ));
+    assert!(!implies(
+        r#"any_perm("a", "b", "c")"#,
+        r#"any_perm("a", "b")"#
+    ));
+}
+
+#[test]
+fn equivalence_covers_the_status_of_a_refusal() {
+    assert!(!is_equivalent("allow_any", "authenticated"));
+    assert!(!is_equivalent("deny_all", "~authenticated"));
+    assert!(is_equivalent("staff & ~staff", "~authenticated"));
+    assert!(is_equivalent("~(staff & admin)", "~staff | ~admin"));
+    assert!(implies("~authenticated", "deny_all"));
+}
+
+#[test]
+fn simple_guards_are_found() {
+    for (text, simple) in [
+        ("staff & staff", "staff"),
+        ("staff | (staff & admin)", "staff"),
+        ("(staff & admin) | (staff & ~admin)", "staff"),
+        ("staff & ~staff", "~authenticated"),
+        ("staff | ~staff", "authenticated"),
+        ("authenticated & staff", "staff"),
+        (r#"via("jwt") & ~via("api_key")"#, r#"via("jwt")"#),
+        (r#"scope("a") & perm("a")"#, r#"scope("a")"#),
+        (
+            r#"(staff | perm("a")) & (staff | perm("b"))"#,
+            r#"staff | all_perms("a", "b")"#,
+        ),
+        (
+            r#"(staff & perm("a")) | (staff & perm("b"))"#,
+            r#"staff & any_perm("a", "b")"#,
+        ),
+        (
+            r#"authenticated & (perm("a") | staff) & ~perm("b")"#,
+            r#"(perm("a") | staff) & ~perm("b")"#,
+        ),
+        ("deny_all", "deny_all"),
+    ] {
+        assert_eq!(simplified(text), simple, "{text}");
+    }
+}
+
+fn wide(count: usize) -> Guard {
+    let names = (0..count).map(|number| Permission::new(&format!("p.{number}")).unwrap());
+    Guard::any_permission(names).unwrap()
+}
+
+#[test]
+fn beyond_a_dozen_atoms_it_says_so() {
+    assert_eq!(wide(11).implies(&wide(12)), Ok(true));
+    assert_eq!(wide(12).implies(&wide(11)), Ok(false));
+    let error: TooManyAtoms = wide(12).implies(&wide(13)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "exact answers are for guards of up to 12 distinct atoms"
+    );
+    assert_eq!(wide(13).is_equivalent(&!wide(13)), Err(error));
+    assert_eq!(wide(13).simplify(), Err(error));
+    // These need no trying.
+    assert_eq!(wide(13).implies(&wide(13)), Ok(true));
+    assert_eq!(wide(13).implies(&Guard::authenticated()), Ok(true));
+    assert_eq!(Guard::allow_any().implies(&wide(13)), Ok(false));
+}
+
+#[test]
+fn the_dearest_guard_is_simplified_in_bounded_time() {
+    let started = Instant::now();
+    // Parity has no short form.
+    let parity = (0..12)
+        .map(wide_atom)
+        .reduce(|one, other| (one.clone() & !other.clone()) | (!one & other));
+    assert!(parity.unwrap().simplify().is_err());
+    let parity = (0..8)
+        .map(wide_atom)
+        .reduce(|one, other| (one.clone() & !other.clone()) | (!one & other));
+    assert!(parity.unwrap().simplify().is_ok());
+    assert!(started.elapsed() < Duration::from_secs(60));
+}
+
+fn wide_atom(number: usize) -> Guard {
+    Guard::permission(Permission::new(&format!("p.{number}")).unwrap())
+}

@@ -1,0 +1,6 @@
+//! Behaviour of API keys as their users see it.
+
+mod command;
+mod format;
+mod set;
+mod stored;

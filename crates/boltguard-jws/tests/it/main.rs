@@ -1,0 +1,46 @@
+//! Tokens out of the specifications, and tokens that must not get in.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod compact;
+mod errors;
+mod header;
+mod keys;
+mod named;
+mod properties;
+mod rfc;
+mod signatures;
+mod signing;
+
+use boltguard_jws::{JwsError, UnverifiedJws, Verifier};
+use boltguard_keys::{Algorithm, KeySet};
+
+/// The usual header and a payload.
+const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+const PAYLOAD: &str = r#"{"sub":"42"}"#;
+
+/// Verifies a token with the usual key of one algorithm.
+fn verify(token: &str, algorithm: Algorithm) -> Result<Vec<u8>, JwsError> {
+    verify_with(token, KeySet::new([named::verifying_key(algorithm)]))
+}
+
+/// Verifies a token in each way there is, which all have to say the same.
+fn verify_with(token: &str, keys: KeySet) -> Result<Vec<u8>, JwsError> {
+    let parsed = UnverifiedJws::parse(token).and_then(|jws| jws.verify_among(&keys, Vec::new()));
+    let parsed = parsed.map(|verified| verified.payload().to_vec());
+    let verifier = Verifier::new(keys);
+    let known = verifier
+        .verify(token)
+        .map(|verified| verified.payload().to_vec());
+    assert_eq!(
+        known, parsed,
+        "a header known by heart means what it says: {token}"
+    );
+    let reused = verifier.verify_into(token, b"what was there before".to_vec());
+    assert_eq!(
+        reused.map(|verified| verified.into_parts().1),
+        parsed,
+        "{token}"
+    );
+    parsed
+}

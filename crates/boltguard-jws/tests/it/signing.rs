@@ -1,0 +1,99 @@
+//! Tokens that are made here.
+
+use boltguard_jws::{HeaderFields, UnverifiedJws, insecure, sign};
+use boltguard_keys::Algorithm;
+use boltguard_keys::Algorithm::Hs256;
+use serde_json::{Value, json};
+
+use crate::{PAYLOAD, named, verify};
+
+/// The header of a token that the usual key signs.
+fn header_of(fields: &HeaderFields) -> Value {
+    let token = sign(b"", fields, &named::signing_key(Hs256)).unwrap();
+    serde_json::from_str(&insecure::header_text(&token).unwrap()).unwrap()
+}
+
+#[test]
+fn every_algorithm_signs_what_it_verifies() {
+    for algorithm in Algorithm::ALL {
+        let token = sign(
+            PAYLOAD.as_bytes(),
+            &HeaderFields::new(),
+            &named::signing_key(*algorithm),
+        )
+        .unwrap();
+        assert_eq!(
+            verify(&token, *algorithm),
+            Ok(PAYLOAD.into()),
+            "{algorithm}"
+        );
+    }
+}
+
+#[test]
+fn a_payload_may_be_any_bytes() {
+    for payload in [b"" as &[u8], b"\0", b"\xff\xfe", b"not json", b"a.b.c"] {
+        let token = sign(payload, &HeaderFields::bare(), &named::signing_key(Hs256)).unwrap();
+        assert_eq!(verify(&token, Hs256), Ok(payload.to_vec()));
+    }
+}
+
+#[test]
+fn the_key_decides_on_alg() {
+    let fields = HeaderFields::new().with("alg", "none").with("cty", "JWT");
+    assert_eq!(
+        header_of(&fields),
+        json!({"alg": "HS256", "typ": "JWT", "cty": "JWT"})
+    );
+    assert_eq!(header_of(&HeaderFields::bare()), json!({"alg": "HS256"}));
+    assert_eq!(
+        header_of(&HeaderFields::default().with("typ", "at+jwt")),
+        json!({"alg": "HS256", "typ": "at+jwt"})
+    );
+}
+
+#[test]
+fn the_name_of_the_key_is_written_unless_another_is_given() {
+    let key = named::signing_key(Hs256).with_key_id("a \"quoted\" name");
+    let kid = |fields: HeaderFields| {
+        let token = sign(b"", &fields, &key).unwrap();
+        UnverifiedJws::parse(&token)
+            .unwrap()
+            .unverified_header()
+            .key_id()
+            .map(String::from)
+    };
+    assert_eq!(
+        kid(HeaderFields::new()).as_deref(),
+        Some("a \"quoted\" name")
+    );
+    assert_eq!(
+        kid(HeaderFields::new().with("kid", "mine")).as_deref(),
+        Some("mine")
+    );
+}
+
+#[test]
+fn names_and_values_are_escaped() {
+    let name = "\"},{\"alg\":\"none\"\u{0}\n";
+    let fields = HeaderFields::bare().with(name, name);
+    assert_eq!(header_of(&fields), json!({"alg": "HS256", name: name}));
+}
+
+#[test]
+fn the_parts_of_a_token_can_be_read_without_vouching_for_them() {
+    let token = sign(
+        PAYLOAD.as_bytes(),
+        &HeaderFields::bare(),
+        &named::signing_key(Hs256),
+    )
+    .unwrap();
+    assert_eq!(insecure::header_text(&token).unwrap(), r#"{"alg":"HS256"}"#);
+    assert_eq!(insecure::payload(&token).unwrap(), PAYLOAD.as_bytes());
+    assert_eq!(insecure::signature(&token).unwrap().len(), 32);
+    // Whatever the algorithm is.
+    assert_eq!(
+        insecure::header_text("eyJhbGciOiJub25lIn0..").unwrap(),
+        r#"{"alg":"none"}"#
+    );
+}

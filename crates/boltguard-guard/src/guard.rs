@@ -8,13 +8,13 @@ use crate::{Answers, Atom, CompiledGuard, Decision, GuardError};
 
 /// Who may pass, as a combination of [`Atom`]s with `&`, `|` and `!`.
 ///
-/// A guard is kept flat, in postfix order, so that no depth of nesting exhausts a stack. What is written twice is kept
-/// twice, but for three identities, which hold for every caller:
+/// A guard is kept flat, in postfix order, so that no depth of nesting exhausts a stack. It is kept as it is built, but
+/// for three identities, which hold for every caller:
 ///
 /// - nested `&` and nested `|` are one list: `(a & b) & c` equals `a & (b & c)`;
 /// - `!!a` is `a`;
-/// - `allow_any` and `deny_all` vanish into what they are combined with: `allow_any & a` is `a`, `allow_any | a` is
-///   `allow_any`, `!deny_all` is `allow_any`. So a guard that lets an anonymous caller in *is* `allow_any`, and says so.
+/// - `allow_any` and `deny_all` vanish into what they are combined with: `allow_any & a` is `a`, `allow_any | a` and
+///   `!deny_all` are `allow_any`. So a guard that lets an anonymous caller in *is* `allow_any`, and says so.
 ///
 /// ```
 /// use boltguard_guard::{Decision, Guard};

@@ -1,7 +1,7 @@
 //! What is true of a guard for every caller there could be.
 //!
-//! A guard of up to a dozen atoms is asked about every possible caller: the anonymous one, and one known caller for each
-//! way in which the atoms can be true together.
+//! A guard of up to a dozen atoms is asked about every possible caller: the anonymous one, and a known one for each way
+//! in which the atoms can be true together.
 
 mod claims;
 mod cover;
@@ -53,8 +53,8 @@ impl Guard {
 
     /// Whether both guards answer alike for every caller: let in, 401, or 403. The reason of a 403 may differ.
     ///
-    /// The callers are those of [`implies`](Self::implies). `authenticated` and `allow_any` differ by the anonymous one,
-    /// and so do `~authenticated`, which answers it 401, and `deny_all`, which answers 403.
+    /// The callers are those of [`implies`](Self::implies). `authenticated` and `allow_any` differ by the anonymous
+    /// one, and so do `~authenticated`, which answers it 401, and `deny_all`, which answers 403.
     ///
     /// # Errors
     ///

@@ -27,7 +27,7 @@ impl Guard {
         if self.is_constant() {
             return Ok(self.clone());
         }
-        if self.ops.len() > 2 * Self::MAX_ATOMS {
+        if self.atoms().count() > Self::MAX_ATOMS {
             return Err(TooManyAtoms(()));
         }
         let worlds = Worlds::of(&[self])?;

@@ -32,7 +32,7 @@ fn questions<'g>(guard: &'g CompiledGuard, who: &Identity, answers: &Answers) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2048))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
     fn what_is_decided_early_no_answer_changes(expr in checked_exprs(), who in callers(), said in answers()) {

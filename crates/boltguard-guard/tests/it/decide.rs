@@ -22,7 +22,7 @@ fn ada() -> Identity {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2048))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
     fn the_program_agrees_with_the_naive_evaluator(expr in exprs(), who in callers()) {

@@ -36,7 +36,10 @@ proptest! {
     }
 
     #[test]
-    fn any_name_reads_back(name in any::<String>(), lists in prop::array::uniform3(prop::collection::vec(scalars(), 0..4))) {
+    fn any_name_reads_back(
+        name in any::<String>(),
+        lists in prop::array::uniform3(prop::collection::vec(scalars(), 0..4)),
+    ) {
         let [any, all, none] = lists;
         let mut guard = Guard::claim(ClaimTest::new(name.as_str()).any_of(any).all_of(all).none_of(none));
         let named = [Guard::check(&name), Guard::scope(&name), Guard::via_backend(&name)];
@@ -56,8 +59,8 @@ proptest! {
     #[test]
     fn no_text_of_the_right_words_panics(
         words in prop::collection::vec(prop::sample::select(vec![
-            "(", ")", "~", "&", "|", " ", "\n", "é", "perm", "(\"a.b\"", "\"", "\\", "claim(", "any=", "[", "]", ",", "1",
-            "-", "true", "staff", "any_perm(\"a\",\"b\")", "check(\"x\")", "and", "allow_any",
+            "(", ")", "~", "&", "|", " ", "\n", "é", "perm", "(\"a.b\"", "\"", "\\", "claim(", "any=", "[", "]", ",",
+            "1", "-", "true", "staff", "any_perm(\"a\",\"b\")", "check(\"x\")", "and", "allow_any",
         ]), 0..24),
     ) {
         read(&words.concat());

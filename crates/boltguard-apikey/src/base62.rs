@@ -11,7 +11,7 @@ pub(crate) fn is_base62(text: &str) -> bool {
 }
 
 /// The last `N` digits of the number, the highest first.
-pub(crate) fn digits<const N: usize>(mut number: u128) -> [char; N] {
+pub(crate) fn digits<const N: usize>(mut number: u64) -> [char; N] {
     let mut digits = ['0'; N];
     for digit in digits.iter_mut().rev() {
         *digit = character((number % 62) as u8);

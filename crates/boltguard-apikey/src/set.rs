@@ -1,7 +1,6 @@
 //! The keys of a configuration.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
@@ -152,24 +151,21 @@ impl ApiKeysBuilder {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
-        let mut found = HashMap::with_capacity(self.keys.len());
+        let mut entries = HashMap::with_capacity(self.keys.len());
         for digest in &self.keys {
             let entry = ApiKeyEntry::new(&self.public_id(digest));
-            if found.insert(*digest, entry).is_some() {
+            if entries.insert(*digest, Arc::new(entry)).is_some() {
                 return Err(ApiKeyError::Duplicate);
             }
         }
         for (digest, granted) in self.granted {
-            let Entry::Occupied(mut entry) = found.entry(digest) else {
-                return Err(ApiKeyError::UnlistedPermissions);
-            };
-            entry.get_mut().permissions.extend(granted);
+            let entry = entries
+                .get_mut(&digest)
+                .ok_or(ApiKeyError::UnlistedPermissions)?;
+            Arc::make_mut(entry).permissions.extend(granted);
         }
         Ok(ApiKeys {
-            entries: found
-                .into_iter()
-                .map(|(digest, entry)| (digest, Arc::new(entry)))
-                .collect(),
+            entries,
             weak: self.weak,
         })
     }
@@ -180,10 +176,9 @@ impl ApiKeysBuilder {
             Some(secret) => hmac_sha256(secret, &message),
             None => digest_sha256(&message),
         };
-        let number = hash[..16]
-            .iter()
-            .fold(0, |number, byte| number << 8 | u128::from(*byte));
-        base62::digits::<16>(number).iter().collect()
+        let (halves, _) = hash[..16].as_chunks();
+        let numbers = halves.iter().map(|half| u64::from_be_bytes(*half));
+        numbers.flat_map(base62::digits::<8>).collect()
     }
 }
 

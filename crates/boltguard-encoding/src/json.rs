@@ -24,6 +24,8 @@ pub const MAX_DEPTH: u8 = 64;
 pub enum JsonError {
     /// An object has two members of one name, RFC 7519 §4.
     DuplicateName,
+    /// The text is not UTF-8, RFC 8259 §8.1.
+    Encoding,
     /// A number has no finite double, RFC 8259 §6.
     NumberRange,
     /// The text breaks the grammar of RFC 8259.
@@ -38,6 +40,7 @@ impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::DuplicateName => "two members of one object have the same name",
+            Self::Encoding => "not UTF-8",
             Self::NumberRange => "a number is out of range",
             Self::Syntax => "not valid JSON",
             Self::TooDeep => "nested too deep",
@@ -53,14 +56,14 @@ impl Error for JsonError {}
 /// Its cost grows with the number of names, not with its square, whoever chose them.
 #[derive(Debug, Default)]
 pub struct Names<'a> {
-    few: [&'a str; FEW],
+    few: [&'a [u8]; FEW],
     count: usize,
     seen: u64,
-    many: HashSet<Box<str>>,
+    many: Option<HashSet<Box<[u8]>>>,
 }
 
 /// Up to this many names are compared one by one.
-const FEW: usize = 16;
+const FEW: usize = 8;
 
 impl<'a> Names<'a> {
     /// Adds a name.
@@ -70,7 +73,7 @@ impl<'a> Names<'a> {
     /// [`JsonError::DuplicateName`] if it was there.
     #[inline]
     pub fn insert(&mut self, name: Text<'a>) -> Result<(), JsonError> {
-        match name.plain() {
+        match name.plain_bytes() {
             Some(plain) if self.count < FEW => self.insert_short(plain),
             _ => self.insert_hashed(name),
         }
@@ -78,7 +81,7 @@ impl<'a> Names<'a> {
 
     /// A name whose bit is not set yet was not seen: one compare instead of one for each name.
     #[inline]
-    fn insert_short(&mut self, name: &'a str) -> Result<(), JsonError> {
+    fn insert_short(&mut self, name: &'a [u8]) -> Result<(), JsonError> {
         let bit = 1u64 << (fingerprint(name) & 63);
         if self.seen & bit != 0 && self.contains(name) {
             return Err(JsonError::DuplicateName);
@@ -89,31 +92,29 @@ impl<'a> Names<'a> {
         Ok(())
     }
 
-    fn contains(&self, name: &str) -> bool {
-        self.few[..self.count].contains(&name) || self.many.contains(name)
+    fn contains(&self, name: &[u8]) -> bool {
+        let hashed = || self.many.as_ref().is_some_and(|many| many.contains(name));
+        self.few[..self.count].contains(&name) || hashed()
     }
 
     #[cold]
     fn insert_hashed(&mut self, name: Text<'a>) -> Result<(), JsonError> {
         let name = name.to_text();
-        if self.contains(&name) {
+        if self.contains(name.as_bytes()) {
             return Err(JsonError::DuplicateName);
         }
-        self.seen |= 1 << (fingerprint(&name) & 63);
-        self.many.insert(name.into());
+        self.seen |= 1 << (fingerprint(name.as_bytes()) & 63);
+        self.many
+            .get_or_insert_default()
+            .insert(name.as_bytes().into());
         Ok(())
     }
 }
 
 #[inline]
-fn fingerprint(name: &str) -> usize {
-    let bytes = name.as_bytes();
-    let (first, last) = match bytes {
-        [] => (0, 0),
-        [first, .., last] => (*first, *last),
-        [only] => (*only, *only),
-    };
-    bytes.len() ^ usize::from(first) << 1 ^ usize::from(last) << 2
+fn fingerprint(name: &[u8]) -> usize {
+    let end = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or(0));
+    name.len() ^ end(name.first()) << 1 ^ end(name.last()) << 2
 }
 
 #[cfg(test)]

@@ -27,9 +27,15 @@ impl Header {
     /// - [`JwsError::HeaderInvalid`] if it is no JSON object without duplicate members, or `kid` is no string.
     /// - [`JwsError::Malformed`] if the segment is not base64url.
     pub fn parse(segment: &str) -> Result<Self, JwsError> {
-        let bytes = base64url::decode(segment).map_err(|_| JwsError::Malformed)?;
-        let json = String::from_utf8(bytes).map_err(|_| JwsError::HeaderInvalid)?;
-        let fields = Fields::read(&json)?;
+        let mut buffer = [0; SHORT];
+        match base64url::decode_slice(segment, &mut buffer) {
+            Ok(len) => Self::read(&buffer[..len]),
+            Err(_) => Self::read(&base64url::decode(segment).map_err(|_| JwsError::Malformed)?),
+        }
+    }
+
+    fn read(json: &[u8]) -> Result<Self, JwsError> {
+        let fields = Fields::read(json)?;
         if fields.extended {
             return Err(JwsError::CriticalHeader);
         }
@@ -41,7 +47,9 @@ impl Header {
                 .map_err(|_| JwsError::AlgorithmNotAllowed)?,
             key_id: fields.key_id.map(owned),
             media_type: fields.media_type.map(owned),
-            json: json.into(),
+            json: str::from_utf8(json)
+                .map_err(|_| JwsError::HeaderInvalid)?
+                .into(),
         })
     }
 
@@ -73,6 +81,9 @@ impl Header {
     }
 }
 
+/// Headers that are no longer than this are decoded without an allocation.
+const SHORT: usize = 192;
+
 fn owned(text: Text<'_>) -> Box<str> {
     text.to_text().into()
 }
@@ -87,29 +98,29 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn read(json: &'a str) -> Result<Self, JwsError> {
+    fn read(json: &'a [u8]) -> Result<Self, JwsError> {
         let mut fields = Self::default();
         fields.read_all(json).map_err(|_| JwsError::HeaderInvalid)?;
         Ok(fields)
     }
 
-    fn read_all(&mut self, json: &'a str) -> Result<(), JsonError> {
+    fn read_all(&mut self, json: &'a [u8]) -> Result<(), JsonError> {
         let mut names = Names::default();
-        let mut reader = Reader::new(json);
+        let mut reader = Reader::from_bytes(json)?;
         reader.object(|reader, name| {
             names.insert(name)?;
-            self.read_one(&name.to_text(), reader)
+            self.read_one(name.to_text().as_bytes(), reader)
         })?;
         reader.finish()
     }
 
-    fn read_one(&mut self, name: &str, reader: &mut Reader<'a>) -> Result<(), JsonError> {
+    fn read_one(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), JsonError> {
         match name {
-            "alg" => self.algorithm = Some(reader.string()?),
-            "kid" => self.key_id = Some(reader.string()?),
-            "typ" if reader.kind()? == Kind::String => self.media_type = Some(reader.string()?),
-            "b64" if reader.kind()? == Kind::Bool => self.extended |= !reader.bool()?,
-            "b64" | "crit" => {
+            b"alg" => self.algorithm = Some(reader.string()?),
+            b"kid" => self.key_id = Some(reader.string()?),
+            b"typ" if reader.kind()? == Kind::String => self.media_type = Some(reader.string()?),
+            b"b64" if reader.kind()? == Kind::Bool => self.extended |= !reader.bool()?,
+            b"b64" | b"crit" => {
                 reader.skip()?;
                 self.extended = true;
             }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use boltguard_encoding::base64url;
 use boltguard_keys::{Algorithm, KeySet, VerifyingKey};
+use memchr::{memchr, memrchr};
 
 use crate::{Header, JwsError};
 
@@ -135,12 +136,16 @@ pub(crate) struct Segments<'t> {
 impl<'t> Segments<'t> {
     #[inline]
     pub(crate) fn split(token: &'t str) -> Result<Self, JwsError> {
-        if token.len() > MAX_TOKEN_LEN {
-            return Err(JwsError::TooLarge);
-        }
-        let first_dot = token.find('.').ok_or(JwsError::Malformed)?;
+        check_len(token)?;
+        let first_dot = memchr(b'.', token.as_bytes()).ok_or(JwsError::Malformed)?;
+        Self::split_behind(token, first_dot)
+    }
+
+    /// Splits a token whose first segment is known to end at `first_dot`.
+    #[inline]
+    pub(crate) fn split_behind(token: &'t str, first_dot: usize) -> Result<Self, JwsError> {
         // A dot between these two is no base64url, and is found out when the payload is decoded.
-        let second_dot = token.rfind('.').ok_or(JwsError::Malformed)?;
+        let second_dot = memrchr(b'.', token.as_bytes()).ok_or(JwsError::Malformed)?;
         if first_dot == second_dot {
             return Err(JwsError::Malformed);
         }
@@ -220,6 +225,14 @@ impl<'t> Segments<'t> {
             Err(_) => JwsError::Malformed,
         }
     }
+}
+
+#[inline]
+pub(crate) fn check_len(token: &str) -> Result<(), JwsError> {
+    if token.len() > MAX_TOKEN_LEN {
+        return Err(JwsError::TooLarge);
+    }
+    Ok(())
 }
 
 /// HMAC with SHA-512.

@@ -48,5 +48,5 @@ mod verifier;
 pub use error::JwsError;
 pub use header::Header;
 pub use jws::{MAX_TOKEN_LEN, UnverifiedJws, VerifiedJws};
-pub use sign::{HeaderFields, sign};
+pub use sign::{HeaderFields, Signer, sign};
 pub use verifier::Verifier;

@@ -59,17 +59,67 @@ fn push_member(json: &mut String, name: &str, value: &Value) {
     json.push_str(&format!(",{}:{value}", Value::from(name)));
 }
 
-/// Signs `payload` with `key` and returns the token.
+/// Signs with one key, under one header that is written beforehand.
+///
+/// ```
+/// use boltguard_jws::{HeaderFields, Signer, UnverifiedJws};
+/// use boltguard_keys::{Algorithm, Key, SigningKey};
+///
+/// let key = SigningKey::new(&Key::generate(Algorithm::Hs256)?, Algorithm::Hs256)?;
+/// let signer = Signer::new(key.clone(), &HeaderFields::new());
+/// let token = signer.sign(b"hello")?;
+/// assert_eq!(UnverifiedJws::parse(&token)?.verify(key.verifying_key())?.payload(), b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Signer {
+    key: SigningKey,
+    /// The first segment and the dot behind it.
+    front: Box<str>,
+}
+
+impl Signer {
+    /// Writes the header.
+    #[must_use]
+    pub fn new(key: SigningKey, header: &HeaderFields) -> Self {
+        let front = format!("{}.", header.encode_for(&key)).into();
+        Self { key, front }
+    }
+
+    /// The key.
+    #[must_use]
+    pub const fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// Signs `payload` and returns the token.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError`] if the system gives no randomness or the key can't sign.
+    pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
+        let mut token = String::with_capacity(self.front.len() + base64_len(payload.len()) + ROOM);
+        token.push_str(&self.front);
+        base64url::encode_into(payload, &mut token);
+        let signature = self.key.sign(token.as_bytes())?;
+        token.push('.');
+        base64url::encode_into(signature, &mut token);
+        Ok(token)
+    }
+}
+
+const fn base64_len(bytes: usize) -> usize {
+    bytes.div_ceil(3) * 4
+}
+
+/// A dot and a signature of 64 bytes; for a longer one the text grows once more.
+const ROOM: usize = 1 + base64_len(64);
+
+/// Signs `payload` with `key` and returns the token; a [`Signer`] writes the header only once.
 ///
 /// # Errors
 ///
 /// [`SignError`] if the system gives no randomness or the key can't sign.
 pub fn sign(payload: &[u8], header: &HeaderFields, key: &SigningKey) -> Result<String, SignError> {
-    let mut token = header.encode_for(key);
-    token.push('.');
-    base64url::encode_into(payload, &mut token);
-    let signature = key.sign(token.as_bytes())?;
-    token.push('.');
-    base64url::encode_into(signature, &mut token);
-    Ok(token)
+    Signer::new(key.clone(), header).sign(payload)
 }

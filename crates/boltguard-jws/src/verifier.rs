@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use boltguard_encoding::base64url;
 use boltguard_keys::{KeySet, VerifyingKey};
 
-use crate::jws::Segments;
+use crate::jws::{Segments, check_len};
 use crate::{Header, JwsError, UnverifiedJws, VerifiedJws};
 
 /// Verifies tokens with a set of trusted keys.
@@ -74,17 +74,24 @@ impl Verifier {
 
     #[inline]
     fn parse<'t>(&'t self, token: &'t str) -> Result<UnverifiedJws<'t>, JwsError> {
-        let segments = Segments::split(token)?;
-        let header = match self
+        check_len(token)?;
+        match self
             .known
             .iter()
-            .find(|(text, _)| **text == *segments.header())
+            .find(|(text, _)| begins_with_segment(token, text))
         {
-            Some((_, header)) => Cow::Borrowed(header),
-            None => Cow::Owned(Header::parse(segments.header())?),
-        };
-        Ok(UnverifiedJws::with_header(segments, header))
+            Some((text, header)) => {
+                let segments = Segments::split_behind(token, text.len())?;
+                Ok(UnverifiedJws::with_header(segments, Cow::Borrowed(header)))
+            }
+            None => UnverifiedJws::parse(token),
+        }
     }
+}
+
+#[inline]
+fn begins_with_segment(token: &str, segment: &str) -> bool {
+    token.as_bytes().get(segment.len()) == Some(&b'.') && token.starts_with(segment)
 }
 
 /// Beyond this many keys, comparing every known header would cost more than reading one.

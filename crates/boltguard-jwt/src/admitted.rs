@@ -6,14 +6,13 @@ use boltguard_encoding::json::{JsonError, Kind, Reader};
 use boltguard_types::{Held, NumericDate};
 
 use crate::ClaimsError;
-use crate::claims::Registered;
+use crate::claims::Body;
 use crate::field::Span;
 
 /// The claims of a token that is genuine, current and meant for this service.
 #[derive(Clone, Debug)]
 pub struct AdmittedClaims {
-    payload: String,
-    registered: Registered,
+    body: Body,
     user_id: Option<UserIdSpan>,
 }
 
@@ -46,68 +45,63 @@ enum UserIdSpan {
 impl AdmittedClaims {
     #[inline]
     pub(crate) fn new(
-        payload: String,
-        registered: Registered,
+        body: Body,
         required: &[Box<str>],
         user_id_claim: &str,
     ) -> Result<Self, ClaimsError> {
-        let mut claims = Self {
-            payload,
-            registered,
-            user_id: None,
-        };
+        let user_id = body
+            .registered
+            .subject
+            .value()
+            .copied()
+            .map(UserIdSpan::Text);
+        let mut claims = Self { body, user_id };
         if !required.iter().all(|name| claims.has(name)) {
             return Err(ClaimsError::Missing);
         }
-        claims.user_id = match user_id_claim {
-            "sub" => claims
-                .registered
-                .subject
-                .value()
-                .copied()
-                .map(UserIdSpan::Text),
-            other => Some(claims.find_user_id(other)?),
-        };
+        if user_id_claim != "sub" {
+            claims.user_id = Some(claims.find_user_id(user_id_claim)?);
+        }
         Ok(claims)
     }
 
     /// `sub`, RFC 7519 §4.1.2.
     #[must_use]
     pub fn subject(&self) -> Option<Cow<'_, str>> {
-        self.text(self.registered.subject.value())
+        self.text(self.body.registered.subject.value())
     }
 
     /// `iss`, RFC 7519 §4.1.1.
     #[must_use]
     pub fn issuer(&self) -> Option<Cow<'_, str>> {
-        self.text(self.registered.issuer.value())
+        self.text(self.body.registered.issuer.value())
     }
 
     /// `jti`, RFC 7519 §4.1.7.
     #[must_use]
     #[inline]
     pub fn token_id(&self) -> Option<Cow<'_, str>> {
-        self.text(self.registered.token_id.value())
+        self.text(self.body.registered.token_id.value())
     }
 
     /// `exp`, RFC 7519 §4.1.4.
     #[must_use]
     pub fn expires(&self) -> Option<NumericDate> {
-        self.registered.expires.value().copied()
+        self.body.registered.expires.value().copied()
     }
 
     /// `iat`, RFC 7519 §4.1.6.
     #[must_use]
     pub fn issued(&self) -> Option<NumericDate> {
-        self.registered.issued.value().copied()
+        self.body.registered.issued.value().copied()
     }
 
     /// The user's id: `sub`, or the claim that the policy names.
     #[must_use]
     pub fn user_id(&self) -> Option<UserId<'_>> {
         self.user_id.map(|id| match id {
-            UserIdSpan::Integer(span) => UserId::Integer(span.raw(&self.payload)),
-            UserIdSpan::Text(span) => UserId::Text(span.text(&self.payload)),
+            UserIdSpan::Integer(span) => UserId::Integer(span.raw(&self.body.payload)),
+            UserIdSpan::Text(span) => UserId::Text(span.text(&self.body.payload)),
         })
     }
 
@@ -115,30 +109,30 @@ impl AdmittedClaims {
     #[must_use]
     #[inline]
     pub fn is_staff(&self) -> bool {
-        self.registered.is_staff
+        self.body.registered.is_staff
     }
 
     /// Whether the claim `is_superuser` is `true`.
     #[must_use]
     #[inline]
     pub fn is_superuser(&self) -> bool {
-        self.registered.is_superuser
+        self.body.registered.is_superuser
     }
 
     /// Which of the wanted things the claims grant.
     #[must_use]
     #[inline]
     pub fn held(&self) -> &Held {
-        &self.registered.held
+        &self.body.registered.held
     }
 
     /// The permissions granted: the strings of the claim `permissions`, then those of `scope`, each once.
     #[must_use]
     pub fn permissions(&self) -> Vec<Cow<'_, str>> {
         let mut granted = Vec::new();
-        if let Some(list) = &self.registered.permissions {
+        if let Some(list) = &self.body.registered.permissions {
             // The list was read before, so reading it again finds no fault.
-            let _ = Reader::new(list.raw(&self.payload)).array(|reader| {
+            let _ = Reader::new(list.raw(&self.body.payload)).array(|reader| {
                 if reader.kind()? == Kind::String {
                     granted.push(reader.string()?.to_text());
                     return Ok(());
@@ -163,7 +157,7 @@ impl AdmittedClaims {
                 .map(String::from)
                 .collect()
         };
-        let scopes: Vec<String> = match self.text(self.registered.scope.as_ref()) {
+        let scopes: Vec<String> = match self.text(self.body.registered.scope.as_ref()) {
             Some(text) => split(&text),
             None => Vec::new(),
         };
@@ -174,7 +168,7 @@ impl AdmittedClaims {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut value = None;
-        let mut reader = Reader::new(&self.payload);
+        let mut reader = Reader::new(self.as_json());
         let read = reader.object(|reader, found| {
             let text = reader.skip()?;
             if found == name {
@@ -188,25 +182,26 @@ impl AdmittedClaims {
     /// The whole claims set, as the JSON text that was signed.
     #[must_use]
     pub fn as_json(&self) -> &str {
-        &self.payload
+        // The reader has checked that it is UTF-8.
+        str::from_utf8(&self.body.payload).unwrap_or_default()
     }
 
     /// The buffer that held the claims, to be used for the next token.
     #[must_use]
     pub fn into_buffer(self) -> Vec<u8> {
-        self.payload.into_bytes()
+        self.body.payload
     }
 
     #[inline]
     fn text(&self, span: Option<&Span>) -> Option<Cow<'_, str>> {
-        span.map(|span| span.text(&self.payload))
+        span.map(|span| span.text(&self.body.payload))
     }
 
     /// Whether a claim is there and not `null`.
     #[inline]
     fn has(&self, name: &str) -> bool {
         match name {
-            "exp" => self.registered.expires.value().is_some(),
+            "exp" => self.body.registered.expires.value().is_some(),
             other => self.get(other).is_some_and(|value| value != "null"),
         }
     }
@@ -214,7 +209,7 @@ impl AdmittedClaims {
     #[cold]
     fn find_user_id(&self, name: &str) -> Result<UserIdSpan, ClaimsError> {
         let value = self.get(name).ok_or(ClaimsError::Missing)?;
-        let start = value.as_ptr() as usize - self.payload.as_ptr() as usize;
+        let start = value.as_ptr() as usize - self.body.payload.as_ptr() as usize;
         let mut reader = Reader::new(value);
         match reader.kind().map_err(|_| ClaimsError::WrongType)? {
             Kind::String => {

@@ -13,7 +13,13 @@ use crate::field::{Audience, Field, Span, read_audience, read_date, read_flag, r
 #[derive(Clone, Debug)]
 pub struct Claims<'t> {
     pub(crate) header: Cow<'t, Header>,
-    pub(crate) payload: String,
+    pub(crate) body: Body,
+}
+
+/// The payload, and what was found in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
+    pub(crate) payload: Vec<u8>,
     pub(crate) registered: Registered,
 }
 
@@ -44,34 +50,44 @@ impl<'t> Claims<'t> {
     #[inline]
     pub fn read(jws: VerifiedJws<'t>, wanted: &Wanted) -> Result<Self, ClaimsError> {
         let (header, payload) = jws.into_parts();
-        let payload = String::from_utf8(payload).map_err(|_| ClaimsError::Malformed)?;
         let registered = Registered::read(&payload, wanted).map_err(|_| ClaimsError::Malformed)?;
-        Ok(Self {
-            header,
+        let body = Body {
             payload,
             registered,
-        })
+        };
+        Ok(Self { header, body })
     }
 }
 
 impl Registered {
     #[inline]
-    fn read(payload: &str, wanted: &Wanted) -> Result<Self, JsonError> {
+    fn read(payload: &[u8], wanted: &Wanted) -> Result<Self, JsonError> {
         let mut claims = Self::default();
         let mut names = Names::default();
-        let mut reader = Reader::new(payload);
-        reader.object(|reader, name| match name.plain() {
+        let mut reader = Reader::from_bytes(payload)?;
+        reader.object(|reader, name| match name.plain_bytes() {
             Some(plain) => claims.read_claim(plain, name, &mut names, reader, wanted),
-            None => claims.read_claim(&name.to_text(), name, &mut names, reader, wanted),
+            None => claims.read_escaped(name, &mut names, reader, wanted),
         })?;
         reader.finish()?;
         Ok(claims)
     }
 
+    #[cold]
+    fn read_escaped<'p>(
+        &mut self,
+        name: Text<'p>,
+        names: &mut Names<'p>,
+        reader: &mut Reader<'p>,
+        wanted: &Wanted,
+    ) -> Result<(), JsonError> {
+        self.read_claim(name.to_text().as_bytes(), name, names, reader, wanted)
+    }
+
     #[inline]
     fn read_claim<'p>(
         &mut self,
-        name: &str,
+        name: &[u8],
         as_written: Text<'p>,
         names: &mut Names<'p>,
         reader: &mut Reader<'p>,
@@ -80,7 +96,7 @@ impl Registered {
         if wanted.asks_claim(name) {
             note_claim(name, reader.peek_value()?, wanted, &mut self.held);
         }
-        match name.as_bytes() {
+        match name {
             b"aud" => {
                 self.once(1)?;
                 self.audience = read_audience(reader)?;
@@ -172,9 +188,9 @@ fn read_permission(
         return reader.skip().map(drop);
     }
     let granted = reader.string()?;
-    match granted.plain() {
+    match granted.plain_bytes() {
         Some(plain) => wanted.grant_permission(plain, held),
-        None => wanted.grant_permission(&granted.to_text(), held),
+        None => wanted.grant_permission(&*granted.to_text(), held),
     }
     Ok(())
 }
@@ -190,7 +206,7 @@ fn read_scope(
         return Ok(None);
     };
     for granted in span
-        .text(reader.text())
+        .text(reader.bytes())
         .split(' ')
         .filter(|text| !text.is_empty())
     {
@@ -200,7 +216,7 @@ fn read_scope(
 }
 
 #[cold]
-fn note_claim(name: &str, value: &str, wanted: &Wanted, held: &mut Held) {
+fn note_claim(name: &[u8], value: &str, wanted: &Wanted, held: &mut Held) {
     if let Ok(value) = serde_json::from_str(value) {
         wanted.note_claim(name, &value, held);
     }

@@ -53,28 +53,46 @@ impl Span {
         }
     }
 
+    /// The text that `reader` has just read.
     #[inline]
-    fn of(text: Text<'_>) -> Self {
-        Self::of_range(text.range(), text.plain().is_none())
+    fn behind(reader: &Reader<'_>, text: Text<'_>) -> Self {
+        let end = reader.position() - 1;
+        Self::of_range(end - text.raw_len()..end, text.plain_bytes().is_none())
     }
 
-    /// The text that stands there, escapes as they are.
+    /// What stands there, escapes as they are.
     #[inline]
-    pub(crate) fn raw<'p>(&self, payload: &'p str) -> &'p str {
+    pub(crate) fn bytes<'p>(&self, payload: &'p [u8]) -> &'p [u8] {
         payload
             .get(self.start as usize..self.end as usize)
             .unwrap_or_default()
     }
 
+    /// What stands there as text, escapes as they are.
+    #[inline]
+    pub(crate) fn raw<'p>(&self, payload: &'p [u8]) -> &'p str {
+        str::from_utf8(self.bytes(payload)).unwrap_or_default()
+    }
+
     /// The text that is meant.
     #[inline]
-    pub(crate) fn text<'p>(&self, payload: &'p str) -> Cow<'p, str> {
+    pub(crate) fn text<'p>(&self, payload: &'p [u8]) -> Cow<'p, str> {
         let raw = self.raw(payload);
         if self.escaped {
             unescaped(raw)
         } else {
             Cow::Borrowed(raw)
         }
+    }
+
+    /// Whether it is one of `list`.
+    #[inline]
+    pub(crate) fn is_among(&self, list: &[Box<str>], payload: &[u8]) -> bool {
+        if self.escaped {
+            return is_among(&self.text(payload), list);
+        }
+        let bytes = self.bytes(payload);
+        list.iter().any(|one| one.as_bytes() == bytes)
     }
 }
 
@@ -98,9 +116,9 @@ pub(crate) enum Audience {
 
 impl Audience {
     /// Whether one of `expected` is named.
-    pub(crate) fn names_any(&self, expected: &[Box<str>], payload: &str) -> bool {
+    pub(crate) fn names_any(&self, expected: &[Box<str>], payload: &[u8]) -> bool {
         match self {
-            Self::One(span) => is_among(&span.text(payload), expected),
+            Self::One(span) => span.is_among(expected, payload),
             Self::Several(span) => {
                 let mut named = false;
                 let read = Reader::new(span.raw(payload)).array(|reader| {
@@ -113,15 +131,20 @@ impl Audience {
     }
 }
 
-#[inline]
-pub(crate) fn is_among(text: &str, list: &[Box<str>]) -> bool {
+fn is_among(text: &str, list: &[Box<str>]) -> bool {
     list.iter().any(|one| **one == *text)
+}
+
+#[inline]
+fn read_span(reader: &mut Reader<'_>) -> Result<Span, JsonError> {
+    let text = reader.string()?;
+    Ok(Span::behind(reader, text))
 }
 
 #[inline]
 pub(crate) fn read_string(reader: &mut Reader<'_>) -> Result<Field<Span>, JsonError> {
     if reader.kind()? == Kind::String {
-        return Ok(Field::Value(Span::of(reader.string()?)));
+        return Ok(Field::Value(read_span(reader)?));
     }
     mistyped(reader)
 }
@@ -146,7 +169,7 @@ pub(crate) fn read_flag(reader: &mut Reader<'_>) -> Result<bool, JsonError> {
 
 pub(crate) fn read_audience(reader: &mut Reader<'_>) -> Result<Field<Audience>, JsonError> {
     match reader.kind()? {
-        Kind::String => Ok(Field::Value(Audience::One(Span::of(reader.string()?)))),
+        Kind::String => Ok(Field::Value(Audience::One(read_span(reader)?))),
         Kind::Array => {
             let start = reader.position();
             let mut mistyped = false;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use boltguard_jws::Header;
 use boltguard_types::NumericDate;
 
-use crate::claims::Registered;
-use crate::field::{Field, is_among};
+use crate::claims::{Body, Registered};
+use crate::field::Field;
 use crate::{AdmittedClaims, Claims, ClaimsError};
 
 /// Decides which claims are admitted.
@@ -177,18 +177,16 @@ impl ClaimsPolicy {
         claims: Claims<'_>,
         now: NumericDate,
     ) -> Result<AdmittedClaims, ClaimsError> {
-        let registered = &claims.registered;
+        let Body {
+            payload,
+            registered,
+        } = &claims.body;
         self.check_type(&claims.header)?;
         self.check_dates(registered, now)?;
-        self.check_issuer(registered, &claims.payload)?;
-        self.check_audience(registered, &claims.payload)?;
-        self.check_names(registered, &claims.payload)?;
-        AdmittedClaims::new(
-            claims.payload,
-            claims.registered,
-            &self.required,
-            &self.user_id_claim,
-        )
+        self.check_issuer(registered, payload)?;
+        self.check_audience(registered, payload)?;
+        self.check_names(registered, payload)?;
+        AdmittedClaims::new(claims.body, &self.required, &self.user_id_claim)
     }
 
     #[inline]
@@ -223,14 +221,14 @@ impl ClaimsPolicy {
     }
 
     #[inline]
-    fn check_issuer(&self, claims: &Registered, payload: &str) -> Result<(), ClaimsError> {
+    fn check_issuer(&self, claims: &Registered, payload: &[u8]) -> Result<(), ClaimsError> {
         if self.ignored.issuer {
             return Ok(());
         }
         typed(&claims.issuer, false)?;
         let expected = match claims.issuer.value() {
             _ if self.issuers.is_empty() => true,
-            Some(issuer) => is_among(&issuer.text(payload), &self.issuers),
+            Some(issuer) => issuer.is_among(&self.issuers, payload),
             None => false,
         };
         if expected {
@@ -241,7 +239,7 @@ impl ClaimsPolicy {
     }
 
     #[inline]
-    fn check_audience(&self, claims: &Registered, payload: &str) -> Result<(), ClaimsError> {
+    fn check_audience(&self, claims: &Registered, payload: &[u8]) -> Result<(), ClaimsError> {
         if self.ignored.audience {
             return Ok(());
         }
@@ -259,7 +257,7 @@ impl ClaimsPolicy {
     }
 
     #[inline]
-    fn check_names(&self, claims: &Registered, payload: &str) -> Result<(), ClaimsError> {
+    fn check_names(&self, claims: &Registered, payload: &[u8]) -> Result<(), ClaimsError> {
         typed(&claims.token_id, self.ignored.token_id)?;
         typed(&claims.subject, self.ignored.subject)?;
         match (&self.subject, claims.subject.value()) {

@@ -47,38 +47,50 @@ impl Wanted {
         id
     }
 
-    /// Notes that a caller is granted what `text` says, a permission or a wildcard.
+    /// Notes that a caller is granted what `granted` says, a permission or a wildcard.
     #[inline]
-    pub fn grant_permission(&self, text: &str, held: &mut Held) {
-        if self.permissions.can_skip(text) {
-            return;
+    pub fn grant_permission(&self, granted: impl AsRef<[u8]>, held: &mut Held) {
+        let granted = granted.as_ref();
+        if granted.last() == Some(&b'*') {
+            self.grant_pattern(granted, held);
+        } else {
+            self.permissions.mark(granted, held);
         }
-        match Grant::parse(text) {
-            Grant::One(name) => self.permissions.mark(name, held),
-            pattern => self
-                .permissions
-                .mark_all(|name| pattern.covers_name(name), held),
+    }
+
+    #[cold]
+    fn grant_pattern(&self, granted: &[u8], held: &mut Held) {
+        let Ok(text) = str::from_utf8(granted) else {
+            return;
+        };
+        let pattern = Grant::parse(text);
+        for (name, id) in &self.permissions.list {
+            if pattern.covers_name(name) {
+                held.insert(*id);
+            }
         }
     }
 
     /// Notes that a caller is granted an OAuth scope, which also grants the one permission of that name.
     #[inline]
     pub fn grant_scope(&self, scope: &str, held: &mut Held) {
-        self.scopes.mark(scope, held);
-        self.permissions.mark(scope, held);
+        self.scopes.mark(scope.as_bytes(), held);
+        self.permissions.mark(scope.as_bytes(), held);
     }
 
     /// Whether a test asks about the claim of this name.
     #[must_use]
     #[inline]
-    pub fn asks_claim(&self, name: &str) -> bool {
-        self.claims.iter().any(|(test, _)| test.name() == name)
+    pub fn asks_claim(&self, name: &[u8]) -> bool {
+        self.claims
+            .iter()
+            .any(|(test, _)| test.name().as_bytes() == name)
     }
 
     /// Notes the value of a claim.
-    pub fn note_claim(&self, name: &str, value: &Value, held: &mut Held) {
+    pub fn note_claim(&self, name: &[u8], value: &Value, held: &mut Held) {
         for (test, id) in &self.claims {
-            if test.name() == name && test.holds(Some(value)) {
+            if test.name().as_bytes() == name && test.holds(Some(value)) {
                 held.insert(*id);
             }
         }
@@ -96,7 +108,7 @@ impl Wanted {
     pub fn held_by(&self, identity: &Identity) -> Held {
         let mut held = Held::default();
         for granted in &identity.permissions {
-            self.grant_permission(granted, &mut held);
+            self.grant_permission(&**granted, &mut held);
         }
         for scope in &identity.scopes {
             self.grant_scope(scope, &mut held);
@@ -156,9 +168,9 @@ impl Held {
 #[derive(Clone, Debug, Default)]
 struct Names {
     list: Vec<(Box<str>, WantId)>,
-    index: HashMap<Box<str>, WantId>,
-    /// The bit `length % 64` is set for each name's length: most other names are passed over by it.
-    lengths: u64,
+    index: HashMap<Box<[u8]>, WantId>,
+    /// The bit of each name's fingerprint is set: most other names are passed over by it.
+    fingerprints: u64,
 }
 
 /// Up to this many names, comparing each costs less than a hash.
@@ -166,48 +178,43 @@ const SCANNED: usize = 12;
 
 impl Names {
     fn number(&mut self, name: &str, count: &mut u32) -> WantId {
-        if let Some(id) = self.index.get(name) {
+        if let Some(id) = self.index.get(name.as_bytes()) {
             return *id;
         }
         let id = next(count);
-        self.index.insert(name.into(), id);
+        self.index.insert(name.as_bytes().into(), id);
         self.list.push((name.into(), id));
-        self.lengths |= 1 << (name.len() % 64);
+        self.fingerprints |= fingerprint(name.as_bytes());
         id
     }
 
     #[inline]
-    fn has_length_of(&self, name: &str) -> bool {
-        self.lengths >> (name.len() % 64) & 1 == 1
-    }
-
-    /// Whether `granted` is neither a pattern nor of the length of any of the names.
-    #[inline]
-    fn can_skip(&self, granted: &str) -> bool {
-        !self.has_length_of(granted) && !granted.ends_with('*')
-    }
-
-    #[inline]
-    fn mark(&self, name: &str, held: &mut Held) {
-        if !self.has_length_of(name) {
-            return;
+    fn mark(&self, name: &[u8], held: &mut Held) {
+        if self.fingerprints & fingerprint(name) != 0
+            && let Some(id) = self.find(name)
+        {
+            held.insert(id);
         }
+    }
+
+    fn find(&self, name: &[u8]) -> Option<WantId> {
         if self.list.len() > SCANNED {
-            if let Some(id) = self.index.get(name) {
-                held.insert(*id);
-            }
-        } else if let Some((_, id)) = self.list.iter().find(|(known, _)| **known == *name) {
-            held.insert(*id);
+            return self.index.get(name).copied();
         }
+        let found = self.list.iter().find(|(known, _)| known.as_bytes() == name);
+        found.map(|(_, id)| *id)
     }
+}
 
-    fn mark_all(&self, covered: impl Fn(&str) -> bool, held: &mut Held) {
-        for (name, id) in &self.list {
-            if covered(name) {
-                held.insert(*id);
-            }
-        }
-    }
+/// One bit of 64, by the length and the last two bytes, in which names differ most.
+#[inline]
+fn fingerprint(name: &[u8]) -> u64 {
+    let (last, before) = match name {
+        [.., before, last] => (*last, *before),
+        [last] => (*last, 0),
+        [] => (0, 0),
+    };
+    1 << ((name.len() ^ usize::from(last) ^ usize::from(before) << 3) & 63)
 }
 
 fn next(count: &mut u32) -> WantId {

@@ -1,31 +1,38 @@
 //! Numbers, [RFC 8259 §6](https://www.rfc-editor.org/rfc/rfc8259#section-6).
 
 use super::JsonError;
+use super::text::as_str;
 
 /// A JSON number that has a finite double.
 #[derive(Clone, Copy, Debug)]
 pub struct Number<'a> {
-    raw: &'a str,
+    raw: &'a [u8],
+    whole: Option<i64>,
 }
 
 impl<'a> Number<'a> {
     /// The number as it is written.
     #[must_use]
     pub fn as_str(self) -> &'a str {
-        self.raw
+        as_str(self.raw)
+    }
+
+    #[inline]
+    pub(super) fn len(self) -> usize {
+        self.raw.len()
     }
 
     /// The nearest double, which is finite.
     #[must_use]
     #[inline]
     pub fn as_f64(self) -> f64 {
-        match self.as_i64() {
+        match self.whole {
             #[expect(
                 clippy::cast_precision_loss,
                 reason = "a double rounds as any reader would"
             )]
             Some(whole) => whole as f64,
-            None => self.raw.parse().unwrap_or(f64::MAX),
+            None => self.parse(),
         }
     }
 
@@ -33,41 +40,62 @@ impl<'a> Number<'a> {
     #[must_use]
     #[inline]
     pub fn as_i64(self) -> Option<i64> {
-        self.raw.parse().ok()
+        self.whole
     }
 
-    /// Splits a number off the front of `text`.
+    /// Splits a number off the front of `bytes`.
     #[inline]
-    pub(super) fn split(text: &'a str) -> Result<Self, JsonError> {
-        let bytes = text.as_bytes();
-        let start = usize::from(bytes.first() == Some(&b'-'));
-        let whole = digits(bytes, start);
-        let end_of_whole = start + whole;
-        if whole == 0 || (whole > 1 && bytes[start] == b'0') {
+    pub(super) fn split(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        let negative = bytes.first() == Some(&b'-');
+        let start = usize::from(negative);
+        let (mut end, mut value) = (start, 0i64);
+        while let Some(digit) = bytes
+            .get(end)
+            .map(|b| b.wrapping_sub(b'0'))
+            .filter(|d| *d < 10)
+        {
+            value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
+            end += 1;
+        }
+        let count = end - start;
+        if count == 0 || (count > 1 && bytes[start] == b'0') {
             return Err(JsonError::Syntax);
         }
-        let end = exponent(bytes, fraction(bytes, end_of_whole)?)?;
-        let number = Self { raw: &text[..end] };
-        // Only an exponent or hundreds of digits reach beyond the doubles.
-        if end - start > LONG || end > end_of_whole {
-            number.check_range()?;
+        if count > MAX_QUICK || matches!(bytes.get(end), Some(b'.' | b'e' | b'E')) {
+            return Self::split_long(bytes, end);
         }
-        Ok(number)
+        let whole = Some(if negative { -value } else { value });
+        Ok(Self {
+            raw: &bytes[..end],
+            whole,
+        })
+    }
+
+    /// A number with a fraction, an exponent or many digits.
+    #[cold]
+    fn split_long(bytes: &'a [u8], end_of_whole: usize) -> Result<Self, JsonError> {
+        let end = exponent(bytes, fraction(bytes, end_of_whole)?)?;
+        let raw = &bytes[..end];
+        let number = Self {
+            raw,
+            whole: as_str(raw).parse().ok(),
+        };
+        if number.parse().is_finite() {
+            Ok(number)
+        } else {
+            Err(JsonError::NumberRange)
+        }
     }
 
     #[cold]
-    fn check_range(self) -> Result<(), JsonError> {
-        match self.raw.parse::<f64>() {
-            Ok(value) if value.is_finite() => Ok(()),
-            _ => Err(JsonError::NumberRange),
-        }
+    fn parse(self) -> f64 {
+        self.as_str().parse().unwrap_or(f64::INFINITY)
     }
 }
 
-/// A whole number of fewer digits is below the largest double, 1.8e308.
-const LONG: usize = 300;
+/// A whole number of so many digits fits 64 bits.
+const MAX_QUICK: usize = 18;
 
-#[inline]
 fn digits(bytes: &[u8], from: usize) -> usize {
     bytes[from..]
         .iter()
@@ -75,7 +103,6 @@ fn digits(bytes: &[u8], from: usize) -> usize {
         .count()
 }
 
-#[inline]
 fn fraction(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
     if bytes.get(at) != Some(&b'.') {
         return Ok(at);
@@ -86,14 +113,13 @@ fn fraction(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
     }
 }
 
-#[inline]
 fn exponent(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
     if !matches!(bytes.get(at), Some(b'e' | b'E')) {
         return Ok(at);
     }
     let signed = matches!(bytes.get(at + 1), Some(b'+' | b'-'));
     let start = at + 1 + usize::from(signed);
-    match digits(bytes, start.min(bytes.len())) {
+    match digits(bytes, start) {
         0 => Err(JsonError::Syntax),
         count => Ok(start + count),
     }

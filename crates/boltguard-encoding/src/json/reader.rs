@@ -1,6 +1,6 @@
 //! The reader: a cursor that moves forward only.
 
-use super::text::check_escape;
+use super::text::{as_str, check_escape};
 use super::{JsonError, MAX_DEPTH, Number, Text};
 
 /// What a value is, as its first character tells.
@@ -26,7 +26,7 @@ pub enum Kind {
 /// value that nobody needs is passed over by [`skip`](Self::skip), which checks it as strictly.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    text: &'a str,
+    bytes: &'a [u8],
     at: usize,
     depth: u8,
     /// No escape and no control character stands anywhere, so that strings end at the next quote.
@@ -38,14 +38,30 @@ impl<'a> Reader<'a> {
     #[must_use]
     #[inline]
     pub fn new(text: &'a str) -> Self {
-        let awkward = text.bytes().fold(0, |found, b| {
-            found | u8::from(b < 0x20) | u8::from(b == b'\\')
-        });
+        Self::at_front_of(text.as_bytes(), survey(text.as_bytes()))
+    }
+
+    /// Begins at the front of `bytes`, which ought to be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError::Encoding`] if they are not.
+    #[inline]
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        let survey = survey(bytes);
+        if survey & NOT_ASCII != 0 && str::from_utf8(bytes).is_err() {
+            return Err(JsonError::Encoding);
+        }
+        Ok(Self::at_front_of(bytes, survey))
+    }
+
+    #[inline]
+    fn at_front_of(bytes: &'a [u8], survey: u8) -> Self {
         Self {
-            text,
+            bytes,
             at: 0,
             depth: 0,
-            plain: awkward == 0,
+            plain: survey & AWKWARD == 0,
         }
     }
 
@@ -56,14 +72,13 @@ impl<'a> Reader<'a> {
     /// [`JsonError::Syntax`] if no value begins here.
     #[inline]
     pub fn kind(&mut self) -> Result<Kind, JsonError> {
-        self.skip_space();
-        match self.peek() {
-            Some(b'"') => Ok(Kind::String),
-            Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
-            Some(b'{') => Ok(Kind::Object),
-            Some(b'[') => Ok(Kind::Array),
-            Some(b't' | b'f') => Ok(Kind::Bool),
-            Some(b'n') => Ok(Kind::Null),
+        match self.peek_token() {
+            b'"' => Ok(Kind::String),
+            b'-' | b'0'..=b'9' => Ok(Kind::Number),
+            b'{' => Ok(Kind::Object),
+            b'[' => Ok(Kind::Array),
+            b't' | b'f' => Ok(Kind::Bool),
+            b'n' => Ok(Kind::Null),
             _ => Err(JsonError::Syntax),
         }
     }
@@ -123,8 +138,7 @@ impl<'a> Reader<'a> {
     /// [`JsonError::Syntax`] for a broken string, [`JsonError::WrongKind`] for another value.
     #[inline]
     pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
-        self.skip_space();
-        if self.peek() != Some(b'"') {
+        if self.peek_token() != b'"' {
             return Err(self.mismatch());
         }
         let start = self.at + 1;
@@ -134,7 +148,7 @@ impl<'a> Reader<'a> {
             self.scan_string(start)?
         };
         self.at = end + 1;
-        Ok(Text::new(&self.text[start..end], start, escaped))
+        Ok(Text::new(&self.bytes[start..end], escaped))
     }
 
     /// Reads a number.
@@ -145,12 +159,11 @@ impl<'a> Reader<'a> {
     /// double, [`JsonError::WrongKind`] for another value.
     #[inline]
     pub fn number(&mut self) -> Result<Number<'a>, JsonError> {
-        self.skip_space();
-        if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
+        if !matches!(self.peek_token(), b'-' | b'0'..=b'9') {
             return Err(self.mismatch());
         }
-        let number = Number::split(&self.text[self.at..])?;
-        self.at += number.as_str().len();
+        let number = Number::split(&self.bytes[self.at..])?;
+        self.at += number.len();
         Ok(number)
     }
 
@@ -161,10 +174,9 @@ impl<'a> Reader<'a> {
     /// [`JsonError::Syntax`] for a broken word, [`JsonError::WrongKind`] for another value.
     #[inline]
     pub fn bool(&mut self) -> Result<bool, JsonError> {
-        self.skip_space();
-        match self.peek() {
-            Some(b't') => self.word("true").map(|()| true),
-            Some(b'f') => self.word("false").map(|()| false),
+        match self.peek_token() {
+            b't' => self.word(b"true").map(|()| true),
+            b'f' => self.word(b"false").map(|()| false),
             _ => Err(self.mismatch()),
         }
     }
@@ -176,9 +188,8 @@ impl<'a> Reader<'a> {
     /// [`JsonError::Syntax`] for a broken word, [`JsonError::WrongKind`] for another value.
     #[inline]
     pub fn null(&mut self) -> Result<(), JsonError> {
-        self.skip_space();
-        match self.peek() {
-            Some(b'n') => self.word("null"),
+        match self.peek_token() {
+            b'n' => self.word(b"null"),
             _ => Err(self.mismatch()),
         }
     }
@@ -200,7 +211,7 @@ impl<'a> Reader<'a> {
             Kind::Array => self.skip_array()?,
             Kind::Object => self.skip_object()?,
         }
-        Ok(&self.text[start..self.at])
+        Ok(as_str(&self.bytes[start..self.at]))
     }
 
     /// The text of the next value, checked; it is yet to be read.
@@ -209,18 +220,18 @@ impl<'a> Reader<'a> {
     ///
     /// Those of the grammar.
     pub fn peek_value(&mut self) -> Result<&'a str, JsonError> {
-        self.skip_space();
+        self.peek_token();
         let start = self.at;
         let value = self.skip()?;
         self.at = start;
         Ok(value)
     }
 
-    /// The whole text.
+    /// The whole text, in UTF-8.
     #[must_use]
     #[inline]
-    pub fn text(&self) -> &'a str {
-        self.text
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// How far it is read, in bytes.
@@ -237,8 +248,8 @@ impl<'a> Reader<'a> {
     /// [`JsonError::Syntax`] if something is.
     #[inline]
     pub fn finish(&mut self) -> Result<(), JsonError> {
-        self.skip_space();
-        if self.at == self.text.len() {
+        self.peek_token();
+        if self.at == self.bytes.len() {
             Ok(())
         } else {
             Err(JsonError::Syntax)
@@ -253,22 +264,31 @@ impl<'a> Reader<'a> {
         self.object(|reader, _| reader.skip().map(drop))
     }
 
+    /// The first character of the next token, to which it moves; 0 at the end, where no token begins.
     #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+    fn peek_token(&mut self) -> u8 {
+        match self.byte() {
+            token @ 0x21.. => token,
+            _ => self.skip_space(),
+        }
+    }
+
+    #[cold]
+    fn skip_space(&mut self) -> u8 {
+        while let b' ' | b'\n' | b'\r' | b'\t' = self.byte() {
+            self.at += 1;
+        }
+        self.byte()
     }
 
     #[inline]
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
-        }
+    fn byte(&self) -> u8 {
+        self.bytes.get(self.at).copied().unwrap_or(0)
     }
 
     #[inline]
     fn expect(&mut self, wanted: u8) -> Result<(), JsonError> {
-        self.skip_space();
-        if self.peek() != Some(wanted) {
+        if self.peek_token() != wanted {
             return Err(JsonError::Syntax);
         }
         self.at += 1;
@@ -277,8 +297,7 @@ impl<'a> Reader<'a> {
 
     #[inline]
     fn open(&mut self, bracket: u8) -> Result<(), JsonError> {
-        self.skip_space();
-        if self.peek() != Some(bracket) {
+        if self.peek_token() != bracket {
             return Err(self.mismatch());
         }
         if self.depth == MAX_DEPTH {
@@ -297,18 +316,20 @@ impl<'a> Reader<'a> {
     /// Reads what stands behind an element: the closing bracket, or a comma.
     #[inline]
     fn closes(&mut self, bracket: u8) -> Result<bool, JsonError> {
-        self.skip_space();
-        let found = self.peek();
+        let found = self.peek_token();
         self.at += 1;
-        match found {
-            Some(b',') => Ok(false),
-            Some(found) if found == bracket => Ok(true),
-            _ => Err(JsonError::Syntax),
+        if found == b',' {
+            return Ok(false);
         }
+        if found == bracket {
+            return Ok(true);
+        }
+        Err(JsonError::Syntax)
     }
 
-    fn word(&mut self, word: &str) -> Result<(), JsonError> {
-        if !self.text[self.at..].starts_with(word) {
+    #[inline]
+    fn word(&mut self, word: &[u8]) -> Result<(), JsonError> {
+        if !self.bytes[self.at..].starts_with(word) {
             return Err(JsonError::Syntax);
         }
         self.at += word.len();
@@ -329,9 +350,8 @@ impl<'a> Reader<'a> {
     fn find_quote(&self, from: usize) -> Result<usize, JsonError> {
         const ONES: u64 = u64::from_ne_bytes([1; 8]);
         const HIGHS: u64 = ONES << 7;
-        let bytes = self.text.as_bytes();
         let mut at = from;
-        while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
             let differs = u64::from_le_bytes(*chunk) ^ (ONES * b'"' as u64);
             // The lowest set bit belongs to the first byte that is zero, that is, to the first quote.
             let zeros = differs.wrapping_sub(ONES) & !differs & HIGHS;
@@ -340,14 +360,14 @@ impl<'a> Reader<'a> {
             }
             at += 8;
         }
-        let rest = bytes.get(at..).unwrap_or_default();
+        let rest = self.bytes.get(at..).unwrap_or_default();
         let found = rest.iter().position(|b| *b == b'"');
         found.map(|offset| at + offset).ok_or(JsonError::Syntax)
     }
 
     /// The closing quote of a string that may hold escapes, and whether it does.
     fn scan_string(&self, from: usize) -> Result<(usize, bool), JsonError> {
-        let bytes = self.text.as_bytes();
+        let bytes = self.bytes;
         let (mut at, mut escaped) = (from, false);
         loop {
             match bytes.get(at) {
@@ -362,3 +382,28 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+/// Finds out at once what a text may hold, so that the reader need not look for it again and again.
+#[inline]
+fn survey(bytes: &[u8]) -> u8 {
+    // Lanes of a fixed number become vector instructions.
+    let (chunks, rest) = bytes.as_chunks::<32>();
+    let mut lanes = [0; 32];
+    for chunk in chunks {
+        for (lane, b) in lanes.iter_mut().zip(chunk) {
+            *lane |= survey_one(*b);
+        }
+    }
+    let found = lanes.iter().fold(0, |found, lane| found | lane);
+    rest.iter().fold(found, |found, b| found | survey_one(*b))
+}
+
+#[inline]
+fn survey_one(b: u8) -> u8 {
+    u8::from(b < 0x20) | u8::from(b == b'\\') | (b & NOT_ASCII)
+}
+
+/// An escape or a control character stands somewhere.
+const AWKWARD: u8 = 1;
+/// A character beyond ASCII stands somewhere.
+const NOT_ASCII: u8 = 0x80;

@@ -1,50 +1,56 @@
 //! Strings as they stand in the text.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 /// A JSON string whose escapes are known to be sound and not decoded yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
-    raw: &'a str,
-    start: usize,
+    raw: &'a [u8],
     escaped: bool,
 }
 
 impl<'a> Text<'a> {
     #[inline]
-    pub(super) fn new(raw: &'a str, start: usize, escaped: bool) -> Self {
-        Self {
-            raw,
-            start,
-            escaped,
-        }
+    pub(super) fn new(raw: &'a [u8], escaped: bool) -> Self {
+        Self { raw, escaped }
     }
 
-    /// The text between the quotes, if it holds no escape.
+    /// What stands between the quotes, in UTF-8, if it holds no escape.
+    #[must_use]
+    #[inline]
+    pub fn plain_bytes(self) -> Option<&'a [u8]> {
+        (!self.escaped).then_some(self.raw)
+    }
+
+    /// What stands between the quotes, if it holds no escape.
     #[must_use]
     #[inline]
     pub fn plain(self) -> Option<&'a str> {
-        (!self.escaped).then_some(self.raw)
+        self.plain_bytes().map(as_str)
     }
 
     /// The text that is meant, escapes decoded.
     #[must_use]
     #[inline]
     pub fn to_text(self) -> Cow<'a, str> {
-        if self.escaped {
-            Cow::Owned(unescape(self.raw))
-        } else {
-            Cow::Borrowed(self.raw)
+        match self.plain() {
+            Some(plain) => Cow::Borrowed(plain),
+            None => Cow::Owned(unescape(as_str(self.raw))),
         }
     }
 
-    /// Where the text between the quotes stands, in bytes of the whole input.
+    /// The number of bytes between the quotes.
     #[must_use]
     #[inline]
-    pub fn range(self) -> Range<usize> {
-        self.start..self.start + self.raw.len()
+    pub fn raw_len(self) -> usize {
+        self.raw.len()
     }
+}
+
+/// The reader has checked the whole text, and quotes never stand inside a character.
+#[inline]
+pub(super) fn as_str(checked: &[u8]) -> &str {
+    str::from_utf8(checked).unwrap_or_default()
 }
 
 impl PartialEq<str> for Text<'_> {
@@ -53,7 +59,7 @@ impl PartialEq<str> for Text<'_> {
         if self.escaped {
             self.to_text() == other
         } else {
-            self.raw == other
+            self.raw == other.as_bytes()
         }
     }
 }

@@ -1,0 +1,77 @@
+"""The bookshop's api. What a handler does not say, the settings say: a token or an API key, and somebody behind it."""
+
+import msgspec
+from boltguard import BoltAPI, Depends
+from boltguard.auth import (
+    AllowAny,
+    HasPermission,
+    IsStaff,
+    ViaBackend,
+    create_jwt_for_user,
+    get_current_user,
+)
+from boltguard.exceptions import Unauthorized
+from django.conf import settings
+from django.contrib.auth import aauthenticate
+
+api = BoltAPI()
+
+
+class Login(msgspec.Struct):
+    username: str
+    password: str
+
+
+class Book(msgspec.Struct):
+    title: str
+
+
+books = [Book("Sketch of the Analytical Engine"), Book("The Education of a Computer")]
+
+
+@api.post("/login", guards=[AllowAny()])
+async def login(credentials: Login):
+    user = await aauthenticate(username=credentials.username, password=credentials.password)
+    if user is None:
+        raise Unauthorized(detail="Wrong name or password")
+    permissions = settings.PEOPLE[user.username]["permissions"]
+    token = create_jwt_for_user(user, expires_in=900, extra_claims={"permissions": permissions})
+    return {"access_token": token, "token_type": "bearer", "expires_in": 900}
+
+
+@api.post("/logout", guards=[ViaBackend("jwt")])
+async def logout(request):
+    settings.REVOKED.revoke(request.context["auth_claims"]["jti"], request.context.expires_in)
+    return {"status": "logged out"}
+
+
+@api.get("/public", guards=[AllowAny()])
+async def public():
+    return {"message": "Anyone may read this"}
+
+
+@api.get("/me", guards=[ViaBackend("jwt")])
+async def me(user=Depends(get_current_user)):
+    return {"id": user.id, "username": user.username, "email": user.email, "is_staff": user.is_staff}
+
+
+@api.get("/context")
+async def context(request):
+    return request.context
+
+
+@api.get("/books", guards=[HasPermission("books.read")])
+async def read_books():
+    return books
+
+
+@api.post("/books", guards=[HasPermission("books.add")], status=201)
+async def add_book(book: Book):
+    books.append(book)
+    return book
+
+
+@api.get("/accounts", guards=[ViaBackend("jwt") & IsStaff() & ~HasPermission("banned")])
+def accounts(request):
+    """A sync handler, for those who write them so."""
+    return {"seen_by": request.user.username, "books": len(books)}

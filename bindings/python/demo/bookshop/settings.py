@@ -1,0 +1,48 @@
+"""The settings of the demo. It serves 127.0.0.1 and nobody else."""
+
+import os
+import secrets
+from pathlib import Path
+
+from boltguard.auth import APIKeyAuthentication, InMemoryRevocation, IsAuthenticated, JWTAuthentication
+
+SECRET_KEY = secrets.token_urlsafe(64)
+DEBUG = False
+ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+ROOT_URLCONF = "bookshop.urls"
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "boltguard", "bookshop"]
+MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": Path(os.environ["BOOKSHOP_DATA"]) / "bookshop.sqlite3",
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {"boltguard": {"handlers": ["console"], "level": "INFO"}, "django.request": {"level": "ERROR"}},
+}
+
+# What a demo may print, a site must not: these people and keys exist nowhere else.
+PEOPLE = {
+    "ada": {"password": "analytical engine", "is_staff": True, "permissions": ["books.read", "books.add"]},
+    "grace": {"password": "nanoseconds", "is_staff": False, "permissions": ["books.read"]},
+}
+API_KEYS = {
+    "demo-key-reader": {"books.read"},
+    "demo-key-supplier": {"books.read", "books.add"},
+}
+
+# One process serves the demo, so a store in its memory will do.
+REVOKED = InMemoryRevocation()
+
+BOLT_AUTHENTICATION_CLASSES = [
+    JWTAuthentication(revocation_store=REVOKED),
+    APIKeyAuthentication(api_keys=API_KEYS.keys(), key_permissions=API_KEYS),
+]
+BOLT_DEFAULT_PERMISSION_CLASSES = [IsAuthenticated()]
+SILENCED_SYSTEM_CHECKS = ["boltguard.W005"]

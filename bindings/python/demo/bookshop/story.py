@@ -1,0 +1,137 @@
+"""What a visitor of the page does, done by itself over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+# Loopback is never behind a proxy, whatever the environment says.
+_opener = build_opener(ProxyHandler({}))
+
+
+class Failed(Exception):
+    """A step went otherwise than it should."""
+
+
+class Answer:
+    """What came back."""
+
+    def __init__(self, status: int, headers: Any, body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def run(address: str) -> Iterator[str]:
+    """Takes each step, and names it when it is done."""
+    yield from _page(address)
+    token = _login(address, "ada", "analytical engine")
+    yield "ada logs in and gets a token"
+    yield from _token(address, token)
+    yield from _refusals(address, token)
+    yield from _keys(address)
+    yield from _permissions(address)
+    yield from _logout(address, token)
+
+
+def _page(address: str) -> Iterator[str]:
+    page = _call(address, "GET", "/", expect=200).body.decode()
+    _hold("the page names Boltguard", "Boltguard" in page)
+    _hold("the page needs nothing from elsewhere", not re.search(r"(src|href)=\"(https?:)?//", page))
+    for name in ("page.css", "page.js"):
+        _call(address, "GET", f"/{name}", expect=200)
+    yield "the page is there, and needs nothing from elsewhere"
+    _call(address, "GET", "/api/public", expect=200)
+    yield "anyone may read what is public"
+
+
+def _login(address: str, name: str, password: str) -> str:
+    wrong = {"username": name, "password": password + "?"}
+    _call(address, "POST", "/api/login", body=wrong, expect=401)
+    answer = _call(address, "POST", "/api/login", body={"username": name, "password": password}, expect=200)
+    return str(answer.json["access_token"])
+
+
+def _token(address: str, token: str) -> Iterator[str]:
+    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    _hold("the token has an id and an end", claims["jti"] and claims["exp"] > claims["iat"])
+    me = _call(address, "GET", "/api/me", token=token, expect=200).json
+    _hold("the account is ada's", me["username"] == "ada" and str(me["id"]) == claims["sub"])
+    yield "the token opens her account"
+    context = _call(address, "GET", "/api/context", token=token, expect=200).json
+    _hold("the context has every claim", context["auth_claims"] == claims and context["auth_backend"] == "jwt")
+    yield "the context has every claim of the token"
+    _call(address, "GET", "/api/accounts", token=token, expect=200)
+    yield "staff may see the accounts, in a sync handler"
+
+
+def _refusals(address: str, token: str) -> Iterator[str]:
+    refused = _call(address, "GET", "/api/me", expect=401)
+    _hold("a challenge says how to come in", str(refused.headers["WWW-Authenticate"]).startswith("Bearer"))
+    yield "without a token the answer is 401, with a challenge"
+    head, body, signature = token.split(".")
+    other = ("A" if signature[0] != "A" else "B") + signature[1:]
+    refused = _call(address, "GET", "/api/me", token=f"{head}.{body}.{other}", expect=401)
+    _hold("a forged token is an invalid one", 'error="invalid_token"' in str(refused.headers["WWW-Authenticate"]))
+    yield "a token that was tampered with is refused"
+    _call(address, "PUT", "/api/me", token=token, expect=405)
+    _call(address, "POST", "/api/login", body={"username": "ada"}, expect=422)
+    yield "a wrong method is 405, a bad body 422"
+
+
+def _keys(address: str) -> Iterator[str]:
+    book = {"title": "Notes"}
+    _call(address, "GET", "/api/books", key="demo-key-reader", expect=200)
+    _call(address, "POST", "/api/books", key="demo-key-reader", body=book, expect=403)
+    _call(address, "POST", "/api/books", key="demo-key-supplier", body=book, expect=201)
+    _call(address, "GET", "/api/books", key="demo-key-unknown", expect=401)
+    context = _call(address, "GET", "/api/context", key="demo-key-reader", expect=200)
+    _hold("the key is not shown", b"demo-key" not in context.body and context.json["auth_backend"] == "api_key")
+    yield "an API key opens what it has the permission for, and is never shown"
+
+
+def _permissions(address: str) -> Iterator[str]:
+    token = _login(address, "grace", "nanoseconds")
+    _call(address, "GET", "/api/books", token=token, expect=200)
+    refused = _call(address, "POST", "/api/books", token=token, body={"title": "COBOL"}, expect=403)
+    _hold("a reason is given", "detail" in refused.json and "code" in refused.json)
+    _call(address, "GET", "/api/accounts", token=token, expect=403)
+    yield "grace may read, may not add, and is no staff: 403"
+
+
+def _logout(address: str, token: str) -> Iterator[str]:
+    _call(address, "POST", "/api/logout", token=token, expect=200)
+    refused = _call(address, "GET", "/api/me", token=token, expect=401)
+    _hold("the refusal says revoked", "revoked" in refused.body.decode())
+    yield "ada logs out, and the same token is refused: it is revoked"
+
+
+def _call(
+    address: str, method: str, path: str, *, expect: int, token: str | None = None, key: str | None = None, body: Any = None
+) -> Answer:
+    request = Request(address + path, method=method, data=None if body is None else json.dumps(body).encode())
+    request.add_header("Content-Type", "application/json")
+    if token is not None:
+        request.add_header("Authorization", f"Bearer {token}")
+    if key is not None:
+        request.add_header("X-API-Key", key)
+    try:
+        with _opener.open(request, timeout=10) as response:
+            answer = Answer(response.status, response.headers, response.read())
+    except HTTPError as error:
+        answer = Answer(error.code, error.headers, error.read())
+    if answer.status != expect:
+        raise Failed(f"{method} {path} answered {answer.status} where {expect} was expected: {answer.body[:300]!r}")
+    return answer
+
+
+def _hold(what: str, held: Any) -> None:
+    if not held:
+        raise Failed(f"it should hold that {what}")

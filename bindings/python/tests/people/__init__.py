@@ -1,0 +1,1 @@
+"""A Django application with the models that the tests need."""

@@ -1,0 +1,75 @@
+"""What the Django tests share: tokens made without Boltguard, a site to mount views on, calls through both handlers."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import sys
+import time
+
+from django.test import AsyncClient, Client
+from django.urls import clear_url_caches, path
+
+from conftest import SECRET
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def token(secret=SECRET, header=None, **claims):
+    """HS256, by hand. It lives for ten minutes unless the claims say otherwise."""
+    claims = {"exp": int(time.time()) + 600, **claims}
+    head = b64(json.dumps(header or {"alg": "HS256", "typ": "JWT"}).encode())
+    body = b64(json.dumps({name: value for name, value in claims.items() if value is not ...}).encode())
+    mac = hmac.new(secret.encode(), f"{head}.{body}".encode(), hashlib.sha256).digest()
+    return f"{head}.{body}.{b64(mac)}"
+
+
+def claims_of(text):
+    part = text.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def bearer(text=None, **claims):
+    return {"Authorization": f"Bearer {token(**claims) if text is None else text}"}
+
+
+def mount(*patterns, api=None):
+    """Serves these URL patterns, or an api at the root, from now on."""
+    sys.modules["site_urls"].urlpatterns = [*patterns, *([path("", api.urls)] if api else [])]
+    clear_url_caches()
+
+
+def mount_view(view):
+    mount(path("view", view))
+
+
+def wsgi(method, url, headers=None, body=None, **options):
+    client = options.pop("client", None) or Client(raise_request_exception=False)
+    return getattr(client, method)(url, headers=headers or {}, **_content(body), **options)
+
+
+async def asgi(method, url, headers=None, body=None):
+    client = AsyncClient(raise_request_exception=False)
+    return await getattr(client, method)(url, headers=headers or {}, **_content(body))
+
+
+def call(method, url, headers=None, body=None):
+    """One request through the WSGI and the ASGI handler, which must agree."""
+    sync = wsgi(method, url, headers, body)
+    other = asyncio.run(asgi(method, url, headers, body))
+    assert (sync.status_code, sync.content) == (other.status_code, other.content)
+    return sync
+
+
+def get(url="/view", **headers):
+    return call("get", url, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def _content(body):
+    if body is None:
+        return {}
+    data = body if isinstance(body, (bytes, str)) else json.dumps(body)
+    return {"data": data, "content_type": "application/json"}

@@ -1,0 +1,25 @@
+"""The demo's two ways to run, and what it says when it can't."""
+
+import re
+
+import demo_site
+
+
+def test_the_whole_story_over_http():
+    done = demo_site.run("--check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The demo works." in done.stdout and done.stdout.count("  ok  ") >= 10
+
+
+def test_a_taken_port_says_what_to_do():
+    with demo_site.served() as address:
+        port = re.search(r":(\d+)/", address)[1]
+        done = demo_site.run("--port", port)
+    assert done.returncode != 0
+    assert f"port {port} is taken; choose another one with --port" in done.stderr
+
+
+def test_data_may_live_in_a_folder_of_ones_own(tmp_path):
+    assert demo_site.run("--check", "--data", str(tmp_path / "new")).returncode == 0
+    assert (tmp_path / "new" / "bookshop.sqlite3").exists()
+    assert demo_site.run("--check", f"--data={tmp_path / 'new'}").returncode == 0, "and be used again"

@@ -1,0 +1,120 @@
+"""The system checks: one test for each id, and none where nothing is wrong."""
+
+import gc
+
+import pytest
+from django.core.checks import run_checks
+from django.test import override_settings
+
+from boltguard.auth import (
+    AllowAny,
+    DjangoCacheRevocation,
+    DjangoORMRevocation,
+    InMemoryRevocation,
+    IsAuthenticated,
+    JWTAuthentication,
+)
+
+GUARDED = {"BOLT_DEFAULT_PERMISSION_CLASSES": [IsAuthenticated()]}
+BACKENDS = "django.core.cache.backends."
+
+
+@pytest.fixture(autouse=True)
+def _only_what_a_test_builds(monkeypatch):
+    from weakref import WeakSet
+
+    gc.collect()
+    monkeypatch.setattr("boltguard.registry._built", WeakSet())
+
+
+def ids(deploy=False, **settings):
+    with override_settings(**{**GUARDED, **settings}):
+        messages = run_checks(include_deployment_checks=deploy)
+    return sorted({message.id for message in messages if message.id.startswith("boltguard.")})
+
+
+def test_a_sound_site_has_nothing_to_hear():
+    backend = JWTAuthentication(revocation_store=DjangoORMRevocation())
+    assert ids() == ids(deploy=True) == [], backend
+
+
+def test_settings_that_can_not_be_used():
+    assert ids(BOLT_DEFAULT_PERMISSION_CLASSES=[IsAuthenticated]) == ["boltguard.E001"]
+    assert ids(BOLT_AUTHENTICATION_CLASSES="jwt") == ["boltguard.E001"]
+
+
+def test_no_default_guards():
+    with override_settings():
+        assert [message.id for message in run_checks() if message.id.startswith("boltguard")] == ["boltguard.W002"]
+    assert ids(BOLT_DEFAULT_PERMISSION_CLASSES=[AllowAny()]) == [], "said on purpose"
+
+
+def test_a_weak_secret_is_a_warning_and_an_error_on_a_server():
+    backend = JWTAuthentication(secret="your-secret-key", algorithms=["HS256"])
+    assert ids() == ["boltguard.W003"], backend
+    assert "boltguard.E003" in ids(deploy=True)
+    assert ids(SECRET_KEY="short") == ["boltguard.W003"]
+
+
+def test_no_secret_key():
+    backend = JWTAuthentication()
+    assert "boltguard.E004" in ids(SECRET_KEY=""), backend
+
+
+def test_a_store_in_memory_on_a_server():
+    backend = JWTAuthentication(revocation_store=InMemoryRevocation())
+    assert ids(DEBUG=False) == ["boltguard.W005"], backend
+    assert ids(DEBUG=True) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("dummy.DummyCache", ["boltguard.E006"]),
+        ("locmem.LocMemCache", ["boltguard.W006"]),
+        ("filebased.FileBasedCache", ["boltguard.W006"]),
+        ("db.DatabaseCache", ["boltguard.W006"]),
+        ("redis.RedisCache", []),
+    ],
+)
+def test_caches_that_lose_revocations(kind, expected, tmp_path):
+    backend = JWTAuthentication(revocation_store=DjangoCacheRevocation())
+    caches = {"default": {"BACKEND": BACKENDS + kind, "LOCATION": str(tmp_path)}}
+    assert ids(CACHES=caches) == expected, backend
+
+
+def test_a_cache_with_enough_room():
+    backend = JWTAuthentication(revocation_store=DjangoCacheRevocation())
+    roomy = {"BACKEND": BACKENDS + "filebased.FileBasedCache", "LOCATION": "/tmp/x", "OPTIONS": {"MAX_ENTRIES": 10**9}}
+    assert ids(CACHES={"default": roomy}) == [], backend
+
+
+def test_a_cache_that_is_not_configured():
+    backend = JWTAuthentication(revocation_store=DjangoCacheRevocation(cache_alias="tokens"))
+    assert ids() == ["boltguard.E006"], backend
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("people.OnlyId", []),
+        ("people.Missing", ["boltguard.E007"]),
+        ("nowhere.Model", ["boltguard.E007"]),
+        ("people.NoId", ["boltguard.E007"]),
+        ("people.Slow", ["boltguard.W007"]),
+    ],
+)
+def test_models_of_stores(model, expected):
+    backend = JWTAuthentication(revocation_store=DjangoORMRevocation(model=model))
+    assert ids() == expected, backend
+
+
+def test_stores_of_the_settings_are_looked_at():
+    settings = {"BOLT_AUTHENTICATION_CLASSES": [JWTAuthentication(revocation_store=InMemoryRevocation())]}
+    assert ids(**settings) == ["boltguard.W005"]
+
+
+def test_what_is_gone_is_not_looked_at():
+    JWTAuthentication(secret="short")
+    gc.collect()
+    assert ids() == []

@@ -1,0 +1,285 @@
+"""Wrong configurations are refused when they are built, naming the value and the remedy; settings are read late."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.http import JsonResponse
+from django.test import override_settings
+
+from boltguard import BoltAPI, protect
+from boltguard.auth import (
+    AllowAny,
+    APIKeyAuthentication,
+    DjangoCacheRevocation,
+    HasPermission,
+    InMemoryRevocation,
+    IsAuthenticated,
+    JWTAuthentication,
+)
+
+from conftest import SECRET
+from support import bearer, get, mount, mount_view
+
+pem = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # noqa: E402
+
+
+def pems(key):
+    private = key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption()).decode()
+    return private, key.public_key().public_bytes(pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+RSA_PRIVATE, RSA_PUBLIC = pems(rsa.generate_private_key(65537, 2048))
+SMALL_RSA_PUBLIC = pems(rsa.generate_private_key(65537, 1024))[1]
+EC_PRIVATE, EC_PUBLIC = pems(ec.generate_private_key(ec.SECP256R1()))
+ED_PUBLIC = pems(ed25519.Ed25519PrivateKey.generate())[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"algorithms": ["rs256"]}, "RS256"),
+        ({"algorithms": ["HS265"]}, "HS265"),
+        ({"algorithms": ["none"]}, "none"),
+        ({"algorithms": []}, "algorithms is empty"),
+        ({"algorithms": "HS256"}, r"\['HS256'\]"),
+        ({"algorithms": [256]}, ""),
+        ({"algorithms": ["RS256"]}, "SECRET_KEY"),
+        ({"algorithms": ["HS256", "ES256"]}, "ES256"),
+        ({"secret": "a-secret", "algorithms": ["RS256"]}, "RS256"),
+        ({"secret": RSA_PUBLIC}, "HS256|PEM|secret"),
+        ({"secret": "see below\n" + RSA_PUBLIC}, ""),
+        ({"secret": RSA_PRIVATE, "algorithms": ["RS256"]}, "private"),
+        ({"secret": EC_PRIVATE, "algorithms": ["ES256"]}, "private"),
+        ({"secret": SMALL_RSA_PUBLIC, "algorithms": ["RS256"]}, "2048"),
+        ({"secret": RSA_PUBLIC, "algorithms": ["ES256"]}, "ES256"),
+        ({"secret": EC_PUBLIC, "algorithms": ["RS256"]}, "RS256"),
+        ({"secret": EC_PUBLIC, "algorithms": ["ES384"]}, "ES384"),
+        ({"secret": ED_PUBLIC, "algorithms": ["ES256"]}, "ES256"),
+        ({"secret": ""}, "empty"),
+        ({"secret": '{"keys": []}'}, ""),
+        ({"secret": "ssh-rsa AAAAB3NzaC1yc2E="}, ""),
+        ({"secret": []}, ""),
+        ({"secret": 42}, ""),
+        ({"header": ""}, ""),
+        ({"header": "not a header"}, "not a header"),
+        ({"header": "x:y"}, "x:y"),
+        ({"header": "Cookie"}, "unasked"),
+        ({"audience": ""}, "audience"),
+        ({"audience": []}, "audience"),
+        ({"issuer": ["a", 7]}, "issuer"),
+        ({"leeway": -1}, "leeway"),
+        ({"leeway": float("inf")}, "leeway"),
+        ({"leeway": "60"}, "leeway"),
+        ({"revocation_store": InMemoryRevocation}, r"InMemoryRevocation\(\)"),
+        ({"revocation_store": {"a"}}, "RevocationStore"),
+        ({"on_store_error": "ignore"}, '"deny" or "allow"'),
+        ({"required_claims": "exp"}, "required_claims"),
+        ({"user_id_claim": ""}, ""),
+    ],
+)
+def test_a_wrong_jwt_configuration_is_refused(options, says):
+    with pytest.raises(ImproperlyConfigured, match=says) as refusal:
+        JWTAuthentication(**options)
+    secret = options.get("secret")
+    assert not (isinstance(secret, str) and len(secret) > 8 and secret in str(refusal.value)), "it names no secret"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"api_keys": "k1"}, r"api_keys=\{"),
+        ({"api_keys": b"k1"}, "set of keys"),
+        ({"api_keys": set}, "set of keys"),
+        ({"api_keys": 7}, "set of keys"),
+        ({"api_keys": None}, "set of keys"),
+        ({"api_keys": {""}}, "empty"),
+        ({"api_keys": set()}, ""),
+        ({"api_keys": {1}}, ""),
+        ({"api_keys": {"k1"}, "key_permissions": {"k2": {"a"}}}, "key_permissions"),
+        ({"api_keys": {"k1"}, "key_permissions": {"k1": "admin.read"}}, "set of permissions"),
+        ({"api_keys": {"k1"}, "header": "x y"}, "x y"),
+        ({"api_keys": {"k1"}, "header": "cookie"}, "unasked"),
+    ],
+)
+def test_a_wrong_api_key_configuration_is_refused(options, says):
+    with pytest.raises(ImproperlyConfigured, match=says) as refusal:
+        APIKeyAuthentication(**options)
+    assert "k2" not in str(refusal.value), "it names no key"
+
+
+@pytest.mark.parametrize(
+    ("auth", "says"),
+    [
+        (JWTAuthentication(), "give a list"),
+        ([JWTAuthentication], r"JWTAuthentication\("),
+        ([object()], "no backend"),
+        (["jwt"], "no backend"),
+        ({}, "give a list"),
+    ],
+)
+def test_what_is_no_list_of_backends_is_refused(auth, says):
+    for build in (
+        lambda: BoltAPI(auth=auth),
+        lambda: protect(auth=auth),
+        lambda: BoltAPI().get("/x", auth=auth)(lambda: {}),
+    ):
+        with pytest.raises(ImproperlyConfigured, match=says):
+            build()
+
+
+def test_reprs_show_no_secret():
+    shown = repr([JWTAuthentication("a-secret-text"), APIKeyAuthentication({"sk-key-text"}), InMemoryRevocation()])
+    assert "secret-text" not in shown and "key-text" not in shown
+
+
+def test_no_object_keeps_an_api_key_in_python():
+    import gc
+
+    backend = APIKeyAuthentication(api_keys=["sk-" + "very" + "-unique-key"])
+    gc.collect()
+    assert "sk-very-unique-key" not in [value for value in gc.get_referents(backend.__dict__) if isinstance(value, str)]
+    assert all("unique-key" not in repr(value) for value in vars(backend).values())
+
+
+# Settings
+
+
+def who(request):
+    return JsonResponse({"user_id": request.context["user_id"]})
+
+
+def test_the_secret_key_is_read_when_it_is_needed():
+    backend = JWTAuthentication()
+    mount_view(protect(auth=[backend], guards=[IsAuthenticated()])(who))
+    assert get(**bearer(sub="1")).status_code == 200
+    with override_settings(SECRET_KEY="another-secret-key" * 4):
+        assert get(**bearer(sub="1")).status_code == 401
+        assert get(**bearer(sub="1", secret="another-secret-key" * 4)).status_code == 200
+    assert get(**bearer(sub="1")).status_code == 200
+
+
+def test_fallbacks_verify():
+    mount_view(protect(auth=[JWTAuthentication()], guards=[IsAuthenticated()])(who))
+    with override_settings(SECRET_KEY="another-secret-key" * 4, SECRET_KEY_FALLBACKS=[SECRET]):
+        assert get(**bearer(sub="1")).status_code == 200
+        assert get(**bearer(sub="1", secret="another-secret-key" * 4)).status_code == 200
+        assert get(**bearer(sub="1", secret="a-third-secret-key" * 4)).status_code == 401
+
+
+def test_a_given_secret_does_not_follow_the_setting():
+    mount_view(protect(auth=[JWTAuthentication("my-own-secret" * 4)], guards=[IsAuthenticated()])(who))
+    assert get(**bearer(sub="1", secret="my-own-secret" * 4)).status_code == 200
+    assert get(**bearer(sub="1")).status_code == 401
+
+
+def test_defaults_are_read_when_they_are_needed():
+    mount_view(protect()(who))
+    assert get().status_code == 200
+    with override_settings(BOLT_DEFAULT_PERMISSION_CLASSES=[IsAuthenticated()]):
+        assert get().status_code == 401
+        assert get(**bearer(sub="1")).status_code == 200
+        with override_settings(BOLT_AUTHENTICATION_CLASSES=[APIKeyAuthentication({"k"})]):
+            assert get(**bearer(sub="1")).status_code == 401
+            assert get(X_API_Key="k").status_code == 200
+    assert get().status_code == 200
+
+
+@override_settings(
+    BOLT_AUTHENTICATION_CLASSES=["boltguard.auth.JWTAuthentication", "test_django_configuration.KEYS"],
+    BOLT_DEFAULT_PERMISSION_CLASSES=["boltguard.auth.IsAuthenticated", HasPermission("a")],
+)
+def test_defaults_may_be_dotted_paths():
+    mount_view(protect()(who))
+    assert get(**bearer(sub="1", permissions=["a"])).status_code == 200
+    assert get(**bearer(sub="1")).status_code == 403
+    assert get(X_API_Key="k").status_code == 403
+    assert get().status_code == 401
+
+
+KEYS = APIKeyAuthentication({"k"})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"BOLT_AUTHENTICATION_CLASSES": "boltguard.auth.JWTAuthentication"},
+        {"BOLT_AUTHENTICATION_CLASSES": ["boltguard.auth.Missing"]},
+        {"BOLT_AUTHENTICATION_CLASSES": [JWTAuthentication]},
+        {"BOLT_DEFAULT_PERMISSION_CLASSES": [AllowAny]},
+        {"BOLT_DEFAULT_PERMISSION_CLASSES": []},
+        {"BOLT_DEFAULT_PERMISSION_CLASSES": None},
+        {"BOLT_DEFAULT_PERMISSION_CLASSES": ["os.path.join"]},
+    ],
+)
+def test_a_default_that_can_not_be_used_lets_nobody_in(settings):
+    mount_view(protect()(who))
+    with override_settings(**settings):
+        assert get(**bearer(sub="1")).status_code == 500
+
+
+def test_settings_can_import_the_package(tmp_path):
+    """In settings.py nothing of Django is ready yet: no application, no SECRET_KEY."""
+    (tmp_path / "settings.py").write_text(
+        textwrap.dedent("""
+        from boltguard.auth import *
+        from boltguard.auth import JWTAuthentication, IsAuthenticated
+        from boltguard import BoltAPI, Depends, protect
+        BOLT_AUTHENTICATION_CLASSES = [JWTAuthentication(revocation_store=DjangoORMRevocation())]
+        BOLT_DEFAULT_PERMISSION_CLASSES = [IsAuthenticated() & ~HasPermission("banned")]
+        early_api = BoltAPI(auth=[JWTAuthentication()])
+        SECRET_KEY = "k" * 64
+        INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "boltguard"]
+        DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+        ROOT_URLCONF = "urls"
+        """)
+    )
+    (tmp_path / "urls.py").write_text(
+        "from django.urls import path\nfrom settings import early_api\nurlpatterns = [path('', early_api.urls)]\n"
+    )
+    assert manage(tmp_path, "check").returncode == 0
+    assert manage(tmp_path, "migrate").returncode == 0
+    assert manage(tmp_path, "makemigrations", "--check", "--dry-run").returncode == 0
+
+
+def test_the_package_needs_no_users_and_no_database(tmp_path):
+    (tmp_path / "settings.py").write_text(
+        "SECRET_KEY = 'k' * 64\nINSTALLED_APPS = ['boltguard']\nROOT_URLCONF = 'urls'\nALLOWED_HOSTS = ['*']\n"
+    )
+    (tmp_path / "urls.py").write_text(
+        textwrap.dedent("""
+        from boltguard import BoltAPI
+        from django.urls import path
+        api = BoltAPI()
+        @api.get("/x")
+        async def x(request):
+            return request.context
+        urlpatterns = [path('', api.urls)]
+        """)
+    )
+    code = "import django; django.setup(); from django.test import Client; print(Client().get('/x').content)"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True)
+    assert '"user_id":null' in done.stdout, done.stderr
+
+
+def manage(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "django", *arguments], env=environment(folder), capture_output=True, text=True
+    )
+
+
+def environment(folder):
+    paths = [str(folder), *(path for path in sys.path if path)]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "DJANGO_SETTINGS_MODULE": "settings"}
+
+
+def test_one_backend_object_serves_many_routes():
+    backend, api = JWTAuthentication(revocation_store=DjangoCacheRevocation()), BoltAPI()
+    for number in range(3):
+        api.get(f"/{number}", auth=[backend], guards=[IsAuthenticated()])(lambda: {})
+    mount(api=api)
+    assert [get(f"/{number}", **bearer(sub="1", jti="j")).status_code for number in range(3)] == [200] * 3

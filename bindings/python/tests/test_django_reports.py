@@ -1,0 +1,161 @@
+"""What error pages, error mails and logs may show: never a key, a token or a claim of ours."""
+
+import logging
+import os
+import sys
+from traceback import walk_tb
+
+import msgspec
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import got_request_exception
+from django.test import RequestFactory, override_settings
+from django.views.debug import ExceptionReporter
+
+import boltguard
+from boltguard import BoltAPI, protect
+from boltguard.auth import (
+    AllowAny,
+    APIKeyAuthentication,
+    IsAuthenticated,
+    JWTAuthentication,
+    create_jwt_for_user,
+)
+
+from support import bearer, get, mount, mount_view, token, wsgi
+
+SECRET_CLAIM = "a-claim-that-nobody-else-should-read"
+PASSWORD = "a-password-in-a-body"
+
+
+def shown(traceback):
+    """What the variables of our own frames look like, as error pages and error mails print them."""
+    package = os.path.dirname(boltguard.__file__)
+    frames = [frame for frame, _ in walk_tb(traceback) if frame.f_code.co_filename.startswith(package)]
+    assert frames, "one of our frames is there to look at"
+    return " ".join(f"{name}={value!r}" for frame in frames for name, value in frame.f_locals.items())
+
+
+def failing(method, **options):
+    """A request whose view raises: our frames, and the whole page that Django shows a developer."""
+    seen = []
+
+    def note(**kwargs):
+        seen.append(shown(sys.exc_info()[2]))
+
+    got_request_exception.connect(note)
+    try:
+        page = wsgi(method, "/view", **options).content.decode()
+    finally:
+        got_request_exception.disconnect(note)
+    assert "Boom" in page
+    return seen[0], page
+
+
+class Boom(Exception):
+    pass
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_handler_that_fails_shows_no_credential_from_our_frames(settings_debug, is_async, plain):
+    def sync(request):
+        raise Boom
+
+    async def not_sync(request):
+        raise Boom
+
+    handler, rules = (
+        not_sync if is_async else sync,
+        {"auth": [JWTAuthentication(), APIKeyAuthentication({"sk-raw-key"})]},
+    )
+    if plain:
+        mount_view(protect(**rules, guards=[IsAuthenticated()])(handler))
+    else:
+        api = BoltAPI()
+        api.get("/view", **rules, guards=[IsAuthenticated()])(handler)
+        mount(api=api)
+    text = token(sub="1", note=SECRET_CLAIM)
+    ours, page = failing("get", headers={"Authorization": f"Bearer {text}"})
+    assert SECRET_CLAIM not in ours + page and text not in ours + page
+    ours, page = failing("get", headers={"X-API-Key": "sk-raw-key"})
+    assert "sk-raw-key" not in ours and "sk-raw-key" not in page
+
+
+@pytest.fixture
+def settings_debug():
+    with override_settings(DEBUG=True):
+        yield
+
+
+def test_a_body_is_not_shown_from_our_frames(settings_debug):
+    class Login(msgspec.Struct):
+        password: str
+
+    def handler(login):
+        del login
+        raise Boom
+
+    handler.__annotations__["login"] = Login
+    api = BoltAPI()
+    api.post("/view")(handler)
+    mount(api=api)
+    ours, _ = failing("post", body={"password": PASSWORD})
+    assert PASSWORD not in ours
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda secret: JWTAuthentication(secret=secret, algorithms=["RS256"]),
+        lambda secret: JWTAuthentication(secret, algorithms=["HS265"]),
+        lambda secret: JWTAuthentication([secret], leeway=-1),
+        lambda secret: APIKeyAuthentication(secret),
+        lambda secret: APIKeyAuthentication({secret, ""}),
+        lambda secret: APIKeyAuthentication({secret}, key_permissions={secret + "-other": {"a"}}),
+        lambda secret: create_jwt_for_user(None, secret=secret),
+        lambda secret: create_jwt_for_user(USER, secret=secret, algorithm="HS265"),
+    ],
+)
+def test_a_wrong_configuration_does_not_show_its_secret(build):
+    with pytest.raises((ImproperlyConfigured, ValueError)) as refusal:
+        build("-".join(["very", "secret", "indeed"]))
+    assert "very-secret-indeed" not in shown(refusal.tb) + str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
+class _User:
+    pk = 7
+
+
+USER = _User()
+
+
+def test_logs_name_the_reason_and_nothing_that_was_sent(caplog):
+    mount_view(protect(auth=[JWTAuthentication()], guards=[IsAuthenticated()])(lambda request: None))
+    caplog.set_level(logging.DEBUG)
+    text = token(sub="1", note=SECRET_CLAIM, exp=1)
+    answer = get(**bearer(text))
+    ours = [record for record in caplog.records if record.name == "boltguard"]
+    assert ours and all(record.reason == "token_expired" for record in ours)
+    assert text not in caplog.text and SECRET_CLAIM not in caplog.text
+    assert text.encode() not in answer.content
+
+
+def test_a_context_shows_no_claims():
+    seen = []
+
+    @protect(auth=[JWTAuthentication()], guards=[AllowAny()])
+    def view(request):
+        seen.append(repr(request.context) + repr(request.user))
+        raise ImproperlyConfigured
+
+    mount_view(view)
+    wsgi("get", "/view", bearer(sub="1", note=SECRET_CLAIM))
+    assert SECRET_CLAIM not in seen[0]
+
+
+def test_authorization_is_cleansed_by_django_itself(settings_debug):
+    request = RequestFactory().get("/", headers={"Authorization": "Bearer raw-text", "X-API-Key": "raw-text"})
+    page = ExceptionReporter(request, Boom, Boom(), None).get_traceback_html()
+    assert "raw-text" not in page

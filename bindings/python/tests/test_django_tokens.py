@@ -1,0 +1,142 @@
+"""Tokens for users, and tokens as objects."""
+
+import datetime
+import decimal
+import time
+import uuid
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import JsonResponse
+from django.test import override_settings
+
+from boltguard import protect
+from boltguard.auth import IsAuthenticated, JWTAuthentication, Token, create_jwt_for_user
+from boltguard.exceptions import ExpiredSignatureError, InvalidSignatureError
+from boltguard.jwt import Key
+
+from conftest import SECRET
+from people.models import Member
+from support import b64, bearer, claims_of, get, mount_view, token
+
+GRACE = User(pk=7, username="grace", is_staff=True)
+GRACE._state.adding = False
+
+
+def test_the_claims_of_a_token():
+    claims = claims_of(create_jwt_for_user(GRACE))
+    assert {"sub": "7", "is_staff": True, "is_superuser": False, "username": "grace"}.items() <= claims.items()
+    assert abs(claims["exp"] - time.time() - 3600) < 5 and abs(claims["iat"] - time.time()) < 5
+    assert uuid.UUID(claims["jti"]).version == 7
+    assert "permissions" not in claims and "aud" not in claims and "iss" not in claims
+    assert claims["jti"] != claims_of(create_jwt_for_user(GRACE))["jti"]
+
+
+def test_options_of_a_token():
+    options = {"issuer": "me", "audience": ["a", "b"], "kid": "k1", "secret": "s" * 64, "algorithm": "HS512"}
+    text = create_jwt_for_user(GRACE, datetime.timedelta(minutes=5), {"tenant": 3}, **options)
+    claims = claims_of(text)
+    assert abs(claims["exp"] - time.time() - 300) < 5
+    assert (claims["tenant"], claims["iss"], claims["aud"]) == (3, "me", ["a", "b"])
+    header = claims_of("." + text)
+    assert (header["alg"], header["kid"]) == ("HS512", "k1")
+
+
+def test_minted_tokens_open_doors_and_follow_the_secret_key():
+    mount_view(protect(auth=[JWTAuthentication()], guards=[IsAuthenticated()])(lambda request: JsonResponse({})))
+    assert get(**bearer(create_jwt_for_user(GRACE))).status_code == 200
+    with override_settings(SECRET_KEY="another" * 10):
+        assert get(**bearer(create_jwt_for_user(GRACE))).status_code == 200
+        assert get(**bearer(create_jwt_for_user(GRACE, secret=SECRET))).status_code == 401
+
+
+def test_tokens_of_asymmetric_keys():
+    key = Key.generate("ES256")
+    text = create_jwt_for_user(GRACE, secret=key, algorithm="ES256")
+    backend = JWTAuthentication(secret=key.public_key(), algorithms=["ES256"])
+    mount_view(protect(auth=[backend], guards=[IsAuthenticated()])(lambda request: JsonResponse({})))
+    assert get(**bearer(text)).status_code == 200
+    with pytest.raises(ValueError, match="ES256 needs secret="):
+        create_jwt_for_user(GRACE, algorithm="ES256")
+
+
+def test_extras_of_every_json_able_kind():
+    extras = {
+        "uuid": uuid.UUID(int=1),
+        "when": datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc),
+        "day": datetime.date(2026, 1, 2),
+        "price": decimal.Decimal("1.50"),
+        "set": {"a"},
+        "big": 2**70,
+        "nested": {"list": [1, None, {"a": "zażółć"}]},
+    }
+    claims = claims_of(create_jwt_for_user(GRACE, extra_claims=extras))
+    assert claims["uuid"] == str(uuid.UUID(int=1)) and claims["day"] == "2026-01-02"
+    assert claims["when"].startswith("2026-01-02T00:00:00") and claims["price"] == "1.50" and claims["set"] == ["a"]
+    assert claims["big"] == 2**70 and claims["nested"] == extras["nested"]
+
+
+@pytest.mark.parametrize("user", [AnonymousUser(), User(), User(pk=7), None, User, "ada", 7])
+def test_no_token_for_nobody(user):
+    with pytest.raises(ValueError, match="user"):
+        create_jwt_for_user(user)
+
+
+@pytest.mark.parametrize("expires_in", [0, -1, float("nan"), float("inf"), True, None, "3600", datetime.timedelta(0)])
+def test_no_token_without_a_life(expires_in):
+    with pytest.raises(ValueError, match="expires_in"):
+        create_jwt_for_user(GRACE, expires_in=expires_in)
+
+
+@pytest.mark.parametrize("name", ["sub", "exp", "iat", "jti"])
+def test_extras_replace_nothing_that_matters(name):
+    with pytest.raises(ValueError, match=name):
+        create_jwt_for_user(GRACE, extra_claims={name: "x"})
+
+
+def test_extras_that_have_no_json():
+    with pytest.raises((TypeError, ValueError)):
+        create_jwt_for_user(GRACE, extra_claims={"thing": object()})
+
+
+def test_a_user_model_of_another_shape():
+    member = Member(email="m@example.org")
+    with pytest.raises(ValueError, match="not saved"):
+        create_jwt_for_user(member)
+    member._state.adding = False
+    claims = claims_of(create_jwt_for_user(member))
+    assert (claims["sub"], claims["username"], claims["is_staff"]) == (str(member.pk), "m@example.org", False)
+
+
+def test_a_token_as_an_object():
+    text = token(sub="7", iat=1, jti="j", iss="me", is_staff=True, permissions=["a"], tenant={"id": 3})
+    read = Token.decode(text, issuer="me")
+    assert (read.sub, read.jti, read.iss, read.is_staff, read.permissions) == ("7", "j", "me", True, ["a"])
+    assert read.iat == datetime.datetime.fromtimestamp(1, datetime.timezone.utc) and read.extras == {
+        "tenant": {"id": 3}
+    }
+    assert Token.decode(read.encode(), issuer="me") == read
+    with pytest.raises(InvalidSignatureError):
+        Token.decode(text, "another-secret" * 5)
+    with pytest.raises(ExpiredSignatureError):
+        Token.decode(token(sub="7", exp=1))
+    with override_settings(SECRET_KEY="another" * 10, SECRET_KEY_FALLBACKS=[SECRET]):
+        assert Token.decode(text, issuer="me").sub == "7"
+
+
+def test_a_token_from_a_context():
+    seen = []
+
+    @protect(auth=[JWTAuthentication()])
+    def view(request):
+        seen.append(Token.from_context(request.context))
+        return JsonResponse({})
+
+    mount_view(view)
+    get(**bearer(sub="7", tenant="acme"))
+    get()
+    assert seen[0].sub == "7" and seen[0].extras == {"tenant": "acme"} and seen[-1] is None
+
+
+def test_b64_of_the_tests_is_what_tokens_use():
+    assert b64(b"\xfb\xff") == "-_8"

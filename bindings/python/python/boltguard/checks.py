@@ -111,9 +111,14 @@ def _check_cache(alias: str) -> Iterator[Message]:
     if kind == "DummyCache":
         message = f"DjangoCacheRevocation uses the cache {alias!r}, which keeps nothing: no token is ever revoked."
         yield checks.Error(message, SHARED_CACHE, id="boltguard.E006")
-    elif kind in _LOSSY:
+    elif kind == "LocMemCache" or (kind in _LOSSY and _entries(configured) < ENOUGH):
         message = f"DjangoCacheRevocation uses the cache {alias!r}, {_LOSSY[kind]}: revoked tokens may come back."
         yield checks.Warning(message, SHARED_CACHE, id="boltguard.W006")
+
+
+def _entries(configured: dict[str, Any]) -> int:
+    options = configured.get("OPTIONS", {})
+    return int(options.get("MAX_ENTRIES", configured.get("MAX_ENTRIES", 300)))
 
 
 def _check_model(store: DjangoORMRevocation) -> Iterator[Message]:
@@ -130,10 +135,12 @@ def _check_model(store: DjangoORMRevocation) -> Iterator[Message]:
             yield checks.Warning(message, "Give the field unique=True.", id="boltguard.W007")
 
 
+# Past MAX_ENTRIES, which is 300 unless it is set, these caches drop a third of what they hold.
+ENOUGH = 100_000
 _LOSSY = {
-    "LocMemCache": "which each process has for itself and which keeps 300 entries",
-    "FileBasedCache": "which keeps 300 entries unless MAX_ENTRIES says otherwise",
-    "DatabaseCache": "which keeps 300 entries unless MAX_ENTRIES says otherwise",
+    "LocMemCache": "which each process has for itself and which drops entries when it is full",
+    "FileBasedCache": "which drops entries past a small MAX_ENTRIES",
+    "DatabaseCache": "which drops entries past a small MAX_ENTRIES",
 }
 SHARED_CACHE = "Use a Redis or Memcached cache that does not evict, or DjangoORMRevocation."
 LONGER = "Use a random secret of at least 64 bytes."

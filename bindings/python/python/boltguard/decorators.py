@@ -46,7 +46,8 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
         return bool(getattr(owner or args[0], "view_is_async", False))
 
     def reads_user(args: tuple[Any, ...]) -> bool:
-        return names_user or class_wants_user(view_class or type(args[0]))
+        asked: type = view_class or type(args[0])
+        return names_user or class_wants_user(asked)
 
     def respond(*args: Any, **kwargs: Any) -> Any:
         if is_async(args):

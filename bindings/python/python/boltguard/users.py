@@ -65,6 +65,10 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         """The same, where the model's primary key has this name."""
         return self.pk if _model()._meta.pk.attname == "id" else self._loaded().id
 
+    def _is_pk_set(self, meta: Any = None) -> bool:
+        """What the ORM asks of an object in a filter."""
+        return self.pk is not None
+
     async def aload(self) -> Any:
         """The account itself, without holding up the event loop."""
         if self._wrapped is empty:
@@ -97,8 +101,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         if self._wrapped is empty:
             if name == "_meta":
                 return _model()._meta
-            # What the ORM asks of each value in a filter.
-            if name == "resolve_expression":
+            if name in EXPRESSION:
                 raise AttributeError(name)
             if name == _model()._meta.pk.attname:
                 return self.pk
@@ -217,9 +220,11 @@ def _outcome(subject: str) -> Any:
 def _borrow_thread(subject: str) -> Any:
     """`_outcome`, called in a running event loop: it runs in the thread that has this request's connections."""
     results: list[Any] = []
-    done = Event()
+    done, abandoned = Event(), Event()
 
     def load() -> None:
+        if abandoned.is_set():
+            return
         try:
             results.append(_outcome(subject))
         except Exception as error:  # the database's errors are raised below, in the caller's thread
@@ -230,10 +235,12 @@ def _borrow_thread(subject: str) -> Any:
     submit: Coroutine[Any, Any, None] = sync_to_async(load)()
     try:
         submit.send(None)
+        answered = done.wait(PATIENCE)
     except RuntimeError as error:
         raise SynchronousOnlyOperation(CANT_WAIT) from error
-    answered = done.wait(PATIENCE)
-    submit.close()
+    finally:
+        abandoned.set()
+        submit.close()
     if not answered:
         raise SynchronousOnlyOperation(CANT_WAIT)
     if isinstance(results[0], Exception) and not isinstance(results[0], UserUnavailable):
@@ -250,3 +257,5 @@ def _in_event_loop() -> bool:
 
 
 CANT_WAIT = "request.user can't be loaded here; write `user = await request.auser()` first"
+# What the ORM asks of each value in a filter to tell expressions from objects.
+EXPRESSION = {"as_sql", "conditional", "filterable", "get_source_expressions", "resolve_expression"}

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
@@ -249,7 +249,7 @@ class SessionBesides(TestCase):
     async def test_session_and_token_async(self):
         mount_view(plain_async)
         client = AsyncClient()
-        await client.aforce_login(self.grace) if hasattr(client, "aforce_login") else client.force_login(self.grace)
+        await sync_to_async(client.force_login)(self.grace)
         self.assertEqual((await client.get("/view")).json()["name"], "grace")
         answer = await client.get("/view", headers=bearer(sub=str(self.ada.pk)))
         self.assertEqual(answer.json()["name"], "ada")

@@ -114,7 +114,14 @@ def _logout(address: str, token: str) -> Iterator[str]:
 
 
 def _call(
-    address: str, method: str, path: str, *, expect: int, token: str | None = None, key: str | None = None, body: Any = None
+    address: str,
+    method: str,
+    path: str,
+    *,
+    expect: int,
+    token: str | None = None,
+    key: str | None = None,
+    body: Any = None,
 ) -> Answer:
     request = Request(address + path, method=method, data=None if body is None else json.dumps(body).encode())
     request.add_header("Content-Type", "application/json")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, path
@@ -23,7 +23,24 @@ from boltguard.auth.guards import check_guards
 from boltguard.endpoint import Endpoint, Operation
 from boltguard.params import hints, path_converter
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from typing_extensions import Unpack
+
+    from boltguard.auth.backends import Authentication
+    from boltguard.auth.guards import Guard
+
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+class Options(TypedDict, total=False):
+    """What a route may say besides its path."""
+
+    auth: Sequence[Authentication] | None
+    guards: Sequence[Guard] | None
+    status: int
+    name: str | None
 
 
 class BoltAPI:
@@ -41,23 +58,23 @@ class BoltAPI:
         """For `path("api/", api.urls)`. Handlers that are registered later are found too."""
         return self._patterns, self._namespace, self._namespace
 
-    def get(self, route: str, **options: Any) -> Callable[[Handler], Handler]:
+    def get(self, route: str, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
         """Answers GET, and HEAD, at a path."""
         return self.route("GET", route, **options)
 
-    def post(self, route: str, **options: Any) -> Callable[[Handler], Handler]:
+    def post(self, route: str, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
         """Answers POST at a path."""
         return self.route("POST", route, **options)
 
-    def put(self, route: str, **options: Any) -> Callable[[Handler], Handler]:
+    def put(self, route: str, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
         """Answers PUT at a path."""
         return self.route("PUT", route, **options)
 
-    def patch(self, route: str, **options: Any) -> Callable[[Handler], Handler]:
+    def patch(self, route: str, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
         """Answers PATCH at a path."""
         return self.route("PATCH", route, **options)
 
-    def delete(self, route: str, **options: Any) -> Callable[[Handler], Handler]:
+    def delete(self, route: str, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
         """Answers DELETE at a path."""
         return self.route("DELETE", route, **options)
 

@@ -63,11 +63,15 @@ class Gatekeeper:
 
     def seal(self, request: HttpRequest, response: Any) -> Any:
         """Keeps shared caches from giving one caller's answer to another."""
-        ready = self.ready
-        if ready.headers:
-            patch_vary_headers(response, ready.headers)
-            if request.context.is_authenticated and not response.has_header("Cache-Control"):  # type: ignore[attr-defined]
-                response["Cache-Control"] = "private"
+        headers = self.ready.headers
+        if not headers:
+            return response
+        if response.has_header("Vary"):
+            patch_vary_headers(response, headers)
+        else:
+            response["Vary"] = ", ".join(headers)
+        if request.context.is_authenticated and not response.has_header("Cache-Control"):  # type: ignore[attr-defined]
+            response["Cache-Control"] = "private"
         return response
 
 

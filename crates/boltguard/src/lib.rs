@@ -1,1 +1,57 @@
 //! Authentication and authorisation for services: credentials, tokens, keys, guards and revocation in one call.
+//!
+//! A [`Gate`] is built once for a route, from backends and a guard; at each request it is given the headers and
+//! the time, and says what becomes of the request. Nothing is configured that does not take effect, nothing
+//! falls back, and nothing is looked at before it is verified.
+//!
+//! ```
+//! use boltguard::guard::Guard;
+//! use boltguard::jwt::ClaimsPolicy;
+//! use boltguard::keys::{Algorithm, Key, KeySet, Secret, SigningKey, VerifyingKey};
+//! use boltguard::types::{NumericDate, Permission};
+//! use boltguard::{Gate, HeaderName, JwtBackend, Outcome};
+//!
+//! // Once, at start.
+//! let secret = Key::Secret(Secret::new(b"a secret that is thirty-two bytes")?);
+//! let keys = KeySet::new([VerifyingKey::new(&secret, Algorithm::Hs256)?]);
+//! let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
+//! let guard = Guard::permission(Permission::new("blog.add")?) | Guard::staff();
+//! let gate = Gate::new([backend.into()], &guard);
+//!
+//! // At each request.
+//! let signer = SigningKey::new(&secret, Algorithm::Hs256)?;
+//! let claims = br#"{"sub":"42","exp":1300819380,"permissions":["blog.*"]}"#;
+//! let value = format!("Bearer {}", boltguard::jws::sign(claims, &Default::default(), &signer)?);
+//! let header = |name: &HeaderName| (name.as_str() == "authorization").then_some(value.as_str());
+//! match gate.check(header, NumericDate::from_secs(1_300_819_000)) {
+//!     Outcome::Admitted(caller) => assert_eq!(caller.user_id().as_deref(), Some("42")),
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The crates below are re-exported, and each can be used alone.
+
+mod backend;
+mod caller;
+mod credentials;
+mod error;
+mod gate;
+mod header_name;
+mod refusal;
+
+pub use boltguard_apikey as apikey;
+pub use boltguard_guard as guard;
+pub use boltguard_jws as jws;
+pub use boltguard_jwt as jwt;
+pub use boltguard_keys as keys;
+pub use boltguard_mint as mint;
+pub use boltguard_revocation as revocation;
+pub use boltguard_types as types;
+
+pub use backend::{ApiKeyBackend, Backend, JwtBackend, KnownKeys, OnStoreError, Revocation};
+pub use caller::{API_KEY_BACKEND, ApiKeyCaller, Caller, JWT_BACKEND};
+pub use error::ConfigError;
+pub use gate::{Answer, Gate, Outcome, Question};
+pub use header_name::HeaderName;
+pub use refusal::{Refusal, Schemes};

@@ -1,0 +1,295 @@
+//! Backends: what turns one header into a caller.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use boltguard_apikey::{ApiKeyEntry, ApiKeyError, ApiKeyVerifier, ApiKeys, KeyStore};
+use boltguard_jws::{JwsError, Verifier};
+use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy};
+use boltguard_keys::{Algorithm, KeySet};
+use boltguard_revocation::RevocationStore;
+use boltguard_types::{Held, NumericDate, ReasonCode, Wanted};
+
+use crate::caller::ApiKeyCaller;
+use crate::{Caller, ConfigError, HeaderName, credentials};
+
+/// One way to authenticate.
+#[derive(Clone, Debug)]
+pub enum Backend {
+    /// By an API key.
+    ApiKey(Arc<ApiKeyBackend>),
+    /// By a JWT.
+    Jwt(Arc<JwtBackend>),
+}
+
+/// What a backend made of a request.
+pub(crate) enum Attempt {
+    /// The request carries no credential for this backend.
+    Absent,
+    /// The token is good; a store that lives elsewhere has to be asked about it.
+    Ask(AdmittedClaims),
+    /// The credential is bad.
+    Failed(ReasonCode),
+    /// The credential is good.
+    Known(Caller),
+    /// The revocation store gave no answer.
+    StoreFailed,
+}
+
+impl Backend {
+    /// The header that this backend reads.
+    #[must_use]
+    pub fn header(&self) -> &HeaderName {
+        match self {
+            Self::ApiKey(backend) => &backend.header,
+            Self::Jwt(backend) => &backend.header,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
+        match self {
+            Self::ApiKey(backend) => backend.attempt(value, wanted, now),
+            Self::Jwt(backend) => backend.attempt(value, wanted, now),
+        }
+    }
+}
+
+impl From<ApiKeyBackend> for Backend {
+    fn from(backend: ApiKeyBackend) -> Self {
+        Self::ApiKey(Arc::new(backend))
+    }
+}
+
+impl From<JwtBackend> for Backend {
+    fn from(backend: JwtBackend) -> Self {
+        Self::Jwt(Arc::new(backend))
+    }
+}
+
+/// Where it is written which tokens are revoked.
+#[derive(Clone, Default)]
+pub enum Revocation {
+    /// In a store that the edge has to ask, since asking it takes time.
+    Elsewhere,
+    /// In a store that answers at once.
+    Local(Arc<dyn RevocationStore>),
+    /// Nowhere: tokens live until they expire.
+    #[default]
+    None,
+}
+
+/// What becomes of a token when the revocation store gives no answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnStoreError {
+    /// It passes, revoked or not.
+    Allow,
+    /// The request is refused with 503.
+    #[default]
+    Deny,
+}
+
+/// Authenticates by a JWT in a header.
+pub struct JwtBackend {
+    header: HeaderName,
+    verifier: ArcSwap<Verifier>,
+    policy: ClaimsPolicy,
+    revocation: Revocation,
+    on_store_error: OnStoreError,
+}
+
+impl JwtBackend {
+    /// Trusts `keys` and admits what `policy` does, from the header `Authorization`.
+    ///
+    /// # Errors
+    ///
+    /// - [`ConfigError::NoKeyFor`] if none of the keys serves one of the `algorithms`.
+    /// - [`ConfigError::NoKeys`] if there is no key.
+    pub fn new(
+        keys: KeySet,
+        algorithms: &[Algorithm],
+        policy: ClaimsPolicy,
+    ) -> Result<Self, ConfigError> {
+        if keys.is_empty() {
+            return Err(ConfigError::NoKeys);
+        }
+        let served = |wanted: &&Algorithm| keys.algorithms().any(|algorithm| algorithm == **wanted);
+        if let Some(missing) = algorithms.iter().find(|algorithm| !served(algorithm)) {
+            return Err(ConfigError::NoKeyFor(*missing));
+        }
+        Ok(Self {
+            header: HeaderName::authorization(),
+            verifier: ArcSwap::from_pointee(Verifier::new(keys)),
+            policy,
+            revocation: Revocation::None,
+            on_store_error: OnStoreError::Deny,
+        })
+    }
+
+    /// Reads another header.
+    #[must_use]
+    pub fn with_header(mut self, header: HeaderName) -> Self {
+        self.header = header;
+        self
+    }
+
+    /// Refuses revoked tokens, and those without a `jti`, which nobody could revoke.
+    #[must_use]
+    pub fn with_revocation(mut self, revocation: Revocation) -> Self {
+        self.revocation = revocation;
+        self
+    }
+
+    /// Says what becomes of a token when the store gives no answer.
+    #[must_use]
+    pub fn on_store_error(mut self, choice: OnStoreError) -> Self {
+        self.on_store_error = choice;
+        self
+    }
+
+    /// Trusts other keys from now on; requests that run finish with the old ones.
+    pub fn replace_keys(&self, keys: KeySet) {
+        self.verifier.store(Arc::new(Verifier::new(keys)));
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &ClaimsPolicy {
+        &self.policy
+    }
+
+    /// Whether tokens pass when the store gives no answer.
+    #[must_use]
+    pub fn allows_on_store_error(&self) -> bool {
+        self.on_store_error == OnStoreError::Allow
+    }
+
+    #[inline]
+    fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
+        let Some(token) = credentials::token(value, self.header.is_authorization()) else {
+            return Attempt::Absent;
+        };
+        match self.admit(token, wanted, now) {
+            Ok(claims) => self.check_revocation(claims, now),
+            Err(reason) => Attempt::Failed(reason),
+        }
+    }
+
+    #[inline]
+    fn admit(
+        &self,
+        token: &str,
+        wanted: &Wanted,
+        now: NumericDate,
+    ) -> Result<AdmittedClaims, ReasonCode> {
+        let verifier = self.verifier.load();
+        let jws = verifier.verify(token).map_err(JwsError::code)?;
+        let claims = Claims::read(jws, wanted).map_err(ClaimsError::code)?;
+        self.policy.admit(claims, now).map_err(ClaimsError::code)
+    }
+
+    #[inline]
+    fn check_revocation(&self, claims: AdmittedClaims, now: NumericDate) -> Attempt {
+        let store = match &self.revocation {
+            Revocation::None => return Attempt::Known(Caller::Token(claims)),
+            Revocation::Elsewhere => None,
+            Revocation::Local(store) => Some(store),
+        };
+        let Some(token_id) = claims.token_id() else {
+            return Attempt::Failed(ReasonCode::TokenIdMissing);
+        };
+        let answer = match store {
+            Some(store) => store.is_revoked(&token_id, now),
+            None => return Attempt::Ask(claims),
+        };
+        match answer {
+            Ok(true) => Attempt::Failed(ReasonCode::TokenRevoked),
+            Ok(false) => Attempt::Known(Caller::Token(claims)),
+            Err(_) => self.without_answer(claims),
+        }
+    }
+
+    pub(crate) fn without_answer(&self, claims: AdmittedClaims) -> Attempt {
+        match self.on_store_error {
+            OnStoreError::Allow => Attempt::Known(Caller::Token(claims)),
+            OnStoreError::Deny => Attempt::StoreFailed,
+        }
+    }
+}
+
+impl fmt::Debug for JwtBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("JwtBackend");
+        debug
+            .field("header", &self.header)
+            .field("policy", &self.policy);
+        debug.finish_non_exhaustive()
+    }
+}
+
+/// Where the API keys are that a backend knows.
+pub enum KnownKeys {
+    /// A fixed set of keys.
+    Fixed(ApiKeys),
+    /// Generated keys in a store that may change.
+    Stored(ApiKeyVerifier, Arc<dyn KeyStore>),
+}
+
+impl KnownKeys {
+    #[inline]
+    fn find(&self, presented: &str, now: NumericDate) -> Result<Arc<ApiKeyEntry>, ReasonCode> {
+        match self {
+            Self::Fixed(keys) => keys
+                .find(presented)
+                .cloned()
+                .ok_or(ReasonCode::ApiKeyInvalid),
+            Self::Stored(verifier, store) => verifier
+                .verify(&**store, presented, now)
+                .map_err(ApiKeyError::code),
+        }
+    }
+}
+
+/// Authenticates by an API key in a header.
+pub struct ApiKeyBackend {
+    header: HeaderName,
+    keys: KnownKeys,
+}
+
+impl ApiKeyBackend {
+    /// Reads keys from `header`.
+    #[must_use]
+    pub fn new(keys: KnownKeys, header: HeaderName) -> Self {
+        Self { header, keys }
+    }
+
+    #[inline]
+    fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
+        match self.keys.find(credentials::api_key(value), now) {
+            Ok(entry) => {
+                let held = held_by(&entry, wanted);
+                Attempt::Known(Caller::ApiKey(ApiKeyCaller::new(entry, held)))
+            }
+            Err(reason) => Attempt::Failed(reason),
+        }
+    }
+}
+
+fn held_by(entry: &ApiKeyEntry, wanted: &Wanted) -> Held {
+    let mut held = Held::default();
+    for granted in entry.permissions() {
+        wanted.grant_permission(granted, &mut held);
+    }
+    for scope in entry.scopes() {
+        wanted.grant_scope(scope, &mut held);
+    }
+    held
+}
+
+impl fmt::Debug for ApiKeyBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("ApiKeyBackend");
+        debug.field("header", &self.header).finish_non_exhaustive()
+    }
+}

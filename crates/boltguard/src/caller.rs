@@ -1,0 +1,127 @@
+//! The one who makes a request, as the backends found out.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use boltguard_apikey::ApiKeyEntry;
+use boltguard_jwt::AdmittedClaims;
+use boltguard_types::{Facts, Held, Identity, Principal, ReasonCode};
+use serde_json::Value;
+
+/// The name of the backend that reads API keys, in guards and contexts.
+pub const API_KEY_BACKEND: &str = "api_key";
+/// The name of the backend that reads JWTs, in guards and contexts.
+pub const JWT_BACKEND: &str = "jwt";
+
+/// Who makes a request.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    /// Nobody that a backend vouches for; with the reason, if a credential was tried and failed.
+    Anonymous(Option<ReasonCode>),
+    /// The holder of an API key.
+    ApiKey(ApiKeyCaller),
+    /// The holder of a token.
+    Token(AdmittedClaims),
+}
+
+/// The holder of an API key, and which of the wanted things the key grants.
+#[derive(Clone, Debug)]
+pub struct ApiKeyCaller {
+    entry: Arc<ApiKeyEntry>,
+    held: Held,
+}
+
+impl ApiKeyCaller {
+    pub(crate) fn new(entry: Arc<ApiKeyEntry>, held: Held) -> Self {
+        Self { entry, held }
+    }
+
+    /// The key's entry.
+    #[must_use]
+    pub fn entry(&self) -> &ApiKeyEntry {
+        &self.entry
+    }
+}
+
+impl Caller {
+    /// Whether a backend vouches for the caller.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !matches!(self, Self::Anonymous(_))
+    }
+
+    /// The backend that vouches: [`JWT_BACKEND`] or [`API_KEY_BACKEND`].
+    #[must_use]
+    pub fn backend(&self) -> Option<&'static str> {
+        match self {
+            Self::Anonymous(_) => None,
+            Self::ApiKey(_) => Some(API_KEY_BACKEND),
+            Self::Token(_) => Some(JWT_BACKEND),
+        }
+    }
+
+    /// The user's id; a token may have none.
+    #[must_use]
+    pub fn user_id(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Anonymous(_) => None,
+            Self::ApiKey(caller) => Some(caller.entry.user_id().into()),
+            Self::Token(claims) => Some(claims.user_id()?.as_str().to_owned().into()),
+        }
+    }
+
+    /// Granted permissions, wildcards included.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<Cow<'_, str>> {
+        match self {
+            Self::Anonymous(_) => Vec::new(),
+            Self::ApiKey(caller) => caller.entry.permissions().map(Cow::Borrowed).collect(),
+            Self::Token(claims) => claims.permissions(),
+        }
+    }
+
+    /// What a compiled guard looks at; `None` for the anonymous caller.
+    #[must_use]
+    #[inline]
+    pub fn facts(&self) -> Option<Facts<'_>> {
+        match self {
+            Self::Anonymous(_) => None,
+            Self::ApiKey(caller) => Some(Facts {
+                backend: API_KEY_BACKEND,
+                is_staff: false,
+                is_superuser: false,
+                held: &caller.held,
+            }),
+            Self::Token(claims) => Some(Facts {
+                backend: JWT_BACKEND,
+                is_staff: claims.is_staff(),
+                is_superuser: claims.is_superuser(),
+                held: claims.held(),
+            }),
+        }
+    }
+
+    /// The caller with everything spelled out, for [`Guard::explain`](boltguard_guard::Guard).
+    #[must_use]
+    pub fn principal(&self) -> Principal {
+        let Some(facts) = self.facts() else {
+            return Principal::Anonymous;
+        };
+        let permissions = self.permissions();
+        let mut identity = Identity::new(&*self.user_id().unwrap_or_default(), facts.backend)
+            .with_permissions(permissions.iter().map(|granted| &**granted));
+        identity.is_staff = facts.is_staff;
+        identity.is_superuser = facts.is_superuser;
+        if let Self::ApiKey(caller) = self {
+            identity = identity.with_scopes(caller.entry.scopes());
+        }
+        if let Self::Token(claims) = self {
+            let scopes = claims.scopes();
+            identity = identity.with_scopes(scopes.iter().map(|scope| &**scope));
+            if let Ok(Value::Object(all)) = serde_json::from_str(claims.as_json()) {
+                identity.claims = all.into_iter().collect();
+            }
+        }
+        Principal::Known(identity)
+    }
+}

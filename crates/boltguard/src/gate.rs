@@ -1,0 +1,222 @@
+//! One request from its headers to a decision.
+
+use std::ops::ControlFlow;
+
+use boltguard_guard::{CompiledGuard, Decision, Guard};
+use boltguard_jwt::AdmittedClaims;
+use boltguard_types::{NumericDate, ReasonCode};
+
+use crate::backend::Attempt;
+use crate::{Backend, Caller, HeaderName, Refusal, Schemes};
+
+/// Backends and a guard, compiled once for one route.
+///
+/// Backends are tried in order and the first that succeeds wins; a bad credential for one does not stop the
+/// next. Where none succeeds the caller is anonymous, and the guard decides.
+///
+/// ```
+/// use boltguard::{Gate, HeaderName, JwtBackend, Outcome};
+/// use boltguard::guard::Guard;
+/// use boltguard::jwt::ClaimsPolicy;
+/// use boltguard::keys::{Algorithm, Key, KeySet, Secret, VerifyingKey};
+/// use boltguard::types::NumericDate;
+///
+/// let secret = Key::Secret(Secret::new(b"a secret that is thirty-two bytes")?);
+/// let keys = KeySet::new([VerifyingKey::new(&secret, Algorithm::Hs256)?]);
+/// let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
+/// let gate = Gate::new([backend.into()], &Guard::authenticated());
+///
+/// let now = NumericDate::from_secs(1_300_819_000);
+/// let no_headers = |_: &HeaderName| None;
+/// match gate.check(no_headers, now) {
+///     Outcome::Refused(refusal) => assert_eq!(refusal.status(), 401),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Gate {
+    backends: Vec<Backend>,
+    guard: CompiledGuard,
+    schemes: Schemes,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum Outcome {
+    /// The guard lets the caller in.
+    Admitted(Caller),
+    /// A store that lives elsewhere has to be asked; then [`Gate::resume`].
+    Ask(Question),
+    /// The caller is known so far and may pass if the guard's own checks say so, which only the edge can ask:
+    /// [`CompiledGuard::decide_with`] takes their answers.
+    Check(Caller),
+    /// The caller is refused.
+    Refused(Refusal),
+}
+
+/// A token that is genuine and current, unless the store of its backend says that it is revoked.
+#[derive(Clone, Debug)]
+pub struct Question {
+    claims: AdmittedClaims,
+    backend: usize,
+    failure: Option<ReasonCode>,
+}
+
+impl Question {
+    /// The token's `jti`, which the store is to be asked for.
+    #[must_use]
+    pub fn token_id(&self) -> String {
+        self.claims.token_id().unwrap_or_default().into_owned()
+    }
+
+    /// Which of the gate's backends asks.
+    #[must_use]
+    pub fn backend(&self) -> usize {
+        self.backend
+    }
+}
+
+/// What a store says of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing is written against it.
+    NotRevoked,
+    /// It is revoked.
+    Revoked,
+    /// The store gave no answer.
+    Unavailable,
+}
+
+impl Gate {
+    /// Compiles `guard` behind `backends`.
+    #[must_use]
+    pub fn new(backends: impl IntoIterator<Item = Backend>, guard: &Guard) -> Self {
+        let backends: Vec<_> = backends.into_iter().collect();
+        let schemes = Schemes {
+            api_key: backends
+                .iter()
+                .any(|backend| matches!(backend, Backend::ApiKey(_))),
+            bearer: backends
+                .iter()
+                .any(|backend| matches!(backend, Backend::Jwt(_))),
+        };
+        Self {
+            backends,
+            guard: guard.compile(),
+            schemes,
+        }
+    }
+
+    /// The backends, in the order in which they are tried.
+    #[must_use]
+    pub fn backends(&self) -> &[Backend] {
+        &self.backends
+    }
+
+    /// The guard.
+    #[must_use]
+    pub fn guard(&self) -> &CompiledGuard {
+        &self.guard
+    }
+
+    /// The schemes that a client may use.
+    #[must_use]
+    pub fn schemes(&self) -> Schemes {
+        self.schemes
+    }
+
+    /// Decides on a request, whose headers `header` looks up, at the time `now`.
+    #[inline]
+    pub fn check<'h>(
+        &self,
+        header: impl Fn(&HeaderName) -> Option<&'h str>,
+        now: NumericDate,
+    ) -> Outcome {
+        self.check_from(0, None, header, now)
+    }
+
+    /// Goes on where a [`Question`] was asked.
+    pub fn resume<'h>(
+        &self,
+        question: Question,
+        answer: Answer,
+        header: impl Fn(&HeaderName) -> Option<&'h str>,
+        now: NumericDate,
+    ) -> Outcome {
+        let Question {
+            claims,
+            backend,
+            failure,
+        } = question;
+        let attempt = match (answer, self.backends.get(backend)) {
+            (Answer::NotRevoked, Some(_)) => Attempt::Known(Caller::Token(claims)),
+            (Answer::Revoked, _) => Attempt::Failed(ReasonCode::TokenRevoked),
+            (Answer::Unavailable, Some(Backend::Jwt(backend))) => backend.without_answer(claims),
+            _ => Attempt::StoreFailed,
+        };
+        match self.conclude(attempt, backend, failure) {
+            ControlFlow::Break(outcome) => outcome,
+            ControlFlow::Continue(failure) => self.check_from(backend + 1, failure, header, now),
+        }
+    }
+
+    #[inline]
+    fn check_from<'h>(
+        &self,
+        first: usize,
+        mut failure: Option<ReasonCode>,
+        header: impl Fn(&HeaderName) -> Option<&'h str>,
+        now: NumericDate,
+    ) -> Outcome {
+        for (index, backend) in self.backends.iter().enumerate().skip(first) {
+            let Some(value) = header(backend.header()) else {
+                continue;
+            };
+            let attempt = backend.attempt(value, self.guard.wanted(), now);
+            match self.conclude(attempt, index, failure) {
+                ControlFlow::Break(outcome) => return outcome,
+                ControlFlow::Continue(reason) => failure = reason,
+            }
+        }
+        self.decide(Caller::Anonymous(failure))
+    }
+
+    #[inline]
+    fn conclude(&self, attempt: Attempt, backend: usize, failure: Option<ReasonCode>) -> Step {
+        match attempt {
+            Attempt::Absent => ControlFlow::Continue(failure),
+            Attempt::Ask(claims) => ControlFlow::Break(Outcome::Ask(Question {
+                claims,
+                backend,
+                failure,
+            })),
+            Attempt::Failed(reason) => ControlFlow::Continue(failure.or(Some(reason))),
+            Attempt::Known(caller) => ControlFlow::Break(self.decide(caller)),
+            Attempt::StoreFailed => ControlFlow::Break(Outcome::Refused(Refusal::unavailable())),
+        }
+    }
+
+    #[inline]
+    fn decide(&self, caller: Caller) -> Outcome {
+        match self.guard.decide(caller.facts().as_ref()) {
+            Decision::Allow => Outcome::Admitted(caller),
+            Decision::Ask => Outcome::Check(caller),
+            Decision::Challenge => Outcome::Refused(self.challenge(&caller)),
+            Decision::Deny(reason) => Outcome::Refused(Refusal::forbidden(reason, self.schemes)),
+        }
+    }
+
+    #[cold]
+    fn challenge(&self, caller: &Caller) -> Refusal {
+        let reason = match caller {
+            Caller::Anonymous(Some(reason)) => *reason,
+            _ => ReasonCode::NotAuthenticated,
+        };
+        Refusal::unauthorized(reason, self.schemes)
+    }
+}
+
+/// The outcome, or the first failure so far, with which the next backend is tried.
+type Step = ControlFlow<Outcome, Option<ReasonCode>>;

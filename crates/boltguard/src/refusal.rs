@@ -1,0 +1,263 @@
+//! Refusals as a client sees them: status, challenge and body, in one place.
+//!
+//! [RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3) and
+//! [RFC 9110 §11.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1).
+
+use std::error::Error;
+use std::fmt;
+
+use boltguard_types::ReasonCode;
+
+/// Why a request is refused, ready to be answered.
+///
+/// A client learns that its token is expired, not yet valid, revoked or invalid, and no more;
+/// [`reason`](Self::reason) is for logs.
+///
+/// ```
+/// use boltguard::{Refusal, Schemes};
+/// use boltguard::types::ReasonCode;
+///
+/// let refusal = Refusal::unauthorized(ReasonCode::AudienceMismatch, Schemes::BEARER);
+/// assert_eq!(refusal.status(), 401);
+/// assert_eq!(refusal.body(), r#"{"detail":"The token is invalid.","code":"invalid_token"}"#);
+/// assert_eq!(
+///     refusal.challenge().as_deref(),
+///     Some(r#"Bearer realm="api", error="invalid_token", error_description="The token is invalid""#),
+/// );
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    kind: Kind,
+    reason: ReasonCode,
+    schemes: Schemes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Forbidden,
+    Unauthorized,
+    Unavailable,
+}
+
+/// The authentication schemes that a client may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schemes {
+    /// `Bearer`, RFC 6750.
+    pub bearer: bool,
+    /// `ApiKey`, which has no RFC.
+    pub api_key: bool,
+}
+
+impl Schemes {
+    /// `ApiKey` alone.
+    pub const API_KEY: Self = Self {
+        bearer: false,
+        api_key: true,
+    };
+    /// `Bearer` alone.
+    pub const BEARER: Self = Self {
+        bearer: true,
+        api_key: false,
+    };
+    /// None.
+    pub const NONE: Self = Self {
+        bearer: false,
+        api_key: false,
+    };
+}
+
+impl Refusal {
+    /// Refuses a caller who may be let in with another credential: 401.
+    #[must_use]
+    pub fn unauthorized(reason: ReasonCode, schemes: Schemes) -> Self {
+        Self {
+            kind: Kind::Unauthorized,
+            reason,
+            schemes,
+        }
+    }
+
+    /// Refuses a caller who is known and may not: 403.
+    #[must_use]
+    pub fn forbidden(reason: ReasonCode, schemes: Schemes) -> Self {
+        Self {
+            kind: Kind::Forbidden,
+            reason,
+            schemes,
+        }
+    }
+
+    /// Refuses because a revocation store gave no answer: 503.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self {
+            kind: Kind::Unavailable,
+            reason: ReasonCode::RevocationUnavailable,
+            schemes: Schemes::NONE,
+        }
+    }
+
+    /// The HTTP status: 401, 403 or 503.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self.kind {
+            Kind::Unauthorized => 401,
+            Kind::Forbidden => 403,
+            Kind::Unavailable => 503,
+        }
+    }
+
+    /// The precise cause, for logs.
+    #[must_use]
+    pub fn reason(&self) -> ReasonCode {
+        self.reason
+    }
+
+    /// The code that the client is told.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.public().0
+    }
+
+    /// The sentence that the client is told.
+    #[must_use]
+    pub fn detail(&self) -> &'static str {
+        self.public().1
+    }
+
+    /// The value of `WWW-Authenticate`; a 403 has one where the scheme defines it, RFC 6750 §3.1.
+    #[must_use]
+    pub fn challenge(&self) -> Option<String> {
+        match self.kind {
+            Kind::Unauthorized => Some(self.unauthorized_challenge()),
+            Kind::Forbidden if self.schemes.bearer => {
+                Some(format!(r#"{BEARER}, error="insufficient_scope""#))
+            }
+            Kind::Forbidden | Kind::Unavailable => None,
+        }
+    }
+
+    /// The body, JSON.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let (code, detail) = self.public();
+        format!(r#"{{"detail":"{detail}","code":"{code}"}}"#)
+    }
+
+    fn unauthorized_challenge(&self) -> String {
+        let bearer = match self.reason {
+            ReasonCode::NotAuthenticated | ReasonCode::CredentialsMissing => BEARER.to_owned(),
+            _ => {
+                let description = self.detail().trim_end_matches('.');
+                format!(r#"{BEARER}, error="invalid_token", error_description="{description}""#)
+            }
+        };
+        match self.schemes {
+            Schemes {
+                api_key: true,
+                bearer: true,
+            } => format!("{bearer}, {API_KEY}"),
+            Schemes {
+                api_key: true,
+                bearer: false,
+            } => API_KEY.to_owned(),
+            Schemes { api_key: false, .. } => bearer,
+        }
+    }
+
+    fn public(&self) -> (&'static str, &'static str) {
+        match (self.kind, self.reason) {
+            (Kind::Forbidden, _) => ("permission_denied", "You may not do this."),
+            (Kind::Unavailable, _) => (
+                "revocation_unavailable",
+                "The token can't be checked right now.",
+            ),
+            (Kind::Unauthorized, reason) => public_reason(reason),
+        }
+    }
+}
+
+/// What a client may learn about its own credential.
+fn public_reason(reason: ReasonCode) -> (&'static str, &'static str) {
+    match reason {
+        ReasonCode::NotAuthenticated | ReasonCode::CredentialsMissing => {
+            ("not_authenticated", "Credentials were not given.")
+        }
+        ReasonCode::TokenExpired => ("token_expired", "The token has expired."),
+        ReasonCode::TokenNotYetValid => ("token_not_yet_valid", "The token is not valid yet."),
+        ReasonCode::TokenRevoked => ("token_revoked", "The token was revoked."),
+        ReasonCode::ApiKeyExpired | ReasonCode::ApiKeyInvalid | ReasonCode::ApiKeyRevoked => {
+            ("invalid_api_key", "The API key is invalid.")
+        }
+        ReasonCode::UserInactive | ReasonCode::UserNotFound => {
+            ("user_unavailable", "The user is not available.")
+        }
+        _ => ("invalid_token", "The token is invalid."),
+    }
+}
+
+const API_KEY: &str = r#"ApiKey realm="api""#;
+const BEARER: &str = r#"Bearer realm="api""#;
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status(), self.reason)
+    }
+}
+
+impl Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_learns_of_four_causes_and_no_more() {
+        for reason in ReasonCode::ALL {
+            let refusal = Refusal::unauthorized(*reason, Schemes::BEARER);
+            let told = [
+                "not_authenticated",
+                "token_expired",
+                "token_not_yet_valid",
+                "token_revoked",
+                "invalid_api_key",
+                "user_unavailable",
+                "invalid_token",
+            ];
+            assert!(told.contains(&refusal.code()), "{reason}");
+        }
+        let signature = Refusal::unauthorized(ReasonCode::SignatureInvalid, Schemes::BEARER);
+        let audience = Refusal::unauthorized(ReasonCode::AudienceMismatch, Schemes::BEARER);
+        assert_eq!(signature.body(), audience.body());
+        assert_eq!(signature.challenge(), audience.challenge());
+    }
+
+    #[test]
+    fn every_401_has_a_challenge() {
+        for schemes in [
+            Schemes::NONE,
+            Schemes::BEARER,
+            Schemes::API_KEY,
+            Schemes {
+                bearer: true,
+                api_key: true,
+            },
+        ] {
+            assert!(
+                Refusal::unauthorized(ReasonCode::NotAuthenticated, schemes)
+                    .challenge()
+                    .is_some()
+            );
+        }
+    }
+
+    #[test]
+    fn a_403_names_insufficient_scope() {
+        let refusal = Refusal::forbidden(ReasonCode::PermissionMissing, Schemes::BEARER);
+        assert_eq!(
+            refusal.challenge().as_deref(),
+            Some(r#"Bearer realm="api", error="insufficient_scope""#)
+        );
+        assert_eq!(refusal.code(), "permission_denied");
+    }
+}

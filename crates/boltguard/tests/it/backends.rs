@@ -1,0 +1,131 @@
+use std::sync::Arc;
+
+use boltguard::apikey::{ApiKeyVerifier, ApiKeys, KeyFormat, MemoryKeyStore, Peppers, StoredKey};
+use boltguard::guard::Guard;
+use boltguard::jwt::ClaimsPolicy;
+use boltguard::keys::{Algorithm, KeySet, Secret, VerifyingKey};
+use boltguard::types::{Permission, ReasonCode};
+use boltguard::{ApiKeyBackend, ConfigError, HeaderName, JwtBackend, KnownKeys};
+
+use crate::support::{NOW, admitted, bearer, check, gate, jwt, refused, secret};
+
+const KEY: &str = "sk-prod-123abc-and-some-more";
+
+fn fixed_keys() -> ApiKeyBackend {
+    let keys = ApiKeys::builder()
+        .permissions(KEY, ["blog.add"])
+        .key(KEY)
+        .build()
+        .unwrap();
+    ApiKeyBackend::new(
+        KnownKeys::Fixed(keys),
+        HeaderName::new("x-api-key").unwrap(),
+    )
+}
+
+#[test]
+fn the_first_backend_that_succeeds_wins() {
+    let gate = gate([jwt().into(), fixed_keys().into()], &Guard::authenticated());
+    let token = bearer(r#"{"sub":"42","exp":1300819380}"#);
+    let both = [("authorization", token.as_str()), ("x-api-key", KEY)];
+    assert_eq!(admitted(check(&gate, &both)).backend(), Some("jwt"));
+    assert_eq!(
+        admitted(check(&gate, &both[1..])).backend(),
+        Some("api_key")
+    );
+}
+
+#[test]
+fn a_bad_credential_for_one_backend_does_not_stop_the_next() {
+    let gate = gate([jwt().into(), fixed_keys().into()], &Guard::authenticated());
+    let caller = admitted(check(
+        &gate,
+        &[("authorization", "Bearer x.y.z"), ("x-api-key", KEY)],
+    ));
+    assert_eq!(caller.backend(), Some("api_key"));
+}
+
+#[test]
+fn the_first_failure_is_the_reason() {
+    let gate = gate([jwt().into(), fixed_keys().into()], &Guard::authenticated());
+    let expired = bearer(r#"{"sub":"42","exp":1}"#);
+    let outcome = check(
+        &gate,
+        &[("authorization", &expired), ("x-api-key", "wrong")],
+    );
+    assert_eq!(refused(outcome), (401, ReasonCode::TokenExpired));
+}
+
+#[test]
+fn an_api_keys_permissions_count() {
+    let guard = |name| Guard::permission(Permission::new(name).unwrap());
+    let headers = [("x-api-key", KEY)];
+    admitted(check(
+        &gate([fixed_keys().into()], &guard("blog.add")),
+        &headers,
+    ));
+    let outcome = check(&gate([fixed_keys().into()], &guard("blog.drop")), &headers);
+    assert_eq!(refused(outcome), (403, ReasonCode::PermissionMissing));
+}
+
+#[test]
+fn the_key_itself_is_not_shown() {
+    let gate = gate([fixed_keys().into()], &Guard::authenticated());
+    let caller = admitted(check(&gate, &[("x-api-key", KEY)]));
+    assert!(caller.user_id().unwrap().starts_with("apikey:"));
+    for shown in [
+        format!("{caller:?}"),
+        format!("{gate:?}"),
+        format!("{:?}", caller.principal()),
+    ] {
+        assert!(!shown.contains(KEY), "{shown}");
+    }
+}
+
+#[test]
+fn a_stored_key_is_refused_once_it_is_revoked() {
+    let peppers = Peppers::new(Secret::generate(Algorithm::Hs256).unwrap());
+    let format = KeyFormat::new("sk").unwrap();
+    let key = format.generate().unwrap();
+    let store = Arc::new(MemoryKeyStore::from_iter([StoredKey::new(
+        &key, &peppers, NOW,
+    )
+    .owned_by("7")]));
+    let known = KnownKeys::Stored(
+        ApiKeyVerifier::new(format, peppers),
+        Arc::clone(&store) as _,
+    );
+    let backend = ApiKeyBackend::new(known, HeaderName::new("x-api-key").unwrap());
+    let gate = gate([backend.into()], &Guard::authenticated());
+    let headers = [("x-api-key", key.expose())];
+    assert_eq!(
+        admitted(check(&gate, &headers)).user_id().as_deref(),
+        Some("7")
+    );
+    store.revoke(key.id(), NOW);
+    assert_eq!(
+        refused(check(&gate, &headers)),
+        (401, ReasonCode::ApiKeyRevoked)
+    );
+}
+
+#[test]
+fn an_algorithm_that_no_key_serves_is_an_error_at_start() {
+    let key = || KeySet::new([VerifyingKey::new(&secret(), Algorithm::Hs256).unwrap()]);
+    let both = [Algorithm::Hs256, Algorithm::Rs256];
+    let error = JwtBackend::new(key(), &both, ClaimsPolicy::new()).unwrap_err();
+    assert_eq!(error, ConfigError::NoKeyFor(Algorithm::Rs256));
+    let error = JwtBackend::new(KeySet::default(), &[], ClaimsPolicy::new()).unwrap_err();
+    assert_eq!(error, ConfigError::NoKeys);
+}
+
+#[test]
+fn texts_that_are_no_header_names_are_refused() {
+    for name in ["", "x api key", "x-api-key:", "x_api_key", "é", "a\n"] {
+        assert_eq!(
+            HeaderName::new(name),
+            Err(ConfigError::HeaderName),
+            "{name:?}"
+        );
+    }
+}

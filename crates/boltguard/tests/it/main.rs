@@ -1,0 +1,5 @@
+//! The facade from headers to a decision.
+
+mod backends;
+mod outcomes;
+mod support;

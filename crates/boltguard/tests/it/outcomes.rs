@@ -1,0 +1,186 @@
+use std::sync::Arc;
+
+use boltguard::guard::Guard;
+use boltguard::revocation::{MemoryRevocation, RevocationError, RevocationStore};
+use boltguard::types::{NumericDate, Permission, ReasonCode};
+use boltguard::{Answer, Caller, Gate, OnStoreError, Outcome, Question, Revocation};
+
+use crate::support::{NOW, admitted, bearer, check, gate, jwt, look_up, refused};
+
+const GOOD: &str = r#"{"sub":"42","jti":"t-1","exp":1300819380,"permissions":["blog.*"]}"#;
+
+fn permission(name: &str) -> Guard {
+    Guard::permission(Permission::new(name).unwrap())
+}
+
+#[test]
+fn a_good_token_is_let_in_and_its_holder_known() {
+    let gate = gate([jwt().into()], &permission("blog.add"));
+    let caller = admitted(check(&gate, &[("authorization", &bearer(GOOD))]));
+    assert_eq!(caller.user_id().as_deref(), Some("42"));
+    assert_eq!(caller.backend(), Some("jwt"));
+    assert_eq!(caller.permissions(), ["blog.*"]);
+}
+
+#[test]
+fn without_credentials_a_guard_challenges() {
+    let gate = gate([jwt().into()], &Guard::authenticated());
+    assert_eq!(
+        refused(check(&gate, &[])),
+        (401, ReasonCode::NotAuthenticated)
+    );
+    let basic = [("authorization", "Basic YTpi")];
+    assert_eq!(
+        refused(check(&gate, &basic)),
+        (401, ReasonCode::NotAuthenticated)
+    );
+}
+
+#[test]
+fn a_known_caller_who_may_not_is_forbidden() {
+    let gate = gate([jwt().into()], &permission("shop.add"));
+    let outcome = check(&gate, &[("authorization", &bearer(GOOD))]);
+    assert_eq!(refused(outcome), (403, ReasonCode::PermissionMissing));
+}
+
+#[test]
+fn a_negated_permission_lets_no_anonymous_caller_in() {
+    let gate = gate([jwt().into()], &!permission("blog.banned"));
+    assert_eq!(refused(check(&gate, &[])).0, 401);
+}
+
+#[test]
+fn an_open_route_keeps_the_reason_of_a_bad_credential() {
+    let gate = gate([jwt().into()], &Guard::allow_any());
+    let expired = bearer(r#"{"sub":"42","exp":1300818999}"#);
+    match admitted(check(&gate, &[("authorization", &expired)])) {
+        Caller::Anonymous(reason) => assert_eq!(reason, Some(ReasonCode::TokenExpired)),
+        other => panic!("{other:?}"),
+    }
+    assert!(!admitted(check(&gate, &[])).is_known());
+}
+
+#[test]
+fn a_token_without_an_id_is_refused_where_tokens_can_be_revoked() {
+    let store = Arc::new(MemoryRevocation::new());
+    let gate = gate(
+        [jwt().with_revocation(Revocation::Local(store)).into()],
+        &Guard::authenticated(),
+    );
+    let anonymous_token = bearer(r#"{"sub":"42","exp":1300819380}"#);
+    let outcome = check(&gate, &[("authorization", &anonymous_token)]);
+    assert_eq!(refused(outcome), (401, ReasonCode::TokenIdMissing));
+}
+
+#[test]
+fn a_revoked_token_is_refused() {
+    let store = Arc::new(MemoryRevocation::new());
+    let backend = jwt().with_revocation(Revocation::Local(Arc::clone(&store) as _));
+    let gate = gate([backend.into()], &Guard::authenticated());
+    let good = bearer(GOOD);
+    admitted(check(&gate, &[("authorization", &good)]));
+    store.revoke("t-1", None, NOW).unwrap();
+    assert_eq!(
+        refused(check(&gate, &[("authorization", &good)])),
+        (401, ReasonCode::TokenRevoked)
+    );
+}
+
+/// A store that is down.
+struct Broken;
+
+impl RevocationStore for Broken {
+    fn is_revoked(&self, _: &str, _: NumericDate) -> Result<bool, RevocationError> {
+        Err(RevocationError::Unavailable)
+    }
+
+    fn revoke(
+        &self,
+        _: &str,
+        _: Option<NumericDate>,
+        _: NumericDate,
+    ) -> Result<(), RevocationError> {
+        Err(RevocationError::Unavailable)
+    }
+}
+
+#[test]
+fn a_store_that_is_down_lets_nobody_in_unless_told_to() {
+    let broken = || jwt().with_revocation(Revocation::Local(Arc::new(Broken)));
+    let good = bearer(GOOD);
+    let strict = gate([broken().into()], &Guard::allow_any());
+    let outcome = check(&strict, &[("authorization", &good)]);
+    assert_eq!(refused(outcome), (503, ReasonCode::RevocationUnavailable));
+    let lenient = gate(
+        [broken().on_store_error(OnStoreError::Allow).into()],
+        &Guard::authenticated(),
+    );
+    admitted(check(&lenient, &[("authorization", &good)]));
+}
+
+fn ask(gate: &Gate, header: &str) -> Question {
+    match check(gate, &[("authorization", header)]) {
+        Outcome::Ask(question) => question,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_store_elsewhere_is_asked_by_the_edge() {
+    let gate = gate(
+        [jwt().with_revocation(Revocation::Elsewhere).into()],
+        &permission("blog.add"),
+    );
+    let good = bearer(GOOD);
+    let resume = |answer| gate.resume(ask(&gate, &good), answer, look_up(&[]), NOW);
+    assert_eq!(ask(&gate, &good).token_id(), "t-1");
+    assert!(admitted(resume(Answer::NotRevoked)).is_known());
+    assert_eq!(
+        refused(resume(Answer::Revoked)),
+        (401, ReasonCode::TokenRevoked)
+    );
+    assert_eq!(
+        refused(resume(Answer::Unavailable)),
+        (503, ReasonCode::RevocationUnavailable)
+    );
+}
+
+#[test]
+fn after_a_revoked_token_the_next_backend_is_tried() {
+    let other_header = jwt().with_header(boltguard::HeaderName::new("x-other").unwrap());
+    let gate = gate(
+        [
+            jwt().with_revocation(Revocation::Elsewhere).into(),
+            other_header.into(),
+        ],
+        &Guard::authenticated(),
+    );
+    let good = bearer(GOOD);
+    let outcome = gate.resume(
+        ask(&gate, &good),
+        Answer::Revoked,
+        look_up(&[("x-other", &good)]),
+        NOW,
+    );
+    assert!(admitted(outcome).is_known());
+}
+
+#[test]
+fn keys_are_replaced_while_the_gate_stands() {
+    use boltguard::keys::{Algorithm, Key, KeySet, VerifyingKey};
+    let backend = Arc::new(jwt());
+    let gate = gate(
+        [boltguard::Backend::Jwt(Arc::clone(&backend))],
+        &Guard::authenticated(),
+    );
+    let good = bearer(GOOD);
+    admitted(check(&gate, &[("authorization", &good)]));
+    let other = Key::generate(Algorithm::Hs256).unwrap();
+    backend.replace_keys(KeySet::new([
+        VerifyingKey::new(&other, Algorithm::Hs256).unwrap()
+    ]));
+    assert_eq!(
+        refused(check(&gate, &[("authorization", &good)])),
+        (401, ReasonCode::SignatureInvalid)
+    );
+}

@@ -1,0 +1,62 @@
+//! A gate, a clock and tokens for it.
+
+use boltguard::guard::Guard;
+use boltguard::jws::{HeaderFields, sign};
+use boltguard::jwt::ClaimsPolicy;
+use boltguard::keys::{Algorithm, Key, KeySet, Secret, SigningKey, VerifyingKey};
+use boltguard::types::{NumericDate, ReasonCode};
+use boltguard::{Backend, Caller, Gate, HeaderName, JwtBackend, Outcome};
+
+pub(crate) const NOW: NumericDate = NumericDate::from_secs(1_300_819_000);
+
+pub(crate) fn secret() -> Key {
+    Key::Secret(Secret::new(b"a secret that is thirty-two bytes").unwrap())
+}
+
+pub(crate) fn jwt() -> JwtBackend {
+    let key = VerifyingKey::new(&secret(), Algorithm::Hs256).unwrap();
+    JwtBackend::new(KeySet::new([key]), &[Algorithm::Hs256], ClaimsPolicy::new()).unwrap()
+}
+
+pub(crate) fn token(claims: &str) -> String {
+    let signer = SigningKey::new(&secret(), Algorithm::Hs256).unwrap();
+    sign(claims.as_bytes(), &HeaderFields::new(), &signer).unwrap()
+}
+
+pub(crate) fn bearer(claims: &str) -> String {
+    format!("Bearer {}", token(claims))
+}
+
+pub(crate) fn gate(backends: impl IntoIterator<Item = Backend>, guard: &Guard) -> Gate {
+    Gate::new(backends, guard)
+}
+
+/// What becomes of a request with these headers.
+pub(crate) fn check(gate: &Gate, headers: &[(&str, &str)]) -> Outcome {
+    gate.check(look_up(headers), NOW)
+}
+
+pub(crate) fn look_up<'h>(
+    headers: &[(&'h str, &'h str)],
+) -> impl Fn(&HeaderName) -> Option<&'h str> {
+    move |name| {
+        headers
+            .iter()
+            .find(|(found, _)| *found == name.as_str())
+            .map(|(_, value)| *value)
+    }
+}
+
+pub(crate) fn admitted(outcome: Outcome) -> Caller {
+    match outcome {
+        Outcome::Admitted(caller) => caller,
+        other => panic!("not admitted: {other:?}"),
+    }
+}
+
+pub(crate) fn refused(outcome: Outcome) -> (u16, ReasonCode) {
+    match outcome {
+        Outcome::Refused(refusal) => (refusal.status(), refusal.reason()),
+        other => panic!("not refused: {other:?}"),
+    }
+}

@@ -29,12 +29,17 @@
 //! - The list holds no token ids, only keyed digests of them: 48 bytes an entry at most.
 //! - [`RevocationStore`] is what an authenticator asks; implement it for a list of your own that answers
 //!   without waiting.
+//! - With the feature `redis`, `RedisRevocation` keeps the list in Redis, for several processes and machines.
 //!
 //! The time is an argument everywhere; nothing here reads a clock.
 
 mod id;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod store;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisRevocation;
 pub use memory::MemoryRevocation;
 pub use store::{MARGIN, RevocationError, RevocationStore, entry_until};

@@ -87,6 +87,8 @@ pub const MARGIN: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationError {
+    /// The address of the store is no URL of its kind.
+    Address,
     /// Every place is taken by a token that could still be accepted.
     Full,
     /// The store can't be reached, or does not answer.
@@ -104,6 +106,9 @@ impl RevocationError {
 impl fmt::Display for RevocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Address => {
+                "the address of the revocation store is none, write `redis://host:port/database`"
+            }
             Self::Full => "the revocation store is full: raise its limit, or give tokens an `exp`",
             Self::Unavailable => "the revocation store does not answer",
         })

@@ -42,52 +42,46 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
     view_class = getattr(view, "view_class", None) or (None if owner is None else type(owner))
     names_user = view_class is None and wants_user(view)
 
-    def is_async(args: tuple[Any, ...]) -> bool:
-        return bool(getattr(owner or args[0], "view_is_async", False))
-
-    def reads_user(args: tuple[Any, ...]) -> bool:
-        asked: type = view_class or type(args[0])
-        return names_user or class_wants_user(asked)
-
-    def respond(*args: Any, **kwargs: Any) -> Any:
-        if is_async(args):
-            return arespond(*args, **kwargs)
-        request = _request(args)
-        refusal = keeper.check(request)
+    def respond(first: Any, *args: Any, **kwargs: Any) -> Any:
+        if hasattr(first, "META"):
+            request = first
+        elif getattr(first, "view_is_async", False):
+            return arespond(first, *args, **kwargs)
+        else:
+            request = args[0]
+        gate = keeper.gate
+        refusal = gate.admit(request)
         if refusal is not None:
             return refusal
         try:
-            response = view(*args, **kwargs)
+            response = view(first, *args, **kwargs)
         except ANSWERS as error:
             roll_back()
             response = answer(request, error)
-        return keeper.seal(request, response)
+        return gate.seal(request, response)
 
-    async def arespond(*args: Any, **kwargs: Any) -> Any:
-        request = _request(args)
-        outcome = keeper.begin(request)
+    async def arespond(first: Any, *args: Any, **kwargs: Any) -> Any:
+        request = first if hasattr(first, "META") else args[0]
+        gate = keeper.gate
+        outcome = gate.check(request.META)
         if isinstance(outcome, Pending):
-            outcome = await keeper.afinish(outcome)
+            outcome = await gate.afinish(outcome)
         refusal = settle(request, outcome)
         if refusal is not None:
             return refusal
         try:
-            if reads_user(args):
+            if names_user or class_wants_user(view_class or type(first)):
                 await prefetch(request)
-            response = view(*args, **kwargs)
+            response = view(first, *args, **kwargs)
             response = await response if hasattr(response, "__await__") else response
         except ANSWERS as error:
             response = answer(request, error)
-        return keeper.seal(request, response)
+        return gate.seal(request, response)
 
-    wrapper = wraps(view)(arespond if iscoroutinefunction(view) else respond)
+    is_async = iscoroutinefunction(view) or getattr(owner, "view_is_async", False)
+    wrapper: Any = wraps(view)(arespond if is_async else respond)
     # Credentials in a header are not sent by a browser unasked, and `request.user` is never a session's here.
-    wrapper.csrf_exempt = True  # type: ignore[attr-defined]
+    wrapper.csrf_exempt = True
     # The guards decide; Django's LoginRequiredMiddleware would answer with a redirect.
-    wrapper.login_required = False  # type: ignore[attr-defined]
-    return wrapper
-
-
-def _request(args: tuple[Any, ...]) -> Any:
-    """The request, which a method has after `self`."""
-    return args[0] if hasattr(args[0], "META") else args[1]
+    wrapper.login_required = False
+    return wrapper  # type: ignore[no-any-return]

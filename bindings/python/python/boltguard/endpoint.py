@@ -24,7 +24,7 @@ class Operation:
 
     def __init__(self, handler: Any, names: list[str], method: str, auth: Any, guards: Any, status: int) -> None:
         self.is_async = iscoroutinefunction(handler)
-        self.keeper = Gatekeeper(auth, guards)
+        self._keeper = Gatekeeper(auth, guards)
         self.names = names
         self._plan = Plan(handler, names, is_async=self.is_async, has_body=method not in ("GET", "HEAD"))
         self._status = status
@@ -35,7 +35,8 @@ class Operation:
 
     def respond(self, request: HttpRequest, path: Mapping[str, Any]) -> Any:
         """The answer of a sync handler."""
-        refusal = self.keeper.check(request)
+        gate = self._keeper.gate
+        refusal = gate.admit(request)
         if refusal is not None:
             return refusal
         try:
@@ -43,13 +44,14 @@ class Operation:
         except ANSWERS as error:
             roll_back()
             response = answer(request, error)
-        return self.keeper.seal(request, response)
+        return gate.seal(request, response)
 
     async def arespond(self, request: HttpRequest, path: Mapping[str, Any]) -> Any:
         """The answer of an async handler."""
-        outcome = self.keeper.begin(request)
+        gate = self._keeper.gate
+        outcome = gate.check(request.META)
         if isinstance(outcome, Pending):
-            outcome = await self.keeper.afinish(outcome)
+            outcome = await gate.afinish(outcome)
         refusal = settle(request, outcome)
         if refusal is not None:
             return refusal
@@ -59,7 +61,7 @@ class Operation:
             response = respond(await self._plan.acall(request, path, {}), self._status)
         except ANSWERS as error:
             response = answer(request, error)
-        return self.keeper.seal(request, response)
+        return gate.seal(request, response)
 
 
 class Endpoint:

@@ -26,83 +26,82 @@ Outcome = _rust.AuthContext | _rust.Refusal
 class Gatekeeper:
     """The backends and guards of one view; those not given are the site's defaults, whatever they are at the time."""
 
-    __slots__ = ("_auth", "_guards", "_ready")
+    __slots__ = ("_auth", "_gate", "_guards")
 
     def __init__(self, auth: Any = None, guards: Any = None) -> None:
         self._auth = None if auth is None else check_backends(auth)
         self._guards = None if guards is None else check_guards(guards)
-        self._ready: Ready | None = None
+        self._gate: Gate | None = None
 
     @property
-    def ready(self) -> Ready:
-        """The compiled gate, for the settings now in force."""
-        ready, current = self._ready, conf.current()
-        if ready is None or ready.conf is not current:
-            self._ready = ready = Ready(current, self._auth, self._guards)
-        return ready
+    def gate(self) -> Gate:
+        """The gate, for the settings now in force."""
+        gate, current = self._gate, conf.current()
+        if gate is None or gate.conf is not current:
+            self._gate = gate = Gate(current, self._auth, self._guards)
+        return gate
 
-    def check(self, request: HttpRequest) -> HttpResponse | None:
+
+class Gate:
+    """A compiled gate, and the backends behind it."""
+
+    __slots__ = ("_backends", "_headers", "_vary", "check", "conf")
+
+    def __init__(self, current: conf.Conf, auth: list[Authentication] | None, guards: list[Guard] | None) -> None:
+        self.conf = current
+        self._backends = check_backends(current.authentication, conf.AUTHENTICATION) if auth is None else auth
+        guards = check_guards(current.guards, conf.PERMISSIONS) if guards is None else guards
+        rust = _rust.Gate([backend.rust for backend in self._backends], conjunction(guards))
+        # The one call into Rust for a request, with its META.
+        self.check = rust.check
+        self._headers = sorted({backend.header.title() for backend in self._backends})
+        self._vary = ("Vary", ", ".join(self._headers))
+
+    def admit(self, request: HttpRequest) -> HttpResponse | None:
         """Lets the caller in, or gives the answer that refuses them."""
-        return settle(request, self.finish(self.begin(request)))
-
-    def begin(self, request: HttpRequest) -> Outcome | _rust.Pending:
-        """The one call into Rust. Only a `Pending` outcome, which asks for a store's answer, goes on to `finish`."""
-        return self.ready.gate.check(request.META)
+        return settle(request, self.finish(self.check(request.META)))
 
     def finish(self, outcome: Outcome | _rust.Pending) -> Outcome:
-        """Asks the stores until the outcome is settled."""
+        """Asks the stores until what `check` left open is settled."""
         while isinstance(outcome, _rust.Pending):
-            outcome = outcome.resume(self.ready.ask(outcome))
+            outcome = outcome.resume(self._ask(outcome))
         return outcome
 
     async def afinish(self, outcome: Outcome | _rust.Pending) -> Outcome:
-        """`finish`, for async code."""
+        """`finish`, for async code. It is called only where there is something to wait for."""
         while isinstance(outcome, _rust.Pending):
-            outcome = outcome.resume(await self.ready.aask(outcome))
+            outcome = outcome.resume(await self._aask(outcome))
         return outcome
 
     def seal(self, request: HttpRequest, response: Any) -> Any:
         """Keeps shared caches from giving one caller's answer to another."""
-        headers = self.ready.headers
-        if not headers:
+        if not self._headers:
             return response
-        if response.has_header("Vary"):
-            patch_vary_headers(response, headers)
+        # Setting a header the public way costs as much as verifying a token.
+        stored = response.headers._store
+        if "vary" in stored:
+            patch_vary_headers(response, self._headers)
         else:
-            response["Vary"] = ", ".join(headers)
-        if request.context.is_authenticated and not response.has_header("Cache-Control"):  # type: ignore[attr-defined]
-            response["Cache-Control"] = "private"
+            stored["vary"] = self._vary
+        if "cache-control" not in stored and request.context.is_authenticated:  # type: ignore[attr-defined]
+            stored["cache-control"] = PRIVATE
         return response
 
-
-class Ready:
-    """A gate that is compiled, and the backends behind it."""
-
-    __slots__ = ("backends", "conf", "gate", "headers")
-
-    def __init__(self, current: conf.Conf, auth: list[Authentication] | None, guards: list[Guard] | None) -> None:
-        self.conf = current
-        self.backends = check_backends(current.authentication, conf.AUTHENTICATION) if auth is None else auth
-        guards = check_guards(current.guards, conf.PERMISSIONS) if guards is None else guards
-        self.gate = _rust.Gate([backend.rust for backend in self.backends], conjunction(guards))
-        self.headers = sorted({backend.header.title() for backend in self.backends})
-
-    def ask(self, pending: _rust.Pending) -> bool | None:
+    def _ask(self, pending: _rust.Pending) -> bool | None:
         """The store's answer; `None` where it gave none."""
-        store = self.backends[pending.backend_index].revocation_store
+        store = self._backends[pending.backend_index].revocation_store
         try:
             return ask(store, pending.jti)  # type: ignore[arg-type]
         except Exception:
-            logger.exception("the revocation store %s gave no answer", type(store).__name__)
+            logger.exception(NO_ANSWER, type(store).__name__)
             return None
 
-    async def aask(self, pending: _rust.Pending) -> bool | None:
-        """`ask`, for async code."""
-        store = self.backends[pending.backend_index].revocation_store
+    async def _aask(self, pending: _rust.Pending) -> bool | None:
+        store = self._backends[pending.backend_index].revocation_store
         try:
             return bool_or_error(await store.ais_revoked(pending.jti))  # type: ignore[union-attr]
         except Exception:
-            logger.exception("the revocation store %s gave no answer", type(store).__name__)
+            logger.exception(NO_ANSWER, type(store).__name__)
             return None
 
 
@@ -150,3 +149,5 @@ def log(request: HttpRequest, status: int, reason: str) -> None:
 
 
 ANSWERS = (HTTPException, Http404, PermissionDenied)
+NO_ANSWER = "the revocation store %s gave no answer"
+PRIVATE = ("Cache-Control", "private")

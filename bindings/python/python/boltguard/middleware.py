@@ -37,15 +37,17 @@ class BoltguardMiddleware:
     def __call__(self, request: HttpRequest) -> Any:
         if self._is_async:
             return self._acall(request)
-        refusal = self._attach(request, self._keeper.finish(self._keeper.begin(request)))
-        return refusal or self._keeper.seal(request, self.get_response(request))
+        gate = self._keeper.gate
+        refusal = self._attach(request, gate.finish(gate.check(request.META)))
+        return refusal or gate.seal(request, self.get_response(request))
 
     async def _acall(self, request: HttpRequest) -> Any:
-        outcome = self._keeper.begin(request)
+        gate = self._keeper.gate
+        outcome = gate.check(request.META)
         if isinstance(outcome, Pending):
-            outcome = await self._keeper.afinish(outcome)
+            outcome = await gate.afinish(outcome)
         refusal = self._attach(request, outcome)
-        return refusal or self._keeper.seal(request, await self.get_response(request))
+        return refusal or gate.seal(request, await self.get_response(request))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A missing account, found out when a plain view read `request.user`, is 401 and not 500."""

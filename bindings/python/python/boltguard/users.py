@@ -8,19 +8,18 @@ code for this request, and holds up the event loop for that one query. `await re
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine
+from functools import partial
 from threading import Event
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ObjectDoesNotExist, SynchronousOnlyOperation, ValidationError
-from django.utils.functional import SimpleLazyObject, empty
+from django.utils.functional import LazyObject, SimpleLazyObject, empty
 
 from boltguard import _rust
 from boltguard.exceptions import Unauthorized
 
-logger = logging.getLogger("boltguard")
 
 # Long enough for any look-up by primary key; short enough to end a wait for a thread that waits for us.
 PATIENCE = 10.0
@@ -41,12 +40,13 @@ class UserUnavailable(Unauthorized):
         return type(self), (self.reason,)
 
 
-class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
+class LazyUser(LazyObject):
     """A user of whom only the credential's subject is known until more is asked. `pk` and `id` cost no query."""
 
     def __init__(self, subject: str) -> None:
-        self.__dict__["_subject"] = subject
-        super().__init__(lambda: None)
+        # As `LazyObject` would set them, without its own detour: this runs for every request.
+        object.__setattr__(self, "_subject", subject)
+        object.__setattr__(self, "_wrapped", empty)
 
     is_authenticated = True
     is_anonymous = False
@@ -133,9 +133,10 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
 def attach(request: Any, context: _rust.AuthContext) -> None:
     """Sets `request.context`, `request.user` and `request.auser`."""
     request.context = context
-    if context.user_id is not None and context.auth_backend != "api_key":
-        request.user = user = LazyUser(context.user_id)
-        request.auser = user.aload
+    subject = context.user_id
+    if subject is not None and context.auth_backend != "api_key":
+        request.user = user = LazyUser(subject)
+        request.auser = partial(LazyUser.aload, user)
     else:
         request.user = SimpleLazyObject(_anonymous)
         request.auser = _aanonymous

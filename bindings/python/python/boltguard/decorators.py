@@ -39,7 +39,7 @@ def protect(*, auth: Any = None, guards: Any = None) -> Callable[[View], View]:
 def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., Any]:
     # What `as_view()` gave, or the bound method that `method_decorator` makes at each request, knows its class.
     owner = getattr(getattr(view, "func", None), "__self__", None)
-    view_class = getattr(view, "view_class", None) or (None if owner is None else type(owner))
+    view_class: type | None = getattr(view, "view_class", None) or (None if owner is None else type(owner))
     names_user = view_class is None and wants_user(view)
 
     def respond(first: Any, *args: Any, **kwargs: Any) -> Any:
@@ -70,7 +70,7 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
         if refusal is not None:
             return refusal
         try:
-            if names_user or class_wants_user(view_class or type(first)):
+            if names_user or class_wants_user(type(first) if view_class is None else view_class):
                 await prefetch(request)
             response = view(first, *args, **kwargs)
             response = await response if hasattr(response, "__await__") else response

@@ -20,27 +20,25 @@ from django.utils.functional import LazyObject, SimpleLazyObject, empty
 from boltguard import _rust
 from boltguard.exceptions import Unauthorized
 
-
 # Long enough for any look-up by primary key; short enough to end a wait for a thread that waits for us.
 PATIENCE = 10.0
 
 
 class UserUnavailable(Unauthorized):
-    """The credential is genuine, and no active account belongs to it. `reason` says which, for logs."""
+    """The credential is genuine, and no active account belongs to it. `reason` says which, for logs alone."""
 
     code = "invalid_token"
 
     def __init__(self, reason: str = "user_not_found") -> None:
         self.reason = reason
-        detail = "no active account belongs to this credential"
-        challenge = f'Bearer realm="api", error="invalid_token", error_description="{detail}"'
-        super().__init__(detail, {"WWW-Authenticate": challenge})
+        challenge = 'Bearer realm="api", error="invalid_token", error_description="The token is invalid"'
+        super().__init__("The token is invalid.", {"WWW-Authenticate": challenge})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.reason,)
 
 
-class LazyUser(LazyObject):
+class LazyUser(LazyObject):  # type: ignore[type-arg]
     """A user of whom only the credential's subject is known until more is asked. `pk` and `id` cost no query."""
 
     def __init__(self, subject: str) -> None:

@@ -64,6 +64,12 @@ pub fn encode_into(bytes: impl AsRef<[u8]>, text: &mut String) {
     ENGINE.encode_string(bytes, text);
 }
 
+/// Writes the text of `bytes` to the front of `text` and returns its length; `None` if `text` is too short.
+#[inline]
+pub fn encode_slice(bytes: impl AsRef<[u8]>, text: &mut [u8]) -> Option<usize> {
+    ENGINE.encode_slice(bytes, text).ok()
+}
+
 /// The text is not the one encoding of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Base64Error;

@@ -132,13 +132,8 @@ impl AdmittedClaims {
         let mut granted = Vec::new();
         if let Some(list) = &self.body.registered.permissions {
             // The list was read before, so reading it again finds no fault.
-            let _ = Reader::new(list.raw(&self.body.payload)).array(|reader| {
-                if reader.kind()? == Kind::String {
-                    granted.push(reader.string()?.to_text());
-                    return Ok(());
-                }
-                reader.skip().map(drop)
-            });
+            let _ = Reader::new(list.raw(&self.body.payload))
+                .strings(|one| granted.push(one.to_text()));
         }
         for scope in self.scopes() {
             if !granted.contains(&scope) {

@@ -173,26 +173,12 @@ fn read_permissions(
     if wanted.asks_no_grants() {
         reader.skip()?;
     } else {
-        reader.array(|reader| read_permission(reader, wanted, held))?;
+        reader.strings(|granted| match granted.plain_bytes() {
+            Some(plain) => wanted.grant_permission(plain, held),
+            None => wanted.grant_permission(&*granted.to_text(), held),
+        })?;
     }
     Ok(Some(Span::of_range(start..reader.position(), false)))
-}
-
-#[inline]
-fn read_permission(
-    reader: &mut Reader<'_>,
-    wanted: &Wanted,
-    held: &mut Held,
-) -> Result<(), JsonError> {
-    if reader.kind()? != Kind::String {
-        return reader.skip().map(drop);
-    }
-    let granted = reader.string()?;
-    match granted.plain_bytes() {
-        Some(plain) => wanted.grant_permission(plain, held),
-        None => wanted.grant_permission(&*granted.to_text(), held),
-    }
-    Ok(())
 }
 
 /// The `scope` claim, RFC 8693 §4.2: scopes with single spaces between. Anything else grants nothing.

@@ -136,19 +136,35 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// [`JsonError::Syntax`] for a broken string, [`JsonError::WrongKind`] for another value.
-    #[inline]
+    #[inline(always)]
     pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
         if self.peek_token() != b'"' {
             return Err(self.mismatch());
         }
-        let start = self.at + 1;
-        let (end, escaped) = if self.plain {
-            (self.find_quote(start)?, false)
+        let rest = &self.bytes[self.at + 1..];
+        let (len, escaped) = if self.plain {
+            (find_quote(rest).ok_or(JsonError::Syntax)?, false)
         } else {
-            self.scan_string(start)?
+            scan_string(rest)?
         };
-        self.at = end + 1;
-        Ok(Text::new(&self.bytes[start..end], escaped))
+        self.at += len + 2;
+        Ok(Text::new(&rest[..len], escaped))
+    }
+
+    /// Reads an array, calling `each` for those of its elements that are strings; the others are passed over.
+    ///
+    /// # Errors
+    ///
+    /// Those of the grammar.
+    #[inline]
+    pub fn strings(&mut self, mut each: impl FnMut(Text<'a>)) -> Result<(), JsonError> {
+        self.array(|reader| {
+            if reader.peek_token() == b'"' {
+                each(reader.string()?);
+                return Ok(());
+            }
+            reader.skip().map(drop)
+        })
     }
 
     /// Reads a number.
@@ -265,7 +281,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The first character of the next token, to which it moves; 0 at the end, where no token begins.
-    #[inline]
+    #[inline(always)]
     fn peek_token(&mut self) -> u8 {
         match self.byte() {
             token @ 0x21.. => token,
@@ -286,7 +302,7 @@ impl<'a> Reader<'a> {
         self.bytes.get(self.at).copied().unwrap_or(0)
     }
 
-    #[inline]
+    #[inline(always)]
     fn expect(&mut self, wanted: u8) -> Result<(), JsonError> {
         if self.peek_token() != wanted {
             return Err(JsonError::Syntax);
@@ -314,7 +330,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads what stands behind an element: the closing bracket, or a comma.
-    #[inline]
+    #[inline(always)]
     fn closes(&mut self, bracket: u8) -> Result<bool, JsonError> {
         let found = self.peek_token();
         self.at += 1;
@@ -344,41 +360,45 @@ impl<'a> Reader<'a> {
             Err(broken) => broken,
         }
     }
+}
 
-    /// The next quote, eight bytes at a time.
-    #[inline]
-    fn find_quote(&self, from: usize) -> Result<usize, JsonError> {
-        const ONES: u64 = u64::from_ne_bytes([1; 8]);
-        const HIGHS: u64 = ONES << 7;
-        let mut at = from;
-        while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-            let differs = u64::from_le_bytes(*chunk) ^ (ONES * b'"' as u64);
-            // The lowest set bit belongs to the first byte that is zero, that is, to the first quote.
-            let zeros = differs.wrapping_sub(ONES) & !differs & HIGHS;
-            if zeros != 0 {
-                return Ok(at + zeros.trailing_zeros() as usize / 8);
-            }
-            at += 8;
+/// How far the next quote is, eight bytes at a time.
+#[inline(always)]
+fn find_quote(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let differs = u64::from_le_bytes(*chunk) ^ (ONES * b'"' as u64);
+        // The lowest set bit belongs to the first byte that is zero, that is, to the first quote.
+        let zeros = differs.wrapping_sub(ONES) & !differs & HIGHS;
+        if zeros != 0 {
+            return Some(at + zeros.trailing_zeros() as usize / 8);
         }
-        let rest = self.bytes.get(at..).unwrap_or_default();
-        let found = rest.iter().position(|b| *b == b'"');
-        found.map(|offset| at + offset).ok_or(JsonError::Syntax)
+        at += 8;
     }
+    find_quote_at_end(bytes, at)
+}
 
-    /// The closing quote of a string that may hold escapes, and whether it does.
-    fn scan_string(&self, from: usize) -> Result<(usize, bool), JsonError> {
-        let bytes = self.bytes;
-        let (mut at, mut escaped) = (from, false);
-        loop {
-            match bytes.get(at) {
-                Some(b'"') => return Ok((at, escaped)),
-                Some(b'\\') => {
-                    escaped = true;
-                    at += check_escape(&bytes[at..]).ok_or(JsonError::Syntax)?;
-                }
-                Some(0x20..) => at += 1,
-                _ => return Err(JsonError::Syntax),
+#[cold]
+fn find_quote_at_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let offset = bytes.get(at..)?.iter().position(|b| *b == b'"')?;
+    Some(at + offset)
+}
+
+/// How far the closing quote of a string is that may hold escapes, and whether it does.
+#[cold]
+fn scan_string(bytes: &[u8]) -> Result<(usize, bool), JsonError> {
+    let (mut at, mut escaped) = (0, false);
+    loop {
+        match bytes.get(at) {
+            Some(b'"') => return Ok((at, escaped)),
+            Some(b'\\') => {
+                escaped = true;
+                at += check_escape(&bytes[at..]).ok_or(JsonError::Syntax)?;
             }
+            Some(0x20..) => at += 1,
+            _ => return Err(JsonError::Syntax),
         }
     }
 }

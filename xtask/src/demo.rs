@@ -1,0 +1,87 @@
+//! `cargo xtask demo`: the demo site, from nothing.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use crate::Command;
+use crate::args::Args;
+use crate::failure::{Failure, Result};
+use crate::process;
+use crate::python;
+use crate::workspace::Workspace;
+
+pub(crate) const COMMAND: Command = Command {
+    name: "demo",
+    summary: "Serve the demo site on this machine, or check it from end to end",
+    usage: "demo [--port N] [--check]
+
+  --port N   serve on 127.0.0.1:N (default 8000; with --check, any free port)
+  --check    run the whole story over HTTP against the served site, then stop: exit code 0, or what failed
+
+Builds the wheel in release and installs it with Django in a private environment under target/.",
+    run,
+};
+
+fn run(workspace: &Workspace, mut args: Args) -> Result {
+    let port = args.value("--port", "a number from 1 to 65535")?;
+    let is_check = args.flag("--check");
+    args.finish()?;
+    if is_check {
+        check(workspace, port)
+    } else {
+        site(workspace, port.unwrap_or(8000), &[])
+    }
+}
+
+/// Runs the story of the demo site over HTTP.
+pub(crate) fn check(workspace: &Workspace, port: Option<u16>) -> Result {
+    site(workspace, port.map_or_else(free_port, Ok)?, &["--check"])
+}
+
+/// A port of the loopback interface that nobody listens on just now.
+pub(crate) fn free_port() -> Result<u16> {
+    let bound =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+    bound
+        .map(|address| address.port())
+        .map_err(|error| Failure::new(format!("no free port on 127.0.0.1: {error}")))
+}
+
+fn site(workspace: &Workspace, port: u16, options: &[&str]) -> Result {
+    // Before the build, which takes a minute.
+    refuse_taken(port)?;
+    let venv = python::environment(workspace, &["demo"])?;
+    process::heading("demo site");
+    let mut manage = venv.python();
+    manage
+        .arg(workspace.binding().join("demo/manage.py"))
+        .args(["demo", "--port", &port.to_string()]);
+    process::run(manage.args(options).current_dir(workspace.scratch("demo")?))
+}
+
+fn refuse_taken(port: u16) -> Result {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(
+            Failure::new(format!("cannot listen on 127.0.0.1:{port}: {error}"))
+                .remedy(format!("cargo xtask demo --port {}", free_port()?)),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_named_and_another_one_offered() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let message = refuse_taken(port).unwrap_err().to_string();
+        assert!(
+            message.contains(&format!("127.0.0.1:{port}")) && message.contains("demo --port "),
+            "{message}"
+        );
+        drop(taken);
+        assert!(refuse_taken(port).is_ok());
+    }
+}

@@ -1,0 +1,234 @@
+//! `cargo xtask fuzz`: every fuzz target for a while, on the stable toolchain.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use crate::Command;
+use crate::args::Args;
+use crate::failure::{Context, Failure, Result};
+use crate::process::{Stream, follow, heading, run as run_program};
+use crate::workspace::Workspace;
+
+pub(crate) const COMMAND: Command = Command {
+    name: "fuzz",
+    summary: "Feed random input to every fuzz target",
+    usage: "fuzz [--seconds N] [target…]
+
+  --seconds N   how long each target runs (default 60)
+  target…       only these; without any, all of fuzz/fuzz_targets
+
+Inputs that reach something new are kept in target/fuzz/, and used again by the next run. An input that crashes is named,
+with the command that replays it. cargo-fuzz is built into target/tools/ when it is first needed.",
+    run,
+};
+
+const CARGO_FUZZ: &str = "0.13.2";
+
+fn run(workspace: &Workspace, mut args: Args) -> Result {
+    let seconds = args
+        .value("--seconds", "a number of seconds")?
+        .unwrap_or(60);
+    fuzz(workspace, seconds, &args.names()?)
+}
+
+/// Runs the named targets, or all, each for so many seconds.
+pub(crate) fn fuzz(workspace: &Workspace, seconds: u32, names: &[String]) -> Result {
+    let fuzzer = Fuzzer::new(workspace)?;
+    let targets = chosen(fuzzer.targets()?, names)?;
+    let mut reached = Vec::new();
+    for target in &targets {
+        reached.push(fuzzer.run(target, seconds)?);
+    }
+    heading("executions");
+    for (target, executions) in targets.iter().zip(reached) {
+        println!("{executions:>12}  {target}");
+    }
+    Ok(())
+}
+
+fn chosen(all: Vec<String>, names: &[String]) -> Result<Vec<String>> {
+    if let Some(unknown) = names.iter().find(|name| !all.contains(name)) {
+        return Err(Failure::usage(format!(
+            "`{unknown}` is no fuzz target; there are {}",
+            all.join(", ")
+        )));
+    }
+    Ok(if names.is_empty() {
+        all
+    } else {
+        names.to_vec()
+    })
+}
+
+struct Fuzzer<'a> {
+    workspace: &'a Workspace,
+    directory: PathBuf,
+    /// Where cargo finds `cargo-fuzz`.
+    tools: PathBuf,
+}
+
+impl<'a> Fuzzer<'a> {
+    fn new(workspace: &'a Workspace) -> Result<Self> {
+        let fuzzer = Self {
+            workspace,
+            directory: workspace.path("fuzz"),
+            tools: workspace.target("tools"),
+        };
+        fuzzer.install()?;
+        Ok(fuzzer)
+    }
+
+    /// Cargo leaves alone what is there already in this version.
+    fn install(&self) -> Result {
+        heading("cargo-fuzz");
+        let mut cargo = self.workspace.cargo("install");
+        cargo
+            .args([
+                "cargo-fuzz",
+                "--version",
+                CARGO_FUZZ,
+                "--locked",
+                "--quiet",
+                "--root",
+            ])
+            .arg(&self.tools);
+        run_program(
+            cargo
+                .arg("--target-dir")
+                .arg(self.workspace.target("tools/build")),
+        )
+    }
+
+    fn targets(&self) -> Result<Vec<String>> {
+        let directory = self.directory.join("fuzz_targets");
+        let files = fs::read_dir(&directory).context(format!("read {}", directory.display()))?;
+        let sources = files
+            .flatten()
+            .map(|file| file.path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "rs"));
+        let mut names: Vec<String> = sources
+            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Runs one target, and says how many inputs it tried.
+    fn run(&self, target: &str, seconds: u32) -> Result<u64> {
+        heading(format!("fuzz {target}, {seconds} s"));
+        let mut executions = 0;
+        let mut command = self.command(target, seconds)?;
+        let status = follow(&mut command, Stream::Stderr, |line| {
+            executions = statistic(line).unwrap_or(executions)
+        })?;
+        match status.success() {
+            true => Ok(executions),
+            false => Err(self.crash(target)),
+        }
+    }
+
+    fn command(&self, target: &str, seconds: u32) -> Result<process::Command> {
+        let mut command = self.cargo_fuzz("run");
+        command
+            .arg("--target-dir")
+            .arg(self.workspace.target("fuzz/build"))
+            .arg(target);
+        // The fuzzer writes what it learns into the first corpus; the seeds stay as they are.
+        command.arg(self.workspace.scratch(&format!("fuzz/corpus/{target}"))?);
+        command
+            .args(Some(self.directory.join("corpus").join(target)).filter(|seeds| seeds.is_dir()));
+        command.args([
+            "--",
+            "-print_final_stats=1",
+            "-timeout=10",
+            &format!("-max_total_time={seconds}"),
+        ]);
+        command.arg(format!(
+            "-artifact_prefix={}/",
+            self.artifacts(target)?.display()
+        ));
+        Ok(command)
+    }
+
+    /// The sanitizers need compiler options that only this variable opens on a stable toolchain.
+    fn cargo_fuzz(&self, subcommand: &str) -> process::Command {
+        let mut command = self.workspace.cargo("fuzz");
+        command
+            .args([subcommand, "--fuzz-dir"])
+            .arg(&self.directory)
+            .env("RUSTC_BOOTSTRAP", "1");
+        let old = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(self.tools.join("bin")).chain(std::env::split_paths(&old));
+        command.envs(std::env::join_paths(path).ok().map(|path| ("PATH", path)));
+        command
+    }
+
+    fn artifacts(&self, target: &str) -> Result<PathBuf> {
+        let directory = self.directory.join("artifacts").join(target);
+        fs::create_dir_all(&directory).context(format!("make {}", directory.display()))?;
+        Ok(directory)
+    }
+
+    fn crash(&self, target: &str) -> Failure {
+        let newest = self
+            .artifacts(target)
+            .ok()
+            .and_then(|directory| newest_file(&directory));
+        let Some(input) = newest else {
+            return Failure::new(format!("fuzz target {target} could not run; see above"));
+        };
+        Failure::new(format!(
+            "fuzz target {target} found an input that fails: {}",
+            input.display()
+        ))
+        .remedy(format!(
+            "PATH={}:$PATH RUSTC_BOOTSTRAP=1 cargo fuzz run {target} {}",
+            self.tools.join("bin").display(),
+            input.display()
+        ))
+    }
+}
+
+/// The count in `stat::number_of_executed_units: 12345`.
+fn statistic(line: &str) -> Option<u64> {
+    line.strip_prefix("stat::number_of_executed_units:")?
+        .trim()
+        .parse()
+        .ok()
+}
+
+fn newest_file(directory: &Path) -> Option<PathBuf> {
+    let files = fs::read_dir(directory).ok()?.flatten();
+    let dated =
+        files.filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path())));
+    dated.max().map(|(_, path)| path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executions_are_read_from_the_final_statistics() {
+        assert_eq!(
+            statistic("stat::number_of_executed_units: 1048576"),
+            Some(1_048_576)
+        );
+        assert_eq!(statistic("#1048576\tDONE   cov: 12"), None);
+    }
+
+    #[test]
+    fn a_target_that_is_not_there_is_named_with_those_that_are() {
+        let all = || vec!["claims".to_owned(), "header".to_owned()];
+        assert_eq!(chosen(all(), &[]).unwrap(), all());
+        assert_eq!(chosen(all(), &all()[1..]).unwrap(), ["header"]);
+        let message = chosen(all(), &["heder".to_owned()])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("heder") && message.contains("claims, header"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,160 @@
+//! `cargo xtask test`: every test there is, with one line at the end that counts them.
+
+mod tally;
+
+use std::path::Path;
+
+use self::tally::{Report, Tally};
+use crate::Command;
+use crate::args::Args;
+use crate::failure::{Failure, Result};
+use crate::process::{self, Stream};
+use crate::python::{self, Interpreter, Venv};
+use crate::services::Services;
+use crate::workspace::Workspace;
+
+pub(crate) const COMMAND: Command = Command {
+    name: "test",
+    summary: "Run the Rust and Python tests, doctests and acceptance checks",
+    usage: "test [--rust | --python] [options]
+
+  --rust               only the Rust tests and doctests
+  --python             only the tests of the installed Python package, and the acceptance checks where there are any
+  --all-features       Rust tests with every optional feature
+  --all-pythons        Python tests also on the oldest and the newest other Python of the machine
+  --require-services   fail where no Redis or PostgreSQL is to be had, rather than skip the tests that need one
+
+Redis and PostgreSQL for tests: the ones that BOLTGUARD_TEST_REDIS_URL and BOLTGUARD_TEST_POSTGRES_URL name; a database
+of their own on servers at the standard ports; programs of the machine, or from pip, started for the time of the tests.",
+    run,
+};
+
+/// Which tests to run, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    pub(crate) rust: bool,
+    pub(crate) python: bool,
+    pub(crate) all_features: bool,
+    pub(crate) all_pythons: bool,
+    pub(crate) require_services: bool,
+}
+
+fn run(workspace: &Workspace, mut args: Args) -> Result {
+    let (only_rust, only_python) = (args.flag("--rust"), args.flag("--python"));
+    let options = Options {
+        rust: only_rust || !only_python,
+        python: only_python || !only_rust,
+        all_features: args.flag("--all-features"),
+        all_pythons: args.flag("--all-pythons"),
+        require_services: args.flag("--require-services"),
+    };
+    args.finish()?;
+    test(workspace, options)
+}
+
+pub(crate) fn test(workspace: &Workspace, options: Options) -> Result {
+    let services = Services::start(workspace, options.require_services)?;
+    let runner = Runner {
+        workspace,
+        services: &services,
+    };
+    let mut tally = Tally::default();
+    if options.rust {
+        runner.rust(options.all_features, &mut tally)?;
+    }
+    if options.python {
+        runner.python(options.all_pythons, &mut tally)?;
+    }
+    drop(services);
+    println!("\n{tally}");
+    if tally.is_good() {
+        Ok(())
+    } else {
+        Err(Failure::new(tally.complaint()))
+    }
+}
+
+struct Runner<'a> {
+    workspace: &'a Workspace,
+    services: &'a Services,
+}
+
+impl Runner<'_> {
+    /// The crates, all but the binding and the benches: those have no tests of their own, and take long to build.
+    fn rust(&self, all_features: bool, tally: &mut Tally) -> Result {
+        process::heading("Rust tests and doctests");
+        let mut cargo = self.workspace.cargo("test");
+        cargo.args(["--workspace", "--no-fail-fast"]);
+        for outside in self
+            .workspace
+            .members()?
+            .iter()
+            .filter(|member| !member.is_tested_by_cargo(self.workspace))
+        {
+            cargo.args(["--exclude", &outside.name]);
+        }
+        if all_features {
+            cargo.arg("--all-features");
+        }
+        self.services.show_to(&mut cargo);
+        let mut report = Report::new("cargo test");
+        let status = process::follow(&mut cargo, Stream::Stdout, |line| report.read_cargo(line))?;
+        tally.add(report, status);
+        Ok(())
+    }
+
+    fn python(&self, all_pythons: bool, tally: &mut Tally) -> Result {
+        let lists = ["test"];
+        let (venv, wheel) = python::environment_and_wheel(self.workspace, &lists)?;
+        let main = Interpreter::find()?;
+        self.package(&venv, &main, tally)?;
+        let others = if all_pythons {
+            main.others()
+        } else {
+            Vec::new()
+        };
+        for other in others {
+            process::heading(format!(
+                "private environment for Python {}",
+                other.version()
+            ));
+            let venv = python::environment_of(self.workspace, &other, &wheel, &lists)?;
+            self.package(&venv, &other, tally)?;
+        }
+        Ok(())
+    }
+
+    /// The tests of the installed package: ours, and the acceptance checks in a process of their own, since each
+    /// settles Django's settings in its own way.
+    fn package(&self, venv: &Venv, python: &Interpreter, tally: &mut Tally) -> Result {
+        let version = python.version();
+        process::heading(format!("Python tests, Python {version}"));
+        self.pytest(
+            venv,
+            &self.workspace.binding().join("tests"),
+            &version,
+            tally,
+        )?;
+        if let Some(acceptance) = self.workspace.acceptance() {
+            process::heading(format!("acceptance checks, Python {version}"));
+            self.pytest(venv, &acceptance, &version, tally)?;
+        }
+        Ok(())
+    }
+
+    /// Runs from an empty directory, so that nothing but the installed package can be imported.
+    fn pytest(&self, venv: &Venv, tests: &Path, version: &str, tally: &mut Tally) -> Result {
+        let mut pytest = venv.module("pytest");
+        pytest
+            .args(["--no-fold-skipped", "-rs", "-p", "no:cacheprovider"])
+            .arg(tests);
+        pytest
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .current_dir(self.workspace.scratch("pytest")?);
+        self.services.show_to(&mut pytest);
+        let mut report = Report::new(format!("pytest {} on Python {version}", tests.display()));
+        let status = process::follow(&mut pytest, Stream::Stdout, |line| report.read_pytest(line))?;
+        tally.add(report, status);
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! `cargo xtask tidy`: the rules that a machine can hold and no other tool does.
+
+mod layers;
+mod sources;
+mod words;
+
+use std::fmt;
+
+use self::sources::Source;
+use crate::Command;
+use crate::args::Args;
+use crate::failure::{Failure, Result};
+use crate::workspace::Workspace;
+
+pub(crate) const COMMAND: Command = Command {
+    name: "tidy",
+    summary: "Check the layers of the crates and the house rules of the sources",
+    usage: "tidy
+
+Which crate may depend on which; who may name the cryptographic primitives, or read a clock; that no manifest leaves
+the workspace's lints; the length of files and of comment lines; that nothing unfinished and no place of one machine is left.",
+    run: |workspace, args| run(workspace, args),
+};
+
+fn run(workspace: &Workspace, args: Args) -> Result {
+    args.finish()?;
+    tidy(workspace)
+}
+
+pub(crate) fn tidy(workspace: &Workspace) -> Result {
+    let sources = Source::read_all(workspace)?;
+    let findings = findings(workspace, &sources)?;
+    findings.iter().for_each(|finding| println!("{finding}"));
+    match findings
+        .iter()
+        .filter(|finding| !finding.is_warning)
+        .count()
+    {
+        0 => {
+            println!(
+                "tidy: {} files read, {} to think about",
+                sources.len(),
+                findings.len()
+            );
+            Ok(())
+        }
+        count => Err(
+            Failure::new(format!("tidy: {count} places break a rule of the house"))
+                .remedy("docs/architecture.md tells the rules and their reasons"),
+        ),
+    }
+}
+
+fn findings(workspace: &Workspace, sources: &[Source]) -> Result<Vec<Finding>> {
+    let mut findings = layers::check(&workspace.members()?);
+    findings.extend(words::check(sources));
+    Ok(findings)
+}
+
+/// A place that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Finding {
+    place: String,
+    what: String,
+    is_warning: bool,
+}
+
+impl Finding {
+    fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
+        Self {
+            place: place.into(),
+            what: what.into(),
+            is_warning: false,
+        }
+    }
+
+    fn warning(place: impl Into<String>, what: impl Into<String>) -> Self {
+        Self {
+            is_warning: true,
+            ..Self::new(place, what)
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = if self.is_warning { "warning" } else { "error" };
+        write!(f, "{level}: {}: {}", self.place, self.what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_workspace_keeps_its_rules() {
+        let workspace = Workspace::find().unwrap();
+        let sources = Source::read_all(&workspace).unwrap();
+        assert!(
+            sources
+                .iter()
+                .any(|source| source.path == "xtask/src/tidy/mod.rs")
+        );
+        let broken: Vec<String> = findings(&workspace, &sources)
+            .unwrap()
+            .iter()
+            .filter(|finding| !finding.is_warning)
+            .map(Finding::to_string)
+            .collect();
+        assert!(broken.is_empty(), "{}", broken.join("\n"));
+    }
+}

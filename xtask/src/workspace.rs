@@ -1,0 +1,160 @@
+//! Where things are: the checkout, its build directory, and what may lie beside it.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::{Context, Failure, Result};
+use crate::json::Json;
+use crate::process;
+
+/// The checkout that the command runs in.
+#[derive(Clone, Debug)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Workspace {
+    /// The checkout that this command was built from.
+    pub(crate) fn find() -> Result<Self> {
+        let here =
+            env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&here)
+            .parent()
+            .ok_or_else(|| Failure::new("xtask/ has no parent directory"))?
+            .to_owned();
+        let target = match env::var_os("CARGO_TARGET_DIR") {
+            Some(chosen) => env::current_dir()
+                .context("find the current directory")?
+                .join(chosen),
+            None => root.join("target"),
+        };
+        Ok(Self { root, target })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// Where everything that is built or installed goes.
+    pub(crate) fn target(&self, relative: &str) -> PathBuf {
+        self.target.join(relative)
+    }
+
+    /// A directory under `target/`, made if need be.
+    pub(crate) fn scratch(&self, relative: &str) -> Result<PathBuf> {
+        let path = self.target(relative);
+        fs::create_dir_all(&path).context(format!("make {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// The Python package's own directory.
+    pub(crate) fn binding(&self) -> PathBuf {
+        self.path("bindings/python")
+    }
+
+    /// A pinned list of Python packages.
+    pub(crate) fn requirements(&self, name: &str) -> PathBuf {
+        self.binding()
+            .join("requirements")
+            .join(name)
+            .with_extension("txt")
+    }
+
+    /// The acceptance checks, which lie beside the checkout where there are any.
+    pub(crate) fn acceptance(&self) -> Option<PathBuf> {
+        self.root
+            .parent()
+            .map(|above| above.join("shared/acceptance"))
+            .filter(|path| path.is_dir())
+    }
+
+    /// Cargo at the root of the workspace.
+    pub(crate) fn cargo(&self, subcommand: &str) -> Command {
+        let mut command = process::command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.arg(subcommand).current_dir(&self.root);
+        command
+    }
+
+    /// The members of the workspace, as `cargo metadata` describes them.
+    pub(crate) fn members(&self) -> Result<Vec<Member>> {
+        let mut cargo = self.cargo("metadata");
+        let text = process::capture(cargo.args(["--format-version", "1", "--no-deps"]))?;
+        let metadata =
+            Json::parse(&text).ok_or_else(|| Failure::new("`cargo metadata` printed no JSON"))?;
+        Member::read_all(&metadata)
+            .ok_or_else(|| Failure::new("`cargo metadata` lacks something that it promises"))
+    }
+}
+
+/// One crate of the workspace.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) manifest: PathBuf,
+    pub(crate) dependencies: Vec<Dependency>,
+    /// The features that are there to choose, `default` aside.
+    pub(crate) features: Vec<String>,
+}
+
+/// A line of a manifest that names another crate.
+#[derive(Clone, Debug)]
+pub(crate) struct Dependency {
+    /// The crate's own name, whatever the manifest calls it.
+    pub(crate) name: String,
+    /// Whether only tests, examples and benches see it.
+    pub(crate) is_dev: bool,
+}
+
+impl Member {
+    pub(crate) fn read_all(metadata: &Json) -> Option<Vec<Self>> {
+        metadata
+            .get("packages")?
+            .list()?
+            .iter()
+            .map(Self::read)
+            .collect()
+    }
+
+    fn read(package: &Json) -> Option<Self> {
+        let features = package
+            .get("features")?
+            .members()?
+            .iter()
+            .map(|(name, _)| name.clone());
+        Some(Self {
+            name: package.get("name")?.text()?.to_owned(),
+            manifest: package.get("manifest_path")?.text()?.into(),
+            dependencies: package
+                .get("dependencies")?
+                .list()?
+                .iter()
+                .map(Dependency::read)
+                .collect::<Option<_>>()?,
+            features: features.filter(|name| name != "default").collect(),
+        })
+    }
+
+    /// Whether `cargo test` is for it: not for the binding, which pytest tests, nor for the benches and their peers.
+    pub(crate) fn is_tested_by_cargo(&self, workspace: &Workspace) -> bool {
+        !["bindings", "benches"]
+            .iter()
+            .any(|place| self.manifest.starts_with(workspace.path(place)))
+    }
+}
+
+impl Dependency {
+    fn read(dependency: &Json) -> Option<Self> {
+        let kind = dependency.get("kind").and_then(Json::text);
+        Some(Self {
+            name: dependency.get("name")?.text()?.to_owned(),
+            is_dev: kind == Some("dev"),
+        })
+    }
+}

@@ -7,7 +7,8 @@ use boltguard_types::KeyId;
 use ring::{hmac, signature};
 
 use crate::backend::Signer;
-use crate::{Algorithm, Key, KeyError, SignError, VerifyingKey};
+use crate::public::PublicParts;
+use crate::{Algorithm, Key, KeyError, PublicKey, SignError, VerifyingKey};
 
 /// A key that makes signatures of one algorithm, from birth; cheap to clone.
 ///
@@ -76,6 +77,17 @@ impl SigningKey {
         self.verifying.is_weak()
     }
 
+    /// The length of each signature in bytes.
+    #[must_use]
+    pub fn signature_len(&self) -> usize {
+        match self.verifying.public_key().map(PublicKey::parts) {
+            None => self.algorithm().hash_len(),
+            Some(PublicParts::Rsa(rsa)) => rsa.n.len(),
+            Some(PublicParts::Ec { curve, .. }) => 2 * curve.field_len(),
+            Some(PublicParts::Ed25519(_)) => 64,
+        }
+    }
+
     /// Signs a message.
     ///
     /// ES256 and ES384 draw randomness for each signature and so does RSASSA-PSS; ES512 and EdDSA are deterministic.
@@ -86,6 +98,20 @@ impl SigningKey {
     #[inline]
     pub fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
         self.signer.sign(message)
+    }
+
+    /// Signs a message and hands the signature on without moving it, as [`SigningKey::sign`] does otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SigningKey::sign`].
+    #[inline]
+    pub fn sign_with<T>(
+        &self,
+        message: &[u8],
+        take: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, SignError> {
+        self.signer.sign_with(message, take)
     }
 }
 
@@ -99,40 +125,35 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// The bytes of a signature, held without allocation.
-#[derive(Clone, Copy)]
+/// The bytes of a signature; only those of RSA, which take a thousand times longer to make, are allocated.
+#[derive(Clone)]
 pub struct Signature(Bytes);
 
-#[derive(Clone, Copy)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "signatures live on the stack, for a moment"
-)]
+#[derive(Clone)]
 enum Bytes {
     Tag(hmac::Tag),
     Fixed(signature::Signature),
-    Long { bytes: [u8; LONGEST], length: usize },
+    P521([u8; 132]),
+    Rsa(Box<[u8]>),
 }
 
-/// The length of a signature of RSA with 4096 bits.
-const LONGEST: usize = 512;
-
 impl Signature {
+    #[inline]
     pub(crate) const fn tag(tag: hmac::Tag) -> Self {
         Self(Bytes::Tag(tag))
     }
 
+    #[inline]
     pub(crate) const fn fixed(signature: signature::Signature) -> Self {
         Self(Bytes::Fixed(signature))
     }
 
-    pub(crate) fn long(
-        length: usize,
-        write: impl FnOnce(&mut [u8]) -> Result<(), SignError>,
-    ) -> Result<Self, SignError> {
-        let mut bytes = [0; LONGEST];
-        write(bytes.get_mut(..length).ok_or(SignError)?)?;
-        Ok(Self(Bytes::Long { bytes, length }))
+    pub(crate) const fn p521(signature: [u8; 132]) -> Self {
+        Self(Bytes::P521(signature))
+    }
+
+    pub(crate) const fn rsa(signature: Box<[u8]>) -> Self {
+        Self(Bytes::Rsa(signature))
     }
 }
 
@@ -142,7 +163,8 @@ impl AsRef<[u8]> for Signature {
         match &self.0 {
             Bytes::Tag(tag) => tag.as_ref(),
             Bytes::Fixed(signature) => signature.as_ref(),
-            Bytes::Long { bytes, length } => &bytes[..*length],
+            Bytes::P521(signature) => signature,
+            Bytes::Rsa(signature) => signature,
         }
     }
 }

@@ -1,1 +1,38 @@
-//! Issuing signed JWTs.
+//! Issuing signed JWTs, [RFC 7519](https://www.rfc-editor.org/rfc/rfc7519).
+//!
+//! A [`Minter`] signs with one key. Each token that it makes says whom it is about (`sub`, §4.1.2), when it was issued
+//! (`iat`, §4.1.6), when it ends (`exp`, §4.1.4) and what it is called (`jti`, §4.1.7), so that it can be revoked;
+//! these four can't be replaced by other claims.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use boltguard_keys::{Algorithm, Key, SigningKey};
+//! use boltguard_mint::Minter;
+//! use boltguard_types::NumericDate;
+//!
+//! let key = SigningKey::new(&Key::generate(Algorithm::EdDsa)?, Algorithm::EdDsa)?.with_key_id("2026");
+//! let minter = Minter::new(key);
+//!
+//! let token = minter
+//!     .token("42", Duration::from_secs(3600))
+//!     .issuer("https://login.example")
+//!     .audience(["shop"])
+//!     .permissions(["shop.add_order"])
+//!     .claim("is_staff", &true)
+//!     .sign(NumericDate::from_secs(1_800_000_000))?;
+//! assert_eq!(token.split('.').count(), 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod claims;
+mod error;
+mod members;
+mod minter;
+mod payload;
+mod text;
+mod token_id;
+
+pub use claims::TokenBuilder;
+pub use error::MintError;
+pub use minter::Minter;

@@ -88,6 +88,18 @@ impl Signer {
     }
 
     #[inline]
+    pub(crate) fn sign_with<T>(
+        &self,
+        message: &[u8],
+        take: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, SignError> {
+        match self {
+            Self::Hmac(key) => Ok(take(hmac::sign(key, message).as_ref())),
+            _ => Ok(take(self.sign(message)?.as_ref())),
+        }
+    }
+
+    #[inline]
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
         match self {
             Self::Hmac(key) => Ok(Signature::tag(hmac::sign(key, message))),

@@ -34,10 +34,6 @@ impl Signer {
 
     pub(super) fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
         let signature: ecdsa::Signature = self.0.try_sign(message).map_err(|_| SignError)?;
-        let bytes = signature.to_bytes();
-        Signature::long(bytes.len(), |buffer| {
-            buffer.copy_from_slice(&bytes);
-            Ok(())
-        })
+        Ok(Signature::p521(signature.to_bytes().into()))
     }
 }

@@ -118,11 +118,13 @@ impl RsaSigner {
     }
 
     pub(super) fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
-        let length = self.pair.public().modulus_len();
-        Signature::long(length, |buffer| {
-            let signed = self.pair.sign(self.padding, &self.random, message, buffer);
-            signed.map_err(|_| SignError)
-        })
+        let mut bytes = vec![0; self.pair.public().modulus_len()].into_boxed_slice();
+        let signed = self
+            .pair
+            .sign(self.padding, &self.random, message, &mut bytes);
+        signed
+            .map(|()| Signature::rsa(bytes))
+            .map_err(|_| SignError)
     }
 }
 

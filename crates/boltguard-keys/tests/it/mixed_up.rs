@@ -61,6 +61,8 @@ fn signatures_have_one_length() {
         let key = keys::signing_key(*algorithm);
         let signature = key.sign(b"message").unwrap();
         let signature = signature.as_ref();
+        assert_eq!(signature.len(), key.signature_len(), "{algorithm}");
+        assert_eq!(key.sign_with(b"message", <[u8]>::len), Ok(signature.len()));
         let verifies = |signature: &[u8]| key.verifying_key().verify(b"message", signature).is_ok();
         assert!(verifies(signature));
         assert!(!verifies(&[]));

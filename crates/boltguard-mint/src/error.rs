@@ -1,0 +1,57 @@
+//! What can go wrong when a token is issued.
+
+use std::error::Error;
+use std::fmt;
+
+use boltguard_keys::{RandomError, SignError};
+
+/// No token was issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MintError {
+    /// A claim was given twice, RFC 7519 §4.
+    DuplicateClaim,
+    /// The lifetime is zero, or ends beyond any date.
+    Lifetime,
+    /// The claims are no JSON object.
+    NotAnObject,
+    /// A claim is not JSON, or has no JSON as a map whose keys are no texts.
+    NotJson,
+    /// The system gave no randomness for the token's `jti`.
+    Random,
+    /// A claim would replace `sub`, `exp`, `iat` or `jti`.
+    ReservedClaim,
+    /// The key could not sign.
+    Sign,
+    /// The token would be longer than [`MAX_TOKEN_LEN`](boltguard_jws::MAX_TOKEN_LEN), so that it would be refused.
+    TooLarge,
+}
+
+impl fmt::Display for MintError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DuplicateClaim => "a claim is given twice",
+            Self::Lifetime => "the lifetime has to be longer than nothing and end at some date",
+            Self::NotAnObject => "the claims are no JSON object",
+            Self::NotJson => "a claim's value has no JSON",
+            Self::Random => "no randomness from the system",
+            Self::ReservedClaim => "a claim would replace `sub`, `exp`, `iat` or `jti`",
+            Self::Sign => "the key could not sign",
+            Self::TooLarge => "the token would be longer than 16 KiB",
+        })
+    }
+}
+
+impl Error for MintError {}
+
+impl From<RandomError> for MintError {
+    fn from(_: RandomError) -> Self {
+        Self::Random
+    }
+}
+
+impl From<SignError> for MintError {
+    fn from(_: SignError) -> Self {
+        Self::Sign
+    }
+}

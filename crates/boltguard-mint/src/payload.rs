@@ -1,0 +1,116 @@
+//! The claims as JSON, written as they are given.
+
+use boltguard_encoding::json::{JsonError, Reader};
+use boltguard_types::NumericDate;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::members::Members;
+use crate::{MintError, text};
+
+/// The object so far, without its closing brace.
+pub(crate) struct Payload {
+    json: Vec<u8>,
+    /// A bit for each name that is there, which other names may share.
+    names: u64,
+}
+
+impl Payload {
+    pub(crate) fn about(subject: &str) -> Self {
+        let mut json = Vec::with_capacity(USUAL_LEN);
+        json.extend_from_slice(b"{\"sub\":");
+        text::push(&mut json, subject);
+        Self { json, names: 0 }
+    }
+
+    /// Adds a claim that is not reserved and not there yet.
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), MintError>,
+    ) -> Result<(), MintError> {
+        if matches!(name, "sub" | "exp" | "iat" | "jti") {
+            return Err(MintError::ReservedClaim);
+        }
+        let bit = 1 << (fingerprint(name) & 63);
+        if self.names & bit != 0 && self.has(name) {
+            return Err(MintError::DuplicateClaim);
+        }
+        self.names |= bit;
+        self.json.push(b',');
+        text::push(&mut self.json, name);
+        self.json.push(b':');
+        write(&mut self.json)
+    }
+
+    /// Adds the members of a map or a struct.
+    pub(crate) fn add_members<T: Serialize + ?Sized>(
+        &mut self,
+        claims: &T,
+    ) -> Result<(), MintError> {
+        claims.serialize(Members(self)).map_err(MintError::from)
+    }
+
+    /// Adds the members of an object that is JSON already.
+    pub(crate) fn add_object(&mut self, object: &str) -> Result<(), MintError> {
+        let mut reader = Reader::new(object);
+        reader.object(|reader, name| {
+            let value = reader.skip()?;
+            self.add(&name.to_text(), |json| {
+                json.extend_from_slice(value.as_bytes());
+                Ok(())
+            })
+        })?;
+        Ok(reader.finish()?)
+    }
+
+    /// Adds the reserved claims and closes the object.
+    pub(crate) fn finish(
+        mut self,
+        issued: NumericDate,
+        expires: NumericDate,
+        token_id: &Uuid,
+    ) -> Result<Vec<u8>, MintError> {
+        let json = &mut self.json;
+        json.extend_from_slice(b",\"iat\":");
+        text::push_value(json, &issued.as_secs())?;
+        json.extend_from_slice(b",\"exp\":");
+        text::push_date(json, expires)?;
+        json.extend_from_slice(b",\"jti\":\"");
+        json.extend_from_slice(token_id.hyphenated().encode_lower(&mut [0; 36]).as_bytes());
+        json.extend_from_slice(b"\"}");
+        Ok(self.json)
+    }
+
+    #[cold]
+    fn has(&self, name: &str) -> bool {
+        let object = [&self.json, &b"}"[..]].concat();
+        let mut is_there = false;
+        let read = Reader::from_bytes(&object).and_then(|mut reader| {
+            reader.object(|reader, other| {
+                is_there |= other == name;
+                reader.skip().map(drop)
+            })
+        });
+        is_there || read.is_err()
+    }
+}
+
+impl From<JsonError> for MintError {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::WrongKind => Self::NotAnObject,
+            _ => Self::NotJson,
+        }
+    }
+}
+
+#[inline]
+fn fingerprint(name: &str) -> usize {
+    let end = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or(0));
+    let bytes = name.as_bytes();
+    bytes.len() ^ end(bytes.first()) << 1 ^ end(bytes.last()) << 2
+}
+
+/// Room for the claims of most tokens.
+const USUAL_LEN: usize = 512;

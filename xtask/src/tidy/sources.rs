@@ -62,9 +62,11 @@ impl Source {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Whether it is a test as a whole, or only serves tests.
+    /// Whether it is a test or an example as a whole, or only serves tests.
     pub(super) fn is_test(&self) -> bool {
-        self.path.contains("/tests/") || self.is_in("crates/boltguard-testing")
+        let places = ["/benches/", "/examples/", "/tests/"];
+        places.iter().any(|place| self.path.contains(place))
+            || self.is_in("crates/boltguard-testing")
     }
 
     /// The lines with their numbers.

@@ -101,20 +101,14 @@ fn primitives(source: &Source) -> Vec<Finding> {
 }
 
 fn names_a_primitive(line: &str) -> bool {
-    let is_path = |name: &str| {
-        line.split(&format!("{name}::"))
-            .rev()
-            .skip(1)
-            .any(|before| !before.ends_with(is_of_a_word))
-    };
-    let is_import = |name: &str| {
-        ["use", "crate"]
-            .iter()
-            .any(|word| line.contains(&format!("{word} {name}")))
-    };
-    ["ring", "p521"]
-        .iter()
-        .any(|name| is_path(name) || is_import(name) && words(line).any(|word| word == *name))
+    ["ring", "p521"].iter().any(|name| {
+        line.match_indices(name).any(|(place, _)| {
+            let (before, after) = (&line[..place], &line[place + name.len()..]);
+            let is_import = before.ends_with("use ") || before.ends_with("crate ");
+            is_import && !after.starts_with(is_of_a_word)
+                || !before.ends_with(is_of_a_word) && after.starts_with("::")
+        })
+    })
 }
 
 fn is_of_a_word(c: char) -> bool {

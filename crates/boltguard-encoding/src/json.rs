@@ -19,8 +19,10 @@ pub use text::Text;
 pub const MAX_DEPTH: u8 = 64;
 
 /// The text is not JSON, or not of the kind that was asked for.
+// As wide as a register, for the reason that `text::Escapes` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[repr(usize)]
 pub enum JsonError {
     /// An object has two members of one name, RFC 7519 §4.
     DuplicateName,

@@ -1,6 +1,6 @@
 //! The reader: a cursor that moves forward only.
 
-use super::text::{as_str, check_escape};
+use super::text::{Escapes, as_str, check_escape};
 use super::{JsonError, MAX_DEPTH, Number, Text};
 
 /// What a value is, as its first character tells.
@@ -388,13 +388,13 @@ fn find_quote_at_end(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// How far the closing quote of a string is that may hold escapes, and whether it does.
 #[cold]
-fn scan_string(bytes: &[u8]) -> Result<(usize, bool), JsonError> {
+fn scan_string(bytes: &[u8]) -> Result<(usize, Escapes), JsonError> {
     let (mut at, mut escaped) = (0, false);
     loop {
         match bytes.get(at) {
-            Some(b'"') => return Ok((at, escaped)),
+            Some(b'"') => return Ok((at, escapes)),
             Some(b'\\') => {
-                escaped = true;
+                escapes = Escapes::Some;
                 at += check_escape(&bytes[at..]).ok_or(JsonError::Syntax)?;
             }
             Some(0x20..) => at += 1,

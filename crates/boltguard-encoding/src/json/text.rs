@@ -6,20 +6,31 @@ use std::borrow::Cow;
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
     raw: &'a [u8],
-    escaped: bool,
+    escapes: Escapes,
+}
+
+/// Whether a string holds escapes.
+///
+/// As wide as a register, so that a `Text` is copied in whole words; a flag of one byte is copied with its
+/// padding in pieces, which waits for the stores before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(super) enum Escapes {
+    None,
+    Some,
 }
 
 impl<'a> Text<'a> {
     #[inline]
-    pub(super) fn new(raw: &'a [u8], escaped: bool) -> Self {
-        Self { raw, escaped }
+    pub(super) fn new(raw: &'a [u8], escapes: Escapes) -> Self {
+        Self { raw, escapes }
     }
 
     /// What stands between the quotes, in UTF-8, if it holds no escape.
     #[must_use]
     #[inline]
     pub fn plain_bytes(self) -> Option<&'a [u8]> {
-        (!self.escaped).then_some(self.raw)
+        (self.escapes == Escapes::None).then_some(self.raw)
     }
 
     /// What stands between the quotes, if it holds no escape.
@@ -56,7 +67,7 @@ pub(super) fn as_str(checked: &[u8]) -> &str {
 impl PartialEq<str> for Text<'_> {
     #[inline]
     fn eq(&self, other: &str) -> bool {
-        if self.escaped {
+        if self.escapes == Escapes::Some {
             self.to_text() == other
         } else {
             self.raw == other.as_bytes()

@@ -29,7 +29,7 @@
 //! | `authenticated` | [`Guard::authenticated`] | a backend has vouched for: all of them | |
 //! | `staff` | [`Guard::staff`] | is of the staff (`is_staff`) | `staff_required` |
 //! | `admin` | [`Guard::admin`] | is a superuser (`is_superuser`) | `admin_required` |
-//! | `perm("blog.add")` | [`Guard::permission`] | is granted it, by name, by wildcard or by scope | `permission_missing` |
+//! | `perm("blog.add")` | [`Guard::permission`] | is granted it, by name, wildcard or scope | `permission_missing` |
 //! | `any_perm("a", "b")` | [`Guard::any_permission`] | is granted one of them | `permission_missing` |
 //! | `all_perms("a", "b")` | [`Guard::all_permissions`] | is granted each of them | `permission_missing` |
 //! | `scope("profile")` | [`Guard::scope`] | has the OAuth scope, compared exactly | `scope_missing` |
@@ -54,9 +54,9 @@
 //! | false | [`Decision::Deny`], with the reason of the first part that failed | 403 |
 //!
 //! So De Morgan's laws, involution, absorption, distribution, identity and idempotence hold without exception, and
-//! `~perm("blog.banned")` lets no anonymous caller in: whether one is banned, nobody knows. The constants vanish into what
-//! they are combined with (`allow_any & staff` is `staff`, `~deny_all` is `allow_any`), so a guard that is open to
-//! the world reads `allow_any` and nothing else.
+//! `~perm("blog.banned")` lets no anonymous caller in: whether one is banned, nobody knows. The constants vanish into
+//! what they are combined with (`allow_any & staff` is `staff`, `~deny_all` is `allow_any`), so a guard that is open
+//! to the world reads `allow_any` and nothing else.
 //!
 //! # Wildcards
 //!
@@ -68,8 +68,8 @@
 //! # Compiled
 //!
 //! [`Guard::compile`] makes a flat program of numbered tests, each of which says where to go on. A decision by it
-//! allocates nothing and compares no names, but the backend's once; it stops as soon as the outcome is settled. What the
-//! guard asks is [`wanted`](CompiledGuard::wanted): whoever reads a credential turns its grants into bits once.
+//! allocates nothing and compares no names, but the backend's once; it stops as soon as the outcome is settled. What
+//! the guard asks is [`wanted`](CompiledGuard::wanted): whoever reads a credential turns its grants into bits once.
 //!
 //! # Checks
 //!
@@ -77,7 +77,8 @@
 //! name, and combine like any other: `admin | (perm("blog.edit") & check("author"))`.
 //!
 //! - Before anything is asked, the guard decides what it can: what is settled whatever the answers are is settled at
-//!   once, by [`Decision::Allow`] or by a refusal. In between it is [`Decision::Ask`], which never lets anybody in by itself.
+//!   once, by [`Decision::Allow`] or by a refusal. In between it is [`Decision::Ask`], which never lets anybody in by
+//!   itself.
 //! - [`CompiledGuard::questions`] names the checks that matter for this caller; answer them in [`Answers`] and
 //!   [`decide_with`](CompiledGuard::decide_with) them.
 //! - Where the object comes later than the request, [`decide_optimistic`](CompiledGuard::decide_optimistic) lets the

@@ -46,3 +46,28 @@ fn irredundant(required: &Table, allowed: &Table, variables: usize) -> (Vec<Prod
     let covered = covered | &(covered_high & &variable) | &(covered_low & &!variable);
     (both, covered)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_covered_shortens_what_must_be() {
+        let [x, y] = [Table::variable(2, 0), Table::variable(2, 1)];
+        for (kept, left_out) in [(0, 1), (1, 0)] {
+            let required = x.clone() & &y;
+            let allowed = Table::variable(2, kept);
+            assert_eq!(
+                cover(&required, &allowed, 2),
+                [vec![(kept, true)]],
+                "without {left_out}"
+            );
+        }
+        let either = x.clone() | &y;
+        assert_eq!(
+            cover(&either, &either, 2),
+            [vec![(0, true)], vec![(1, true)]]
+        );
+        assert_eq!(cover(&either, &Table::constant(2, true), 2), [vec![]]);
+    }
+}

@@ -143,6 +143,15 @@ fn a_check_that_is_both_asked_and_forbidden_opens_nothing() {
 }
 
 #[test]
+fn what_one_answer_makes_irrelevant_is_still_asked_beside_another() {
+    // If `a` holds, nothing helps; if not, `b` decides.
+    let guard = compile(r#"(check("a") & check("b") & staff) | (~check("a") & check("b"))"#);
+    let who = Identity::new("1", "jwt");
+    assert_eq!(decide(&guard, &who, &Answers::new()), Decision::Ask);
+    assert_eq!(questions(&guard, &who, &Answers::new()), ["a", "b"]);
+}
+
+#[test]
 fn a_refusal_names_what_is_missing_rather_than_a_check() {
     let who = Identity::new("1", "jwt");
     for text in [r#"check("a") & perm("b")"#, r#"perm("b") & check("a")"#] {
@@ -172,7 +181,12 @@ fn many_checks_are_asked_in_bounded_time() {
         decide(&never, &who, &every),
         Decision::Deny(ReasonCode::StaffRequired)
     );
-    assert_eq!(questions(&any.compile(), &who, &Answers::new()).len(), 60);
+    assert_eq!(
+        questions(&any.clone().compile(), &who, &Answers::new()).len(),
+        60
+    );
+    let settled = (Guard::authenticated() | any).compile();
+    assert!(questions(&settled, &who, &Answers::new()).is_empty());
 }
 
 #[test]

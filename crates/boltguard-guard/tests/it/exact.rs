@@ -215,6 +215,15 @@ fn simple_guards_are_found() {
     }
 }
 
+#[test]
+fn what_is_superfluous_is_left_out_of_a_guard_that_has_no_shorter_form() {
+    let sides = r#"(all_perms("a", "b") | all_perms("c", "d")) & (all_perms("e", "f") | all_perms("g", "h"))"#;
+    assert_eq!(
+        simplified(&format!(r#"{sides} & any_perm("a", "c")"#)),
+        sides
+    );
+}
+
 fn wide(count: usize) -> Guard {
     Guard::any((0..count).map(atom)).unwrap()
 }

@@ -121,29 +121,45 @@ fn an_anonymous_caller_lacks_an_identity() {
     assert_eq!(shut.missing(), &Missing::NotGrants);
 }
 
+fn all_of(count: usize) -> Guard {
+    Guard::all_permissions((0..count).map(|n| Permission::new(&format!("p{n}")).unwrap())).unwrap()
+}
+
 #[test]
 fn beyond_a_dozen_the_answer_says_that_it_may_not_be_the_smallest() {
-    let names: Vec<Permission> = (0..20)
-        .map(|n| Permission::new(&format!("p{n}")).unwrap())
-        .collect();
-    let all = Guard::all_permissions(names.clone()).unwrap();
-    let either = all.clone() | Guard::permission(Permission::new("one").unwrap());
-    let explanation = either.explain(&Principal::Known(ada()));
-    let Missing::Grants {
-        grants,
-        smallest: false,
-    } = explanation.missing()
-    else {
-        panic!("{explanation}");
-    };
-    let who = grants.iter().fold(ada(), |who, atom| granted(&who, atom));
-    assert!(either.decide(&Principal::Known(who)).is_allowed());
-
-    let forbidden = all & !Guard::permission(Permission::new("banned").unwrap());
+    let either = all_of(20) | guard(r#"all_perms("one", "two", "three")"#);
+    assert_eq!(
+        either
+            .explain(&Principal::Known(ada()))
+            .missing()
+            .to_string(),
+        r#"perm("one"), perm("two"), perm("three") (perhaps fewer)"#
+    );
+    let beside = guard(r#"perm("a") & (perm("x") | staff)"#) & all_of(13);
+    let explanation = beside.explain(&Principal::Known(ada().staff()));
+    assert!(
+        !explanation.missing().to_string().contains(r#"perm("x")"#),
+        "{explanation}"
+    );
+    let forbidden = all_of(13) & !guard(r#"perm("banned")"#);
     assert_eq!(
         forbidden.explain(&Principal::Known(ada())).missing(),
         &Missing::TooMany
     );
+}
+
+#[test]
+fn a_permission_that_is_asked_often_is_granted_once() {
+    let guard = (0..13).fold(all_of(1), |guard, _| !(!guard & Guard::staff()) & all_of(1));
+    let explanation = guard.explain(&Principal::Known(ada().staff()));
+    let Missing::Grants {
+        grants,
+        smallest: true,
+    } = explanation.missing()
+    else {
+        panic!("{explanation}");
+    };
+    assert_eq!(grants.len(), 1);
 }
 
 #[test]

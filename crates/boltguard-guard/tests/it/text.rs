@@ -218,6 +218,8 @@ fn depth_and_size_are_bounded() {
             .is_ok()
     );
 
+    assert!(vec!["(staff)"; 500].join(" & ").parse::<Guard>().is_ok());
+
     let alternating = |depth: usize| {
         format!(
             "{}staff{}",

@@ -142,13 +142,13 @@ impl<'a> Reader<'a> {
             return Err(self.mismatch());
         }
         let rest = &self.bytes[self.at + 1..];
-        let (len, escaped) = if self.plain {
-            (find_quote(rest).ok_or(JsonError::Syntax)?, false)
+        let (len, escapes) = if self.plain {
+            (find_quote(rest).ok_or(JsonError::Syntax)?, Escapes::None)
         } else {
             scan_string(rest)?
         };
         self.at += len + 2;
-        Ok(Text::new(&rest[..len], escaped))
+        Ok(Text::new(&rest[..len], escapes))
     }
 
     /// Reads an array, calling `each` for those of its elements that are strings; the others are passed over.
@@ -389,7 +389,7 @@ fn find_quote_at_end(bytes: &[u8], at: usize) -> Option<usize> {
 /// How far the closing quote of a string is that may hold escapes, and whether it does.
 #[cold]
 fn scan_string(bytes: &[u8]) -> Result<(usize, Escapes), JsonError> {
-    let (mut at, mut escaped) = (0, false);
+    let (mut at, mut escapes) = (0, Escapes::None);
     loop {
         match bytes.get(at) {
             Some(b'"') => return Ok((at, escapes)),

@@ -3,7 +3,7 @@
 use boltguard_keys::Algorithm;
 use boltguard_types::ReasonCode;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyList, PyString};
 
 use crate::errors::{Class, coded};
 
@@ -17,20 +17,42 @@ pub(crate) struct Algorithms {
 const COUNT: usize = Algorithm::ALL.len();
 
 impl Algorithms {
+    const NONE: Self = Self {
+        list: [Algorithm::Hs256; COUNT],
+        len: 0,
+    };
+
     /// One algorithm.
     pub(crate) fn one(algorithm: Algorithm) -> Self {
         let list = [algorithm; COUNT];
         Self { list, len: 1 }
     }
 
-    /// All but those of HMAC.
-    pub(crate) fn asymmetric() -> Self {
-        let mut allowed = Self::one(Algorithm::EdDsa);
-        let all = Algorithm::ALL
+    /// Every algorithm.
+    pub(crate) fn all() -> Self {
+        let mut all = Self::NONE;
+        Algorithm::ALL
+            .iter()
+            .for_each(|algorithm| all.add(*algorithm));
+        all
+    }
+
+    /// These, but those of HMAC.
+    pub(crate) fn without_symmetric(&self) -> Self {
+        let mut others = Self::NONE;
+        let asymmetric = self
+            .as_slice()
             .iter()
             .filter(|algorithm| !algorithm.is_symmetric());
-        all.for_each(|algorithm| allowed.add(*algorithm));
-        allowed
+        asymmetric.for_each(|algorithm| others.add(*algorithm));
+        others
+    }
+
+    /// Whether all of them are of HMAC.
+    pub(crate) fn is_symmetric(&self) -> bool {
+        self.as_slice()
+            .iter()
+            .all(|algorithm| algorithm.is_symmetric())
     }
 
     /// Reads a list of names; a single name stands for a list of one.
@@ -38,12 +60,15 @@ impl Algorithms {
         if let Ok(name) = names.cast::<PyString>() {
             return Ok(Self::one(named(name)?));
         }
-        let mut allowed = Self {
-            len: 0,
-            ..Self::one(Algorithm::Hs256)
-        };
-        for name in names.try_iter()? {
-            allowed.add(named_by_any(&name?)?);
+        let mut allowed = Self::NONE;
+        if let Ok(list) = names.cast::<PyList>() {
+            for name in list.iter() {
+                allowed.add(named_by_any(&name)?);
+            }
+        } else {
+            for name in names.try_iter()? {
+                allowed.add(named_by_any(&name?)?);
+            }
         }
         if allowed.len == 0 {
             return Err(refused(
@@ -74,7 +99,7 @@ impl Algorithms {
 
 /// The algorithm of this name.
 pub(crate) fn named(name: &Bound<'_, PyString>) -> PyResult<Algorithm> {
-    let text = name.to_string_lossy();
+    let text = name.to_str().unwrap_or_default();
     text.parse()
         .map_err(|unknown: boltguard_keys::UnknownAlgorithm| {
             let hint = match unknown.suggestion() {

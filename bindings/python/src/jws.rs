@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use boltguard_encoding::base64url;
 use boltguard_jws::{
-    HeaderFields, JwsError, UnverifiedJws, VerifiedJws, insecure, sign as sign_payload,
+    HeaderFields, JwsError, UnverifiedJws, VerifiedJws, Verifier, insecure, sign as sign_payload,
 };
 use boltguard_keys::{Algorithm, Family, KeyError, KeySet, VerifyingKey};
 use boltguard_types::ReasonCode;
@@ -19,6 +19,7 @@ use crate::errors::{Class, coded, jws_error, key_error, sign_error, warn_of_weak
 use crate::json_to_py;
 use crate::key_argument::{KeyArgument, own_algorithm};
 use crate::options::Options;
+use crate::prepared_key::PreparedKey;
 use crate::py_to_json::{self, Extras};
 use crate::token;
 
@@ -121,8 +122,9 @@ impl<'py> Verification<'_, 'py> {
         let py = token.py();
         let token = self.whole_token(py, token::text(token)?)?;
         if options.verify_signature {
-            let jws = self.verify(py, &token, options.enforce_minimum_key_length)?;
-            return Ok(PyBytes::new(py, jws.payload()));
+            return self.verified(py, &token, options.enforce_minimum_key_length, |jws| {
+                PyBytes::new(py, jws.payload())
+            });
         }
         let payload = insecure::payload(&token).map_err(|error| jws_error(py, error))?;
         Ok(PyBytes::new(py, &payload))
@@ -142,41 +144,39 @@ impl<'py> Verification<'_, 'py> {
         )))
     }
 
-    /// Checks the signature.
-    pub(crate) fn verify<'t>(
+    /// Checks the signature and hands on what is signed.
+    pub(crate) fn verified<T>(
         &self,
         py: Python<'_>,
-        token: &'t str,
+        token: &str,
         refuses_weak_keys: bool,
-    ) -> PyResult<VerifiedJws<'t>> {
+        then: impl FnOnce(VerifiedJws<'_>) -> T,
+    ) -> PyResult<T> {
         let allowed = self.allowed(py)?;
-        let jws = UnverifiedJws::parse(token).map_err(|error| jws_error(py, error))?;
-        let algorithm = jws.unverified_header().algorithm();
-        if !allowed.contains(algorithm) {
-            return Err(jws_error(py, JwsError::AlgorithmNotAllowed));
-        }
         let key = self.key.ok_or_else(|| key_error(py, KeyError::Empty))?;
-        let key = KeyArgument::read(key, &allowed)?;
-        let keys = key
-            .verifying(algorithm, &allowed)
-            .map_err(|error| key_error(py, error))?;
-        if algorithm.is_symmetric() && keys.keys().iter().any(VerifyingKey::is_weak) {
-            weak_key(py, algorithm, refuses_weak_keys)?;
+        match KeyArgument::read(key, &allowed)? {
+            KeyArgument::One(key) => {
+                let (algorithm, verifier) = verifier_for(py, token, &key, &allowed)?;
+                if verifier.keys().keys().iter().any(VerifyingKey::is_weak) {
+                    weak_key(py, algorithm, refuses_weak_keys)?;
+                }
+                let verify = || verifier.verify(token);
+                detached_if(py, takes_long_to_verify(algorithm), verify).map(then)
+            }
+            KeyArgument::Rotating(keys) => {
+                verify_among(py, token, &keys.get().load(), &allowed).map(then)
+            }
+            KeyArgument::Set(keys) => verify_among(py, token, &keys, &allowed).map(then),
         }
-        let keys: &KeySet = &keys;
-        let verified = if takes_long_to_verify(algorithm) {
-            py.detach(|| jws.verify_among(keys, Vec::new()))
-        } else {
-            jws.verify_among(keys, Vec::new())
-        };
-        verified.map_err(|error| jws_error(py, error))
     }
 
     fn allowed(&self, py: Python<'_>) -> PyResult<Algorithms> {
-        match (self.algorithms, self.key.and_then(own_algorithm)) {
-            (Some(names), _) => Algorithms::read(names),
-            (None, Some(own)) => Ok(Algorithms::one(own)),
-            (None, None) => {
+        if let Some(names) = self.algorithms {
+            return Algorithms::read(names);
+        }
+        match self.key.and_then(own_algorithm) {
+            Some(own) => Ok(Algorithms::one(own)),
+            None => {
                 let message = "name the algorithms that the key is for: algorithms=[...]";
                 Err(coded(
                     py,
@@ -189,6 +189,68 @@ impl<'py> Verification<'_, 'py> {
     }
 }
 
+/// A key that serves none of the allowed algorithms is the caller's mistake; one that serves another than the
+/// token's is the token's.
+fn verifier_for<'k>(
+    py: Python<'_>,
+    token: &str,
+    key: &'k PreparedKey,
+    allowed: &Algorithms,
+) -> PyResult<(Algorithm, &'k Verifier)> {
+    let algorithm = match allowed.as_slice() {
+        [only] => *only,
+        _ => allowed_algorithm_of(token, allowed).map_err(|error| jws_error(py, error))?,
+    };
+    let verifier = key.verifier(algorithm).map_err(|error| {
+        let serves = |other: &Algorithm| key.verifier(*other).is_ok();
+        if allowed.as_slice().iter().any(serves) {
+            jws_error(py, JwsError::AlgorithmNotAllowed)
+        } else {
+            key_error(py, error)
+        }
+    })?;
+    Ok((algorithm, verifier))
+}
+
+fn verify_among<'t>(
+    py: Python<'_>,
+    token: &'t str,
+    keys: &KeySet,
+    allowed: &Algorithms,
+) -> PyResult<VerifiedJws<'t>> {
+    let verify = || {
+        let jws = UnverifiedJws::parse(token)?;
+        if !allowed.contains(jws.unverified_header().algorithm()) {
+            return Err(JwsError::AlgorithmNotAllowed);
+        }
+        jws.verify_among(keys, Vec::new())
+    };
+    let is_long = allowed
+        .as_slice()
+        .iter()
+        .any(|algorithm| takes_long_to_verify(*algorithm));
+    detached_if(py, is_long, verify)
+}
+
+/// Lets other Python threads run meanwhile, if that is worth it.
+fn detached_if<T: Send>(
+    py: Python<'_>,
+    is_long: bool,
+    verify: impl FnOnce() -> Result<T, JwsError> + Send,
+) -> PyResult<T> {
+    let verified = if is_long { py.detach(verify) } else { verify() };
+    verified.map_err(|error| jws_error(py, error))
+}
+
+fn allowed_algorithm_of(token: &str, allowed: &Algorithms) -> Result<Algorithm, JwsError> {
+    let algorithm = UnverifiedJws::parse(token)?.unverified_header().algorithm();
+    if allowed.contains(algorithm) {
+        Ok(algorithm)
+    } else {
+        Err(JwsError::AlgorithmNotAllowed)
+    }
+}
+
 /// Signs a payload and returns the token.
 pub(crate) fn sign(
     payload: &[u8],
@@ -197,21 +259,46 @@ pub(crate) fn sign(
     headers: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<String> {
     let py = key.py();
-    let headers = headers.map(Headers::read).transpose()?.unwrap_or_default();
-    let algorithm = headers.algorithm(algorithm, key)?;
+    let headers = headers.map(Headers::read).transpose()?;
+    let algorithm = algorithm_for(key, algorithm, headers.as_ref())?;
     let key = KeyArgument::read(key, &Algorithms::one(algorithm))?;
-    let key = key
-        .signing(algorithm)
-        .map_err(|error| key_error(py, error))?;
-    if key.is_weak() {
+    let signer = key.one().and_then(|key| key.signer(algorithm));
+    let signer = signer.map_err(|error| key_error(py, error))?;
+    if signer.key().is_weak() {
         weak_key(py, algorithm, false)?;
     }
+    let sign = || match &headers {
+        Some(headers) => sign_payload(payload, &headers.fields, signer.key()),
+        None => signer.sign(payload),
+    };
     let token = if takes_long_to_sign(algorithm) {
-        py.detach(|| sign_payload(payload, &headers.fields, &key))
+        py.detach(sign)
     } else {
-        sign_payload(payload, &headers.fields, &key)
+        sign()
     };
     token.map_err(|error| sign_error(py, error))
+}
+
+/// The one algorithm that the caller, the headers or the key name; HS256 where nobody does, as in PyJWT.
+fn algorithm_for(
+    key: &Bound<'_, PyAny>,
+    named: Option<&Bound<'_, PyAny>>,
+    headers: Option<&Headers>,
+) -> PyResult<Algorithm> {
+    let named = named.map(named_by_any).transpose()?;
+    match (named, headers.and_then(|headers| headers.algorithm)) {
+        (Some(named), Some(other)) if named != other => {
+            let message = "`algorithm` and the header's `alg` are not the same";
+            Err(coded(
+                key.py(),
+                Class::InvalidAlgorithmError,
+                ReasonCode::AlgorithmNotAllowed,
+                message,
+            ))
+        }
+        (Some(named), _) | (None, Some(named)) => Ok(named),
+        (None, None) => Ok(own_algorithm(key).unwrap_or(Algorithm::Hs256)),
+    }
 }
 
 /// Header parameters that a caller asks for.
@@ -260,28 +347,6 @@ impl Headers {
             (name, value) => self.fields = std::mem::take(&mut self.fields).with(name, value),
         }
         Ok(())
-    }
-
-    /// The one algorithm that the caller, the headers or the key name; HS256 where nobody does, as in PyJWT.
-    fn algorithm(
-        &self,
-        named: Option<&Bound<'_, PyAny>>,
-        key: &Bound<'_, PyAny>,
-    ) -> PyResult<Algorithm> {
-        let named = named.map(named_by_any).transpose()?;
-        match (named, self.algorithm) {
-            (Some(named), Some(other)) if named != other => {
-                let message = "`algorithm` and the header's `alg` are not the same";
-                Err(coded(
-                    key.py(),
-                    Class::InvalidAlgorithmError,
-                    ReasonCode::AlgorithmNotAllowed,
-                    message,
-                ))
-            }
-            (Some(named), _) | (None, Some(named)) => Ok(named),
-            (None, None) => Ok(own_algorithm(key).unwrap_or(Algorithm::Hs256)),
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `boltguard.jwt`: JSON Web Tokens in the shape of PyJWT.
 
-use boltguard_jws::{HeaderFields, UnverifiedJws, insecure, sign};
+use boltguard_jws::{HeaderFields, UnverifiedJws, VerifiedJws, insecure, sign};
 use boltguard_jwt::{AdmittedClaims, Claims, ClaimsPolicy};
 use boltguard_keys::{Algorithm, Key, SigningKey};
 use boltguard_types::Wanted;
@@ -178,17 +178,18 @@ fn admit(
 ) -> PyResult<AdmittedClaims> {
     let now = now.map_or_else(time::now, Seconds::since_epoch);
     let token = verification.whole_token(py, token)?;
-    let vouched;
-    let jws = if options.verify_signature {
-        verification.verify(py, &token, options.enforce_minimum_key_length)?
-    } else {
-        vouched = vouch_for_anything(py, &token)?;
-        let jws =
-            UnverifiedJws::parse(&vouched.0).and_then(|jws| jws.verify(vouched.1.verifying_key()));
-        jws.map_err(|error| jws_error(py, error))?
+    let admit = |jws: VerifiedJws<'_>| {
+        let claims = Claims::read(jws, &Wanted::new());
+        claims.and_then(|claims| policy.admit(claims, now))
     };
-    let claims = Claims::read(jws, &Wanted::new()).and_then(|claims| policy.admit(claims, now));
-    claims.map_err(|error| claims_error(py, error, &token, options))
+    let admitted = if options.verify_signature {
+        verification.verified(py, &token, options.enforce_minimum_key_length, admit)?
+    } else {
+        let (resigned, key) = vouch_for_anything(py, &token)?;
+        let jws = UnverifiedJws::parse(&resigned).and_then(|jws| jws.verify(key.verifying_key()));
+        admit(jws.map_err(|error| jws_error(py, error))?)
+    };
+    admitted.map_err(|error| claims_error(py, error, &token, options))
 }
 
 /// The token signed anew with a key of the moment, so that its claims can be read although nobody knows who

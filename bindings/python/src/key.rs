@@ -1,57 +1,37 @@
 //! `Key`: key material that Python holds and never sees.
 
-use std::sync::OnceLock;
+use std::sync::Arc;
 
-use boltguard_keys::{Algorithm, Jwk, Key as Material, KeyError, Secret, SigningKey, VerifyingKey};
+use boltguard_keys::{Algorithm, Jwk, Key as Material, KeyError, Secret};
 use boltguard_types::KeyId;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use crate::algorithms::{Algorithms, named_by_any};
-use crate::errors::key_error;
+use crate::errors::{key_error, sign_error};
 use crate::json_to_py;
 use crate::key_argument::{KeyArgument, jwk_text, utf8_text};
+use crate::prepared_key::PreparedKey;
 
 /// Key material: an HMAC secret, a public or a private key. It never shows what it holds.
 ///
 /// What it needs for an algorithm is prepared once, at the first use.
 #[pyclass(frozen, module = "boltguard._rust")]
-pub(crate) struct Key {
-    jwk: Jwk,
-    verifying: [OnceLock<Result<VerifyingKey, KeyError>>; Algorithm::ALL.len()],
-    signing: [OnceLock<Result<SigningKey, KeyError>>; Algorithm::ALL.len()],
-}
+pub(crate) struct Key(Arc<PreparedKey>);
 
 impl Key {
-    /// Wraps a key.
-    pub(crate) fn new(jwk: Jwk) -> Self {
-        Self {
-            jwk,
-            verifying: [const { OnceLock::new() }; Algorithm::ALL.len()],
-            signing: [const { OnceLock::new() }; Algorithm::ALL.len()],
-        }
+    /// The key that Rust works with.
+    pub(crate) fn prepared(&self) -> &Arc<PreparedKey> {
+        &self.0
     }
 
-    /// The key with its name and purpose.
-    pub(crate) fn jwk(&self) -> &Jwk {
-        &self.jwk
+    fn new(jwk: Jwk) -> Self {
+        Self(Arc::new(PreparedKey::new(jwk)))
     }
 
-    /// The key, prepared to verify.
-    pub(crate) fn verifying(&self, algorithm: Algorithm) -> Result<VerifyingKey, KeyError> {
-        let prepared = &self.verifying[algorithm as usize];
-        prepared
-            .get_or_init(|| self.jwk.verifying_key(algorithm))
-            .clone()
-    }
-
-    /// The key, prepared to sign.
-    pub(crate) fn signing(&self, algorithm: Algorithm) -> Result<SigningKey, KeyError> {
-        let prepared = &self.signing[algorithm as usize];
-        prepared
-            .get_or_init(|| self.jwk.signing_key(algorithm))
-            .clone()
+    fn jwk(&self) -> &Jwk {
+        self.0.jwk()
     }
 
     fn named(py: Python<'_>, key: Result<Material, KeyError>, kid: Option<&str>) -> PyResult<Self> {
@@ -112,18 +92,14 @@ impl Key {
     /// `cryptography`, and a secret where the algorithm is of HMAC.
     #[staticmethod]
     #[pyo3(signature = (key, algorithm=None))]
-    fn read<'py>(
-        key: &Bound<'py, PyAny>,
-        algorithm: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, Self>> {
+    fn read<'py>(key: &Bound<'py, PyAny>, algorithm: Option<&Bound<'py, PyAny>>) -> PyResult<Self> {
         let py = key.py();
         let allowed = match algorithm {
             Some(algorithm) => Algorithms::one(named_by_any(algorithm)?),
-            None => Algorithms::asymmetric(),
+            None => Algorithms::all().without_symmetric(),
         };
         match KeyArgument::read(key, &allowed)? {
-            KeyArgument::Kept(key) => Ok(key),
-            KeyArgument::Once(jwk) => Bound::new(py, Self::new(*jwk)),
+            KeyArgument::One(prepared) => Ok(Self(prepared)),
             KeyArgument::Rotating(_) | KeyArgument::Set(_) => {
                 Err(key_error(py, KeyError::SeveralKeys))
             }
@@ -141,13 +117,13 @@ impl Key {
     /// The key's name, by which a token's `kid` selects it.
     #[getter]
     fn kid(&self) -> Option<&str> {
-        self.jwk.kid().map(KeyId::as_str)
+        self.jwk().kid().map(KeyId::as_str)
     }
 
     /// `"secret"`, `"public"` or `"private"`.
     #[getter]
     fn kind(&self) -> &'static str {
-        match self.jwk.key() {
+        match self.jwk().key() {
             Material::Secret(_) => "secret",
             Material::Public(_) => "public",
             Material::Private(_) => "private",
@@ -157,26 +133,29 @@ impl Key {
     /// The algorithms that the key can serve; one alone where its JWK has `alg`.
     #[getter]
     fn algorithms(&self) -> Vec<&'static str> {
-        let named = self.jwk.algorithm();
+        let named = self.jwk().algorithm();
         let allowed = |algorithm: &Algorithm| named.is_none_or(|named| named == *algorithm);
-        let served = self.jwk.key().algorithms().filter(allowed);
+        let served = self.jwk().key().algorithms().filter(allowed);
         served.map(Algorithm::name).collect()
     }
 
     /// The public key that belongs to a private one; a public one gives itself.
     fn public_key(&self, py: Python<'_>) -> PyResult<Self> {
-        let public = self.jwk.key().public_key().cloned();
-        let public = public.map(Material::Public).ok_or(KeyError::SecretKey);
-        let mut key = Self::named(py, public, self.kid())?;
-        if let Some(algorithm) = self.jwk.algorithm() {
-            key.jwk = key.jwk.with_algorithm(algorithm);
+        let public = self.jwk().key().public_key().cloned();
+        let public = public.ok_or_else(|| key_error(py, KeyError::SecretKey))?;
+        let mut jwk = Jwk::new(public);
+        if let Some(kid) = self.jwk().kid() {
+            jwk = jwk.with_kid(kid.clone());
         }
-        Ok(key)
+        if let Some(algorithm) = self.jwk().algorithm() {
+            jwk = jwk.with_algorithm(algorithm);
+        }
+        Ok(Self::new(jwk))
     }
 
     /// The thumbprint of RFC 7638, in base64url.
     fn thumbprint(&self, py: Python<'_>) -> PyResult<String> {
-        let public = self.jwk.key().public_key();
+        let public = self.jwk().key().public_key();
         public
             .map(boltguard_keys::PublicKey::thumbprint)
             .ok_or_else(|| key_error(py, KeyError::SecretKey))
@@ -186,13 +165,13 @@ impl Key {
     fn to_jwk<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         json_to_py::object(
             py,
-            &self.jwk.to_json().map_err(|error| key_error(py, error))?,
+            &self.jwk().to_json().map_err(|error| key_error(py, error))?,
         )
     }
 
     /// PEM: SPKI of a public key, PKCS#8 of a private one.
     fn to_pem(&self, py: Python<'_>) -> PyResult<String> {
-        let pem = match self.jwk.key() {
+        let pem = match self.jwk().key() {
             Material::Secret(_) => Err(KeyError::SecretKey),
             Material::Public(key) => key.to_pem(),
             Material::Private(key) => key.to_pkcs8_pem().map(|pem| pem.to_string()),
@@ -202,7 +181,7 @@ impl Key {
 
     /// Whether this is a secret shorter than the algorithm's hash.
     fn is_weak_for(&self, algorithm: &Bound<'_, PyAny>) -> PyResult<bool> {
-        Ok(self.jwk.key().is_weak_for(named_by_any(algorithm)?))
+        Ok(self.jwk().key().is_weak_for(named_by_any(algorithm)?))
     }
 
     /// The signature of `message`, alone.
@@ -212,15 +191,11 @@ impl Key {
         algorithm: &Bound<'py, PyAny>,
         message: &[u8],
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let key = self.signing(named_by_any(algorithm)?);
-        let key = key.map_err(|error| key_error(py, error))?;
-        let signature = py.detach(|| key.sign(message));
-        Ok(PyBytes::new(
-            py,
-            signature
-                .map_err(|error| crate::errors::sign_error(py, error))?
-                .as_ref(),
-        ))
+        let signer = self.0.signer(named_by_any(algorithm)?);
+        let signer = signer.map_err(|error| key_error(py, error))?;
+        let signature = py.detach(|| signer.key().sign(message));
+        let signature = signature.map_err(|error| sign_error(py, error))?;
+        Ok(PyBytes::new(py, signature.as_ref()))
     }
 
     /// Whether `signature` is the key's for `message`.
@@ -231,9 +206,15 @@ impl Key {
         message: &[u8],
         signature: &[u8],
     ) -> PyResult<bool> {
-        let key = self.verifying(named_by_any(algorithm)?);
-        let key = key.map_err(|error| key_error(py, error))?;
-        Ok(py.detach(|| key.verify(message, signature)).is_ok())
+        let verifier = self.0.verifier(named_by_any(algorithm)?);
+        let keys = verifier
+            .map_err(|error| key_error(py, error))?
+            .keys()
+            .keys();
+        Ok(py.detach(|| {
+            keys.iter()
+                .any(|key| key.verify(message, signature).is_ok())
+        }))
     }
 
     fn __repr__(&self) -> String {

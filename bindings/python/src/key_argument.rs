@@ -1,11 +1,8 @@
 //! Whatever Python's users hand over as a key.
 
-use std::ops::Deref;
+use std::sync::Arc;
 
-use boltguard_keys::{
-    Algorithm, Jwk, Key as Material, KeyError, KeySet as Set, LoadedKeySet, Secret, SigningKey,
-    VerifyingKey,
-};
+use boltguard_keys::{Algorithm, Jwk, Key as Material, KeyError, KeySet as Set, Secret};
 use boltguard_types::ReasonCode;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -15,15 +12,15 @@ use crate::algorithms::Algorithms;
 use crate::errors::{Class, coded, key_error};
 use crate::foreign_key;
 use crate::key::Key;
+use crate::key_cache::{self, Kind};
 use crate::key_set::KeySet;
+use crate::prepared_key::PreparedKey;
 use crate::py_to_json::{self, Extras};
 
 /// A key as it was handed over.
 pub(crate) enum KeyArgument<'py> {
-    /// Prepared before, and kept.
-    Kept(Bound<'py, Key>),
-    /// Read for this call.
-    Once(Box<Jwk>),
+    /// One key.
+    One(Arc<PreparedKey>),
     /// A set that can be replaced.
     Rotating(Bound<'py, KeySet>),
     /// A set read for this call.
@@ -38,14 +35,15 @@ impl<'py> KeyArgument<'py> {
     pub(crate) fn read(key: &Bound<'py, PyAny>, allowed: &Algorithms) -> PyResult<Self> {
         if let Ok(text) = key.cast::<PyString>() {
             let text = text.to_str().map_err(|_| no_key(key))?;
-            return from_text(text.as_bytes(), allowed).map_err(|error| key_error(key.py(), error));
-        }
-        if let Ok(bytes) = key.cast::<PyBytes>() {
-            return from_text(bytes.as_bytes(), allowed)
+            return Self::read_text(text.as_bytes(), allowed)
                 .map_err(|error| key_error(key.py(), error));
         }
         if let Ok(key) = key.cast::<Key>() {
-            return Ok(Self::Kept(key.clone()));
+            return Ok(Self::One(Arc::clone(key.get().prepared())));
+        }
+        if let Ok(bytes) = key.cast::<PyBytes>() {
+            return Self::read_text(bytes.as_bytes(), allowed)
+                .map_err(|error| key_error(key.py(), error));
         }
         if let Ok(keys) = key.cast::<KeySet>() {
             return Ok(Self::Rotating(keys.clone()));
@@ -53,143 +51,80 @@ impl<'py> KeyArgument<'py> {
         Self::read_object(key, allowed)
     }
 
+    fn read_text(text: &[u8], allowed: &Algorithms) -> Result<Self, KeyError> {
+        if allowed
+            .as_slice()
+            .iter()
+            .any(|algorithm| algorithm.is_symmetric())
+        {
+            let secret = || Secret::new(text).map(Jwk::new).map(PreparedKey::new);
+            match key_cache::get_or_read(text, Kind::Secret, secret) {
+                Err(KeyError::PemAsSecret | KeyError::JwkAsSecret) if !allowed.is_symmetric() => {}
+                secret => return secret.map(Self::One),
+            }
+        }
+        let text = utf8_text(text)?;
+        if is_json(text) {
+            return Self::read_public_json(text, allowed);
+        }
+        let pem = || Material::from_pem(text).map(Jwk::new).map(PreparedKey::new);
+        key_cache::get_or_read(text.as_bytes(), Kind::Public, pem).map(Self::One)
+    }
+
+    fn read_public_json(json: &str, allowed: &Algorithms) -> Result<Self, KeyError> {
+        match Self::read_json(json, &allowed.without_symmetric())? {
+            Self::One(key) if matches!(key.jwk().key(), Material::Secret(_)) => {
+                Err(KeyError::JwkAsSecret)
+            }
+            read => Ok(read),
+        }
+    }
+
+    fn read_json(json: &str, allowed: &Algorithms) -> Result<Self, KeyError> {
+        match Set::from_jwks(json, allowed.as_slice()) {
+            Err(KeyError::Jwks) => Jwk::parse(json).map(Self::once),
+            set => set.map(Self::Set),
+        }
+    }
+
     fn read_object(key: &Bound<'py, PyAny>, allowed: &Algorithms) -> PyResult<Self> {
+        let py = key.py();
         if key.cast::<PyMapping>().is_ok() {
-            let json = jwk_text(key)?;
-            return from_json(&json, allowed).map_err(|error| key_error(key.py(), error));
+            return Self::read_json(&jwk_text(key)?, allowed).map_err(|error| key_error(py, error));
         }
         if let Some(kept) = wrapped(key) {
-            return Ok(Self::Kept(kept));
+            return Ok(Self::One(Arc::clone(kept.get().prepared())));
         }
         match foreign_key::read(key)? {
-            Some(read) => {
-                let jwk = read.map(Jwk::new).map(Box::new).map(Self::Once);
-                jwk.map_err(|error| key_error(key.py(), error))
-            }
+            Some(read) => read
+                .map(Jwk::new)
+                .map(Self::once)
+                .map_err(|error| key_error(py, error)),
             None => Err(no_key(key)),
         }
     }
 
-    /// The keys that verify tokens of `algorithm`.
-    ///
-    /// A key that serves another of the allowed algorithms is no mistake of the caller's: the set is then empty.
-    pub(crate) fn verifying(
-        &self,
-        algorithm: Algorithm,
-        allowed: &Algorithms,
-    ) -> Result<Trusted<'_>, KeyError> {
-        match self {
-            Self::Kept(key) => one(
-                |algorithm| key.get().verifying(algorithm),
-                algorithm,
-                allowed,
-            ),
-            Self::Once(jwk) => one(|algorithm| jwk.verifying_key(algorithm), algorithm, allowed),
-            Self::Rotating(keys) => Ok(Trusted::Rotating(keys.get().load())),
-            Self::Set(keys) => Ok(Trusted::Set(keys)),
-        }
+    fn once(jwk: Jwk) -> Self {
+        Self::One(Arc::new(PreparedKey::new(jwk)))
     }
 
-    /// The key that signs.
-    pub(crate) fn signing(&self, algorithm: Algorithm) -> Result<SigningKey, KeyError> {
+    /// The key alone, which signs.
+    pub(crate) fn one(&self) -> Result<&PreparedKey, KeyError> {
         match self {
-            Self::Kept(key) => key.get().signing(algorithm),
-            Self::Once(jwk) => jwk.signing_key(algorithm),
-            Self::Rotating(_) | Self::Set(_) => Err(KeyError::NotPrivate),
+            Self::One(key) => Ok(key),
+            Self::Rotating(_) | Self::Set(_) => Err(KeyError::SeveralKeys),
         }
     }
 }
 
 /// The algorithm that a key's own `alg` names, where nobody has named one.
 pub(crate) fn own_algorithm(key: &Bound<'_, PyAny>) -> Option<Algorithm> {
-    match key.cast::<Key>() {
-        Ok(key) => key.get().jwk().algorithm(),
-        Err(_) => {
-            let name = key.getattr(intern!(key.py(), "algorithm_name")).ok()?;
-            name.extract::<String>().ok()?.parse().ok()
-        }
+    if let Ok(key) = key.cast::<Key>() {
+        return key.get().prepared().jwk().algorithm();
     }
-}
-
-/// The keys that are trusted for one token.
-pub(crate) enum Trusted<'a> {
-    Own(Set),
-    Rotating(LoadedKeySet),
-    Set(&'a Set),
-}
-
-impl Deref for Trusted<'_> {
-    type Target = Set;
-
-    fn deref(&self) -> &Set {
-        match self {
-            Self::Own(keys) => keys,
-            Self::Rotating(keys) => keys,
-            Self::Set(keys) => keys,
-        }
-    }
-}
-
-fn one<'a>(
-    verifying: impl Fn(Algorithm) -> Result<VerifyingKey, KeyError>,
-    algorithm: Algorithm,
-    allowed: &Algorithms,
-) -> Result<Trusted<'a>, KeyError> {
-    match verifying(algorithm) {
-        Ok(key) => Ok(Trusted::Own(Set::from(key))),
-        Err(_)
-            if allowed
-                .as_slice()
-                .iter()
-                .any(|other| verifying(*other).is_ok()) =>
-        {
-            Ok(Trusted::Own(Set::default()))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn from_text<'py>(bytes: &[u8], allowed: &Algorithms) -> Result<KeyArgument<'py>, KeyError> {
-    let (secret, others): (Vec<_>, Vec<_>) = allowed
-        .as_slice()
-        .iter()
-        .partition(|algorithm| algorithm.is_symmetric());
-    if !secret.is_empty() {
-        match Secret::new(bytes) {
-            Ok(secret) => return Ok(KeyArgument::Once(Box::new(Jwk::new(secret)))),
-            Err(KeyError::PemAsSecret | KeyError::JwkAsSecret) if !others.is_empty() => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let text = utf8_text(bytes)?;
-    if is_json(text) {
-        return public_from_json(text, &others);
-    }
-    Ok(KeyArgument::Once(Box::new(Jwk::new(Material::from_pem(
-        text,
-    )?))))
-}
-
-fn public_from_json<'py>(
-    json: &str,
-    algorithms: &[Algorithm],
-) -> Result<KeyArgument<'py>, KeyError> {
-    match Set::from_jwks(json, algorithms) {
-        Err(KeyError::Jwks) => {}
-        set => return set.map(KeyArgument::Set),
-    }
-    let jwk = Jwk::parse(json)?;
-    match jwk.key() {
-        Material::Secret(_) => Err(KeyError::JwkAsSecret),
-        _ => Ok(KeyArgument::Once(Box::new(jwk))),
-    }
-}
-
-fn from_json<'py>(json: &str, allowed: &Algorithms) -> Result<KeyArgument<'py>, KeyError> {
-    match Set::from_jwks(json, allowed.as_slice()) {
-        Err(KeyError::Jwks) => Ok(KeyArgument::Once(Box::new(Jwk::parse(json)?))),
-        set => set.map(KeyArgument::Set),
-    }
+    wrapped(key)?;
+    let name = key.getattr(intern!(key.py(), "algorithm_name")).ok()?;
+    name.extract::<String>().ok()?.parse().ok()
 }
 
 fn is_json(text: &str) -> bool {
@@ -219,6 +154,10 @@ pub(crate) fn jwk_text(jwk: &Bound<'_, PyAny>) -> PyResult<String> {
 
 /// The `Key` inside of a `PyJWK`.
 fn wrapped<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, Key>> {
+    // Text has no such attribute, and to be told so costs an exception.
+    if object.cast::<PyString>().is_ok() || object.cast::<PyBytes>().is_ok() {
+        return None;
+    }
     object
         .getattr(intern!(object.py(), "key"))
         .ok()?

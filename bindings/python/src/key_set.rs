@@ -38,7 +38,7 @@ impl KeySet {
         let mut all = Vec::new();
         for key in keys.try_iter()? {
             let key = key?.cast_into::<Key>()?;
-            let set = Set::from_jwk(key.get().jwk(), Algorithm::ALL);
+            let set = Set::from_jwk(key.get().prepared().jwk(), Algorithm::ALL);
             all.extend_from_slice(set.map_err(|error| key_error(py, error))?.keys());
         }
         if all.is_empty() {

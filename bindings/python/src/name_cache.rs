@@ -16,39 +16,42 @@ impl Names {
         Self(CACHE.try_lock().ok())
     }
 
-    /// The Python string of a name.
+    /// The Python string of a name in UTF-8.
     #[inline]
-    pub(crate) fn get<'py>(&mut self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
+    pub(crate) fn get<'py>(
+        &mut self,
+        py: Python<'py>,
+        name: &[u8],
+    ) -> PyResult<Bound<'py, PyString>> {
         match &mut self.0 {
             Some(slots) if name.len() <= LONGEST => slots[slot_of(name)].get(py, name),
-            _ => PyString::new(py, name),
+            _ => PyString::from_bytes(py, name),
         }
     }
 }
 
 /// One place of the cache; a name that comes to a place drives out the one that was there.
-struct Slot(Option<(Box<str>, Py<PyString>)>);
+struct Slot(Option<(Box<[u8]>, Py<PyString>)>);
 
 impl Slot {
     #[inline]
-    fn get<'py>(&mut self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
+    fn get<'py>(&mut self, py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyString>> {
         match &self.0 {
-            Some((text, string)) if **text == *name => string.bind(py).clone(),
+            Some((known, string)) if **known == *name => Ok(string.bind(py).clone()),
             _ => self.replace(py, name),
         }
     }
 
-    fn replace<'py>(&mut self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
-        let string = PyString::new(py, name);
+    fn replace<'py>(&mut self, py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyString>> {
+        let string = PyString::from_bytes(py, name)?;
         self.0 = Some((name.into(), string.clone().unbind()));
-        string
+        Ok(string)
     }
 }
 
 /// Names of one length differ at the front or at the end; if not, they share a place.
 #[inline]
-fn slot_of(name: &str) -> usize {
-    let bytes = name.as_bytes();
+fn slot_of(bytes: &[u8]) -> usize {
     let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(first), Some(last)) => {
             u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(32)

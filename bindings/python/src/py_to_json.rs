@@ -4,6 +4,7 @@
 //! are written as `json.dumps` writes them, text unescaped where it may be. Anything else goes to the
 //! caller's hook, or is refused by its type's name.
 
+use std::cell::RefCell;
 use std::fmt::Write;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -81,34 +82,49 @@ impl<'a, 'py> Writer<'a, 'py> {
         }
     }
 
+    /// Exact types first: to know one takes a compare of two pointers, a subclass takes calls.
     fn value(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        if let Ok(text) = value.cast::<PyString>() {
+        if let Ok(text) = value.cast_exact::<PyString>() {
             self.text(text.to_str()?);
-        } else if let Ok(flag) = value.cast::<PyBool>() {
+        } else if let Ok(whole) = value.cast_exact::<PyInt>() {
+            self.integer(whole)?;
+        } else if let Ok(flag) = value.cast_exact::<PyBool>() {
             self.json
                 .push_str(if flag.is_true() { "true" } else { "false" });
-        } else if let Ok(whole) = value.cast::<PyInt>() {
-            self.integer(whole)?;
         } else if value.is_none() {
             self.json.push_str("null");
-        } else if let Ok(list) = value.cast::<PyList>() {
+        } else if let Ok(list) = value.cast_exact::<PyList>() {
             self.array(list.iter())?;
-        } else if let Ok(dict) = value.cast::<PyDict>() {
+        } else if let Ok(dict) = value.cast_exact::<PyDict>() {
             self.object(dict)?;
-        } else if let Ok(tuple) = value.cast::<PyTuple>() {
-            self.array(tuple.iter())?;
-        } else if let Ok(number) = value.cast::<PyFloat>() {
-            self.float(number.value())?;
         } else {
-            self.extra(value)?;
+            self.rarer_value(value)?;
         }
         Ok(())
     }
 
-    /// Members are taken from a copy: a hook, or another thread, may change the original meanwhile.
+    fn rarer_value(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let Ok(number) = value.cast::<PyFloat>() {
+            self.float(number.value())
+        } else if let Ok(tuple) = value.cast::<PyTuple>() {
+            self.array(tuple.iter())
+        } else if let Ok(text) = value.cast::<PyString>() {
+            self.text(text.to_str()?);
+            Ok(())
+        } else if let Ok(whole) = value.cast::<PyInt>() {
+            self.integer(whole)
+        } else if let Ok(dict) = value.cast::<PyDict>() {
+            self.object(dict)
+        } else if let Ok(list) = value.cast::<PyList>() {
+            self.array(list.iter())
+        } else {
+            self.extra(value)
+        }
+    }
+
     fn object(&mut self, object: &Bound<'_, PyDict>) -> PyResult<()> {
         self.open('{')?;
-        for (name, value) in object.copy()? {
+        for (name, value) in members_of(object)? {
             let Ok(name) = name.cast::<PyString>() else {
                 return Err(refused("names of members must be str, not", &name));
             };
@@ -119,8 +135,10 @@ impl<'a, 'py> Writer<'a, 'py> {
                     return Err(refused("iss must be str, not", &value));
                 }
             }
-            self.name(name);
+            self.text(name);
+            self.json.push(':');
             self.value(&value)?;
+            self.json.push(',');
         }
         self.close('}');
         Ok(())
@@ -129,8 +147,8 @@ impl<'a, 'py> Writer<'a, 'py> {
     fn array<'p>(&mut self, elements: impl Iterator<Item = Bound<'p, PyAny>>) -> PyResult<()> {
         self.open('[')?;
         for element in elements {
-            self.comma();
             self.value(&element)?;
+            self.json.push(',');
         }
         self.close(']');
         Ok(())
@@ -145,21 +163,13 @@ impl<'a, 'py> Writer<'a, 'py> {
         Ok(())
     }
 
+    /// Each member has left a comma behind it, and the last one's is too many.
     fn close(&mut self, bracket: char) {
         self.depth -= 1;
-        self.json.push(bracket);
-    }
-
-    fn name(&mut self, name: &str) {
-        self.comma();
-        self.text(name);
-        self.json.push(':');
-    }
-
-    fn comma(&mut self) {
-        if !matches!(self.json.as_bytes().last(), Some(b'{' | b'[')) {
-            self.json.push(',');
+        if self.json.ends_with(',') {
+            self.json.pop();
         }
+        self.json.push(bracket);
     }
 
     fn text(&mut self, text: &str) {
@@ -191,7 +201,7 @@ impl<'a, 'py> Writer<'a, 'py> {
 
     fn integer(&mut self, whole: &Bound<'_, PyInt>) -> PyResult<()> {
         if let Ok(small) = whole.extract::<i64>() {
-            self.display(format_args!("{small}"));
+            self.json.push_str(itoa::Buffer::new().format(small));
             return Ok(());
         }
         // `int`'s own text: a subclass may print itself as it likes.
@@ -297,6 +307,18 @@ fn escapes_in(chunk: [u8; 8]) -> u64 {
     let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
     let equals = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
     below(word, 0x20) | equals(b'"') | equals(b'\\')
+}
+
+/// The members as they are now: a hook, or another thread, may change the object while they are written.
+fn members_of<'py>(
+    object: &Bound<'py, PyDict>,
+) -> PyResult<Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
+    let members = RefCell::new(Vec::with_capacity(object.len()));
+    object.locked_for_each(|name, value| {
+        members.borrow_mut().push((name, value));
+        Ok(())
+    })?;
+    Ok(members.into_inner())
 }
 
 fn needs_escape(byte: u8) -> bool {

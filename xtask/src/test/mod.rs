@@ -142,17 +142,18 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Runs from an empty directory, so that nothing but the installed package can be imported.
+    /// Runs beside the tests, where no module of ours can be imported but the installed ones.
     fn pytest(&self, venv: &Venv, tests: &Path, version: &str, tally: &mut Tally) -> Result {
+        let name = format!("pytest {} on Python {version}", tests.display());
         let mut pytest = venv.module("pytest");
         pytest
             .args(["--no-fold-skipped", "-rs", "-p", "no:cacheprovider"])
             .arg(tests);
         pytest
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .current_dir(self.workspace.scratch("pytest")?);
+            .current_dir(tests.parent().unwrap_or(tests));
         self.services.show_to(&mut pytest);
-        let mut report = Report::new(format!("pytest {} on Python {version}", tests.display()));
+        let mut report = Report::new(name);
         let status = process::follow(&mut pytest, Stream::Stdout, |line| report.read_pytest(line))?;
         tally.add(report, status);
         Ok(())

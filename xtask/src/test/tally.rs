@@ -36,6 +36,8 @@ impl Tally {
         self.counts.passed += report.counts.passed;
         self.counts.failed += report.counts.failed;
         self.counts.skipped += report.counts.skipped;
+        // The same test may have been skipped on another Python.
+        report.skipped.retain(|name| !self.skipped.contains(name));
         self.skipped.append(&mut report.skipped);
     }
 
@@ -100,11 +102,10 @@ impl Report {
         }
     }
 
-    /// Reads a line of pytest: `SKIPPED [1] a.py::b - why` or `=== 3 passed, 1 skipped in 0.12s ===`.
+    /// Reads a line of pytest: `SKIPPED a.py::b - Skipped: why` or `=== 3 passed, 1 skipped in 0.12s ===`.
     pub(super) fn read_pytest(&mut self, line: &str) {
         if let Some(skip) = line.strip_prefix("SKIPPED ") {
-            let named = skip.split_once("] ").map_or(skip, |(_, named)| named);
-            self.skipped.push(named.replacen(" - ", ": ", 1));
+            self.skipped.push(skip.replacen(" - Skipped: ", ": ", 1));
         } else if let Some((result, _)) = line.trim_matches(['=', ' ']).rsplit_once(" in ") {
             self.count(result.split(','));
         }
@@ -162,12 +163,12 @@ mod tests {
     #[test]
     fn pytest_is_read_from_its_last_line() {
         let lines = "tests/test_a.py ..s                    [100%]\n\
-            SKIPPED [1] tests/test_a.py::test_redis - no Redis to be had\n\
+            SKIPPED tests/test_a.py::test_redis[RS256] - Skipped: no Redis to be had\n\
             === 1 failed, 41 passed, 1 skipped, 2 xfailed, 3 warnings, 1 error in 12.30s (0:00:12) ===";
         let tally = tally(Report::read_pytest, lines, 1);
         assert_eq!(
             tally.to_string(),
-            "skipped:\n  tests/test_a.py::test_redis: no Redis to be had\n\n41 passed, 2 failed, 3 skipped"
+            "skipped:\n  tests/test_a.py::test_redis[RS256]: no Redis to be had\n\n41 passed, 2 failed, 3 skipped"
         );
         assert!(!tally.is_good());
     }

@@ -7,6 +7,7 @@ mod number;
 mod reader;
 mod text;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::error::Error;
 use std::fmt;
@@ -61,7 +62,7 @@ pub struct Names<'a> {
     few: [&'a [u8]; FEW],
     count: usize,
     seen: u64,
-    many: Option<HashSet<Box<[u8]>>>,
+    many: Option<HashSet<Cow<'a, [u8]>>>,
 }
 
 /// Up to this many names are compared one by one.
@@ -101,14 +102,15 @@ impl<'a> Names<'a> {
 
     #[cold]
     fn insert_hashed(&mut self, name: Text<'a>) -> Result<(), JsonError> {
-        let name = name.to_text();
-        if self.contains(name.as_bytes()) {
+        let name = match name.plain_bytes() {
+            Some(plain) => Cow::Borrowed(plain),
+            None => Cow::Owned(name.to_text().into_owned().into_bytes()),
+        };
+        self.seen |= 1 << (fingerprint(&name) & 63);
+        let among_few = self.few[..self.count].contains(&&*name);
+        if among_few || !self.many.get_or_insert_default().insert(name) {
             return Err(JsonError::DuplicateName);
         }
-        self.seen |= 1 << (fingerprint(name.as_bytes()) & 63);
-        self.many
-            .get_or_insert_default()
-            .insert(name.as_bytes().into());
         Ok(())
     }
 }

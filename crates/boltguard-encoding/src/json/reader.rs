@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
                 each(reader.string()?);
                 return Ok(());
             }
-            reader.skip().map(drop)
+            reader.pass()
         })
     }
 
@@ -217,16 +217,9 @@ impl<'a> Reader<'a> {
     /// Those of the grammar.
     #[inline]
     pub fn skip(&mut self) -> Result<&'a str, JsonError> {
-        let kind = self.kind()?;
+        self.peek_token();
         let start = self.at;
-        match kind {
-            Kind::String => drop(self.string()?),
-            Kind::Number => drop(self.number()?),
-            Kind::Bool => drop(self.bool()?),
-            Kind::Null => self.null()?,
-            Kind::Array => self.skip_array()?,
-            Kind::Object => self.skip_object()?,
-        }
+        self.pass()?;
         Ok(as_str(&self.bytes[start..self.at]))
     }
 
@@ -272,12 +265,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn skip_array(&mut self) -> Result<(), JsonError> {
-        self.array(|reader| reader.skip().map(drop))
+    /// Passes over any value without a look at its text, which for one inside another is looked at with that.
+    #[inline]
+    fn pass(&mut self) -> Result<(), JsonError> {
+        match self.kind()? {
+            Kind::String => self.string().map(drop),
+            Kind::Number => self.number().map(drop),
+            Kind::Bool => self.bool().map(drop),
+            Kind::Null => self.null(),
+            Kind::Array => self.pass_array(),
+            Kind::Object => self.pass_object(),
+        }
     }
 
-    fn skip_object(&mut self) -> Result<(), JsonError> {
-        self.object(|reader, _| reader.skip().map(drop))
+    fn pass_array(&mut self) -> Result<(), JsonError> {
+        self.array(Self::pass)
+    }
+
+    fn pass_object(&mut self) -> Result<(), JsonError> {
+        self.object(|reader, _| reader.pass())
     }
 
     /// The first character of the next token, to which it moves; 0 at the end, where no token begins.

@@ -1,6 +1,7 @@
 //! Claims that a policy has admitted.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use boltguard_encoding::json::{JsonError, Kind, Reader};
 use boltguard_types::{Held, NumericDate};
@@ -129,34 +130,29 @@ impl AdmittedClaims {
     /// The permissions granted: the strings of the claim `permissions`, then those of `scope`, each once.
     #[must_use]
     pub fn permissions(&self) -> Vec<Cow<'_, str>> {
-        let mut granted = Vec::new();
+        let mut granted = Granted::default();
         if let Some(list) = &self.body.registered.permissions {
             // The list was read before, so reading it again finds no fault.
             let _ = Reader::new(list.raw(&self.body.payload))
-                .strings(|one| granted.push(one.to_text()));
+                .strings(|one| granted.insert(one.to_text()));
         }
         for scope in self.scopes() {
-            if !granted.contains(&scope) {
-                granted.push(scope);
-            }
+            granted.insert(scope);
         }
-        granted
+        granted.list
     }
 
     /// The OAuth scopes granted by the claim `scope`, RFC 8693 §4.2.
     #[must_use]
     pub fn scopes(&self) -> Vec<Cow<'_, str>> {
-        let split = |text: &str| {
-            text.split(' ')
-                .filter(|s| !s.is_empty())
-                .map(String::from)
-                .collect()
-        };
-        let scopes: Vec<String> = match self.text(self.body.registered.scope.as_ref()) {
-            Some(text) => split(&text),
+        fn words(text: &str) -> impl Iterator<Item = &str> {
+            text.split(' ').filter(|word| !word.is_empty())
+        }
+        match self.text(self.body.registered.scope.as_ref()) {
+            Some(Cow::Borrowed(text)) => words(text).map(Cow::Borrowed).collect(),
+            Some(Cow::Owned(text)) => words(&text).map(|word| word.to_owned().into()).collect(),
             None => Vec::new(),
-        };
-        scopes.into_iter().map(Cow::Owned).collect()
+        }
     }
 
     /// The value of any claim, as JSON text.
@@ -217,6 +213,21 @@ impl AdmittedClaims {
                 false,
             ))),
             _ => Err(ClaimsError::WrongType),
+        }
+    }
+}
+
+/// Texts in their order, each once, whatever their number.
+#[derive(Default)]
+struct Granted<'c> {
+    list: Vec<Cow<'c, str>>,
+    seen: HashSet<Cow<'c, str>>,
+}
+
+impl<'c> Granted<'c> {
+    fn insert(&mut self, text: Cow<'c, str>) {
+        if self.seen.insert(text.clone()) {
+            self.list.push(text);
         }
     }
 }

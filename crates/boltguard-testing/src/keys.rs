@@ -1,5 +1,7 @@
 //! Two keys of each kind: the usual one, and another that must not be taken for it.
 
+use std::sync::LazyLock;
+
 use boltguard_keys::{Algorithm, Family, Key, Secret, SigningKey, VerifyingKey};
 
 /// A private key in PKCS#8 and its public key.
@@ -77,7 +79,8 @@ pub fn other_key(algorithm: Algorithm) -> Key {
 /// Never, as long as the keys above are keys.
 #[must_use]
 pub fn signing_key(algorithm: Algorithm) -> SigningKey {
-    SigningKey::new(&key(algorithm), algorithm).expect("the key fits")
+    static KEYS: LazyLock<Vec<SigningKey>> = LazyLock::new(|| prepare(key));
+    find(&KEYS, algorithm)
 }
 
 /// The usual key, to verify.
@@ -93,13 +96,26 @@ pub fn verifying_key(algorithm: Algorithm) -> VerifyingKey {
 /// Never, as long as the keys above are keys.
 #[must_use]
 pub fn other_signing_key(algorithm: Algorithm) -> SigningKey {
-    SigningKey::new(&other_key(algorithm), algorithm).expect("the key fits")
+    static KEYS: LazyLock<Vec<SigningKey>> = LazyLock::new(|| prepare(other_key));
+    find(&KEYS, algorithm)
 }
 
 /// The other key, to verify.
 #[must_use]
 pub fn other_verifying_key(algorithm: Algorithm) -> VerifyingKey {
     other_signing_key(algorithm).verifying_key().clone()
+}
+
+/// Without optimization it takes so long to prepare some of them that it is done once.
+fn prepare(key: fn(Algorithm) -> Key) -> Vec<SigningKey> {
+    let prepare = |algorithm: &Algorithm| SigningKey::new(&key(*algorithm), *algorithm);
+    let keys: Result<_, _> = Algorithm::ALL.iter().map(prepare).collect();
+    keys.expect("the keys fit")
+}
+
+fn find(keys: &[SigningKey], algorithm: Algorithm) -> SigningKey {
+    let found = keys.iter().find(|key| key.algorithm() == algorithm);
+    found.expect("there is a key for every algorithm").clone()
 }
 
 fn read(algorithm: Algorithm, secret: &str, pairs: [KeyPair; 5]) -> Key {

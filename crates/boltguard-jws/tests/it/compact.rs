@@ -2,17 +2,17 @@
 
 use boltguard_jws::{JwsError, MAX_TOKEN_LEN};
 use boltguard_keys::Algorithm::Hs256;
-use boltguard_testing::forge;
+use boltguard_testing::{forge, keys};
 
-use crate::{HEADER, PAYLOAD, named, verify};
+use crate::{HEADER, PAYLOAD, verify};
 
 fn genuine() -> String {
-    forge::signed(HEADER, PAYLOAD, &named::signing_key(Hs256))
+    forge::signed(HEADER, PAYLOAD, &keys::signing_key(Hs256))
 }
 
 /// The segments as they are given, with a signature that is good for them.
 fn signed_text(header: &str, payload: &str) -> String {
-    forge::sign_input(&format!("{header}.{payload}"), &named::signing_key(Hs256))
+    forge::sign_input(&format!("{header}.{payload}"), &keys::signing_key(Hs256))
 }
 
 #[test]

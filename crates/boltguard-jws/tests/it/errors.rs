@@ -3,14 +3,14 @@
 use boltguard_jws::{JwsError, MAX_TOKEN_LEN, insecure};
 use boltguard_keys::Algorithm::{Hs256, Hs384};
 use boltguard_keys::KeySet;
-use boltguard_testing::forge;
+use boltguard_testing::{forge, keys};
 use boltguard_types::ReasonCode;
 
-use crate::{HEADER, PAYLOAD, named, verify_with};
+use crate::{HEADER, PAYLOAD, verify_with};
 
 /// A token for each refusal.
 fn refusals() -> [(String, JwsError, ReasonCode); 7] {
-    let key = named::signing_key(Hs256);
+    let key = keys::signing_key(Hs256);
     let signed = |header: &str| forge::signed(header, PAYLOAD, &key);
     [
         (
@@ -54,7 +54,7 @@ fn refusals() -> [(String, JwsError, ReasonCode); 7] {
 #[test]
 fn each_refusal_has_its_token_and_its_code() {
     for (token, error, code) in refusals() {
-        let keys = KeySet::new([named::verifying_key(Hs256).with_key_id("a")]);
+        let keys = KeySet::new([keys::verifying_key(Hs256).with_key_id("a")]);
         assert_eq!(verify_with(&token, keys), Err(error), "{token}");
         assert_eq!(error.code(), code);
     }
@@ -74,7 +74,7 @@ fn messages_say_nothing_of_the_token() {
 
 #[test]
 fn the_first_fault_is_the_one_that_is_named() {
-    let keys = || KeySet::new([named::verifying_key(Hs384)]);
+    let keys = || KeySet::new([keys::verifying_key(Hs384)]);
     // A header that can't be read comes before an algorithm that nobody serves, and that before the signature.
     assert_eq!(verify_with("e30=.*.*", keys()), Err(JwsError::Malformed));
     assert_eq!(

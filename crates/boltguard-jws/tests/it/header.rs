@@ -2,14 +2,14 @@
 
 use boltguard_jws::{JwsError, UnverifiedJws};
 use boltguard_keys::Algorithm::{Es512, Hs256};
-use boltguard_testing::forge;
+use boltguard_testing::{forge, keys};
 
-use crate::{PAYLOAD, named, verify};
+use crate::{PAYLOAD, verify};
 
 /// What becomes of a token with this header, which the key that its algorithm needs has signed.
 fn check(header: impl AsRef<[u8]>) -> Result<Vec<u8>, JwsError> {
     verify(
-        &forge::signed(header, PAYLOAD, &named::signing_key(Hs256)),
+        &forge::signed(header, PAYLOAD, &keys::signing_key(Hs256)),
         Hs256,
     )
 }
@@ -62,7 +62,7 @@ fn names_and_values_are_compared_after_their_escapes_are_decoded() {
     let token = forge::signed(
         r#"{"alg":"ES\u0035\u0031\u0032"}"#,
         PAYLOAD,
-        &named::signing_key(Es512),
+        &keys::signing_key(Es512),
     );
     assert!(verify(&token, Es512).is_ok());
 }
@@ -249,7 +249,7 @@ fn a_header_may_be_long() {
 #[test]
 fn a_header_says_what_it_says_before_anybody_vouches_for_it() {
     let header = r#"{"alg":"HS256","kid":"k\u0031","typ":"at+jwt","x":[1]}"#;
-    let token = forge::signed(header, PAYLOAD, &named::signing_key(Hs256));
+    let token = forge::signed(header, PAYLOAD, &keys::signing_key(Hs256));
     let jws = UnverifiedJws::parse(&token).unwrap();
     let read = jws.unverified_header();
     assert_eq!(
@@ -265,7 +265,7 @@ fn a_type_that_is_no_string_is_none() {
         let token = forge::signed(
             format!(r#"{{"alg":"HS256","typ":{value}}}"#),
             PAYLOAD,
-            &named::signing_key(Hs256),
+            &keys::signing_key(Hs256),
         );
         assert_eq!(
             UnverifiedJws::parse(&token)

@@ -5,15 +5,15 @@
 mod compact;
 mod errors;
 mod header;
-mod keys;
-mod named;
 mod properties;
 mod rfc;
 mod signatures;
 mod signing;
+mod trust;
 
 use boltguard_jws::{JwsError, UnverifiedJws, Verifier};
 use boltguard_keys::{Algorithm, KeySet};
+use boltguard_testing::keys;
 
 /// The usual header and a payload.
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
@@ -21,7 +21,7 @@ const PAYLOAD: &str = r#"{"sub":"42"}"#;
 
 /// Verifies a token with the usual key of one algorithm.
 fn verify(token: &str, algorithm: Algorithm) -> Result<Vec<u8>, JwsError> {
-    verify_with(token, KeySet::new([named::verifying_key(algorithm)]))
+    verify_with(token, KeySet::new([keys::verifying_key(algorithm)]))
 }
 
 /// Verifies a token in each way there is, which all have to say the same.

@@ -3,10 +3,10 @@
 use boltguard_jws::{HeaderFields, UnverifiedJws, insecure, sign};
 use boltguard_keys::Algorithm::{EdDsa, Es256, Hs256, Hs384, Hs512, Rs256};
 use boltguard_keys::{Algorithm, KeySet};
-use boltguard_testing::forge;
+use boltguard_testing::{forge, keys};
 use proptest::prelude::*;
 
-use crate::{HEADER, PAYLOAD, named, verify, verify_with};
+use crate::{HEADER, PAYLOAD, verify, verify_with};
 
 /// Every byte that a character may be replaced with: base64url, dots, and much that is neither.
 fn replacements() -> impl Iterator<Item = char> {
@@ -22,7 +22,7 @@ fn changed_at(token: &str, at: usize) -> impl Iterator<Item = String> {
 
 #[test]
 fn no_character_of_a_token_may_change() {
-    let token = forge::signed(HEADER, PAYLOAD, &named::signing_key(Hs256));
+    let token = forge::signed(HEADER, PAYLOAD, &keys::signing_key(Hs256));
     for at in 0..token.len() {
         for changed in changed_at(&token, at) {
             assert!(verify(&changed, Hs256).is_err(), "{changed:?}");
@@ -36,7 +36,7 @@ fn no_character_of_a_token_may_be_missing_doubled_or_moved() {
         let token = forge::signed(
             format!(r#"{{"alg":"{algorithm}"}}"#),
             PAYLOAD,
-            &named::signing_key(algorithm),
+            &keys::signing_key(algorithm),
         );
         for at in 0..token.len() {
             let (before, after) = token.split_at(at);
@@ -61,7 +61,7 @@ fn no_character_of_a_token_may_be_missing_doubled_or_moved() {
 
 #[test]
 fn no_prefix_of_a_token_is_one() {
-    let token = forge::signed(HEADER, PAYLOAD, &named::signing_key(Hs256));
+    let token = forge::signed(HEADER, PAYLOAD, &keys::signing_key(Hs256));
     for at in 0..token.len() {
         assert!(verify(&token[..at], Hs256).is_err());
         assert!(at == 0 || verify(&token[at..], Hs256).is_err());
@@ -91,7 +91,7 @@ proptest! {
     fn what_is_signed_verifies(
         algorithm in algorithms(), payload in prop::collection::vec(any::<u8>(), 0..400), fields in fields(),
     ) {
-        let token = sign(&payload, &fields, &named::signing_key(algorithm)).unwrap();
+        let token = sign(&payload, &fields, &keys::signing_key(algorithm)).unwrap();
         prop_assert_eq!(verify(&token, algorithm), Ok(payload.clone()));
         prop_assert_eq!(insecure::payload(&token), Ok(payload));
     }
@@ -100,7 +100,7 @@ proptest! {
     fn one_changed_character_is_refused_for_every_algorithm(
         algorithm in algorithms(), at in any::<prop::sample::Index>(), pick in any::<prop::sample::Index>(),
     ) {
-        let token = sign(PAYLOAD.as_bytes(), &HeaderFields::new(), &named::signing_key(algorithm)).unwrap();
+        let token = sign(PAYLOAD.as_bytes(), &HeaderFields::new(), &keys::signing_key(algorithm)).unwrap();
         let others: Vec<_> = changed_at(&token, at.index(token.len())).collect();
         let changed = pick.get(&others);
         prop_assert!(verify(changed, algorithm).is_err(), "{}", changed);
@@ -111,19 +111,19 @@ proptest! {
         payload in prop::collection::vec(any::<u8>(), 0..40), segment in 0..3usize, unused in 1..16u8, end in "(=|==|\n|\r\n| |\\.|\0)?",
     ) {
         // A decoder that takes unused bits, padding or white space would read the same bytes out of another text.
-        let token = sign(&payload, &HeaderFields::new(), &named::signing_key(Hs256)).unwrap();
+        let token = sign(&payload, &HeaderFields::new(), &keys::signing_key(Hs256)).unwrap();
         let mut segments: Vec<String> = token.split('.').map(String::from).collect();
         segments[segment] = respelled(&segments[segment], unused) + &end;
         let other = segments.join(".");
         prop_assert!(other == token || verify(&other, Hs256).is_err(), "{}", other);
         // Nor does it help to sign the other text.
-        let other = forge::sign_input(&segments[..2].join("."), &named::signing_key(Hs256));
+        let other = forge::sign_input(&segments[..2].join("."), &keys::signing_key(Hs256));
         prop_assert!(other == token || verify(&other, Hs256).is_err(), "{}", other);
     }
 
     #[test]
     fn every_text_is_read_or_refused(text in "\\PC{0,80}|[A-Za-z0-9_.-]{0,200}|(\\PC{0,9}\\.){0,9}") {
-        let set = KeySet::new([Hs256, Hs384, Hs512, Rs256, Es256, EdDsa].map(named::verifying_key));
+        let set = KeySet::new([Hs256, Hs384, Hs512, Rs256, Es256, EdDsa].map(keys::verifying_key));
         prop_assert!(verify_with(&text, set).is_err());
         let _ = (insecure::header_text(&text), insecure::payload(&text), insecure::signature(&text));
     }
@@ -131,7 +131,7 @@ proptest! {
     #[test]
     fn every_header_is_read_or_refused(header in prop::collection::vec(any::<u8>(), 0..120), json in near_header()) {
         for header in [header, json.into_bytes()] {
-            let token = forge::signed(&header, PAYLOAD, &named::signing_key(Hs256));
+            let token = forge::signed(&header, PAYLOAD, &keys::signing_key(Hs256));
             let verdict = verify(&token, Hs256);
             if verdict.is_ok() {
                 // What is let in is an object with this one algorithm, to any reader.

@@ -2,17 +2,15 @@
 
 use boltguard_jws::JwsError;
 use boltguard_keys::Algorithm;
-use boltguard_testing::forge;
+use boltguard_testing::{forge, keys};
 
-use crate::{PAYLOAD, named, verify};
+use crate::{PAYLOAD, verify};
 
 /// A genuine signature of the algorithm, as bytes, with the header.
 fn genuine(algorithm: Algorithm) -> (String, Vec<u8>) {
     let header = format!(r#"{{"alg":"{algorithm}"}}"#);
     let input = format!("{}.{}", forge::segment(&header), forge::segment(PAYLOAD));
-    let signature = named::signing_key(algorithm)
-        .sign(input.as_bytes())
-        .unwrap();
+    let signature = keys::signing_key(algorithm).sign(input.as_bytes()).unwrap();
     (header, signature.as_ref().to_vec())
 }
 
@@ -138,7 +136,7 @@ fn a_hash_cut_short_is_not_the_shorter_hash() {
     let (header, _) = genuine(Algorithm::Hs256);
     let input = format!("{}.{}", forge::segment(&header), forge::segment(PAYLOAD));
     for longer in [Algorithm::Hs384, Algorithm::Hs512] {
-        let signature = named::signing_key(longer).sign(input.as_bytes()).unwrap();
+        let signature = keys::signing_key(longer).sign(input.as_bytes()).unwrap();
         let token = forge::token(&header, PAYLOAD, &signature.as_ref()[..32]);
         assert_eq!(
             verify(&token, Algorithm::Hs256),

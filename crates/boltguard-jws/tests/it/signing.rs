@@ -5,11 +5,13 @@ use boltguard_keys::Algorithm;
 use boltguard_keys::Algorithm::Hs256;
 use serde_json::{Value, json};
 
-use crate::{PAYLOAD, named, verify};
+use boltguard_testing::keys;
+
+use crate::{PAYLOAD, verify};
 
 /// The header of a token that the usual key signs.
 fn header_of(fields: &HeaderFields) -> Value {
-    let token = sign(b"", fields, &named::signing_key(Hs256)).unwrap();
+    let token = sign(b"", fields, &keys::signing_key(Hs256)).unwrap();
     serde_json::from_str(&insecure::header_text(&token).unwrap()).unwrap()
 }
 
@@ -19,7 +21,7 @@ fn every_algorithm_signs_what_it_verifies() {
         let token = sign(
             PAYLOAD.as_bytes(),
             &HeaderFields::new(),
-            &named::signing_key(*algorithm),
+            &keys::signing_key(*algorithm),
         )
         .unwrap();
         assert_eq!(
@@ -33,7 +35,7 @@ fn every_algorithm_signs_what_it_verifies() {
 #[test]
 fn a_payload_may_be_any_bytes() {
     for payload in [b"" as &[u8], b"\0", b"\xff\xfe", b"not json", b"a.b.c"] {
-        let token = sign(payload, &HeaderFields::bare(), &named::signing_key(Hs256)).unwrap();
+        let token = sign(payload, &HeaderFields::bare(), &keys::signing_key(Hs256)).unwrap();
         assert_eq!(verify(&token, Hs256), Ok(payload.to_vec()));
     }
 }
@@ -54,7 +56,7 @@ fn the_key_decides_on_alg() {
 
 #[test]
 fn the_name_of_the_key_is_written_unless_another_is_given() {
-    let key = named::signing_key(Hs256).with_key_id("a \"quoted\" name");
+    let key = keys::signing_key(Hs256).with_key_id("a \"quoted\" name");
     let kid = |fields: HeaderFields| {
         let token = sign(b"", &fields, &key).unwrap();
         UnverifiedJws::parse(&token)
@@ -85,7 +87,7 @@ fn the_parts_of_a_token_can_be_read_without_vouching_for_them() {
     let token = sign(
         PAYLOAD.as_bytes(),
         &HeaderFields::bare(),
-        &named::signing_key(Hs256),
+        &keys::signing_key(Hs256),
     )
     .unwrap();
     assert_eq!(insecure::header_text(&token).unwrap(), r#"{"alg":"HS256"}"#);

@@ -5,7 +5,7 @@ use boltguard_keys::Algorithm::{Es256, Hs256, Hs384, Rs256};
 use boltguard_keys::{Algorithm, Jwk, KeySet, PublicKey, VerifyingKey};
 use boltguard_testing::{forge, keys};
 
-use crate::{PAYLOAD, named, verify_with};
+use crate::{PAYLOAD, verify_with};
 
 fn header(algorithm: Algorithm, kid: Option<&str>) -> String {
     let kid = kid
@@ -18,16 +18,16 @@ fn token(algorithm: Algorithm, kid: Option<&str>) -> String {
     forge::signed(
         header(algorithm, kid),
         PAYLOAD,
-        &named::signing_key(algorithm),
+        &keys::signing_key(algorithm),
     )
 }
 
 fn key(algorithm: Algorithm, kid: &str) -> VerifyingKey {
-    named::verifying_key(algorithm).with_key_id(kid)
+    keys::verifying_key(algorithm).with_key_id(kid)
 }
 
 fn other(algorithm: Algorithm, kid: &str) -> VerifyingKey {
-    named::other_verifying_key(algorithm).with_key_id(kid)
+    keys::other_verifying_key(algorithm).with_key_id(kid)
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_token_verifies_with_the_key_of_its_algorithm_and_no_other() {
         for trusted in Algorithm::ALL {
             let verdict = verify_with(
                 &token(*signed, None),
-                KeySet::new([named::verifying_key(*trusted)]),
+                KeySet::new([keys::verifying_key(*trusted)]),
             );
             let expected = if signed == trusted {
                 Ok(PAYLOAD.into())
@@ -53,16 +53,9 @@ fn the_token_does_not_choose_what_a_key_is_used_for() {
     // The key signs as one algorithm, and the header says another of its own family.
     for signed in Algorithm::ALL {
         for claimed in Algorithm::ALL.iter().filter(|claimed| *claimed != signed) {
-            let forged = forge::signed(
-                header(*claimed, None),
-                PAYLOAD,
-                &named::signing_key(*signed),
-            );
-            let all = KeySet::new(
-                Algorithm::ALL
-                    .iter()
-                    .map(|each| named::verifying_key(*each)),
-            );
+            let forged =
+                forge::signed(header(*claimed, None), PAYLOAD, &keys::signing_key(*signed));
+            let all = KeySet::new(Algorithm::ALL.iter().map(|each| keys::verifying_key(*each)));
             assert_eq!(
                 verify_with(&forged, all),
                 Err(JwsError::SignatureInvalid),
@@ -78,9 +71,9 @@ fn another_key_of_the_same_kind_is_refused() {
         let forged = forge::signed(
             header(*algorithm, None),
             PAYLOAD,
-            &named::other_signing_key(*algorithm),
+            &keys::other_signing_key(*algorithm),
         );
-        let trusted = KeySet::new([named::verifying_key(*algorithm)]);
+        let trusted = KeySet::new([keys::verifying_key(*algorithm)]);
         assert_eq!(
             verify_with(&forged, trusted),
             Err(JwsError::SignatureInvalid),
@@ -98,13 +91,13 @@ fn one_key_by_itself_is_asked_for_its_algorithm_too() {
             .verify(&key)
             .map(|_| ())
     };
-    assert_eq!(verify(named::verifying_key(Hs256)), Ok(()));
+    assert_eq!(verify(keys::verifying_key(Hs256)), Ok(()));
     assert_eq!(
-        verify(named::verifying_key(Hs384)),
+        verify(keys::verifying_key(Hs384)),
         Err(JwsError::AlgorithmNotAllowed)
     );
     assert_eq!(
-        verify(named::other_verifying_key(Hs256)),
+        verify(keys::other_verifying_key(Hs256)),
         Err(JwsError::SignatureInvalid)
     );
 }
@@ -141,7 +134,7 @@ fn a_kid_that_names_no_key_leaves_the_keys_without_a_name() {
         verify_with(&token(Hs256, Some("x")), named),
         Err(JwsError::KeyNotFound)
     );
-    let unnamed = KeySet::new([other(Hs256, "a"), named::verifying_key(Hs256)]);
+    let unnamed = KeySet::new([other(Hs256, "a"), keys::verifying_key(Hs256)]);
     assert!(verify_with(&token(Hs256, Some("x")), unnamed).is_ok());
 }
 
@@ -190,7 +183,7 @@ fn a_kid_of_a_key_for_another_algorithm_finds_none() {
     let set = KeySet::new([
         key(Es256, "a"),
         other(Hs256, "b"),
-        named::verifying_key(Hs256),
+        keys::verifying_key(Hs256),
     ]);
     assert_eq!(
         verify_with(&token(Hs256, Some("a")), set),
@@ -235,8 +228,8 @@ fn without_a_kid_keys_are_tried_up_to_a_number() {
 
 #[test]
 fn keys_of_other_algorithms_do_not_count_among_those_tried() {
-    let decoys = (0..100).map(|_| named::verifying_key(Hs384));
-    let set = KeySet::new(decoys.chain([named::verifying_key(Hs256)]));
+    let decoys = (0..100).map(|_| keys::verifying_key(Hs384));
+    let set = KeySet::new(decoys.chain([keys::verifying_key(Hs256)]));
     assert!(verify_with(&token(Hs256, None), set).is_ok());
 }
 
@@ -253,14 +246,14 @@ fn keys_that_a_header_brings_along_are_not_looked_at() {
         r#""x5c":["MIIB"]"#.into(),
     ] {
         let header = format!(r#"{{"alg":"ES256",{parameter}}}"#);
-        let trusted = || KeySet::new([named::verifying_key(Es256)]);
-        let forged = forge::signed(&header, PAYLOAD, &named::other_signing_key(Es256));
+        let trusted = || KeySet::new([keys::verifying_key(Es256)]);
+        let forged = forge::signed(&header, PAYLOAD, &keys::other_signing_key(Es256));
         assert_eq!(
             verify_with(&forged, trusted()),
             Err(JwsError::SignatureInvalid),
             "{header}"
         );
-        let genuine = forge::signed(&header, PAYLOAD, &named::signing_key(Es256));
+        let genuine = forge::signed(&header, PAYLOAD, &keys::signing_key(Es256));
         assert!(verify_with(&genuine, trusted()).is_ok(), "{header}");
     }
 }
@@ -282,13 +275,13 @@ fn headers_known_by_heart_are_those_of_the_trusted_keys_alone() {
         r#"{"typ":"JWT","alg":"HS256"}"#,
         r#"{"alg":"HS256"}"#,
     ] {
-        let token = forge::signed(layout, PAYLOAD, &named::signing_key(Hs256));
+        let token = forge::signed(layout, PAYLOAD, &keys::signing_key(Hs256));
         assert!(
-            verify_with(&token, KeySet::new([named::verifying_key(Hs256)])).is_ok(),
+            verify_with(&token, KeySet::new([keys::verifying_key(Hs256)])).is_ok(),
             "{layout}"
         );
         assert_eq!(
-            verify_with(&token, KeySet::new([named::verifying_key(Hs384)])),
+            verify_with(&token, KeySet::new([keys::verifying_key(Hs384)])),
             Err(JwsError::AlgorithmNotAllowed),
             "{layout}"
         );

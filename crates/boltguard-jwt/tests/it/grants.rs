@@ -1,0 +1,270 @@
+//! Permissions, scopes and tests of claims, which guards ask about.
+
+use boltguard_jwt::AdmittedClaims;
+use boltguard_types::{ClaimTest, Held, Identity, Permission, Wanted};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::admit_wanting;
+use crate::properties::write;
+
+fn read(payload: &str) -> AdmittedClaims {
+    admit_wanting(&Wanted::new(), payload).unwrap()
+}
+
+fn wants(permissions: &[&str]) -> Wanted {
+    let mut wanted = Wanted::new();
+    for permission in permissions {
+        wanted.permission(&Permission::new(permission).unwrap());
+    }
+    wanted
+}
+
+/// Whether these claims grant the permission.
+fn grants(payload: &str, permission: &str) -> bool {
+    let mut wanted = wants(&[]);
+    let id = wanted.permission(&Permission::new(permission).unwrap());
+    admit_wanting(&wanted, payload).unwrap().held().contains(id)
+}
+
+#[test]
+fn permissions_are_the_strings_of_a_list() {
+    for payload in [
+        r#"{"permissions":["blog.add"]}"#,
+        r#"{"permissions":["x","blog.add","y"]}"#,
+        r#"{"permissions":[1,null,"blog.add",["blog.x"],{}]}"#,
+        r#"{"permissions":["blog\u002eadd"]}"#,
+        r#"{"perm\u0069ssions":[ "blog.add" ]}"#,
+        r#"{"permissions":["blog.*"]}"#,
+        r#"{"permissions":["*"]}"#,
+        r#"{"scope":"blog.add"}"#,
+        r#"{"scope":"a blog.add  b"}"#,
+        r#"{"scope":"a\u0020blog.add"}"#,
+    ] {
+        assert!(grants(payload, "blog.add"), "{payload}");
+    }
+}
+
+#[test]
+fn what_only_resembles_a_grant_grants_nothing() {
+    for payload in [
+        "{}",
+        r#"{"permissions":"blog.add"}"#,
+        r#"{"permissions":"blog.add shop.add"}"#,
+        r#"{"permissions":{"blog.add":true}}"#,
+        r#"{"permissions":[["blog.add"]]}"#,
+        r#"{"permissions":[{"name":"blog.add"}]}"#,
+        r#"{"permissions":["blog.add "]}"#,
+        r#"{"permissions":["Blog.Add"]}"#,
+        r#"{"permissions":["blog.ad"]}"#,
+        r#"{"permissions":["blog.add.x"]}"#,
+        r#"{"permissions":["blog"]}"#,
+        r#"{"permissions":["blog."]}"#,
+        r#"{"permissions":["blo*"]}"#,
+        r#"{"permissions":["*.add"]}"#,
+        r#"{"permissions":["blog.add","x"],"permission":[]}"#
+            .replace("\"blog.add\",", "")
+            .as_str(),
+        r#"{"PERMISSIONS":["blog.add"]}"#,
+        r#"{"a":{"permissions":["blog.add"]}}"#,
+        r#"{"scope":"*"}"#,
+        r#"{"scope":"blog.*"}"#,
+        r#"{"scope":["blog.add"]}"#,
+        r#"{"scope":"blog.add,x"}"#,
+        r#"{"scope":"x\tblog.add"}"#,
+        r#"{"scope":"x\u00a0blog.add"}"#,
+        r#"{"scp":"blog.add"}"#,
+    ] {
+        assert!(!grants(payload, "blog.add"), "{payload}");
+    }
+}
+
+#[test]
+fn permissions_are_listed_each_once() {
+    let list = |payload: &str| -> Vec<String> {
+        read(payload)
+            .permissions()
+            .into_iter()
+            .map(Into::into)
+            .collect()
+    };
+    assert_eq!(
+        list(r#"{"permissions":["b","a",7,"b","\u0061"]}"#),
+        ["b", "a"]
+    );
+    assert_eq!(
+        list(r#"{"permissions":["a"],"scope":"a b b c"}"#),
+        ["a", "b", "c"]
+    );
+    assert_eq!(list(r#"{"permissions":"a","scope":7}"#), [""; 0]);
+}
+
+#[test]
+fn scopes_are_split_at_spaces() {
+    let list = |payload: &str| -> Vec<String> {
+        read(payload).scopes().into_iter().map(Into::into).collect()
+    };
+    assert_eq!(list(r#"{"scope":"a b"}"#), ["a", "b"]);
+    assert_eq!(list(r#"{"scope":"  a\u0020b  "}"#), ["a", "b"]);
+    assert_eq!(list(r#"{"scope":"a\tb"}"#), ["a\tb"]);
+    assert_eq!(list(r#"{"scope":""}"#), [""; 0]);
+}
+
+#[test]
+fn what_nobody_asks_about_is_not_held() {
+    let claims = read(r#"{"permissions":["a","*"],"scope":"b","amr":["pwd"]}"#);
+    assert_eq!(*claims.held(), Held::default());
+    assert_eq!(claims.permissions(), ["a", "*", "b"]);
+}
+
+#[test]
+fn a_claim_is_tested_where_it_stands() {
+    let mut wanted = Wanted::new();
+    let mfa = wanted.claim(&ClaimTest::new("amr").any_of(["mfa"]));
+    let org = wanted.claim(&ClaimTest::new("org").any_of([7]));
+    let no_bot = wanted.claim(&ClaimTest::new("client").none_of(["bot"]));
+    let held = |payload: &str| {
+        let claims = admit_wanting(&wanted, payload).unwrap();
+        [mfa, org, no_bot].map(|id| claims.held().contains(id))
+    };
+    assert_eq!(
+        held(r#"{"amr":["pwd","mfa"],"org":7,"client":"web"}"#),
+        [true, true, true]
+    );
+    assert_eq!(
+        held(r#"{"\u0061mr":"m\u0066a","o\u0072g":[7]}"#),
+        [true, true, false]
+    );
+    assert_eq!(
+        held(r#"{"amr":["sms"],"org":"7","client":"bot"}"#),
+        [false, false, false]
+    );
+    assert_eq!(
+        held(r#"{"amr":null,"org":7.0,"client":null}"#),
+        [false, false, false]
+    );
+    assert_eq!(
+        held(r#"{"a":{"amr":"mfa","org":7}}"#),
+        [false, false, false]
+    );
+}
+
+#[test]
+fn a_registered_claim_is_tested_too() {
+    let mut wanted = Wanted::new();
+    let id = wanted.claim(&ClaimTest::new("sub").any_of(["42"]));
+    let scope = wanted.claim(&ClaimTest::new("scope").any_of(["a b"]));
+    let claims = admit_wanting(&wanted, r#"{"sub":"42","scope":"a b"}"#).unwrap();
+    assert!(claims.held().contains(id) && claims.held().contains(scope));
+    assert_eq!(claims.subject().as_deref(), Some("42"));
+}
+
+/// Reads claims as somebody would who does not mind the cost.
+fn naive(claims: &Value) -> Identity {
+    let strings = |list: &Value| -> Vec<String> {
+        list.as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(String::from)
+            .collect()
+    };
+    let permissions = strings(&claims["permissions"]);
+    let scopes: Vec<_> = claims["scope"]
+        .as_str()
+        .unwrap_or_default()
+        .split(' ')
+        .filter(|scope| !scope.is_empty())
+        .collect();
+    let identity = Identity::new("42", "jwt")
+        .with_permissions(permissions.iter().map(String::as_str))
+        .with_scopes(scopes);
+    let members = claims.as_object().unwrap().iter();
+    members.fold(identity, |identity, (name, value)| {
+        identity.with_claim(name, value.clone())
+    })
+}
+
+fn name() -> impl Strategy<Value = String> {
+    "[ab]{1,2}(\\.[ab]{1,2})?|é|\"".boxed()
+}
+
+fn granted() -> impl Strategy<Value = String> {
+    prop_oneof![
+        name(),
+        "[ab]{1,2}\\.\\*",
+        Just("*".to_owned()),
+        "[ab]\\*",
+        Just(String::new())
+    ]
+}
+
+fn scalar() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        granted().prop_map(Value::from),
+        (0..3i64).prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        Just(Value::Null)
+    ]
+}
+
+fn claim() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        scalar(),
+        prop::collection::vec(scalar(), 0..4).prop_map(Value::from),
+        Just(json!({"a": 1})),
+        Just(json!(1.0))
+    ]
+}
+
+fn claim_test() -> impl Strategy<Value = ClaimTest> {
+    let values = || prop::collection::vec(name(), 0..3);
+    (
+        prop::sample::select(vec!["a", "permissions", "scope", "sub"]),
+        values(),
+        values(),
+        values(),
+    )
+        .prop_map(|(name, any, all, none)| {
+            let texts = |list: &[String]| {
+                list.iter()
+                    .map(|text| text.as_str().into())
+                    .collect::<Vec<boltguard_types::Scalar>>()
+            };
+            ClaimTest::new(name)
+                .any_of(texts(&any))
+                .all_of(texts(&all))
+                .none_of(texts(&none))
+        })
+}
+
+proptest! {
+    #[test]
+    fn held_agrees_with_a_naive_reading(
+        permissions in prop_oneof![prop::collection::vec(scalar(), 0..8).prop_map(Value::from), claim()],
+        scope in prop_oneof![prop::collection::vec(granted(), 0..5).prop_map(|scopes| Value::from(scopes.join(" "))), claim()],
+        other in claim(),
+        asked in prop::collection::vec(name(), 0..20),
+        scopes in prop::collection::vec(name(), 0..4),
+        tests in prop::collection::vec(claim_test(), 0..4),
+        seed in 1..u64::MAX,
+    ) {
+        let claims = json!({"permissions": permissions, "scope": scope, "a": other, "sub": "a"});
+        let mut wanted = Wanted::new();
+        for name in &asked {
+            if let Ok(permission) = Permission::new(name) {
+                wanted.permission(&permission);
+            }
+        }
+        for scope in &scopes {
+            wanted.scope(scope);
+        }
+        for test in &tests {
+            wanted.claim(test);
+        }
+        let mut seed = seed;
+        let text = write(&claims, &mut seed);
+        let read = admit_wanting(&wanted, &text).unwrap();
+        prop_assert_eq!(read.held(), &wanted.held_by(&naive(&claims)), "{}", text);
+    }
+}

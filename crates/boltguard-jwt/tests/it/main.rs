@@ -1,0 +1,125 @@
+//! Claims that are admitted, and claims that must not be.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod admitted;
+mod advisories;
+mod audience;
+mod bounded;
+mod dates;
+mod errors;
+mod grants;
+mod issuer;
+mod media_type;
+mod names;
+mod payload;
+mod properties;
+mod required;
+mod rfc;
+
+use boltguard_jws::{JwsError, VerifiedJws, Verifier};
+use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy};
+use boltguard_keys::Algorithm::Hs256;
+use boltguard_keys::{KeyError, KeySet};
+use boltguard_testing::{forge, keys};
+use boltguard_types::{NumericDate, Wanted};
+
+/// When the tests take place.
+const NOW: i64 = 1_700_000_000;
+
+/// Requires no claim, so that a test says what it is about.
+fn lenient() -> ClaimsPolicy {
+    ClaimsPolicy::new().requiring_only([])
+}
+
+/// What becomes of claims that a trusted key has signed.
+fn admit(policy: &ClaimsPolicy, payload: impl AsRef<[u8]>) -> Result<AdmittedClaims, ClaimsError> {
+    admit_at(policy, payload, NumericDate::from_secs(NOW))
+}
+
+fn admit_at(
+    policy: &ClaimsPolicy,
+    payload: impl AsRef<[u8]>,
+    now: NumericDate,
+) -> Result<AdmittedClaims, ClaimsError> {
+    admit_under(r#"{"alg":"HS256"}"#, policy, payload, &Wanted::new(), now)
+}
+
+/// As [`admit`], noting which of the `wanted` things are granted.
+fn admit_wanting(
+    wanted: &Wanted,
+    payload: impl AsRef<[u8]>,
+) -> Result<AdmittedClaims, ClaimsError> {
+    admit_under(
+        r#"{"alg":"HS256"}"#,
+        &lenient(),
+        payload,
+        wanted,
+        NumericDate::from_secs(NOW),
+    )
+}
+
+fn admit_under(
+    header: &str,
+    policy: &ClaimsPolicy,
+    payload: impl AsRef<[u8]>,
+    wanted: &Wanted,
+    now: NumericDate,
+) -> Result<AdmittedClaims, ClaimsError> {
+    let token = forge::signed(header, payload, &keys::signing_key(Hs256));
+    let verifier = Verifier::new(KeySet::new([keys::verifying_key(Hs256)]));
+    let verified: VerifiedJws<'_> = verifier.verify(&token).unwrap();
+    policy.admit(Claims::read(verified, wanted)?, now)
+}
+
+/// Asserts that each of the payloads is refused, and why.
+fn assert_refused(policy: &ClaimsPolicy, payloads: &[&str], expected: ClaimsError) {
+    for payload in payloads {
+        assert_eq!(admit(policy, payload).err(), Some(expected), "{payload}");
+    }
+}
+
+/// Asserts that each of the payloads is admitted, with the claims as they were signed.
+fn assert_admitted(policy: &ClaimsPolicy, payloads: &[&str]) {
+    for payload in payloads {
+        let claims = admit(policy, payload);
+        assert_eq!(
+            claims.map(|claims| claims.as_json().to_owned()),
+            Ok((*payload).to_owned())
+        );
+    }
+}
+
+/// Why somebody does not get in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    Claims(ClaimsError),
+    Key(KeyError),
+    Token(JwsError),
+}
+
+impl From<ClaimsError> for Refused {
+    fn from(error: ClaimsError) -> Self {
+        Self::Claims(error)
+    }
+}
+
+impl From<KeyError> for Refused {
+    fn from(error: KeyError) -> Self {
+        Self::Key(error)
+    }
+}
+
+impl From<JwsError> for Refused {
+    fn from(error: JwsError) -> Self {
+        Self::Token(error)
+    }
+}
+
+/// What a service that trusts `keys` makes of a token: the claims as text.
+fn enter(token: &str, keys: &KeySet, policy: &ClaimsPolicy) -> Result<String, Refused> {
+    let verifier = Verifier::new(keys.clone());
+    let claims = Claims::read(verifier.verify(token)?, &Wanted::new())?;
+    let admitted = policy.admit(claims, NumericDate::from_secs(NOW))?;
+    Ok(admitted.as_json().to_owned())
+}

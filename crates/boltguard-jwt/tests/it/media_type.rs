@@ -1,0 +1,118 @@
+//! `typ`, RFC 7515 §4.1.9 and RFC 8725 §3.11.
+
+use boltguard_jwt::ClaimsError;
+use boltguard_types::{NumericDate, Wanted};
+
+use crate::{NOW, admit_under, lenient};
+
+/// Whether a token with this `typ` in its header is taken for one of the type `wanted`.
+fn matches(wanted: &str, typ: &str) -> bool {
+    let header = format!(r#"{{"alg":"HS256","typ":{typ}}}"#);
+    check(wanted, &header)
+}
+
+fn check(wanted: &str, header: &str) -> bool {
+    let policy = lenient().with_type(wanted);
+    let verdict = admit_under(
+        header,
+        &policy,
+        "{}",
+        &Wanted::new(),
+        NumericDate::from_secs(NOW),
+    );
+    assert!(
+        matches!(verdict, Ok(_) | Err(ClaimsError::Type)),
+        "{verdict:?}"
+    );
+    verdict.is_ok()
+}
+
+#[test]
+fn case_and_a_leading_application_do_not_count() {
+    for (wanted, typ) in [
+        ("at+jwt", r#""at+jwt""#),
+        ("at+jwt", r#""AT+JWT""#),
+        ("at+jwt", r#""application/at+jwt""#),
+        ("at+jwt", r#""Application/At+Jwt""#),
+        ("application/at+jwt", r#""at+jwt""#),
+        ("APPLICATION/AT+JWT", r#""at+jwt""#),
+        ("JWT", r#""jwt""#),
+        ("at+jwt", r#""at\u002bjwt""#),
+        (
+            "example;part=\"1/2\"",
+            r#""application/example;part=\"1/2\"""#,
+        ),
+    ] {
+        // RFC 7515 §4.1.9 has the prefix left out only where no other slash follows.
+        assert_eq!(
+            matches(wanted, typ),
+            !wanted.contains("1/2"),
+            "{wanted} {typ}"
+        );
+    }
+}
+
+#[test]
+fn other_types_are_refused() {
+    for typ in [
+        r#""JWT""#,
+        r#""at+jw""#,
+        r#""at+jwt+x""#,
+        r#""at+jwt ""#,
+        r#"" at+jwt""#,
+        r#""at+jwt\u0000""#,
+        r#""text/at+jwt""#,
+        r#""application/application/at+jwt""#,
+        r#""/at+jwt""#,
+        r#""at jwt""#,
+        r#""""#,
+        r#""application/""#,
+        r#""ａt+jwt""#,
+        "null",
+        "7",
+        r#"["at+jwt"]"#,
+        r#"{"at+jwt":1}"#,
+        "true",
+    ] {
+        assert!(!matches("at+jwt", typ), "{typ}");
+    }
+}
+
+#[test]
+fn a_type_that_is_expected_has_to_be_there() {
+    assert!(!check("JWT", r#"{"alg":"HS256"}"#));
+    assert!(!check("JWT", r#"{"alg":"HS256","TYP":"JWT"}"#));
+}
+
+#[test]
+fn a_claim_is_no_header_parameter() {
+    let policy = lenient().with_type("at+jwt");
+    let verdict = admit_under(
+        r#"{"alg":"HS256"}"#,
+        &policy,
+        r#"{"typ":"at+jwt"}"#,
+        &Wanted::new(),
+        NumericDate::from_secs(NOW),
+    );
+    assert_eq!(verdict.err(), Some(ClaimsError::Type));
+}
+
+#[test]
+fn any_type_will_do_where_none_is_expected() {
+    for header in [
+        r#"{"alg":"HS256","typ":"secevent+jwt"}"#,
+        r#"{"alg":"HS256","typ":null}"#,
+        r#"{"alg":"HS256"}"#,
+    ] {
+        assert!(
+            admit_under(
+                header,
+                &lenient(),
+                "{}",
+                &Wanted::new(),
+                NumericDate::from_secs(NOW)
+            )
+            .is_ok()
+        );
+    }
+}

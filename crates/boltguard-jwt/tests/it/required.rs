@@ -1,0 +1,85 @@
+//! Claims that have to be there, RFC 7519 §4.
+
+use boltguard_jwt::{ClaimsError, ClaimsPolicy};
+
+use crate::{assert_admitted, assert_refused, lenient};
+
+#[test]
+fn a_required_claim_has_to_be_there() {
+    for (name, present) in [
+        ("sub", r#"{"sub":"a"}"#),
+        ("iat", r#"{"iat":1}"#),
+        ("nbf", r#"{"nbf":1}"#),
+        ("iss", r#"{"iss":"a"}"#),
+        ("jti", r#"{"jti":"a"}"#),
+        ("tenant", r#"{"tenant":0}"#),
+        ("tenant", r#"{"tenant":false}"#),
+        ("tenant", r#"{"tenant":""}"#),
+        ("tenant", r#"{"tenant":[]}"#),
+        ("tenant", r#"{"tenant":"null"}"#),
+        ("a\"b", r#"{"a\"b":1}"#),
+        ("", r#"{"":1}"#),
+        ("permissions", r#"{"permissions":[]}"#),
+        ("scope", r#"{"scope":""}"#),
+        ("é", r#"{"\u00e9":1}"#),
+    ] {
+        let policy = lenient().requiring_only([name]);
+        assert_admitted(&policy, &[present]);
+        assert_refused(
+            &policy,
+            &["{}", r#"{"other":1}"#, r#"{"a":{"sub":"a","tenant":1}}"#],
+            ClaimsError::Missing,
+        );
+    }
+}
+
+#[test]
+fn null_is_absent() {
+    for payload in [r#"{"tenant":null}"#, r#"{"tenant" : null }"#] {
+        assert_refused(
+            &lenient().requiring_only(["tenant"]),
+            &[payload],
+            ClaimsError::Missing,
+        );
+    }
+    assert_admitted(&lenient(), &[r#"{"tenant":null}"#]);
+}
+
+#[test]
+fn all_that_is_required_has_to_be_there() {
+    let policy = lenient().requiring_only(["exp", "sub", "tenant"]);
+    assert_admitted(&policy, &[r#"{"tenant":1,"sub":"a","exp":1800000000}"#]);
+    assert_refused(
+        &policy,
+        &[
+            r#"{"sub":"a","exp":1800000000}"#,
+            r#"{"tenant":1,"exp":1800000000}"#,
+            r#"{"tenant":1,"sub":"a"}"#,
+        ],
+        ClaimsError::Missing,
+    );
+}
+
+#[test]
+fn names_are_compared_exactly() {
+    let policy = lenient().requiring_only(["tenant"]);
+    assert_refused(
+        &policy,
+        &[
+            r#"{"Tenant":1}"#,
+            r#"{"tenant ":1}"#,
+            r#"{"tenant\u0000":1}"#,
+            r#"{"tenan":1}"#,
+        ],
+        ClaimsError::Missing,
+    );
+    assert_admitted(&policy, &[r#"{"\u0074enant":1}"#]);
+}
+
+#[test]
+fn the_last_of_two_settings_counts() {
+    let policy = ClaimsPolicy::new()
+        .requiring_only(["sub"])
+        .requiring_only(["tenant"]);
+    assert_admitted(&policy, &[r#"{"tenant":1}"#]);
+}

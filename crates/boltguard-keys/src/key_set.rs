@@ -84,6 +84,27 @@ impl KeySet {
         }
     }
 
+    /// Trusts the keys of `other` too; those of `self` are tried first.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.keys.extend(other.keys);
+        self.unusable.extend(other.unusable);
+        self
+    }
+
+    /// The keys for these algorithms alone; a token whose `kid` names another of the keys finds none.
+    #[must_use]
+    pub fn restricted_to(&self, algorithms: &[Algorithm]) -> Self {
+        let (keys, others): (Vec<_>, Vec<_>) = self
+            .keys
+            .iter()
+            .cloned()
+            .partition(|key| algorithms.contains(&key.algorithm()));
+        let names = others.iter().filter_map(VerifyingKey::key_id);
+        let unusable = self.unusable.iter().chain(names).cloned().collect();
+        Self { keys, unusable }
+    }
+
     /// The keys to try for a token of this `alg` and `kid`, at most [`KeySet::MAX_TRIED`].
     ///
     /// A `kid` that names keys of the set selects them alone; one that names none leaves the keys without a name.

@@ -127,6 +127,29 @@ fn only_allowed_algorithms_are_served() {
 }
 
 #[test]
+fn a_restricted_set_keeps_the_names_of_the_others() {
+    let keys = set(&[
+        usual(Es256, Some("ec")),
+        usual(EdDsa, Some("ed")),
+        usual(EdDsa, None),
+    ]);
+    let keys = keys.restricted_to(&[EdDsa]);
+    assert_eq!(count(&keys, Es256, Some("ec")), 0);
+    assert_eq!(count(&keys, EdDsa, Some("ec")), 0);
+    assert_eq!(count(&keys, EdDsa, Some("ed")), 1);
+    assert_eq!(count(&keys, EdDsa, None), 2);
+}
+
+#[test]
+fn two_sets_together_trust_the_keys_of_both() {
+    let one = set(&[usual(Es256, Some("a"))]);
+    let both = one.and(set(&[other(Es256, Some("b"))]));
+    assert_eq!(count(&both, Es256, Some("a")), 1);
+    assert_eq!(count(&both, Es256, Some("b")), 1);
+    assert_eq!(count(&both, Es256, None), 2);
+}
+
+#[test]
 fn a_set_without_a_usable_key_is_refused() {
     for keys in [
         json!([]),

@@ -12,6 +12,8 @@ use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use zeroize::Zeroizing;
 
 use self::identifier::Kind;
+#[cfg(feature = "aws-lc")]
+pub(crate) use self::write::rsa_to_der;
 pub(crate) use self::write::{RsaNumbers, pkcs1_of, write_private, write_public};
 use crate::curve::Curve;
 use crate::private::RsaPrivate;

@@ -48,16 +48,16 @@ key_errors! {
     InvalidPrivateKey = "the private key's parts are out of range or do not belong together",
     /// The RSA modulus or exponent is not one: even, too small or too large an exponent.
     InvalidRsa = "the RSA modulus or exponent is out of range",
+    /// The text is not JSON, or not an object.
+    Json = "not a JSON object",
     /// The JWK's `alg` is for another algorithm, RFC 7517 §4.4.
     JwkAlgorithm = "the JWK's `alg` names another algorithm",
+    /// JWK or JWKS text where an HMAC secret is meant.
+    JwkAsSecret = "this is a JSON Web Key and no HMAC secret, read it as a JWK",
     /// A member of the JWK is missing, has the wrong type or the wrong length.
     JwkMember = "a member of the JWK is missing, has the wrong type or the wrong length",
     /// The JWK's `use` or `key_ops` do not allow it, RFC 7517 §4.2 and §4.3.
     JwkUse = "the JWK's `use` or `key_ops` do not allow this",
-    /// JWK or JWKS text where an HMAC secret is meant.
-    JwkAsSecret = "this is a JSON Web Key and no HMAC secret, read it as a JWK",
-    /// The text is not JSON, or not an object.
-    Json = "not a JSON object",
     /// The JWKS has no list `keys`, or a member of it is not an object.
     Jwks = "a JWKS needs a list `keys` of objects",
     /// The text holds no PEM that is a key or a certificate.
@@ -76,10 +76,10 @@ key_errors! {
     RsaTooLarge = "the RSA key is too long: at most 8192 bits to verify, 4096 to sign",
     /// The RSA modulus is shorter than 2048 bits, RFC 7518 §3.3.
     RsaTooSmall = "the RSA key is shorter than 2048 bits",
-    /// The PEM holds more than one key.
-    SeveralKeys = "the PEM holds several keys, give one",
     /// A secret where a public or private key is meant.
     SecretKey = "this is a secret, a public or private key is meant",
+    /// The PEM holds more than one key.
+    SeveralKeys = "the PEM holds several keys, give one",
     /// The kind of key, the curve or the format is not supported.
     Unsupported = "the kind of key, its curve or its format is not supported",
 }
@@ -163,6 +163,15 @@ impl Error for RandomError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn causes_are_listed_by_name() {
+        assert!(
+            KeyError::ALL
+                .iter()
+                .is_sorted_by_key(|error| format!("{error:?}"))
+        );
+    }
 
     #[test]
     fn messages_are_lower_case_without_a_full_stop() {

@@ -32,6 +32,16 @@
 //! Private keys are refused where public ones are meant, public keys where secrets are meant, and all that is
 //! malformed, too short or off its curve when it is read rather than when it is used.
 //!
+//! # Feature `aws-lc`
+//!
+//! verifies RSA, ES384, ES512 and EdDSA, and signs ES384 and ES512, with `aws-lc-rs` instead. It takes and refuses the
+//! same keys and signatures, and needs a C compiler to build. What it gains, in microseconds on one machine:
+//!
+//! | | RS256 | ES384 | ES512 | EdDSA |
+//! | --- | --- | --- | --- | --- |
+//! | verify | 21, with aws-lc 16 | 725, with aws-lc 190 | 640, with aws-lc 335 | 46, with aws-lc 37 |
+//! | sign | 555 | 405, with aws-lc 82 | 185, with aws-lc 162 | 24 |
+//!
 //! # What is wiped
 //!
 //! [`Secret`] and [`PrivateKey`] overwrite their bytes when they are dropped, and nothing here prints them. The

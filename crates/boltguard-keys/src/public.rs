@@ -97,12 +97,12 @@ impl PublicKey {
     /// The SHA-256 thumbprint of the key in base64url, [RFC 7638](https://www.rfc-editor.org/rfc/rfc7638).
     #[must_use]
     pub fn thumbprint(&self) -> String {
-        encoding::encode(&digest_sha256(self.required_members().as_bytes()))
+        encoding::encode(digest_sha256(self.required_members().as_bytes()))
     }
 
     /// The JWK of nothing but the required members, in the order of RFC 7638 §3.3.
     pub(crate) fn required_members(&self) -> String {
-        let text = encoding::encode;
+        let text = |bytes: &[u8]| encoding::encode(bytes);
         match &self.parts {
             PublicParts::Rsa(rsa) => {
                 format!(

@@ -90,7 +90,7 @@ impl SigningKey {
 
     /// Signs a message.
     ///
-    /// ES256 and ES384 draw randomness for each signature and so does RSASSA-PSS; ES512 and EdDSA are deterministic.
+    /// ECDSA and RSASSA-PSS may draw randomness for each signature, so that no two need to be alike.
     ///
     /// # Errors
     ///
@@ -133,7 +133,10 @@ pub struct Signature(Bytes);
 enum Bytes {
     Tag(hmac::Tag),
     Fixed(signature::Signature),
-    P521([u8; 132]),
+    Copied {
+        bytes: [u8; LONGEST_ECDSA],
+        length: usize,
+    },
     Rsa(Box<[u8]>),
 }
 
@@ -148,8 +151,13 @@ impl Signature {
         Self(Bytes::Fixed(signature))
     }
 
-    pub(crate) const fn p521(signature: [u8; 132]) -> Self {
-        Self(Bytes::P521(signature))
+    pub(crate) fn copied(signature: &[u8]) -> Result<Self, SignError> {
+        let (mut bytes, length) = ([0; LONGEST_ECDSA], signature.len());
+        bytes
+            .get_mut(..length)
+            .ok_or(SignError)?
+            .copy_from_slice(signature);
+        Ok(Self(Bytes::Copied { bytes, length }))
     }
 
     pub(crate) const fn rsa(signature: Box<[u8]>) -> Self {
@@ -157,13 +165,16 @@ impl Signature {
     }
 }
 
+/// Two numbers of P-521.
+const LONGEST_ECDSA: usize = 132;
+
 impl AsRef<[u8]> for Signature {
     #[inline]
     fn as_ref(&self) -> &[u8] {
         match &self.0 {
             Bytes::Tag(tag) => tag.as_ref(),
             Bytes::Fixed(signature) => signature.as_ref(),
-            Bytes::P521(signature) => signature,
+            Bytes::Copied { bytes, length } => &bytes[..*length],
             Bytes::Rsa(signature) => signature,
         }
     }

@@ -64,7 +64,8 @@ fn wiped(value: &impl Encode) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         .map_err(|_| KeyError::Der)
 }
 
-fn rsa_to_der(rsa: &RsaPublic) -> Result<Vec<u8>, KeyError> {
+/// Writes an RSA public key as PKCS#1.
+pub(crate) fn rsa_to_der(rsa: &RsaPublic) -> Result<Vec<u8>, KeyError> {
     let modulus = UintRef::new(&rsa.n).map_err(|_| KeyError::Der)?;
     let public_exponent = UintRef::new(&rsa.e).map_err(|_| KeyError::Der)?;
     let key = RsaPublicKey {

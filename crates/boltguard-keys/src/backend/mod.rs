@@ -1,13 +1,26 @@
-//! The primitives behind the keys: ring, and `p521` for the curve that ring lacks.
+//! The primitives behind the keys: ring, and `p521` for the curve that ring lacks; or aws-lc for those that are slow.
 //!
 //! What a backend offers is two enums, [`Verifier`] and [`Signer`], made once per key. The crate above them names no
 //! library, so that another backend is a change of this module.
 
+#[cfg(feature = "aws-lc")]
+mod aws_lc;
+#[cfg(not(feature = "aws-lc"))]
 mod p521;
 mod ring;
 
 use ::ring::hmac;
 
+#[cfg(feature = "aws-lc")]
+use self::aws_lc::{
+    Ed25519Verifier, P384Signer, P384Verifier, P521Signer, P521Verifier, RsaVerifier,
+};
+#[cfg(not(feature = "aws-lc"))]
+use self::p521::{P521Signer, P521Verifier};
+use self::ring::{Ed25519Signer, P256Signer, P256Verifier, RsaSigner};
+#[cfg(not(feature = "aws-lc"))]
+use self::ring::{Ed25519Verifier, P384Signer, P384Verifier, RsaVerifier};
+pub(crate) use self::ring::{check_rsa, ed25519_public};
 use crate::curve::Curve;
 use crate::private::PrivateParts;
 use crate::public::PublicParts;
@@ -15,15 +28,15 @@ use crate::{
     Algorithm, InvalidSignature, KeyError, PrivateKey, PublicKey, Secret, SignError, Signature,
 };
 
-pub(crate) use self::ring::{check_rsa, ed25519_public};
-
 /// A prepared key that verifies.
 #[derive(Clone)]
 pub(crate) enum Verifier {
     Hmac(hmac::Key),
-    Rsa(ring::RsaVerifier),
-    Fixed(ring::FixedVerifier),
-    P521(p521::Verifier),
+    Rsa(RsaVerifier),
+    P256(P256Verifier),
+    P384(P384Verifier),
+    P521(P521Verifier),
+    Ed25519(Ed25519Verifier),
 }
 
 impl Verifier {
@@ -33,15 +46,13 @@ impl Verifier {
 
     pub(crate) fn of_public(key: &PublicKey, algorithm: Algorithm) -> Result<Self, KeyError> {
         match key.parts() {
-            PublicParts::Rsa(rsa) => ring::RsaVerifier::new(rsa, algorithm).map(Self::Rsa),
-            PublicParts::Ec {
-                curve: Curve::P521,
-                point,
-            } => p521::Verifier::new(point).map(Self::P521),
-            PublicParts::Ec { curve, point } => {
-                ring::FixedVerifier::ecdsa(*curve, point).map(Self::Fixed)
-            }
-            PublicParts::Ed25519(point) => Ok(Self::Fixed(ring::FixedVerifier::ed25519(point))),
+            PublicParts::Rsa(rsa) => RsaVerifier::new(rsa, algorithm).map(Self::Rsa),
+            PublicParts::Ec { curve, point } => match curve {
+                Curve::P256 => P256Verifier::new(point).map(Self::P256),
+                Curve::P384 => P384Verifier::new(point).map(Self::P384),
+                Curve::P521 => P521Verifier::new(point).map(Self::P521),
+            },
+            PublicParts::Ed25519(point) => Ed25519Verifier::new(point).map(Self::Ed25519),
         }
     }
 
@@ -50,8 +61,10 @@ impl Verifier {
         match self {
             Self::Hmac(key) => hmac::verify(key, message, signature).map_err(|_| InvalidSignature),
             Self::Rsa(key) => key.verify(message, signature),
-            Self::Fixed(key) => key.verify(message, signature),
+            Self::P256(key) => key.verify(message, signature),
+            Self::P384(key) => key.verify(message, signature),
             Self::P521(key) => key.verify(message, signature),
+            Self::Ed25519(key) => key.verify(message, signature),
         }
     }
 }
@@ -59,10 +72,11 @@ impl Verifier {
 /// A prepared key that signs.
 pub(crate) enum Signer {
     Hmac(hmac::Key),
-    Rsa(ring::RsaSigner),
-    Ecdsa(ring::EcdsaSigner),
-    Ed25519(ring::Ed25519Signer),
-    P521(p521::Signer),
+    Rsa(RsaSigner),
+    P256(P256Signer),
+    P384(P384Signer),
+    P521(P521Signer),
+    Ed25519(Ed25519Signer),
 }
 
 impl Signer {
@@ -72,18 +86,17 @@ impl Signer {
 
     pub(crate) fn of_private(key: &PrivateKey, algorithm: Algorithm) -> Result<Self, KeyError> {
         match key.parts() {
-            PrivateParts::Rsa(rsa) => ring::RsaSigner::new(rsa, algorithm).map(Self::Rsa),
-            PrivateParts::Ec {
-                curve: Curve::P521,
-                scalar,
-                ..
-            } => p521::Signer::new(scalar).map(Self::P521),
+            PrivateParts::Rsa(rsa) => RsaSigner::new(rsa, algorithm).map(Self::Rsa),
             PrivateParts::Ec {
                 curve,
                 scalar,
                 point,
-            } => ring::EcdsaSigner::new(*curve, scalar, point).map(Self::Ecdsa),
-            PrivateParts::Ed25519 { seed } => ring::Ed25519Signer::new(seed).map(Self::Ed25519),
+            } => match curve {
+                Curve::P256 => P256Signer::new(scalar, point).map(Self::P256),
+                Curve::P384 => P384Signer::new(scalar, point).map(Self::P384),
+                Curve::P521 => P521Signer::new(scalar, point).map(Self::P521),
+            },
+            PrivateParts::Ed25519 { seed } => Ed25519Signer::new(seed).map(Self::Ed25519),
         }
     }
 
@@ -104,9 +117,10 @@ impl Signer {
         match self {
             Self::Hmac(key) => Ok(Signature::tag(hmac::sign(key, message))),
             Self::Rsa(key) => key.sign(message),
-            Self::Ecdsa(key) => key.sign(message),
-            Self::Ed25519(key) => Ok(key.sign(message)),
+            Self::P256(key) => key.sign(message),
+            Self::P384(key) => key.sign(message),
             Self::P521(key) => key.sign(message),
+            Self::Ed25519(key) => Ok(key.sign(message)),
         }
     }
 }

@@ -6,9 +6,9 @@ use p521::ecdsa::{self, SigningKey, VerifyingKey};
 use crate::{InvalidSignature, KeyError, SignError, Signature};
 
 #[derive(Clone)]
-pub(crate) struct Verifier(VerifyingKey);
+pub(crate) struct P521Verifier(VerifyingKey);
 
-impl Verifier {
+impl P521Verifier {
     pub(super) fn new(point: &[u8]) -> Result<Self, KeyError> {
         VerifyingKey::from_sec1_bytes(point)
             .map(Self)
@@ -23,10 +23,11 @@ impl Verifier {
     }
 }
 
-pub(crate) struct Signer(SigningKey);
+pub(crate) struct P521Signer(SigningKey);
 
-impl Signer {
-    pub(super) fn new(scalar: &[u8]) -> Result<Self, KeyError> {
+impl P521Signer {
+    /// The point belongs to the scalar already.
+    pub(super) fn new(scalar: &[u8], _point: &[u8]) -> Result<Self, KeyError> {
         SigningKey::from_slice(scalar)
             .map(Self)
             .map_err(|_| KeyError::InvalidPrivateKey)
@@ -34,6 +35,6 @@ impl Signer {
 
     pub(super) fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
         let signature: ecdsa::Signature = self.0.try_sign(message).map_err(|_| SignError)?;
-        Ok(Signature::p521(signature.to_bytes().into()))
+        Signature::copied(&signature.to_bytes())
     }
 }

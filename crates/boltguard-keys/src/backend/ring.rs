@@ -1,15 +1,17 @@
 //! HMAC, RSA, ECDSA on P-256 and P-384 and Ed25519 of ring.
 
+use ring::error::KeyRejected;
+use ring::hmac;
 use ring::rand::SystemRandom;
 use ring::rsa;
 use ring::signature::{
-    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RsaEncoding, RsaParameters,
-    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+    self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding, UnparsedPublicKey,
 };
-use ring::{error::KeyRejected, hmac};
+#[cfg(not(feature = "aws-lc"))]
+use ring::signature::{RsaParameters, RsaPublicKeyComponents};
 
-use crate::curve::Curve;
 use crate::private::RsaPrivate;
+#[cfg(not(feature = "aws-lc"))]
 use crate::public::RsaPublic;
 use crate::{Algorithm, InvalidSignature, KeyError, Secret, SignError, Signature};
 
@@ -37,12 +39,14 @@ pub(crate) fn ed25519_public(seed: &[u8; 32]) -> Result<[u8; 32], KeyError> {
         .map_err(|_| KeyError::InvalidPrivateKey)
 }
 
+#[cfg(not(feature = "aws-lc"))]
 #[derive(Clone)]
 pub(crate) struct RsaVerifier {
     parameters: &'static RsaParameters,
     key: RsaPublicKeyComponents<Box<[u8]>>,
 }
 
+#[cfg(not(feature = "aws-lc"))]
 impl RsaVerifier {
     pub(super) fn new(key: &RsaPublic, algorithm: Algorithm) -> Result<Self, KeyError> {
         let parameters = match algorithm {
@@ -67,29 +71,33 @@ impl RsaVerifier {
     }
 }
 
-/// A key of ECDSA or Ed25519, whose signatures have one length.
-#[derive(Clone)]
-pub(crate) struct FixedVerifier(UnparsedPublicKey<Box<[u8]>>);
+macro_rules! verifiers {
+    ($($(#[$when:meta])* $name:ident = $algorithm:ident;)*) => {
+        $(
+            $(#[$when])*
+            #[derive(Clone)]
+            pub(crate) struct $name(UnparsedPublicKey<Box<[u8]>>);
 
-impl FixedVerifier {
-    pub(super) fn ecdsa(curve: Curve, point: &[u8]) -> Result<Self, KeyError> {
-        let algorithm: &dyn VerificationAlgorithm = match curve {
-            Curve::P256 => &signature::ECDSA_P256_SHA256_FIXED,
-            Curve::P384 => &signature::ECDSA_P384_SHA384_FIXED,
-            Curve::P521 => return Err(KeyError::Unsupported),
-        };
-        Ok(Self(UnparsedPublicKey::new(algorithm, point.into())))
-    }
+            $(#[$when])*
+            impl $name {
+                pub(super) fn new(key: &[u8]) -> Result<Self, KeyError> {
+                    Ok(Self(UnparsedPublicKey::new(&signature::$algorithm, key.into())))
+                }
 
-    pub(super) fn ed25519(point: &[u8; 32]) -> Self {
-        Self(UnparsedPublicKey::new(&signature::ED25519, (*point).into()))
-    }
+                pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+                    self.0.verify(message, signature).map_err(|_| InvalidSignature)
+                }
+            }
+        )*
+    };
+}
 
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        self.0
-            .verify(message, signature)
-            .map_err(|_| InvalidSignature)
-    }
+verifiers! {
+    P256Verifier = ECDSA_P256_SHA256_FIXED;
+    #[cfg(not(feature = "aws-lc"))]
+    P384Verifier = ECDSA_P384_SHA384_FIXED;
+    #[cfg(not(feature = "aws-lc"))]
+    Ed25519Verifier = ED25519;
 }
 
 pub(crate) struct RsaSigner {
@@ -128,30 +136,36 @@ impl RsaSigner {
     }
 }
 
-pub(crate) struct EcdsaSigner {
-    pair: EcdsaKeyPair,
-    random: SystemRandom,
+macro_rules! signers {
+    ($($(#[$when:meta])* $name:ident = $algorithm:ident;)*) => {
+        $(
+            $(#[$when])*
+            pub(crate) struct $name {
+                pair: EcdsaKeyPair,
+                random: SystemRandom,
+            }
+
+            $(#[$when])*
+            impl $name {
+                pub(super) fn new(scalar: &[u8], point: &[u8]) -> Result<Self, KeyError> {
+                    let (algorithm, random) = (&signature::$algorithm, SystemRandom::new());
+                    let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, point, &random);
+                    Ok(Self { pair: pair.map_err(rejected)?, random })
+                }
+
+                pub(super) fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
+                    let signed = self.pair.sign(&self.random, message);
+                    signed.map(Signature::fixed).map_err(|_| SignError)
+                }
+            }
+        )*
+    };
 }
 
-impl EcdsaSigner {
-    pub(super) fn new(curve: Curve, scalar: &[u8], point: &[u8]) -> Result<Self, KeyError> {
-        let algorithm: &'static EcdsaSigningAlgorithm = match curve {
-            Curve::P256 => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
-            Curve::P384 => &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
-            Curve::P521 => return Err(KeyError::Unsupported),
-        };
-        let random = SystemRandom::new();
-        let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, point, &random);
-        Ok(Self {
-            pair: pair.map_err(rejected)?,
-            random,
-        })
-    }
-
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
-        let signed = self.pair.sign(&self.random, message);
-        signed.map(Signature::fixed).map_err(|_| SignError)
-    }
+signers! {
+    P256Signer = ECDSA_P256_SHA256_FIXED_SIGNING;
+    #[cfg(not(feature = "aws-lc"))]
+    P384Signer = ECDSA_P384_SHA384_FIXED_SIGNING;
 }
 
 pub(crate) struct Ed25519Signer(Ed25519KeyPair);

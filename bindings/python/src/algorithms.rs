@@ -1,7 +1,7 @@
 //! Algorithms as Python names them.
 
-use boltguard_keys::Algorithm;
-use boltguard_types::ReasonCode;
+use boltguard::keys::Algorithm;
+use boltguard::types::ReasonCode;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
@@ -101,7 +101,7 @@ impl Algorithms {
 pub(crate) fn named(name: &Bound<'_, PyString>) -> PyResult<Algorithm> {
     let text = name.to_str().unwrap_or_default();
     text.parse()
-        .map_err(|unknown: boltguard_keys::UnknownAlgorithm| {
+        .map_err(|unknown: boltguard::keys::UnknownAlgorithm| {
             let hint = match unknown.suggestion() {
                 Some(meant) => format!(": `{meant}` is probably meant"),
                 None => String::new(),

@@ -3,8 +3,8 @@
 //! The engine says what is wrong; PyJWT's users also want to know with which claim. So the claims, which are
 //! verified by then, are looked at once more.
 
-use boltguard_jws::insecure;
-use boltguard_jwt::ClaimsError;
+use boltguard::jws::insecure;
+use boltguard::jwt::ClaimsError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 

@@ -3,9 +3,9 @@
 use std::ffi::{CStr, CString};
 use std::fmt::Display;
 
-use boltguard_jws::JwsError;
-use boltguard_keys::{KeyError, SignError};
-use boltguard_types::ReasonCode;
+use boltguard::jws::JwsError;
+use boltguard::keys::{KeyError, SignError};
+use boltguard::types::ReasonCode;
 use pyo3::exceptions::PyDeprecationWarning;
 use pyo3::intern;
 use pyo3::prelude::*;

@@ -1,6 +1,6 @@
 //! Key objects of the package `cryptography`, which PyJWT's users hold.
 
-use boltguard_keys::{Key, KeyError};
+use boltguard::keys::{Key, KeyError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyAnyMethods, PyBytes};

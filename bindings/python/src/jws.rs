@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use boltguard_encoding::base64url;
-use boltguard_jws::{
+use boltguard::jws::{
     HeaderFields, JwsError, UnverifiedJws, VerifiedJws, Verifier, insecure, sign as sign_payload,
 };
-use boltguard_keys::{Algorithm, Family, KeyError, KeySet, VerifyingKey};
-use boltguard_types::ReasonCode;
+use boltguard::keys::{Algorithm, Family, KeyError, KeySet, VerifyingKey};
+use boltguard::types::ReasonCode;
+use boltguard_encoding::base64url;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;

@@ -1,9 +1,9 @@
 //! `boltguard.jwt`: JSON Web Tokens in the shape of PyJWT.
 
-use boltguard_jws::{HeaderFields, UnverifiedJws, VerifiedJws, insecure, sign};
-use boltguard_jwt::{AdmittedClaims, Claims, ClaimsPolicy};
-use boltguard_keys::{Algorithm, Key, SigningKey};
-use boltguard_types::Wanted;
+use boltguard::jws::{HeaderFields, UnverifiedJws, VerifiedJws, insecure, sign};
+use boltguard::jwt::{AdmittedClaims, Claims, ClaimsPolicy};
+use boltguard::keys::{Algorithm, Key, SigningKey};
+use boltguard::types::Wanted;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use boltguard_keys::{Algorithm, Jwk, Key as Material, KeyError, Secret};
-use boltguard_types::KeyId;
+use boltguard::keys::{Algorithm, Jwk, Key as Material, KeyError, Secret};
+use boltguard::types::KeyId;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
@@ -157,7 +157,7 @@ impl Key {
     fn thumbprint(&self, py: Python<'_>) -> PyResult<String> {
         let public = self.jwk().key().public_key();
         public
-            .map(boltguard_keys::PublicKey::thumbprint)
+            .map(boltguard::keys::PublicKey::thumbprint)
             .ok_or_else(|| key_error(py, KeyError::SecretKey))
     }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use boltguard_keys::{Algorithm, Jwk, Key as Material, KeyError, KeySet as Set, Secret};
-use boltguard_types::ReasonCode;
+use boltguard::keys::{Algorithm, Jwk, Key as Material, KeyError, KeySet as Set, Secret};
+use boltguard::types::ReasonCode;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyString};

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, LazyLock, Mutex};
 
-use boltguard_keys::{KeyError, digest_sha256, fill_random};
+use boltguard::keys::{KeyError, digest_sha256, fill_random};
 use zeroize::Zeroizing;
 
 use crate::prepared_key::PreparedKey;

@@ -1,32 +1,74 @@
 //! `KeySet`: several keys, which can be replaced while requests run.
 
-use boltguard_keys::{Algorithm, KeyError, KeySet as Set, LoadedKeySet, RotatingKeySet};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use boltguard::keys::{Algorithm, KeyError, KeySet as Set, LoadedKeySet, RotatingKeySet};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::key_error;
 use crate::json_to_py;
+use crate::jwt_backend::TrustedKeys;
 use crate::key::Key;
 use crate::key_argument::jwk_text;
 
 /// Several keys, of which a token's `kid` selects; all of them can be replaced while requests run.
 #[pyclass(frozen, module = "boltguard._rust")]
-pub(crate) struct KeySet {
-    /// Each key for every algorithm that it can serve.
+pub(crate) struct KeySet(Arc<Rotating>);
+
+/// Keys, each for every algorithm that it can serve, and the backends that have to learn of others.
+pub(crate) struct Rotating {
     keys: RotatingKeySet,
+    followers: Mutex<Vec<Weak<TrustedKeys>>>,
+}
+
+impl Rotating {
+    /// The keys.
+    pub(crate) fn keys(&self) -> &RotatingKeySet {
+        &self.keys
+    }
+
+    /// Tells this backend's keys of each change, as long as they are there.
+    pub(crate) fn add_follower(&self, follower: &Arc<TrustedKeys>) {
+        let mut followers = self
+            .followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        followers.retain(|follower| follower.strong_count() > 0);
+        followers.push(Arc::downgrade(follower));
+    }
+
+    fn replace(&self, keys: Set) {
+        self.keys.replace(keys);
+        let followers = self
+            .followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        followers
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|follower| follower.refresh());
+    }
 }
 
 impl KeySet {
     /// The keys of now.
     pub(crate) fn load(&self) -> LoadedKeySet {
-        self.keys.load()
+        self.0.keys.load()
+    }
+
+    /// The keys, whatever they will be.
+    pub(crate) fn rotating(&self) -> &Arc<Rotating> {
+        &self.0
     }
 
     fn holding(py: Python<'_>, keys: Result<Set, KeyError>) -> PyResult<Self> {
         let keys = keys.map_err(|error| key_error(py, error))?;
-        Ok(Self {
+        Ok(Self(Arc::new(Rotating {
             keys: RotatingKeySet::new(keys),
-        })
+            followers: Mutex::default(),
+        })))
     }
 }
 
@@ -55,7 +97,7 @@ impl KeySet {
 
     /// Trusts the keys of `other` instead, at once and wherever this set is in use.
     fn replace(&self, other: &Self) {
-        self.keys.replace((*other.keys.load_full()).clone());
+        self.0.replace((*other.0.keys.load_full()).clone());
     }
 
     /// The public keys as a JWK Set to publish; secrets are left out.
@@ -70,7 +112,7 @@ impl KeySet {
             .iter()
             .filter_map(|key| key.key_id().cloned())
             .collect();
-        let mut names: Vec<&str> = kids.iter().map(boltguard_types::KeyId::as_str).collect();
+        let mut names: Vec<&str> = kids.iter().map(boltguard::types::KeyId::as_str).collect();
         names.dedup();
         format!("<KeySet {names:?}>")
     }

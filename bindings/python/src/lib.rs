@@ -5,20 +5,28 @@
 use pyo3::prelude::*;
 
 mod algorithms;
+mod api_key_backend;
+mod auth_context;
 mod claims_error;
 mod errors;
+mod explanation;
 mod foreign_key;
+mod gate;
+mod guard;
 mod json_to_py;
 mod jws;
 mod jwt;
+mod jwt_backend;
 mod key;
 mod key_argument;
 mod key_cache;
 mod key_set;
+mod minter;
 mod name_cache;
 mod options;
 mod prepared_key;
 mod py_to_json;
+mod refusal;
 mod revocation;
 mod time;
 mod token;
@@ -26,26 +34,42 @@ mod token;
 /// The engine of Boltguard.
 #[pymodule(gil_used = false)]
 mod _rust {
-    use pyo3::prelude::*;
-    use pyo3::types::PyTuple;
-
+    #[pymodule_export]
+    use super::api_key_backend::ApiKeyBackend;
+    #[pymodule_export]
+    use super::auth_context::AuthContext;
+    #[pymodule_export]
+    use super::explanation::Explanation;
+    #[pymodule_export]
+    use super::gate::{Conditional, Gate, Pending};
+    #[pymodule_export]
+    use super::guard::Guard;
     #[pymodule_export]
     use super::jws::{jws_sign, jws_verify, jws_verify_complete, unverified_header};
     #[pymodule_export]
     use super::jwt::{jwt_decode, jwt_decode_complete, jwt_encode};
     #[pymodule_export]
+    use super::jwt_backend::JwtBackend;
+    #[pymodule_export]
     use super::key::Key;
     #[pymodule_export]
     use super::key_set::KeySet;
     #[pymodule_export]
+    use super::minter::Minter;
+    #[pymodule_export]
+    use super::refusal::Refusal;
+    #[pymodule_export]
     use super::revocation::MemoryRevocation;
+    use pyo3::prelude::*;
+    use pyo3::types::PyTuple;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        let names = boltguard_keys::Algorithm::ALL
+        let names = boltguard::keys::Algorithm::ALL
             .iter()
             .map(|algorithm| algorithm.name());
         module.add("ALGORITHMS", PyTuple::new(module.py(), names)?)?;
+        super::auth_context::register(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use boltguard_jwt::ClaimsPolicy;
-use boltguard_types::ReasonCode;
+use boltguard::jwt::ClaimsPolicy;
+use boltguard::types::ReasonCode;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyMapping, PyString};

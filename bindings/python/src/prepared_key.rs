@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use boltguard_jws::{HeaderFields, Signer, Verifier};
-use boltguard_keys::{Algorithm, Jwk, KeyError, KeySet};
+use boltguard::jws::{HeaderFields, Signer, Verifier};
+use boltguard::keys::{Algorithm, Jwk, KeyError, KeySet};
 
 /// A key that is used again and again.
 pub(crate) struct PreparedKey {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use boltguard_revocation::{MemoryRevocation as Store, entry_until};
-use boltguard_types::NumericDate;
+use boltguard::revocation::{MemoryRevocation as Store, entry_until};
+use boltguard::types::NumericDate;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 

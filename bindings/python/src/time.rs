@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use boltguard_types::NumericDate;
+use boltguard::types::NumericDate;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;

@@ -1,6 +1,6 @@
 //! The text of a token, as Python hands it over.
 
-use boltguard_types::ReasonCode;
+use boltguard::types::ReasonCode;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 

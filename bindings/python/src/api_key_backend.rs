@@ -1,0 +1,100 @@
+//! `ApiKeyBackend`: authentication by an API key in a header.
+
+use std::sync::Arc;
+
+use boltguard::keys::Secret;
+use boltguard::{ApiKeyBackend as Backend, HeaderName, KnownKeys};
+use boltguard_apikey::{ApiKeyError, ApiKeys};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyMapping, PyString};
+
+use crate::errors::{Class, key_error, plain};
+use crate::jwt_backend::bad_header;
+
+/// Authenticates by an API key in a header. Only digests of the keys are kept.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct ApiKeyBackend {
+    backend: Arc<Backend>,
+    weak_keys: usize,
+}
+
+impl ApiKeyBackend {
+    pub(crate) fn backend(&self) -> &Arc<Backend> {
+        &self.backend
+    }
+}
+
+#[pymethods]
+impl ApiKeyBackend {
+    /// `id_key` makes the public ids of the keys unguessable for those who have not got it.
+    #[new]
+    #[pyo3(signature = (*, api_keys, key_permissions=None, header="x-api-key", id_key=None))]
+    fn new(
+        py: Python<'_>,
+        api_keys: &Bound<'_, PyAny>,
+        key_permissions: Option<&Bound<'_, PyMapping>>,
+        header: &str,
+        id_key: Option<&[u8]>,
+    ) -> PyResult<Self> {
+        let keys = known_keys(py, api_keys, key_permissions, id_key)?;
+        let header = HeaderName::new(header).map_err(|error| bad_header(py, header, error))?;
+        Ok(Self {
+            weak_keys: keys.weak(),
+            backend: Arc::new(Backend::new(KnownKeys::Fixed(keys), header)),
+        })
+    }
+
+    /// How many of the keys are shorter than 16 bytes.
+    #[getter]
+    fn weak_keys(&self) -> usize {
+        self.weak_keys
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<ApiKeyBackend>"
+    }
+}
+
+fn known_keys(
+    py: Python<'_>,
+    api_keys: &Bound<'_, PyAny>,
+    key_permissions: Option<&Bound<'_, PyMapping>>,
+    id_key: Option<&[u8]>,
+) -> PyResult<ApiKeys> {
+    if api_keys.cast::<PyString>().is_ok() {
+        return Err(PyTypeError::new_err(
+            "api_keys is one text; give a set of keys",
+        ));
+    }
+    let mut builder = ApiKeys::builder();
+    for key in api_keys.try_iter()? {
+        builder = builder.key(text(&key?)?);
+    }
+    if let Some(permissions) = key_permissions {
+        for pair in permissions.items()?.iter() {
+            let (key, granted): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair.extract()?;
+            let granted: Vec<String> = granted
+                .try_iter()?
+                .map(|name| name?.extract())
+                .collect::<PyResult<_>>()?;
+            builder = builder.permissions(text(&key)?, granted.iter().map(String::as_str));
+        }
+    }
+    if let Some(id_key) = id_key {
+        builder = builder.id_key(Secret::new(id_key).map_err(|error| key_error(py, error))?);
+    }
+    builder.build().map_err(|error| refused(py, error))
+}
+
+fn text<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+    match key.cast::<PyString>() {
+        Ok(text) => text.to_str(),
+        Err(_) => Err(PyTypeError::new_err("an API key is a str")),
+    }
+}
+
+#[cold]
+fn refused(py: Python<'_>, error: ApiKeyError) -> PyErr {
+    plain(py, Class::ConfigurationError, error)
+}

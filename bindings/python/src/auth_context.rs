@@ -1,0 +1,242 @@
+//! `AuthContext`: the caller of a request, as a read-only mapping.
+
+use boltguard::Caller;
+use boltguard::types::{NumericDate, Principal};
+use pyo3::exceptions::PyKeyError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyIterator, PyList, PyString};
+
+use crate::json_to_py;
+use crate::time::now;
+
+/// Who makes a request: `request.context`.
+///
+/// A read-only mapping of `user_id`, `is_staff`, `is_superuser`, `auth_backend`, `permissions`, for a token also
+/// `auth_claims`, and where a bad credential was let in as anonymous also `auth_error`. The claims become Python objects
+/// when they are read.
+#[pyclass(frozen, mapping, module = "boltguard._rust")]
+pub(crate) struct AuthContext {
+    caller: Caller,
+    claims: PyOnceLock<Py<PyDict>>,
+}
+
+impl AuthContext {
+    #[inline]
+    pub(crate) fn new(caller: Caller) -> Self {
+        Self {
+            caller,
+            claims: PyOnceLock::new(),
+        }
+    }
+
+    /// The caller with everything spelled out.
+    pub(crate) fn principal(&self) -> Principal {
+        self.caller.principal()
+    }
+
+    /// The value of a key, if the context has it.
+    fn find<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let value = match key {
+            "user_id" => self.user_id().into_pyobject(py)?.into_any(),
+            "is_staff" => self.is_staff().into_pyobject(py)?.to_owned().into_any(),
+            "is_superuser" => self.is_superuser().into_pyobject(py)?.to_owned().into_any(),
+            "auth_backend" => self.auth_backend().into_pyobject(py)?.into_any(),
+            "permissions" => self.permissions(py)?.into_any(),
+            "auth_claims" => return self.claims(py).map(|found| found.map(Bound::into_any)),
+            "auth_error" => match self.auth_error() {
+                Some(code) => PyString::intern(py, code).into_any(),
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        Ok(Some(value))
+    }
+
+    fn claims<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Caller::Token(claims) = &self.caller else {
+            return Ok(None);
+        };
+        let dict = self.claims.get_or_try_init(py, || {
+            json_to_py::object(py, claims.as_json()).map(Bound::unbind)
+        })?;
+        Ok(Some(dict.bind(py).clone()))
+    }
+
+    fn auth_error(&self) -> Option<&'static str> {
+        match &self.caller {
+            Caller::Anonymous(Some(reason)) => Some(reason.as_str()),
+            _ => None,
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        let claims = matches!(self.caller, Caller::Token(_)).then_some("auth_claims");
+        let error = self.auth_error().map(|_| "auth_error");
+        ALWAYS.into_iter().chain(claims).chain(error)
+    }
+}
+
+const ALWAYS: [&str; 5] = [
+    "user_id",
+    "is_staff",
+    "is_superuser",
+    "auth_backend",
+    "permissions",
+];
+
+#[pymethods]
+impl AuthContext {
+    /// The id of the user, as text; `None` for the anonymous caller.
+    #[getter]
+    fn user_id(&self) -> Option<String> {
+        self.caller.user_id().map(std::borrow::Cow::into_owned)
+    }
+
+    /// Whether a backend vouches for the caller.
+    #[getter]
+    fn is_authenticated(&self) -> bool {
+        self.caller.is_known()
+    }
+
+    /// Whether the credential says that the caller is of the staff.
+    #[getter]
+    fn is_staff(&self) -> bool {
+        self.caller.facts().is_some_and(|facts| facts.is_staff)
+    }
+
+    /// Whether the credential says that the caller is a superuser.
+    #[getter]
+    fn is_superuser(&self) -> bool {
+        self.caller.facts().is_some_and(|facts| facts.is_superuser)
+    }
+
+    /// The backend that vouches: `jwt` or `api_key`.
+    #[getter]
+    fn auth_backend(&self) -> Option<&'static str> {
+        self.caller.backend()
+    }
+
+    /// What the caller is granted, wildcards included.
+    #[getter]
+    fn permissions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(
+            py,
+            self.caller.permissions().iter().map(|granted| &**granted),
+        )
+    }
+
+    /// The id of the token, by which it can be revoked.
+    #[getter]
+    fn jti(&self) -> Option<String> {
+        match &self.caller {
+            Caller::Token(claims) => Some(claims.token_id()?.into_owned()),
+            _ => None,
+        }
+    }
+
+    /// Seconds until the token expires; `None` where it never does.
+    #[getter]
+    fn expires_in(&self) -> Option<f64> {
+        match &self.caller {
+            Caller::Token(claims) => claims.expires().map(|end| left(end, now())),
+            _ => None,
+        }
+    }
+
+    fn __getitem__<'py>(
+        &self,
+        py: Python<'py>,
+        key: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = match key.cast::<PyString>() {
+            Ok(name) => self.find(py, name.to_str()?)?,
+            Err(_) => None,
+        };
+        found.ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
+    }
+
+    /// The value of a key, or `default`.
+    #[pyo3(signature = (key, default=None))]
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        key: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let found = match key.cast::<PyString>() {
+            Ok(name) => self.find(py, name.to_str()?)?,
+            Err(_) => None,
+        };
+        Ok(found.or(default))
+    }
+
+    fn __contains__(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        match key.cast::<PyString>() {
+            Ok(name) => {
+                let name = name.to_str()?;
+                Ok(self.names().any(|known| known == name))
+            }
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn __len__(&self) -> usize {
+        self.names().count()
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        self.keys(py)?.try_iter()
+    }
+
+    /// The keys.
+    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.names())
+    }
+
+    /// The values, in the order of the keys.
+    fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let values: PyResult<Vec<_>> = self.names().map(|name| self.find(py, name)).collect();
+        PyList::new(py, values?)
+    }
+
+    /// The pairs of keys and values.
+    fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let pair = |name| Ok((name, self.find(py, name)?));
+        let items: PyResult<Vec<_>> = self.names().map(pair).collect();
+        PyList::new(py, items?)
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let ours = PyDict::from_sequence(self.items(py)?.as_any())?;
+        match other.cast::<Self>() {
+            Ok(context) => ours.eq(PyDict::from_sequence(context.get().items(py)?.as_any())?),
+            Err(_) => ours.eq(other),
+        }
+    }
+
+    /// Claims may hold what a log should not.
+    fn __repr__(&self) -> String {
+        match self.auth_backend() {
+            Some(backend) => format!(
+                "<AuthContext: user {:?} by {backend}>",
+                self.user_id().unwrap_or_default()
+            ),
+            None => "<AuthContext: anonymous>".to_owned(),
+        }
+    }
+}
+
+fn left(end: NumericDate, now: NumericDate) -> f64 {
+    end.as_f64() - now.as_f64()
+}
+
+/// Makes the class known as a mapping to those who ask `isinstance`.
+pub(crate) fn register(py: Python<'_>) -> PyResult<()> {
+    let mapping = py
+        .import("collections.abc")?
+        .getattr(intern!(py, "Mapping"))?;
+    mapping.call_method1(intern!(py, "register"), (py.get_type::<AuthContext>(),))?;
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! `Explanation`: why a guard decides as it does, for logs and for a developer's page.
+
+use boltguard_guard::Explanation as Reasons;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::json_to_py;
+
+/// Which parts of a guard held for a caller, which failed, and what is missing. Not for clients.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct Explanation(Reasons);
+
+impl Explanation {
+    pub(crate) fn new(reasons: Reasons) -> Self {
+        Self(reasons)
+    }
+}
+
+#[pymethods]
+impl Explanation {
+    /// The decision: `allow`, `ask`, `challenge` or `deny`.
+    #[getter]
+    fn decision(&self) -> &'static str {
+        self.0.decision().as_str()
+    }
+
+    /// The parts of the guard, each before those in it, and what is missing, as plain objects.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        json_to_py::object(py, &serde_json::to_string(&self.0).unwrap_or_default())
+    }
+
+    /// The tree as text, a line for each part.
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Explanation: {}>", self.0.decision().as_str())
+    }
+}

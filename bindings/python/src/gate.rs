@@ -1,0 +1,272 @@
+//! `Gate`: one request from its headers to a decision, in one call.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use boltguard::{Answer, Backend, Caller, Gate as Engine, HeaderName, Outcome, Question};
+use boltguard_guard::{Answers, Decision};
+use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use crate::api_key_backend::ApiKeyBackend;
+use crate::auth_context::AuthContext;
+use crate::guard::Guard;
+use crate::jwt_backend::JwtBackend;
+use crate::refusal::Refusal;
+use crate::time::now;
+
+/// Backends and a guard, compiled once for one route.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct Gate(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    guard: Guard,
+    /// The headers that the backends read, each once, with their names in `request.META`.
+    headers: Vec<(HeaderName, Py<PyString>)>,
+}
+
+/// A gate has no more backends with headers of their own.
+const MAX_HEADERS: usize = 8;
+
+#[pymethods]
+impl Gate {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        backends: Vec<Bound<'_, PyAny>>,
+        guard: PyRef<'_, Guard>,
+    ) -> PyResult<Self> {
+        let backends = backends.iter().map(backend).collect::<PyResult<Vec<_>>>()?;
+        let mut headers: Vec<(HeaderName, Py<PyString>)> = Vec::new();
+        for name in backends.iter().map(Backend::header) {
+            if !headers.iter().any(|(known, _)| known == name) {
+                headers.push((name.clone(), PyString::intern(py, name.as_cgi()).unbind()));
+            }
+        }
+        if headers.len() > MAX_HEADERS {
+            return Err(PyValueError::new_err(
+                "a gate reads at most 8 different headers",
+            ));
+        }
+        let engine = Engine::new(backends, guard.rules());
+        Ok(Self(Arc::new(Inner {
+            engine,
+            guard: guard.clone(),
+            headers,
+        })))
+    }
+
+    /// Decides on a request by its `META`. What a client sent never raises.
+    fn check<'py>(&self, meta: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+        let values = self.0.values(meta)?;
+        let outcome = self.0.engine.check(self.0.look_up(&values), now());
+        conclude(&self.0, meta, outcome)
+    }
+
+    /// The guard.
+    #[getter]
+    fn guard(&self) -> Guard {
+        self.0.guard.clone()
+    }
+
+    /// Whether callers without an identity are let in.
+    #[getter]
+    fn opens_to_anonymous(&self) -> bool {
+        self.0.engine.guard().opens_to_anonymous()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Gate: {}>", self.0.guard.rules())
+    }
+}
+
+fn backend(object: &Bound<'_, PyAny>) -> PyResult<Backend> {
+    if let Ok(jwt) = object.cast::<JwtBackend>() {
+        return Ok(Backend::Jwt(Arc::clone(jwt.get().backend())));
+    }
+    if let Ok(keys) = object.cast::<ApiKeyBackend>() {
+        return Ok(Backend::ApiKey(Arc::clone(keys.get().backend())));
+    }
+    Err(PyTypeError::new_err(
+        "a gate takes JwtBackend and ApiKeyBackend objects",
+    ))
+}
+
+/// The values of the headers that a gate reads.
+type Values<'py> = [Option<Bound<'py, PyString>>; MAX_HEADERS];
+
+impl Inner {
+    /// A header that is no text is as good as none.
+    #[inline]
+    fn values<'py>(&self, meta: &Bound<'py, PyDict>) -> PyResult<Values<'py>> {
+        let mut values = [const { None }; MAX_HEADERS];
+        for ((_, key), value) in self.headers.iter().zip(&mut values) {
+            let found = meta.get_item(key.bind(meta.py()))?;
+            *value = found.and_then(|found| found.cast_into().ok());
+        }
+        Ok(values)
+    }
+
+    #[inline]
+    fn look_up<'v>(&'v self, values: &'v Values<'_>) -> impl Fn(&HeaderName) -> Option<&'v str> {
+        move |name| {
+            let at = self.headers.iter().position(|(known, _)| known == name)?;
+            values[at].as_ref()?.to_str().ok()
+        }
+    }
+}
+
+#[inline]
+fn conclude<'py>(
+    gate: &Arc<Inner>,
+    meta: &Bound<'py, PyDict>,
+    outcome: Outcome,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = meta.py();
+    match outcome {
+        Outcome::Admitted(caller) => AuthContext::new(caller).into_bound_py_any(py),
+        Outcome::Refused(refusal) => Refusal::new(refusal).into_bound_py_any(py),
+        Outcome::Ask(question) => Pending::new(gate, meta, question).into_bound_py_any(py),
+        Outcome::Check(caller) => Conditional::new(gate, caller)?.into_bound_py_any(py),
+    }
+}
+
+/// A token is genuine and current; a store outside of Rust has to say whether it is revoked.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct Pending {
+    gate: Arc<Inner>,
+    meta: Py<PyDict>,
+    jti: String,
+    backend_index: usize,
+    question: Mutex<Option<Question>>,
+}
+
+impl Pending {
+    fn new(gate: &Arc<Inner>, meta: &Bound<'_, PyDict>, question: Question) -> Self {
+        Self {
+            gate: Arc::clone(gate),
+            meta: meta.clone().unbind(),
+            jti: question.token_id(),
+            backend_index: question.backend(),
+            question: Mutex::new(Some(question)),
+        }
+    }
+}
+
+#[pymethods]
+impl Pending {
+    /// The id of the token.
+    #[getter]
+    fn jti(&self) -> &str {
+        &self.jti
+    }
+
+    /// Which of the gate's backends asks.
+    #[getter]
+    fn backend_index(&self) -> usize {
+        self.backend_index
+    }
+
+    /// Goes on with the store's answer; `None` where it gave none. Once.
+    #[pyo3(signature = (revoked))]
+    fn resume<'py>(&self, py: Python<'py>, revoked: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
+        let question = self
+            .question
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let question =
+            question.ok_or_else(|| PyRuntimeError::new_err("this was resumed before"))?;
+        let answer = match revoked {
+            Some(true) => Answer::Revoked,
+            Some(false) => Answer::NotRevoked,
+            None => Answer::Unavailable,
+        };
+        let meta = self.meta.bind(py);
+        let values = self.gate.values(meta)?;
+        let outcome = self
+            .gate
+            .engine
+            .resume(question, answer, self.gate.look_up(&values), now());
+        conclude(&self.gate, meta, outcome)
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<Pending>"
+    }
+}
+
+/// The caller is known, and may pass if checks of your own hold, which the guard asks by name.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct Conditional {
+    gate: Arc<Inner>,
+    context: Py<AuthContext>,
+    caller: Caller,
+}
+
+impl Conditional {
+    fn new(gate: &Arc<Inner>, caller: Caller) -> PyResult<Self> {
+        let context = AuthContext::new(caller.clone());
+        let context = Python::attach(|py| Py::new(py, context))?;
+        Ok(Self {
+            gate: Arc::clone(gate),
+            context,
+            caller,
+        })
+    }
+}
+
+#[pymethods]
+impl Conditional {
+    /// The caller, who is not let in yet.
+    #[getter]
+    fn context(&self, py: Python<'_>) -> Py<AuthContext> {
+        self.context.clone_ref(py)
+    }
+
+    /// The names of the checks that matter for this caller, given the answers so far.
+    #[pyo3(signature = (answers=None))]
+    fn questions(&self, answers: Option<std::collections::HashMap<String, bool>>) -> Vec<String> {
+        let answers: Answers = answers.unwrap_or_default().into_iter().collect();
+        let guard = self.gate.engine.guard();
+        let open = guard.questions(self.caller.facts().as_ref(), &answers);
+        open.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What becomes of the request, given these answers: a context, or a refusal. A check without an answer does not hold
+    /// and does not fail, so a guard that still needs one refuses; with `optimistic`, it lets the caller in as long as
+    /// some answer could.
+    #[pyo3(signature = (answers, *, optimistic=false))]
+    fn decide<'py>(
+        &self,
+        py: Python<'py>,
+        answers: std::collections::HashMap<String, bool>,
+        optimistic: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let answers: Answers = answers.into_iter().collect();
+        let engine = &self.gate.engine;
+        let decision = engine
+            .guard()
+            .decide_with(self.caller.facts().as_ref(), &answers);
+        let open = optimistic && decision == Decision::Ask;
+        match decision.closed() {
+            _ if open => Ok(self.context.clone_ref(py).into_bound(py).into_any()),
+            Decision::Deny(reason) => {
+                let refusal = boltguard::Refusal::forbidden(reason, engine.schemes());
+                Refusal::new(refusal).into_bound_py_any(py)
+            }
+            Decision::Allow => Ok(self.context.clone_ref(py).into_bound(py).into_any()),
+            Decision::Challenge | Decision::Ask => {
+                let reason = boltguard::types::ReasonCode::NotAuthenticated;
+                let refusal = boltguard::Refusal::unauthorized(reason, engine.schemes());
+                Refusal::new(refusal).into_bound_py_any(py)
+            }
+        }
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<Conditional>"
+    }
+}

@@ -1,0 +1,250 @@
+//! `Guard`: who may pass.
+
+use boltguard::types::{ClaimTest, Permission, PermissionError, Scalar};
+use boltguard_guard::Guard as Rules;
+use boltguard_guard::{GuardError, TooManyAtoms};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyInt, PyString};
+
+use crate::auth_context::AuthContext;
+use crate::errors::{Class, plain};
+use crate::explanation::Explanation;
+
+/// A rule that lets callers in or not, in three-valued logic; `&`, `|` and `~` make others of it.
+#[pyclass(frozen, eq, hash, module = "boltguard._rust")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Guard(Rules);
+
+impl Guard {
+    /// The rule that Rust compiles.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.0
+    }
+}
+
+#[pymethods]
+impl Guard {
+    /// Everybody, known or not.
+    #[staticmethod]
+    fn allow_any() -> Self {
+        Self(Rules::allow_any())
+    }
+
+    /// Nobody.
+    #[staticmethod]
+    fn deny_all() -> Self {
+        Self(Rules::deny_all())
+    }
+
+    /// Everybody whom a backend vouches for.
+    #[staticmethod]
+    fn authenticated() -> Self {
+        Self(Rules::authenticated())
+    }
+
+    /// The staff.
+    #[staticmethod]
+    fn staff() -> Self {
+        Self(Rules::staff())
+    }
+
+    /// The superusers.
+    #[staticmethod]
+    fn admin() -> Self {
+        Self(Rules::admin())
+    }
+
+    /// The holders of a permission.
+    #[staticmethod]
+    fn permission(py: Python<'_>, name: &str) -> PyResult<Self> {
+        Ok(Self(Rules::permission(permission(py, name)?)))
+    }
+
+    /// The holders of at least one of these permissions.
+    #[staticmethod]
+    fn any_permission(py: Python<'_>, names: &Bound<'_, PyAny>) -> PyResult<Self> {
+        checked(py, Rules::any_permission(permissions(names)?))
+    }
+
+    /// The holders of all these permissions.
+    #[staticmethod]
+    fn all_permissions(py: Python<'_>, names: &Bound<'_, PyAny>) -> PyResult<Self> {
+        checked(py, Rules::all_permissions(permissions(names)?))
+    }
+
+    /// The holders of an OAuth scope.
+    #[staticmethod]
+    fn scope(py: Python<'_>, name: &str) -> PyResult<Self> {
+        checked(py, Rules::scope(name))
+    }
+
+    /// The holders of a token that has this claim, with one of `any_of` where some are given, all of `all_of` and none
+    /// of `none_of`.
+    #[staticmethod]
+    fn claim(
+        name: &str,
+        any_of: Vec<Bound<'_, PyAny>>,
+        all_of: Vec<Bound<'_, PyAny>>,
+        none_of: Vec<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let test = ClaimTest::new(name)
+            .any_of(scalars(&any_of)?)
+            .all_of(scalars(&all_of)?)
+            .none_of(scalars(&none_of)?);
+        Ok(Self(Rules::claim(test)))
+    }
+
+    /// The callers whom this backend vouches for: `jwt` or `api_key`.
+    #[staticmethod]
+    fn via_backend(py: Python<'_>, name: &str) -> PyResult<Self> {
+        checked(py, Rules::via_backend(name))
+    }
+
+    /// Known callers of whom a check of your own holds, which is asked by its name.
+    #[staticmethod]
+    fn check(py: Python<'_>, name: &str) -> PyResult<Self> {
+        checked(py, Rules::check(name))
+    }
+
+    /// Reads the text form, such as `authenticated & (perm("blog.add") | staff)`.
+    #[staticmethod]
+    fn parse(py: Python<'_>, text: &str) -> PyResult<Self> {
+        text.parse()
+            .map(Self)
+            .map_err(|error: boltguard_guard::ParseGuardError| {
+                plain(
+                    py,
+                    Class::ConfigurationError,
+                    format!("{error}\n{}", error.snippet(text)),
+                )
+            })
+    }
+
+    /// The callers whom all of the guards let in.
+    #[staticmethod]
+    fn all(py: Python<'_>, guards: Vec<PyRef<'_, Self>>) -> PyResult<Self> {
+        checked(py, Rules::all(guards.iter().map(|guard| guard.0.clone())))
+    }
+
+    fn __and__(&self, other: &Self) -> Self {
+        Self(self.0.clone() & other.0.clone())
+    }
+
+    fn __or__(&self, other: &Self) -> Self {
+        Self(self.0.clone() | other.0.clone())
+    }
+
+    fn __invert__(&self) -> Self {
+        Self(!self.0.clone())
+    }
+
+    /// The text form, which `parse` reads.
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Guard: {}>", self.0)
+    }
+
+    /// The names of the checks of your own that the guard asks.
+    #[getter]
+    fn checks(&self) -> Vec<&str> {
+        self.0.checks().collect()
+    }
+
+    /// The names of the backends that the guard asks for.
+    #[getter]
+    fn backends(&self) -> Vec<&str> {
+        self.0.backends().collect()
+    }
+
+    /// Whether callers without an identity are let in.
+    #[getter]
+    fn opens_to_anonymous(&self) -> bool {
+        self.0.opens_to_anonymous()
+    }
+
+    /// Whether `other` lets everybody in whom this guard lets in. Exact, or `GuardTooLarge`.
+    fn implies(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
+        self.0
+            .implies(&other.0)
+            .map_err(|error| too_large(py, error))
+    }
+
+    /// Whether both guards answer alike: let in, 401 or 403. Exact, or `GuardTooLarge`.
+    fn is_equivalent(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
+        self.0
+            .is_equivalent(&other.0)
+            .map_err(|error| too_large(py, error))
+    }
+
+    /// An equivalent guard without what is superfluous. Exact, or `GuardTooLarge`.
+    fn simplify(&self, py: Python<'_>) -> PyResult<Self> {
+        self.0
+            .simplify()
+            .map(Self)
+            .map_err(|error| too_large(py, error))
+    }
+
+    /// Why the guard decides as it does for a caller; `None` is an anonymous one.
+    #[pyo3(signature = (context=None))]
+    fn explain(&self, context: Option<&AuthContext>) -> Explanation {
+        let principal = context.map(AuthContext::principal);
+        Explanation::new(
+            self.0
+                .explain(&principal.unwrap_or(boltguard::types::Principal::Anonymous)),
+        )
+    }
+}
+
+fn permission(py: Python<'_>, name: &str) -> PyResult<Permission> {
+    Permission::new(name).map_err(|error: PermissionError| {
+        plain(
+            py,
+            Class::ConfigurationError,
+            format!("the permission {name:?}: {error}"),
+        )
+    })
+}
+
+fn permissions(names: &Bound<'_, PyAny>) -> PyResult<Vec<Permission>> {
+    if names.cast::<PyString>().is_ok() {
+        return Err(PyTypeError::new_err(
+            "permissions are a list of names, and this is one text",
+        ));
+    }
+    let read = |name: PyResult<Bound<'_, PyAny>>| permission(names.py(), name?.extract()?);
+    names.try_iter()?.map(read).collect()
+}
+
+fn checked(py: Python<'_>, rules: Result<Rules, GuardError>) -> PyResult<Guard> {
+    rules
+        .map(Guard)
+        .map_err(|error| plain(py, Class::ConfigurationError, error))
+}
+
+fn scalars(values: &[Bound<'_, PyAny>]) -> PyResult<Vec<Scalar>> {
+    values.iter().map(scalar).collect()
+}
+
+fn scalar(value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(Scalar::from(text.to_str()?));
+    }
+    if let Ok(flag) = value.cast::<PyBool>() {
+        return Ok(Scalar::from(flag.is_true()));
+    }
+    if let Ok(whole) = value.cast::<PyInt>() {
+        return Ok(Scalar::from(whole.extract::<i64>()?));
+    }
+    Err(PyTypeError::new_err(
+        "a claim is compared with a str, an int or a bool",
+    ))
+}
+
+#[cold]
+fn too_large(py: Python<'_>, error: TooManyAtoms) -> PyErr {
+    plain(py, Class::GuardTooLarge, error)
+}

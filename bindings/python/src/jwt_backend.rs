@@ -1,0 +1,207 @@
+//! `JwtBackend`: authentication by a JWT in a header.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use boltguard::jwt::ClaimsPolicy;
+use boltguard::keys::{Algorithm, KeySet as Set};
+use boltguard::{ConfigError, HeaderName, JwtBackend as Backend, OnStoreError, Revocation};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::algorithms::Algorithms;
+use crate::errors::{Class, key_error, plain};
+use crate::key_argument::KeyArgument;
+use crate::key_set::Rotating;
+use crate::revocation::MemoryRevocation;
+use crate::time::Seconds;
+
+/// Authenticates by a JWT in a header. Everything is checked when it is built.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct JwtBackend {
+    backend: Arc<Backend>,
+    weak_secrets: Vec<&'static str>,
+    /// Kept alive as long as the backend, so that replaced keys reach it.
+    _keys: Arc<TrustedKeys>,
+}
+
+impl JwtBackend {
+    pub(crate) fn backend(&self) -> &Arc<Backend> {
+        &self.backend
+    }
+}
+
+#[pymethods]
+impl JwtBackend {
+    #[new]
+    #[pyo3(signature = (
+        *, keys, algorithms, header="authorization", audience=None, issuer=None, leeway=None, required_claims=None,
+        user_id_claim="sub", typ=None, memory_revocation=None, external_revocation=false, store_errors_allow=false,
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "every setting by its name")]
+    fn new(
+        py: Python<'_>,
+        keys: Vec<Bound<'_, PyAny>>,
+        algorithms: &Bound<'_, PyAny>,
+        header: &str,
+        audience: Option<Vec<String>>,
+        issuer: Option<Vec<String>>,
+        leeway: Option<Seconds>,
+        required_claims: Option<Vec<String>>,
+        user_id_claim: &str,
+        typ: Option<&str>,
+        memory_revocation: Option<PyRef<'_, MemoryRevocation>>,
+        external_revocation: bool,
+        store_errors_allow: bool,
+    ) -> PyResult<Self> {
+        let algorithms = Algorithms::read(algorithms)?;
+        let sources = keys.iter().map(|key| Source::read(key, &algorithms));
+        let trusted = TrustedKeys::new(sources.collect::<PyResult<_>>()?, &algorithms);
+
+        let mut policy = ClaimsPolicy::new()
+            .with_audience(texts(audience.as_deref()))
+            .with_issuer(texts(issuer.as_deref()))
+            .with_user_id_claim(user_id_claim);
+        if let Some(leeway) = leeway {
+            let leeway = leeway.as_duration();
+            policy = policy.with_leeway(
+                leeway.ok_or_else(|| PyValueError::new_err("leeway must not be negative"))?,
+            );
+        }
+        if let Some(required) = &required_claims {
+            policy = policy.requiring_only(texts(Some(required)));
+        }
+        if let Some(typ) = typ {
+            policy = policy.with_type(typ);
+        }
+
+        let revocation = match (memory_revocation, external_revocation) {
+            (Some(memory), _) => {
+                memory.bind(policy.leeway());
+                Revocation::Local(memory.store())
+            }
+            (None, true) => Revocation::Elsewhere,
+            (None, false) => Revocation::None,
+        };
+        let on_store_error = if store_errors_allow {
+            OnStoreError::Allow
+        } else {
+            OnStoreError::Deny
+        };
+        let all = trusted.merged();
+        let weak_secrets = weak_secrets(&all);
+        let backend = Backend::new(all, algorithms.as_slice(), policy)
+            .map_err(|error| refused(py, error))?
+            .with_header(HeaderName::new(header).map_err(|error| bad_header(py, header, error))?)
+            .with_revocation(revocation)
+            .on_store_error(on_store_error);
+        let backend = Arc::new(backend);
+        trusted.follow(&backend);
+        Ok(Self {
+            backend,
+            weak_secrets,
+            _keys: trusted,
+        })
+    }
+
+    /// The algorithms whose secret is shorter than their hash.
+    #[getter]
+    fn weak_secrets(&self) -> Vec<&'static str> {
+        self.weak_secrets.clone()
+    }
+
+    fn __repr__(&self) -> String {
+        "<JwtBackend>".to_owned()
+    }
+}
+
+/// The keys that a backend trusts, of which sets may be replaced.
+pub(crate) struct TrustedKeys {
+    sources: Vec<Source>,
+    algorithms: Vec<Algorithm>,
+    backend: OnceLock<Weak<Backend>>,
+}
+
+enum Source {
+    Fixed(Set),
+    Rotating(Arc<Rotating>),
+}
+
+impl Source {
+    fn read(key: &Bound<'_, PyAny>, algorithms: &Algorithms) -> PyResult<Self> {
+        match KeyArgument::read(key, algorithms)? {
+            KeyArgument::One(prepared) => Set::from_jwk(prepared.jwk(), algorithms.as_slice())
+                .map(Self::Fixed)
+                .map_err(|error| key_error(key.py(), error)),
+            KeyArgument::Set(set) => Ok(Self::Fixed(set)),
+            KeyArgument::Rotating(set) => Ok(Self::Rotating(Arc::clone(set.get().rotating()))),
+        }
+    }
+}
+
+impl TrustedKeys {
+    fn new(sources: Vec<Source>, algorithms: &Algorithms) -> Arc<Self> {
+        Arc::new(Self {
+            sources,
+            algorithms: algorithms.as_slice().to_vec(),
+            backend: OnceLock::new(),
+        })
+    }
+
+    fn merged(&self) -> Set {
+        let mut all = Set::default();
+        for source in &self.sources {
+            match source {
+                Source::Fixed(set) => all.add_set(set, &self.algorithms),
+                Source::Rotating(set) => all.add_set(&set.keys().load(), &self.algorithms),
+            }
+        }
+        all
+    }
+
+    fn follow(self: &Arc<Self>, backend: &Arc<Backend>) {
+        let _ = self.backend.set(Arc::downgrade(backend));
+        for source in &self.sources {
+            if let Source::Rotating(set) = source {
+                set.add_follower(self);
+            }
+        }
+    }
+
+    /// Hands the keys of now to the backend.
+    pub(crate) fn refresh(&self) {
+        if let Some(backend) = self.backend.get().and_then(Weak::upgrade) {
+            backend.replace_keys(self.merged());
+        }
+    }
+}
+
+fn texts(list: Option<&[String]>) -> impl Iterator<Item = &str> {
+    list.unwrap_or_default().iter().map(String::as_str)
+}
+
+fn weak_secrets(keys: &Set) -> Vec<&'static str> {
+    let weak = |algorithm: &Algorithm| {
+        keys.keys()
+            .iter()
+            .any(|key| key.algorithm() == *algorithm && key.is_weak())
+    };
+    keys.algorithms()
+        .filter(weak)
+        .map(Algorithm::name)
+        .collect()
+}
+
+#[cold]
+fn refused(py: Python<'_>, error: ConfigError) -> PyErr {
+    plain(py, Class::ConfigurationError, error)
+}
+
+/// The name of a header that can't be one, and why.
+#[cold]
+pub(crate) fn bad_header(py: Python<'_>, header: &str, error: ConfigError) -> PyErr {
+    plain(
+        py,
+        Class::ConfigurationError,
+        format!("header {header:?} is {error}"),
+    )
+}

@@ -1,0 +1,86 @@
+//! `Minter`: signs tokens with one key.
+
+use std::time::Duration;
+
+use boltguard::jws::HeaderFields;
+use boltguard::types::KeyId;
+use boltguard_mint::{MintError, Minter as Engine};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyMapping, PyString};
+
+use crate::algorithms::{Algorithms, named};
+use crate::errors::key_error;
+use crate::key_argument::KeyArgument;
+use crate::py_to_json::{self, Extras};
+use crate::time::Seconds;
+
+/// Issues tokens signed with one key, which is read once.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct Minter(Engine);
+
+#[pymethods]
+impl Minter {
+    #[new]
+    #[pyo3(signature = (key, algorithm, *, kid=None, typ="JWT"))]
+    fn new(
+        py: Python<'_>,
+        key: &Bound<'_, PyAny>,
+        algorithm: &Bound<'_, PyString>,
+        kid: Option<&str>,
+        typ: &str,
+    ) -> PyResult<Self> {
+        let algorithm = named(algorithm)?;
+        let key = KeyArgument::read(key, &Algorithms::one(algorithm))?;
+        let signing = key.one().and_then(|key| key.jwk().signing_key(algorithm));
+        let signing = signing.map_err(|error| key_error(py, error))?;
+        let signing = match kid {
+            Some(kid) => signing.with_key_id(KeyId::from(kid)),
+            None => signing,
+        };
+        Ok(Self(Engine::with_header(
+            signing,
+            &HeaderFields::bare().with("typ", typ),
+        )))
+    }
+
+    /// A token about `subject` that lives for `expires_in` seconds, with these claims besides `sub`, `iat`, `exp` and
+    /// `jti`, which they can't replace.
+    #[pyo3(signature = (subject, expires_in, claims, *, now=None))]
+    fn mint(
+        &self,
+        subject: &str,
+        expires_in: Seconds,
+        claims: &Bound<'_, PyMapping>,
+        now: Option<Seconds>,
+    ) -> PyResult<String> {
+        let lifetime = expires_in
+            .as_duration()
+            .filter(|lifetime| *lifetime > Duration::ZERO);
+        let lifetime =
+            lifetime.ok_or_else(|| PyValueError::new_err("expires_in must be above zero"))?;
+        let mut json = String::with_capacity(USUAL_CLAIMS);
+        py_to_json::write_claims(&py_to_json::dict_of(claims)?, Extras::Texts, &mut json)?;
+        let now = now.map_or_else(crate::time::now, Seconds::since_epoch);
+        let token = self.0.token(subject, lifetime).claims_json(&json).sign(now);
+        token.map_err(refused)
+    }
+
+    /// The algorithm.
+    #[getter]
+    fn algorithm(&self) -> &'static str {
+        self.0.key().algorithm().name()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Minter: {}>", self.algorithm())
+    }
+}
+
+/// Room for the claims of most tokens.
+const USUAL_CLAIMS: usize = 512;
+
+#[cold]
+fn refused(error: MintError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}

@@ -1,0 +1,58 @@
+//! `Refusal`: why a request is refused, ready to be answered.
+
+use boltguard::Refusal as Answer;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// Why a request is refused, ready to be answered.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct Refusal(Answer);
+
+impl Refusal {
+    pub(crate) fn new(answer: Answer) -> Self {
+        Self(answer)
+    }
+}
+
+#[pymethods]
+impl Refusal {
+    /// The HTTP status: 401, 403 or 503.
+    #[getter]
+    fn status(&self) -> u16 {
+        self.0.status()
+    }
+
+    /// The code that the client is told.
+    #[getter]
+    fn code(&self) -> &'static str {
+        self.0.code()
+    }
+
+    /// The precise cause, for logs.
+    #[getter]
+    fn reason(&self) -> &'static str {
+        self.0.reason().as_str()
+    }
+
+    /// The sentence that the client is told.
+    #[getter]
+    fn detail(&self) -> &'static str {
+        self.0.detail()
+    }
+
+    /// The value of `WWW-Authenticate`.
+    #[getter]
+    fn challenge(&self) -> Option<String> {
+        self.0.challenge()
+    }
+
+    /// The body, JSON.
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.body().as_bytes())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Refusal: {}>", self.0)
+    }
+}

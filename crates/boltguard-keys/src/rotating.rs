@@ -73,8 +73,10 @@ impl std::ops::Deref for LoadedKeySet {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
-    use crate::{Algorithm, Key, VerifyingKey};
+    use crate::{Algorithm, Key, SigningKey, VerifyingKey};
 
     #[test]
     fn whoever_loaded_the_old_keys_finishes_with_them() {
@@ -84,5 +86,29 @@ mod tests {
         let old = keys.load();
         keys.replace(KeySet::default());
         assert_eq!((old.len(), keys.load().len()), (1, 0));
+    }
+
+    #[test]
+    fn keys_rotate_while_others_verify() {
+        let secret = Key::generate(Algorithm::Hs256).unwrap();
+        let signing = SigningKey::new(&secret, Algorithm::Hs256).unwrap();
+        let signature = signing.sign(b"message").unwrap();
+        let named = |name: &str| KeySet::from(signing.verifying_key().clone().with_key_id(name));
+        let keys = RotatingKeySet::new(named("0"));
+        let verify = || {
+            for _ in 0..2000 {
+                let now = keys.load();
+                assert_eq!(now.len(), 1);
+                assert!(now.keys()[0].verify(b"message", signature.as_ref()).is_ok());
+            }
+        };
+        thread::scope(|scope| {
+            let threads = [scope.spawn(verify), scope.spawn(verify)];
+            let mut name = 0;
+            while !threads.iter().all(thread::ScopedJoinHandle::is_finished) {
+                name += 1;
+                keys.replace(named(&name.to_string()));
+            }
+        });
     }
 }

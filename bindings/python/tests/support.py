@@ -32,7 +32,7 @@ def claims_of(text):
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
-def bearer(text=None, **claims):
+def bearer(text=None, /, **claims):
     return {"Authorization": f"Bearer {token(**claims) if text is None else text}"}
 
 

@@ -511,3 +511,16 @@ def test_an_apis_own_defaults_and_a_routes_exceptions():
     assert get("/default", **bearer(sub="1", permissions=["a.b"])).status_code == 200
     assert get("/open").status_code == 200
     assert get("/nobody", **bearer(sub="1", permissions=["a.b"])).status_code == 401
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_request_is_one_call_into_rust(kind):
+    api = BoltAPI(auth=[JWTAuthentication()], guards=[IsAuthenticated()])
+    api.get("/sync")(lambda: {})
+    api.get("/async")(reader)
+    gate = api._endpoints[kind].operations["GET"]._keeper.gate
+    check, calls = gate.check, []
+    gate.check = lambda meta: calls.append(meta) or check(meta)
+    mount(api=api)
+    wsgi("get", f"/{kind}", bearer(sub="1"))
+    assert len(calls) == 1

@@ -50,7 +50,7 @@ def status(guards, claims):
         (IsAdminUser(), {"is_superuser": True}, 200),
         (IsAdminUser(), {"is_staff": True}, 403),
         (HasPermission("a.b"), {"permissions": ["a.b"]}, 200),
-        (HasPermission("a.b"), {"permissions": "a.b"}, 401),
+        (HasPermission("a.b"), {"permissions": "a.b"}, 403),
         (HasPermission("a.b"), {"is_superuser": True}, 403),
         (~HasPermission("banned"), {}, 200),
         (~HasPermission("banned"), {"permissions": ["*"]}, 403),

@@ -1,7 +1,6 @@
 """Tokens for users, and tokens as objects."""
 
 import datetime
-import decimal
 import time
 import uuid
 
@@ -65,14 +64,13 @@ def test_extras_of_every_json_able_kind():
         "uuid": uuid.UUID(int=1),
         "when": datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc),
         "day": datetime.date(2026, 1, 2),
-        "price": decimal.Decimal("1.50"),
         "set": {"a"},
         "big": 2**70,
         "nested": {"list": [1, None, {"a": "zażółć"}]},
     }
     claims = claims_of(create_jwt_for_user(GRACE, extra_claims=extras))
     assert claims["uuid"] == str(uuid.UUID(int=1)) and claims["day"] == "2026-01-02"
-    assert claims["when"].startswith("2026-01-02T00:00:00") and claims["price"] == "1.50" and claims["set"] == ["a"]
+    assert claims["when"].startswith("2026-01-02T00:00:00") and claims["set"] == ["a"]
     assert claims["big"] == 2**70 and claims["nested"] == extras["nested"]
 
 

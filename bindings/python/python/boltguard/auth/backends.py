@@ -63,7 +63,7 @@ class JWTAuthentication(Authentication):
             "issuer": _texts("issuer", issuer),
             "leeway": self.leeway,
             "required_claims": _names("required_claims", required_claims, may_be_empty=True),
-            "user_id_claim": user_id_claim,
+            "user_id_claim": _text("user_id_claim", user_id_claim),
             "typ": typ,
             "store_errors_allow": _on_store_error(on_store_error),
             **_stores_in_rust(self.revocation_store),
@@ -91,7 +91,11 @@ class JWTAuthentication(Authentication):
         try:
             return _rust.JwtBackend(keys=keys.value, **self._settings)
         except (ConfigurationError, PyJWTError, TypeError) as error:
-            _refuse(f"JWTAuthentication: {error}{'' if self._own_keys else NO_KEY_GIVEN}")
+            _refuse(f"{self!r}: {error}{self._remedy()}")
+
+    def _remedy(self) -> str:
+        keyless = not self._own_keys and set(self.algorithms) <= set(_rust.ALGORITHMS)
+        return NO_KEY_GIVEN if keyless and not all(name.startswith("HS") for name in self.algorithms) else ""
 
     def __repr__(self) -> str:
         return f"JWTAuthentication(algorithms={self.algorithms!r}, header={self.header!r})"
@@ -182,6 +186,12 @@ def _names(what: str, names: Iterable[str], *, may_be_empty: bool = False) -> li
     return listed
 
 
+def _text(what: str, value: str) -> str:
+    if not isinstance(value, str) or not value:
+        _refuse(f"JWTAuthentication: {what} is {value!r}; give the name of a claim")
+    return value
+
+
 def _texts(what: str, value: str | Iterable[str] | None) -> list[str] | None:
     if value is None:
         return None
@@ -219,4 +229,4 @@ def _on_store_error(choice: str) -> bool:
     return choice == "allow"
 
 
-NO_KEY_GIVEN = " (no secret= is given, so there is Django's SECRET_KEY alone, for HS256, HS384 and HS512)"
+NO_KEY_GIVEN = "; give secret=, a public key: without it there is Django's SECRET_KEY, for HS256, HS384 and HS512 alone"

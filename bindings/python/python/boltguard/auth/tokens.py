@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -11,6 +11,7 @@ from typing import Any
 
 from boltguard import _rust, conf, jwt
 from boltguard.auth.backends import Sealed
+from boltguard.exceptions import ConfigurationError, PyJWTError
 
 RESERVED = ("sub", "exp", "iat", "jti")
 
@@ -140,10 +141,11 @@ def _minter(secret: Sealed[Any], algorithm: str, kid: str | None) -> _rust.Minte
             raise ValueError(f"{algorithm} needs secret=, a private key; Django's SECRET_KEY serves HS256 and the like")
         secret = Sealed(conf.current().secrets[0])
     try:
-        hash(secret.value)
-    except TypeError:
+        if isinstance(secret.value, Hashable):
+            return _cached_minter(_Same(secret.value), algorithm, kid)
         return _rust.Minter(secret.value, algorithm, kid=kid)
-    return _cached_minter(_Same(secret.value), algorithm, kid)
+    except (ConfigurationError, PyJWTError) as error:
+        raise ValueError(str(error)) from None
 
 
 class _Same(Sealed[Any]):

@@ -17,7 +17,7 @@ def main() -> None:
 
 
 def data_folder(arguments: list[str]) -> str:
-    """The folder named by `--data`, or one that is gone when the site stops. The settings need it before any command."""
+    """The folder named by `--data`, or one that is gone when the site stops. Settings need it early."""
     for position, argument in enumerate(arguments):
         if argument.startswith("--data="):
             return made(argument.partition("=")[2])

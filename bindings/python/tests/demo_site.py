@@ -26,7 +26,9 @@ def run(*arguments):
 @contextmanager
 def served():
     """The address of a demo on a free port."""
-    site = subprocess.Popen(command("--port", "0"), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    site = subprocess.Popen(
+        command("--port", "0"), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     try:
         for line in site.stdout:
             found = re.search(r"http://127\.0\.0\.1:\d+/", line)

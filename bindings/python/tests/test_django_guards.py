@@ -145,6 +145,11 @@ def test_and_or_not_would_drop_a_guard():
             slip()
 
 
+def test_a_check_that_nothing_answers_opens_nothing():
+    with pytest.raises(ImproperlyConfigured, match="owner"):
+        status([Guard.parse('staff | check("owner")')], {})
+
+
 def test_the_text_form_parses_back():
     guard = IsAuthenticated() & (HasPermission("blog.add") | IsStaff()) & ~HasPermission("blog.banned")
     assert Guard.parse(str(guard)) == guard and hash(Guard.parse(str(guard))) == hash(guard)

@@ -1,6 +1,9 @@
 """The bookshop's api. What a handler does not say, the settings say: a token or an API key, and somebody behind it."""
 
 import msgspec
+from django.conf import settings
+from django.contrib.auth import aauthenticate
+
 from boltguard import BoltAPI, Depends
 from boltguard.auth import (
     AllowAny,
@@ -11,8 +14,6 @@ from boltguard.auth import (
     get_current_user,
 )
 from boltguard.exceptions import Unauthorized
-from django.conf import settings
-from django.contrib.auth import aauthenticate
 
 api = BoltAPI()
 

@@ -20,7 +20,8 @@ from boltguard.users import UserUnavailable, attach
 
 logger = logging.getLogger("boltguard")
 
-Outcome = _rust.AuthContext | _rust.Refusal
+Settled = _rust.AuthContext | _rust.Refusal | _rust.Conditional
+Outcome = Settled | _rust.Pending
 
 
 class Gatekeeper:
@@ -61,13 +62,13 @@ class Gate:
         """Lets the caller in, or gives the answer that refuses them."""
         return settle(request, self.finish(self.check(request.META)))
 
-    def finish(self, outcome: Outcome | _rust.Pending) -> Outcome:
+    def finish(self, outcome: Outcome) -> Settled:
         """Asks the stores until what `check` left open is settled."""
         while isinstance(outcome, _rust.Pending):
             outcome = outcome.resume(self._ask(outcome))
         return outcome
 
-    async def afinish(self, outcome: Outcome | _rust.Pending) -> Outcome:
+    async def afinish(self, outcome: Outcome) -> Settled:
         """`finish`, for async code. It is called only where there is something to wait for."""
         while isinstance(outcome, _rust.Pending):
             outcome = outcome.resume(await self._aask(outcome))
@@ -105,12 +106,18 @@ class Gate:
             return None
 
 
-def settle(request: HttpRequest, outcome: Outcome) -> HttpResponse | None:
+def settle(request: HttpRequest, outcome: Settled) -> HttpResponse | None:
     """Attaches the caller to the request, or gives the answer that refuses them."""
-    if isinstance(outcome, _rust.Refusal):
-        return refuse(request, outcome)
-    attach(request, outcome)
+    decided = decide(outcome)
+    if isinstance(decided, _rust.Refusal):
+        return refuse(request, decided)
+    attach(request, decided)
     return None
+
+
+def decide(outcome: Settled) -> _rust.AuthContext | _rust.Refusal:
+    """The decision. A check that nobody answers holds for nobody."""
+    return outcome.decide({}) if isinstance(outcome, _rust.Conditional) else outcome
 
 
 def refuse(request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:

@@ -14,10 +14,10 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponse
 
-from boltguard._rust import AuthContext, Pending, Refusal
+from boltguard._rust import Pending, Refusal
 from boltguard.auth.guards import AllowAny
 from boltguard.exceptions import HTTPException
-from boltguard.gate import Gatekeeper, answer, refuse
+from boltguard.gate import Gatekeeper, Settled, answer, decide, refuse
 from boltguard.users import attach
 
 
@@ -53,7 +53,8 @@ class BoltguardMiddleware:
         """A missing account, found out when a plain view read `request.user`, is 401 and not 500."""
         return answer(request, exception) if isinstance(exception, HTTPException) else None
 
-    def _attach(self, request: Any, outcome: AuthContext | Refusal) -> HttpResponse | None:
+    def _attach(self, request: Any, settled: Settled) -> HttpResponse | None:
+        outcome = decide(settled)
         if isinstance(outcome, Refusal):
             return refuse(request, outcome)
         if outcome.is_authenticated or outcome.get("auth_error") is not None:

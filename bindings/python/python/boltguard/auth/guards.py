@@ -206,6 +206,8 @@ def check_guards(guards: object, where: str = "guards") -> list[Guard]:
     for guard in guards:
         if not isinstance(guard, Guard):
             _not_a_guard(guard, where)
+        if guard.rust.checks:
+            raise ImproperlyConfigured(f"{where}: nothing answers the check {guard.rust.checks[0]!r} of {guard!r}")
     return list(guards)
 
 

@@ -7,7 +7,6 @@ import textwrap
 import uuid
 from typing import Annotated, Literal
 
-import django
 import msgspec
 import pytest
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
@@ -413,8 +412,6 @@ def test_csrf_is_not_asked_for_where_credentials_are_in_a_header():
 
 
 def test_login_required_middleware_does_not_redirect():
-    if django.VERSION < (5, 1):
-        pytest.skip("LoginRequiredMiddleware came with Django 5.1")
     api = BoltAPI()
     api.get("/x", auth=[JWTAuthentication()], guards=[IsAuthenticated()])(lambda: {})
     mount(api=api)

@@ -8,10 +8,9 @@ it was.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 
 from boltguard._rust import Pending, Refusal
@@ -61,15 +60,7 @@ class BoltguardMiddleware:
             attach(request, outcome)
         else:
             request.context = outcome
-            if not hasattr(request, "auser"):  # Django before 5.0
-                request.auser = partial(_loaded, request)
         if outcome.is_authenticated:
             # No browser sends these credentials unasked, so there is no forgery to look for.
             request._dont_enforce_csrf_checks = True
         return None
-
-
-async def _loaded(request: Any) -> Any:
-    """A session's user, loaded in the thread for sync code."""
-    await sync_to_async(bool)(request.user)
-    return request.user

@@ -1,6 +1,6 @@
 //! Algorithms as Python names them.
 
-use boltguard::keys::Algorithm;
+use boltguard::keys::{Algorithm, Family};
 use boltguard::types::ReasonCode;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
@@ -116,6 +116,16 @@ pub(crate) fn named_by_any(name: &Bound<'_, PyAny>) -> PyResult<Algorithm> {
         Ok(name) => named(name),
         Err(_) => Err(refused(name.py(), "an algorithm is named by a str")),
     }
+}
+
+/// Whether letting other threads run is worth the 5 ms that coming back may take: from 100 µs on, as measured.
+pub(crate) fn takes_long_to_verify(algorithm: Algorithm) -> bool {
+    matches!(algorithm.family(), Family::EcP384 | Family::EcP521)
+}
+
+/// As [`takes_long_to_verify`].
+pub(crate) fn takes_long_to_sign(algorithm: Algorithm) -> bool {
+    algorithm.family() == Family::Rsa || takes_long_to_verify(algorithm)
 }
 
 #[cold]

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use boltguard::apikey::{ApiKeyError, ApiKeys};
 use boltguard::keys::Secret;
 use boltguard::{ApiKeyBackend as Backend, HeaderName, KnownKeys};
-use boltguard_apikey::{ApiKeyError, ApiKeys};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};

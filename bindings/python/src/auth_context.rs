@@ -20,6 +20,7 @@ use crate::time::now;
 pub(crate) struct AuthContext {
     caller: Caller,
     claims: PyOnceLock<Py<PyDict>>,
+    permissions: PyOnceLock<Py<PyList>>,
 }
 
 impl AuthContext {
@@ -28,6 +29,7 @@ impl AuthContext {
         Self {
             caller,
             claims: PyOnceLock::new(),
+            permissions: PyOnceLock::new(),
         }
     }
 
@@ -62,6 +64,14 @@ impl AuthContext {
             json_to_py::object(py, claims.as_json()).map(Bound::unbind)
         })?;
         Ok(Some(dict.bind(py).clone()))
+    }
+
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for name in self.names() {
+            dict.set_item(name, self.find(py, name)?)?;
+        }
+        Ok(dict)
     }
 
     fn auth_error(&self) -> Option<&'static str> {
@@ -121,10 +131,11 @@ impl AuthContext {
     /// What the caller is granted, wildcards included.
     #[getter]
     fn permissions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(
-            py,
-            self.caller.permissions().iter().map(|granted| &**granted),
-        )
+        let list = || {
+            let granted = self.caller.permissions();
+            PyList::new(py, granted.iter().map(|one| &**one)).map(Bound::unbind)
+        };
+        Ok(self.permissions.get_or_try_init(py, list)?.bind(py).clone())
     }
 
     /// The id of the token, by which it can be revoked.
@@ -187,31 +198,28 @@ impl AuthContext {
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-        self.keys(py)?.try_iter()
+        PyList::new(py, self.names())?.try_iter()
     }
 
-    /// The keys.
-    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, self.names())
+    /// A view of the keys.
+    fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        view(slf, "KeysView")
     }
 
-    /// The values, in the order of the keys.
-    fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let values: PyResult<Vec<_>> = self.names().map(|name| self.find(py, name)).collect();
-        PyList::new(py, values?)
+    /// A view of the values, in the order of the keys.
+    fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        view(slf, "ValuesView")
     }
 
-    /// The pairs of keys and values.
-    fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let pair = |name| Ok((name, self.find(py, name)?));
-        let items: PyResult<Vec<_>> = self.names().map(pair).collect();
-        PyList::new(py, items?)
+    /// A view of the pairs of keys and values.
+    fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        view(slf, "ItemsView")
     }
 
-    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let ours = PyDict::from_sequence(self.items(py)?.as_any())?;
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let ours = self.to_dict(other.py())?;
         match other.cast::<Self>() {
-            Ok(context) => ours.eq(PyDict::from_sequence(context.get().items(py)?.as_any())?),
+            Ok(context) => ours.eq(context.get().to_dict(other.py())?),
             Err(_) => ours.eq(other),
         }
     }
@@ -230,6 +238,14 @@ impl AuthContext {
 
 fn left(end: NumericDate, now: NumericDate) -> f64 {
     end.as_f64() - now.as_f64()
+}
+
+/// A view as those of any mapping, of this class of `collections.abc`.
+fn view<'py>(context: &Bound<'py, AuthContext>, class: &str) -> PyResult<Bound<'py, PyAny>> {
+    let module = context
+        .py()
+        .import(intern!(context.py(), "collections.abc"))?;
+    module.call_method1(class, (context,))
 }
 
 /// Makes the class known as a mapping to those who ask `isinstance`.

@@ -1,6 +1,6 @@
 //! `Explanation`: why a guard decides as it does, for logs and for a developer's page.
 
-use boltguard_guard::Explanation as Reasons;
+use boltguard::guard::Explanation as Reasons;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use boltguard::guard::{Answers, Decision};
 use boltguard::{Answer, Backend, Caller, Gate as Engine, HeaderName, Outcome, Question};
-use boltguard_guard::{Answers, Decision};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -12,7 +12,7 @@ use pyo3::types::{PyDict, PyString};
 use crate::api_key_backend::ApiKeyBackend;
 use crate::auth_context::AuthContext;
 use crate::guard::Guard;
-use crate::jwt_backend::JwtBackend;
+use crate::jwt_backend::{JwtBackend, TrustedKeys};
 use crate::refusal::Refusal;
 use crate::time::now;
 
@@ -25,6 +25,8 @@ struct Inner {
     guard: Guard,
     /// The headers that the backends read, each once, with their names in `request.META`.
     headers: Vec<(HeaderName, Py<PyString>)>,
+    /// Kept, so that the backends learn of replaced keys.
+    keys: Vec<Arc<TrustedKeys>>,
 }
 
 /// A gate has no more backends with headers of their own.
@@ -38,6 +40,12 @@ impl Gate {
         backends: Vec<Bound<'_, PyAny>>,
         guard: PyRef<'_, Guard>,
     ) -> PyResult<Self> {
+        let jwt = backends
+            .iter()
+            .filter_map(|backend| backend.cast::<JwtBackend>().ok());
+        let keys = jwt
+            .map(|backend| Arc::clone(backend.get().keys()))
+            .collect();
         let backends = backends.iter().map(backend).collect::<PyResult<Vec<_>>>()?;
         let mut headers: Vec<(HeaderName, Py<PyString>)> = Vec::new();
         for name in backends.iter().map(Backend::header) {
@@ -55,13 +63,16 @@ impl Gate {
             engine,
             guard: guard.clone(),
             headers,
+            keys,
         })))
     }
 
     /// Decides on a request by its `META`. What a client sent never raises.
     fn check<'py>(&self, meta: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
-        let values = self.0.values(meta)?;
-        let outcome = self.0.engine.check(self.0.look_up(&values), now());
+        let gate = &*self.0;
+        let values = gate.values(meta)?;
+        let texts = texts(&values);
+        let outcome = gate.run(meta.py(), || gate.engine.check(gate.look_up(&texts), now()));
         conclude(&self.0, meta, outcome)
     }
 
@@ -110,12 +121,30 @@ impl Inner {
     }
 
     #[inline]
-    fn look_up<'v>(&'v self, values: &'v Values<'_>) -> impl Fn(&HeaderName) -> Option<&'v str> {
+    fn look_up<'v>(&'v self, texts: &'v Texts<'v>) -> impl Fn(&HeaderName) -> Option<&'v str> {
         move |name| {
             let at = self.headers.iter().position(|(known, _)| known == name)?;
-            values[at].as_ref()?.to_str().ok()
+            texts[at]
         }
     }
+
+    /// Lets other Python threads run meanwhile, if that is worth it.
+    #[inline]
+    fn run(&self, py: Python<'_>, decide: impl FnOnce() -> Outcome + Send) -> Outcome {
+        if self.keys.iter().any(|keys| keys.take_long()) {
+            py.detach(decide)
+        } else {
+            decide()
+        }
+    }
+}
+
+/// [`Values`], as Rust reads them.
+type Texts<'v> = [Option<&'v str>; MAX_HEADERS];
+
+#[inline]
+fn texts<'v>(values: &'v Values<'_>) -> Texts<'v> {
+    std::array::from_fn(|at| values[at].as_ref()?.to_str().ok())
 }
 
 #[inline]
@@ -129,7 +158,7 @@ fn conclude<'py>(
         Outcome::Admitted(caller) => AuthContext::new(caller).into_bound_py_any(py),
         Outcome::Refused(refusal) => Refusal::new(refusal).into_bound_py_any(py),
         Outcome::Ask(question) => Pending::new(gate, meta, question).into_bound_py_any(py),
-        Outcome::Check(caller) => Conditional::new(gate, caller)?.into_bound_py_any(py),
+        Outcome::Check(caller) => Conditional::new(py, gate, caller)?.into_bound_py_any(py),
     }
 }
 
@@ -184,12 +213,13 @@ impl Pending {
             Some(false) => Answer::NotRevoked,
             None => Answer::Unavailable,
         };
-        let meta = self.meta.bind(py);
-        let values = self.gate.values(meta)?;
-        let outcome = self
-            .gate
-            .engine
-            .resume(question, answer, self.gate.look_up(&values), now());
+        let (gate, meta) = (&*self.gate, self.meta.bind(py));
+        let values = gate.values(meta)?;
+        let texts = texts(&values);
+        let outcome = gate.run(py, || {
+            gate.engine
+                .resume(question, answer, gate.look_up(&texts), now())
+        });
         conclude(&self.gate, meta, outcome)
     }
 
@@ -207,9 +237,8 @@ pub(crate) struct Conditional {
 }
 
 impl Conditional {
-    fn new(gate: &Arc<Inner>, caller: Caller) -> PyResult<Self> {
-        let context = AuthContext::new(caller.clone());
-        let context = Python::attach(|py| Py::new(py, context))?;
+    fn new(py: Python<'_>, gate: &Arc<Inner>, caller: Caller) -> PyResult<Self> {
+        let context = Py::new(py, AuthContext::new(caller.clone()))?;
         Ok(Self {
             gate: Arc::clone(gate),
             context,

@@ -1,8 +1,8 @@
 //! `Guard`: who may pass.
 
+use boltguard::guard::Guard as Rules;
+use boltguard::guard::{GuardError, TooManyAtoms};
 use boltguard::types::{ClaimTest, Permission, PermissionError, Scalar};
-use boltguard_guard::Guard as Rules;
-use boltguard_guard::{GuardError, TooManyAtoms};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyString};
@@ -112,7 +112,7 @@ impl Guard {
     fn parse(py: Python<'_>, text: &str) -> PyResult<Self> {
         text.parse()
             .map(Self)
-            .map_err(|error: boltguard_guard::ParseGuardError| {
+            .map_err(|error: boltguard::guard::ParseGuardError| {
                 plain(
                     py,
                     Class::ConfigurationError,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use boltguard::jws::{
     HeaderFields, JwsError, UnverifiedJws, VerifiedJws, Verifier, insecure, sign as sign_payload,
 };
-use boltguard::keys::{Algorithm, Family, KeyError, KeySet, VerifyingKey};
+use boltguard::keys::{Algorithm, KeyError, KeySet, VerifyingKey};
 use boltguard::types::ReasonCode;
 use boltguard_encoding::base64url;
 use pyo3::exceptions::PyTypeError;
@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyMapping, PyString};
 use serde_json::{Map, Value};
 
-use crate::algorithms::{Algorithms, named_by_any};
+use crate::algorithms::{Algorithms, named_by_any, takes_long_to_sign, takes_long_to_verify};
 use crate::errors::{Class, coded, jws_error, key_error, sign_error, warn_of_weak_key};
 use crate::json_to_py;
 use crate::key_argument::{KeyArgument, own_algorithm};
@@ -54,8 +54,8 @@ pub(crate) fn jws_verify<'py>(
 
 /// The header of a token, which nobody vouches for.
 #[pyfunction]
-pub(crate) fn unverified_header<'py>(token: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
-    unverified_header_of(token.py(), token::text(token)?)
+pub(crate) fn unverified_header<'py>(jwt: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    unverified_header_of(jwt.py(), token::text(jwt)?)
 }
 
 /// Verifies a token, unless the options say otherwise, and returns its `header`, its `payload` and its `signature`.
@@ -366,13 +366,4 @@ fn weak_key(py: Python<'_>, algorithm: Algorithm, refuses: bool) -> PyResult<()>
         ));
     }
     warn_of_weak_key(py, &message)
-}
-
-/// Whether letting other threads run is worth the 5 ms that coming back may take: from 100 µs on, as measured.
-fn takes_long_to_verify(algorithm: Algorithm) -> bool {
-    matches!(algorithm.family(), Family::EcP384 | Family::EcP521)
-}
-
-fn takes_long_to_sign(algorithm: Algorithm) -> bool {
-    algorithm.family() == Family::Rsa || takes_long_to_verify(algorithm)
 }

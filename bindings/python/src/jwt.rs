@@ -50,12 +50,12 @@ const USUAL_CLAIMS: usize = 512;
 /// Verifies a token and returns its claims.
 #[pyfunction]
 #[pyo3(signature = (
-    token=None, key=None, algorithms=None, options=None, verify=None, detached_payload=None,
-    audience=None, subject=None, issuer=None, leeway=None, *, now=None, jwt=None,
+    jwt=None, key=None, algorithms=None, options=None, verify=None, detached_payload=None,
+    audience=None, subject=None, issuer=None, leeway=None, *, now=None, token=None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "PyJWT's signature")]
 pub(crate) fn jwt_decode<'py>(
-    token: Option<&Bound<'py, PyAny>>,
+    jwt: Option<&Bound<'py, PyAny>>,
     key: Option<&Bound<'py, PyAny>>,
     algorithms: Option<&Bound<'py, PyAny>>,
     options: Option<&Bound<'py, PyAny>>,
@@ -66,9 +66,9 @@ pub(crate) fn jwt_decode<'py>(
     issuer: Option<&Bound<'py, PyAny>>,
     leeway: Option<Seconds>,
     now: Option<Seconds>,
-    jwt: Option<&Bound<'py, PyAny>>,
+    token: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let token = one_token(token, jwt)?;
+    let token = one_token(jwt, token)?;
     let expected = Expectations {
         audience,
         issuer,
@@ -87,12 +87,12 @@ pub(crate) fn jwt_decode<'py>(
 /// Verifies a token and returns its `header`, its `payload` and its `signature`.
 #[pyfunction]
 #[pyo3(signature = (
-    token=None, key=None, algorithms=None, options=None, verify=None, detached_payload=None,
-    audience=None, issuer=None, subject=None, leeway=None, *, now=None, jwt=None,
+    jwt=None, key=None, algorithms=None, options=None, verify=None, detached_payload=None,
+    audience=None, issuer=None, subject=None, leeway=None, *, now=None, token=None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "PyJWT's signature")]
 pub(crate) fn jwt_decode_complete<'py>(
-    token: Option<&Bound<'py, PyAny>>,
+    jwt: Option<&Bound<'py, PyAny>>,
     key: Option<&Bound<'py, PyAny>>,
     algorithms: Option<&Bound<'py, PyAny>>,
     options: Option<&Bound<'py, PyAny>>,
@@ -103,9 +103,9 @@ pub(crate) fn jwt_decode_complete<'py>(
     subject: Option<&Bound<'py, PyAny>>,
     leeway: Option<Seconds>,
     now: Option<Seconds>,
-    jwt: Option<&Bound<'py, PyAny>>,
+    token: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let token = one_token(token, jwt)?;
+    let token = one_token(jwt, token)?;
     let expected = Expectations {
         audience,
         issuer,
@@ -127,15 +127,16 @@ fn default_of<'py>(encoder: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     encoder.call0()?.getattr(intern!(encoder.py(), "default"))
 }
 
-/// PyJWT calls the first argument `jwt`.
+/// PyJWT calls it `jwt`, most others `token`.
 fn one_token<'a, 'py>(
-    token: Option<&'a Bound<'py, PyAny>>,
     jwt: Option<&'a Bound<'py, PyAny>>,
+    token: Option<&'a Bound<'py, PyAny>>,
 ) -> PyResult<&'a Bound<'py, PyAny>> {
-    match (token, jwt) {
-        (Some(token), None) | (None, Some(token)) => Ok(token),
-        _ => Err(PyTypeError::new_err(
-            "the token is needed, once: as the first argument or as `jwt`",
+    match (jwt, token) {
+        (Some(jwt), None) | (None, Some(jwt)) => Ok(jwt),
+        (None, None) => Err(PyTypeError::new_err("the token is missing")),
+        (Some(_), Some(_)) => Err(PyTypeError::new_err(
+            "`jwt` and `token` are two names of one argument",
         )),
     }
 }

@@ -8,7 +8,7 @@ use boltguard::{ConfigError, HeaderName, JwtBackend as Backend, OnStoreError, Re
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::algorithms::Algorithms;
+use crate::algorithms::{Algorithms, takes_long_to_verify};
 use crate::errors::{Class, key_error, plain};
 use crate::key_argument::KeyArgument;
 use crate::key_set::Rotating;
@@ -20,13 +20,17 @@ use crate::time::Seconds;
 pub(crate) struct JwtBackend {
     backend: Arc<Backend>,
     weak_secrets: Vec<&'static str>,
-    /// Kept alive as long as the backend, so that replaced keys reach it.
-    _keys: Arc<TrustedKeys>,
+    keys: Arc<TrustedKeys>,
 }
 
 impl JwtBackend {
     pub(crate) fn backend(&self) -> &Arc<Backend> {
         &self.backend
+    }
+
+    /// The keys, to be kept as long as the backend: through them it learns of others.
+    pub(crate) fn keys(&self) -> &Arc<TrustedKeys> {
+        &self.keys
     }
 }
 
@@ -57,6 +61,12 @@ impl JwtBackend {
         let sources = keys.iter().map(|key| Source::read(key, &algorithms));
         let trusted = TrustedKeys::new(sources.collect::<PyResult<_>>()?, &algorithms);
 
+        for (list, what) in [(&audience, "audience"), (&issuer, "issuer")] {
+            if list.as_ref().is_some_and(Vec::is_empty) {
+                let message = format!("{what} is an empty list: it matches no token");
+                return Err(plain(py, Class::ConfigurationError, message));
+            }
+        }
         let mut policy = ClaimsPolicy::new()
             .with_audience(texts(audience.as_deref()))
             .with_issuer(texts(issuer.as_deref()))
@@ -99,7 +109,7 @@ impl JwtBackend {
         Ok(Self {
             backend,
             weak_secrets,
-            _keys: trusted,
+            keys: trusted,
         })
     }
 
@@ -147,15 +157,22 @@ impl TrustedKeys {
         })
     }
 
+    /// Whether some of the algorithms take long.
+    pub(crate) fn take_long(&self) -> bool {
+        self.algorithms
+            .iter()
+            .any(|algorithm| takes_long_to_verify(*algorithm))
+    }
+
     fn merged(&self) -> Set {
-        let mut all = Set::default();
-        for source in &self.sources {
-            match source {
-                Source::Fixed(set) => all.add_set(set, &self.algorithms),
-                Source::Rotating(set) => all.add_set(&set.keys().load(), &self.algorithms),
-            }
-        }
-        all
+        let restricted = |source: &Source| match source {
+            Source::Fixed(set) => set.restricted_to(&self.algorithms),
+            Source::Rotating(set) => set.keys().load().restricted_to(&self.algorithms),
+        };
+        self.sources
+            .iter()
+            .map(restricted)
+            .fold(Set::default(), Set::and)
     }
 
     fn follow(self: &Arc<Self>, backend: &Arc<Backend>) {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use boltguard::jws::HeaderFields;
+use boltguard::mint::{MintError, Minter as Engine};
 use boltguard::types::KeyId;
-use boltguard_mint::{MintError, Minter as Engine};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
 
-use crate::algorithms::{Algorithms, named};
+use crate::algorithms::{Algorithms, named, takes_long_to_sign};
 use crate::errors::key_error;
 use crate::key_argument::KeyArgument;
 use crate::py_to_json::{self, Extras};
@@ -62,7 +62,12 @@ impl Minter {
         let mut json = String::with_capacity(USUAL_CLAIMS);
         py_to_json::write_claims(&py_to_json::dict_of(claims)?, Extras::Texts, &mut json)?;
         let now = now.map_or_else(crate::time::now, Seconds::since_epoch);
-        let token = self.0.token(subject, lifetime).claims_json(&json).sign(now);
+        let sign = || self.0.token(subject, lifetime).claims_json(&json).sign(now);
+        let token = if takes_long_to_sign(self.0.key().algorithm()) {
+            claims.py().detach(sign)
+        } else {
+            sign()
+        };
         token.map_err(refused)
     }
 

@@ -105,13 +105,6 @@ impl KeySet {
         Self { keys, unusable }
     }
 
-    /// Trusts the keys of another set too, for these algorithms, behind those of this one.
-    pub fn add_set(&mut self, other: &Self, algorithms: &[Algorithm]) {
-        let fits = |key: &&VerifyingKey| algorithms.contains(&key.algorithm());
-        self.keys.extend(other.keys.iter().filter(fits).cloned());
-        self.unusable.extend_from_slice(&other.unusable);
-    }
-
     /// The keys to try for a token of this `alg` and `kid`, at most [`KeySet::MAX_TRIED`].
     ///
     /// A `kid` that names keys of the set selects them alone; one that names none leaves the keys without a name.

@@ -1,0 +1,548 @@
+"""The engine of Boltguard, as Python sees it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from json import JSONEncoder
+from typing import Any, Final, TypeAlias, final
+
+__all__ = [
+    "ALGORITHMS",
+    "ApiKeyBackend",
+    "AuthContext",
+    "Conditional",
+    "Explanation",
+    "Gate",
+    "Guard",
+    "JwtBackend",
+    "Key",
+    "KeySet",
+    "MemoryRevocation",
+    "Minter",
+    "Pending",
+    "Refusal",
+    "__version__",
+    "jws_sign",
+    "jws_verify",
+    "jws_verify_complete",
+    "jwt_decode",
+    "jwt_decode_complete",
+    "jwt_encode",
+    "unverified_header",
+]
+
+__version__: Final[str]
+ALGORITHMS: Final[tuple[str, ...]]
+"""The names of all algorithms."""
+
+_Seconds: TypeAlias = float | timedelta
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+@final
+class Key:
+    """Key material: an HMAC secret, a public or a private key. It never shows what it holds.
+
+    What it needs for an algorithm is prepared once, at the first use. A key that can't be read, or can't serve, raises
+    `InvalidKeyError`.
+    """
+
+    @staticmethod
+    def from_secret(secret: bytes | str, *, kid: str | None = None) -> Key:
+        """Takes an HMAC secret as it is: bytes, or text in UTF-8."""
+
+    @staticmethod
+    def from_base64url(text: str, *, kid: str | None = None) -> Key:
+        """Takes the HMAC secret that this base64url text, without padding, stands for."""
+
+    @staticmethod
+    def from_pem(pem: str | bytes, *, kid: str | None = None) -> Key:
+        """Reads PEM: a public key, a certificate or a private key, as its label says."""
+
+    @staticmethod
+    def from_der(der: bytes, *, kid: str | None = None) -> Key:
+        """Reads DER: a public key, a certificate or a private key."""
+
+    @staticmethod
+    def from_jwk(jwk: str | Mapping[str, Any]) -> Key:
+        """Reads a JSON Web Key, a mapping or its JSON text; its `alg`, `use` and `key_ops` are obeyed."""
+
+    @staticmethod
+    def read(key: Any, algorithm: str | None = None) -> Key:
+        """Reads a key in any of the forms that `boltguard.jwt.decode` takes: PEM text, a JWK, an object of the package
+        `cryptography`, and a secret where the algorithm is of HMAC.
+        """
+
+    @staticmethod
+    def generate(algorithm: str, *, kid: str | None = None) -> Key:
+        """Makes a random key for an algorithm: a secret, or a private key (RSA excepted)."""
+
+    @property
+    def kid(self) -> str | None:
+        """The key's name, by which a token's `kid` selects it."""
+
+    @property
+    def kind(self) -> str:
+        """`"secret"`, `"public"` or `"private"`."""
+
+    @property
+    def algorithms(self) -> list[str]:
+        """The algorithms that the key can serve; one alone where its JWK has `alg`."""
+
+    def public_key(self) -> Key:
+        """The public key that belongs to a private one; a public one gives itself."""
+
+    def thumbprint(self) -> str:
+        """The thumbprint of RFC 7638, in base64url."""
+
+    def to_jwk(self) -> dict[str, Any]:
+        """The JSON Web Key of the public key, fit to be published."""
+
+    def to_pem(self) -> str:
+        """PEM: SPKI of a public key, PKCS#8 of a private one."""
+
+    def is_weak_for(self, algorithm: str) -> bool:
+        """Whether this is a secret shorter than the algorithm's hash."""
+
+    def sign(self, algorithm: str, message: bytes) -> bytes:
+        """The signature of `message`, alone."""
+
+    def verify(self, algorithm: str, message: bytes, signature: bytes) -> bool:
+        """Whether `signature` is the key's for `message`."""
+
+@final
+class KeySet:
+    """Several keys, of which a token's `kid` selects; all of them can be replaced while requests run."""
+
+    def __new__(cls, keys: Iterable[Key]) -> KeySet:
+        """Trusts these keys, public ones and secrets."""
+
+    @staticmethod
+    def from_jwks(jwks: str | Mapping[str, Any]) -> KeySet:
+        """Trusts the keys of a JWK Set, a mapping or its JSON text; those that are not understood are passed over."""
+
+    def replace(self, other: KeySet) -> None:
+        """Trusts the keys of `other` instead, at once and wherever this set is in use."""
+
+    def to_jwks(self) -> dict[str, Any]:
+        """The public keys as a JWK Set to publish; secrets are left out."""
+
+# --- tokens ----------------------------------------------------------------------------------------------------------
+# A key is a `Key`, a `KeySet`, a JWK or JWK Set (a mapping, or its text for public keys), PEM text, an object of the
+# package `cryptography`, or the text or bytes of an HMAC secret.
+
+def jwt_encode(
+    payload: Mapping[str, Any],
+    key: Any,
+    algorithm: str | None = None,
+    headers: Mapping[str, Any] | None = None,
+    json_encoder: type[JSONEncoder] | None = None,
+    sort_headers: bool = True,
+) -> str:
+    """Signs a dict of claims and returns the token.
+
+    `algorithm` is the key's own where it has one, else HS256. `exp`, `iat` and `nbf` may be datetimes. `json_encoder` is
+    a subclass of `json.JSONEncoder`, whose `default` is asked about objects that JSON has no word for. Names of members
+    are `str`; NaN and infinity are refused.
+    """
+
+def jwt_decode(
+    jwt: str | bytes | None = None,
+    key: Any = None,
+    algorithms: Iterable[str] | None = None,
+    options: Mapping[str, Any] | None = None,
+    verify: bool | None = None,
+    detached_payload: bytes | None = None,
+    audience: str | Iterable[str] | None = None,
+    subject: str | None = None,
+    issuer: str | Iterable[str] | None = None,
+    leeway: _Seconds | None = None,
+    *,
+    now: _Seconds | None = None,
+    token: str | bytes | None = None,
+) -> dict[str, Any]:
+    """Verifies a token and returns its claims.
+
+    `options`: `require` (`["exp"]` unless told otherwise), `verify_signature`, `verify_exp`, `verify_nbf`, `verify_iat`,
+    `verify_aud`, `verify_iss`, `verify_sub`, `verify_jti`, `strict_aud`, `typ`, `enforce_minimum_key_length`. `now` is for
+    tests and replays; `token` is another name of `jwt`. A refusal is an `InvalidTokenError`, or an `InvalidKeyError` where the key is at fault; `code` says why.
+    """
+
+def jwt_decode_complete(
+    jwt: str | bytes | None = None,
+    key: Any = None,
+    algorithms: Iterable[str] | None = None,
+    options: Mapping[str, Any] | None = None,
+    verify: bool | None = None,
+    detached_payload: bytes | None = None,
+    audience: str | Iterable[str] | None = None,
+    issuer: str | Iterable[str] | None = None,
+    subject: str | None = None,
+    leeway: _Seconds | None = None,
+    *,
+    now: _Seconds | None = None,
+    token: str | bytes | None = None,
+) -> dict[str, Any]:
+    """Verifies a token and returns its `header`, its `payload` and its `signature`."""
+
+def jws_sign(
+    payload: bytes,
+    key: Any,
+    algorithm: str | None = None,
+    headers: Mapping[str, Any] | None = None,
+) -> str:
+    """Signs any payload and returns the token."""
+
+def jws_verify(
+    token: str | bytes,
+    key: Any,
+    algorithms: Iterable[str] | None = None,
+    detached_payload: bytes | None = None,
+) -> bytes:
+    """Verifies a token and returns its payload."""
+
+def jws_verify_complete(
+    token: str | bytes,
+    key: Any = None,
+    algorithms: Iterable[str] | None = None,
+    detached_payload: bytes | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Verifies a token, unless the options say otherwise, and returns its `header`, its `payload` and its `signature`."""
+
+def unverified_header(jwt: str | bytes) -> dict[str, Any]:
+    """The header of a token, which nobody vouches for."""
+
+# --- guards ----------------------------------------------------------------------------------------------------------
+
+@final
+class Guard:
+    """A rule that lets callers in or not, in three-valued logic; `&`, `|` and `~` make others of it.
+
+    A name that can't be one raises `ConfigurationError`.
+    """
+
+    @staticmethod
+    def allow_any() -> Guard:
+        """Everybody, known or not."""
+
+    @staticmethod
+    def deny_all() -> Guard:
+        """Nobody."""
+
+    @staticmethod
+    def authenticated() -> Guard:
+        """Everybody whom a backend vouches for."""
+
+    @staticmethod
+    def staff() -> Guard:
+        """The staff."""
+
+    @staticmethod
+    def admin() -> Guard:
+        """The superusers."""
+
+    @staticmethod
+    def permission(name: str) -> Guard:
+        """The holders of a permission."""
+
+    @staticmethod
+    def any_permission(names: Iterable[str]) -> Guard:
+        """The holders of at least one of these permissions."""
+
+    @staticmethod
+    def all_permissions(names: Iterable[str]) -> Guard:
+        """The holders of all these permissions."""
+
+    @staticmethod
+    def scope(name: str) -> Guard:
+        """The holders of an OAuth scope."""
+
+    @staticmethod
+    def claim(
+        name: str,
+        any_of: Sequence[str | int | bool],
+        all_of: Sequence[str | int | bool],
+        none_of: Sequence[str | int | bool],
+    ) -> Guard:
+        """The holders of a token that has this claim, with one of `any_of` where some are given, all of `all_of` and none
+        of `none_of`.
+        """
+
+    @staticmethod
+    def via_backend(name: str) -> Guard:
+        """The callers whom this backend vouches for: `jwt` or `api_key`."""
+
+    @staticmethod
+    def check(name: str) -> Guard:
+        """Known callers of whom a check of your own holds, which is asked by its name."""
+
+    @staticmethod
+    def parse(text: str) -> Guard:
+        """Reads the text form, such as `authenticated & (perm("blog.add") | staff)`."""
+
+    @staticmethod
+    def all(guards: Sequence[Guard]) -> Guard:
+        """The callers whom all of the guards let in."""
+
+    def __and__(self, value: Guard, /) -> Guard: ...
+    def __or__(self, value: Guard, /) -> Guard: ...
+    def __rand__(self, value: Guard, /) -> Guard: ...
+    def __ror__(self, value: Guard, /) -> Guard: ...
+    def __invert__(self) -> Guard: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @property
+    def checks(self) -> list[str]:
+        """The names of the checks of your own that the guard asks."""
+
+    @property
+    def backends(self) -> list[str]:
+        """The names of the backends that the guard asks for."""
+
+    @property
+    def opens_to_anonymous(self) -> bool:
+        """Whether callers without an identity are let in."""
+
+    def implies(self, other: Guard) -> bool:
+        """Whether `other` lets everybody in whom this guard lets in. Exact, or `GuardTooLarge`."""
+
+    def is_equivalent(self, other: Guard) -> bool:
+        """Whether both guards answer alike: let in, 401 or 403. Exact, or `GuardTooLarge`."""
+
+    def simplify(self) -> Guard:
+        """An equivalent guard without what is superfluous. Exact, or `GuardTooLarge`."""
+
+    def explain(self, context: AuthContext | None = None) -> Explanation:
+        """Why the guard decides as it does for a caller; `None` is an anonymous one."""
+
+@final
+class Explanation:
+    """Which parts of a guard held for a caller, which failed, and what is missing. Not for clients."""
+
+    @property
+    def decision(self) -> str:
+        """The decision: `allow`, `ask`, `challenge` or `deny`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parts of the guard, each before those in it, and what is missing, as plain objects."""
+
+# --- revocation ------------------------------------------------------------------------------------------------------
+
+@final
+class MemoryRevocation:
+    """Token ids that are revoked, in the memory of this process.
+
+    Bounded: an entry is forgotten when its token could no longer be accepted, and a full store raises
+    `RevocationStoreFull` instead of forgetting one that still could.
+    """
+
+    def __new__(cls, max_entries: int = 1_000_000) -> MemoryRevocation: ...
+    def revoke(self, jti: str, ttl: _Seconds | None = None) -> None:
+        """Revokes a token for the `ttl` seconds that it has left (and the leeway), or for good."""
+
+    def is_revoked(self, jti: str) -> bool:
+        """Whether the token is revoked."""
+
+    def bind_leeway(self, leeway: _Seconds) -> None:
+        """Notes that a backend with this leeway asks the store; entries outlive their token by the largest one."""
+
+    def purge(self) -> int:
+        """Forgets the tokens that are over, and says how many there were."""
+
+    def __len__(self) -> int: ...
+
+# --- backends and the gate -------------------------------------------------------------------------------------------
+
+@final
+class JwtBackend:
+    """Authenticates by a JWT in a header. Everything is checked when it is built.
+
+    What can't be used raises `ConfigurationError`, or `InvalidKeyError` and `InvalidAlgorithmError`.
+    """
+
+    def __new__(
+        cls,
+        *,
+        keys: Sequence[Any],
+        algorithms: Iterable[str],
+        header: str = "authorization",
+        audience: Sequence[str] | None = None,
+        issuer: Sequence[str] | None = None,
+        leeway: _Seconds | None = None,
+        required_claims: Sequence[str] | None = None,
+        user_id_claim: str = "sub",
+        typ: str | None = None,
+        memory_revocation: MemoryRevocation | None = None,
+        external_revocation: bool = False,
+        store_errors_allow: bool = False,
+    ) -> JwtBackend: ...
+    @property
+    def weak_secrets(self) -> list[str]:
+        """The algorithms whose secret is shorter than their hash."""
+
+@final
+class ApiKeyBackend:
+    """Authenticates by an API key in a header. Only digests of the keys are kept."""
+
+    def __new__(
+        cls,
+        *,
+        api_keys: Iterable[str],
+        key_permissions: Mapping[str, Iterable[str]] | None = None,
+        header: str = "x-api-key",
+        id_key: bytes | None = None,
+    ) -> ApiKeyBackend:
+        """`id_key` makes the public ids of the keys unguessable for those who have not got it."""
+
+    @property
+    def weak_keys(self) -> int:
+        """How many of the keys are shorter than 16 bytes."""
+
+@final
+class Gate:
+    """Backends and a guard, compiled once for one route."""
+
+    def __new__(cls, backends: Sequence[JwtBackend | ApiKeyBackend], guard: Guard) -> Gate: ...
+    def check(self, meta: dict[str, Any]) -> AuthContext | Refusal | Pending | Conditional:
+        """Decides on a request by its `META`. What a client sent never raises."""
+
+    @property
+    def guard(self) -> Guard:
+        """The guard."""
+
+    @property
+    def opens_to_anonymous(self) -> bool:
+        """Whether callers without an identity are let in."""
+
+@final
+class Pending:
+    """A token is genuine and current; a store outside of Rust has to say whether it is revoked."""
+
+    @property
+    def jti(self) -> str:
+        """The id of the token."""
+
+    @property
+    def backend_index(self) -> int:
+        """Which of the gate's backends asks."""
+
+    def resume(self, revoked: bool | None) -> AuthContext | Refusal | Pending | Conditional:
+        """Goes on with the store's answer; `None` where it gave none. Once."""
+
+@final
+class Conditional:
+    """The caller is known, and may pass if checks of your own hold, which the guard asks by name."""
+
+    @property
+    def context(self) -> AuthContext:
+        """The caller, who is not let in yet."""
+
+    def questions(self, answers: Mapping[str, bool] | None = None) -> list[str]:
+        """The names of the checks that matter for this caller, given the answers so far."""
+
+    def decide(self, answers: Mapping[str, bool], *, optimistic: bool = False) -> AuthContext | Refusal:
+        """What becomes of the request, given these answers: a context, or a refusal. A check without an answer does not hold
+        and does not fail, so a guard that still needs one refuses; with `optimistic`, it lets the caller in as long as
+        some answer could.
+        """
+
+@final
+class Refusal:
+    """Why a request is refused, ready to be answered."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status: 401, 403 or 503."""
+
+    @property
+    def code(self) -> str:
+        """The code that the client is told."""
+
+    @property
+    def reason(self) -> str:
+        """The precise cause, for logs."""
+
+    @property
+    def detail(self) -> str:
+        """The sentence that the client is told."""
+
+    @property
+    def challenge(self) -> str | None:
+        """The value of `WWW-Authenticate`."""
+
+    @property
+    def body(self) -> bytes:
+        """The body, JSON."""
+
+# Registered with `collections.abc.Mapping` at run time; saying so here lets it be passed as one.
+@final
+class AuthContext(Mapping[str, Any]):
+    """Who makes a request: `request.context`.
+
+    A read-only mapping of `user_id`, `is_staff`, `is_superuser`, `auth_backend`, `permissions`, for a token also
+    `auth_claims`, and where a bad credential was let in as anonymous also `auth_error`. The claims become Python objects
+    when they are read.
+    """
+
+    @property
+    def user_id(self) -> str | None:
+        """The id of the user, as text; `None` for the anonymous caller."""
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether a backend vouches for the caller."""
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the credential says that the caller is of the staff."""
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether the credential says that the caller is a superuser."""
+
+    @property
+    def auth_backend(self) -> str | None:
+        """The backend that vouches: `jwt` or `api_key`."""
+
+    @property
+    def permissions(self) -> list[str]:
+        """What the caller is granted, wildcards included."""
+
+    @property
+    def jti(self) -> str | None:
+        """The id of the token, by which it can be revoked."""
+
+    @property
+    def expires_in(self) -> float | None:
+        """Seconds until the token expires; `None` where it never does."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The value of a key, or `default`."""
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+
+# --- minting ---------------------------------------------------------------------------------------------------------
+
+@final
+class Minter:
+    """Issues tokens signed with one key, which is read once."""
+
+    def __new__(cls, key: Any, algorithm: str, *, kid: str | None = None, typ: str = "JWT") -> Minter: ...
+    def mint(
+        self,
+        subject: str,
+        expires_in: _Seconds,
+        claims: Mapping[str, Any],
+        *,
+        now: _Seconds | None = None,
+    ) -> str:
+        """A token about `subject` that lives for `expires_in` seconds, with these claims besides `sub`, `iat`, `exp` and
+        `jti`, which they can't replace.
+        """
+
+    @property
+    def algorithm(self) -> str:
+        """The algorithm."""

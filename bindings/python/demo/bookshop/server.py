@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.core.wsgi import get_wsgi_application
 
 HOST = "127.0.0.1"
 
@@ -21,7 +21,7 @@ def listen(port: int) -> ThreadedWSGIServer:
     """A server that has the port; 0 takes a free one."""
     server = ThreadedWSGIServer((HOST, port), QuietHandler)
     server.daemon_threads = True
-    server.set_app(get_wsgi_application())
+    server.set_app(WSGIHandler())
     return server
 
 

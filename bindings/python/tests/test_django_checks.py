@@ -8,6 +8,7 @@ from django.test import override_settings
 
 from boltguard.auth import (
     AllowAny,
+    APIKeyAuthentication,
     DjangoCacheRevocation,
     DjangoORMRevocation,
     InMemoryRevocation,
@@ -107,6 +108,15 @@ def test_a_cache_that_is_not_configured():
 def test_models_of_stores(model, expected):
     backend = JWTAuthentication(revocation_store=DjangoORMRevocation(model=model))
     assert ids() == expected, backend
+
+
+def test_api_keys_that_can_be_guessed():
+    backend = APIKeyAuthentication({"sk-prod-123abc", "x" * 43})
+    assert ids() == ["boltguard.W008"], backend
+    del backend
+    gc.collect()
+    backend = APIKeyAuthentication({"x" * 43})
+    assert ids() == [], backend
 
 
 def test_stores_of_the_settings_are_looked_at():

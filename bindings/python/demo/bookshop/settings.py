@@ -45,4 +45,4 @@ BOLT_AUTHENTICATION_CLASSES = [
     APIKeyAuthentication(api_keys=API_KEYS.keys(), key_permissions=API_KEYS),
 ]
 BOLT_DEFAULT_PERMISSION_CLASSES = [IsAuthenticated()]
-SILENCED_SYSTEM_CHECKS = ["boltguard.W005"]
+SILENCED_SYSTEM_CHECKS = ["boltguard.W005", "boltguard.W008"]

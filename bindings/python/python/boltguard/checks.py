@@ -9,29 +9,31 @@
 | boltguard.W005 | an in-memory store with `DEBUG = False`: each process has its own |
 | boltguard.E006, W006 | a cache that can't hold revocations (none, or not all of them) |
 | boltguard.E007, W007 | the model of an ORM store is not there (or its `jti` has no index) |
+| boltguard.W008 | an API key is short enough to be guessed |
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 
 from boltguard import conf, registry
-from boltguard.auth.backends import JWTAuthentication, check_backends
+from boltguard.auth.backends import APIKeyAuthentication, Authentication, JWTAuthentication, check_backends
 from boltguard.auth.guards import check_guards
 from boltguard.auth.revocation import DjangoCacheRevocation, DjangoORMRevocation, InMemoryRevocation, RevocationStore
 
 Message = checks.CheckMessage
+Backend = TypeVar("Backend", bound=Authentication)
 
 
 def register() -> None:
     """Called once, when Django's applications are ready."""
-    for check in (check_settings, check_secrets, check_stores):
+    for check in (check_settings, check_secrets, check_stores, check_api_keys):
         checks.register(check, checks.Tags.security)
     checks.register(check_secrets_deployed, checks.Tags.security, deploy=True)
 
@@ -70,19 +72,30 @@ def check_secrets_deployed(app_configs: Any, **kwargs: Any) -> list[Message]:
 
 def check_stores(app_configs: Any, **kwargs: Any) -> list[Message]:
     """Whether the stores of all backends keep what they are told."""
-    stores = {id(store): store for store in (backend.revocation_store for backend in _backends()) if store is not None}
+    stores = {
+        id(store): store
+        for store in (backend.revocation_store for backend in _backends(JWTAuthentication))
+        if store is not None
+    }
     return [message for store in stores.values() for message in _check_store(store)]
 
 
-def _backends() -> list[JWTAuthentication]:
+def check_api_keys(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """The lengths of all API keys."""
+    weak = sum(backend.rust.weak_keys for backend in _backends(APIKeyAuthentication))
+    hint = "Use random keys, such as secrets.token_urlsafe(32)."
+    return [checks.Warning(f"{weak} API keys are shorter than 16 bytes.", hint, id="boltguard.W008")] if weak else []
+
+
+def _backends(kind: type[Backend]) -> list[Backend]:
     with suppress(ImproperlyConfigured):
         conf.current().authentication  # noqa: B018  # builds those of the settings
-    return list(registry.instances(JWTAuthentication))
+    return list(registry.instances(kind))
 
 
 def _weak_secrets() -> Iterator[str]:
     seen = set()
-    for backend in _backends():
+    for backend in _backends(JWTAuthentication):
         for algorithm in backend.rust.weak_secrets:
             message = f"The secret of {backend!r} is shorter than the hash of {algorithm}."
             if message not in seen:

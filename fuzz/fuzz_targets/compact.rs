@@ -1,0 +1,5 @@
+//! The target `compact`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| boltguard_fuzz::targets::run("compact", data));

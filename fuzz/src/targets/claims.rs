@@ -1,0 +1,80 @@
+//! Any bytes as a payload, signed. What they say is what a slower reader says.
+
+use boltguard::jwt::{AdmittedClaims, ClaimsError, ClaimsPolicy};
+use serde_json::{Map, Value};
+
+use super::service::{Refusal, WANTED};
+use super::{oracle, service};
+
+pub(super) fn run(data: &[u8]) {
+    let token = service::signed(br#"{"alg":"HS256"}"#, data);
+    // Nothing but the payload's form is asked about.
+    let policy = ClaimsPolicy::new()
+        .requiring_only([])
+        .ignoring_audience()
+        .ignoring_expiry()
+        .ignoring_issued_at()
+        .ignoring_issuer()
+        .ignoring_not_before()
+        .ignoring_subject()
+        .ignoring_token_id();
+    match (service::admit(&token, &policy), oracle::members(data)) {
+        (Ok(claims), Some(members)) => compare(&claims, &members, data),
+        (Err(Refusal::Claims(ClaimsError::Malformed)), None) => {}
+        (Err(Refusal::Token(boltguard::jws::JwsError::TooLarge)), _)
+            if token.len() > boltguard::jws::MAX_TOKEN_LEN => {}
+        (ours, theirs) => panic!("{ours:?}, where serde_json says {theirs:?}"),
+    }
+}
+
+fn compare(claims: &AdmittedClaims, members: &Map<String, Value>, data: &[u8]) {
+    assert_eq!(claims.as_json().as_bytes(), data);
+    for (name, value) in members {
+        let text = claims.get(name).expect("a claim that is there");
+        assert_eq!(
+            &serde_json::from_str::<Value>(text).expect("JSON"),
+            value,
+            "{name}"
+        );
+    }
+    assert!(
+        claims.get("\u{0}no such claim").is_none() || members.contains_key("\u{0}no such claim")
+    );
+    compare_names(claims, members);
+    let identity = oracle::identity(members);
+    assert_eq!(claims.held(), &WANTED.held_by(&identity));
+    let is_true = |name: &str| members.get(name) == Some(&Value::Bool(true));
+    assert_eq!(
+        (claims.is_staff(), claims.is_superuser()),
+        (is_true("is_staff"), is_true("is_superuser"))
+    );
+}
+
+fn compare_names(claims: &AdmittedClaims, members: &Map<String, Value>) {
+    let text = |name: &str| members.get(name).and_then(Value::as_str);
+    assert_eq!(claims.subject().as_deref(), text("sub"));
+    assert_eq!(claims.issuer().as_deref(), text("iss"));
+    assert_eq!(claims.token_id().as_deref(), text("jti"));
+    let date = |name: &str| members.get(name).and_then(Value::as_f64);
+    assert_eq!(claims.expires().map(|date| date.as_f64()), date("exp"));
+    assert_eq!(claims.issued().map(|date| date.as_f64()), date("iat"));
+    let listed = members
+        .get("permissions")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    let scopes: Vec<&str> = text("scope")
+        .unwrap_or_default()
+        .split(' ')
+        .filter(|scope| !scope.is_empty())
+        .collect();
+    assert_eq!(claims.scopes(), scopes);
+    let mut granted: Vec<&str> = Vec::new();
+    for one in listed.chain(scopes) {
+        if !granted.contains(&one) {
+            granted.push(one);
+        }
+    }
+    assert_eq!(claims.permissions(), granted);
+}

@@ -1,0 +1,54 @@
+//! Any text as a guard: what is read means the same when it is written, compiled, or read from JSON.
+
+use boltguard::guard::Guard;
+use boltguard::types::{Facts, Identity, Principal};
+use serde_json::json;
+
+pub(super) fn run(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let Ok(guard) = text.parse::<Guard>() else {
+        return;
+    };
+    let written = guard.to_string();
+    assert_eq!(written.parse::<Guard>().as_ref(), Ok(&guard), "{written}");
+    let json = serde_json::to_string(&guard).expect("JSON");
+    assert_eq!(
+        serde_json::from_str::<Guard>(&json).expect("what was written"),
+        guard,
+        "{json}"
+    );
+    let compiled = guard.compile();
+    assert_eq!(
+        compiled.decide(None),
+        guard.decide(&Principal::Anonymous),
+        "{written}"
+    );
+    for identity in identities() {
+        let held = compiled.wanted().held_by(&identity);
+        let facts = Facts {
+            backend: &identity.backend,
+            is_staff: identity.is_staff,
+            is_superuser: identity.is_superuser,
+            held: &held,
+        };
+        assert_eq!(
+            compiled.decide(Some(&facts)),
+            guard.decide(&Principal::Known(identity.clone())),
+            "{written}"
+        );
+    }
+}
+
+fn identities() -> [Identity; 3] {
+    let mut staff = Identity::new("1", "jwt")
+        .with_permissions(["a", "blog.*"])
+        .with_scopes(["a"]);
+    staff.is_staff = true;
+    let mut admin = Identity::new("2", "api_key")
+        .with_claim("amr", json!(["mfa"]))
+        .with_claim("a", json!("b"));
+    admin.is_superuser = true;
+    [Identity::new("3", "jwt"), staff, admin]
+}

@@ -19,7 +19,8 @@ pub(crate) const COMMAND: Command = Command {
   target…       only these; without any, all of fuzz/fuzz_targets
 
 Inputs that reach something new are kept in target/fuzz/, and used again by the next run. An input that crashes is named,
-with the command that replays it. cargo-fuzz is built into target/tools/ when it is first needed.",
+with the command that replays it; once it is in fuzz/crashes/, each run of the tests replays it. cargo-fuzz is built into
+target/tools/ when it is first needed.",
     run,
 };
 
@@ -136,8 +137,8 @@ impl<'a> Fuzzer<'a> {
             .arg(target);
         // The fuzzer writes what it learns into the first corpus; the seeds stay as they are.
         command.arg(self.workspace.scratch(&format!("fuzz/corpus/{target}"))?);
-        command
-            .args(Some(self.directory.join("corpus").join(target)).filter(|seeds| seeds.is_dir()));
+        let inputs = ["seeds", "crashes"].map(|kind| self.directory.join(kind).join(target));
+        command.args(inputs.iter().filter(|inputs| inputs.is_dir()));
         command.args([
             "--",
             "-print_final_stats=1",

@@ -34,7 +34,14 @@ const ENDINGS: [&str; 10] = [
 ];
 
 /// Directories of things that were made or found, not written.
-const PASSED_OVER: [&str; 5] = ["__pycache__", "artifacts", "corpus", "target", "vectors"];
+const PASSED_OVER: [&str; 6] = [
+    "__pycache__",
+    "artifacts",
+    "crashes",
+    "seeds",
+    "target",
+    "vectors",
+];
 
 impl Source {
     pub(super) fn read_all(workspace: &Workspace) -> Result<Vec<Self>> {

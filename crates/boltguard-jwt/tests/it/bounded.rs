@@ -1,7 +1,7 @@
 //! The longest tokens that are read, and what the worst of them cost beside an ordinary one.
 //!
-//! Times are compared with each other, in one run and several times over, and the limits are far above what is measured:
-//! they tell work that grows with the square of a token's length from work that does not.
+//! Times are compared with each other, in one run and several times over, and the limits are far above what is
+//! measured: they tell work that grows with the square of a token's length from work that does not.
 
 use std::time::{Duration, Instant};
 

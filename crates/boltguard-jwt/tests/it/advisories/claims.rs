@@ -68,7 +68,8 @@ fn a_list_is_no_issuer() {
     );
 }
 
-// CVE-2020-26160 (jwt-go): a list, or an empty one, passed for any audience. CVE-2025-62610 (Hono): `aud` was not looked at.
+// CVE-2020-26160 (jwt-go): a list, or an empty one, passed for any audience. CVE-2025-62610 (Hono): `aud` was not
+// looked at.
 #[test]
 fn a_token_for_somebody_else_is_refused() {
     let others = [
@@ -91,8 +92,8 @@ fn a_token_for_somebody_else_is_refused() {
     assert_refused(&lenient(), &others, ClaimsError::Audience);
 }
 
-// CVE-2026-35040 and CVE-2026-35041 (fast-jwt): what is expected was a pattern, which could be made to work for long, and kept
-// a place between two tokens.
+// CVE-2026-35040 and CVE-2026-35041 (fast-jwt): what is expected was a pattern, which could be made to work for long,
+// and kept a place between two tokens.
 #[test]
 fn an_expected_name_is_no_pattern() {
     let policy = lenient().with_audience(["^(a+)+$"]).with_issuer([".*"]);
@@ -141,7 +142,8 @@ fn claims_that_are_a_list_are_refused() {
     }
 }
 
-// CVE-2026-107721 (fast-jwt): an infinite tolerance switched the dates off. The longest that can be said here still ends.
+// CVE-2026-107721 (fast-jwt): an infinite tolerance switched the dates off. The longest that can be said here still
+// ends.
 #[test]
 fn no_leeway_is_infinite() {
     assert!(Duration::try_from_secs_f64(f64::INFINITY).is_err());

@@ -43,10 +43,11 @@ fn public_texts() -> Vec<Vec<u8>> {
     texts
 }
 
-// CVE-2015-9235 (jsonwebtoken), CVE-2016-5431 (jose-php), CVE-2016-10555 (jwt-simple), CVE-2017-11424 and CVE-2022-29217
-// (PyJWT: PKCS#1, then SSH), CVE-2023-48223 (fast-jwt), CVE-2023-48238 (json-web-token), CVE-2024-33663 (python-jose: SSH),
-// CVE-2024-37568 (Authlib), CVE-2024-54150 (cjwt), CVE-2026-48526 and CVE-2026-102273 (PyJWT: JWK, then JWKS and lists),
-// CVE-2026-107724 (fast-jwt: JWK and JWKS), CVE-2026-85394 (python-jose) and CVE-2026-102271 (PyJWT: DER).
+// CVE-2015-9235 (jsonwebtoken), CVE-2016-5431 (jose-php), CVE-2016-10555 (jwt-simple), CVE-2017-11424 and
+// CVE-2022-29217 (PyJWT: PKCS#1, then SSH), CVE-2023-48223 (fast-jwt), CVE-2023-48238 (json-web-token),
+// CVE-2024-33663 (python-jose: SSH), CVE-2024-37568 (Authlib), CVE-2024-54150 (cjwt), CVE-2026-48526 and
+// CVE-2026-102273 (PyJWT: JWK, then JWKS and lists), CVE-2026-107724 (fast-jwt: JWK and JWKS), CVE-2026-85394
+// (python-jose) and CVE-2026-102271 (PyJWT: DER).
 #[test]
 fn a_public_key_is_no_secret_in_any_format() {
     for bytes in public_texts() {
@@ -64,8 +65,8 @@ fn a_public_key_is_no_secret_in_any_format() {
     }
 }
 
-// CVE-2026-34950 and CVE-2026-107722 (fast-jwt: white space, then anything else before the text), CVE-2026-102268 (PyJWT:
-// other line ends and indents) and CVE-2026-102272 (PyJWT: byte order mark).
+// CVE-2026-34950 and CVE-2026-107722 (fast-jwt: white space, then anything else before the text), CVE-2026-102268
+// (PyJWT: other line ends and indents) and CVE-2026-102272 (PyJWT: byte order mark).
 #[test]
 fn a_public_key_is_no_secret_however_it_is_laid_out() {
     let pem = keys::RSA.public_pem;
@@ -131,8 +132,8 @@ fn a_token_that_is_signed_with_a_public_key_is_refused() {
     }
 }
 
-// CVE-2021-46743 (php-jwt), CVE-2022-23541 (jsonwebtoken), CVE-2026-22817 and CVE-2026-22818 (Hono), CVE-2026-44699 (LibJWT,
-// which took a key of RSA without `alg` for the empty secret).
+// CVE-2021-46743 (php-jwt), CVE-2022-23541 (jsonwebtoken), CVE-2026-22817 and CVE-2026-22818 (Hono), CVE-2026-44699
+// (LibJWT, which took a key of RSA without `alg` for the empty secret).
 #[test]
 fn a_key_without_alg_is_not_used_as_the_header_says() {
     let jwk = Jwk::new(PublicKey::from_pem(keys::RSA.public_pem).unwrap())
@@ -214,8 +215,8 @@ fn a_key_serves_the_algorithms_of_its_kind() {
     }
 }
 
-// CVE-2019-20933 (InfluxDB), CVE-2026-44351 and CVE-2026-107720 (fast-jwt), CVE-2026-45363 (ruby-jwt), CVE-2026-49852 (joserfc)
-// and CVE-2026-102266 (PyJWT, by way of a JWK).
+// CVE-2019-20933 (InfluxDB), CVE-2026-44351 and CVE-2026-107720 (fast-jwt), CVE-2026-45363 (ruby-jwt), CVE-2026-49852
+// (joserfc) and CVE-2026-102266 (PyJWT, by way of a JWK).
 #[test]
 fn an_empty_secret_is_no_key() {
     assert_eq!(Secret::new(b""), Err(KeyError::Empty));

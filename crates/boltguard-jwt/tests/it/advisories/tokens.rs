@@ -108,7 +108,8 @@ fn a_critical_extension_that_is_not_understood_is_refused() {
     }
 }
 
-// CVE-2026-48525 (PyJWT) and CVE-2026-48990 (joserfc): a payload that is not encoded was decoded all the same, or not measured.
+// CVE-2026-48525 (PyJWT) and CVE-2026-48990 (joserfc): a payload that is not encoded was decoded all the same, or not
+// measured.
 #[test]
 fn an_unencoded_payload_is_refused() {
     let header = forge::segment(r#"{"alg":"HS256","b64":false,"crit":["b64"]}"#);
@@ -184,8 +185,8 @@ fn a_signature_has_no_leading_zeros_to_spare() {
     }
 }
 
-// CVE-2022-25898 (jsrsasign), CVE-2026-62995 (joserfc) and CVE-2026-102269 (PyJWT): a second text of a token escapes a list of
-// those revoked.
+// CVE-2022-25898 (jsrsasign), CVE-2026-62995 (joserfc) and CVE-2026-102269 (PyJWT): a second text of a token escapes
+// a list of those revoked.
 #[test]
 fn a_token_has_one_text() {
     let token = forge::signed(header(Hs256), PAYLOAD, &keys::signing_key(Hs256));
@@ -257,8 +258,9 @@ fn a_text_that_is_too_long_is_not_taken_apart() {
     );
 }
 
-// CVE-2023-51774 (json-jwt), CVE-2024-33664 (python-jose), CVE-2025-62706 and CVE-2026-28490 (Authlib), CVE-2026-27932 (joserfc),
-// CVE-2026-29000 (pac4j): tokens that are encrypted, compressed or keyed by a password are other tokens.
+// CVE-2023-51774 (json-jwt), CVE-2024-33664 (python-jose), CVE-2025-62706 and CVE-2026-28490 (Authlib),
+// CVE-2026-27932 (joserfc), CVE-2026-29000 (pac4j): tokens that are encrypted, compressed or keyed by a password are
+// other tokens.
 #[test]
 fn an_encrypted_token_is_not_opened() {
     let plain = forge::token(r#"{"alg":"none"}"#, PAYLOAD, b"");
@@ -303,7 +305,8 @@ fn a_bad_signature_is_all_that_is_said_of_a_token() {
     );
 }
 
-// CVE-2019-7644 (Auth0-WCF-Service-JWT): the message named the right signature. CVE-2025-65015 (joserfc): it held the payload.
+// CVE-2019-7644 (Auth0-WCF-Service-JWT): the message named the right signature. CVE-2025-65015 (joserfc): it held the
+// payload.
 #[test]
 fn an_error_says_nothing_of_the_token_or_the_key() {
     let token = forge::token(header(Hs256), PAYLOAD, b"a guess");

@@ -94,24 +94,26 @@ pub enum OnStoreError {
 pub struct JwtBackend {
     header: HeaderName,
     verifier: ArcSwap<Verifier>,
+    algorithms: Box<[Algorithm]>,
     policy: ClaimsPolicy,
     revocation: Revocation,
     on_store_error: OnStoreError,
 }
 
 impl JwtBackend {
-    /// Trusts `keys` and admits what `policy` does, from the header `Authorization`.
+    /// Trusts those of the `keys` that are for one of the `algorithms`, RFC 8725 §3.1, and admits what `policy` does,
+    /// from the header `Authorization`.
     ///
     /// # Errors
     ///
     /// - [`ConfigError::NoKeyFor`] if none of the keys serves one of the `algorithms`.
-    /// - [`ConfigError::NoKeys`] if there is no key.
+    /// - [`ConfigError::NoKeys`] if there is no key, or no algorithm.
     pub fn new(
         keys: KeySet,
         algorithms: &[Algorithm],
         policy: ClaimsPolicy,
     ) -> Result<Self, ConfigError> {
-        if keys.is_empty() {
+        if keys.is_empty() || algorithms.is_empty() {
             return Err(ConfigError::NoKeys);
         }
         let served = |wanted: &&Algorithm| keys.algorithms().any(|algorithm| algorithm == **wanted);
@@ -120,7 +122,8 @@ impl JwtBackend {
         }
         Ok(Self {
             header: HeaderName::authorization(),
-            verifier: ArcSwap::from_pointee(Verifier::new(keys)),
+            verifier: ArcSwap::from_pointee(Verifier::new(keys.restricted_to(algorithms))),
+            algorithms: algorithms.into(),
             policy,
             revocation: Revocation::None,
             on_store_error: OnStoreError::Deny,
@@ -148,8 +151,9 @@ impl JwtBackend {
         self
     }
 
-    /// Trusts other keys from now on; requests that run finish with the old ones.
+    /// Trusts other keys from now on, for the same algorithms; requests that run finish with the old ones.
     pub fn replace_keys(&self, keys: KeySet) {
+        let keys = keys.restricted_to(&self.algorithms);
         self.verifier.store(Arc::new(Verifier::new(keys)));
     }
 

@@ -5,7 +5,7 @@ use boltguard::guard::Guard;
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, KeySet, Secret, VerifyingKey};
 use boltguard::types::{Permission, ReasonCode};
-use boltguard::{ApiKeyBackend, ConfigError, HeaderName, JwtBackend, KnownKeys};
+use boltguard::{ApiKeyBackend, Backend, ConfigError, HeaderName, JwtBackend, KnownKeys};
 
 use crate::support::{NOW, admitted, bearer, check, gate, jwt, refused, secret};
 
@@ -117,6 +117,30 @@ fn an_algorithm_that_no_key_serves_is_an_error_at_start() {
     assert_eq!(error, ConfigError::NoKeyFor(Algorithm::Rs256));
     let error = JwtBackend::new(KeySet::default(), &[], ClaimsPolicy::new()).unwrap_err();
     assert_eq!(error, ConfigError::NoKeys);
+    let error = JwtBackend::new(key(), &[], ClaimsPolicy::new()).unwrap_err();
+    assert_eq!(error, ConfigError::NoKeys);
+}
+
+#[test]
+fn a_key_for_an_algorithm_that_is_not_allowed_is_not_trusted() {
+    let keys = |algorithms: &[Algorithm]| -> KeySet {
+        let prepared = algorithms
+            .iter()
+            .map(|one| VerifyingKey::new(&secret(), *one));
+        prepared.map(Result::unwrap).collect()
+    };
+    let both = [Algorithm::Hs256, Algorithm::Hs512];
+    let backend = JwtBackend::new(keys(&both), &both[1..], ClaimsPolicy::new()).unwrap();
+    let backend = Arc::new(backend);
+    let gate = gate(
+        [Backend::Jwt(Arc::clone(&backend))],
+        &Guard::authenticated(),
+    );
+    let token = bearer(r#"{"sub":"42","exp":1300819380}"#);
+    let refusal = (401, ReasonCode::AlgorithmNotAllowed);
+    assert_eq!(refused(check(&gate, &[("authorization", &token)])), refusal);
+    backend.replace_keys(keys(&both));
+    assert_eq!(refused(check(&gate, &[("authorization", &token)])), refusal);
 }
 
 #[test]

@@ -264,9 +264,9 @@ impl Conditional {
         open.into_iter().map(str::to_owned).collect()
     }
 
-    /// What becomes of the request, given these answers: a context, or a refusal. A check without an answer does not hold
-    /// and does not fail, so a guard that still needs one refuses; with `optimistic`, it lets the caller in as long as
-    /// some answer could.
+    /// What becomes of the request, given these answers: a context, or a refusal. A check without an answer does not
+    /// hold and does not fail, so a guard that still needs one refuses; with `optimistic`, it lets the caller in as
+    /// long as some answer could.
     #[pyo3(signature = (answers, *, optimistic=false))]
     fn decide<'py>(
         &self,

@@ -21,7 +21,8 @@ use crate::token;
 /// Signs a dict of claims and returns the token.
 ///
 /// `algorithm` is the key's own where it has one, else HS256. `exp`, `iat` and `nbf` may be datetimes.
-/// `json_encoder` is a subclass of `json.JSONEncoder`, whose `default` is asked about objects that JSON has no word for.
+/// `json_encoder` is a subclass of `json.JSONEncoder`, whose `default` is asked about objects that JSON has no word
+/// for.
 #[pyfunction]
 #[pyo3(signature = (payload, key, algorithm=None, headers=None, json_encoder=None, sort_headers=true))]
 pub(crate) fn jwt_encode(
@@ -55,6 +56,7 @@ const USUAL_CLAIMS: usize = 512;
 ))]
 #[expect(clippy::too_many_arguments, reason = "PyJWT's signature")]
 pub(crate) fn jwt_decode<'py>(
+    py: Python<'py>,
     jwt: Option<&Bound<'py, PyAny>>,
     key: Option<&Bound<'py, PyAny>>,
     algorithms: Option<&Bound<'py, PyAny>>,
@@ -68,7 +70,7 @@ pub(crate) fn jwt_decode<'py>(
     now: Option<Seconds>,
     token: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let token = one_token(jwt, token)?;
+    let token = one_token(py, jwt, token)?;
     let expected = Expectations {
         audience,
         issuer,
@@ -92,6 +94,7 @@ pub(crate) fn jwt_decode<'py>(
 ))]
 #[expect(clippy::too_many_arguments, reason = "PyJWT's signature")]
 pub(crate) fn jwt_decode_complete<'py>(
+    py: Python<'py>,
     jwt: Option<&Bound<'py, PyAny>>,
     key: Option<&Bound<'py, PyAny>>,
     algorithms: Option<&Bound<'py, PyAny>>,
@@ -105,7 +108,7 @@ pub(crate) fn jwt_decode_complete<'py>(
     now: Option<Seconds>,
     token: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let token = one_token(jwt, token)?;
+    let token = one_token(py, jwt, token)?;
     let expected = Expectations {
         audience,
         issuer,
@@ -129,12 +132,14 @@ fn default_of<'py>(encoder: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 
 /// PyJWT calls it `jwt`, most others `token`.
 fn one_token<'a, 'py>(
+    py: Python<'py>,
     jwt: Option<&'a Bound<'py, PyAny>>,
     token: Option<&'a Bound<'py, PyAny>>,
 ) -> PyResult<&'a Bound<'py, PyAny>> {
     match (jwt, token) {
         (Some(jwt), None) | (None, Some(jwt)) => Ok(jwt),
-        (None, None) => Err(PyTypeError::new_err("the token is missing")),
+        // As in PyJWT, a token that a request did not bring is no token.
+        (None, None) => Err(token::malformed(py, "the token is missing")),
         (Some(_), Some(_)) => Err(PyTypeError::new_err(
             "`jwt` and `token` are two names of one argument",
         )),

@@ -130,12 +130,13 @@ impl Key {
         }
     }
 
-    /// The algorithms that the key can serve; one alone where its JWK has `alg`.
+    /// The algorithms that the key can serve: what its JWK says that it is for is obeyed.
     #[getter]
     fn algorithms(&self) -> Vec<&'static str> {
-        let named = self.jwk().algorithm();
-        let allowed = |algorithm: &Algorithm| named.is_none_or(|named| named == *algorithm);
-        let served = self.jwk().key().algorithms().filter(allowed);
+        let serves = |algorithm: &Algorithm| {
+            self.0.verifier(*algorithm).is_ok() || self.0.signer(*algorithm).is_ok()
+        };
+        let served = self.jwk().key().algorithms().filter(serves);
         served.map(Algorithm::name).collect()
     }
 

@@ -22,7 +22,8 @@ fn no_text(py: Python<'_>) -> PyErr {
     malformed(py, "the token is no text in UTF-8")
 }
 
+/// The error for what is no token.
 #[cold]
-fn malformed(py: Python<'_>, message: &str) -> PyErr {
+pub(crate) fn malformed(py: Python<'_>, message: &str) -> PyErr {
     coded(py, Class::DecodeError, ReasonCode::TokenMalformed, message)
 }

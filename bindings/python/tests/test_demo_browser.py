@@ -6,8 +6,9 @@
 import os
 from pathlib import Path
 
-import demo_site
 import pytest
+
+import demo_site
 import webdriver
 
 HERE = bool(webdriver.CHROMIUM and webdriver.CHROMEDRIVER)

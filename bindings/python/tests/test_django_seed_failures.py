@@ -113,7 +113,8 @@ def test_no_claim_is_lost():
     site(JWTAuthentication(audience="me"))
     claims = {
         "sub": "1", "exp": int(time.time()) + 60, "jti": "j", "aud": ["me", "x"], "iss": "i", "nbf": 5, "iat": 4.5,
-        "list": [1, [2, None]], "object": {"a": {"b": []}}, "null": None, "big": 2**80, "negative": -7, "text": "zażółć",
+        "list": [1, [2, None]], "object": {"a": {"b": []}}, "null": None, "big": 2**80, "negative": -7,
+        "text": "zażółć",
     }  # fmt: skip
     assert get("/x", **bearer(**claims)).json()["claims"] == claims
 

@@ -36,7 +36,7 @@ ALGORITHMS: Final[tuple[str, ...]]
 
 _Seconds: TypeAlias = float | timedelta
 
-# --- keys ------------------------------------------------------------------------------------------------------------
+# --- keys --------------------------------------------------------------------------------------------------------
 
 @final
 class Key:
@@ -86,7 +86,7 @@ class Key:
 
     @property
     def algorithms(self) -> list[str]:
-        """The algorithms that the key can serve; one alone where its JWK has `alg`."""
+        """The algorithms that the key can serve: what its JWK says that it is for is obeyed."""
 
     def public_key(self) -> Key:
         """The public key that belongs to a private one; a public one gives itself."""
@@ -126,7 +126,7 @@ class KeySet:
     def to_jwks(self) -> dict[str, Any]:
         """The public keys as a JWK Set to publish; secrets are left out."""
 
-# --- tokens ----------------------------------------------------------------------------------------------------------
+# --- tokens ------------------------------------------------------------------------------------------------------
 # A key is a `Key`, a `KeySet`, a JWK or JWK Set (a mapping, or its text for public keys), PEM text, an object of the
 # package `cryptography`, or the text or bytes of an HMAC secret.
 
@@ -140,9 +140,9 @@ def jwt_encode(
 ) -> str:
     """Signs a dict of claims and returns the token.
 
-    `algorithm` is the key's own where it has one, else HS256. `exp`, `iat` and `nbf` may be datetimes. `json_encoder` is
-    a subclass of `json.JSONEncoder`, whose `default` is asked about objects that JSON has no word for. Names of members
-    are `str`; NaN and infinity are refused.
+    `algorithm` is the key's own where it has one, else HS256. `exp`, `iat` and `nbf` may be datetimes. `json_encoder`
+    is a subclass of `json.JSONEncoder`, whose `default` is asked about objects that JSON has no word for. Names of
+    members are `str`; NaN and infinity are refused.
     """
 
 def jwt_decode(
@@ -162,9 +162,10 @@ def jwt_decode(
 ) -> dict[str, Any]:
     """Verifies a token and returns its claims.
 
-    `options`: `require` (`["exp"]` unless told otherwise), `verify_signature`, `verify_exp`, `verify_nbf`, `verify_iat`,
-    `verify_aud`, `verify_iss`, `verify_sub`, `verify_jti`, `strict_aud`, `typ`, `enforce_minimum_key_length`. `now` is for
-    tests and replays; `token` is another name of `jwt`. A refusal is an `InvalidTokenError`, or an `InvalidKeyError` where the key is at fault; `code` says why.
+    `options`: `require` (`["exp"]` unless told otherwise), `verify_signature`, `verify_exp`, `verify_nbf`,
+    `verify_iat`, `verify_aud`, `verify_iss`, `verify_sub`, `verify_jti`, `strict_aud`, `typ`,
+    `enforce_minimum_key_length`. `now` is for tests and replays; `token` is another name of `jwt`. A refusal is an
+    `InvalidTokenError`, or an `InvalidKeyError` where the key is at fault; its `code` says why.
     """
 
 def jwt_decode_complete(
@@ -207,12 +208,12 @@ def jws_verify_complete(
     detached_payload: bytes | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Verifies a token, unless the options say otherwise, and returns its `header`, its `payload` and its `signature`."""
+    """Verifies a token, unless the options say otherwise, and returns its `header`, `payload` and `signature`."""
 
 def unverified_header(jwt: str | bytes) -> dict[str, Any]:
     """The header of a token, which nobody vouches for."""
 
-# --- guards ----------------------------------------------------------------------------------------------------------
+# --- guards ------------------------------------------------------------------------------------------------------
 
 @final
 class Guard:
@@ -264,8 +265,8 @@ class Guard:
         all_of: Sequence[str | int | bool],
         none_of: Sequence[str | int | bool],
     ) -> Guard:
-        """The holders of a token that has this claim, with one of `any_of` where some are given, all of `all_of` and none
-        of `none_of`.
+        """The holders of a token that has this claim, with one of `any_of` where some are given, all of `all_of` and
+        none of `none_of`.
         """
 
     @staticmethod
@@ -327,7 +328,7 @@ class Explanation:
     def to_dict(self) -> dict[str, Any]:
         """The parts of the guard, each before those in it, and what is missing, as plain objects."""
 
-# --- revocation ------------------------------------------------------------------------------------------------------
+# --- revocation --------------------------------------------------------------------------------------------------
 
 @final
 class MemoryRevocation:
@@ -352,7 +353,7 @@ class MemoryRevocation:
 
     def __len__(self) -> int: ...
 
-# --- backends and the gate -------------------------------------------------------------------------------------------
+# --- backends and the gate ---------------------------------------------------------------------------------------
 
 @final
 class JwtBackend:
@@ -442,9 +443,9 @@ class Conditional:
         """The names of the checks that matter for this caller, given the answers so far."""
 
     def decide(self, answers: Mapping[str, bool], *, optimistic: bool = False) -> AuthContext | Refusal:
-        """What becomes of the request, given these answers: a context, or a refusal. A check without an answer does not hold
-        and does not fail, so a guard that still needs one refuses; with `optimistic`, it lets the caller in as long as
-        some answer could.
+        """What becomes of the request, given these answers: a context, or a refusal. A check without an answer does not
+        hold and does not fail, so a guard that still needs one refuses; with `optimistic`, it lets the caller in as
+        long as some answer could.
         """
 
 @final
@@ -481,8 +482,8 @@ class AuthContext(Mapping[str, Any]):
     """Who makes a request: `request.context`.
 
     A read-only mapping of `user_id`, `is_staff`, `is_superuser`, `auth_backend`, `permissions`, for a token also
-    `auth_claims`, and where a bad credential was let in as anonymous also `auth_error`. The claims become Python objects
-    when they are read.
+    `auth_claims`, and where a bad credential was let in as anonymous also `auth_error`. The claims become Python
+    objects when they are read.
     """
 
     @property
@@ -524,7 +525,7 @@ class AuthContext(Mapping[str, Any]):
     def __iter__(self) -> Iterator[str]: ...
     def __len__(self) -> int: ...
 
-# --- minting ---------------------------------------------------------------------------------------------------------
+# --- minting -----------------------------------------------------------------------------------------------------
 
 @final
 class Minter:
@@ -539,8 +540,8 @@ class Minter:
         *,
         now: _Seconds | None = None,
     ) -> str:
-        """A token about `subject` that lives for `expires_in` seconds, with these claims besides `sub`, `iat`, `exp` and
-        `jti`, which they can't replace.
+        """A token about `subject` that lives for `expires_in` seconds, with these claims besides `sub`, `iat`, `exp`
+        and `jti`, which they can't replace.
         """
 
     @property

@@ -17,6 +17,7 @@ from boltguard._rust import jwt_decode as decode
 from boltguard._rust import jwt_decode_complete as decode_complete
 from boltguard._rust import jwt_encode as encode
 from boltguard._rust import unverified_header as get_unverified_header
+from boltguard.jws import PyJWS
 from boltguard.jwt.algorithms import get_algorithm_by_name, register_algorithm, unregister_algorithm
 from boltguard.jwt.api import PyJWT
 from boltguard.jwt.exceptions import (
@@ -42,7 +43,6 @@ from boltguard.jwt.exceptions import (
     PyJWTError,
 )
 from boltguard.jwt.keys import PyJWK, PyJWKSet
-from boltguard.jws import PyJWS
 
 __all__ = [
     "DecodeError",

@@ -45,7 +45,17 @@ class PyJWT:
     ) -> dict[str, Any]:
         """See `boltguard.jwt.decode`."""
         return jwt_decode(
-            jwt, key, algorithms, self._with(options), verify, detached_payload, audience, subject, issuer, leeway, now=now
+            jwt,
+            key,
+            algorithms,
+            self._with(options),
+            verify,
+            detached_payload,
+            audience,
+            subject,
+            issuer,
+            leeway,
+            now=now,
         )
 
     def decode_complete(
@@ -65,7 +75,17 @@ class PyJWT:
     ) -> dict[str, Any]:
         """See `boltguard.jwt.decode_complete`."""
         return jwt_decode_complete(
-            jwt, key, algorithms, self._with(options), verify, detached_payload, audience, issuer, subject, leeway, now=now
+            jwt,
+            key,
+            algorithms,
+            self._with(options),
+            verify,
+            detached_payload,
+            audience,
+            issuer,
+            subject,
+            leeway,
+            now=now,
         )
 
     def _with(self, options: Mapping[str, Any] | None) -> dict[str, Any]:

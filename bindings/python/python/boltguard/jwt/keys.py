@@ -18,7 +18,9 @@ class PyJWK:
         self.key = Key.from_jwk(jwk_data)
         served = self.key.algorithms
         if not served or (algorithm is not None and algorithm not in served):
-            raise PyJWKError("no algorithm fits this key: its `alg` is for another use, or the one given is for another key")
+            raise PyJWKError(
+                "no algorithm fits this key: its `alg` is for another use, or the one given is for another key"
+            )
         self.algorithm_name: str = algorithm or served[0]
         self.key_type: str | None = jwk_data.get("kty")
         self.public_key_use: str | None = jwk_data.get("use")
@@ -39,7 +41,7 @@ class PyJWK:
         return self.key.kid
 
     @property
-    def Algorithm(self) -> Algorithm:  # noqa: N802, PyJWT's name
+    def Algorithm(self) -> Algorithm:
         """The algorithm that the key is for."""
         return get_algorithm_by_name(self.algorithm_name)
 

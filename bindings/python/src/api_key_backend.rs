@@ -38,6 +38,10 @@ impl ApiKeyBackend {
         id_key: Option<&[u8]>,
     ) -> PyResult<Self> {
         let keys = known_keys(py, api_keys, key_permissions, id_key)?;
+        if keys.is_empty() {
+            let message = "api_keys is empty, so nobody could pass";
+            return Err(plain(py, Class::ConfigurationError, message));
+        }
         let header = HeaderName::new(header).map_err(|error| bad_header(py, header, error))?;
         Ok(Self {
             weak_keys: keys.weak(),

@@ -162,7 +162,7 @@ impl AuthContext {
         key: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let found = match key.cast::<PyString>() {
-            Ok(name) => self.find(py, name.to_str()?)?,
+            Ok(name) => self.find(py, name.to_str().unwrap_or_default())?,
             Err(_) => None,
         };
         found.ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
@@ -177,20 +177,16 @@ impl AuthContext {
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = match key.cast::<PyString>() {
-            Ok(name) => self.find(py, name.to_str()?)?,
+            Ok(name) => self.find(py, name.to_str().unwrap_or_default())?,
             Err(_) => None,
         };
         Ok(found.or(default))
     }
 
-    fn __contains__(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
-        match key.cast::<PyString>() {
-            Ok(name) => {
-                let name = name.to_str()?;
-                Ok(self.names().any(|known| known == name))
-            }
-            Err(_) => Ok(false),
-        }
+    fn __contains__(&self, key: &Bound<'_, PyAny>) -> bool {
+        let name = key.cast::<PyString>().ok();
+        let name = name.and_then(|name| name.to_str().ok());
+        name.is_some_and(|name| self.names().any(|known| known == name))
     }
 
     fn __len__(&self) -> usize {

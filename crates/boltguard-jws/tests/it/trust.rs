@@ -1,5 +1,7 @@
 //! Which keys a token is tried with, RFC 8725 §3.1 and RFC 7515 §4.1.4.
 
+use std::borrow::Cow;
+
 use boltguard_jws::{JwsError, UnverifiedJws, Verifier};
 use boltguard_keys::Algorithm::{Es256, Hs256, Hs384, Rs256};
 use boltguard_keys::{Algorithm, Jwk, KeySet, PublicKey, VerifyingKey};
@@ -286,4 +288,38 @@ fn headers_known_by_heart_are_those_of_the_trusted_keys_alone() {
             "{layout}"
         );
     }
+}
+
+/// Whether the verifier took the header's meaning out of its memory.
+fn is_known(layout: &str, key: VerifyingKey) -> bool {
+    let token = forge::signed(layout, PAYLOAD, &keys::signing_key(Hs256));
+    let verifier = Verifier::new(KeySet::new([key]));
+    let (header, _) = verifier.verify(&token).unwrap().into_parts();
+    assert_eq!(header.as_json(), layout);
+    matches!(header, Cow::Borrowed(_))
+}
+
+#[test]
+fn the_usual_headers_are_known_by_heart() {
+    let unnamed = [
+        r#"{"alg":"HS256","typ":"JWT"}"#,
+        r#"{"typ":"JWT","alg":"HS256"}"#,
+        r#"{"alg":"HS256"}"#,
+    ];
+    for layout in unnamed {
+        assert!(is_known(layout, keys::verifying_key(Hs256)), "{layout}");
+    }
+    let named = [
+        r#"{"alg":"HS256","typ":"JWT","kid":"a\"b"}"#,
+        r#"{"alg":"HS256","kid":"a\"b","typ":"JWT"}"#,
+        r#"{"typ":"JWT","alg":"HS256","kid":"a\"b"}"#,
+        r#"{"typ":"JWT","kid":"a\"b","alg":"HS256"}"#,
+        r#"{"kid":"a\"b","typ":"JWT","alg":"HS256"}"#,
+        r#"{"alg":"HS256","kid":"a\"b"}"#,
+    ];
+    for layout in named {
+        assert!(is_known(layout, key(Hs256, "a\"b")), "{layout}");
+    }
+    let other = r#"{"alg":"HS256","typ":"JWT","x":1}"#;
+    assert!(!is_known(other, keys::verifying_key(Hs256)));
 }

@@ -1,6 +1,6 @@
 //! The classes of `boltguard.exceptions`, raised from Rust.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::fmt::Display;
 
 use boltguard::jws::JwsError;
@@ -113,12 +113,10 @@ pub(crate) fn missing_claim(py: Python<'_>, name: &str) -> PyErr {
     )
 }
 
-/// Warns with PyJWT's category, at the caller's line.
+/// Warns with a category of ours, at the caller's line.
 #[cold]
-pub(crate) fn warn_of_weak_key(py: Python<'_>, message: &str) -> PyResult<()> {
-    let category = Class::InsecureKeyLengthWarning.bind(py)?;
-    let message = CString::new(message).unwrap_or_default();
-    PyErr::warn(py, category, &message, 1)
+pub(crate) fn warn(py: Python<'_>, category: Class, message: &CStr) -> PyResult<()> {
+    PyErr::warn(py, category.bind(py)?, message, 1)
 }
 
 /// Warns with `DeprecationWarning`, at the caller's line.

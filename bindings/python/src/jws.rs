@@ -2,26 +2,23 @@
 
 use std::borrow::Cow;
 
-use boltguard::jws::{
-    HeaderFields, JwsError, UnverifiedJws, VerifiedJws, Verifier, insecure, sign as sign_payload,
-};
+use boltguard::jws::{JwsError, UnverifiedJws, VerifiedJws, Verifier, insecure};
 use boltguard::keys::{Algorithm, KeyError, KeySet, VerifyingKey};
 use boltguard::types::ReasonCode;
 use boltguard_encoding::base64url;
-use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyMapping, PyString};
-use serde_json::{Map, Value};
+use pyo3::types::{PyBytes, PyDict, PyString};
 
-use crate::algorithms::{Algorithms, named_by_any, takes_long_to_sign, takes_long_to_verify};
-use crate::errors::{Class, coded, jws_error, key_error, sign_error, warn_of_weak_key};
+use crate::algorithms::{Algorithms, takes_long_to_verify};
+use crate::errors::{Class, coded, jws_error, key_error};
 use crate::json_to_py;
 use crate::key_argument::{KeyArgument, own_algorithm};
 use crate::options::Options;
 use crate::prepared_key::PreparedKey;
-use crate::py_to_json::{self, Extras};
+use crate::signing;
 use crate::token;
+use crate::weak_key::{refuse_weak_key, warn_of_weak_key};
 
 /// Signs any payload and returns the token.
 #[pyfunction]
@@ -32,7 +29,7 @@ pub(crate) fn jws_sign(
     algorithm: Option<&Bound<'_, PyAny>>,
     headers: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<String> {
-    sign(payload, key, algorithm, headers)
+    signing::sign(payload, key, algorithm, headers)
 }
 
 /// Verifies a token and returns its payload.
@@ -157,16 +154,19 @@ impl<'py> Verification<'_, 'py> {
         match KeyArgument::read(key, &allowed)? {
             KeyArgument::One(key) => {
                 let (algorithm, verifier) = verifier_for(py, token, &key, &allowed)?;
-                if verifier.keys().keys().iter().any(VerifyingKey::is_weak) {
-                    weak_key(py, algorithm, refuses_weak_keys)?;
-                }
+                check_strength(py, verifier.keys(), &allowed, refuses_weak_keys)?;
                 let verify = || verifier.verify(token);
                 detached_if(py, takes_long_to_verify(algorithm), verify).map(then)
             }
             KeyArgument::Rotating(keys) => {
-                verify_among(py, token, &keys.get().load(), &allowed).map(then)
+                let keys = keys.get().load();
+                check_strength(py, &keys, &allowed, refuses_weak_keys)?;
+                verify_among(py, token, &keys, &allowed).map(then)
             }
-            KeyArgument::Set(keys) => verify_among(py, token, &keys, &allowed).map(then),
+            KeyArgument::Set(keys) => {
+                check_strength(py, &keys, &allowed, refuses_weak_keys)?;
+                verify_among(py, token, &keys, &allowed).map(then)
+            }
         }
     }
 
@@ -186,6 +186,21 @@ impl<'py> Verification<'_, 'py> {
                 ))
             }
         }
+    }
+}
+
+/// Warns of a secret shorter than its hash, or refuses it.
+fn check_strength(
+    py: Python<'_>,
+    keys: &KeySet,
+    allowed: &Algorithms,
+    refuses_weak_keys: bool,
+) -> PyResult<()> {
+    let is_weak = |key: &&VerifyingKey| key.is_weak() && allowed.contains(key.algorithm());
+    match keys.keys().iter().find(is_weak) {
+        None => Ok(()),
+        Some(key) if refuses_weak_keys => Err(refuse_weak_key(py, key.algorithm())),
+        Some(key) => warn_of_weak_key(py, key.algorithm()),
     }
 }
 
@@ -249,121 +264,4 @@ fn allowed_algorithm_of(token: &str, allowed: &Algorithms) -> Result<Algorithm, 
     } else {
         Err(JwsError::AlgorithmNotAllowed)
     }
-}
-
-/// Signs a payload and returns the token.
-pub(crate) fn sign(
-    payload: &[u8],
-    key: &Bound<'_, PyAny>,
-    algorithm: Option<&Bound<'_, PyAny>>,
-    headers: Option<&Bound<'_, PyAny>>,
-) -> PyResult<String> {
-    let py = key.py();
-    let headers = headers.map(Headers::read).transpose()?;
-    let algorithm = algorithm_for(key, algorithm, headers.as_ref())?;
-    let key = KeyArgument::read(key, &Algorithms::one(algorithm))?;
-    let signer = key.one().and_then(|key| key.signer(algorithm));
-    let signer = signer.map_err(|error| key_error(py, error))?;
-    if signer.key().is_weak() {
-        weak_key(py, algorithm, false)?;
-    }
-    let sign = || match &headers {
-        Some(headers) => sign_payload(payload, &headers.fields, signer.key()),
-        None => signer.sign(payload),
-    };
-    let token = if takes_long_to_sign(algorithm) {
-        py.detach(sign)
-    } else {
-        sign()
-    };
-    token.map_err(|error| sign_error(py, error))
-}
-
-/// The one algorithm that the caller, the headers or the key name; HS256 where nobody does, as in PyJWT.
-fn algorithm_for(
-    key: &Bound<'_, PyAny>,
-    named: Option<&Bound<'_, PyAny>>,
-    headers: Option<&Headers>,
-) -> PyResult<Algorithm> {
-    let named = named.map(named_by_any).transpose()?;
-    match (named, headers.and_then(|headers| headers.algorithm)) {
-        (Some(named), Some(other)) if named != other => {
-            let message = "`algorithm` and the header's `alg` are not the same";
-            Err(coded(
-                key.py(),
-                Class::InvalidAlgorithmError,
-                ReasonCode::AlgorithmNotAllowed,
-                message,
-            ))
-        }
-        (Some(named), _) | (None, Some(named)) => Ok(named),
-        (None, None) => Ok(own_algorithm(key).unwrap_or(Algorithm::Hs256)),
-    }
-}
-
-/// Header parameters that a caller asks for.
-#[derive(Default)]
-struct Headers {
-    algorithm: Option<Algorithm>,
-    fields: HeaderFields,
-}
-
-impl Headers {
-    fn read(headers: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let mapping = headers
-            .cast::<PyMapping>()
-            .map_err(|_| PyTypeError::new_err("headers must be a mapping"))?;
-        let mut json = String::new();
-        py_to_json::write_object(&py_to_json::dict_of(mapping)?, Extras::Refuse, &mut json)?;
-        let members: Map<String, Value> = serde_json::from_str(&json).unwrap_or_default();
-        let mut read = Self::default();
-        // As in PyJWT, no type at all is asked for in this way.
-        if members.get("typ").is_some_and(Value::is_null) {
-            read.fields = HeaderFields::bare();
-        }
-        for (name, value) in members {
-            read.add(headers.py(), &name, value)?;
-        }
-        Ok(read)
-    }
-
-    /// What this library would refuse to read it does not write.
-    fn add(&mut self, py: Python<'_>, name: &str, value: Value) -> PyResult<()> {
-        let refused = |message: &str, code| Err(coded(py, Class::InvalidTokenError, code, message));
-        match (name, value) {
-            ("alg", Value::String(alg)) => {
-                self.algorithm = Some(named_by_any(PyString::new(py, &alg).as_any())?)
-            }
-            ("typ", Value::Null) | ("b64", Value::Bool(true)) => {}
-            ("b64" | "crit", _) => {
-                return refused(
-                    "`b64` and `crit` are not supported",
-                    ReasonCode::CriticalHeader,
-                );
-            }
-            ("alg" | "kid", value) if !value.is_string() => {
-                return refused("`alg` and `kid` must be strings", ReasonCode::HeaderInvalid);
-            }
-            (name, value) => self.fields = std::mem::take(&mut self.fields).with(name, value),
-        }
-        Ok(())
-    }
-}
-
-/// Warns of a secret shorter than the algorithm's hash, RFC 7518 §3.2, or refuses it.
-#[cold]
-fn weak_key(py: Python<'_>, algorithm: Algorithm, refuses: bool) -> PyResult<()> {
-    let message = format!(
-        "the HMAC secret is shorter than the hash of {algorithm}: use {} random bytes or more",
-        algorithm.hash_len(),
-    );
-    if refuses {
-        return Err(coded(
-            py,
-            Class::InvalidKeyError,
-            ReasonCode::KeyInvalid,
-            message,
-        ));
-    }
-    warn_of_weak_key(py, &message)
 }

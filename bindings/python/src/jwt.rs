@@ -15,6 +15,7 @@ use crate::json_to_py;
 use crate::jws::{self, Verification};
 use crate::options::{Expectations, Options, check_strict_audience};
 use crate::py_to_json::{self, Extras};
+use crate::signing;
 use crate::time::{self, Seconds};
 use crate::token;
 
@@ -42,7 +43,7 @@ pub(crate) fn jwt_encode(
     let extras = hook.as_ref().map_or(Extras::Refuse, Extras::Hook);
     let mut json = String::with_capacity(USUAL_CLAIMS);
     py_to_json::write_claims(&py_to_json::dict_of(payload)?, extras, &mut json)?;
-    jws::sign(json.as_bytes(), key, algorithm, headers)
+    signing::sign(json.as_bytes(), key, algorithm, headers)
 }
 
 /// Room for the claims of most tokens.

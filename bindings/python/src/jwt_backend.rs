@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock, Weak};
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, KeySet as Set};
 use boltguard::{ConfigError, HeaderName, JwtBackend as Backend, OnStoreError, Revocation};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::algorithms::{Algorithms, takes_long_to_verify};
@@ -72,10 +71,7 @@ impl JwtBackend {
             .with_issuer(texts(issuer.as_deref()))
             .with_user_id_claim(user_id_claim);
         if let Some(leeway) = leeway {
-            let leeway = leeway.as_duration();
-            policy = policy.with_leeway(
-                leeway.ok_or_else(|| PyValueError::new_err("leeway must not be negative"))?,
-            );
+            policy = policy.with_leeway(leeway.as_leeway()?);
         }
         if let Some(required) = &required_claims {
             policy = policy.requiring_only(texts(Some(required)));

@@ -28,8 +28,10 @@ mod prepared_key;
 mod py_to_json;
 mod refusal;
 mod revocation;
+mod signing;
 mod time;
 mod token;
+mod weak_key;
 
 /// The engine of Boltguard.
 #[pymodule(gil_used = false)]

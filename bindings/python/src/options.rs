@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::types::ReasonCode;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyMapping, PyString};
 
@@ -199,8 +199,7 @@ fn with_expected(policy: ClaimsPolicy, expected: &Expectations<'_, '_>) -> PyRes
         policy = policy.with_subject(subject.cast::<PyString>()?.to_str()?);
     }
     if let Some(leeway) = expected.leeway {
-        let negative = || PyValueError::new_err("leeway must not be negative");
-        policy = policy.with_leeway(leeway.as_duration().ok_or_else(negative)?);
+        policy = policy.with_leeway(leeway.as_leeway()?);
     }
     Ok(policy)
 }

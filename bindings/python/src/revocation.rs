@@ -74,10 +74,7 @@ impl MemoryRevocation {
 
     /// Notes that a backend with this leeway asks the store; entries outlive their token by the largest one.
     fn bind_leeway(&self, leeway: Seconds) -> PyResult<()> {
-        let leeway = leeway
-            .as_duration()
-            .ok_or_else(|| PyValueError::new_err("leeway must not be negative"))?;
-        self.bind(leeway);
+        self.bind(leeway.as_leeway()?);
         Ok(())
     }
 

@@ -28,6 +28,12 @@ impl Seconds {
         Duration::try_from_secs_f64(self.0).ok()
     }
 
+    /// The span, as the leeway that it is meant for.
+    pub(crate) fn as_leeway(self) -> PyResult<Duration> {
+        let refused = || PyValueError::new_err("leeway must be zero or more seconds");
+        self.as_duration().ok_or_else(refused)
+    }
+
     /// The date so many seconds after the epoch.
     pub(crate) fn since_epoch(self) -> NumericDate {
         NumericDate::from_f64(self.0).unwrap_or(NumericDate::from_secs(i64::MAX))

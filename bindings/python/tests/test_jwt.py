@@ -16,7 +16,7 @@ import warnings
 import pytest
 
 from boltguard import jwt
-from boltguard.jwt import Key
+from boltguard.jwt import Key, KeySet
 
 SECRET = "a secret that is longer than thirty-two bytes"
 NOW = 1_800_000_000
@@ -521,6 +521,11 @@ def test_a_header_that_would_be_refused_is_not_written(headers):
         jwt.encode(FRESH, SECRET, headers=headers)
 
 
+def test_a_number_that_no_reader_holds_is_not_written_into_a_header():
+    with pytest.raises(ValueError, match="range"):
+        jwt.encode(FRESH, SECRET, headers={"x": 10**400})
+
+
 def test_an_unknown_algorithm_does_not_sign():
     for name in ("none", "HS257", "RS1", ""):
         with pytest.raises(jwt.InvalidAlgorithmError):
@@ -541,12 +546,20 @@ def test_a_short_secret_works_and_is_warned_of():
 
 
 def test_a_short_secret_is_refused_where_that_is_asked_for():
+    short = Key.from_secret("short")
     with pytest.warns(jwt.InsecureKeyLengthWarning):
-        token = jwt.encode(FRESH, "short")
-    assert refusal(token, key="short", options={"enforce_minimum_key_length": True}) == (
-        jwt.InvalidKeyError,
-        "key_invalid",
-    )
+        token = jwt.encode(FRESH, short)
+    for key in (
+        "short",
+        short,
+        KeySet([short]),
+        {"kty": "oct", "k": b64(b"short")},
+        {"keys": [{"kty": "oct", "k": b64(b"short")}]},
+    ):
+        with pytest.warns(jwt.InsecureKeyLengthWarning):
+            assert decode(token, key=key) == FRESH
+        strict = {"enforce_minimum_key_length": True}
+        assert refusal(token, key=key, options=strict) == (jwt.InvalidKeyError, "key_invalid")
 
 
 # --- exceptions and threads --------------------------------------------------------------------------------------

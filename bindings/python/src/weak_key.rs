@@ -1,0 +1,34 @@
+//! Secrets shorter than the hash of their algorithm, RFC 7518 §3.2.
+
+use std::ffi::CString;
+
+use boltguard::keys::Algorithm;
+use boltguard::types::ReasonCode;
+use pyo3::prelude::*;
+
+use crate::errors::{Class, coded, warn};
+
+/// Warns with PyJWT's category, at the caller's line.
+#[cold]
+pub(crate) fn warn_of_weak_key(py: Python<'_>, algorithm: Algorithm) -> PyResult<()> {
+    let message = CString::new(message(algorithm)).unwrap_or_default();
+    warn(py, Class::InsecureKeyLengthWarning, &message)
+}
+
+/// Refuses the key, for those who ask for that.
+#[cold]
+pub(crate) fn refuse_weak_key(py: Python<'_>, algorithm: Algorithm) -> PyErr {
+    coded(
+        py,
+        Class::InvalidKeyError,
+        ReasonCode::KeyInvalid,
+        message(algorithm),
+    )
+}
+
+fn message(algorithm: Algorithm) -> String {
+    format!(
+        "the HMAC secret is shorter than the hash of {algorithm}: use {} random bytes or more",
+        algorithm.hash_len(),
+    )
+}

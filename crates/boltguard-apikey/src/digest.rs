@@ -66,9 +66,10 @@ impl fmt::Debug for KeyDigest {
 ///
 /// # Rotation
 ///
-/// New digests use the current secret, and those of the old ones are accepted. To bring a key to the current secret
-/// when it is presented, compare its [`digest`](crate::ParsedKey::digest) with the stored one; drop an old secret
-/// when no digest of it is left.
+/// New digests use the current secret, and those of the old ones are accepted. A key comes to the current secret when
+/// it is presented: [`KeyUse::new_digest`](crate::KeyUse::new_digest) is what to write down then, and where you
+/// look keys up yourself, compare [`digest`](crate::ParsedKey::digest) with the stored one. Drop an old secret when no
+/// digest of it is left.
 ///
 /// ```
 /// use boltguard_apikey::{KeyFormat, Peppers};
@@ -108,13 +109,15 @@ impl Peppers {
         KeyDigest::keyed(&self.current, key)
     }
 
-    /// Whether one of the secrets makes this digest of the key; all of them are tried.
-    pub(crate) fn matches(&self, key: &str, digest: &KeyDigest) -> bool {
-        let peppers = self.old.iter().chain([&self.current]);
-        peppers
-            .fold(Choice::from(0), |found, pepper| {
+    /// The digest by the current secret, if one of the secrets makes `digest` of the key; all of them are tried.
+    pub(crate) fn recognize(&self, key: &str, digest: &KeyDigest) -> Option<KeyDigest> {
+        let current = self.digest(key);
+        let matches = self
+            .old
+            .iter()
+            .fold(current.ct_eq(digest), |found, pepper| {
                 found | KeyDigest::keyed(pepper, key).ct_eq(digest)
-            })
-            .into()
+            });
+        bool::from(matches).then_some(current)
     }
 }

@@ -7,6 +7,7 @@ use boltguard_types::Identity;
 pub struct ApiKeyEntry {
     public_id: Box<str>,
     user_id: Box<str>,
+    has_owner: bool,
     pub(crate) permissions: Vec<Box<str>>,
     pub(crate) scopes: Vec<Box<str>>,
 }
@@ -16,6 +17,7 @@ impl ApiKeyEntry {
         Self {
             public_id: public_id.into(),
             user_id: format!("apikey:{public_id}").into(),
+            has_owner: false,
             permissions: Vec::new(),
             scopes: Vec::new(),
         }
@@ -23,6 +25,13 @@ impl ApiKeyEntry {
 
     pub(crate) fn set_owner(&mut self, owner: &str) {
         self.user_id = owner.into();
+        self.has_owner = true;
+    }
+
+    pub(crate) fn with_public_id(&self, public_id: &str) -> Self {
+        let mut renamed = Self::new(public_id);
+        renamed.permissions.clone_from(&self.permissions);
+        renamed
     }
 
     /// The name of the key, which is no secret.
@@ -35,6 +44,12 @@ impl ApiKeyEntry {
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
+    }
+
+    /// The owner, unless the key stands for itself.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        self.has_owner.then_some(&self.user_id)
     }
 
     /// Granted permissions, wildcards included; see [`Grant`](boltguard_types::Grant).

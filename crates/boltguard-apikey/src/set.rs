@@ -71,6 +71,19 @@ impl ApiKeys {
         self.entries.is_empty()
     }
 
+    /// The same keys under public ids derived with this secret, as [`ApiKeysBuilder::id_key`] has them.
+    #[must_use]
+    pub fn with_id_key(&self, secret: &Secret) -> Self {
+        let renamed = |(digest, entry): (&KeyDigest, &Arc<ApiKeyEntry>)| {
+            let id = public_id(digest, Some(secret));
+            (*digest, Arc::new(entry.with_public_id(&id)))
+        };
+        Self {
+            entries: self.entries.iter().map(renamed).collect(),
+            weak: self.weak,
+        }
+    }
+
     /// The number of keys of fewer than 16 bytes, which may be guessed.
     #[must_use]
     pub fn weak(&self) -> usize {
@@ -153,7 +166,7 @@ impl ApiKeysBuilder {
         }
         let mut entries = HashMap::with_capacity(self.keys.len());
         for digest in &self.keys {
-            let entry = ApiKeyEntry::new(&self.public_id(digest));
+            let entry = ApiKeyEntry::new(&public_id(digest, self.id_key.as_ref()));
             if entries.insert(*digest, Arc::new(entry)).is_some() {
                 return Err(ApiKeyError::Duplicate);
             }
@@ -169,17 +182,17 @@ impl ApiKeysBuilder {
             weak: self.weak,
         })
     }
+}
 
-    fn public_id(&self, digest: &KeyDigest) -> String {
-        let message = [PUBLIC_ID, digest.as_bytes()].concat();
-        let hash = match &self.id_key {
-            Some(secret) => hmac_sha256(secret, &message),
-            None => digest_sha256(&message),
-        };
-        let (halves, _) = hash[..16].as_chunks();
-        let numbers = halves.iter().map(|half| u64::from_be_bytes(*half));
-        numbers.flat_map(base62::digits::<8>).collect()
-    }
+fn public_id(digest: &KeyDigest, id_key: Option<&Secret>) -> String {
+    let message = [PUBLIC_ID, digest.as_bytes()].concat();
+    let hash = match id_key {
+        Some(secret) => hmac_sha256(secret, &message),
+        None => digest_sha256(&message),
+    };
+    let (halves, _) = hash[..16].as_chunks();
+    let numbers = halves.iter().map(|half| u64::from_be_bytes(*half));
+    numbers.flat_map(base62::digits::<8>).collect()
 }
 
 fn check(key: &str) -> Result<(), ApiKeyError> {
@@ -217,6 +230,19 @@ mod tests {
         let secret = Secret::new(b"a secret of the server").unwrap();
         let keyed = ApiKeys::builder().key("sk-prod-123abc").id_key(secret);
         assert_ne!(plain, id(keyed.build().unwrap()));
+    }
+
+    #[test]
+    fn an_id_key_that_comes_later_does_the_same() {
+        let secret = Secret::new(b"of the server").unwrap();
+        let set = || ApiKeys::builder().key("a").key("b").permissions("a", ["x"]);
+        let at_once = set().id_key(secret.clone()).build().unwrap();
+        let later = set().build().unwrap().with_id_key(&secret);
+        for key in ["a", "b"] {
+            assert_eq!(at_once.find(key), later.find(key));
+        }
+        assert!(later.find("a").unwrap().permissions().eq(["x"]));
+        assert_eq!((later.len(), later.weak()), (2, 2));
     }
 
     #[test]

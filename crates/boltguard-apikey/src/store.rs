@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use boltguard_types::NumericDate;
 
-use crate::StoredKey;
+use crate::{KeyDigest, KeyUse, StoredKey};
 
 /// A store that answers without waiting.
 ///
@@ -17,11 +17,21 @@ use crate::StoredKey;
 pub trait KeyStore: Send + Sync {
     /// The key of this id.
     fn find(&self, id: &str) -> Option<Arc<StoredKey>>;
+
+    /// Notes that a key which was found has been admitted; `digest` is its digest by the current secret. A store that
+    /// keeps no account of uses does nothing here.
+    fn note_use(&self, key: &Arc<StoredKey>, digest: KeyDigest, now: NumericDate) {
+        let _ = (key, digest, now);
+    }
 }
 
 impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
     fn find(&self, id: &str) -> Option<Arc<StoredKey>> {
         (**self).find(id)
+    }
+
+    fn note_use(&self, key: &Arc<StoredKey>, digest: KeyDigest, now: NumericDate) {
+        (**self).note_use(key, digest, now);
     }
 }
 
@@ -29,6 +39,8 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
 ///
 /// A key that was revoked here stays so when an older snapshot comes in, read before the revocation was written:
 /// only a snapshot without the key ends that.
+///
+/// The uses of keys wait in [`take_uses`](Self::take_uses) until you write them down, one of a key at most.
 ///
 /// ```
 /// use boltguard_apikey::{KeyFormat, KeyStore, MemoryKeyStore, Peppers, StoredKey};
@@ -47,7 +59,10 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Default)]
-pub struct MemoryKeyStore(ArcSwap<Snapshot>);
+pub struct MemoryKeyStore {
+    snapshot: ArcSwap<Snapshot>,
+    uses: Mutex<HashMap<Box<str>, KeyUse>>,
+}
 
 #[derive(Clone, Default)]
 struct Snapshot {
@@ -68,7 +83,7 @@ impl MemoryKeyStore {
     /// Replaces all keys; of two with the same id the later one counts.
     pub fn replace(&self, keys: impl IntoIterator<Item = StoredKey>) {
         let keys = index(keys);
-        self.0.rcu(|old| {
+        self.snapshot.rcu(|old| {
             let mut revoked = old.revoked.clone();
             revoked.retain(|id, _| keys.contains_key(id));
             let keys = Arc::clone(&keys);
@@ -78,17 +93,36 @@ impl MemoryKeyStore {
 
     /// Adds a key, or replaces the one of its id, at the cost of a copy of the table of keys.
     pub fn insert(&self, key: StoredKey) {
-        let key = Arc::new(key);
-        self.0.rcu(|old| {
+        self.update([key], []);
+    }
+
+    /// Adds or replaces these keys and forgets those of the `removed` ids, at the cost of one copy of the table.
+    pub fn update<'a>(
+        &self,
+        changed: impl IntoIterator<Item = StoredKey>,
+        removed: impl IntoIterator<Item = &'a str>,
+    ) {
+        let changed = index(changed);
+        let removed: Vec<_> = removed.into_iter().collect();
+        self.snapshot.rcu(|old| {
             let mut new = Snapshot::clone(old);
-            Arc::make_mut(&mut new.keys).insert(key.id().into(), Arc::clone(&key));
+            let keys = Arc::make_mut(&mut new.keys);
+            keys.extend(
+                changed
+                    .iter()
+                    .map(|(id, key)| (id.clone(), Arc::clone(key))),
+            );
+            for id in &removed {
+                keys.remove(*id);
+                new.revoked.remove(*id);
+            }
             new
         });
     }
 
     /// Revokes the key of this id and says whether there is one.
     pub fn revoke(&self, id: &str, now: NumericDate) -> bool {
-        let old = self.0.rcu(|old| {
+        let old = self.snapshot.rcu(|old| {
             let mut new = Snapshot::clone(old);
             new.revoke(id, now);
             new
@@ -96,16 +130,44 @@ impl MemoryKeyStore {
         old.find(id).is_some()
     }
 
+    /// The last use of each key that was used since this was last asked, in no order.
+    ///
+    /// ```
+    /// # use boltguard_apikey::{ApiKeyVerifier, KeyFormat, MemoryKeyStore, Peppers, StoredKey};
+    /// # use boltguard_keys::{Algorithm, Secret};
+    /// # use boltguard_types::NumericDate;
+    /// # let now = NumericDate::from_secs(1_700_000_000);
+    /// # let peppers = Peppers::new(Secret::generate(Algorithm::Hs256)?);
+    /// # let format = KeyFormat::new("sk")?;
+    /// # let key = format.generate()?;
+    /// # let store = MemoryKeyStore::from_iter([StoredKey::new(&key, &peppers, now)]);
+    /// # let verifier = ApiKeyVerifier::new(format, peppers);
+    /// verifier.verify(&store, key.expose(), now)?;
+    /// for last in store.take_uses() {
+    ///     assert_eq!((last.id(), last.at(), last.new_digest()), (key.id(), now, None));
+    /// }
+    /// assert!(store.take_uses().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn take_uses(&self) -> Vec<KeyUse> {
+        std::mem::take(&mut *self.uses()).into_values().collect()
+    }
+
     /// The number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.load().keys.len()
+        self.snapshot.load().keys.len()
     }
 
     /// Whether there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn uses(&self) -> MutexGuard<'_, HashMap<Box<str>, KeyUse>> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,16 +186,28 @@ impl Snapshot {
 
 impl KeyStore for MemoryKeyStore {
     fn find(&self, id: &str) -> Option<Arc<StoredKey>> {
-        self.0.load().find(id).cloned()
+        self.snapshot.load().find(id).cloned()
+    }
+
+    fn note_use(&self, key: &Arc<StoredKey>, digest: KeyDigest, now: NumericDate) {
+        // A key takes the lock once a second, however often it is used.
+        if key.touch(now) {
+            let last = KeyUse::new(key, digest, now);
+            self.uses().insert(key.id().into(), last);
+        }
     }
 }
 
 impl FromIterator<StoredKey> for MemoryKeyStore {
     fn from_iter<I: IntoIterator<Item = StoredKey>>(keys: I) -> Self {
-        Self(ArcSwap::from_pointee(Snapshot {
+        let snapshot = Snapshot {
             keys: index(keys),
             revoked: Keys::new(),
-        }))
+        };
+        Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            uses: Mutex::default(),
+        }
     }
 }
 

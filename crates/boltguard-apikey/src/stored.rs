@@ -1,6 +1,7 @@
 //! What is written down of a generated key.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use boltguard_types::{NumericDate, Subject};
 
@@ -15,6 +16,7 @@ pub struct StoredKey {
     created: NumericDate,
     expires: Option<NumericDate>,
     revoked: Option<NumericDate>,
+    last_used: LastUsed,
 }
 
 impl StoredKey {
@@ -34,6 +36,7 @@ impl StoredKey {
             created,
             expires: None,
             revoked: None,
+            last_used: LastUsed::default(),
         }
     }
 
@@ -140,6 +143,17 @@ impl StoredKey {
         self.revoked
     }
 
+    /// Notes a use and says whether it is the first one of this second, so that most uses write nothing.
+    pub(crate) fn touch(&self, now: NumericDate) -> bool {
+        let now = now.as_secs();
+        let LastUsed(last) = &self.last_used;
+        let first = last.load(Ordering::Relaxed) != now;
+        if first {
+            last.store(now, Ordering::Relaxed);
+        }
+        first
+    }
+
     /// Whether the key may be used at `now`.
     ///
     /// # Errors
@@ -154,5 +168,22 @@ impl StoredKey {
             return Err(ApiKeyError::Expired);
         }
         Ok(())
+    }
+}
+
+/// The second of the last use.
+#[derive(Debug)]
+struct LastUsed(AtomicI64);
+
+impl Default for LastUsed {
+    fn default() -> Self {
+        Self(AtomicI64::new(i64::MIN))
+    }
+}
+
+impl Clone for LastUsed {
+    /// A copy of a key may be in another store, which has not heard of the uses of this one.
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }

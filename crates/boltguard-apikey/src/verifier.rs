@@ -54,7 +54,7 @@ impl ApiKeyVerifier {
         &self.format
     }
 
-    /// Looks a key up and checks it.
+    /// Looks a key up, checks it, and tells the store of its use.
     ///
     /// # Errors
     ///
@@ -66,7 +66,11 @@ impl ApiKeyVerifier {
         now: NumericDate,
     ) -> Result<Arc<ApiKeyEntry>, ApiKeyError> {
         let key = self.parse(presented)?;
-        self.admit(&key, store.find(key.id()).as_deref(), now)
+        let found = store.find(key.id());
+        let digest = self.examine(&key, found.as_deref(), now)?;
+        let found = found.ok_or(ApiKeyError::Unknown)?;
+        store.note_use(&found, digest, now);
+        Ok(Arc::clone(found.entry()))
     }
 
     /// Reads a key that somebody presents.
@@ -91,11 +95,23 @@ impl ApiKeyVerifier {
         found: Option<&StoredKey>,
         now: NumericDate,
     ) -> Result<Arc<ApiKeyEntry>, ApiKeyError> {
-        let digest = found.map_or(&NOBODY, StoredKey::digest);
-        let matches = self.peppers.matches(key.text, digest);
-        let stored = found.filter(|_| matches).ok_or(ApiKeyError::Unknown)?;
-        stored.check(now)?;
+        self.examine(key, found, now)?;
+        let stored = found.ok_or(ApiKeyError::Unknown)?;
         Ok(Arc::clone(stored.entry()))
+    }
+
+    /// The digest of the key by the current secret, if the key is the one that was found and may be used.
+    fn examine(
+        &self,
+        key: &ParsedKey<'_>,
+        found: Option<&StoredKey>,
+        now: NumericDate,
+    ) -> Result<KeyDigest, ApiKeyError> {
+        let digest = found.map_or(&NOBODY, StoredKey::digest);
+        let current = self.peppers.recognize(key.text, digest);
+        let (stored, current) = found.zip(current).ok_or(ApiKeyError::Unknown)?;
+        stored.check(now)?;
+        Ok(current)
     }
 }
 

@@ -54,7 +54,7 @@ fn a_key_without_an_owner_stands_for_itself() {
     let caller = verifier.verify(&store, key.expose(), NOW).unwrap();
     assert_eq!(caller.user_id(), format!("apikey:{}", key.id()));
     assert!(caller.permissions().eq(["a.*"]) && caller.scopes().eq(["read"]));
-    assert_eq!(caller.identity().scopes.len(), 1);
+    assert_eq!((caller.identity().scopes.len(), caller.owner()), (1, None));
 }
 
 #[test]
@@ -180,7 +180,10 @@ fn a_renewed_key_has_the_owner_and_the_grants_but_not_the_end() {
         (later(1), None, None)
     );
     assert!(new.entry().permissions().eq(["a"]) && new.entry().scopes().eq(["b"]));
-    assert_eq!(new.entry().user_id(), "7");
+    assert_eq!(
+        (new.entry().user_id(), new.entry().owner()),
+        ("7", Some("7"))
+    );
 }
 
 #[test]
@@ -195,6 +198,69 @@ fn nothing_shows_a_digest() {
 
 mod memory_store {
     use super::*;
+
+    #[test]
+    fn the_last_use_of_a_key_waits_to_be_written_down() {
+        let (key, stored, verifier) = made();
+        let (_, unused, _) = made();
+        let store = MemoryKeyStore::from_iter([stored.clone(), unused]);
+        assert!(store.take_uses().is_empty());
+        for now in [NOW, NOW, later(3)] {
+            verifier.verify(&store, key.expose(), now).unwrap();
+        }
+        let uses = store.take_uses();
+        assert_eq!(
+            uses.iter()
+                .map(|one| (one.id(), one.at()))
+                .collect::<Vec<_>>(),
+            [(key.id(), later(3))]
+        );
+        assert!(store.take_uses().is_empty());
+        store.replace([stored]);
+        verifier.verify(&store, key.expose(), later(3)).unwrap();
+        assert_eq!(store.take_uses().len(), 1);
+    }
+
+    #[test]
+    fn a_refused_key_was_not_used() {
+        let (key, stored, verifier) = made();
+        let store = MemoryKeyStore::from_iter([stored.expiring(later(1))]);
+        verifier.verify(&store, key.expose(), later(1)).unwrap_err();
+        let other = verifier.format().generate().unwrap();
+        let impostor = forged(key.id(), &other.expose()[16..59]);
+        verifier.verify(&store, &impostor, NOW).unwrap_err();
+        assert!(store.take_uses().is_empty());
+    }
+
+    #[test]
+    fn the_use_of_a_key_under_an_old_pepper_brings_the_new_digest() {
+        let (key, stored, verifier) = made();
+        let store = MemoryKeyStore::from_iter([stored.clone()]);
+        let rotated = peppers("new").with_old(Secret::new(b"pepper").unwrap());
+        let rotated_verifier = ApiKeyVerifier::new(verifier.format().clone(), rotated.clone());
+        rotated_verifier.verify(&store, key.expose(), NOW).unwrap();
+        let uses = store.take_uses();
+        assert_eq!(uses[0].digest(), stored.digest());
+        let digest = *uses[0].new_digest().unwrap();
+        assert_eq!(digest, key.digest(&rotated));
+
+        store.insert(stored.with_digest(digest));
+        rotated_verifier.verify(&store, key.expose(), NOW).unwrap();
+        assert!(store.take_uses()[0].new_digest().is_none());
+    }
+
+    #[test]
+    fn keys_change_and_go_together() {
+        let (first, stored, _) = made();
+        let (second, other, _) = made();
+        let store = MemoryKeyStore::from_iter([stored.clone()]);
+        store.revoke(first.id(), NOW);
+        store.update([other.expiring(NOW)], [first.id(), "unknown"]);
+        assert!(store.find(first.id()).is_none());
+        assert_eq!(store.find(second.id()).unwrap().expires(), Some(NOW));
+        store.insert(stored);
+        assert!(store.find(first.id()).unwrap().revoked().is_none());
+    }
 
     #[test]
     fn an_old_snapshot_does_not_bring_a_revoked_key_back() {

@@ -45,6 +45,8 @@ reasons! {
     ApiKeyInvalid = "api_key_invalid",
     /// The API key was revoked.
     ApiKeyRevoked = "api_key_revoked",
+    /// The store of API keys gave no answer.
+    ApiKeysUnavailable = "api_keys_unavailable",
     /// `aud` does not name this service, or names one where none is expected.
     AudienceMismatch = "audience_mismatch",
     /// The guard asks for another backend.

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use boltguard_apikey::{ApiKeyEntry, ApiKeyError, ApiKeyVerifier, ApiKeys, KeyStore};
 use boltguard_jws::{JwsError, Verifier};
 use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy};
-use boltguard_keys::{Algorithm, KeySet};
+use boltguard_keys::{Algorithm, KeySet, Secret};
 use boltguard_revocation::RevocationStore;
 use boltguard_types::{Held, NumericDate, ReasonCode, Wanted};
 
@@ -266,6 +266,27 @@ impl ApiKeyBackend {
     #[must_use]
     pub fn new(keys: KnownKeys, header: HeaderName) -> Self {
         Self { header, keys }
+    }
+
+    /// The same with other public ids of fixed keys, see [`ApiKeys::with_id_key`]; stored keys have theirs already.
+    #[must_use]
+    pub fn with_id_key(&self, secret: &Secret) -> Option<Self> {
+        match &self.keys {
+            KnownKeys::Fixed(keys) => Some(Self {
+                header: self.header.clone(),
+                keys: KnownKeys::Fixed(keys.with_id_key(secret)),
+            }),
+            KnownKeys::Stored(..) => None,
+        }
+    }
+
+    /// Whether the value of the header has the form of a key that is looked up in a store.
+    #[must_use]
+    pub fn looks_up(&self, value: &str) -> bool {
+        match &self.keys {
+            KnownKeys::Fixed(_) => false,
+            KnownKeys::Stored(verifier, _) => verifier.parse(credentials::api_key(value)).is_ok(),
+        }
     }
 
     #[inline]

@@ -70,6 +70,15 @@ impl Caller {
         }
     }
 
+    /// The id of the account behind the credential: a token's user, or the owner of a key.
+    #[must_use]
+    pub fn account(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::ApiKey(caller) => caller.entry.owner().map(Cow::Borrowed),
+            Self::Anonymous(_) | Self::Token(_) => self.user_id(),
+        }
+    }
+
     /// Granted permissions, wildcards included.
     #[must_use]
     pub fn permissions(&self) -> Vec<Cow<'_, str>> {

@@ -97,6 +97,15 @@ impl Refusal {
         }
     }
 
+    /// Refuses because it can't be told which API keys are valid: 503.
+    #[must_use]
+    pub fn keys_unavailable() -> Self {
+        Self {
+            reason: ReasonCode::ApiKeysUnavailable,
+            ..Self::unavailable()
+        }
+    }
+
     /// The HTTP status: 401, 403 or 503.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -168,6 +177,10 @@ impl Refusal {
     fn public(&self) -> (&'static str, &'static str) {
         match (self.kind, self.reason) {
             (Kind::Forbidden, _) => ("permission_denied", "You may not do this."),
+            (Kind::Unavailable, ReasonCode::ApiKeysUnavailable) => (
+                "api_keys_unavailable",
+                "The API key can't be checked right now.",
+            ),
             (Kind::Unavailable, _) => (
                 "revocation_unavailable",
                 "The token can't be checked right now.",

@@ -83,8 +83,22 @@ fn the_key_itself_is_not_shown() {
 }
 
 #[test]
+fn a_key_of_a_fixed_set_has_no_account_and_an_id_of_the_server() {
+    let id_of = |backend: ApiKeyBackend| {
+        let gate = gate([backend.into()], &Guard::authenticated());
+        let caller = admitted(check(&gate, &[("x-api-key", KEY)]));
+        assert_eq!(caller.account(), None);
+        caller.user_id().unwrap().into_owned()
+    };
+    let secret = Secret::new(b"of the server").unwrap();
+    let keyed = fixed_keys().with_id_key(&secret).unwrap();
+    assert_ne!(id_of(fixed_keys()), id_of(keyed));
+}
+
+#[test]
 fn a_stored_key_is_refused_once_it_is_revoked() {
-    let peppers = Peppers::new(Secret::generate(Algorithm::Hs256).unwrap());
+    let secret = Secret::generate(Algorithm::Hs256).unwrap();
+    let peppers = Peppers::new(secret.clone());
     let format = KeyFormat::new("sk").unwrap();
     let key = format.generate().unwrap();
     let store = Arc::new(MemoryKeyStore::from_iter([StoredKey::new(
@@ -96,12 +110,17 @@ fn a_stored_key_is_refused_once_it_is_revoked() {
         Arc::clone(&store) as _,
     );
     let backend = ApiKeyBackend::new(known, HeaderName::new("x-api-key").unwrap());
+    for value in [key.expose(), &format!("Bearer {}", key.expose())] {
+        assert!(backend.looks_up(value));
+    }
+    assert!(!backend.looks_up(KEY) && !fixed_keys().looks_up(KEY));
+    assert!(backend.with_id_key(&secret).is_none());
     let gate = gate([backend.into()], &Guard::authenticated());
     let headers = [("x-api-key", key.expose())];
-    assert_eq!(
-        admitted(check(&gate, &headers)).user_id().as_deref(),
-        Some("7")
-    );
+    let caller = admitted(check(&gate, &headers));
+    assert_eq!(caller.user_id().as_deref(), Some("7"));
+    assert_eq!(caller.account(), caller.user_id());
+    assert_eq!(store.take_uses().len(), 1);
     store.revoke(key.id(), NOW);
     assert_eq!(
         refused(check(&gate, &headers)),

@@ -235,7 +235,20 @@ fn types(workspace: &Workspace) -> Result {
     run("mypy.stubtest", &["boltguard._rust"])
 }
 
+/// With the replay of inputs that other tests leave out, since it needs another implementation to compare with.
 fn short_fuzz(workspace: &Workspace) -> Result {
+    process::heading("replay beside another implementation");
+    let mut cargo = workspace.cargo("test");
+    cargo.args([
+        "--quiet",
+        "--locked",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--test",
+        "replay",
+        "--target-dir",
+    ]);
+    process::run(cargo.arg(workspace.target("fuzz/test")))?;
     fuzz::fuzz(workspace, FUZZ_SECONDS, &[])
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::time::SystemTime;
 
 use crate::Command;
 use crate::args::Args;
@@ -119,13 +120,14 @@ impl<'a> Fuzzer<'a> {
     fn run(&self, target: &str, seconds: u32) -> Result<u64> {
         heading(format!("fuzz {target}, {seconds} s"));
         let mut executions = 0;
+        let start = SystemTime::now();
         let mut command = self.command(target, seconds)?;
         let status = follow(&mut command, Stream::Stderr, |line| {
             executions = statistic(line).unwrap_or(executions)
         })?;
         match status.success() {
             true => Ok(executions),
-            false => Err(self.crash(target)),
+            false => Err(self.crash(target, start)),
         }
     }
 
@@ -171,11 +173,11 @@ impl<'a> Fuzzer<'a> {
         Ok(directory)
     }
 
-    fn crash(&self, target: &str) -> Failure {
+    fn crash(&self, target: &str, start: SystemTime) -> Failure {
         let newest = self
             .artifacts(target)
             .ok()
-            .and_then(|directory| newest_file(&directory));
+            .and_then(|directory| newest_file(&directory, start));
         let Some(input) = newest else {
             return Failure::new(format!("fuzz target {target} could not run; see above"));
         };
@@ -199,11 +201,15 @@ fn statistic(line: &str) -> Option<u64> {
         .ok()
 }
 
-fn newest_file(directory: &Path) -> Option<PathBuf> {
+/// The file that was written last, unless all of them are older than `start`.
+fn newest_file(directory: &Path, start: SystemTime) -> Option<PathBuf> {
     let files = fs::read_dir(directory).ok()?.flatten();
     let dated =
         files.filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path())));
-    dated.max().map(|(_, path)| path)
+    dated
+        .filter(|(written, _)| *written >= start)
+        .max()
+        .map(|(_, path)| path)
 }
 
 #[cfg(test)]

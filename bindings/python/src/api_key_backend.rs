@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use boltguard::apikey::{ApiKeyError, ApiKeys};
-use boltguard::keys::Secret;
 use boltguard::{ApiKeyBackend as Backend, HeaderName, KnownKeys};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
 
-use crate::errors::{Class, key_error, plain};
+use crate::api_key_store::{ApiKeyStore, Freshness};
+use crate::api_keys::secret;
+use crate::errors::{Class, plain};
 use crate::jwt_backend::bad_header;
 
 /// Authenticates by an API key in a header. Only digests of the keys are kept.
@@ -17,11 +18,34 @@ use crate::jwt_backend::bad_header;
 pub(crate) struct ApiKeyBackend {
     backend: Arc<Backend>,
     weak_keys: usize,
+    snapshot: Option<Snapshot>,
+}
+
+/// The store's, where keys are looked up in one.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    freshness: Arc<Freshness>,
+    store_errors_allow: bool,
 }
 
 impl ApiKeyBackend {
     pub(crate) fn backend(&self) -> &Arc<Backend> {
         &self.backend
+    }
+
+    pub(crate) fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_ref()
+    }
+}
+
+impl Snapshot {
+    pub(crate) fn is_current(&self) -> bool {
+        self.freshness.is_current()
+    }
+
+    /// Whether what was read before serves on where it can't be brought up to date.
+    pub(crate) fn outlives_errors(&self) -> bool {
+        self.store_errors_allow && self.freshness.was_read()
     }
 }
 
@@ -46,6 +70,40 @@ impl ApiKeyBackend {
         Ok(Self {
             weak_keys: keys.weak(),
             backend: Arc::new(Backend::new(KnownKeys::Fixed(keys), header)),
+            snapshot: None,
+        })
+    }
+
+    /// Looks keys up in a store. A gate asks for the store to be brought up to date where it has to be; if that fails,
+    /// `store_errors_allow` goes on with what was read before.
+    #[staticmethod]
+    #[pyo3(signature = (store, *, header="x-api-key", store_errors_allow=false))]
+    fn stored(
+        py: Python<'_>,
+        store: PyRef<'_, ApiKeyStore>,
+        header: &str,
+        store_errors_allow: bool,
+    ) -> PyResult<Self> {
+        let keys = KnownKeys::Stored(store.verifier().clone(), Arc::clone(store.keys()) as _);
+        let header = HeaderName::new(header).map_err(|error| bad_header(py, header, error))?;
+        Ok(Self {
+            weak_keys: 0,
+            backend: Arc::new(Backend::new(keys, header)),
+            snapshot: Some(Snapshot {
+                freshness: Arc::clone(store.freshness()),
+                store_errors_allow,
+            }),
+        })
+    }
+
+    /// The same with public ids that can be told from the keys with this secret alone; those in a store have theirs.
+    fn with_id_key(&self, py: Python<'_>, id_key: &[u8]) -> PyResult<Self> {
+        let secret = secret(py, id_key)?;
+        let renamed = self.backend.with_id_key(&secret).map(Arc::new);
+        Ok(Self {
+            weak_keys: self.weak_keys,
+            backend: renamed.unwrap_or_else(|| Arc::clone(&self.backend)),
+            snapshot: self.snapshot.clone(),
         })
     }
 
@@ -86,7 +144,7 @@ fn known_keys(
         }
     }
     if let Some(id_key) = id_key {
-        builder = builder.id_key(Secret::new(id_key).map_err(|error| key_error(py, error))?);
+        builder = builder.id_key(secret(py, id_key)?);
     }
     builder.build().map_err(|error| refused(py, error))
 }

@@ -104,6 +104,21 @@ impl AuthContext {
         self.caller.user_id().map(std::borrow::Cow::into_owned)
     }
 
+    /// The id of the account behind the credential, which an API key without an owner has not got.
+    #[getter]
+    fn account(&self) -> Option<String> {
+        self.caller.account().map(std::borrow::Cow::into_owned)
+    }
+
+    /// The public id of the API key.
+    #[getter]
+    fn api_key_id(&self) -> Option<&str> {
+        match &self.caller {
+            Caller::ApiKey(caller) => Some(caller.entry().public_id()),
+            _ => None,
+        }
+    }
+
     /// Whether a backend vouches for the caller.
     #[getter]
     fn is_authenticated(&self) -> bool {

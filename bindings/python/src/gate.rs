@@ -1,18 +1,19 @@
 //! `Gate`: one request from its headers to a decision, in one call.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use boltguard::guard::{Answers, Decision};
-use boltguard::{Answer, Backend, Caller, Gate as Engine, HeaderName, Outcome, Question};
+use boltguard::{Backend, Caller, Gate as Engine, HeaderName, Outcome};
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::api_key_backend::ApiKeyBackend;
+use crate::api_key_backend::{ApiKeyBackend, Snapshot};
 use crate::auth_context::AuthContext;
 use crate::guard::Guard;
 use crate::jwt_backend::{JwtBackend, TrustedKeys};
+use crate::pending::{Open, Pending};
 use crate::refusal::Refusal;
 use crate::time::now;
 
@@ -20,13 +21,15 @@ use crate::time::now;
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct Gate(Arc<Inner>);
 
-struct Inner {
-    engine: Engine,
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
     guard: Guard,
     /// The headers that the backends read, each once, with their names in `request.META`.
     headers: Vec<(HeaderName, Py<PyString>)>,
     /// Kept, so that the backends learn of replaced keys.
     keys: Vec<Arc<TrustedKeys>>,
+    /// Of those backends, by their places, that look keys up in a store.
+    snapshots: Vec<(usize, Snapshot)>,
 }
 
 /// A gate has no more backends with headers of their own.
@@ -46,6 +49,7 @@ impl Gate {
         let keys = jwt
             .map(|backend| Arc::clone(backend.get().keys()))
             .collect();
+        let snapshots = backends.iter().enumerate().filter_map(snapshot).collect();
         let backends = backends.iter().map(backend).collect::<PyResult<Vec<_>>>()?;
         let mut headers: Vec<(HeaderName, Py<PyString>)> = Vec::new();
         for name in backends.iter().map(Backend::header) {
@@ -64,16 +68,13 @@ impl Gate {
             guard: guard.clone(),
             headers,
             keys,
+            snapshots,
         })))
     }
 
     /// Decides on a request by its `META`. What a client sent never raises.
     fn check<'py>(&self, meta: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
-        let gate = &*self.0;
-        let values = gate.values(meta)?;
-        let texts = texts(&values);
-        let outcome = gate.run(meta.py(), || gate.engine.check(gate.look_up(&texts), now()));
-        conclude(&self.0, meta, outcome)
+        check(&self.0, meta, 0)
     }
 
     /// The guard.
@@ -105,13 +106,34 @@ fn backend(object: &Bound<'_, PyAny>) -> PyResult<Backend> {
     ))
 }
 
+fn snapshot((at, object): (usize, &Bound<'_, PyAny>)) -> Option<(usize, Snapshot)> {
+    let backend = object.cast::<ApiKeyBackend>().ok()?;
+    Some((at, backend.get().snapshot()?.clone()))
+}
+
+/// Decides, once all snapshots from this one on are up to date where they matter.
+#[inline]
+pub(crate) fn check<'py>(
+    gate: &Arc<Inner>,
+    meta: &Bound<'py, PyDict>,
+    first: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let values = gate.values(meta)?;
+    let texts = texts(&values);
+    if let Some(stale) = gate.stale(&texts, first) {
+        return Pending::new(gate, meta, Open::Refresh(stale)).into_bound_py_any(meta.py());
+    }
+    let outcome = gate.run(meta.py(), || gate.engine.check(gate.look_up(&texts), now()));
+    conclude(gate, meta, outcome)
+}
+
 /// The values of the headers that a gate reads.
-type Values<'py> = [Option<Bound<'py, PyString>>; MAX_HEADERS];
+pub(crate) type Values<'py> = [Option<Bound<'py, PyString>>; MAX_HEADERS];
 
 impl Inner {
     /// A header that is no text is as good as none.
     #[inline]
-    fn values<'py>(&self, meta: &Bound<'py, PyDict>) -> PyResult<Values<'py>> {
+    pub(crate) fn values<'py>(&self, meta: &Bound<'py, PyDict>) -> PyResult<Values<'py>> {
         let mut values = [const { None }; MAX_HEADERS];
         for ((_, key), value) in self.headers.iter().zip(&mut values) {
             let found = meta.get_item(key.bind(meta.py()))?;
@@ -121,16 +143,46 @@ impl Inner {
     }
 
     #[inline]
-    fn look_up<'v>(&'v self, texts: &'v Texts<'v>) -> impl Fn(&HeaderName) -> Option<&'v str> {
+    pub(crate) fn look_up<'v>(
+        &'v self,
+        texts: &'v Texts<'v>,
+    ) -> impl Fn(&HeaderName) -> Option<&'v str> {
         move |name| {
             let at = self.headers.iter().position(|(known, _)| known == name)?;
             texts[at]
         }
     }
 
+    /// The first of the snapshots from this one on that a key is to be looked up in, and that is out of date.
+    #[inline]
+    fn stale(&self, texts: &Texts<'_>, first: usize) -> Option<usize> {
+        let snapshots = self.snapshots.iter().enumerate().skip(first);
+        let mut stale = snapshots.filter(|(_, (_, snapshot))| !snapshot.is_current());
+        let asked = |backend: &Backend| match backend {
+            Backend::ApiKey(keys) => {
+                let value = self.look_up(texts)(backend.header());
+                value.is_some_and(|value| keys.looks_up(value))
+            }
+            Backend::Jwt(_) => false,
+        };
+        stale
+            .find(|(_, (backend, _))| self.engine.backends().get(*backend).is_some_and(asked))
+            .map(|(at, _)| at)
+    }
+
+    /// The place of the backend that has this snapshot.
+    pub(crate) fn backend_of(&self, snapshot: usize) -> usize {
+        self.snapshots[snapshot].0
+    }
+
+    /// Whether this snapshot serves on where it can't be brought up to date.
+    pub(crate) fn outlives_errors(&self, snapshot: usize) -> bool {
+        self.snapshots[snapshot].1.outlives_errors()
+    }
+
     /// Lets other Python threads run meanwhile, if that is worth it.
     #[inline]
-    fn run(&self, py: Python<'_>, decide: impl FnOnce() -> Outcome + Send) -> Outcome {
+    pub(crate) fn run(&self, py: Python<'_>, decide: impl FnOnce() -> Outcome + Send) -> Outcome {
         if self.keys.iter().any(|keys| keys.take_long()) {
             py.detach(decide)
         } else {
@@ -140,15 +192,15 @@ impl Inner {
 }
 
 /// [`Values`], as Rust reads them.
-type Texts<'v> = [Option<&'v str>; MAX_HEADERS];
+pub(crate) type Texts<'v> = [Option<&'v str>; MAX_HEADERS];
 
 #[inline]
-fn texts<'v>(values: &'v Values<'_>) -> Texts<'v> {
+pub(crate) fn texts<'v>(values: &'v Values<'_>) -> Texts<'v> {
     std::array::from_fn(|at| values[at].as_ref()?.to_str().ok())
 }
 
 #[inline]
-fn conclude<'py>(
+pub(crate) fn conclude<'py>(
     gate: &Arc<Inner>,
     meta: &Bound<'py, PyDict>,
     outcome: Outcome,
@@ -157,74 +209,10 @@ fn conclude<'py>(
     match outcome {
         Outcome::Admitted(caller) => AuthContext::new(caller).into_bound_py_any(py),
         Outcome::Refused(refusal) => Refusal::new(refusal).into_bound_py_any(py),
-        Outcome::Ask(question) => Pending::new(gate, meta, question).into_bound_py_any(py),
-        Outcome::Check(caller) => Conditional::new(py, gate, caller)?.into_bound_py_any(py),
-    }
-}
-
-/// A token is genuine and current; a store outside of Rust has to say whether it is revoked.
-#[pyclass(frozen, module = "boltguard._rust")]
-pub(crate) struct Pending {
-    gate: Arc<Inner>,
-    meta: Py<PyDict>,
-    jti: String,
-    backend_index: usize,
-    question: Mutex<Option<Question>>,
-}
-
-impl Pending {
-    fn new(gate: &Arc<Inner>, meta: &Bound<'_, PyDict>, question: Question) -> Self {
-        Self {
-            gate: Arc::clone(gate),
-            meta: meta.clone().unbind(),
-            jti: question.token_id(),
-            backend_index: question.backend(),
-            question: Mutex::new(Some(question)),
+        Outcome::Ask(question) => {
+            Pending::new(gate, meta, Open::revoked(question)).into_bound_py_any(py)
         }
-    }
-}
-
-#[pymethods]
-impl Pending {
-    /// The id of the token.
-    #[getter]
-    fn jti(&self) -> &str {
-        &self.jti
-    }
-
-    /// Which of the gate's backends asks.
-    #[getter]
-    fn backend_index(&self) -> usize {
-        self.backend_index
-    }
-
-    /// Goes on with the store's answer; `None` where it gave none. Once.
-    #[pyo3(signature = (revoked))]
-    fn resume<'py>(&self, py: Python<'py>, revoked: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
-        let question = self
-            .question
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let question =
-            question.ok_or_else(|| PyRuntimeError::new_err("this was resumed before"))?;
-        let answer = match revoked {
-            Some(true) => Answer::Revoked,
-            Some(false) => Answer::NotRevoked,
-            None => Answer::Unavailable,
-        };
-        let (gate, meta) = (&*self.gate, self.meta.bind(py));
-        let values = gate.values(meta)?;
-        let texts = texts(&values);
-        let outcome = gate.run(py, || {
-            gate.engine
-                .resume(question, answer, gate.look_up(&texts), now())
-        });
-        conclude(&self.gate, meta, outcome)
-    }
-
-    fn __repr__(&self) -> &'static str {
-        "<Pending>"
+        Outcome::Check(caller) => Conditional::new(py, gate, caller)?.into_bound_py_any(py),
     }
 }
 

@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 
 mod algorithms;
 mod api_key_backend;
+mod api_key_store;
+mod api_keys;
 mod auth_context;
 mod claims_error;
 mod errors;
@@ -24,6 +26,7 @@ mod key_set;
 mod minter;
 mod name_cache;
 mod options;
+mod pending;
 mod prepared_key;
 mod py_to_json;
 mod refusal;
@@ -39,11 +42,15 @@ mod _rust {
     #[pymodule_export]
     use super::api_key_backend::ApiKeyBackend;
     #[pymodule_export]
+    use super::api_key_store::{ApiKeyRefresh, ApiKeyStore};
+    #[pymodule_export]
+    use super::api_keys::{ApiKeyFormat, ApiKeyUse, GeneratedApiKey, StoredApiKey};
+    #[pymodule_export]
     use super::auth_context::AuthContext;
     #[pymodule_export]
     use super::explanation::Explanation;
     #[pymodule_export]
-    use super::gate::{Conditional, Gate, Pending};
+    use super::gate::{Conditional, Gate};
     #[pymodule_export]
     use super::guard::Guard;
     #[pymodule_export]
@@ -58,6 +65,8 @@ mod _rust {
     use super::key_set::KeySet;
     #[pymodule_export]
     use super::minter::Minter;
+    #[pymodule_export]
+    use super::pending::Pending;
     #[pymodule_export]
     use super::refusal::Refusal;
     #[pymodule_export]

@@ -1,7 +1,9 @@
 """Django, configured once for all tests that need it; those of `boltguard.jwt` and `boltguard.jws` don't."""
 
+import os
 import sys
 import types
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
@@ -10,9 +12,25 @@ try:
     from django.conf import settings
 except ImportError:
     django = None
-    collect_ignore_glob = ["test_django_*.py", "test_demo*.py"]
+    collect_ignore_glob = ["test_apikeys_*.py", "test_django_*.py", "test_demo*.py", "test_docs.py"]
 
 SECRET = "a-secret-of-the-tests-which-is-longer-than-sixty-four-bytes-for-hs512"
+
+
+def _database():
+    """SQLite in memory, or the PostgreSQL server that `test_apikeys_postgres` names when it runs tests once more."""
+    url = urlsplit(os.environ.get("BOLTGUARD_TEST_DJANGO_DATABASE", ""))
+    if not url.scheme:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": url.path.lstrip("/") or "postgres",
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": url.hostname or parse_qs(url.query).get("host", [""])[0],
+        "PORT": url.port or "",
+    }
+
 
 if django is not None:
     settings.configure(
@@ -23,8 +41,10 @@ if django is not None:
         USE_TZ=True,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         INSTALLED_APPS=[
+            "django.contrib.admin",
             "django.contrib.auth",
             "django.contrib.contenttypes",
+            "django.contrib.messages",
             "django.contrib.sessions",
             "boltguard",
             "people",
@@ -32,8 +52,23 @@ if django is not None:
         MIDDLEWARE=[
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
         ],
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        STATIC_URL="static/",
+        TEMPLATES=[
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
+                },
+            }
+        ],
+        DATABASES={"default": _database()},
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     )
     site_urls = types.ModuleType("site_urls")
@@ -55,7 +90,7 @@ def database():
 
 @pytest.fixture(autouse=True)
 def _database_for_django(request):
-    if request.module.__name__.startswith("test_django_"):
+    if request.module.__name__.startswith(("test_django_", "test_apikeys_", "test_docs")):
         request.getfixturevalue("database")
 
 

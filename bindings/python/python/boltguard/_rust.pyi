@@ -8,10 +8,15 @@ from typing import Any, Final, TypeAlias, final
 __all__ = [
     "ALGORITHMS",
     "ApiKeyBackend",
+    "ApiKeyFormat",
+    "ApiKeyRefresh",
+    "ApiKeyStore",
+    "ApiKeyUse",
     "AuthContext",
     "Conditional",
     "Explanation",
     "Gate",
+    "GeneratedApiKey",
     "Guard",
     "JwtBackend",
     "Key",
@@ -20,6 +25,7 @@ __all__ = [
     "Minter",
     "Pending",
     "Refusal",
+    "StoredApiKey",
     "__version__",
     "jws_sign",
     "jws_verify",
@@ -396,9 +402,134 @@ class ApiKeyBackend:
     ) -> ApiKeyBackend:
         """`id_key` makes the public ids of the keys unguessable for those who have not got it."""
 
+    @staticmethod
+    def stored(store: ApiKeyStore, *, header: str = "x-api-key", store_errors_allow: bool = False) -> ApiKeyBackend:
+        """Looks keys up in a store. A gate asks for the store to be brought up to date where it has to be; if that
+        fails, `store_errors_allow` goes on with what was read before.
+        """
+
+    def with_id_key(self, id_key: bytes) -> ApiKeyBackend:
+        """The same with public ids that can be told from the keys with this secret alone; those in a store have
+        theirs.
+        """
+
     @property
     def weak_keys(self) -> int:
         """How many of the keys are shorter than 16 bytes."""
+
+# --- generated API keys ----------------------------------------------------------------------------------------
+
+@final
+class ApiKeyFormat:
+    """The form of the keys of one site: `prefix_<id>_<secret><checksum>`."""
+
+    def __new__(cls, prefix: str) -> ApiKeyFormat: ...
+    @property
+    def prefix(self) -> str:
+        """The prefix, without the `_` after it."""
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression that finds the keys in any text, for a secret scanner."""
+
+    def generate(self) -> GeneratedApiKey:
+        """Makes a key."""
+
+    def parse(self, key: str) -> str:
+        """The public id of a key that somebody presents; `ValueError` if it has another form or is mistyped."""
+
+    def __eq__(self, other: object) -> bool: ...
+
+@final
+class GeneratedApiKey:
+    """A key that was just made. Only `expose` shows it."""
+
+    @property
+    def id(self) -> str:
+        """The public id, which is no secret."""
+
+    def expose(self) -> str:
+        """The key itself, to be shown to its owner once."""
+
+    def digest(self, pepper: bytes) -> bytes:
+        """What to keep in its place: the digest of the key by this secret of the server."""
+
+@final
+class StoredApiKey:
+    """A key as a table holds it: everything but the key. Dates are seconds since the epoch."""
+
+    def __new__(
+        cls,
+        id: str,
+        digest: bytes,
+        *,
+        created: _Seconds,
+        owner: str | None = None,
+        permissions: Sequence[str] | None = None,
+        scopes: Sequence[str] | None = None,
+        expires: _Seconds | None = None,
+        revoked: _Seconds | None = None,
+    ) -> StoredApiKey: ...
+    @property
+    def id(self) -> str:
+        """The public id."""
+
+@final
+class ApiKeyUse:
+    """The last use of a key, to be written down."""
+
+    @property
+    def id(self) -> str:
+        """The public id of the key."""
+
+    @property
+    def at(self) -> int:
+        """When, in whole seconds since the epoch."""
+
+    @property
+    def digest(self) -> bytes:
+        """The digest as it was stored."""
+
+    @property
+    def new_digest(self) -> bytes | None:
+        """The digest by the current secret, where the stored one was made with an old one."""
+
+@final
+class ApiKeyRefresh:
+    """A refresh that has begun."""
+
+@final
+class ApiKeyStore:
+    """Keys in memory. They are read without a lock, and brought up to date by whoever finds them out of date."""
+
+    def __new__(cls, format: ApiKeyFormat, peppers: Sequence[bytes], *, refresh_interval: _Seconds) -> ApiKeyStore:
+        """Keys of this form, whose digests were made with one of these secrets of the server, the current one first.
+        What was read stays current for `refresh_interval` seconds.
+        """
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the keys were read less than `refresh_interval` ago, and nothing is known to have changed since."""
+
+    def note_change(self) -> None:
+        """Notes that the table has changed, so that what is being read meanwhile will not pass for current."""
+
+    def begin_refresh(self) -> ApiKeyRefresh:
+        """Begins to bring the keys up to date; call it before you read the table."""
+
+    def finish_refresh(self, refresh: ApiKeyRefresh) -> None:
+        """Says that the keys are up to date as of the beginning of this refresh."""
+
+    def replace(self, keys: Iterable[StoredApiKey]) -> None:
+        """Replaces all keys."""
+
+    def update(self, changed: Iterable[StoredApiKey], removed: Sequence[str]) -> None:
+        """Adds or replaces these keys, and forgets those of the `removed` ids."""
+
+    def take_uses(self) -> list[ApiKeyUse]:
+        """The last use of each key that was used since this was last asked."""
+
+    def __len__(self) -> int: ...
 
 @final
 class Gate:
@@ -418,18 +549,20 @@ class Gate:
 
 @final
 class Pending:
-    """A token is genuine and current; a store outside of Rust has to say whether it is revoked."""
+    """Something outside of Rust has to be asked: a store, whether a token is revoked, or the table of the API keys."""
 
     @property
-    def jti(self) -> str:
-        """The id of the token."""
+    def jti(self) -> str | None:
+        """The id of the token; `None` where the API keys have to be brought up to date."""
 
     @property
     def backend_index(self) -> int:
         """Which of the gate's backends asks."""
 
     def resume(self, revoked: bool | None) -> AuthContext | Refusal | Pending | Conditional:
-        """Goes on with the store's answer; `None` where it gave none. Once."""
+        """Goes on with the store's answer; `None` where it gave none. Once. For API keys any answer means that they are
+        up to date.
+        """
 
 @final
 class Conditional:
@@ -489,6 +622,14 @@ class AuthContext(Mapping[str, Any]):
     @property
     def user_id(self) -> str | None:
         """The id of the user, as text; `None` for the anonymous caller."""
+
+    @property
+    def account(self) -> str | None:
+        """The id of the account behind the credential, which an API key without an owner has not got."""
+
+    @property
+    def api_key_id(self) -> str | None:
+        """The public id of the API key."""
 
     @property
     def is_authenticated(self) -> bool:

@@ -11,5 +11,10 @@ class BoltguardConfig(AppConfig):
 
     def ready(self) -> None:
         from boltguard import checks
+        from boltguard.api_keys import has_users
 
         checks.register()
+        if has_users():
+            from boltguard.api_keys import signals
+
+            signals.connect()

@@ -4,22 +4,39 @@
 | --- | --- | --- |
 | `BOLT_AUTHENTICATION_CLASSES` | `[JWTAuthentication()]` | backends of views that name none; objects or dotted paths |
 | `BOLT_DEFAULT_PERMISSION_CLASSES` | `[AllowAny()]` | guards of views that name none; objects or dotted paths |
-| `SECRET_KEY`, `SECRET_KEY_FALLBACKS` | Django's | the HMAC secrets of a `JWTAuthentication` that is given none |
+| `BOLT_API_KEY_PREFIX` | `"bg"` | what generated API keys begin with |
+| `SECRET_KEY`, `SECRET_KEY_FALLBACKS` | Django's | the HMAC secrets of a `JWTAuthentication` that is given none; the |
+|  |  | secrets of API keys are derived from them |
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.utils.crypto import salted_hmac
 from django.utils.module_loading import import_string
+
+from boltguard import _rust
+from boltguard.exceptions import ConfigurationError
 
 AUTHENTICATION = "BOLT_AUTHENTICATION_CLASSES"
 PERMISSIONS = "BOLT_DEFAULT_PERMISSION_CLASSES"
+API_KEY_PREFIX = "BOLT_API_KEY_PREFIX"
+
+
+class APIKeySecret(NamedTuple):
+    """What keys the digests of API keys, and a name for it that can be written down."""
+
+    pepper: bytes
+    id: str
+
+    def __repr__(self) -> str:
+        return f"APIKeySecret({self.id!r})"
 
 
 class Conf:
@@ -49,11 +66,34 @@ class Conf:
         """`SECRET_KEY` first, then the fallbacks, which verify and never sign."""
         return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
+    @cached_property
+    def api_key_format(self) -> _rust.ApiKeyFormat:
+        """The form of the keys that are made from now on."""
+        prefix = getattr(settings, API_KEY_PREFIX, "bg")
+        try:
+            return _rust.ApiKeyFormat(prefix)
+        except (ConfigurationError, TypeError) as error:
+            raise ImproperlyConfigured(f"{API_KEY_PREFIX} is {prefix!r}: {error}") from None
+
+    @cached_property
+    def api_key_secrets(self) -> list[APIKeySecret]:
+        """One for each of `secrets`; the first one makes digests, and all are accepted."""
+        return [APIKeySecret(_derive("pepper", secret), _derive("id", secret).hex()[:16]) for secret in self.secrets]
+
+    @cached_property
+    def api_key_id_key(self) -> bytes:
+        """What the public ids of configured API keys are derived with."""
+        return _derive("id_key", settings.SECRET_KEY)
+
     def _instances(self, name: str) -> list[Any]:
         value = getattr(settings, name)
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise ImproperlyConfigured(f"{name} is {value!r}; give a list, such as [{_EXAMPLES[name]}]")
         return [_instance(name, item) for item in value]
+
+
+def _derive(label: str, secret: str | bytes) -> bytes:
+    return salted_hmac("boltguard.api_keys", label, secret, algorithm="sha256").digest()
 
 
 def _instance(name: str, item: Any) -> Any:
@@ -67,7 +107,7 @@ def _instance(name: str, item: Any) -> Any:
 
 
 _EXAMPLES = {AUTHENTICATION: "JWTAuthentication()", PERMISSIONS: "IsAuthenticated()"}
-_OURS = {AUTHENTICATION, PERMISSIONS, "SECRET_KEY", "SECRET_KEY_FALLBACKS"}
+_OURS = {AUTHENTICATION, PERMISSIONS, API_KEY_PREFIX, "SECRET_KEY", "SECRET_KEY_FALLBACKS"}
 _current = Conf()
 
 

@@ -13,7 +13,6 @@ from django.utils.cache import patch_vary_headers
 from boltguard import _rust, conf
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
-from boltguard.auth.revocation import ask, bool_or_error
 from boltguard.exceptions import HTTPException
 from boltguard.responses import json_response
 from boltguard.users import UserUnavailable, attach
@@ -90,19 +89,19 @@ class Gate:
 
     def _ask(self, pending: _rust.Pending) -> bool | None:
         """The store's answer; `None` where it gave none."""
-        store = self._backends[pending.backend_index].revocation_store
+        backend = self._backends[pending.backend_index]
         try:
-            return ask(store, pending.jti)  # type: ignore[arg-type]
+            return backend.answer(pending)
         except Exception:
-            logger.exception(NO_ANSWER, type(store).__name__)
+            logger.exception(NO_ANSWER, backend.store_name)
             return None
 
     async def _aask(self, pending: _rust.Pending) -> bool | None:
-        store = self._backends[pending.backend_index].revocation_store
+        backend = self._backends[pending.backend_index]
         try:
-            return bool_or_error(await store.ais_revoked(pending.jti))  # type: ignore[union-attr]
+            return await backend.aanswer(pending)
         except Exception:
-            logger.exception(NO_ANSWER, type(store).__name__)
+            logger.exception(NO_ANSWER, backend.store_name)
             return None
 
 
@@ -136,6 +135,7 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse:
     assert isinstance(error, HTTPException)
     if isinstance(error, UserUnavailable):
         log(request, error.status_code, error.reason)
+        error = error.said_by(request.context.auth_backend)  # type: ignore[attr-defined]
     headers = dict(error.headers)
     if error.status_code == 401 and "www-authenticate" not in map(str.lower, headers):
         headers["WWW-Authenticate"] = 'Bearer realm="api"'
@@ -156,5 +156,5 @@ def log(request: HttpRequest, status: int, reason: str) -> None:
 
 
 ANSWERS = (HTTPException, Http404, PermissionDenied)
-NO_ANSWER = "the revocation store %s gave no answer"
+NO_ANSWER = "%s gave no answer"
 PRIVATE = ("Cache-Control", "private")

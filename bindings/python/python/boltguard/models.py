@@ -1,6 +1,12 @@
-"""A ready table for `DjangoORMRevocation()`."""
+"""The tables: revoked tokens, for `DjangoORMRevocation()`, and API keys, for `APIKeyAuthentication(store=True)`."""
 
 from django.db import models
+
+from boltguard.api_keys import has_users
+
+if has_users():
+    from boltguard.api_keys.changes import APIKeyChanges as APIKeyChanges
+    from boltguard.api_keys.models import APIKey as APIKey
 
 
 class RevokedToken(models.Model):

@@ -34,6 +34,13 @@ class UserUnavailable(Unauthorized):
         challenge = 'Bearer realm="api", error="invalid_token", error_description="The token is invalid"'
         super().__init__("The token is invalid.", {"WWW-Authenticate": challenge})
 
+    def said_by(self, backend: str | None) -> UserUnavailable:
+        """The same in the words of the backend that vouched for the credential."""
+        if backend == "api_key":
+            self.code, self.detail = "invalid_api_key", "The API key is invalid."
+            self.headers = {"WWW-Authenticate": 'ApiKey realm="api"'}
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.reason,)
 
@@ -131,8 +138,8 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
 def attach(request: Any, context: _rust.AuthContext) -> None:
     """Sets `request.context`, `request.user` and `request.auser`."""
     request.context = context
-    subject = context.user_id
-    if subject is not None and context.auth_backend != "api_key":
+    subject = context.account
+    if subject is not None:
         request.user = user = LazyUser(subject)
         request.auser = partial(LazyUser.aload, user)
     else:

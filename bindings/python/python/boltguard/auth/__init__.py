@@ -3,6 +3,7 @@
 Nothing here needs Django's applications to be loaded, so `settings.py` can import it.
 """
 
+from boltguard.api_keys.store import APIKeyStore
 from boltguard.auth.backends import APIKeyAuthentication, Authentication, JWTAuthentication
 from boltguard.auth.guards import (
     AllowAny,
@@ -29,6 +30,7 @@ from boltguard.users import get_auth_context, get_current_user
 
 __all__ = [
     "APIKeyAuthentication",
+    "APIKeyStore",
     "AllowAny",
     "Authentication",
     "DenyAll",

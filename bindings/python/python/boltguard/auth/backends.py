@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Generic, NoReturn, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust, conf, registry
-from boltguard.auth.revocation import InMemoryRevocation, RevocationStore
+from boltguard.api_keys.store import APIKeyStore, default_store
+from boltguard.auth.revocation import InMemoryRevocation, RevocationStore, ask, bool_or_error
 from boltguard.exceptions import ConfigurationError, PyJWTError
 
 T = TypeVar("T")
@@ -23,8 +24,21 @@ class Authentication:
     revocation_store: RevocationStore | None = None
 
     @property
+    def store_name(self) -> str:
+        """What may have to be asked, for logs."""
+        return f"the revocation store {type(self.revocation_store).__name__}"
+
+    @property
     def rust(self) -> _rust.JwtBackend | _rust.ApiKeyBackend:
         """The backend that decides, for the settings now in force."""
+        raise NotImplementedError
+
+    def answer(self, pending: _rust.Pending) -> bool:
+        """Asks the store that has to be asked."""
+        raise NotImplementedError
+
+    async def aanswer(self, pending: _rust.Pending) -> bool:
+        """`answer`, for async code."""
         raise NotImplementedError
 
 
@@ -87,6 +101,12 @@ class JWTAuthentication(Authentication):
         self._built = (current, self._build(Sealed(list(current.secrets))))
         return self._built[1]
 
+    def answer(self, pending: _rust.Pending) -> bool:
+        return ask(self.revocation_store, str(pending.jti))  # type: ignore[arg-type]
+
+    async def aanswer(self, pending: _rust.Pending) -> bool:
+        return bool_or_error(await self.revocation_store.ais_revoked(str(pending.jti)))  # type: ignore[union-attr]
+
     def _build(self, keys: Sealed[list[Any]]) -> _rust.JwtBackend:
         try:
             return _rust.JwtBackend(keys=keys.value, **self._settings)
@@ -102,38 +122,85 @@ class JWTAuthentication(Authentication):
 
 
 class APIKeyAuthentication(Authentication):
-    """One of a set of API keys in a header, with the permissions of each. Only digests of the keys are kept."""
+    """An API key in a header: one of a set, or one of a store.
+
+    `api_keys` is a set of keys, and `key_permissions` the permissions of each; only their digests are kept. `store` is
+    `True`, or an `APIKeyStore`, for the keys of `boltguard.models.APIKey`; where the table can't be read, requests with
+    a key are answered 503, or with `on_store_error="allow"` by what was read before.
+    """
 
     def __init__(
         self,
-        api_keys: Iterable[str],
+        api_keys: Iterable[str] | None = None,
         header: str = "x-api-key",
         key_permissions: Mapping[str, Iterable[str]] | None = None,
+        *,
+        store: APIKeyStore | bool | None = None,
+        on_store_error: str = "deny",
     ) -> None:
         keys, permissions = Sealed(api_keys), Sealed(key_permissions)
         del api_keys, key_permissions
         self.header = _header("APIKeyAuthentication", header)
-        if isinstance(keys.value, (str, bytes)):
-            _refuse("APIKeyAuthentication: api_keys is one text; give a set of keys: api_keys={...}")
-        if isinstance(keys.value, type) or not isinstance(keys.value, Iterable):
-            _refuse(f"APIKeyAuthentication: api_keys is of type {type(keys.value).__name__}; give a set of keys")
-        self._built = self._build(keys, permissions)
+        self.store = _key_store(store)
+        self._store_errors_allow = _on_store_error(on_store_error, "APIKeyAuthentication")
+        self._built: tuple[conf.Conf | None, _rust.ApiKeyBackend]
+        if self.store is None:
+            self._fixed = self._build(keys, permissions)
+        elif keys.value is None and permissions.value is None:
+            self._fixed = self._checked(lambda: _rust.ApiKeyBackend.stored(_store_of_nothing(), header=header))
+        else:
+            _refuse("APIKeyAuthentication: give api_keys or store, not both; two backends take two kinds of keys")
+        self._built = (None, self._fixed)
         registry.remember(self)
 
     @property
     def rust(self) -> _rust.ApiKeyBackend:
-        return self._built
+        current = conf.current()
+        if self._built[0] is not current:
+            self._built = (current, self._for(current))
+        return self._built[1]
 
-    def _build(self, keys: Sealed[Iterable[str]], permissions: Sealed[Any]) -> _rust.ApiKeyBackend:
+    @property
+    def store_name(self) -> str:
+        return "the table of API keys (is it migrated?)"
+
+    def answer(self, pending: _rust.Pending) -> bool:
+        self.store.refresh()  # type: ignore[union-attr]
+        return False
+
+    async def aanswer(self, pending: _rust.Pending) -> bool:
+        await self.store.arefresh()  # type: ignore[union-attr]
+        return False
+
+    def _for(self, current: conf.Conf) -> _rust.ApiKeyBackend:
+        if self.store is None:
+            return self._fixed.with_id_key(current.api_key_id_key)
+        snapshot, allow = self.store.snapshot, self._store_errors_allow
+        return _rust.ApiKeyBackend.stored(snapshot.rust, header=self.header, store_errors_allow=allow)
+
+    def _build(self, keys: Sealed[Any], permissions: Sealed[Any]) -> _rust.ApiKeyBackend:
+        if keys.value is None:
+            _refuse("APIKeyAuthentication: give a set of keys, api_keys={...}, or store=True for those of the table")
+        if isinstance(keys.value, (str, bytes)):
+            _refuse("APIKeyAuthentication: api_keys is one text; give a set of keys: api_keys={...}")
+        if isinstance(keys.value, type) or not isinstance(keys.value, Iterable):
+            _refuse(f"APIKeyAuthentication: api_keys is of type {type(keys.value).__name__}; give a set of keys")
         if permissions.value and any(isinstance(names, str) for names in permissions.value.values()):
             _refuse("APIKeyAuthentication: key_permissions gives one text for a key; give a set of permissions")
+        header = self.header
+        return self._checked(
+            lambda: _rust.ApiKeyBackend(api_keys=keys.value, key_permissions=permissions.value, header=header)
+        )
+
+    def _checked(self, build: Callable[[], _rust.ApiKeyBackend]) -> _rust.ApiKeyBackend:
         try:
-            return _rust.ApiKeyBackend(api_keys=keys.value, key_permissions=permissions.value, header=self.header)
+            return build()
         except (ConfigurationError, TypeError) as error:
             _refuse(f"APIKeyAuthentication: {error}")
 
     def __repr__(self) -> str:
-        return f"APIKeyAuthentication(header={self.header!r})"
+        stored = "" if self.store is None else f", store={self.store!r}"
+        return f"APIKeyAuthentication(header={self.header!r}{stored})"
 
 
 class Sealed(Generic[T]):
@@ -223,9 +290,22 @@ def _stores_in_rust(store: RevocationStore | None) -> dict[str, Any]:
     return {"memory_revocation": memory, "external_revocation": store is not None and not local}
 
 
-def _on_store_error(choice: str) -> bool:
+def _key_store(store: object) -> APIKeyStore | None:
+    if store is True:
+        return default_store()
+    if store is not None and not isinstance(store, APIKeyStore):
+        _refuse(f"APIKeyAuthentication: store is {store!r}; give True, or an APIKeyStore(...)")
+    return store
+
+
+def _store_of_nothing() -> _rust.ApiKeyStore:
+    # The settings may not be loaded yet; everything but the store can be checked.
+    return _rust.ApiKeyStore(_rust.ApiKeyFormat("bg"), [bytes(32)], refresh_interval=0)
+
+
+def _on_store_error(choice: str, what: str = "JWTAuthentication") -> bool:
     if choice not in ("deny", "allow"):
-        _refuse(f'JWTAuthentication: on_store_error is {choice!r}; give "deny" or "allow"')
+        _refuse(f'{what}: on_store_error is {choice!r}; give "deny" or "allow"')
     return choice == "allow"
 
 

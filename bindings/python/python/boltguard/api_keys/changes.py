@@ -1,0 +1,91 @@
+"""What tells every process that the table of API keys has changed.
+
+One row counts the changes. Whoever changes a key raises the count in the same transaction and holds the row until it
+ends, so the numbers that keys are stamped with come in the order in which they become visible: a process that has read
+up to a number finds all that came later by asking for greater ones.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from django.db import models, transaction
+from django.db.models import F
+
+from boltguard import registry
+
+
+class APIKeyChanges(models.Model):
+    """The one row. `epoch` tells it from another that was counted anew; `removed` is the last change by which a key
+    went away, or was written by something that does not stamp.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    epoch = models.UUIDField(default=uuid.uuid4)
+    version = models.PositiveBigIntegerField(default=0)
+    removed = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        app_label = "boltguard"
+        default_permissions = ()
+        verbose_name = "changes of API keys"
+        verbose_name_plural = "changes of API keys"
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+
+class Version(NamedTuple):
+    """How far the count has come. All zero as long as nothing was ever changed."""
+
+    epoch: uuid.UUID | None = None
+    version: int = 0
+    removed: int = 0
+
+
+@contextmanager
+def changing(using: str, *, unstamped: bool = False) -> Iterator[int]:
+    """Stamps what is changed inside with the number that this gives, in one transaction; `unstamped` where the change
+    can't be found by its stamp.
+    """
+    with transaction.atomic(using=using):
+        yield _next(using, unstamped)
+        note_change()
+        transaction.on_commit(note_change, using=using)
+
+
+def current_version(using: str) -> Version:
+    """How far the count has come by now."""
+    rows = _rows(using).filter(pk=1).values_list("epoch", "version", "removed")
+    return Version(*(rows.first() or ()))
+
+
+def note_change() -> None:
+    """Makes all stores of this process look at the table before they are asked the next time."""
+    from boltguard.api_keys.store import APIKeyStore
+
+    for store in registry.instances(APIKeyStore):
+        store.note_change()
+
+
+def pending_changes(connection: Any) -> list[Any]:
+    """The changes that this connection has made and not committed yet."""
+    return [entry for entry in connection.run_on_commit if entry[1] is note_change]
+
+
+def _next(using: str, unstamped: bool) -> int:
+    # In this order: MySQL's later assignments see the earlier ones.
+    counted: dict[str, Any] = {"removed": F("version") + 1} if unstamped else {}
+    counted["version"] = F("version") + 1
+    row = _rows(using).filter(pk=1)
+    if not row.update(**counted):
+        _rows(using).get_or_create(pk=1)
+        row.update(**counted)
+    return int(row.values_list("version", flat=True).get())
+
+
+def _rows(using: str) -> Any:
+    return APIKeyChanges._base_manager.using(using)

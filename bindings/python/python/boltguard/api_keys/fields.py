@@ -1,0 +1,77 @@
+"""What may stand in the fields of a key. Each function gives the value to save, or raises `ValueError`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from boltguard import _rust
+
+
+def checked_name(name: str) -> str:
+    """A name by which people know the key."""
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError("an API key needs a name that says what it is for")
+    if len(name.strip()) > 200:
+        raise ValueError("the name of an API key has at most 200 characters")
+    return name.strip()
+
+
+def checked_permissions(permissions: Iterable[str]) -> list[str]:
+    """Granted permissions, each once: names, `blog.*`, or `*`."""
+    return [_permission(text) for text in _texts("permissions", permissions)]
+
+
+def checked_scopes(scopes: Iterable[str]) -> list[str]:
+    """Granted OAuth scopes, each once."""
+    return [_scope(text) for text in _texts("scopes", scopes)]
+
+
+def checked_end(expires: datetime | timedelta | None) -> datetime | None:
+    """The moment at which the key ends."""
+    end = timezone.now() + expires if isinstance(expires, timedelta) else expires
+    if end is None:
+        return None
+    if not isinstance(end, datetime):
+        raise ValueError(f"expires is {expires!r}; give a datetime, a timedelta, or None")
+    if timezone.is_naive(end) and timezone.is_aware(timezone.now()):
+        end = timezone.make_aware(end)
+    if end <= timezone.now():
+        raise ValueError("expires is in the past, so the key could never be used")
+    return end
+
+
+def checked_overlap(overlap: timedelta) -> timedelta:
+    """How long a key lives on beside its successor."""
+    if not isinstance(overlap, timedelta) or overlap < timedelta(0):
+        raise ValueError(f"overlap is {overlap!r}; give a timedelta, zero or more")
+    return overlap
+
+
+def _texts(what: str, texts: Iterable[Any]) -> list[Any]:
+    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+        raise ValueError(f"{what} is {texts!r}; give a list, such as [{texts!r}]")
+    return list(dict.fromkeys(texts))
+
+
+def _permission(text: Any) -> str:
+    # In Rust's reading, `*` is a wildcard alone or after a dot at the end, and part of no name.
+    name = text if not isinstance(text, str) or text == "*" else text.removesuffix(".*")
+    if name != "*":
+        _checked(_rust.Guard.permission, text, name)
+    return str(text)
+
+
+def _scope(text: Any) -> str:
+    _checked(_rust.Guard.scope, text, text)
+    return str(text)
+
+
+def _checked(build: Any, text: Any, name: Any) -> None:
+    try:
+        build(name)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{text!r} can't be granted: {error}") from None

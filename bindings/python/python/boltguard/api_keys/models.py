@@ -1,0 +1,222 @@
+"""`APIKey`: what is kept of a generated key, which is everything but the key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import models, router
+from django.db.models import Q
+from django.utils import timezone
+
+from boltguard import _rust, conf
+from boltguard.api_keys.changes import changing
+from boltguard.api_keys.fields import checked_end, checked_name, checked_overlap, checked_permissions, checked_scopes
+
+# Of no concern to the snapshots of the table.
+UNSEEN = frozenset({"name", "last_used"})
+
+
+class APIKeyQuerySet(models.QuerySet["APIKey"]):
+    """All that changes keys tells the processes that hold a snapshot of them."""
+
+    def active(self) -> APIKeyQuerySet:
+        """Those that may be used now."""
+        return self.filter(Q(expires=None) | Q(expires__gt=timezone.now()), revoked=None)
+
+    def expired(self) -> APIKeyQuerySet:
+        """Those whose time is over and that were not revoked."""
+        return self.filter(expires__lte=timezone.now(), revoked=None)
+
+    def revoked(self) -> APIKeyQuerySet:
+        """Those that were revoked."""
+        return self.exclude(revoked=None)
+
+    def revoke(self) -> int:
+        """Revokes all of these, for good, and says how many had not been revoked before."""
+        return self.filter(revoked=None).update(revoked=timezone.now())
+
+    revoke.alters_data = True  # type: ignore[attr-defined]
+
+    async def arevoke(self) -> int:
+        """`revoke`, for async code."""
+        return await sync_to_async(self.revoke)()
+
+    arevoke.alters_data = True  # type: ignore[attr-defined]
+
+    def update(self, **values: Any) -> int:
+        if values.keys() <= UNSEEN:
+            return super().update(**values)
+        with changing(self._writes_to) as stamp:
+            return super().update(**values, stamp=stamp)
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_create(self, objs: Iterable[APIKey], *args: Any, **options: Any) -> list[APIKey]:
+        rows = list(objs)
+        # Rows that were there before keep their stamp under `update_conflicts`.
+        with changing(self._writes_to, unstamped=bool(options.get("update_conflicts"))) as stamp:
+            for row in rows:
+                row.stamp = stamp
+            return super().bulk_create(rows, *args, **options)
+
+    @property
+    def _writes_to(self) -> str:
+        self._for_write = True
+        return self.db
+
+
+class APIKeyManager(models.Manager.from_queryset(APIKeyQuerySet)):  # type: ignore[misc]
+    """Makes keys."""
+
+    def create_key(
+        self,
+        *,
+        name: str,
+        owner: Any = None,
+        permissions: Iterable[str] = (),
+        scopes: Iterable[str] = (),
+        expires: datetime | timedelta | None = None,
+    ) -> tuple[APIKey, str]:
+        """A new row, and the key, which nobody can show again.
+
+        Requests with the key are their `owner`'s, or of no account. `permissions` may hold wildcards (`blog.*`);
+        `expires` is a moment or a time from now.
+        """
+        key, generated = self.issue(
+            name=checked_name(name),
+            owner=owner,
+            permissions=checked_permissions(permissions),
+            scopes=checked_scopes(scopes),
+            expires=checked_end(expires),
+        )
+        return key, generated.expose()
+
+    create_key.alters_data = True  # type: ignore[attr-defined]
+
+    async def acreate_key(self, **fields: Any) -> tuple[APIKey, str]:
+        """`create_key`, for async code."""
+        return await sync_to_async(self.create_key)(**fields)
+
+    acreate_key.alters_data = True  # type: ignore[attr-defined]
+
+    def issue(self, **fields: Any) -> tuple[APIKey, _rust.GeneratedApiKey]:
+        """`create_key` with fields that were checked, and with a key that no error page can show."""
+        current = conf.current()
+        generated, secret = current.api_key_format.generate(), current.api_key_secrets[0]
+        digest = generated.digest(secret.pepper)
+        return self.create(id=generated.id, digest=digest, secret_id=secret.id, **fields), generated
+
+    issue.alters_data = True  # type: ignore[attr-defined]
+
+
+class APIKey(models.Model):
+    """A key that was made here. Whoever holds it makes requests as its owner, with its permissions and scopes."""
+
+    id = models.CharField("ID", max_length=32, primary_key=True, editable=False)
+    name = models.CharField("name", max_length=200, help_text="What the key is for.")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="boltguard_api_keys",
+        verbose_name="owner",
+        help_text="Requests with the key are this user's. A key without an owner stands for itself.",
+    )
+    digest = models.BinaryField("digest", max_length=32)
+    secret_id = models.CharField("secret of the digest", max_length=16, editable=False)
+    permissions = models.JSONField("permissions", default=list, blank=True)
+    scopes = models.JSONField("scopes", default=list, blank=True)
+    created = models.DateTimeField("created", default=timezone.now, editable=False)
+    expires = models.DateTimeField("expires", null=True, blank=True)
+    revoked = models.DateTimeField("revoked", null=True, blank=True, editable=False)
+    last_used = models.DateTimeField("last used", null=True, blank=True, editable=False)
+    stamp = models.PositiveBigIntegerField(default=0, db_index=True, editable=False)
+
+    objects = APIKeyManager()
+
+    class Meta:
+        app_label = "boltguard"
+        ordering = ("-created", "id")
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id})"
+
+    @property
+    def status(self) -> str:
+        """`active`, `expired` or `revoked`."""
+        if self.revoked is not None:
+            return "revoked"
+        return "expired" if self.expires is not None and self.expires <= timezone.now() else "active"
+
+    def revoke(self) -> None:
+        """Ends the key at once and for good. What was revoked stays revoked."""
+        with self._locked() as row:
+            self.revoked = row.revoked or timezone.now()
+            self.save(update_fields=["revoked"])
+
+    revoke.alters_data = True  # type: ignore[attr-defined]
+
+    async def arevoke(self) -> None:
+        """`revoke`, for async code."""
+        await sync_to_async(self.revoke)()
+
+    arevoke.alters_data = True  # type: ignore[attr-defined]
+
+    def reroll(self, overlap: timedelta = timedelta(0)) -> tuple[APIKey, str]:
+        """Another key with the same name, owner, permissions and scopes. This one ends after the overlap, and the new
+        one lives as long as this one was meant to from its beginning.
+        """
+        successor, generated = self.replace(checked_overlap(overlap))
+        return successor, generated.expose()
+
+    reroll.alters_data = True  # type: ignore[attr-defined]
+
+    async def areroll(self, overlap: timedelta = timedelta(0)) -> tuple[APIKey, str]:
+        """`reroll`, for async code."""
+        return await sync_to_async(self.reroll)(overlap)
+
+    areroll.alters_data = True  # type: ignore[attr-defined]
+
+    @contextmanager
+    def _locked(self) -> Iterator[APIKey]:
+        """The row as it is, which nobody else changes meanwhile."""
+        using = router.db_for_write(APIKey, instance=self)
+        with changing(using):
+            yield APIKey.objects.using(using).select_for_update().get(pk=self.pk)
+
+    def replace(self, overlap: timedelta) -> tuple[APIKey, _rust.GeneratedApiKey]:
+        """`reroll`, with a key that no error page can show."""
+        now = timezone.now()
+        with self._locked() as row:
+            if row.status != "active":
+                raise ValueError(f"the API key {row.id} is {row.status}; create a new one")
+            kept = {name: getattr(row, name) for name in ("name", "owner_id", "permissions", "scopes")}
+            lifetime = None if row.expires is None else row.expires - row.created
+            expires = None if lifetime is None else now + lifetime
+            successor, generated = APIKey.objects.db_manager(row._state.db).issue(**kept, created=now, expires=expires)
+            self.expires = now + overlap if row.expires is None else min(row.expires, now + overlap)
+            self.save(update_fields=["expires"])
+        return successor, generated
+
+    replace.alters_data = True  # type: ignore[attr-defined]
+
+    def save_base(self, *args: Any, **options: Any) -> None:
+        fields = options.get("update_fields")
+        if fields is not None and set(fields) <= UNSEEN:
+            super().save_base(*args, **options)
+            return
+        using = options.get("using") or router.db_for_write(APIKey, instance=self)
+        with changing(using) as self.stamp:
+            if fields is not None:
+                options["update_fields"] = frozenset({*fields, "stamp"})
+            super().save_base(*args, **options)
+
+    save_base.alters_data = True  # type: ignore[attr-defined]

@@ -1,0 +1,76 @@
+import uuid
+
+import django.db.models.deletion
+import django.utils.timezone
+from django.conf import settings
+from django.db import migrations, models
+
+from boltguard.api_keys import has_users
+
+# Keys have owners. A site that gets users later runs `migrate --fake boltguard 0001`, then `migrate`.
+USERS = has_users()
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("boltguard", "0001_revoked_token"),
+        *([migrations.swappable_dependency(settings.AUTH_USER_MODEL)] if USERS else []),
+    ]
+
+    operations = USERS * [
+        migrations.CreateModel(
+            name="APIKeyChanges",
+            fields=[
+                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("epoch", models.UUIDField(default=uuid.uuid4)),
+                ("version", models.PositiveBigIntegerField(default=0)),
+                ("removed", models.PositiveBigIntegerField(default=0)),
+            ],
+            options={
+                "verbose_name": "changes of API keys",
+                "verbose_name_plural": "changes of API keys",
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="APIKey",
+            fields=[
+                (
+                    "id",
+                    models.CharField(
+                        editable=False, max_length=32, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(help_text="What the key is for.", max_length=200, verbose_name="name")),
+                ("digest", models.BinaryField(max_length=32, verbose_name="digest")),
+                ("secret_id", models.CharField(editable=False, max_length=16, verbose_name="secret of the digest")),
+                ("permissions", models.JSONField(blank=True, default=list, verbose_name="permissions")),
+                ("scopes", models.JSONField(blank=True, default=list, verbose_name="scopes")),
+                (
+                    "created",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                ("expires", models.DateTimeField(blank=True, null=True, verbose_name="expires")),
+                ("revoked", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="revoked")),
+                ("last_used", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last used")),
+                ("stamp", models.PositiveBigIntegerField(db_index=True, default=0, editable=False)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Requests with the key are this user's. A key without an owner stands for itself.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="boltguard_api_keys",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "API key",
+                "verbose_name_plural": "API keys",
+                "ordering": ("-created", "id"),
+            },
+        ),
+    ]

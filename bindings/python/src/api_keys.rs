@@ -1,0 +1,210 @@
+//! Generated API keys: their form, what is stored of them, and the snapshot in which they are looked up.
+
+use boltguard::apikey::{
+    ApiKeyError, GeneratedKey, KeyDigest, KeyFormat, KeyUse, Peppers, StoredKey,
+};
+use boltguard::keys::Secret;
+use boltguard::types::NumericDate;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+use crate::errors::{Class, key_error, plain};
+use crate::time::Seconds;
+
+/// The form of the keys of one site: `prefix_<id>_<secret><checksum>`.
+#[pyclass(frozen, eq, module = "boltguard._rust")]
+#[derive(PartialEq)]
+pub(crate) struct ApiKeyFormat(KeyFormat);
+
+impl ApiKeyFormat {
+    pub(crate) fn format(&self) -> &KeyFormat {
+        &self.0
+    }
+}
+
+#[pymethods]
+impl ApiKeyFormat {
+    #[new]
+    fn new(py: Python<'_>, prefix: &str) -> PyResult<Self> {
+        KeyFormat::new(prefix)
+            .map(Self)
+            .map_err(|error| plain(py, Class::ConfigurationError, error))
+    }
+
+    /// The prefix, without the `_` after it.
+    #[getter]
+    fn prefix(&self) -> &str {
+        self.0.prefix()
+    }
+
+    /// A regular expression that finds the keys in any text, for a secret scanner.
+    #[getter]
+    fn pattern(&self) -> String {
+        self.0.pattern()
+    }
+
+    /// Makes a key.
+    fn generate(&self) -> PyResult<GeneratedApiKey> {
+        self.0.generate().map(GeneratedApiKey).map_err(refused)
+    }
+
+    /// The public id of a key that somebody presents; `ValueError` if it has another form or is mistyped.
+    fn parse(&self, key: &str) -> PyResult<String> {
+        let parsed = self.0.parse(key).map_err(refused)?;
+        Ok(parsed.id().to_owned())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("ApiKeyFormat({:?})", self.0.prefix())
+    }
+}
+
+/// A key that was just made. Only `expose` shows it.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct GeneratedApiKey(GeneratedKey);
+
+#[pymethods]
+impl GeneratedApiKey {
+    /// The public id, which is no secret.
+    #[getter]
+    fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    /// The key itself, to be shown to its owner once.
+    fn expose<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, self.0.expose())
+    }
+
+    /// What to keep in its place: the digest of the key by this secret of the server.
+    fn digest<'py>(&self, py: Python<'py>, pepper: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let digest = self.0.digest(&Peppers::new(secret(py, pepper)?));
+        Ok(PyBytes::new(py, digest.as_bytes()))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<GeneratedApiKey: {}>", self.0.id())
+    }
+}
+
+/// A key as a table holds it: everything but the key. Dates are seconds since the epoch.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct StoredApiKey(StoredKey);
+
+impl StoredApiKey {
+    pub(crate) fn stored(&self) -> &StoredKey {
+        &self.0
+    }
+}
+
+#[pymethods]
+impl StoredApiKey {
+    #[new]
+    #[pyo3(signature = (id, digest, *, created, owner=None, permissions=None, scopes=None, expires=None, revoked=None))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the columns of the table, given by name"
+    )]
+    fn new(
+        id: &str,
+        digest: &[u8],
+        created: Seconds,
+        owner: Option<&str>,
+        permissions: Option<Vec<String>>,
+        scopes: Option<Vec<String>>,
+        expires: Option<Seconds>,
+        revoked: Option<Seconds>,
+    ) -> PyResult<Self> {
+        let digest = <[u8; 32]>::try_from(digest)
+            .map_err(|_| PyValueError::new_err("the digest of an API key is 32 bytes"))?;
+        let digest = KeyDigest::from_bytes(digest);
+        let mut key = StoredKey::from_parts(id, digest, created.since_epoch())
+            .with_permissions(permissions.iter().flatten().map(String::as_str))
+            .with_scopes(scopes.iter().flatten().map(String::as_str));
+        if let Some(owner) = owner {
+            key = key.owned_by(owner);
+        }
+        if let Some(end) = expires {
+            key = key.expiring(end.since_epoch());
+        }
+        if let Some(date) = revoked {
+            key = key.revoked_at(date.since_epoch());
+        }
+        Ok(Self(key))
+    }
+
+    /// The public id.
+    #[getter]
+    fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<StoredApiKey: {}>", self.0.id())
+    }
+}
+
+/// The last use of a key, to be written down.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct ApiKeyUse(KeyUse);
+
+impl ApiKeyUse {
+    pub(crate) const fn new(last: KeyUse) -> Self {
+        Self(last)
+    }
+}
+
+#[pymethods]
+impl ApiKeyUse {
+    /// The public id of the key.
+    #[getter]
+    fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    /// When, in whole seconds since the epoch.
+    #[getter]
+    fn at(&self) -> i64 {
+        let at: NumericDate = self.0.at();
+        at.as_secs()
+    }
+
+    /// The digest as it was stored.
+    #[getter]
+    fn digest<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.digest().as_bytes())
+    }
+
+    /// The digest by the current secret, where the stored one was made with an old one.
+    #[getter]
+    fn new_digest<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let digest = self.0.new_digest()?;
+        Some(PyBytes::new(py, digest.as_bytes()))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<ApiKeyUse: {}>", self.0.id())
+    }
+}
+
+/// The secrets that key the digests, the current one first.
+pub(crate) fn peppers(py: Python<'_>, texts: &[Vec<u8>]) -> PyResult<Peppers> {
+    let mut secrets = texts.iter().map(|text| secret(py, text));
+    let Some(current) = secrets.next() else {
+        let message = "peppers is empty: API keys need a secret of the server";
+        return Err(plain(py, Class::ConfigurationError, message));
+    };
+    secrets.try_fold(Peppers::new(current?), |peppers, old| {
+        Ok(peppers.with_old(old?))
+    })
+}
+
+pub(crate) fn secret(py: Python<'_>, bytes: &[u8]) -> PyResult<Secret> {
+    Secret::new(bytes).map_err(|error| key_error(py, error))
+}
+
+#[cold]
+fn refused(error: ApiKeyError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}

@@ -1,0 +1,601 @@
+"""`APIKeyAuthentication(store=...)`: requests with keys of the table, their cost, and when a change takes effect."""
+
+import asyncio
+import gc
+import hashlib
+import logging
+import time
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection, transaction
+from django.http import JsonResponse
+from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from boltguard import protect
+from boltguard.api_keys import store as stores
+from boltguard.api_keys import usage
+from boltguard.auth import (
+    AllowAny,
+    APIKeyAuthentication,
+    APIKeyStore,
+    HasPermission,
+    HasScope,
+    IsAuthenticated,
+    JWTAuthentication,
+)
+from boltguard.models import APIKey, APIKeyChanges
+
+from support import asgi, bearer, mount_view, wsgi
+
+DAY = timedelta(days=1)
+# Long enough that no test waits for it.
+HOUR = 3600.0
+
+
+@pytest.fixture(autouse=True)
+def _no_keys_stay():
+    yield
+    APIKey.objects.all().delete()
+
+
+@pytest.fixture
+def store():
+    return APIKeyStore(refresh_interval=HOUR)
+
+
+def create(**fields):
+    return APIKey.objects.create_key(**{"name": "reports", **fields})
+
+
+def serve(store, guard=None, read=lambda request: None, **options):
+    """A sync view behind the store, at /view."""
+    backends = [JWTAuthentication(), APIKeyAuthentication(store=store, **options)]
+
+    @protect(auth=backends, guards=[IsAuthenticated() if guard is None else guard])
+    def view(request):
+        return JsonResponse({"user_id": request.context["user_id"], "read": read(request)})
+
+    mount_view(view)
+
+
+def get(key, **headers):
+    return wsgi("get", "/view", {"X-Api-Key": key, **headers})
+
+
+def status(key):
+    return get(key).status_code
+
+
+def queries(function):
+    with CaptureQueriesContext(
+        connection,
+    ) as seen:
+        function()
+    return len(seen)
+
+
+def by_others(change):
+    """Changes the table as another process does, of which this one hears nothing."""
+    kept = stores.APIKeyStore.note_change
+    stores.APIKeyStore.note_change = lambda self: None
+    try:
+        return change()
+    finally:
+        stores.APIKeyStore.note_change = kept
+
+
+# --- who is calling ---------------------------------------------------------------------------------------------------
+
+
+def test_the_caller_is_the_owner_with_the_keys_permissions_and_scopes(store, ada):
+    _, key = create(owner=ada, permissions=["blog.*"], scopes=["read"])
+    read = lambda request: [request.user.pk, request.user.id, request.context["permissions"]]  # noqa: E731
+    serve(store, HasPermission("blog.view") & HasScope("read"), read)
+    answer = get(key).json()
+    assert answer == {"user_id": str(ada.pk), "read": [ada.pk, ada.pk, ["blog.*"]]}
+    serve(store, HasPermission("shop.view"))
+    assert status(key) == 403
+    assert wsgi("get", "/view", {"X-Api-Key": f"ApiKey {key}"}).status_code == 403
+
+
+def test_the_key_is_named_by_its_id(store, ada):
+    row, key = create(owner=ada)
+    serve(store, read=lambda request: request.context.api_key_id)
+    assert get(key).json()["read"] == row.id
+
+
+def test_a_key_without_an_owner_stands_for_itself(store):
+    row, key = create()
+    serve(store, read=lambda request: [request.user.is_authenticated, request.context.account])
+    assert get(key).json() == {"user_id": f"apikey:{row.id}", "read": [False, None]}
+
+
+def test_a_request_costs_no_query_and_the_owner_one(store, ada):
+    _, key = create(owner=ada)
+    serve(store, read=lambda request: request.user.id)
+    assert status(key) == 200
+    assert queries(lambda: status(key)) == 0
+    serve(store, read=lambda request: request.user.username)
+    assert status(key) == 200
+    assert queries(lambda: get(key).json()["read"] == "ada") == 1
+
+
+def test_requests_without_a_key_of_this_form_never_look_at_the_table(store):
+    serve(store)
+    with CaptureQueriesContext(connection) as seen:
+        assert status("sk-of-somebody-else") == 401
+        assert status("") == 401
+        assert wsgi("get", "/view").status_code == 401
+        assert wsgi("get", "/view", bearer(sub="7")).status_code == 200
+    assert len(seen) == 0
+
+
+def test_a_mistyped_key_is_refused(store):
+    _, key = create()
+    serve(store)
+    for wrong in (key[:-1], key + "0", key.swapcase(), key.replace("bg_", "sk_"), key[:-7] + "AAAAAAA"):
+        assert status(wrong) == 401
+    answer = get(key[:-1])
+    assert answer.json()["code"] == "invalid_api_key" and "ApiKey" in answer["WWW-Authenticate"]
+
+
+def test_async_handlers_are_served_alike(store, ada):
+    row, key = create(owner=ada)
+
+    @protect(auth=[APIKeyAuthentication(store=store)], guards=[IsAuthenticated()])
+    async def view(request):
+        return JsonResponse({"name": (await request.auser()).username, "id": request.user.id})
+
+    mount_view(view)
+
+    async def use():
+        first = await asgi("get", "/view", {"X-Api-Key": key})
+        again = await asyncio.gather(*(asgi("get", "/view", {"X-Api-Key": key}) for _ in range(4)))
+        await row.arevoke()
+        return first, again, await asgi("get", "/view", {"X-Api-Key": key})
+
+    first, again, refused = asyncio.run(use())
+    assert first.json() == {"name": "ada", "id": ada.pk}
+    assert {one.status_code for one in again} == {200} and refused.status_code == 401
+
+
+def test_all_backends_with_store_true_share_one_snapshot():
+    assert APIKeyAuthentication(store=True).store is APIKeyAuthentication(store=True).store
+    _, key = create()
+    serve(True)
+    assert status(key) == 200
+
+
+# --- keys that are over -----------------------------------------------------------------------------------------------
+
+
+def test_an_expired_key_is_refused_without_a_query(store, caplog):
+    _, key = create(expires=timedelta(seconds=1))
+    serve(store)
+    assert status(key) == 200
+    time.sleep(1.1)
+    with caplog.at_level(logging.INFO, "boltguard"):
+        assert queries(lambda: status(key)) == 0
+    assert "api_key_expired" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "revoke",
+    [
+        lambda row: row.revoke(),
+        lambda row: APIKey.objects.filter(pk=row.pk).revoke(),
+        lambda row: APIKey.objects.filter(pk=row.pk).update(revoked=timezone.now()),
+        lambda row: row.reroll(),
+        lambda row: row.delete(),
+        lambda row: APIKey.objects.filter(pk=row.pk).delete(),
+        lambda row: asyncio.run(row.arevoke()),
+        lambda row: APIKey.objects.bulk_update([_ended(row)], ["expires"]),
+    ],
+)
+def test_revoking_takes_effect_at_once_in_this_process(store, revoke):
+    row, key = create()
+    _, other = create()
+    serve(store)
+    assert status(key) == status(other) == 200
+    revoke(row)
+    assert status(key) == 401 and status(other) == 200
+
+
+def _ended(row):
+    row.expires = timezone.now()
+    return row
+
+
+def test_what_is_made_is_accepted_at_once(store):
+    serve(store)
+    row, key = create()
+    assert status(key) == 200
+    successor, other = row.reroll(overlap=DAY)
+    assert status(key) == status(other) == 200
+    successor.permissions = ["a"]
+    successor.save()
+    serve(store, HasPermission("a"))
+    assert status(other) == 200 and status(key) == 403
+
+
+def test_in_other_processes_within_the_interval():
+    store = APIKeyStore(refresh_interval=0.5)
+    row, key = create(permissions=["a"])
+    serve(store, HasPermission("a"))
+    assert status(key) == 200
+    by_others(lambda: APIKey.objects.filter(pk=row.pk).update(revoked=timezone.now()))
+    _, other = by_others(lambda: create(permissions=["a"]))
+    deadline = time.monotonic() + 0.5
+    while status(key) == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert status(other) == 200
+    by_others(lambda: APIKey.objects.all().delete())
+    time.sleep(0.5)
+    assert status(other) == 401
+
+
+def test_a_change_in_a_transaction_counts_when_it_is_committed(store):
+    row, key = create()
+    serve(store)
+    assert status(key) == 200
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        row.revoke()
+        assert status(key) == 401, "its own transaction sees it"
+        1 / 0
+    assert status(key) == 200
+    with transaction.atomic():
+        row.revoke()
+    assert status(key) == 401
+
+
+def test_a_test_case_that_is_rolled_back_leaves_nothing_behind(store):
+    """Django's `TestCase`: everything happens in a transaction that never commits."""
+    serve(store)
+    _, before = create()
+    keys = []
+    for _ in range(3):
+        with transaction.atomic():
+            keys.append(create()[1])
+            assert [status(key) for key in [before, *keys]] == [200, *[401] * (len(keys) - 1), 200]
+            assert queries(lambda: status(keys[-1])) == 0
+            sid = transaction.savepoint()
+            keys.append(create()[1])
+            assert status(keys[-1]) == 200
+            transaction.savepoint_rollback(sid)
+            assert status(keys[-1]) == 401
+            transaction.set_rollback(True)
+        assert [status(key) for key in [before, *keys]] == [200, *[401] * len(keys)]
+
+
+def test_a_table_that_was_emptied_and_filled_anew_is_read_anew():
+    store = APIKeyStore(refresh_interval=0)
+    serve(store)
+    for _ in range(2):
+        row, key = create()
+        assert status(key) == 200
+        by_others(lambda: APIKey._base_manager.all()._raw_delete(using="default"))
+        by_others(lambda: APIKeyChanges.objects.all().delete())
+        by_others(lambda: create())
+        assert status(key) == 401
+
+
+def test_only_what_changed_is_read_again(store):
+    for _ in range(5):
+        row, key = create()
+    serve(store)
+    assert status(key) == 200
+    row.permissions = ["a"]
+    row.save()
+    with CaptureQueriesContext(connection) as seen:
+        assert status(key) == 200
+    reads = [query["sql"] for query in seen if '"digest"' in query["sql"]]
+    assert len(reads) == 1 and '"stamp" >' in reads[0] and len(seen) == 3
+
+
+def test_an_unchanged_table_costs_two_small_queries_an_interval():
+    store = APIKeyStore(refresh_interval=0)
+    _, key = create()
+    serve(store)
+    assert status(key) == 200
+    with CaptureQueriesContext(connection) as seen:
+        assert status(key) == 200
+    assert len(seen) == 2 and not any('"digest"' in query["sql"] for query in seen)
+
+
+def test_a_row_that_can_not_be_read_harms_no_other(store, caplog):
+    row, key = create()
+    broken, other = create()
+    APIKey.objects.filter(pk=broken.pk).update(permissions={"a": 1})
+    serve(store)
+    assert status(key) == 200 and status(other) == 401
+    assert broken.pk in caplog.text
+
+
+def test_fixtures_count(store, tmp_path):
+    from django.core.management import call_command
+
+    _, key = create()
+    serve(store)
+    assert status(key) == 200
+    call_command("dumpdata", "boltguard.APIKey", output=str(tmp_path / "keys.json"))
+    APIKey.objects.all().delete()
+    assert status(key) == 401
+    call_command("loaddata", str(tmp_path / "keys.json"), verbosity=0)
+    assert status(key) == 200
+
+
+# --- owners -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_keys_of_an_inactive_owner_are_refused_until_they_come_back(store, ada):
+    _, key = create(owner=ada)
+    _, other = create()
+    serve(store)
+    assert status(key) == 200
+    for active in (False, True, False):
+        ada.is_active = active
+        ada.save()
+        assert status(key) == (200 if active else 401) and status(other) == 200
+    create()
+    assert status(key) == 401, "nor are they when other keys change"
+
+
+def test_an_owner_who_was_deactivated_elsewhere_is_found_within_the_interval(ada):
+    store = APIKeyStore(refresh_interval=0.3)
+    _, key = create(owner=ada)
+    serve(store)
+    assert status(key) == 200
+    get_user_model().objects.filter(pk=ada.pk).update(is_active=False)
+    time.sleep(0.31)
+    assert status(key) == 401
+
+
+def test_an_owner_who_is_gone_is_refused_where_the_user_is_read(store, ada):
+    _, key = create(owner=ada)
+    serve(store, read=lambda request: request.user.email)
+    assert status(key) == 200
+    get_user_model().objects.filter(pk=ada.pk).update(is_active=False)
+    answer = get(key)
+    assert answer.status_code == 401
+    assert answer.json() == {"detail": "The API key is invalid.", "code": "invalid_api_key"}
+    assert answer["WWW-Authenticate"] == 'ApiKey realm="api"'
+
+
+def test_deleting_the_owner_ends_the_key_at_once(store):
+    user = get_user_model().objects.create_user("gone")
+    _, key = create(owner=user)
+    serve(store)
+    assert status(key) == 200
+    user.delete()
+    assert status(key) == 401
+
+
+def test_saving_a_user_costs_no_query_more(store, ada):
+    create(owner=ada)
+    assert queries(ada.save) == 1
+
+
+# --- the secret key ---------------------------------------------------------------------------------------------------
+
+OLD, NEW = "the secret key of last year, which is long", "the secret key of this year, which is long"
+
+
+def test_keys_outlive_a_rotation_of_the_secret_key(store):
+    with override_settings(SECRET_KEY=OLD):
+        _, key = create()
+        serve(store)
+        assert status(key) == 200
+    with override_settings(SECRET_KEY=NEW):
+        assert status(key) == 401
+    with override_settings(SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=[OLD]):
+        assert status(key) == 200
+
+
+def test_a_key_that_is_used_comes_to_the_new_secret(store):
+    with override_settings(SECRET_KEY=OLD):
+        row, key = create()
+        unused, _ = create()
+    with override_settings(SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=[OLD]):
+        serve(store)
+        assert status(key) == 200
+        store.write_uses()
+        assert status(key) == 200
+    before, after = row.secret_id, APIKey.objects.get(pk=row.pk).secret_id
+    assert before != after and APIKey.objects.get(pk=unused.pk).secret_id == before
+    with override_settings(SECRET_KEY=NEW):
+        assert status(key) == 200
+    with override_settings(SECRET_KEY=OLD):
+        assert status(key) == 401
+
+
+def test_the_digest_needs_the_secret():
+    """Whoever can write rows but has not got the secret can't make a key."""
+    digests = set()
+    for secret in (OLD, NEW):
+        with override_settings(SECRET_KEY=secret):
+            row, key = create()
+            digests.add(bytes(row.digest))
+            assert hashlib.sha256(key.encode()).digest() != bytes(row.digest)
+    assert len(digests) == 2
+
+
+def test_keys_of_another_prefix_need_a_store_that_names_it():
+    _, key = create()
+    with override_settings(BOLT_API_KEY_PREFIX="acme"):
+        serve(APIKeyStore(refresh_interval=HOUR))
+        assert status(key) == 401 and status(create()[1]) == 200
+        serve(APIKeyStore(refresh_interval=HOUR, prefix="bg"))
+        assert status(key) == 200
+
+
+# --- last used --------------------------------------------------------------------------------------------------------
+
+
+def test_the_last_use_is_written_in_a_batch(store, ada):
+    keys = [create() for _ in range(3)]
+    serve(store)
+    for _, key in keys[:2]:
+        assert status(key) == 200 and status(key) == 200
+    assert not APIKey.objects.exclude(last_used=None).exists()
+    version = APIKeyChanges.objects.get().version
+    assert queries(store.write_uses) <= 3
+    assert queries(store.write_uses) == 0
+    used = APIKey.objects.exclude(last_used=None)
+    assert set(used.values_list("pk", flat=True)) == {row.pk for row, _ in keys[:2]}
+    assert all(abs(timezone.now() - row.last_used) < timedelta(seconds=5) for row in used)
+    assert APIKeyChanges.objects.get().version == version, "nobody has to read the table again for this"
+
+
+def test_many_last_uses_are_written_together(store):
+    keys = [create() for _ in range(usage.BATCH + 5)]
+    serve(store)
+    assert {status(key) for _, key in keys} == {200}
+    store.write_uses()
+    assert not APIKey.objects.filter(last_used=None).exists()
+
+
+def test_a_later_use_that_another_process_wrote_stays(store):
+    row, key = create()
+    serve(store)
+    assert status(key) == 200
+    later = timezone.now() + DAY
+    APIKey.objects.filter(pk=row.pk).update(last_used=later)
+    store.write_uses()
+    assert APIKey.objects.get(pk=row.pk).last_used == later
+
+
+def test_uses_are_written_after_a_request_when_it_is_time(store, monkeypatch):
+    row, key = create()
+    serve(store)
+    assert status(key) == 200 and APIKey.objects.get(pk=row.pk).last_used is None
+    later = time.monotonic() + usage.WRITE_INTERVAL + 1
+    monkeypatch.setattr(usage, "monotonic", lambda: later)
+    assert wsgi("get", "/view").status_code == 401, "any request will do"
+    assert APIKey.objects.get(pk=row.pk).last_used is not None
+
+
+def test_uses_are_written_when_the_process_ends(store):
+    row, key = create()
+    serve(store)
+    assert status(key) == 200
+    usage._write_all()
+    assert APIKey.objects.get(pk=row.pk).last_used is not None
+
+
+def test_a_refused_key_was_not_used(store):
+    row, key = create(permissions=["a"])
+    row.revoke()
+    serve(store)
+    assert status(key) == 401
+    store.write_uses()
+    assert APIKey.objects.get(pk=row.pk).last_used is None
+
+
+def test_no_request_fails_for_a_use_that_can_not_be_written(store, monkeypatch, caplog):
+    _, key = create()
+    serve(store)
+    assert status(key) == 200
+    monkeypatch.setattr(usage.Usage, "_write_dates", _fail)
+    store.write_uses()
+    assert "1 API keys could not be written" in caplog.text
+
+
+def _fail(*args, **kwargs):
+    raise DatabaseError("the server is gone")
+
+
+# --- a table that can't be read ---------------------------------------------------------------------------------------
+
+
+def test_without_an_answer_nobody_with_a_key_passes(monkeypatch, caplog):
+    store = APIKeyStore(refresh_interval=0)
+    _, key = create()
+    serve(store)
+    assert status(key) == 200
+    monkeypatch.setattr(stores.Snapshot, "_refresh", _fail)
+    answer = get(key)
+    assert answer.status_code == 503 and answer.json()["code"] == "api_keys_unavailable"
+    assert "the table of API keys" in caplog.text
+    assert wsgi("get", "/view", bearer(sub="7")).status_code == 200
+
+
+def test_what_was_read_before_may_serve_on(monkeypatch):
+    store = APIKeyStore(refresh_interval=0)
+    _, key = create()
+    serve(store, on_store_error="allow")
+    assert status(key) == 200
+    monkeypatch.setattr(stores.Snapshot, "_refresh", _fail)
+    assert status(key) == 200
+    serve(APIKeyStore(refresh_interval=0), on_store_error="allow")
+    assert status(key) == 503, "nothing was ever read"
+
+
+def test_an_open_view_does_not_open_for_a_key_that_can_not_be_checked(monkeypatch):
+    _, key = create()
+    serve(APIKeyStore(), AllowAny())
+    monkeypatch.setattr(stores.Snapshot, "_refresh", _fail)
+    assert status(key) == 503
+
+
+# --- configuration ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: APIKeyAuthentication(), "give a set of keys"),
+        (lambda: APIKeyAuthentication(store=False), "store is False"),
+        (lambda: APIKeyAuthentication(store="table"), "store is 'table'"),
+        (lambda: APIKeyAuthentication(store=APIKeyStore), "give True, or an APIKeyStore"),
+        (lambda: APIKeyAuthentication({"k" * 20}, store=True), "not both"),
+        (lambda: APIKeyAuthentication(key_permissions={"k": {"a"}}, store=True), "not both"),
+        (lambda: APIKeyAuthentication(store=True, header="no header"), "header"),
+        (lambda: APIKeyAuthentication(store=True, header="cookie"), "unasked"),
+        (lambda: APIKeyAuthentication(store=True, on_store_error="ignore"), "APIKeyAuthentication: on_store_error"),
+        (lambda: APIKeyStore(refresh_interval=-1), "refresh_interval is -1"),
+        (lambda: APIKeyStore(refresh_interval=True), "refresh_interval is True"),
+        (lambda: APIKeyStore(prefix="Not A Prefix"), "prefix is 'Not A Prefix'"),
+    ],
+)
+def test_mistakes_are_named(build, message):
+    with pytest.raises(ImproperlyConfigured, match=message):
+        build()
+
+
+def test_nothing_is_read_from_the_settings_at_construction():
+    with override_settings(SECRET_KEY=""):
+        APIKeyAuthentication(store=APIKeyStore())
+
+
+def test_a_static_keys_public_id_can_not_be_tested_without_the_secret_key():
+    backend = APIKeyAuthentication({"short"})
+    ids = set()
+    for secret in (OLD, NEW):
+        with override_settings(SECRET_KEY=secret):
+
+            @protect(auth=[backend], guards=[IsAuthenticated()])
+            def view(request):
+                return JsonResponse({"id": request.context["user_id"]})
+
+            mount_view(view)
+            ids.add(get("short").json()["id"])
+    assert len(ids) == 2 and all(one.startswith("apikey:") for one in ids)
+    assert not any(hashlib.sha256(b"short").hexdigest()[:8] in one for one in ids)
+
+
+def test_stores_that_nobody_holds_are_forgotten():
+    from boltguard import registry
+
+    gc.collect()
+    before = len(list(registry.instances(APIKeyStore)))
+    store = APIKeyStore()
+    assert len(list(registry.instances(APIKeyStore))) == before + 1
+    del store
+    gc.collect()
+    assert len(list(registry.instances(APIKeyStore))) == before

@@ -13,8 +13,7 @@ use crate::errors::{Class, key_error, plain};
 use crate::time::Seconds;
 
 /// The form of the keys of one site: `prefix_<id>_<secret><checksum>`.
-#[pyclass(frozen, eq, module = "boltguard._rust")]
-#[derive(PartialEq)]
+#[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct ApiKeyFormat(KeyFormat);
 
 impl ApiKeyFormat {

@@ -438,8 +438,6 @@ class ApiKeyFormat:
     def parse(self, key: str) -> str:
         """The public id of a key that somebody presents; `ValueError` if it has another form or is mistyped."""
 
-    def __eq__(self, other: object) -> bool: ...
-
 @final
 class GeneratedApiKey:
     """A key that was just made. Only `expose` shows it."""

@@ -11,6 +11,17 @@ from django.utils import timezone
 from boltguard import _rust
 
 
+def checked(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a key that is to be made."""
+    return {
+        **fields,
+        "name": checked_name(fields["name"]),
+        "permissions": checked_permissions(fields["permissions"]),
+        "scopes": checked_scopes(fields["scopes"]),
+        "expires": checked_end(fields["expires"]),
+    }
+
+
 def checked_name(name: str) -> str:
     """A name by which people know the key."""
     if not isinstance(name, str) or not name.strip():

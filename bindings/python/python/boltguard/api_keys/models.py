@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from boltguard import _rust, conf
 from boltguard.api_keys.changes import changing
-from boltguard.api_keys.fields import checked_end, checked_name, checked_overlap, checked_permissions, checked_scopes
+from boltguard.api_keys.fields import checked, checked_overlap
 
 # Of no concern to the snapshots of the table.
 UNSEEN = frozenset({"name", "last_used"})
@@ -87,13 +87,8 @@ class APIKeyManager(models.Manager.from_queryset(APIKeyQuerySet)):  # type: igno
         Requests with the key are their `owner`'s, or of no account. `permissions` may hold wildcards (`blog.*`);
         `expires` is a moment or a time from now.
         """
-        key, generated = self.issue(
-            name=checked_name(name),
-            owner=owner,
-            permissions=checked_permissions(permissions),
-            scopes=checked_scopes(scopes),
-            expires=checked_end(expires),
-        )
+        fields = {"name": name, "owner": owner, "permissions": permissions, "scopes": scopes, "expires": expires}
+        key, generated = self.issue(**checked(fields))
         return key, generated.expose()
 
     create_key.alters_data = True  # type: ignore[attr-defined]

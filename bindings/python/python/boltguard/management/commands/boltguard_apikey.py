@@ -1,0 +1,145 @@
+"""`manage.py boltguard_apikey create|list|revoke|reroll`: API keys from the command line.
+
+A new key is the one line on the standard output, so that it can be piped to where it belongs; all else that `create` and
+`reroll` have to say goes to the standard error.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ObjectDoesNotExist
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+
+from boltguard import conf
+from boltguard.api_keys import is_installed
+from boltguard.api_keys.fields import checked
+from boltguard.api_keys.spans import parse_end, parse_span
+
+T = TypeVar("T")
+
+
+class Command(BaseCommand):
+    help = "Creates, lists, revokes and rerolls API keys."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="create|list|revoke|reroll")
+        create = actions.add_parser("create", help="make a key and print it, once")
+        create.add_argument("name", help="what the key is for")
+        create.add_argument("--owner", help="the user whose requests they are, by user name")
+        create.add_argument("--permission", action="append", default=[], help="blog.add_post, blog.* or *; repeatable")
+        create.add_argument("--scope", action="append", default=[], help="an OAuth scope; repeatable")
+        create.add_argument("--expires", help="90d, 12h, 2027-01-31 or 2027-01-31T18:00; never, if left out")
+        listing = actions.add_parser("list", help="show the keys, but for their secrets")
+        listing.add_argument("--owner", help="only the keys of this user")
+        listing.add_argument("--status", choices=["active", "expired", "revoked"], help="only these")
+        revoke = actions.add_parser("revoke", help="end keys, at once and for good")
+        revoke.add_argument("keys", nargs="+", metavar="key", help="the id, or the key itself")
+        reroll = actions.add_parser("reroll", help="make a successor and print it, once")
+        reroll.add_argument("key", help="the id, or the key itself")
+        reroll.add_argument("--overlap", default="0", help="how long the old key lives on: 30m, 12h, 7d; default: 0")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not is_installed():
+            raise CommandError("there is no table of API keys: the application of your users is not installed")
+        getattr(self, f"_{options['action']}")(options)
+
+    def _create(self, options: dict[str, Any]) -> None:
+        from boltguard.models import APIKey
+
+        fields = {"name": options["name"], "owner": _user(options["owner"])}
+        granted = {"permissions": options["permission"], "scopes": options["scope"]}
+        expires = options["expires"]
+        end = None if expires is None else _checked(lambda: parse_end(expires))
+        fields = _checked(lambda: checked({**fields, **granted, "expires": end}))
+        row, generated = APIKey.objects.issue(**fields)
+        self.stderr.write(f"API key {row.id} is made. This is the only time that it is shown:")
+        self.stdout.write(generated.expose())
+
+    def _list(self, options: dict[str, Any]) -> None:
+        from boltguard.models import APIKey
+
+        rows = APIKey.objects.all()
+        if options["status"]:
+            rows = getattr(rows, options["status"])()
+        if options["owner"]:
+            rows = rows.filter(owner=_user(options["owner"], active=False))
+        table = [HEADINGS, *(_line(row) for row in rows.select_related("owner"))]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for line in table:
+            self.stdout.write("  ".join(map(str.ljust, line, widths)).rstrip())
+
+    def _revoke(self, options: dict[str, Any]) -> None:
+        with transaction.atomic():
+            rows = [_row(text) for text in options["keys"]]
+            for row in rows:
+                row.revoke()
+        for row in rows:
+            self.stdout.write(f"API key {row.id} ({row.name}) is revoked.")
+
+    def _reroll(self, options: dict[str, Any]) -> None:
+        row = _row(options["key"])
+        overlap = _checked(lambda: parse_span(options["overlap"]))
+        successor, generated = _checked(lambda: row.replace(overlap))
+        end = f"ends at {_date(row.expires)}" if overlap else "has ended"
+        self.stderr.write(f"API key {successor.id} takes over from {row.id}, which {end}. It is shown only now:")
+        self.stdout.write(generated.expose())
+
+
+def _row(text: str) -> Any:
+    """The row of an id, or of a key, which no message repeats."""
+    from boltguard.models import APIKey
+
+    try:
+        key_id = conf.current().api_key_format.parse(text)
+    except ValueError:
+        key_id = text
+    try:
+        return APIKey.objects.get(pk=key_id)
+    except APIKey.DoesNotExist:
+        named = repr(key_id) if len(key_id) <= 32 else "this text"
+        raise CommandError(f"no API key has the id {named}; `boltguard_apikey list` shows them") from None
+
+
+def _user(name: str | None, *, active: bool = True) -> Any:
+    if name is None:
+        return None
+    model = get_user_model()
+    try:
+        user = model._default_manager.get_by_natural_key(name)  # type: ignore[attr-defined]
+    except ObjectDoesNotExist:
+        raise CommandError(f"no user has the {model.USERNAME_FIELD} {name!r}") from None
+    if active and not getattr(user, "is_active", True):
+        raise CommandError(f"the user {name!r} is not active, so the key would be refused")
+    return user
+
+
+def _checked(make: Callable[[], T]) -> T:
+    try:
+        return make()
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+def _line(row: Any) -> tuple[str, ...]:
+    owner = "" if row.owner is None else row.owner.get_username()
+    granted = " ".join([*row.permissions, *(f"scope:{scope}" for scope in row.scopes)])
+    known = {secret.id for secret in conf.current().api_key_secrets[:1]}
+    status = row.status if row.secret_id in known else f"{row.status}, old secret"
+    dates = (_date(row.created), _date(row.expires), _date(row.last_used))
+    return (row.id, row.name, owner, status, *dates, granted)
+
+
+def _date(date: datetime | None) -> str:
+    if date is None:
+        return "-"
+    return (timezone.localtime(date) if timezone.is_aware(date) else date).strftime("%Y-%m-%d %H:%M")
+
+
+HEADINGS = ("ID", "NAME", "OWNER", "STATUS", "CREATED", "EXPIRES", "LAST USED", "GRANTED")

@@ -1,0 +1,128 @@
+"""`manage.py boltguard_apikey`."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from boltguard import _rust
+from boltguard.models import APIKey
+
+FORMAT = _rust.ApiKeyFormat("bg")
+
+
+@pytest.fixture(autouse=True)
+def _no_keys_stay():
+    yield
+    APIKey.objects.all().delete()
+
+
+def run(*args):
+    """What the command prints, and what it says on the side."""
+    out, err = StringIO(), StringIO()
+    call_command("boltguard_apikey", *args, stdout=out, stderr=err, no_color=True)
+    return out.getvalue(), err.getvalue()
+
+
+def create(*args):
+    printed, said = run("create", *args)
+    key = printed.strip()
+    row = APIKey.objects.get(pk=FORMAT.parse(key))
+    assert printed == key + "\n" and row.id in said and key not in said
+    return row, key
+
+
+def test_create_prints_the_key_alone_and_once(ada):
+    arguments = ["nightly", "--owner", "ada", "--permission", "blog.view", "--permission", "shop.*", "--scope", "read"]
+    row, key = create(*arguments, "--expires", "90d")
+    assert (row.name, row.owner, row.permissions, row.scopes) == ("nightly", ada, ["blog.view", "shop.*"], ["read"])
+    assert round((row.expires - row.created).total_seconds() / 86400) == 90
+    assert key not in "".join(run("list"))
+
+
+@pytest.mark.parametrize("end", ["2126-01-31", "2126-01-31T18:00", "2126-01-31 18:00+02:00", "30m", "12h", "2w"])
+def test_an_end_is_a_span_or_a_moment(end):
+    assert create("a", "--expires", end)[0].status == "active"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["create", " "], "needs a name"),
+        (["create", "a", "--owner", "nobody"], "no user has the username 'nobody'"),
+        (["create", "a", "--permission", "blog view"], "'blog view' can't be granted"),
+        (["create", "a", "--scope", ""], "can't be granted"),
+        (["create", "a", "--expires", "soon"], "'soon' is no end"),
+        (["create", "a", "--expires", "2026-13-01"], "is no end"),
+        (["create", "a", "--expires", "90"], "'90' is no span"),
+        (["create", "a", "--expires", "2020-01-31"], "in the past"),
+        (["revoke", "nothing"], "no API key has the id 'nothing'"),
+        (["revoke", "x" * 40], "has the id this text"),
+        (["reroll", "nothing"], "no API key has the id 'nothing'"),
+        (["list", "--owner", "nobody"], "no user"),
+        (["list", "--status", "lost"], "invalid choice"),
+        ([], "required"),
+    ],
+)
+def test_mistakes_are_named(arguments, complaint):
+    with pytest.raises(CommandError, match=complaint):
+        run(*arguments)
+    assert not APIKey.objects.exists()
+
+
+def test_an_inactive_owner_is_refused(ada):
+    ada.is_active = False
+    ada.save()
+    with pytest.raises(CommandError, match="'ada' is not active"):
+        run("create", "a", "--owner", "ada")
+
+
+def test_list_shows_all_but_the_secrets(ada):
+    row, key = create("nightly", "--owner", "ada", "--permission", "blog.view", "--scope", "read", "--expires", "1d")
+    other, _ = create("other")
+    other.revoke()
+    listed, _ = run("list")
+    head, *lines = listed.splitlines()
+    assert head.split() == ["ID", "NAME", "OWNER", "STATUS", "CREATED", "EXPIRES", "LAST", "USED", "GRANTED"]
+    assert len(lines) == 2 and key.split("_")[2] not in listed
+    (line,) = [line for line in lines if row.id in line]
+    assert all(part in line for part in ("nightly", "ada", "active", "blog.view scope:read"))
+    assert other.id in run("list", "--status", "revoked")[0] and row.id not in run("list", "--status", "revoked")[0]
+    assert row.id in run("list", "--owner", "ada")[0] and other.id not in run("list", "--owner", "ada")[0]
+
+
+def test_list_names_the_keys_that_need_an_old_secret_key():
+    row, _ = create("old")
+    with override_settings(SECRET_KEY="another secret key, which is long enough for this"):
+        assert "active, old secret" in run("list")[0]
+    assert "old secret" not in run("list")[0]
+
+
+def test_revoke_takes_ids_and_whole_keys():
+    (one, _), (two, key), (three, _) = create("a"), create("b"), create("c")
+    printed, said = run("revoke", one.id, key)
+    assert printed.count("is revoked") == 2 and key not in printed + said
+    assert set(APIKey.objects.revoked()) == {one, two} and APIKey.objects.active().get() == three
+
+
+def test_revoke_revokes_all_or_none():
+    row, _ = create("a")
+    with pytest.raises(CommandError):
+        run("revoke", row.id, "nothing")
+    assert APIKey.objects.active().get() == row
+
+
+def test_reroll_prints_the_successor():
+    row, key = create("a", "--permission", "blog.view")
+    printed, said = run("reroll", row.id, "--overlap", "7d")
+    successor = APIKey.objects.get(pk=FORMAT.parse(printed.strip()))
+    assert successor.permissions == ["blog.view"] and printed.strip() not in said
+    row.refresh_from_db()
+    assert row.status == "active" and row.expires is not None
+    run("reroll", successor.id)
+    successor.refresh_from_db()
+    assert successor.status == "expired"
+    for arguments, complaint in [([successor.id], "is expired"), ([row.id, "--overlap", "long"], "no span")]:
+        with pytest.raises(CommandError, match=complaint):
+            run("reroll", *arguments)

@@ -78,9 +78,9 @@ impl<'t> UnverifiedJws<'t> {
 
     #[inline]
     fn into_verified(self, mut payload: Vec<u8>) -> Result<VerifiedJws<'t>, JwsError> {
-        payload.clear();
-        base64url::decode_into(self.segments.payload(), &mut payload)
-            .map_err(|_| JwsError::Malformed)?;
+        let encoded = self.segments.payload();
+        payload.resize(base64url::decoded_len(encoded), 0);
+        base64url::decode_slice(encoded, &mut payload).map_err(|_| JwsError::Malformed)?;
         Ok(VerifiedJws {
             header: self.header,
             payload,

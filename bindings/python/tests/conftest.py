@@ -29,8 +29,12 @@ def _database():
         "PASSWORD": unquote(url.password or ""),
         "HOST": url.hostname or parse_qs(url.query).get("host", [""])[0],
         "PORT": url.port or "",
+        "TEST": {"NAME": f"boltguard_test_django_{os.getpid()}"},
     }
 
+
+# Its tables, which no migration makes, refer to users; only SQLite takes them before the table of users is there.
+PEOPLE = [] if "BOLTGUARD_TEST_DJANGO_DATABASE" in os.environ else ["people"]
 
 if django is not None:
     settings.configure(
@@ -47,7 +51,7 @@ if django is not None:
             "django.contrib.messages",
             "django.contrib.sessions",
             "boltguard",
-            "people",
+            *PEOPLE,
         ],
         MIDDLEWARE=[
             "django.contrib.sessions.middleware.SessionMiddleware",
@@ -84,8 +88,19 @@ def database():
     setup_test_environment(debug=False)
     old = setup_databases(verbosity=0, interactive=False)
     yield
+    _end_other_sessions()
     teardown_databases(old, verbosity=0)
     teardown_test_environment()
+
+
+def _end_other_sessions():
+    """Those of threads in which async code ran; they would keep the database from being dropped."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            others = "datname = current_database() AND pid <> pg_backend_pid()"
+            cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
 
 
 @pytest.fixture(autouse=True)

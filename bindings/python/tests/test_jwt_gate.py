@@ -19,7 +19,7 @@ Guard = _rust.Guard
 
 
 def bearer(claims=None, key=SECRET, algorithm="HS256", **more):
-    claims = {"sub": "42", "exp": time.time() + 60, "jti": "j", **(claims or {}), **more}
+    claims = {"sub": "42", "exp": time.time() + 3600, "jti": "j", **(claims or {}), **more}
     return {"HTTP_AUTHORIZATION": f"Bearer {jwt.encode(claims, key, algorithm=algorithm)}"}
 
 

@@ -101,12 +101,16 @@ class APIKeyManager(models.Manager.from_queryset(APIKeyQuerySet)):  # type: igno
 
     def issue(self, **fields: Any) -> tuple[APIKey, _rust.GeneratedApiKey]:
         """`create_key` with fields that were checked, and with a key that no error page can show."""
-        current = conf.current()
-        generated, secret = current.api_key_format.generate(), current.api_key_secrets[0]
-        digest = generated.digest(secret.pepper)
-        return self.create(id=generated.id, digest=digest, secret_id=secret.id, **fields), generated
+        generated = conf.current().api_key_format.generate()
+        return self.create(**identity(generated), **fields), generated
 
     issue.alters_data = True  # type: ignore[attr-defined]
+
+
+def identity(generated: _rust.GeneratedApiKey) -> dict[str, Any]:
+    """The fields by which a row is that of a key."""
+    secret = conf.current().api_key_secrets[0]
+    return {"id": generated.id, "digest": generated.digest(secret.pepper), "secret_id": secret.id}
 
 
 class APIKey(models.Model):

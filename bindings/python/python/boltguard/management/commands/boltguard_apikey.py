@@ -1,7 +1,7 @@
 """`manage.py boltguard_apikey create|list|revoke|reroll`: API keys from the command line.
 
-A new key is the one line on the standard output, so that it can be piped to where it belongs; all else that `create` and
-`reroll` have to say goes to the standard error.
+A new key is the one line on the standard output, so that it can be piped to where it belongs; all else that `create`
+and `reroll` have to say goes to the standard error.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _user(name: str | None, *, active: bool = True) -> Any:
         return None
     model = get_user_model()
     try:
-        user = model._default_manager.get_by_natural_key(name)  # type: ignore[attr-defined]
+        user = model._default_manager.get_by_natural_key(name)
     except ObjectDoesNotExist:
         raise CommandError(f"no user has the {model.USERNAME_FIELD} {name!r}") from None
     if active and not getattr(user, "is_active", True):

@@ -1,0 +1,325 @@
+"""The admin's pages, through Django's test client."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.contrib.messages import get_messages
+from django.contrib.sessions.models import Session
+from django.test import Client, override_settings
+from django.urls import path, reverse
+from django.utils import timezone
+
+from boltguard import _rust
+from boltguard.models import APIKey
+
+from support import mount
+
+FORMAT = _rust.ApiKeyFormat("bg")
+KEY = re.compile(FORMAT.pattern)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _admin(database):
+    mount(path("admin/", admin.site.urls))
+    yield
+    APIKey.objects.all().delete()
+    LogEntry.objects.all().delete()
+
+
+@pytest.fixture
+def root():
+    yield from _client(is_superuser=True)
+
+
+@pytest.fixture
+def clerk():
+    """One of the staff who may make and change keys, and holds one other permission."""
+    for client in _client():
+        names = ("add_apikey", "change_apikey", "view_apikey", "view_group")
+        client.user.user_permissions.set(Permission.objects.filter(codename__in=names))
+        yield client
+
+
+def _client(**fields):
+    user = get_user_model().objects.create_user("staff", is_staff=True, **fields)
+    client = Client()
+    client.user = user
+    client.force_login(user)
+    yield client
+    user.delete()
+
+
+def create(**fields):
+    return APIKey.objects.create_key(**{"name": "reports", **fields})
+
+
+def page(name, *arguments):
+    return reverse(f"admin:boltguard_apikey_{name}", args=arguments)
+
+
+def form(**fields):
+    return {"name": "nightly", "owner": "", "expires_0": "", "expires_1": "", "scopes": "", **fields}
+
+
+def add(client, **fields):
+    return client.post(page("add"), form(**fields))
+
+
+def act(client, action, *rows, **more):
+    fields = {"action": action, "_selected_action": [row.pk for row in rows], **more}
+    return client.post(page("changelist"), fields)
+
+
+def keys_on(response):
+    return KEY.findall(response.content.decode())
+
+
+def test_a_new_key_is_shown_once_and_kept_nowhere(root, ada):
+    end = timezone.now() + 90 * DAY
+    response = add(
+        root,
+        owner=ada.pk,
+        permissions=["auth.view_group"],
+        other_permissions="blog.*\nshop.view",
+        scopes="read write",
+        expires_0=end.strftime("%Y-%m-%d"),
+        expires_1="12:00",
+    )
+    (key,) = set(keys_on(response))
+    row = APIKey.objects.get()
+    assert (row.pk, row.name, row.owner) == (FORMAT.parse(key), "nightly", ada)
+    assert row.permissions == ["auth.view_group", "blog.*", "shop.view"] and row.scopes == ["read", "write"]
+    assert abs(row.expires - end) < DAY and row.status == "active"
+    assert response.status_code == 200 and "no-store" in response["Cache-Control"]
+    assert not list(get_messages(response.wsgi_request))
+    secret = key.split("_")[2]
+    for url in (page("changelist"), page("change", row.pk), page("history", row.pk)):
+        assert secret not in root.get(url).content.decode()
+    sessions = [session.get_decoded() for session in Session.objects.all()]
+    entries = LogEntry.objects.values_list("object_repr", "change_message")
+    assert secret not in f"{sessions} {list(entries)} {dict(root.cookies)}"
+
+
+def test_the_key_of_the_page_works(root):
+    from boltguard.auth import APIKeyStore
+
+    (key,) = set(keys_on(add(root)))
+    store = APIKeyStore()
+    store.refresh()
+    backend = _rust.ApiKeyBackend.stored(store.snapshot.rust)
+    gate = _rust.Gate([backend], _rust.Guard.authenticated())
+    assert gate.check({"HTTP_X_API_KEY": key}).is_authenticated
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"name": ""}, "This field is required"),
+        ({"other_permissions": "blog*"}, "can&#x27;t be granted"),
+        ({"permissions": ["no.such"]}, "Select a valid choice"),
+        ({"expires_0": "2020-01-01", "expires_1": "00:00"}, "in the past"),
+    ],
+)
+def test_mistakes_are_named(root, fields, complaint):
+    response = add(root, **fields)
+    assert complaint in response.content.decode() and not keys_on(response) and not APIKey.objects.exists()
+
+
+def test_permissions_are_chosen_from_those_of_the_site(root):
+    content = root.get(page("add")).content.decode()
+    assert '<option value="auth.add_user">auth.add_user (Can add user)</option>' in content
+    assert "selectfilter" in content and "digest" not in content
+
+
+def test_the_list_can_be_searched_and_filtered(root, ada):
+    active, expired, revoked = create(name="one", owner=ada)[0], create(name="two")[0], create(name="three")[0]
+    APIKey.objects.filter(pk=expired.pk).update(expires=timezone.now())
+    revoked.revoke()
+
+    def found(**query):
+        return set(root.get(page("changelist"), query).context["cl"].result_list)
+
+    assert found() == {active, expired, revoked}
+    assert found(status="active") == {active} and found(status="expired") == {expired}
+    assert found(status="revoked") == {revoked}
+    assert found(q="ada") == found(q=active.pk) == found(q="one") == {active} and found(q="four") == set()
+
+
+def test_the_list_costs_the_same_for_many_keys(root, ada, django_assert_same):
+    create(owner=ada)
+    with django_assert_same() as few:
+        root.get(page("changelist"))
+    for _ in range(5):
+        create(owner=ada)
+    with django_assert_same() as many:
+        root.get(page("changelist"))
+    assert len(few) == len(many)
+
+
+@pytest.fixture
+def django_assert_same():
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    return lambda: CaptureQueriesContext(connection)
+
+
+def test_a_key_is_changed_but_not_its_owner_nor_its_state(root, ada):
+    row, _ = create(owner=ada, permissions=["auth.view_group", "blog.*"], scopes=["read"])
+    content = root.get(page("change", row.pk)).content.decode()
+    assert "Reroll" in content and "Revoke" in content
+    assert re.search(r'value="auth.view_group" selected', content) and "blog.*</textarea>" in content
+    fields = form(name="daily", owner="", permissions=["auth.view_user"], other_permissions="shop.*", scopes="write")
+    response = root.post(page("change", row.pk), {**fields, "digest": "x", "revoked": "x", "last_used": "x"})
+    assert response.status_code == 302
+    changed = APIKey.objects.get()
+    assert (changed.name, changed.permissions, changed.scopes) == ("daily", ["auth.view_user", "shop.*"], ["write"])
+    assert (changed.owner, changed.revoked, changed.last_used) == (ada, None, None)
+    assert bytes(changed.digest) == bytes(row.digest) and changed.stamp > row.stamp
+
+
+def test_a_key_is_revoked_after_a_question(root):
+    row, _ = create()
+    question = root.get(page("revoke", row.pk))
+    assert "can&#x27;t be undone" in question.content.decode() or "can't be undone" in question.content.decode()
+    assert APIKey.objects.get().status == "active"
+    response = root.post(page("revoke", row.pk), {"confirmed": "yes"}, follow=True)
+    assert APIKey.objects.get().status == "revoked" and f"({row.pk}) is revoked." in response.content.decode()
+    assert "Revoked." in root.get(page("history", row.pk)).content.decode()
+    again = root.post(page("revoke", row.pk), {"confirmed": "yes"}, follow=True)
+    assert "revoked before" in again.content.decode()
+
+
+def test_a_revoked_key_can_only_be_looked_at(root):
+    row, _ = create(permissions=["blog.*"])
+    row.revoke()
+    content = root.get(page("change", row.pk)).content.decode()
+    assert "blog.*" in content and "<textarea" not in content and "Reroll" not in content
+    assert root.post(page("change", row.pk), form(name="other")).status_code == 403
+
+
+def test_a_key_is_rerolled_with_an_overlap(root, ada):
+    row, _ = create(owner=ada, permissions=["a"], scopes=["b"])
+    assert "lives on for a week" in root.get(page("reroll", row.pk)).content.decode()
+    response = root.post(page("reroll", row.pk), {"confirmed": "yes", "overlap": "604800"})
+    (key,) = set(keys_on(response))
+    successor = APIKey.objects.get(pk=FORMAT.parse(key))
+    assert (successor.owner, successor.permissions, successor.scopes) == (ada, ["a"], ["b"])
+    row.refresh_from_db()
+    assert abs(row.expires - timezone.now() - 7 * DAY) < timedelta(minutes=1)
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_several_keys_are_revoked_and_rerolled_together(root):
+    one, two, over = create()[0], create()[0], create()[0]
+    over.revoke()
+    question = act(root, "reroll_selected", one, two, over)
+    assert one.pk in question.content.decode() and over.pk not in question.content.decode()
+    made = act(root, "reroll_selected", one, two, over, confirmed="yes", overlap="0")
+    assert len(set(keys_on(made))) == 2 and APIKey.objects.count() == 5
+    assert one.pk in act(root, "revoke_selected", one, two).content.decode()
+    act(root, "revoke_selected", one, two, confirmed="yes")
+    assert {row.status for row in APIKey.objects.filter(pk__in=[one.pk, two.pk])} == {"revoked"}
+    response = act(root, "reroll_selected", over, confirmed="yes")
+    assert "nothing to reroll" in " ".join(map(str, get_messages(response.wsgi_request)))
+
+
+def test_nobody_grants_what_they_have_not_got(clerk, ada):
+    for fields in (
+        {"permissions": ["auth.add_user"]},
+        {"other_permissions": "auth.add_user"},
+        {"other_permissions": "*"},
+        {"other_permissions": "auth.*"},
+        {"scopes": "read"},
+        {"owner": ada.pk},
+    ):
+        response = add(clerk, **fields)
+        assert not keys_on(response) and not APIKey.objects.exists(), fields
+    content = clerk.get(page("add")).content.decode()
+    assert "auth.view_group" in content and "auth.add_user" not in content
+    (key,) = set(keys_on(add(clerk, owner=clerk.user.pk, permissions=["auth.view_group"])))
+    assert APIKey.objects.get(pk=FORMAT.parse(key)).owner == clerk.user
+
+
+def test_what_others_granted_stays_when_a_key_is_changed(clerk):
+    row, _ = create(permissions=["auth.add_user", "blog.*"], scopes=["read"])
+    content = clerk.get(page("change", row.pk)).content.decode()
+    assert re.search(r'value="auth.add_user" selected', content)
+    fields = form(permissions=["auth.add_user"], other_permissions="blog.*", scopes="read")
+    assert clerk.post(page("change", row.pk), fields).status_code == 302
+    assert APIKey.objects.get().permissions == ["auth.add_user", "blog.*"]
+
+
+def test_nobody_gets_the_key_of_another_by_rerolling_it(clerk, ada):
+    theirs, wide, scoped = create(owner=ada)[0], create(permissions=["*"])[0], create(scopes=["read"])[0]
+    for row in (theirs, wide, scoped):
+        response = clerk.post(page("reroll", row.pk), {"confirmed": "yes"})
+        assert response.status_code == 302 and not keys_on(response)
+        assert not keys_on(act(clerk, "reroll_selected", row, confirmed="yes"))
+    assert APIKey.objects.count() == 3
+    mine, _ = create(owner=clerk.user, permissions=["auth.view_group"])
+    assert keys_on(clerk.post(page("reroll", mine.pk), {"confirmed": "yes"}))
+
+
+def test_those_who_may_only_look_change_nothing(clerk):
+    clerk.user.user_permissions.set(Permission.objects.filter(codename="view_apikey"))
+    row, _ = create()
+    assert clerk.get(page("change", row.pk)).status_code == 200
+    assert clerk.get(page("add")).status_code == 403
+    for name in ("reroll", "revoke"):
+        assert clerk.post(page(name, row.pk), {"confirmed": "yes"}).status_code == 403
+        act(clerk, f"{name}_selected", row, confirmed="yes")
+    assert [found.status for found in APIKey.objects.all()] == ["active"]
+
+
+def test_the_pages_are_for_the_staff():
+    row, _ = create()
+    for name in ("reroll", "revoke", "change"):
+        response = Client().post(page(name, row.pk), {"confirmed": "yes"})
+        assert response.status_code == 302 and "login" in response["Location"]
+
+
+def test_a_form_of_another_site_does_nothing(root):
+    row, _ = create()
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(root.user)
+    with override_settings(
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+        ]
+    ):
+        strict.handler.load_middleware()
+        assert strict.post(page("revoke", row.pk), {"confirmed": "yes"}).status_code == 403
+    assert APIKey.objects.get().status == "active"
+
+
+def test_the_page_of_a_key_names_the_secret_key_that_it_needs(root):
+    def said():
+        return root.get(page("change", row.pk)).content.decode()
+
+    with override_settings(SECRET_KEY="an old secret key, which is long enough for all of this"):
+        row, _ = create()
+    old = APIKey.objects.get().secret_id
+    assert "no longer known" in said()
+    row, _ = create()
+    assert "The current SECRET_KEY" in said() and row.secret_id != old
+
+
+def test_names_are_escaped(root):
+    row, _ = create(name="<script>alert(1)</script>")
+    for response in (
+        root.get(page("changelist")),
+        root.get(page("change", row.pk)),
+        root.get(page("revoke", row.pk)),
+        root.post(page("reroll", row.pk), {"confirmed": "yes"}),
+    ):
+        assert "<script>alert" not in response.content.decode()

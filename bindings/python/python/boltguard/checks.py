@@ -10,6 +10,8 @@
 | boltguard.E006, W006 | a cache that can't hold revocations (none, or not all of them) |
 | boltguard.E007, W007 | the model of an ORM store is not there (or its `jti` has no index) |
 | boltguard.W008 | an API key is short enough to be guessed |
+
+Those of stores of API keys, from E009 on, are in `boltguard.api_keys.checks`.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[Message]:
     try:
         check_backends(current.authentication, conf.AUTHENTICATION)
         check_guards(current.guards, conf.PERMISSIONS)
+        current.api_key_format  # noqa: B018  # reads the prefix
     except ImproperlyConfigured as error:
         return [checks.Error(str(error), id="boltguard.E001")]
     if current.names_guards:
@@ -57,6 +60,8 @@ def check_secrets(app_configs: Any, **kwargs: Any) -> list[Message]:
     """The secrets of all backends."""
     try:
         weak = list(_weak_secrets())
+        if _backends(APIKeyAuthentication):
+            conf.current().api_key_secrets  # noqa: B018  # derives them from the secret key
     except ImproperlyConfigured as error:
         return [checks.Error(str(error), "Set SECRET_KEY, or give the backends a secret.", id="boltguard.E004")]
     return [checks.Warning(message, LONGER, id="boltguard.W003") for message in weak]
@@ -82,7 +87,7 @@ def check_stores(app_configs: Any, **kwargs: Any) -> list[Message]:
 
 def check_api_keys(app_configs: Any, **kwargs: Any) -> list[Message]:
     """The lengths of all API keys."""
-    weak = sum(backend.rust.weak_keys for backend in _backends(APIKeyAuthentication))
+    weak = sum(backend.weak_keys for backend in _backends(APIKeyAuthentication))
     hint = "Use random keys, such as secrets.token_urlsafe(32)."
     return [checks.Warning(f"{weak} API keys are shorter than 16 bytes.", hint, id="boltguard.W008")] if weak else []
 

@@ -161,6 +161,11 @@ class APIKeyAuthentication(Authentication):
         return self._built[1]
 
     @property
+    def weak_keys(self) -> int:
+        """How many of the keys can be guessed."""
+        return self._fixed.weak_keys
+
+    @property
     def store_name(self) -> str:
         return "the table of API keys (is it migrated?)"
 

@@ -130,8 +130,9 @@ def _checked(make: Callable[[], T]) -> T:
 def _line(row: Any) -> tuple[str, ...]:
     owner = "" if row.owner is None else row.owner.get_username()
     granted = " ".join([*row.permissions, *(f"scope:{scope}" for scope in row.scopes)])
-    known = {secret.id for secret in conf.current().api_key_secrets[:1]}
-    status = row.status if row.secret_id in known else f"{row.status}, old secret"
+    current, *old = [secret.id for secret in conf.current().api_key_secrets]
+    known = "" if row.secret_id == current else ", old secret" if row.secret_id in old else ", lost secret"
+    status = row.status + known
     dates = (_date(row.created), _date(row.expires), _date(row.last_used))
     return (row.id, row.name, owner, status, *dates, granted)
 

@@ -1,0 +1,92 @@
+"""The Python blocks of `docs/*.md`, run from the top of each page to its end, in one module a page.
+
+- They find `client`, Django's test client, and `ada`, a user of the staff; `await` may stand outside of functions.
+- A block that begins with `# settings.py` holds settings: its names in capitals are in force for the rest of the page.
+- After each block, `urlpatterns` is what the site serves.
+- A block that can't run alone is written ```` ```python notest ````.
+
+A failure's traceback names the line of the page.
+"""
+
+import ast
+import asyncio
+import inspect
+import re
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.test import Client, override_settings
+
+from support import mount
+
+PAGES = Path(__file__).parents[3] / "docs"
+FENCE = re.compile(
+    r"^(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)\n(?P<code>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL
+)
+SETTINGS = "# settings.py\n"
+
+
+def blocks(page):
+    """The code of each Python block, moved down to the line of the page on which it stands."""
+    text = page.read_text("utf-8")
+    for found in FENCE.finditer(text):
+        language, *words = found["info"].split() or [""]
+        if language == "python" and "notest" not in words:
+            yield "\n" * text.count("\n", 0, found.start("code")) + found["code"]
+
+
+@pytest.fixture
+def module(request):
+    """A module for a page, on a site of its own, which is emptied afterwards."""
+    module = ModuleType(f"page_{request.node.callspec.id.replace('-', '_')}")
+    user = get_user_model().objects.create_user("ada", "ada@example.org", "correct horse", is_staff=True)
+    vars(module).update(client=Client(), ada=user)
+    sys.modules[module.__name__] = module
+    mount()
+    yield module
+    del sys.modules[module.__name__]
+    mount()
+    call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in sorted(PAGES.glob("*.md")) if any(blocks(page))], ids=lambda p: p.stem
+)
+def test_the_examples_of(page, module):
+    with ExitStack() as settings:
+        for code in blocks(page):
+            run(code, page, vars(module))
+            if code.lstrip("\n").startswith(SETTINGS):
+                settings.enter_context(override_settings(**capitals(code, vars(module))))
+            if "urlpatterns" in vars(module):
+                mount(*vars(module)["urlpatterns"])
+
+
+def run(code, page, names):
+    compiled = compile(code, str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    if compiled.co_flags & inspect.CO_COROUTINE:
+        asyncio.run(eval(compiled, names))
+    else:
+        exec(compiled, names)
+
+
+def capitals(code, names):
+    """The settings that a block assigns."""
+    assigned = (target for step in ast.parse(code).body if isinstance(step, ast.Assign) for target in step.targets)
+    return {target.id: names[target.id] for target in assigned if isinstance(target, ast.Name) and target.id.isupper()}
+
+
+def test_a_failure_names_the_line_of_the_page(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n\n```python\nfine = 1\n```\n\n```python notest\n1/0\n```\n\n```python\n\nfine / 0\n```\n")
+    first, second = blocks(page)
+    names = {}
+    run(first, page, names)
+    with pytest.raises(ZeroDivisionError) as caught:
+        run(second, page, names)
+    assert (str(caught.traceback[-1].path), caught.traceback[-1].lineno + 1) == (str(page), 13)

@@ -25,9 +25,7 @@ from django.test import Client, override_settings
 from support import mount
 
 PAGES = Path(__file__).parents[3] / "docs"
-FENCE = re.compile(
-    r"^(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)\n(?P<code>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL
-)
+FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)\n(?P<code>.*?)^(?P=fence)[ \t]*$", re.M | re.S)
 SETTINGS = "# settings.py\n"
 
 
@@ -54,9 +52,10 @@ def module(request):
     call_command("flush", interactive=False, verbosity=0)
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in sorted(PAGES.glob("*.md")) if any(blocks(page))], ids=lambda p: p.stem
-)
+PAGES_WITH_CODE = [page for page in sorted(PAGES.glob("*.md")) if any(blocks(page))]
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=lambda page: page.stem)
 def test_the_examples_of(page, module):
     with ExitStack() as settings:
         for code in blocks(page):

@@ -49,7 +49,6 @@ impl Options {
         if self.is_quick {
             command.arg("--quick").env("BOLTGUARD_BENCH_QUICK", "1");
         }
-        command.args(&self.names);
         Ok(())
     }
 }
@@ -60,7 +59,9 @@ fn rust(workspace: &Workspace, options: &Options) -> Result {
     let mut cargo = workspace.cargo("bench");
     cargo.args(["--package", "boltguard-bench", "--"]);
     options.dress(workspace, &mut cargo)?;
-    process::run(&mut cargo)
+    // Criterion takes one name, which may be a regular expression.
+    cargo.args(Some(options.names.join("|")).filter(|pattern| !pattern.is_empty()));
+    process::run(cargo.env("CRITERION_HOME", workspace.scratch("bench/criterion")?))
 }
 
 fn python(workspace: &Workspace, options: &Options) -> Result {
@@ -73,5 +74,5 @@ fn python(workspace: &Workspace, options: &Options) -> Result {
     let mut run = venv.python();
     run.arg(program);
     options.dress(workspace, &mut run)?;
-    process::run(run.current_dir(workspace.root()))
+    process::run(run.args(&options.names).current_dir(workspace.root()))
 }

@@ -143,6 +143,7 @@ impl<'a> Fuzzer<'a> {
         command.args(inputs.iter().filter(|inputs| inputs.is_dir()));
         command.args([
             "--",
+            "-verbosity=0",
             "-print_final_stats=1",
             "-timeout=10",
             &format!("-max_total_time={seconds}"),

@@ -67,11 +67,16 @@ pub struct MemoryKeyStore {
 #[derive(Clone, Default)]
 struct Snapshot {
     keys: Arc<Keys>,
+    /// What has changed since those were put together; `None` for a key that went away.
+    recent: HashMap<Box<str>, Option<Arc<StoredKey>>>,
     /// What was revoked here, which counts before what the snapshot says.
     revoked: Keys,
 }
 
 type Keys = HashMap<Box<str>, Arc<StoredKey>>;
+
+/// So many changes are copied with each further one, rather than the whole table.
+const RECENT: usize = if cfg!(test) { 4 } else { 1024 };
 
 impl MemoryKeyStore {
     /// A store without keys.
@@ -86,17 +91,20 @@ impl MemoryKeyStore {
         self.snapshot.rcu(|old| {
             let mut revoked = old.revoked.clone();
             revoked.retain(|id, _| keys.contains_key(id));
-            let keys = Arc::clone(&keys);
-            Snapshot { keys, revoked }
+            Snapshot {
+                keys: Arc::clone(&keys),
+                recent: HashMap::new(),
+                revoked,
+            }
         });
     }
 
-    /// Adds a key, or replaces the one of its id, at the cost of a copy of the table of keys.
+    /// Adds a key, or replaces the one of its id.
     pub fn insert(&self, key: StoredKey) {
         self.update([key], []);
     }
 
-    /// Adds or replaces these keys and forgets those of the `removed` ids, at the cost of one copy of the table.
+    /// Adds or replaces these keys and forgets those of the `removed` ids, all at once.
     pub fn update<'a>(
         &self,
         changed: impl IntoIterator<Item = StoredKey>,
@@ -106,16 +114,13 @@ impl MemoryKeyStore {
         let removed: Vec<_> = removed.into_iter().collect();
         self.snapshot.rcu(|old| {
             let mut new = Snapshot::clone(old);
-            let keys = Arc::make_mut(&mut new.keys);
-            keys.extend(
-                changed
-                    .iter()
-                    .map(|(id, key)| (id.clone(), Arc::clone(key))),
-            );
-            for id in &removed {
-                keys.remove(*id);
-                new.revoked.remove(*id);
+            for (id, key) in &*changed {
+                new.recent.insert(id.clone(), Some(Arc::clone(key)));
             }
+            for id in &removed {
+                new.remove(id);
+            }
+            new.put_together();
             new
         });
     }
@@ -157,7 +162,7 @@ impl MemoryKeyStore {
     /// The number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.snapshot.load().keys.len()
+        self.snapshot.load().len()
     }
 
     /// Whether there is no key.
@@ -173,7 +178,42 @@ impl MemoryKeyStore {
 
 impl Snapshot {
     fn find(&self, id: &str) -> Option<&Arc<StoredKey>> {
-        self.revoked.get(id).or_else(|| self.keys.get(id))
+        self.revoked.get(id).or_else(|| self.listed(id))
+    }
+
+    fn listed(&self, id: &str) -> Option<&Arc<StoredKey>> {
+        match self.recent.get(id) {
+            Some(changed) => changed.as_ref(),
+            None => self.keys.get(id),
+        }
+    }
+
+    fn len(&self) -> usize {
+        let added = |(id, key): (&Box<str>, &Option<_>)| {
+            isize::from(key.is_some()) - isize::from(self.keys.contains_key(id))
+        };
+        let added: isize = self.recent.iter().map(added).sum();
+        self.keys.len().saturating_add_signed(added)
+    }
+
+    fn remove(&mut self, id: &str) {
+        self.revoked.remove(id);
+        if self.listed(id).is_some() {
+            self.recent.insert(id.into(), None);
+        }
+    }
+
+    fn put_together(&mut self) {
+        if self.recent.len() <= RECENT {
+            return;
+        }
+        let keys = Arc::make_mut(&mut self.keys);
+        for (id, key) in self.recent.drain() {
+            match key {
+                Some(key) => keys.insert(id, key),
+                None => keys.remove(&id),
+            };
+        }
     }
 
     fn revoke(&mut self, id: &str, now: NumericDate) {
@@ -202,7 +242,7 @@ impl FromIterator<StoredKey> for MemoryKeyStore {
     fn from_iter<I: IntoIterator<Item = StoredKey>>(keys: I) -> Self {
         let snapshot = Snapshot {
             keys: index(keys),
-            revoked: Keys::new(),
+            ..Snapshot::default()
         };
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -222,4 +262,97 @@ impl fmt::Debug for MemoryKeyStore {
 fn index(keys: impl IntoIterator<Item = StoredKey>) -> Arc<Keys> {
     let keys = keys.into_iter().map(|key| (key.id().into(), Arc::new(key)));
     Arc::new(keys.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: NumericDate = NumericDate::from_secs(1_700_000_000);
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Replace(Vec<(u8, i64)>),
+        Revoke(u8),
+        Update(Vec<(u8, i64)>, Vec<u8>),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let keys = || prop::collection::vec((0..12_u8, 0..1000_i64), 0..6);
+        let removed = || prop::collection::vec(0..12_u8, 0..4);
+        prop_oneof![
+            1 => keys().prop_map(Step::Replace),
+            2 => (0..12_u8).prop_map(Step::Revoke),
+            6 => (keys(), removed()).prop_map(|(changed, removed)| Step::Update(changed, removed)),
+        ]
+    }
+
+    fn key((id, created): (u8, i64)) -> StoredKey {
+        let digest = KeyDigest::from_bytes([id; 32]);
+        StoredKey::from_parts(&id.to_string(), digest, NumericDate::from_secs(created))
+    }
+
+    /// When each key was created, and whether it was revoked.
+    #[derive(Default)]
+    struct Model(HashMap<u8, (i64, bool)>);
+
+    impl Model {
+        fn add(&mut self, keys: &[(u8, i64)]) {
+            for (id, created) in keys {
+                let known = self.0.entry(*id).or_insert((*created, false));
+                // A revoked key stays as it was when it was revoked.
+                known.0 = if known.1 { known.0 } else { *created };
+            }
+        }
+
+        fn apply(&mut self, step: &Step) {
+            match step {
+                Step::Replace(keys) => {
+                    self.0
+                        .retain(|id, _| keys.iter().any(|(known, _)| known == id));
+                    self.add(keys);
+                }
+                Step::Revoke(id) => {
+                    self.0.entry(*id).and_modify(|known| known.1 = true);
+                }
+                Step::Update(changed, removed) => {
+                    self.add(changed);
+                    self.0.retain(|id, _| !removed.contains(id));
+                }
+            }
+        }
+    }
+
+    fn apply(store: &MemoryKeyStore, step: Step) {
+        match step {
+            Step::Replace(keys) => store.replace(keys.into_iter().map(key)),
+            Step::Revoke(id) => {
+                store.revoke(&id.to_string(), NOW);
+            }
+            Step::Update(changed, removed) => {
+                let removed: Vec<_> = removed.iter().map(u8::to_string).collect();
+                let removed = removed.iter().map(String::as_str);
+                store.update(changed.into_iter().map(key), removed);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn changes_one_by_one_are_as_good_as_a_new_table(steps in prop::collection::vec(step(), 0..30)) {
+            let (store, mut model) = (MemoryKeyStore::new(), Model::default());
+            for step in steps {
+                model.apply(&step);
+                apply(&store, step);
+                prop_assert_eq!(store.len(), model.0.len());
+                for id in 0..12_u8 {
+                    let found = store.find(&id.to_string());
+                    let found = found.map(|key| (key.created().as_secs(), key.revoked().is_some()));
+                    prop_assert_eq!(found, model.0.get(&id).copied());
+                }
+            }
+        }
+    }
 }

@@ -82,14 +82,16 @@ impl ApiKeyStore {
 
     /// Replaces all keys.
     fn replace(&self, keys: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.keys.replace(stored(keys)?);
+        let stored = stored(keys)?;
+        keys.py().detach(|| self.keys.replace(stored));
         Ok(())
     }
 
     /// Adds or replaces these keys, and forgets those of the `removed` ids.
     fn update(&self, changed: &Bound<'_, PyAny>, removed: Vec<String>) -> PyResult<()> {
+        let stored = stored(changed)?;
         let removed = removed.iter().map(String::as_str);
-        self.keys.update(stored(changed)?, removed);
+        changed.py().detach(|| self.keys.update(stored, removed));
         Ok(())
     }
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import hashlib
 import logging
+import threading
 import time
 from datetime import timedelta
 
@@ -306,6 +307,38 @@ def test_an_unchanged_table_costs_two_small_queries_an_interval():
     with CaptureQueriesContext(connection) as seen:
         assert status(key) == 200
     assert len(seen) == 2 and not any('"digest"' in query["sql"] for query in seen)
+
+
+def test_of_many_requests_that_find_the_keys_old_one_reads_them(store, monkeypatch):
+    reads, read = [], stores.Snapshot._refresh
+
+    def slow(self, using):
+        reads.append(using)
+        time.sleep(0.1)
+        read(self, using)
+
+    monkeypatch.setattr(stores.Snapshot, "_refresh", slow)
+    threads = [threading.Thread(target=store.refresh) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(reads) == 1 and store.snapshot.rust.is_current
+
+
+def test_a_change_during_a_refresh_is_not_missed(store, monkeypatch):
+    row, key = create()
+    serve(store)
+    read = stores.Snapshot._load
+
+    def overtaken(self, *arguments):
+        read(self, *arguments)
+        monkeypatch.undo()
+        row.revoke()
+
+    monkeypatch.setattr(stores.Snapshot, "_load", overtaken)
+    assert status(key) == 200, "what was read before the change"
+    assert status(key) == 401
 
 
 def test_a_row_that_can_not_be_read_harms_no_other(store, caplog):

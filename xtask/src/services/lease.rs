@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -40,11 +41,26 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Made among the system's temporary files, where every user can reach it.
+    /// Made among the system's temporary files, where every user can reach it, under a name that nobody has yet.
     pub(super) fn new(name: &str) -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("boltguard-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).context(format!("make {}", path.display()))?;
-        Ok(Self { path })
+        let stem = std::env::temp_dir().join(format!("boltguard-{name}-{}", std::process::id()));
+        let mut path = stem.clone();
+        for next in 1.. {
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    path = stem.with_extension(next.to_string())
+                }
+                made => {
+                    return made
+                        .map(|()| Self { path: path.clone() })
+                        .context(format!("make {}", path.display()));
+                }
+            }
+        }
+        Err(Failure::new(format!(
+            "no name is left for {}",
+            stem.display()
+        )))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -172,6 +188,15 @@ mod tests {
         assert!(is_alive(&pid));
         drop(server.lease());
         assert!(!is_alive(&pid) && !directory.exists());
+    }
+
+    #[test]
+    fn what_an_earlier_run_left_is_not_used() {
+        let (one, other) = (
+            Scratch::new("lease-names").unwrap(),
+            Scratch::new("lease-names").unwrap(),
+        );
+        assert!(one.path() != other.path() && one.path().is_dir() && other.path().is_dir());
     }
 
     #[test]

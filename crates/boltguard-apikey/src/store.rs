@@ -189,10 +189,12 @@ impl Snapshot {
     }
 
     fn len(&self) -> usize {
-        let added = |(id, key): (&Box<str>, &Option<_>)| {
-            isize::from(key.is_some()) - isize::from(self.keys.contains_key(id))
-        };
-        let added: isize = self.recent.iter().map(added).sum();
+        let added =
+            |is_there: bool, was_there: bool| isize::from(is_there) - isize::from(was_there);
+        let recent = self.recent.iter();
+        let added: isize = recent
+            .map(|(id, key)| added(key.is_some(), self.keys.contains_key(id)))
+            .sum();
         self.keys.len().saturating_add_signed(added)
     }
 

@@ -15,3 +15,13 @@
 
 pub mod forge;
 pub mod keys;
+
+/// The examples of the pages, which nobody should have to trust.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/tokens-and-keys.md")]
+    struct TokensAndKeys;
+}

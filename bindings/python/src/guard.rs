@@ -1,8 +1,10 @@
 //! `Guard`: who may pass.
 
+use std::collections::HashMap;
+
 use boltguard::guard::Guard as Rules;
-use boltguard::guard::{GuardError, TooManyAtoms};
-use boltguard::types::{ClaimTest, Permission, PermissionError, Scalar};
+use boltguard::guard::{Answers, GuardDocumentError, GuardError, ParseGuardError, TooManyAtoms};
+use boltguard::types::{ClaimTest, Permission, PermissionError, Principal, Scalar};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyString};
@@ -110,15 +112,28 @@ impl Guard {
     /// Reads the text form, such as `authenticated & (perm("blog.add") | staff)`.
     #[staticmethod]
     fn parse(py: Python<'_>, text: &str) -> PyResult<Self> {
-        text.parse()
+        text.parse().map(Self).map_err(|error: ParseGuardError| {
+            plain(
+                py,
+                Class::ConfigurationError,
+                format!("{error}\n{}", error.snippet(text)),
+            )
+        })
+    }
+
+    /// Reads what `to_json` wrote.
+    #[staticmethod]
+    fn from_json(py: Python<'_>, document: &str) -> PyResult<Self> {
+        Rules::from_json(document)
             .map(Self)
-            .map_err(|error: boltguard::guard::ParseGuardError| {
-                plain(
-                    py,
-                    Class::ConfigurationError,
-                    format!("{error}\n{}", error.snippet(text)),
-                )
-            })
+            .map_err(|error: GuardDocumentError| plain(py, Class::ConfigurationError, error))
+    }
+
+    /// A JSON document with the text form and its version.
+    fn to_json(&self, py: Python<'_>) -> PyResult<String> {
+        self.0
+            .to_json()
+            .map_err(|error| plain(py, Class::ConfigurationError, error))
     }
 
     /// The callers whom all of the guards let in.
@@ -188,14 +203,16 @@ impl Guard {
             .map_err(|error| too_large(py, error))
     }
 
-    /// Why the guard decides as it does for a caller; `None` is an anonymous one.
-    #[pyo3(signature = (context=None))]
-    fn explain(&self, context: Option<&AuthContext>) -> Explanation {
-        let principal = context.map(AuthContext::principal);
-        Explanation::new(
-            self.0
-                .explain(&principal.unwrap_or(boltguard::types::Principal::Anonymous)),
-        )
+    /// Why the guard decides as it does for a caller, `None` for the anonymous one, given answers to its checks.
+    #[pyo3(signature = (context=None, answers=None))]
+    fn explain(
+        &self,
+        context: Option<&AuthContext>,
+        answers: Option<HashMap<String, bool>>,
+    ) -> Explanation {
+        let principal = context.map_or(Principal::Anonymous, AuthContext::principal);
+        let answers: Answers = answers.unwrap_or_default().into_iter().collect();
+        Explanation::new(self.0.explain_with(&principal, &answers))
     }
 }
 

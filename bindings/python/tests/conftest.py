@@ -12,7 +12,14 @@ try:
     from django.conf import settings
 except ImportError:
     django = None
-    collect_ignore_glob = ["test_apikeys_*.py", "test_django_*.py", "test_demo*.py", "test_docs.py"]
+    collect_ignore_glob = [
+        "test_apikeys_*.py",
+        "test_django_*.py",
+        "test_demo*.py",
+        "test_docs.py",
+        "test_guards_*.py",
+        "test_routes_*.py",
+    ]
 
 SECRET = "a-secret-of-the-tests-which-is-longer-than-sixty-four-bytes-for-hs512"
 
@@ -103,9 +110,12 @@ def _end_other_sessions():
             cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
 
 
+DJANGO = ("test_apikeys_", "test_django_", "test_docs", "test_guards_", "test_routes_")
+
+
 @pytest.fixture(autouse=True)
 def _database_for_django(request):
-    if request.module.__name__.startswith(("test_django_", "test_apikeys_", "test_docs")):
+    if request.module.__name__.startswith(DJANGO):
         request.getfixturevalue("database")
 
 

@@ -66,7 +66,7 @@ def status(guards, claims):
         (HasClaim("roles", all_of=["a", "b"]), {"roles": ["b", "a", "c"]}, 200),
         (HasClaim("roles", none_of=["x"]), {"roles": ["x"]}, 403),
         (ViaBackend("jwt"), {}, 200),
-        (ViaBackend("api_key"), {}, 403),
+        (~ViaBackend("jwt"), {}, 403),
         (IsAuthenticated() & (HasPermission("a.b") | IsStaff()) & ~HasPermission("no"), {"is_staff": True}, 200),
         (
             IsAuthenticated() & (HasPermission("a.b") | IsStaff()) & ~HasPermission("no"),

@@ -288,6 +288,13 @@ class Guard:
         """Reads the text form, such as `authenticated & (perm("blog.add") | staff)`."""
 
     @staticmethod
+    def from_json(document: str) -> Guard:
+        """Reads what `to_json` wrote."""
+
+    def to_json(self) -> str:
+        """A JSON document with the text form and its version."""
+
+    @staticmethod
     def all(guards: Sequence[Guard]) -> Guard:
         """The callers whom all of the guards let in."""
 
@@ -320,8 +327,8 @@ class Guard:
     def simplify(self) -> Guard:
         """An equivalent guard without what is superfluous. Exact, or `GuardTooLarge`."""
 
-    def explain(self, context: AuthContext | None = None) -> Explanation:
-        """Why the guard decides as it does for a caller; `None` is an anonymous one."""
+    def explain(self, context: AuthContext | None = None, answers: Mapping[str, bool] | None = None) -> Explanation:
+        """Why the guard decides as it does for a caller, `None` for the anonymous one, given answers to its checks."""
 
 @final
 class Explanation:

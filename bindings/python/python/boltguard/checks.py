@@ -10,8 +10,9 @@
 | boltguard.E006, W006 | a cache that can't hold revocations (none, or not all of them) |
 | boltguard.E007, W007 | the model of an ORM store is not there (or its `jti` has no index) |
 | boltguard.W008 | an API key is short enough to be guessed |
+| boltguard.E011 | a guard asks for a backend that its view has not got |
 
-Those of stores of API keys, from E009 on, are in `boltguard.api_keys.checks`.
+Those of stores of API keys, E009 to W010, are in `boltguard.api_keys.checks`.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.urls import get_resolver
 
 from boltguard import conf, registry
 from boltguard.auth.backends import APIKeyAuthentication, Authentication, JWTAuthentication, check_backends
 from boltguard.auth.guards import check_guards
 from boltguard.auth.revocation import DjangoCacheRevocation, DjangoORMRevocation, InMemoryRevocation, RevocationStore
+from boltguard.gate import Gatekeeper
 
 Message = checks.CheckMessage
 Backend = TypeVar("Backend", bound=Authentication)
@@ -35,7 +38,7 @@ Backend = TypeVar("Backend", bound=Authentication)
 
 def register() -> None:
     """Called once, when Django's applications are ready."""
-    for check in (check_settings, check_secrets, check_stores, check_api_keys):
+    for check in (check_settings, check_secrets, check_stores, check_api_keys, check_views):
         checks.register(check, checks.Tags.security)
     checks.register(check_secrets_deployed, checks.Tags.security, deploy=True)
 
@@ -44,8 +47,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[Message]:
     """The defaults of all views."""
     current = conf.current()
     try:
-        check_backends(current.authentication, conf.AUTHENTICATION)
-        check_guards(current.guards, conf.PERMISSIONS)
+        _read_defaults(current)
         current.api_key_format  # noqa: B018  # reads the prefix
     except ImproperlyConfigured as error:
         return [checks.Error(str(error), id="boltguard.E001")]
@@ -90,6 +92,33 @@ def check_api_keys(app_configs: Any, **kwargs: Any) -> list[Message]:
     weak = sum(backend.weak_keys for backend in _backends(APIKeyAuthentication))
     hint = "Use random keys, such as secrets.token_urlsafe(32)."
     return [checks.Warning(f"{weak} API keys are shorter than 16 bytes.", hint, id="boltguard.W008")] if weak else []
+
+
+def check_views(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether the guards and the backends of each view, defaults included, fit together."""
+    current = conf.current()
+    try:
+        _read_defaults(current)
+    except ImproperlyConfigured:
+        return []  # `check_settings` says so
+    with suppress(Exception):  # what is wrong with the URLs, Django's own checks say
+        get_resolver().url_patterns  # noqa: B018  # imports the views
+    return [checks.Error(message, id="boltguard.E011") for message in sorted(_misfits(current))]
+
+
+def _read_defaults(current: conf.Conf) -> None:
+    check_backends(current.authentication, conf.AUTHENTICATION)
+    check_guards(current.guards, conf.PERMISSIONS)
+
+
+def _misfits(current: conf.Conf) -> set[str]:
+    found = set()
+    for keeper in registry.instances(Gatekeeper):
+        try:
+            keeper.parts(current)
+        except ImproperlyConfigured as error:
+            found.add(str(error))
+    return found
 
 
 def _backends(kind: type[Backend]) -> list[Backend]:

@@ -102,8 +102,16 @@ def _instance(name: str, item: Any) -> Any:
     try:
         found = import_string(item)
     except ImportError as error:
-        raise ImproperlyConfigured(f"{name} names {item!r}, which can't be imported: {error}") from error
-    return found() if isinstance(found, type) else found
+        remedy = (
+            ""
+            if "." in item and item.replace(".", "").isidentifier()
+            else "; a guard in text is written Guard.parse(...)"
+        )
+        raise ImproperlyConfigured(f"{name} names {item!r}, which can't be imported: {error}{remedy}") from error
+    try:
+        return found() if isinstance(found, type) else found
+    except TypeError as error:
+        raise ImproperlyConfigured(f"{name} names {item!r}: {error}; give an instance") from error
 
 
 _EXAMPLES = {AUTHENTICATION: "JWTAuthentication()", PERMISSIONS: "IsAuthenticated()"}

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 
-from boltguard._rust import Pending
-from boltguard.gate import ANSWERS, Gatekeeper, answer, roll_back, settle
+from boltguard._rust import AuthContext
+from boltguard.gate import ANSWERS, Gatekeeper, answer, roll_back
 from boltguard.prefetch import class_wants_user, wants_user
 from boltguard.users import prefetch
 
@@ -30,6 +30,8 @@ def protect(*, auth: Any = None, guards: Any = None) -> Callable[[View], View]:
             return _protected(view, keeper)  # type: ignore[return-value]
         if not hasattr(view, "dispatch"):
             raise ImproperlyConfigured(f"protect: {view.__name__} is a class without dispatch, so it is no view")
+        if not getattr(view, "view_is_async", False):
+            keeper.refuse_async_checks(view)
         view.dispatch = _protected(view.dispatch, keeper)
         return view
 
@@ -50,11 +52,12 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
         else:
             request = args[0]
         gate = keeper.gate
-        refusal = gate.admit(request)
-        if refusal is not None:
-            return refusal
         try:
+            refusal = gate.admit(request)
+            if refusal is not None:
+                return refusal
             response = view(first, *args, **kwargs)
+            gate.leave(request, response)
         except ANSWERS as error:
             roll_back()
             response = answer(request, error)
@@ -64,24 +67,36 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
         request = first if hasattr(first, "META") else args[0]
         gate = keeper.gate
         outcome = gate.check(request.META)
-        if isinstance(outcome, Pending):
-            outcome = await gate.afinish(outcome)
-        refusal = settle(request, outcome)
-        if refusal is not None:
-            return refusal
         try:
+            settled = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
+            refusal = gate.settle(request, settled)
+            if refusal is not None:
+                return refusal
             if names_user or class_wants_user(type(first) if view_class is None else view_class):
                 await prefetch(request)
             response = view(first, *args, **kwargs)
             response = await response if hasattr(response, "__await__") else response
+            gate.leave(request, response)
         except ANSWERS as error:
             response = answer(request, error)
         return gate.seal(request, response)
 
     is_async = iscoroutinefunction(view) or getattr(owner, "view_is_async", False)
+    if not is_async and _is_handler(view):
+        keeper.refuse_async_checks(view)
     wrapper: Any = wraps(view)(arespond if is_async else respond)
+    setattr(wrapper, GATEKEEPERS, (keeper, *getattr(view, GATEKEEPERS, ())))
     # Credentials in a header are not sent by a browser unasked, and `request.user` is never a session's here.
     wrapper.csrf_exempt = True
     # The guards decide; Django's LoginRequiredMiddleware would answer with a redirect.
     wrapper.login_required = False
     return wrapper  # type: ignore[no-any-return]
+
+
+def _is_handler(view: Any) -> bool:
+    """Not so of a `dispatch`, which is as async as its class, and of a function on which Django tries decorators."""
+    return getattr(view, "__name__", "") != "dispatch" and view.__module__ != "django.utils.decorators"
+
+
+# What a protected view says of itself, the outermost first; decorators that use `functools.wraps` pass it on.
+GATEKEEPERS = "_boltguard_gatekeepers"

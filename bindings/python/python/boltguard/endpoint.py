@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 
-from boltguard._rust import Pending
-from boltguard.gate import ANSWERS, Gatekeeper, answer, roll_back, settle
+from boltguard._rust import AuthContext
+from boltguard.gate import ANSWERS, Gatekeeper, answer, roll_back
 from boltguard.params import Plan
 from boltguard.prefetch import wants_user
 from boltguard.responses import json_response, respond
@@ -24,7 +24,9 @@ class Operation:
 
     def __init__(self, handler: Any, names: list[str], method: str, auth: Any, guards: Any, status: int) -> None:
         self.is_async = iscoroutinefunction(handler)
-        self._keeper = Gatekeeper(auth, guards)
+        self.keeper = Gatekeeper(auth, guards)
+        if not self.is_async:
+            self.keeper.refuse_async_checks(handler)
         self.names = names
         self._plan = Plan(handler, names, is_async=self.is_async, has_body=method not in ("GET", "HEAD"))
         self._status = status
@@ -35,12 +37,13 @@ class Operation:
 
     def respond(self, request: HttpRequest, path: Mapping[str, Any]) -> Any:
         """The answer of a sync handler."""
-        gate = self._keeper.gate
-        refusal = gate.admit(request)
-        if refusal is not None:
-            return refusal
+        gate = self.keeper.gate
         try:
+            refusal = gate.admit(request)
+            if refusal is not None:
+                return refusal
             response = respond(self._plan.call(request, path, {}), self._status)
+            gate.leave(request, response)
         except ANSWERS as error:
             roll_back()
             response = answer(request, error)
@@ -48,17 +51,17 @@ class Operation:
 
     async def arespond(self, request: HttpRequest, path: Mapping[str, Any]) -> Any:
         """The answer of an async handler."""
-        gate = self._keeper.gate
+        gate = self.keeper.gate
         outcome = gate.check(request.META)
-        if isinstance(outcome, Pending):
-            outcome = await gate.afinish(outcome)
-        refusal = settle(request, outcome)
-        if refusal is not None:
-            return refusal
         try:
+            settled = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
+            refusal = gate.settle(request, settled)
+            if refusal is not None:
+                return refusal
             if self._wants_user:
                 await prefetch(request)
             response = respond(await self._plan.acall(request, path, {}), self._status)
+            gate.leave(request, response)
         except ANSWERS as error:
             response = answer(request, error)
         return gate.seal(request, response)
@@ -88,6 +91,7 @@ class Endpoint:
         def view(request: HttpRequest, **path: Any) -> Any:
             return self._adispatch(request, path) if self._is_async else self._dispatch(request, path)
 
+        setattr(view, ENDPOINT, self)
         # Credentials in a header are not sent by a browser unasked, and a session is never looked at.
         view.csrf_exempt = True  # type: ignore[attr-defined]
         # The guards decide; Django's LoginRequiredMiddleware would answer with a redirect.
@@ -142,3 +146,7 @@ def _atomic(respond: Callable[..., Any]) -> Callable[..., Any]:
         if settings["ATOMIC_REQUESTS"]:
             respond = transaction.atomic(using=alias)(respond)
     return respond
+
+
+# What a view says of itself; decorators that use `functools.wraps` pass it on.
+ENDPOINT = "_boltguard_endpoint"

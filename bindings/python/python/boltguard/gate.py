@@ -3,75 +3,145 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from boltguard import _rust, conf
+from boltguard import _rust, conf, registry
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
+from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.exceptions import HTTPException
+from boltguard.objects import Admission, ObjectRefused, enter, leave, mark_final
 from boltguard.responses import json_response
 from boltguard.users import UserUnavailable, attach
 
-logger = logging.getLogger("boltguard")
+if TYPE_CHECKING:
+    from boltguard.auth.questions import Question
 
-Settled = _rust.AuthContext | _rust.Refusal | _rust.Conditional
-Outcome = Settled | _rust.Pending
+logger = logging.getLogger("boltguard")
+guards_logger = logging.getLogger("boltguard.guards")
+
+Settled = _rust.AuthContext | _rust.Refusal | Admission
+Outcome = _rust.AuthContext | _rust.Refusal | _rust.Pending | _rust.Conditional
 
 
 class Gatekeeper:
     """The backends and guards of one view; those not given are the site's defaults, whatever they are at the time."""
 
-    __slots__ = ("_auth", "_gate", "_guards")
+    __slots__ = ("__weakref__", "_auth", "_gate", "_guards")
 
     def __init__(self, auth: Any = None, guards: Any = None) -> None:
         self._auth = None if auth is None else check_backends(auth)
         self._guards = None if guards is None else check_guards(guards)
         self._gate: Gate | None = None
+        if self._auth is not None and self._guards is not None:
+            _refuse_absent_backends(conjunction(self._guards), self._auth)
+        registry.remember(self)
 
     @property
     def gate(self) -> Gate:
         """The gate, for the settings now in force."""
         gate, current = self._gate, conf.current()
         if gate is None or gate.conf is not current:
-            self._gate = gate = Gate(current, self._auth, self._guards)
+            self._gate = gate = Gate(current, *self.parts(current))
         return gate
+
+    def parts(self, current: conf.Conf) -> tuple[list[Authentication], Guard]:
+        """The backends and the guard, or `ImproperlyConfigured`."""
+        auth = check_backends(current.authentication, conf.AUTHENTICATION) if self._auth is None else self._auth
+        guards = check_guards(current.guards, conf.PERMISSIONS) if self._guards is None else self._guards
+        guard = conjunction(guards)
+        _refuse_absent_backends(guard, auth)
+        return auth, guard
+
+    def refuse_async_checks(self, handler: Any) -> None:
+        """For a sync handler. Those among the site's defaults are refused when the gate meets them."""
+        for guard in self._guards or ():
+            for question in guard.questions.values():
+                if question.is_async:
+                    name = getattr(handler, "__qualname__", handler)
+                    raise ImproperlyConfigured(f"{name}: the check {question.name!r} is async; {ASYNC_REMEDY}")
 
 
 class Gate:
     """A compiled gate, and the backends behind it."""
 
-    __slots__ = ("_backends", "_headers", "_vary", "check", "conf")
+    __slots__ = ("_headers", "_identify", "_vary", "asks_objects", "backends", "check", "conf", "guard")
 
-    def __init__(self, current: conf.Conf, auth: list[Authentication] | None, guards: list[Guard] | None) -> None:
+    def __init__(self, current: conf.Conf, backends: list[Authentication], guard: Guard) -> None:
         self.conf = current
-        self._backends = check_backends(current.authentication, conf.AUTHENTICATION) if auth is None else auth
-        guards = check_guards(current.guards, conf.PERMISSIONS) if guards is None else guards
-        rust = _rust.Gate([backend.rust for backend in self._backends], conjunction(guards))
+        self.backends = backends
+        self.guard = guard
+        self.asks_objects = any(question.about_object for question in guard.questions.values())
         # The one call into Rust for a request, with its META.
-        self.check = rust.check
-        self._headers = sorted({backend.header.title() for backend in self._backends})
+        self.check = _rust.Gate([backend.rust for backend in backends], guard.rust).check
+        self._headers = sorted({backend.header.title() for backend in backends})
         self._vary = ("Vary", ", ".join(self._headers))
+        self._identify: Any = None
 
     def admit(self, request: HttpRequest) -> HttpResponse | None:
         """Lets the caller in, or gives the answer that refuses them."""
-        return settle(request, self.finish(self.check(request.META)))
+        outcome = self.check(request.META)
+        return self.settle(request, outcome if type(outcome) is _rust.AuthContext else self.finish(request, outcome))
 
-    def finish(self, outcome: Outcome) -> Settled:
-        """Asks the stores until what `check` left open is settled."""
-        while isinstance(outcome, _rust.Pending):
-            outcome = outcome.resume(self._ask(outcome))
-        return outcome
+    def finish(self, request: HttpRequest, outcome: Outcome) -> Settled:
+        """Asks stores and checks until what `check` left open is settled."""
+        settled = self._resume(outcome)
+        if isinstance(settled, _rust.Conditional):
+            return self._ask(request, settled)
+        if isinstance(settled, _rust.Refusal) and explains():
+            self.note(request, settled, self._caller(request, settled))
+        return settled
 
-    async def afinish(self, outcome: Outcome) -> Settled:
-        """`finish`, for async code. It is called only where there is something to wait for."""
-        while isinstance(outcome, _rust.Pending):
-            outcome = outcome.resume(await self._aask(outcome))
-        return outcome
+    async def afinish(self, request: HttpRequest, outcome: Outcome) -> Settled:
+        """`finish`, for async code. It is not called for a caller who is let in at once."""
+        settled = await self._aresume(outcome)
+        if isinstance(settled, _rust.Conditional):
+            return await self._aask(request, settled)
+        if isinstance(settled, _rust.Refusal) and explains():
+            self.note(request, settled, await self._acaller(request, settled))
+        return settled
+
+    def settle(self, request: HttpRequest, settled: Settled) -> HttpResponse | None:
+        """Attaches the caller to the request, or gives the answer that refuses them."""
+        if isinstance(settled, _rust.Refusal):
+            return refuse(request, settled)
+        if isinstance(settled, _rust.AuthContext):
+            attach(request, settled)
+        if self.asks_objects:
+            enter(request, settled if isinstance(settled, Admission) else Admission(self), self)
+        return None
+
+    def leave(self, request: HttpRequest, response: Any) -> None:
+        """Keeps back an answer about an object that no check was asked about."""
+        if self.asks_objects:
+            leave(request, response, self)
+
+    def next_question(
+        self, conditional: _rust.Conditional, answers: Mapping[str, bool], *, about_object: bool = True
+    ) -> Question | None:
+        """What is to be asked next: with `about_object=False`, only what needs no object."""
+        questions = self.guard.questions
+        open_now = (questions[name] for name in conditional.questions(answers))
+        return next((one for one in open_now if about_object or not one.about_object), None)
+
+    def note(
+        self,
+        request: HttpRequest,
+        refusal: _rust.Refusal,
+        context: _rust.AuthContext | None,
+        answers: Mapping[str, bool] | None = None,
+    ) -> None:
+        """Explains a refusal to the developer of a site with `DEBUG = True`. The client is told the code alone."""
+        if explains() and refusal.status != 503:
+            explanation = self.guard.explain(context, answers)
+            guards_logger.debug("%s %s refused (%d): %s", request.method, request.path, refusal.status, explanation)
 
     def seal(self, request: HttpRequest, response: Any) -> Any:
         """Keeps shared caches from giving one caller's answer to another."""
@@ -87,52 +157,92 @@ class Gate:
             stored["cache-control"] = PRIVATE
         return response
 
-    def _ask(self, pending: _rust.Pending) -> bool | None:
-        """The store's answer; `None` where it gave none."""
-        backend = self._backends[pending.backend_index]
-        try:
-            return backend.answer(pending)
-        except Exception:
-            logger.exception(NO_ANSWER, backend.store_name)
-            return None
+    def _ask(self, request: HttpRequest, conditional: _rust.Conditional) -> Settled:
+        """Answers the checks that matter for this caller."""
+        attach(request, conditional.context)
+        answers: dict[str, bool] = {}
+        while (question := self.next_question(conditional, answers, about_object=False)) is not None:
+            answers[question.name] = question.ask(request)
+        return self._conclude(request, conditional, answers)
 
-    async def _aask(self, pending: _rust.Pending) -> bool | None:
-        backend = self._backends[pending.backend_index]
-        try:
-            return await backend.aanswer(pending)
-        except Exception:
-            logger.exception(NO_ANSWER, backend.store_name)
-            return None
+    async def _aask(self, request: HttpRequest, conditional: _rust.Conditional) -> Settled:
+        attach(request, conditional.context)
+        answers: dict[str, bool] = {}
+        while (question := self.next_question(conditional, answers, about_object=False)) is not None:
+            answers[question.name] = await question.aask(request)
+        return self._conclude(request, conditional, answers)
+
+    def _conclude(self, request: HttpRequest, conditional: _rust.Conditional, answers: Mapping[str, bool]) -> Settled:
+        decided = conditional.decide(answers, optimistic=self.asks_objects)
+        if isinstance(decided, _rust.Refusal):
+            self.note(request, decided, conditional.context, answers)
+            return decided
+        return Admission(self, conditional, answers)
+
+    def _caller(self, request: HttpRequest, refusal: _rust.Refusal) -> _rust.AuthContext | None:
+        """Who was refused: for a 403 somebody, found out once more."""
+        known = self._resume(self._identified(request)) if refusal.status == 403 else None
+        return known if isinstance(known, _rust.AuthContext) else None
+
+    async def _acaller(self, request: HttpRequest, refusal: _rust.Refusal) -> _rust.AuthContext | None:
+        known = await self._aresume(self._identified(request)) if refusal.status == 403 else None
+        return known if isinstance(known, _rust.AuthContext) else None
+
+    def _identified(self, request: HttpRequest) -> Outcome:
+        if self._identify is None:
+            everybody = _rust.Guard.allow_any()
+            self._identify = _rust.Gate([backend.rust for backend in self.backends], everybody).check
+        outcome: Outcome = self._identify(request.META)
+        return outcome
+
+    def _resume(self, outcome: Outcome) -> _rust.AuthContext | _rust.Refusal | _rust.Conditional:
+        while isinstance(outcome, _rust.Pending):
+            backend = self.backends[outcome.backend_index]
+            try:
+                answered: bool | None = backend.answer(outcome)
+            except Exception:
+                logger.exception(NO_ANSWER, backend.store_name)
+                answered = None
+            outcome = outcome.resume(answered)
+        return outcome
+
+    async def _aresume(self, outcome: Outcome) -> _rust.AuthContext | _rust.Refusal | _rust.Conditional:
+        while isinstance(outcome, _rust.Pending):
+            backend = self.backends[outcome.backend_index]
+            try:
+                answered: bool | None = await backend.aanswer(outcome)
+            except Exception:
+                logger.exception(NO_ANSWER, backend.store_name)
+                answered = None
+            outcome = outcome.resume(answered)
+        return outcome
 
 
-def settle(request: HttpRequest, outcome: Settled) -> HttpResponse | None:
-    """Attaches the caller to the request, or gives the answer that refuses them."""
-    decided = decide(outcome)
-    if isinstance(decided, _rust.Refusal):
-        return refuse(request, decided)
-    attach(request, decided)
-    return None
-
-
-def decide(outcome: Settled) -> _rust.AuthContext | _rust.Refusal:
-    """The decision. A check that nobody answers holds for nobody."""
-    return outcome.decide({}) if isinstance(outcome, _rust.Conditional) else outcome
+def explains() -> bool:
+    """Whether somebody wants to know why callers are refused."""
+    return bool(settings.DEBUG) and guards_logger.isEnabledFor(logging.DEBUG)
 
 
 def refuse(request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:
     """The answer to a caller who is not let in. The precise reason goes to the log."""
     log(request, refusal.status, refusal.reason)
     headers = {} if refusal.challenge is None else {"WWW-Authenticate": refusal.challenge}
-    return json_response(refusal.body, refusal.status, headers)
+    return mark_final(json_response(refusal.body, refusal.status, headers))
 
 
 def answer(request: HttpRequest, error: Exception) -> HttpResponse:
-    """The answer that a view raised."""
+    """The answer that a view, or a check, raised."""
+    return mark_final(_answer(request, error))
+
+
+def _answer(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error, Http404):
         return json_response({"detail": "Not Found", "code": "not_found"}, 404)
     if isinstance(error, PermissionDenied):
         return json_response({"detail": "Forbidden", "code": "forbidden"}, 403)
     assert isinstance(error, HTTPException)
+    if isinstance(error, ObjectRefused):
+        log(request, error.status_code, error.refusal.reason)
     if isinstance(error, UserUnavailable):
         log(request, error.status_code, error.reason)
         error = error.said_by(request.context.auth_backend)  # type: ignore[attr-defined]
@@ -141,6 +251,14 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse:
         headers["WWW-Authenticate"] = 'Bearer realm="api"'
     extra = {name: getattr(error, name) for name in ("code", "loc") if hasattr(error, name)}
     return json_response({"detail": error.detail, **extra}, error.status_code, headers)
+
+
+def _refuse_absent_backends(guard: Guard, backends: list[Authentication]) -> None:
+    names = sorted({backend.name for backend in backends})
+    for name in guard.rust.backends:
+        if name not in names:
+            there = f"only {', '.join(names)}" if names else "none"
+            raise ImproperlyConfigured(f"the guard {guard} asks for the backend {name!r}, and there is {there}")
 
 
 def roll_back() -> None:

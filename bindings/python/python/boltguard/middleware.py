@@ -13,10 +13,10 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 
-from boltguard._rust import Pending, Refusal
+from boltguard._rust import AuthContext, Refusal
 from boltguard.auth.guards import AllowAny
 from boltguard.exceptions import HTTPException
-from boltguard.gate import Gatekeeper, Settled, answer, decide, refuse
+from boltguard.gate import Gatekeeper, Settled, answer, refuse
 from boltguard.users import attach
 
 
@@ -37,25 +37,24 @@ class BoltguardMiddleware:
         if self._is_async:
             return self._acall(request)
         gate = self._keeper.gate
-        refusal = self._attach(request, gate.finish(gate.check(request.META)))
+        refusal = self._attach(request, gate.finish(request, gate.check(request.META)))
         return refusal or gate.seal(request, self.get_response(request))
 
     async def _acall(self, request: HttpRequest) -> Any:
         gate = self._keeper.gate
         outcome = gate.check(request.META)
-        if isinstance(outcome, Pending):
-            outcome = await gate.afinish(outcome)
-        refusal = self._attach(request, outcome)
+        settled = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
+        refusal = self._attach(request, settled)
         return refusal or gate.seal(request, await self.get_response(request))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A missing account, found out when a plain view read `request.user`, is 401 and not 500."""
         return answer(request, exception) if isinstance(exception, HTTPException) else None
 
-    def _attach(self, request: Any, settled: Settled) -> HttpResponse | None:
-        outcome = decide(settled)
+    def _attach(self, request: Any, outcome: Settled) -> HttpResponse | None:
         if isinstance(outcome, Refusal):
             return refuse(request, outcome)
+        assert isinstance(outcome, AuthContext)
         if outcome.is_authenticated or outcome.get("auth_error") is not None:
             attach(request, outcome)
         else:

@@ -62,7 +62,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
         if self._wrapped is not empty:
             return self._wrapped.pk
         if "_pk" not in self.__dict__:
-            self.__dict__["_pk"] = _primary_key(self._subject)
+            self.__dict__["_pk"] = primary_key(self._subject)
         return self.__dict__["_pk"]
 
     @property
@@ -198,7 +198,8 @@ async def _aanonymous() -> Any:
     return _anonymous()
 
 
-def _primary_key(subject: str) -> Any:
+def primary_key(subject: str) -> Any:
+    """The primary key that a credential's subject is, as the user model types it."""
     field = _model()._meta.pk
     try:
         key = field.to_python(subject)
@@ -213,7 +214,7 @@ def _primary_key(subject: str) -> Any:
 def _outcome(subject: str) -> Any:
     """The account, or why there is none."""
     try:
-        key = _primary_key(subject)
+        key = primary_key(subject)
         _model()._meta.pk.run_validators(key)
         user = _model()._default_manager.get(pk=key)
     except UserUnavailable as unavailable:

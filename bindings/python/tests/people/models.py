@@ -46,3 +46,9 @@ class Note(models.Model):
 
     text = models.CharField(max_length=255)
     owner = models.ForeignKey("auth.User", models.CASCADE, null=True)
+
+
+class Byline(models.Model):
+    """What belongs to a user by their name."""
+
+    author = models.ForeignKey("auth.User", models.CASCADE, to_field="username")

@@ -19,6 +19,7 @@ from boltguard.auth.guards import (
     IsStaff,
     ViaBackend,
 )
+from boltguard.auth.predicates import Check, ObjectCheck, Owner
 from boltguard.auth.revocation import (
     DjangoCacheRevocation,
     DjangoORMRevocation,
@@ -26,6 +27,7 @@ from boltguard.auth.revocation import (
     RevocationStore,
 )
 from boltguard.auth.tokens import Token, create_jwt_for_user
+from boltguard.objects import acheck_object, check_object
 from boltguard.users import get_auth_context, get_current_user
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "APIKeyStore",
     "AllowAny",
     "Authentication",
+    "Check",
     "DenyAll",
     "DjangoCacheRevocation",
     "DjangoORMRevocation",
@@ -47,9 +50,13 @@ __all__ = [
     "IsAuthenticated",
     "IsStaff",
     "JWTAuthentication",
+    "ObjectCheck",
+    "Owner",
     "RevocationStore",
     "Token",
     "ViaBackend",
+    "acheck_object",
+    "check_object",
     "create_jwt_for_user",
     "get_auth_context",
     "get_current_user",

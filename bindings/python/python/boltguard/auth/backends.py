@@ -20,6 +20,8 @@ T = TypeVar("T")
 class Authentication:
     """What `auth=[...]` takes: `JWTAuthentication` or `APIKeyAuthentication`."""
 
+    # As guards name it: `ViaBackend("jwt")`.
+    name: str
     header: str
     revocation_store: RevocationStore | None = None
 
@@ -49,6 +51,8 @@ class JWTAuthentication(Authentication):
     or a list of these; without one, Django's `SECRET_KEY` and `SECRET_KEY_FALLBACKS` verify. A wrong configuration
     raises `ImproperlyConfigured` here, not at the first request.
     """
+
+    name = "jwt"
 
     def __init__(
         self,
@@ -128,6 +132,8 @@ class APIKeyAuthentication(Authentication):
     `True`, or an `APIKeyStore`, for the keys of `boltguard.models.APIKey`; where the table can't be read, requests with
     a key are answered 503, or with `on_store_error="allow"` by what was read before.
     """
+
+    name = "api_key"
 
     def __init__(
         self,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust
+from boltguard.auth.questions import Question, merge
 from boltguard.exceptions import ConfigurationError
 
 Scalar = str | int | bool
@@ -28,49 +29,69 @@ class Guard:
         )
 
     @staticmethod
-    def parse(text: str) -> Guard:
-        """Reads the text form, which `str()` gives back."""
-        return _wrap(_checked(_rust.Guard.parse, text))
+    def parse(text: str, checks: Iterable[Guard] = ()) -> Guard:
+        """Reads the text form, which `str()` gives back. `checks` answer what it names: `check("office_hours")`."""
+        return _wrap(checked(_rust.Guard.parse, text), _given(checks))
+
+    @staticmethod
+    def from_json(document: str, checks: Iterable[Guard] = ()) -> Guard:
+        """Reads what `to_json` gives."""
+        return _wrap(checked(_rust.Guard.from_json, document), _given(checks))
+
+    def to_json(self) -> str:
+        """The text form and its version, as a JSON document."""
+        return self._guard.to_json()
 
     @property
     def rust(self) -> _rust.Guard:
         """The guard that decides."""
         return self._guard
 
+    @property
+    def questions(self) -> Mapping[str, Question]:
+        """What answers the checks that the guard names."""
+        return {}
+
     def implies(self, other: Guard) -> bool:
-        """Whether whoever passes this guard passes the other one too."""
+        """Whether whoever passes this guard passes the other one too. Exact, or `GuardTooLarge`."""
+        _comparable(self, other)
         return self._guard.implies(other.rust)
 
     def is_equivalent(self, other: Guard) -> bool:
-        """Whether both admit the same callers."""
+        """Whether both answer everybody alike: let in, 401 or 403. Exact, or `GuardTooLarge`."""
+        _comparable(self, other)
         return self._guard.is_equivalent(other.rust)
 
     def simplify(self) -> Guard:
-        """An equivalent guard with as few parts as can be."""
-        return _wrap(self._guard.simplify())
+        """An equivalent guard without what is superfluous. Exact, or `GuardTooLarge`."""
+        return _wrap(self._guard.simplify(), self.questions)
 
-    def explain(self, context: _rust.AuthContext | None) -> _rust.Explanation:
-        """Which parts hold for this caller and which don't; for logs, not for clients."""
-        return self._guard.explain(context)
+    def explain(
+        self, context: _rust.AuthContext | None = None, answers: Mapping[str, bool] | None = None
+    ) -> _rust.Explanation:
+        """Which parts hold for this caller and which don't; for logs, not for clients. Checks hold as `answers` say."""
+        return self._guard.explain(context, answers)
 
     def __and__(self, other: object) -> Guard:
-        return _wrap(self._guard & other.rust) if isinstance(other, Guard) else _not_a_guard(other)
+        guard = _operand(other)
+        return _wrap(self._guard & guard.rust, merge([self.questions, guard.questions]))
 
     def __or__(self, other: object) -> Guard:
-        return _wrap(self._guard | other.rust) if isinstance(other, Guard) else _not_a_guard(other)
+        guard = _operand(other)
+        return _wrap(self._guard | guard.rust, merge([self.questions, guard.questions]))
 
     __rand__ = __and__
     __ror__ = __or__
 
     def __invert__(self) -> Guard:
-        return _wrap(~self._guard)
+        return _wrap(~self._guard, self.questions)
 
     # `IsStaff() and HasPermission("x")` would silently be the second guard alone.
     def __bool__(self) -> NoReturn:
         raise TypeError("a guard is neither true nor false; combine guards with &, | and ~, not with and, or, not")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Guard) and self._guard == other._guard
+        return isinstance(other, Guard) and self._guard == other._guard and self.questions == other.questions
 
     def __hash__(self) -> int:
         return hash(self._guard)
@@ -133,7 +154,7 @@ class HasPermission(Guard):
     __slots__ = ()
 
     def __init__(self, permission: str) -> None:
-        self._guard = _checked(_rust.Guard.permission, permission)
+        self._guard = checked(_rust.Guard.permission, permission)
 
 
 class HasAnyPermission(Guard):
@@ -142,7 +163,7 @@ class HasAnyPermission(Guard):
     __slots__ = ()
 
     def __init__(self, *permissions: str | Iterable[str]) -> None:
-        self._guard = _checked(_rust.Guard.any_permission, _flat(type(self).__name__, permissions))
+        self._guard = checked(_rust.Guard.any_permission, _flat(type(self).__name__, permissions))
 
 
 class HasAllPermissions(Guard):
@@ -151,7 +172,7 @@ class HasAllPermissions(Guard):
     __slots__ = ()
 
     def __init__(self, *permissions: str | Iterable[str]) -> None:
-        self._guard = _checked(_rust.Guard.all_permissions, _flat(type(self).__name__, permissions))
+        self._guard = checked(_rust.Guard.all_permissions, _flat(type(self).__name__, permissions))
 
 
 class HasScope(Guard):
@@ -160,18 +181,29 @@ class HasScope(Guard):
     __slots__ = ()
 
     def __init__(self, scope: str) -> None:
-        self._guard = _checked(_rust.Guard.scope, scope)
+        self._guard = checked(_rust.Guard.scope, scope)
 
 
 class HasClaim(Guard):
-    """Whose token has this claim, with one of `values` where some are given, all of `all_of` and none of `none_of`."""
+    """Whose token has this claim, with one of `values` where some are given, all of `all_of` and none of `none_of`.
+
+    `values` are given as a list or one by one. A list that is empty is an error: it would ask for nothing.
+    """
 
     __slots__ = ()
 
     def __init__(
-        self, name: str, *values: Scalar, all_of: Iterable[Scalar] = (), none_of: Iterable[Scalar] = ()
+        self,
+        name: str,
+        *values: Scalar | Iterable[Scalar],
+        all_of: Iterable[Scalar] | None = None,
+        none_of: Iterable[Scalar] | None = None,
     ) -> None:
-        self._guard = _checked(_rust.Guard.claim, name, list(values), list(all_of), list(none_of))
+        listed = values[0] if len(values) == 1 and not isinstance(values[0], (str, int)) else values
+        any_of = _scalars(name, "values", listed) if values else []
+        all_these = [] if all_of is None else _scalars(name, "all_of", all_of)
+        none_of_these = [] if none_of is None else _scalars(name, "none_of", none_of)
+        self._guard = checked(_rust.Guard.claim, name, any_of, all_these, none_of_these)
 
 
 class ViaBackend(Guard):
@@ -180,16 +212,21 @@ class ViaBackend(Guard):
     __slots__ = ()
 
     def __init__(self, name: str) -> None:
-        self._guard = _checked(_rust.Guard.via_backend, name)
+        self._guard = checked(_rust.Guard.via_backend, name)
 
 
 class _Composed(Guard):
     """What the operators give."""
 
-    __slots__ = ()
+    __slots__ = ("_questions",)
 
-    def __init__(self, guard: _rust.Guard) -> None:
+    def __init__(self, guard: _rust.Guard, questions: Mapping[str, Question]) -> None:
         self._guard = guard
+        self._questions = questions
+
+    @property
+    def questions(self) -> Mapping[str, Question]:
+        return self._questions
 
     def __repr__(self) -> str:
         return f"<Guard: {self._guard}>"
@@ -204,20 +241,40 @@ def check_guards(guards: object, where: str = "guards") -> list[Guard]:
     if not guards:
         raise ImproperlyConfigured(f"{where} is empty; leave it out for the default, or say [AllowAny()]")
     for guard in guards:
-        if not isinstance(guard, Guard):
-            _not_a_guard(guard, where)
-        if guard.rust.checks:
-            raise ImproperlyConfigured(f"{where}: nothing answers the check {guard.rust.checks[0]!r} of {guard!r}")
+        for name in _operand(guard, where).rust.checks:
+            if name not in guard.questions:
+                raise ImproperlyConfigured(f"{where}: nothing answers the check {name!r} of {guard!r}")
+    merge(guard.questions for guard in guards)
     return list(guards)
 
 
-def conjunction(guards: list[Guard]) -> _rust.Guard:
+def conjunction(guards: list[Guard]) -> Guard:
     """The guard that a list of them means: all of them."""
-    return _rust.Guard.all([guard.rust for guard in guards])
+    return _wrap(_rust.Guard.all([guard.rust for guard in guards]), merge(guard.questions for guard in guards))
 
 
-def _wrap(guard: _rust.Guard) -> Guard:
-    return _Composed(guard)
+def checked(make: Callable[..., _rust.Guard], *arguments: Any) -> _rust.Guard:
+    """What Rust makes of the arguments, or `ImproperlyConfigured`."""
+    try:
+        return make(*arguments)
+    except (ConfigurationError, TypeError, OverflowError) as error:
+        raise ImproperlyConfigured(str(error)) from None
+
+
+def _wrap(guard: _rust.Guard, questions: Mapping[str, Question]) -> Guard:
+    return _Composed(guard, {name: questions[name] for name in guard.checks if name in questions})
+
+
+def _given(checks: Iterable[Guard]) -> Mapping[str, Question]:
+    return merge(_operand(check, "checks").questions for check in checks)
+
+
+def _comparable(guard: Guard, other: object) -> None:
+    merge([guard.questions, _operand(other).questions])
+
+
+def _operand(other: object, where: str = "a guard") -> Guard:
+    return other if isinstance(other, Guard) else _not_a_guard(other, where)
 
 
 def _not_a_guard(other: object, where: str = "a guard") -> NoReturn:
@@ -234,9 +291,9 @@ def _flat(what: str, names: tuple[str | Iterable[str], ...]) -> list[str]:
     return list(names)  # type: ignore[arg-type]  # Rust refuses what is not text
 
 
-def _checked(make: Any, *arguments: Any) -> _rust.Guard:
-    try:
-        guard: _rust.Guard = make(*arguments)
-    except (ConfigurationError, TypeError) as error:
-        raise ImproperlyConfigured(str(error)) from None
-    return guard
+def _scalars(claim: str, what: str, values: Any) -> list[Scalar]:
+    if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
+        raise ImproperlyConfigured(f"HasClaim({claim!r}): {what} is {values!r}; give a list")
+    if not (listed := list(values)):
+        raise ImproperlyConfigured(f"HasClaim({claim!r}): {what} is empty; leave it out if any value will do")
+    return listed

@@ -1,0 +1,66 @@
+"""Whether a caller is the user whom a field of an object names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from django.core.exceptions import ImproperlyConfigured
+
+from boltguard.users import UserUnavailable, primary_key
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerOf:
+    """Compares primary keys, as the user model types them. A field that can't name a user is an error, not `False`."""
+
+    field: str
+
+    def __call__(self, request: Any, obj: Any) -> bool:
+        *path, last = self.field.split(".")
+        for name in path:
+            obj = getattr(obj, name)
+            if obj is None:
+                return False
+        value = getattr(obj, self._attribute(obj, last))
+        account = request.context.account
+        if value is None or account is None:
+            return False
+        caller = primary_key(account)
+        return bool(self._key(value, caller) == caller)
+
+    def _attribute(self, obj: Any, name: str) -> str:
+        """Where the key is read without a query, if the field is a relation of a model."""
+        for field in obj._meta.concrete_fields if hasattr(obj, "_meta") else ():
+            if name in (field.name, field.attname) and field.is_relation:
+                self._refuse_others(field)
+                return str(field.attname)
+        return name
+
+    def _refuse_others(self, relation: Any) -> None:
+        if relation.related_model._meta.concrete_model is not _users()._meta.concrete_model:
+            self._refuse(f"is a {relation.related_model.__name__} and no user; lead on to one, as in Owner('a.user')")
+        if not relation.target_field.primary_key:
+            self._refuse(f"holds the {relation.target_field.name} of a user and not the primary key")
+
+    def _key(self, value: Any, caller: Any) -> Any:
+        if isinstance(value, _users()):
+            return value.pk
+        if isinstance(value, str) and not isinstance(caller, str):
+            try:
+                return primary_key(value)
+            except UserUnavailable:
+                self._refuse("holds a text that is no primary key of a user")
+        # `True` equals 1, and 7.0 equals 7.
+        if type(value) is not type(caller):
+            self._refuse(f"is a {type(value).__name__} and no user")
+        return value
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise ImproperlyConfigured(f"Owner({self.field!r}): the field {what}")
+
+
+def _users() -> Any:
+    from django.contrib.auth import get_user_model
+
+    return get_user_model()

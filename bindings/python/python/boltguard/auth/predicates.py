@@ -1,0 +1,118 @@
+"""Checks of your own: guards that Python answers, after Rust decided what it can and never instead of it.
+
+`&`, `|` and `~` join them with all other guards, and only those that matter for a caller are asked.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.core.exceptions import ImproperlyConfigured
+
+from boltguard import _rust
+from boltguard.auth.guards import Guard, checked
+from boltguard.auth.owners import OwnerOf
+from boltguard.auth.questions import Question
+
+
+class Check(Guard):
+    """Known callers for whom `function(request)` is `True`; sync or async, also as a decorator.
+
+    Whatever is not `True` or `False` is an error, and so nobody is let in. `name` stands in the text form; without one
+    it is the function's own.
+
+    >>> office_hours = Check(lambda request: 9 <= datetime.now().hour < 17, name="office_hours")
+    """
+
+    __slots__ = ("_questions",)
+
+    def __init__(self, function: Callable[[Any], Any], name: str | None = None) -> None:
+        question = _question(type(self).__name__, function, name, about_object=False)
+        self._guard = checked(_rust.Guard.check, question.name)
+        self._questions = {question.name: question}
+
+    @property
+    def questions(self) -> Mapping[str, Question]:
+        return self._questions
+
+
+class ObjectCheck(Guard):
+    """Known callers for whom `function(request, obj)` is `True`, where `obj` is what `check_object` is given.
+
+    Until then the request goes on if some answer could let the caller in. A handler that never asks answers nobody.
+    """
+
+    __slots__ = ("_questions",)
+
+    def __init__(self, function: Callable[[Any, Any], Any], name: str | None = None) -> None:
+        self._take(_question(type(self).__name__, function, name, about_object=True))
+
+    def _take(self, question: Question) -> None:
+        self._guard = checked(_rust.Guard.check, question.name)
+        self._questions = {question.name: question}
+
+    @property
+    def questions(self) -> Mapping[str, Question]:
+        return self._questions
+
+
+class Owner(ObjectCheck):
+    """The user whom a field of the object names: a relation, or what holds a user's primary key.
+
+    Dots lead on from one object to the next: `Owner("author")`, `Owner("post.author")`.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, field: str) -> None:
+        if not isinstance(field, str) or not all(part.isidentifier() for part in field.split(".")):
+            raise ImproperlyConfigured(f'Owner({field!r}): name a field of the object, such as Owner("author")')
+        # A field of the object itself is read without a query.
+        self._take(Question(f"owner:{field}", OwnerOf(field), about_object=True, waits="." in field))
+
+
+def _question(what: str, function: Any, name: str | None, *, about_object: bool) -> Question:
+    if isinstance(function, type) or not callable(function):
+        raise ImproperlyConfigured(f"{what}({function!r}): give a function")
+    if _generates(function):
+        raise ImproperlyConfigured(
+            f"{what}({function!r}): a generator gives no answer; give a function that returns one"
+        )
+    _refuse_other_parameters(what, function, 2 if about_object else 1)
+    is_async = iscoroutinefunction(_called(function))
+    return Question(_name(what, function, name), function, about_object=about_object, is_async=is_async)
+
+
+def _called(function: Any) -> Any:
+    """The function itself, or the method of an object that makes it callable."""
+    while isinstance(function, partial):
+        function = function.func
+    return function if inspect.isroutine(function) or iscoroutinefunction(function) else function.__call__
+
+
+def _generates(function: Any) -> bool:
+    called = _called(function)
+    return inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called)
+
+
+def _name(what: str, function: Any, name: str | None) -> str:
+    found = getattr(function, "__name__", None) if name is None else name
+    if found is None or found == "<lambda>":
+        raise ImproperlyConfigured(f"{what}({function!r}): give it a name, for logs and for the text form: name=…")
+    return found
+
+
+def _refuse_other_parameters(what: str, function: Any, count: int) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # built in
+        return
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        taken = "(request, obj)" if count == 2 else "(request)"
+        raise ImproperlyConfigured(f"{what}({function!r}): it will be called with {taken}, and takes others") from None

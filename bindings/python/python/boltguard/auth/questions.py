@@ -1,0 +1,62 @@
+"""Questions that a guard leaves to Python: about the request, or about the object that the caller is after.
+
+Rust decides which of them matter for a caller, and what follows from the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from inspect import iscoroutine
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A check of a guard, and the function that answers it."""
+
+    name: str
+    function: Callable[..., Any]
+    about_object: bool = False
+    is_async: bool = False
+    # Whether the function may wait, so that async code calls it in a thread.
+    waits: bool = True
+
+    def ask(self, *about: Any) -> bool:
+        """The answer."""
+        if self.is_async:
+            raise ImproperlyConfigured(f"the check {self.name!r} is async; {ASYNC_REMEDY}")
+        return self._certain(self.function(*about))
+
+    async def aask(self, *about: Any) -> bool:
+        """`ask`, for async code."""
+        if self.is_async:
+            return self._certain(await self.function(*about))
+        if self.waits:
+            return self._certain(await sync_to_async(self.function)(*about))
+        return self._certain(self.function(*about))
+
+    # A coroutine is true, and so is a Mock; under `~` something false would let callers in. So neither is an answer.
+    def _certain(self, answer: Any) -> bool:
+        if type(answer) is bool:
+            return answer
+        if iscoroutine(answer):
+            answer.close()
+            raise TypeError(f"the check {self.name!r} gave a coroutine that it did not await; make it `async def`")
+        raise TypeError(f"the check {self.name!r} gave a {type(answer).__name__}; it has to give True or False")
+
+
+def merge(many: Iterable[Mapping[str, Question]]) -> dict[str, Question]:
+    """All questions by name. A name that stands for two of them is `ImproperlyConfigured`."""
+    merged: dict[str, Question] = {}
+    for questions in many:
+        for name, question in questions.items():
+            if merged.setdefault(name, question) != question:
+                raise ImproperlyConfigured(f"two different checks have the name {name!r}; give one another: name=…")
+    return merged
+
+
+ASYNC_REMEDY = "make the handler `async def`, or the check a plain `def`"

@@ -1,0 +1,133 @@
+"""The part of a guard that needs the object: `check_object(request, obj)` in a handler.
+
+The request phase lets a caller in for whom the answers about the object could open the guard. What the handler gives
+back goes out only after `check_object` has let that caller in for an object; otherwise it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+
+from boltguard import _rust
+from boltguard.exceptions import Forbidden
+
+if TYPE_CHECKING:
+    from boltguard.auth.questions import Question
+    from boltguard.gate import Gate
+
+
+class ObjectRefused(Forbidden):
+    """The guard is false for this object. `reason` says why, for logs alone."""
+
+    def __init__(self, refusal: _rust.Refusal) -> None:
+        self.refusal = refusal
+        self.code = refusal.code
+        challenge = refusal.challenge
+        super().__init__(refusal.detail, {} if challenge is None else {"WWW-Authenticate": challenge})
+        self.status_code = refusal.status
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Forbidden, (self.detail, self.headers)
+
+
+def check_object(request: HttpRequest, obj: Any) -> None:
+    """Lets the caller go on if the whole guard of the handler holds for this object, and raises `Forbidden` if not."""
+    for admission in _admissions(request):
+        admission.check(request, obj)
+
+
+async def acheck_object(request: HttpRequest, obj: Any) -> None:
+    """`check_object`, for async code."""
+    for admission in _admissions(request):
+        await admission.acheck(request, obj)
+
+
+class Admission:
+    """A caller whom the request phase let in, and what is still to be asked."""
+
+    __slots__ = ("_answers", "_conditional", "_gate", "_passed", "_refused")
+
+    def __init__(
+        self, gate: Gate, conditional: _rust.Conditional | None = None, answers: Mapping[str, bool] | None = None
+    ) -> None:
+        self._gate = gate
+        self._conditional = conditional
+        self._answers = dict(answers or {})
+        # Of some callers the guard holds whatever the object is.
+        self._passed = conditional is None or not conditional.questions(self._answers)
+        self._refused: ObjectRefused | None = None
+
+    def check(self, request: HttpRequest, obj: Any) -> None:
+        """Asks about an object."""
+        answers = dict(self._answers)
+        while (question := self._next(answers)) is not None:
+            answers[question.name] = question.ask(request, obj)
+        self._conclude(request, answers)
+
+    async def acheck(self, request: HttpRequest, obj: Any) -> None:
+        """`check`, for async code."""
+        answers = dict(self._answers)
+        while (question := self._next(answers)) is not None:
+            answers[question.name] = await question.aask(request, obj)
+        self._conclude(request, answers)
+
+    def close(self, request: HttpRequest, response: Any) -> None:
+        """Lets an answer out, or raises."""
+        if _holds_no_object(request, response):
+            return
+        # A handler that caught the refusal is refused all the same.
+        if self._refused is not None:
+            raise self._refused
+        if not self._passed:
+            raise ImproperlyConfigured(f"the guard {self._gate.guard} asks about an object: {NOT_ASKED}")
+
+    def _next(self, answers: Mapping[str, bool]) -> Question | None:
+        return None if self._conditional is None else self._gate.next_question(self._conditional, answers)
+
+    def _conclude(self, request: HttpRequest, answers: Mapping[str, bool]) -> None:
+        if self._conditional is None:
+            return
+        decided = self._conditional.decide(answers)
+        if isinstance(decided, _rust.Refusal):
+            self._gate.note(request, decided, self._conditional.context, answers)
+            self._refused = ObjectRefused(decided)
+            raise self._refused
+        self._passed = True
+
+
+def enter(request: Any, admission: Admission, gate: Gate) -> None:
+    """Keeps what is still to be asked, for `check_object`."""
+    request.__dict__.setdefault(ADMISSIONS, {})[gate] = admission
+
+
+def leave(request: Any, response: Any, gate: Gate) -> None:
+    """Lets an answer out, or raises."""
+    request.__dict__[ADMISSIONS][gate].close(request, response)
+
+
+def mark_final(response: HttpResponse) -> HttpResponse:
+    """Marks an answer of our own, which has nothing of an object in it."""
+    response.__dict__[FINAL] = True
+    return response
+
+
+def _holds_no_object(request: HttpRequest, response: Any) -> bool:
+    if FINAL in response.__dict__ or isinstance(response, HttpResponseNotAllowed):
+        return True
+    return request.method == "OPTIONS" and getattr(response, "content", None) == b""
+
+
+def _admissions(request: Any) -> Iterator[Admission]:
+    found = getattr(request, ADMISSIONS, None)
+    if not found:
+        raise ImproperlyConfigured("check_object: no guard of this request asks about an object, such as Owner(...)")
+    return iter(list(found.values()))
+
+
+ADMISSIONS = "_boltguard_admissions"
+FINAL = "_boltguard_final"
+NOT_ASKED = "call check_object(request, obj), or await acheck_object(request, obj), before you answer"

@@ -23,6 +23,7 @@ class Operation:
     """One handler, what it is called with, and who may call it."""
 
     def __init__(self, handler: Any, names: list[str], method: str, auth: Any, guards: Any, status: int) -> None:
+        self.handler = handler
         self.is_async = iscoroutinefunction(handler)
         self.keeper = Gatekeeper(auth, guards)
         if not self.is_async:

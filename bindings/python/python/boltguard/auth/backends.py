@@ -26,6 +26,11 @@ class Authentication:
     revocation_store: RevocationStore | None = None
 
     @property
+    def label(self) -> str:
+        """What it takes, for the list of routes; no secret is in it."""
+        raise NotImplementedError
+
+    @property
     def store_name(self) -> str:
         """What may have to be asked, for logs."""
         return f"the revocation store {type(self.revocation_store).__name__}"
@@ -105,6 +110,11 @@ class JWTAuthentication(Authentication):
         self._built = (current, self._build(Sealed(list(current.secrets))))
         return self._built[1]
 
+    @property
+    def label(self) -> str:
+        revocable = ["revocable"] if self.revocation_store else []
+        return _label(self.name, [*self.algorithms, *revocable], self._settings, JWT_DEFAULTS)
+
     def answer(self, pending: _rust.Pending) -> bool:
         return ask(self.revocation_store, str(pending.jti))  # type: ignore[arg-type]
 
@@ -165,6 +175,12 @@ class APIKeyAuthentication(Authentication):
         if self._built[0] is not current:
             self._built = (current, self._for(current))
         return self._built[1]
+
+    @property
+    def label(self) -> str:
+        kind = "configured" if self.store is None else "stored"
+        settings = {"header": self.header, "store_errors_allow": self._store_errors_allow}
+        return _label(self.name, [kind], settings, API_KEY_DEFAULTS)
 
     @property
     def weak_keys(self) -> int:
@@ -238,6 +254,11 @@ def check_backends(backends: object, where: str = "auth") -> list[Authentication
         if not isinstance(backend, Authentication):
             _refuse(f"{where}: {backend!r} is no backend; use the classes of boltguard.auth")
     return list(backends)
+
+
+def _label(name: str, words: list[str], settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    unusual = [f"{key}={settings[key]}" for key, default in defaults.items() if settings[key] != default]
+    return f"{name}({', '.join([*words, *unusual])})"
 
 
 def _refuse(message: str) -> NoReturn:
@@ -321,3 +342,14 @@ def _on_store_error(choice: str, what: str = "JWTAuthentication") -> bool:
 
 
 NO_KEY_GIVEN = "; give secret=, a public key: without it there is Django's SECRET_KEY, for HS256, HS384 and HS512 alone"
+JWT_DEFAULTS = {
+    "audience": None,
+    "header": "authorization",
+    "issuer": None,
+    "leeway": 0,
+    "required_claims": ["exp"],
+    "store_errors_allow": False,
+    "typ": None,
+    "user_id_claim": "sub",
+}
+API_KEY_DEFAULTS = {"header": "x-api-key", "store_errors_allow": False}

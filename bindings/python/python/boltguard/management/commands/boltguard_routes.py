@@ -1,0 +1,98 @@
+"""`manage.py boltguard_routes [--check routes.lock | --write routes.lock] [--json]`: who may pass which route.
+
+`--check` fails where a route became weaker than the file says, takes new credentials, or is not in it. Guards are
+compared by what they mean.
+"""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.module_loading import import_string
+
+from boltguard.middleware import BoltguardMiddleware
+from boltguard.routes import Route, collect
+from boltguard.routes_lock import UnreadableLock, compare, read, write
+
+
+class Command(BaseCommand):
+    help = "Lists every route and method with its backends and its guard, and compares them with a file."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        files = parser.add_mutually_exclusive_group()
+        files.add_argument("--check", type=Path, metavar="routes.lock", help="fail where a route became weaker")
+        files.add_argument(
+            "--write", type=Path, metavar="routes.lock", help="write the file that --check compares with"
+        )
+        parser.add_argument("--json", action="store_true", help="list the routes as JSON")
+        parser.add_argument("--urlconf", help="the module of the routes; default: ROOT_URLCONF")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            routes = collect(options["urlconf"])
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
+        if options["write"]:
+            options["write"].write_text(write(routes), "utf-8")
+            self.stdout.write(f"{len(routes)} routes are written to {options['write']}.")
+        elif options["check"]:
+            self._check(options["check"], routes)
+        elif options["json"]:
+            self.stdout.write(json.dumps([_plain(route) for route in routes], indent=2, ensure_ascii=False))
+        else:
+            self._list(routes)
+
+    def _check(self, path: Path, routes: list[Route]) -> None:
+        try:
+            changes = compare(read(path), routes)
+        except (OSError, UnreadableLock) as error:
+            raise CommandError(f"{error}") from None
+        for note in changes.notes:
+            self.stdout.write(f"note: {note}")
+        if changes.failures:
+            accept = f"If that is meant, accept it: manage.py boltguard_routes --write {path}"
+            raise CommandError("\n".join([*changes.failures, accept]))
+        self.stdout.write(f"{len(routes)} routes are no weaker than {path} says.")
+
+    def _list(self, routes: list[Route]) -> None:
+        table = [HEADINGS, *(_line(route) for route in routes)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for line in table:
+            self.stdout.write("  ".join(map(str.ljust, line, widths)).rstrip())
+        is_open = sum(route.is_open for route in routes)
+        unprotected = sum(route.guard is None for route in routes)
+        self.stdout.write(f"\n{len(routes)} routes: {is_open} open to everybody, {unprotected} unprotected.")
+        if unprotected and _has_middleware():
+            self.stdout.write("BoltguardMiddleware tells the unprotected ones who calls, and refuses nobody.")
+
+
+def _has_middleware() -> bool:
+    found = (import_string(path) for path in settings.MIDDLEWARE)
+    return any(isinstance(one, type) and issubclass(one, BoltguardMiddleware) for one in found)
+
+
+def _line(route: Route) -> tuple[str, ...]:
+    mark = "unprotected" if route.guard is None else "open" if route.is_open else ""
+    guard = "-" if route.guard is None else str(route.guard)
+    return (mark, route.method, route.path, " ".join(route.backends) or "-", guard)
+
+
+def _plain(route: Route) -> dict[str, Any]:
+    return {
+        "method": route.method,
+        "path": route.path,
+        "view": route.view,
+        "backends": list(route.backends),
+        "guard": None if route.guard is None else str(route.guard),
+        "open": route.is_open,
+        "protected": route.guard is not None,
+    }
+
+
+HEADINGS = ("", "METHOD", "PATH", "BACKENDS", "GUARD")

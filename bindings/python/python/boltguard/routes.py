@@ -1,0 +1,107 @@
+"""Which routes a site has, and who may pass: for `manage.py boltguard_routes`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import LocalePrefixPattern
+
+from boltguard.auth.guards import Guard, conjunction
+from boltguard.decorators import GATEKEEPERS
+from boltguard.endpoint import ENDPOINT
+from boltguard.gate import Gatekeeper
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method at one path. Without a guard nothing of Boltguard protects it."""
+
+    method: str
+    path: str
+    view: str
+    backends: tuple[str, ...] = ()
+    guard: Guard | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its guard lets everybody in."""
+        return self.guard is not None and self.guard.rust.opens_to_anonymous
+
+
+def collect(urlconf: str | None = None) -> list[Route]:
+    """The routes by path and method. Of two with the same key only the first is ever called."""
+    routes: dict[str, Route] = {}
+    for path, callback in _views(get_resolver(urlconf).url_patterns, "/"):
+        for route in _routes(path, callback):
+            routes.setdefault(route.key, route)
+    return sorted(routes.values(), key=lambda route: (route.path, route.method))
+
+
+def _views(patterns: Iterable[Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for pattern in patterns:
+        path = prefix + _text(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _views(pattern.url_patterns, path)
+        elif isinstance(pattern, URLPattern):
+            yield path, pattern.callback
+
+
+def _text(pattern: Any) -> str:
+    # Its own text is the language of whoever asks.
+    return "<language>/" if isinstance(pattern, LocalePrefixPattern) else str(pattern)
+
+
+def _routes(path: str, callback: Any) -> Iterator[Route]:
+    while isinstance(callback, partial):
+        callback = callback.func
+    around = _gatekeepers(callback)
+    endpoint, view_class = getattr(callback, ENDPOINT, None), getattr(callback, "view_class", None)
+    if endpoint is not None:
+        for method, operation in endpoint.operations.items():
+            yield _route(method, path, operation.handler, [*around, operation.keeper])
+    elif view_class is not None:
+        around = [*around, *_gatekeepers(view_class.dispatch)]
+        for method, handler in _handlers(view_class):
+            yield _route(method.upper(), path, handler, [*around, *_gatekeepers(handler)])
+    else:
+        yield _route(ANY_METHOD, path, callback, around)
+
+
+def _handlers(view_class: Any) -> Iterator[tuple[str, Any]]:
+    """Those that a class answers with, but for Django's own answer to OPTIONS."""
+    names = [name for name in view_class.http_method_names if name != "options" or "options" in _own(view_class)]
+    handlers = [(name, getattr(view_class, name, None)) for name in names]
+    return ((name, handler) for name, handler in handlers if handler is not None)
+
+
+def _own(view_class: type) -> set[str]:
+    return {name for cls in view_class.__mro__ if not cls.__module__.startswith("django.") for name in vars(cls)}
+
+
+def _route(method: str, path: str, handler: Any, keepers: list[Gatekeeper]) -> Route:
+    view = f"{getattr(handler, '__module__', '?')}.{getattr(handler, '__qualname__', type(handler).__qualname__)}"
+    if not keepers:
+        return Route(method, path, view)
+    try:
+        gates = [keeper.gate for keeper in dict.fromkeys(keepers)]
+    except ImproperlyConfigured as error:
+        raise ImproperlyConfigured(f"{method} {path}: {error}") from error
+    backends = dict.fromkeys(backend.label for gate in gates for backend in gate.backends)
+    return Route(method, path, view, tuple(backends), conjunction([gate.guard for gate in gates]))
+
+
+def _gatekeepers(view: Any) -> list[Gatekeeper]:
+    return list(getattr(view, GATEKEEPERS, ()))
+
+
+ANY_METHOD = "ANY"

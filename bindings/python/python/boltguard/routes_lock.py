@@ -1,0 +1,102 @@
+"""`routes.lock`: who might pass which route, to be compared with who may now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from boltguard.auth.guards import Guard
+from boltguard.exceptions import GuardTooLarge
+from boltguard.routes import Route
+
+
+@dataclass(slots=True)
+class Changes:
+    """What is otherwise than in the file. `failures` are what nobody has agreed to."""
+
+    failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class UnreadableLock(ValueError):
+    """The file is none that `write` made."""
+
+
+def write(routes: Iterable[Route]) -> str:
+    """One route a line, so that a change reads well."""
+    lines = [f"{json.dumps(route.key)}: {json.dumps(_entry(route), ensure_ascii=False)}" for route in routes]
+    body = ",\n".join(f"    {line}" for line in lines)
+    return f'{{\n  "version": {VERSION},\n  "routes": {{\n{body}\n  }}\n}}\n'
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The routes of a file, by key."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        version, routes = document["version"], document["routes"]
+        for entry in routes.values():
+            _ = entry["guard"], list(entry["backends"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UnreadableLock(f"{path} can't be read: {error!r}; was it written with --write?") from None
+    if version != VERSION:
+        raise UnreadableLock(f"{path} has version {version!r}, and this is for version {VERSION}; --write it again")
+    return dict(routes)
+
+
+def compare(old: Mapping[str, Any], routes: Iterable[Route]) -> Changes:
+    """What has changed, and whether a route became weaker."""
+    changes, seen = Changes(), set()
+    for route in routes:
+        seen.add(route.key)
+        if route.key in old:
+            _compare_one(old[route.key], route, changes)
+        else:
+            changes.failures.append(f"{route.key} is new: {_shown(route.guard)}")
+    changes.notes += [f"{key} is gone" for key in old if key not in seen]
+    return changes
+
+
+def _compare_one(old: Mapping[str, Any], route: Route, changes: Changes) -> None:
+    gained = [name for name in route.backends if name not in old["backends"]]
+    if gained and old["guard"] is not None:
+        changes.failures.append(f"{route.key} takes new credentials: {', '.join(gained)}")
+    if lost := [name for name in old["backends"] if name not in route.backends]:
+        changes.notes.append(f"{route.key} takes these no more: {', '.join(lost)}")
+    now = None if route.guard is None else str(route.guard)
+    if now == old["guard"]:
+        return
+    change = f"{_shown(old['guard'])} -> {_shown(now)}"
+    if why := _weaker(old["guard"], route.guard):
+        changes.failures.append(f"{route.key} {why}: {change}")
+    else:
+        changes.notes.append(f"{route.key} is no weaker: {change}")
+
+
+def _weaker(old: str | None, new: Guard | None) -> str | None:
+    """Why the new guard is not known to be as strict as the old one, whose text is another."""
+    if new is None:
+        return "is weaker"
+    if old is None:
+        return None
+    try:
+        return None if new.rust.implies(Guard.parse(old).rust) else "is weaker"
+    except GuardTooLarge as error:
+        return f"can't be compared ({error})"
+    except ImproperlyConfigured:
+        return "can't be compared (the guard in the file can't be read)"
+
+
+def _shown(guard: object) -> str:
+    return "unprotected" if guard is None else str(guard)
+
+
+def _entry(route: Route) -> dict[str, Any]:
+    return {"backends": list(route.backends), "guard": None if route.guard is None else str(route.guard)}
+
+
+VERSION = 1

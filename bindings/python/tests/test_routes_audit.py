@@ -1,0 +1,322 @@
+"""`manage.py boltguard_routes`: what it sees, and what it lets pass."""
+
+import functools
+import io
+import json
+
+import pytest
+from django.contrib import admin
+from django.core.management import CommandError, call_command
+from django.http import HttpResponse
+from django.test import override_settings
+from django.urls import include, path, re_path
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import cache_page
+from django.views.decorators.http import require_GET
+from django.views.generic import TemplateView
+
+from boltguard import BoltAPI, protect
+from boltguard.auth import (
+    AllowAny,
+    APIKeyAuthentication,
+    Check,
+    DenyAll,
+    Guard,
+    HasAllPermissions,
+    HasPermission,
+    InMemoryRevocation,
+    IsAdminUser,
+    IsAuthenticated,
+    IsStaff,
+    JWTAuthentication,
+    Owner,
+    ViaBackend,
+)
+
+from support import mount
+
+JWT = JWTAuthentication()
+KEYS = APIKeyAuthentication(api_keys={"a-secret-key-of-the-tests"})
+
+
+def plain(request):
+    return HttpResponse()
+
+
+def run(*arguments, **options):
+    out = io.StringIO()
+    call_command("boltguard_routes", *arguments, stdout=out, **options)
+    return out.getvalue()
+
+
+def routes():
+    """What is listed: by method and path, the guard and the backends."""
+    listed = json.loads(run("--json"))
+    return {f"{route['method']} {route['path']}": (route["guard"], route["backends"]) for route in listed}
+
+
+def guarded(view=plain, guards=(IsStaff(),), auth=(JWT,)):
+    return protect(auth=list(auth), guards=list(guards))(view)
+
+
+class Page(View):
+    def get(self, request):
+        return HttpResponse()
+
+    def post(self, request):
+        return HttpResponse()
+
+
+def page(**methods):
+    return type("Page", (Page,), methods)
+
+
+JWT_STAFF = ("staff", ["jwt(HS256)"])
+UNPROTECTED = (None, [])
+
+
+def test_routes_of_an_api_are_listed_by_method():
+    api = BoltAPI(auth=[JWT], guards=[IsAuthenticated()])
+    api.get("/articles/{number:int}")(lambda number: {})
+    api.delete("/articles/{number:int}", auth=[JWT, KEYS], guards=[IsAdminUser() | HasPermission("a.b")])(
+        lambda number: {}
+    )
+    api.post("/login", auth=[], guards=[AllowAny()])(lambda: {})
+    mount(path("api/", include([path("v1/", api.urls)])))
+    assert routes() == {
+        "GET /api/v1/articles/<int:number>": ("authenticated", ["jwt(HS256)"]),
+        "DELETE /api/v1/articles/<int:number>": ('admin | perm("a.b")', ["jwt(HS256)", "api_key(configured)"]),
+        "POST /api/v1/login": ("allow_any", []),
+    }
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        (guarded(), {"ANY /x": JWT_STAFF}),
+        (plain, {"ANY /x": UNPROTECTED}),
+        (require_GET(guarded()), {"ANY /x": JWT_STAFF}),
+        (cache_page(1)(guarded()), {"ANY /x": JWT_STAFF}),
+        (functools.partial(guarded(), extra=1), {"ANY /x": JWT_STAFF}),
+        (
+            guarded(guarded(guards=[IsAdminUser()]), auth=[KEYS]),
+            {"ANY /x": ("staff & admin", ["api_key(configured)", "jwt(HS256)"])},
+        ),
+        (page().as_view(), {"GET /x": UNPROTECTED, "POST /x": UNPROTECTED}),
+        (guarded(page()).as_view(), {"GET /x": JWT_STAFF, "POST /x": JWT_STAFF}),
+        (guarded(page().as_view()), {"GET /x": JWT_STAFF, "POST /x": JWT_STAFF}),
+        (method_decorator(guarded, name="dispatch")(page()).as_view(), {"GET /x": JWT_STAFF, "POST /x": JWT_STAFF}),
+        (method_decorator(guarded, name="get")(page()).as_view(), {"GET /x": JWT_STAFF, "POST /x": UNPROTECTED}),
+        (page(post=guarded(Page.post)).as_view(), {"GET /x": UNPROTECTED, "POST /x": JWT_STAFF}),
+        (
+            guarded(page(post=guarded(Page.post, guards=[IsAdminUser()]))).as_view(),
+            {"GET /x": JWT_STAFF, "POST /x": ("staff & admin", ["jwt(HS256)"])},
+        ),
+        (
+            page(options=plain).as_view(),
+            {"GET /x": UNPROTECTED, "POST /x": UNPROTECTED, "OPTIONS /x": UNPROTECTED},
+        ),
+        (TemplateView.as_view(template_name="x"), {"GET /x": UNPROTECTED}),
+    ],
+)
+def test_views_are_seen_however_they_are_wrapped(view, expected):
+    mount(path("x", view))
+    assert routes() == expected
+
+
+def test_a_subclass_that_leaves_the_guard_out_is_unprotected():
+    class Careless(guarded(page())):
+        def dispatch(self, request):
+            return self.get(request)
+
+    mount(path("x", Careless.as_view()))
+    assert routes()["GET /x"] == UNPROTECTED
+
+
+def test_included_patterns_regular_expressions_and_the_admin_are_seen():
+    mount(re_path(r"^old/(?P<number>\d+)$", plain), path("admin/", admin.site.urls))
+    listed = routes()
+    assert listed[r"ANY /^old/(?P<number>\d+)$"] == UNPROTECTED
+    assert listed["ANY /admin/auth/user/add/"] == UNPROTECTED
+
+
+def test_the_first_of_two_views_at_a_path_is_the_one_that_is_called():
+    mount(path("x", plain), path("x", guarded()))
+    assert routes() == {"ANY /x": UNPROTECTED}
+
+
+def test_what_a_route_leaves_out_is_the_sites_default():
+    mount(path("x", protect()(plain)), path("y", protect(guards=[IsStaff()])(plain)))
+    assert routes() == {"ANY /x": ("allow_any", ["jwt(HS256)"]), "ANY /y": JWT_STAFF}
+    defaults = {"BOLT_AUTHENTICATION_CLASSES": [KEYS], "BOLT_DEFAULT_PERMISSION_CLASSES": [IsAuthenticated()]}
+    with override_settings(**defaults):
+        assert routes() == {
+            "ANY /x": ("authenticated", ["api_key(configured)"]),
+            "ANY /y": ("staff", ["api_key(configured)"]),
+        }
+
+
+def test_the_list_marks_what_is_open_and_what_is_unprotected():
+    mount(path("a", guarded()), path("b", guarded(guards=[AllowAny()])), path("c", plain))
+    lines = run().splitlines()
+    assert [line.split() for line in lines if "/" in line] == [
+        ["ANY", "/a", "jwt(HS256)", "staff"],
+        ["open", "ANY", "/b", "jwt(HS256)", "allow_any"],
+        ["unprotected", "ANY", "/c", "-", "-"],
+    ]
+    assert lines[-1] == "3 routes: 1 open to everybody, 1 unprotected."
+    with override_settings(MIDDLEWARE=["boltguard.middleware.BoltguardMiddleware"]):
+        assert "refuses nobody" in run()
+
+
+def test_a_backend_is_listed_with_all_that_makes_it_lenient_and_no_secret():
+    labels = [
+        JWTAuthentication("a-secret-that-is-never-listed-anywhere").label,
+        JWTAuthentication(algorithms=["HS256", "HS512"], audience="shop", leeway=30, required_claims=[]).label,
+        JWTAuthentication(header="x-token", revocation_store=InMemoryRevocation(), on_store_error="allow").label,
+        APIKeyAuthentication(store=True, header="authorization").label,
+        KEYS.label,
+    ]
+    assert labels == [
+        "jwt(HS256)",
+        "jwt(HS256, HS512, audience=['shop'], leeway=30.0, required_claims=[])",
+        "jwt(HS256, revocable, header=x-token, store_errors_allow=True)",
+        "api_key(stored, header=authorization)",
+        "api_key(configured)",
+    ]
+
+
+@pytest.fixture
+def lock(tmp_path):
+    return tmp_path / "routes.lock"
+
+
+def check(lock, before, after):
+    """What `--check` says of a view that was guarded like this, and is now like that."""
+    for view, option in ((before, "--write"), (after, "--check")):
+        mount(path("x", view))
+        try:
+            said = run(option, str(lock))
+        except CommandError as error:
+            return str(error)
+    return said
+
+
+TWELVE = HasAllPermissions([f"p{number}" for number in range(12)])
+YES = Check(lambda request: True, name="yes")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([IsStaff()], [IsStaff()]),
+        ([IsStaff() | IsAdminUser()], [IsAdminUser() | IsStaff()]),
+        ([IsStaff()], [IsAuthenticated(), IsStaff()]),
+        ([IsStaff() | IsAdminUser()], [IsAdminUser()]),
+        ([~(IsStaff() | IsAdminUser())], [~IsStaff() & ~IsAdminUser()]),
+        ([AllowAny()], [IsAuthenticated()]),
+        ([IsAuthenticated()], [DenyAll()]),
+        ([TWELVE & IsStaff()], [TWELVE & IsStaff()]),
+        ([Owner("author")], [Owner("author") & YES]),
+    ],
+    ids=str,
+)
+def test_a_route_that_is_no_weaker_passes(lock, before, after):
+    assert "1 routes are no weaker" in check(lock, guarded(guards=before), guarded(guards=after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([IsStaff()], [IsAuthenticated()]),
+        ([IsAuthenticated()], [AllowAny()]),
+        ([IsStaff(), IsAdminUser()], [IsStaff() | IsAdminUser()]),
+        ([HasPermission("a")], [HasPermission("b")]),
+        ([Owner("author")], [Owner("editor")]),
+        ([Owner("author") & YES], [YES]),
+        ([DenyAll()], [IsAdminUser()]),
+    ],
+    ids=str,
+)
+def test_a_route_that_became_weaker_fails(lock, before, after):
+    said = check(lock, guarded(guards=before), guarded(guards=after))
+    assert "ANY /x is weaker: " in said and f"--write {lock}" in said
+
+
+def test_a_route_that_lost_its_guard_fails(lock):
+    assert "ANY /x is weaker: staff -> unprotected" in check(lock, guarded(), plain)
+
+
+def test_a_route_that_gained_a_guard_passes(lock):
+    assert "ANY /x is no weaker: unprotected -> staff" in check(lock, plain, guarded())
+
+
+def test_beyond_the_exact_limit_only_equal_texts_pass(lock):
+    said = check(lock, guarded(guards=[TWELVE & IsStaff()]), guarded(guards=[IsStaff() & TWELVE]))
+    assert "ANY /x can't be compared (exact answers are for guards of up to 12 distinct atoms)" in said
+
+
+def test_a_new_route_fails_and_one_that_is_gone_is_told(lock):
+    mount(path("x", guarded()), path("y", guarded()))
+    run("--write", str(lock))
+    mount(path("x", guarded()), path("z", plain))
+    with pytest.raises(CommandError, match="^ANY /z is new: unprotected\n"):
+        run("--check", str(lock))
+    mount(path("x", guarded()))
+    assert "note: ANY /y is gone" in run("--check", str(lock))
+
+
+def test_a_route_that_takes_new_credentials_fails(lock):
+    said = check(lock, guarded(), guarded(auth=[JWT, KEYS]))
+    assert "ANY /x takes new credentials: api_key(configured)" in said
+    assert "1 routes are no weaker" in check(lock, guarded(auth=[JWT, KEYS]), guarded())
+    revocable = JWTAuthentication(revocation_store=InMemoryRevocation())
+    assert "takes new credentials: jwt(HS256)" in check(lock, guarded(auth=[revocable]), guarded())
+
+
+def test_a_changed_default_is_found(lock):
+    mount(path("x", protect()(plain)))
+    with override_settings(BOLT_DEFAULT_PERMISSION_CLASSES=[IsAuthenticated()]):
+        run("--write", str(lock))
+    with pytest.raises(CommandError, match="ANY /x is weaker: authenticated -> allow_any"):
+        run("--check", str(lock))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "staff", "[]", "{}", '{"version": 1}', '{"version": 2, "routes": {}}', '{"version": 1, "routes": {"x": 1}}'],
+)
+def test_a_file_that_can_not_be_read_fails(lock, text):
+    lock.write_text(text)
+    mount(path("x", guarded()))
+    with pytest.raises(CommandError, match="--write"):
+        run("--check", str(lock))
+
+
+def test_a_file_that_is_not_there_fails(lock):
+    with pytest.raises(CommandError, match=r"routes\.lock"):
+        run("--check", str(lock))
+
+
+def test_a_guard_in_the_file_that_can_not_be_read_fails(lock):
+    mount(path("x", guarded()))
+    run("--write", str(lock))
+    lock.write_text(lock.read_text().replace('"staff"', '"stuff"'))
+    with pytest.raises(CommandError, match="can't be compared"):
+        run("--check", str(lock))
+
+
+def test_the_file_has_a_line_for_each_route(lock):
+    mount(path("b", guarded()), path("a", guarded(guards=[Guard.parse('perm("a.b")')])), path("c", plain))
+    run("--write", str(lock))
+    lines = lock.read_text().splitlines()
+    assert lines[3] == r"""    "ANY /a": {"backends": ["jwt(HS256)"], "guard": "perm(\"a.b\")"},"""
+    assert [line.split('"')[1] for line in lines[3:6]] == ["ANY /a", "ANY /b", "ANY /c"]
+    assert json.loads(lock.read_text())["version"] == 1
+
+
+def test_a_route_that_is_misconfigured_is_named():
+    mount(path("x", protect(guards=[ViaBackend("api_key")])(plain)))
+    with pytest.raises(CommandError, match="^ANY /x: .*'api_key'"):
+        run()

@@ -202,7 +202,8 @@ def test_an_async_check_is_awaited_in_an_async_handler(kind):
         async def __call__(self, request):
             return await slow(request)
 
-    for check in (Check(slow), Check(Callable(), name="slow"), Check(functools.partial(slow), name="slow")):
+    forms = [slow, Callable(), functools.partial(slow), functools.partial(Callable())]
+    for check in (Check(form, name="slow") for form in forms):
         assert status(kind, [check], {}) == 403
         assert status(kind, [check], {"is_staff": True}) == 200
         assert status(kind, [~check], {"is_staff": True}) == 403
@@ -275,10 +276,11 @@ def test_an_async_check_of_a_sync_class_lets_nobody_in(wrap):
         assert get(**bearer(sub="1")).status_code == 500
 
 
-def test_an_async_check_among_the_defaults_lets_nobody_into_a_sync_view():
+def test_an_async_check_among_the_defaults_lets_nobody_into_a_sync_view(caplog):
     with override_settings(BOLT_DEFAULT_PERMISSION_CLASSES=[Check(forgotten)]):
         mount_view(protect(auth=JWT)(lambda request: JsonResponse({})))
         assert wsgi("get", "/view", bearer(sub="1")).status_code == 500
+    assert "the check 'forgotten' is async; make the handler `async def`" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -317,6 +319,7 @@ def test_one_name_for_two_checks_is_refused():
         lambda: one & other,
         lambda: one | ~other,
         lambda: protect(auth=JWT, guards=[one, other]),
+        lambda: BoltAPI(guards=[one, other]),
         lambda: Guard.parse('check("same")', checks=[one, other]),
         lambda: one.implies(other),
         lambda: one.is_equivalent(other),

@@ -31,7 +31,7 @@ from boltguard.auth import (
 from boltguard.exceptions import Forbidden
 
 from people.models import Byline, Member
-from support import bearer, call, get, mount, mount_view, wsgi
+from support import asgi, bearer, call, get, mount, mount_view, wsgi
 
 JWT = [JWTAuthentication()]
 KEY = "a-key-of-the-tests-which-is-long"
@@ -392,6 +392,17 @@ def test_dots_lead_on_to_another_object(ada):
     assert owner("none.user", entry, {"sub": str(ada.pk)}) == 403
     assert owner("owner", SimpleNamespace(owner=ada), {"sub": str(ada.pk)}) == 200
     assert owner("pk", ada, {"sub": str(ada.pk)}) == 200
+
+
+def test_dots_that_ask_the_database_do_so_in_async_code_too(ada):
+    LogEntry.objects.create(user=ada, action_flag=1)
+    try:
+        for kind in (async_view, async_route):
+            entry = SimpleNamespace(entry=LogEntry.objects.get(user=ada))
+            serve(kind, [Owner("entry.user.pk")], obj=entry)
+            assert asyncio.run(asgi("get", "/view", bearer(sub=str(ada.pk)))).status_code == 200
+    finally:
+        LogEntry.objects.all().delete()
 
 
 @pytest.mark.parametrize(

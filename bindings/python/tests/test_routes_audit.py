@@ -134,6 +134,13 @@ def test_a_subclass_that_leaves_the_guard_out_is_unprotected():
     assert routes()["GET /x"] == UNPROTECTED
 
 
+def test_a_class_that_is_guarded_after_its_view_was_made_is_seen():
+    late = page()
+    mount(path("x", late.as_view()))
+    guarded(late)
+    assert routes()["GET /x"] == JWT_STAFF
+
+
 def test_included_patterns_regular_expressions_and_the_admin_are_seen():
     mount(re_path(r"^old/(?P<number>\d+)$", plain), path("admin/", admin.site.urls))
     listed = routes()
@@ -285,12 +292,18 @@ def test_a_changed_default_is_found(lock):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "staff", "[]", "{}", '{"version": 1}', '{"version": 2, "routes": {}}', '{"version": 1, "routes": {"x": 1}}'],
+    ["", "staff", "[]", "{}", '{"version": 1}', '{"version": 1, "routes": {"x": 1}}'],
 )
 def test_a_file_that_can_not_be_read_fails(lock, text):
     lock.write_text(text)
     mount(path("x", guarded()))
-    with pytest.raises(CommandError, match="--write"):
+    with pytest.raises(CommandError, match="can't be read.* --write"):
+        run("--check", str(lock))
+
+
+def test_a_file_of_another_version_fails(lock):
+    lock.write_text('{"version": 2, "routes": {}}')
+    with pytest.raises(CommandError, match="version 2"):
         run("--check", str(lock))
 
 

@@ -182,6 +182,8 @@ def test_a_key_is_changed_but_not_its_owner_nor_its_state(root, ada):
     assert (changed.name, changed.permissions, changed.scopes) == ("daily", ["auth.view_user", "shop.*"], ["write"])
     assert (changed.owner, changed.revoked, changed.last_used) == (ada, None, None)
     assert bytes(changed.digest) == bytes(row.digest) and changed.stamp > row.stamp
+    root.post(page("change", row.pk), {**fields, "name": "weekly"})
+    assert "Changed Name." in root.get(page("history", row.pk)).content.decode(), "and nothing else"
 
 
 def test_a_key_is_revoked_after_a_question(root):

@@ -16,7 +16,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
@@ -209,9 +208,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "made": made,
             "is_popup": IS_POPUP_VAR in request.POST,
         }
-        response = TemplateResponse(request, "admin/boltguard/apikey/made.html", context)
-        add_never_cache_headers(response)
-        return response
+        return TemplateResponse(request, "admin/boltguard/apikey/made.html", context)
 
     def _context(self, request: Any, title: str) -> dict[str, Any]:
         request.current_app = self.admin_site.name

@@ -136,7 +136,7 @@ class Snapshot:
         if readmitted:
             changed.extend(_stored(self._rows(using, pk__in=readmitted)))
         if changed or barred != self._barred:
-            self.rust.update([key for key in changed if key.id not in barred], sorted(barred))
+            self.rust.update(changed, sorted(barred))
 
     def _rows(self, using: str, **conditions: Any) -> Any:
         return self.model._base_manager.using(using).filter(**conditions)

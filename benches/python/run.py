@@ -1,93 +1,103 @@
-"""The Python side beside PyJWT and oxyjwt: `run.py [--quick] [name…]`. Prints the best time of each and its ratio to ours."""
+"""The Python package beside its peers: `run.py [--quick] [name…]`, in an environment with `requirements/bench.txt`.
+
+What was measured goes to the directory that `BOLTGUARD_BENCH_DIR` names, for the report.
+"""
 
 from __future__ import annotations
 
-import gc
+import importlib.metadata
 import json
 import os
+import platform
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from timeit import Timer
+from typing import Any
 
-import jwt as pyjwt
-import oxyjwt
+import tokens
+import whole_requests
+from contest import FULL, QUICK, Contest, Remote, measure
 
-from boltguard import _rust
-from boltguard import jwt as ours
-
-SECRET = "a secret of the benches that is as long as the longest hash of all"
-CLAIMS = {
-    "sub": "42",
-    "exp": int(time.time()) + 100_000,
-    "iat": int(time.time()),
-    "jti": "0190f5a2-7c3e-7b1d-9f00-aabbccddeeff",
-    "is_staff": False,
-    "permissions": [f"app{i % 7}.permission_{i:03}" for i in range(10)],
-}
-
-
-def decode() -> dict[str, Callable[[], object]]:
-    token = pyjwt.encode(CLAIMS, SECRET, algorithm="HS256")
-    key = ours.Key.from_secret(SECRET)
-    return {
-        "boltguard": lambda: ours.decode(token, key, ["HS256"]),
-        "PyJWT": lambda: pyjwt.decode(token, SECRET, algorithms=["HS256"]),
-        "oxyjwt": lambda: oxyjwt.decode(token, SECRET, algorithms=["HS256"]),
-    }
-
-
-def encode() -> dict[str, Callable[[], object]]:
-    key = ours.Key.from_secret(SECRET)
-    return {
-        "boltguard": lambda: ours.encode(CLAIMS, key, "HS256"),
-        "PyJWT": lambda: pyjwt.encode(CLAIMS, SECRET, algorithm="HS256"),
-        "oxyjwt": lambda: oxyjwt.encode(CLAIMS, SECRET, algorithm="HS256"),
-    }
-
-
-def gate() -> dict[str, Callable[[], object]]:
-    """A request's META to a lazy context, with a guard and a deny-list, beside the mere decoding of the others."""
-    token = pyjwt.encode(CLAIMS, SECRET, algorithm="HS256")
-    store = _rust.MemoryRevocation()
-    backend = _rust.JwtBackend(keys=[SECRET], algorithms=["HS256"], memory_revocation=store)
-    check = _rust.Gate([backend], _rust.Guard.permission("app3.permission_003")).check
-    meta = {"HTTP_AUTHORIZATION": f"Bearer {token}", "REQUEST_METHOD": "GET", "PATH_INFO": "/"}
-    return {
-        "boltguard": lambda: check(meta),
-        "PyJWT": lambda: pyjwt.decode(token, SECRET, algorithms=["HS256"]),
-        "oxyjwt": lambda: oxyjwt.decode(token, SECRET, algorithms=["HS256"]),
-    }
-
-
-BENCHES = {"decode HS256": decode, "encode HS256": encode, "gate HS256": gate}
-
-
-def measure(candidates: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """The best time of each, in seconds. The candidates take turns, so that a noisy moment meets all of them."""
-    timers = {name: Timer(call) for name, call in candidates.items()}
-    numbers = {name: max(1, timer.autorange()[0] // 10) for name, timer in timers.items()}
-    best = dict.fromkeys(timers, float("inf"))
-    for _ in range(rounds):
-        for name, timer in timers.items():
-            best[name] = min(best[name], timer.timeit(numbers[name]) / numbers[name])
-    return best
+HERE = Path(__file__).parent
+OLDER = HERE.parents[1] / "bindings/python/requirements/bench-older.txt"
+PEERS = (
+    "Django",
+    "PyJWT",
+    "boltguard",
+    "cryptography",
+    "django-ninja",
+    "django-ninja-jwt",
+    "djangorestframework",
+    "djangorestframework-simplejwt",
+    "joserfc",
+    "oxyjwt",
+    "webtoken",
+)
 
 
 def main(arguments: list[str]) -> None:
-    rounds = 20 if "--quick" in arguments else 100
-    wanted = [word for word in arguments if not word.startswith("-")]
-    results = {}
-    gc.disable()
-    for title, prepare in BENCHES.items():
-        if wanted and not any(word in title for word in wanted):
-            continue
-        results[title] = best = measure(prepare(), rounds)
-        for name, seconds in best.items():
-            print(f"{title:14} {name:10} {seconds * 1e6:8.2f} µs {seconds / best['boltguard']:7.2f} x")
-    folder = Path(os.environ.get("BOLTGUARD_BENCH_DIR", "."))
-    (folder / "python.json").write_text(json.dumps(results, indent=2))
+    names = [word for word in arguments if not word.startswith("-")]
+    effort = QUICK if "--quick" in arguments else FULL
+    directory = Path(os.environ.get("BOLTGUARD_BENCH_DIR", "."))
+    left_out: list[str] = []
+    older, engine = start_older(directory), start_engine(directory, left_out)
+    start = time.perf_counter()
+    contests = []
+    for path, prepare in plans(older, engine, left_out):
+        if not names or any(name in path for name in names):
+            contests.append(measure(prepare(), effort))
+            show(contests[-1])
+    results = {
+        "language": "Python",
+        "method": effort.method,
+        "seconds": time.perf_counter() - start,
+        "versions": versions(),
+        "left_out": left_out,
+        "contests": contests,
+        "figures": [],
+    }
+    (directory / "python.json").write_text(json.dumps(results, indent=2))
+    for remote in filter(None, (older, engine)):
+        remote.close()
+
+
+def plans(older: Remote, engine: Remote | None, left_out: list[str]) -> Iterator[tuple[str, Callable[[], Contest]]]:
+    yield from tokens.plans(older, engine)
+    yield from whole_requests.plans(left_out)
+
+
+def start_older(directory: Path) -> Remote:
+    """The older PyJWT, installed into a folder of its own."""
+    place = directory / "older"
+    if not (place / "jwt").is_dir():
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*pip, "--target", str(place), "-r", str(OLDER)], check=True)
+    path = os.pathsep.join([str(place), str(HERE)])
+    return Remote([sys.executable, str(HERE / "older.py")], {**os.environ, "PYTHONPATH": path})
+
+
+def start_engine(directory: Path, left_out: list[str]) -> Remote | None:
+    """The Rust benches, which know the bare primitives."""
+    note = directory / "engine.path"
+    program = note.read_text().strip() if note.is_file() else ""
+    if not Path(program).is_file():
+        left_out.append("a Python call beside the bare Rust, since the Rust benches are not built")
+        return None
+    return Remote([program, "--serve"])
+
+
+def versions() -> list[tuple[str, str]]:
+    older = OLDER.read_text().split("==")[-1].strip()
+    installed = [(name, importlib.metadata.version(name)) for name in PEERS]
+    return [("Python", platform.python_version()), *installed, ("PyJWT 2.13", older)]
+
+
+def show(result: dict[str, Any]) -> None:
+    print(f"\n{result['path']}")
+    for entrant in result["entrants"]:
+        print(f"  {entrant['name']:32} {entrant['nanoseconds'] / 1000:10.2f} µs {entrant['ratio']:8.3f} x", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 //! Just enough of a JSON reader for what cargo prints, [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259).
 
-/// A JSON value; numbers stay text, since nothing here counts.
+/// A JSON value; numbers stay text until somebody counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Json {
     Null,
@@ -38,6 +38,14 @@ impl Json {
     pub(crate) fn list(&self) -> Option<&[Self]> {
         if let Self::List(items) = self {
             Some(items)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn number(&self) -> Option<f64> {
+        if let Self::Number(text) = self {
+            text.parse().ok()
         } else {
             None
         }

@@ -1,0 +1,196 @@
+//! Guards, beside a set of strings and two policy engines that are given the same rule.
+
+use std::collections::HashSet;
+use std::hint::black_box;
+
+use boltguard::guard::{Decision, Guard};
+use boltguard::types::{Facts, Identity};
+use casbin::{CoreApi, DefaultModel, Enforcer, MemoryAdapter};
+use cedar_policy::{
+    Authorizer, Context, Entities, Entity, EntityUid, PolicySet, Request, RestrictedExpression,
+};
+use serde::Serialize;
+
+use crate::claims;
+use crate::contest::{Contest, Plan};
+use crate::ours;
+
+pub(crate) fn plans() -> Vec<Plan> {
+    vec![Plan::contest("guard/10 atoms, 200 permissions", guard)]
+}
+
+/// Ten atoms, of which a caller with the permissions must have all but the second, and must not have the last.
+const RULE: &str = r#"authenticated
+    & (perm("blog.add_model000") | staff)
+    & perm("shop.change_model001")
+    & perm("stock.delete_model050")
+    & (perm("blog.publish") | perm("stock.view_model071"))
+    & perm("shop.delete_model190")
+    & (admin | perm("blog.view_model099"))
+    & ~perm("blog.banned")"#;
+
+fn guard() -> Contest {
+    let contest = in_strings(Contest::new());
+    with_cedar(with_casbin(with_ours(contest)))
+}
+
+/// The rule over the permissions as a set of strings, which is there already or is made of the token's list first.
+fn in_strings(contest: Contest) -> Contest {
+    let granted = claims::permissions(200);
+    let ready: HashSet<String> = granted.iter().cloned().collect();
+    assert!(holds(&ready, false, false));
+    contest
+        .with("HashSet", move || {
+            holds(black_box(&ready), black_box(false), black_box(false))
+        })
+        .with("HashSet, made for each token", move || {
+            let set: HashSet<String> = black_box(&granted).iter().cloned().collect();
+            holds(&set, black_box(false), black_box(false))
+        })
+}
+
+fn holds(granted: &HashSet<String>, staff: bool, admin: bool) -> bool {
+    let has = |name: &str| granted.contains(name);
+    (has("blog.add_model000") || staff)
+        && has("shop.change_model001")
+        && has("stock.delete_model050")
+        && (has("blog.publish") || has("stock.view_model071"))
+        && has("shop.delete_model190")
+        && (admin || has("blog.view_model099"))
+        && !has("blog.banned")
+}
+
+fn with_ours(contest: Contest) -> Contest {
+    let guard: Guard = RULE.parse().expect("it is a guard");
+    let (compiled, again) = (guard.compile(), guard.compile());
+    let granted = claims::permissions(200);
+    let identity = Identity::new("42", "jwt").with_permissions(granted.iter().map(String::as_str));
+    let held = compiled.wanted().held_by(&identity);
+    assert_eq!(compiled.decide(Some(&facts(&held))), Decision::Allow);
+    contest
+        .with(ours::NAME, move || {
+            compiled.decide(black_box(Some(&facts(&held))))
+        })
+        .with("boltguard, marks made for each token", move || {
+            let held = again.wanted().held_by(black_box(&identity));
+            again.decide(Some(&facts(&held)))
+        })
+}
+
+fn facts(held: &boltguard::types::Held) -> Facts<'_> {
+    Facts {
+        backend: "jwt",
+        is_staff: false,
+        is_superuser: false,
+        held,
+    }
+}
+
+/// What casbin's matcher looks at.
+#[derive(Hash, Serialize)]
+struct Caller {
+    authenticated: bool,
+    staff: bool,
+    admin: bool,
+    permissions: Vec<String>,
+}
+
+const MODEL: &str = r#"
+[request_definition]
+r = sub, act
+
+[policy_definition]
+p = sub, act
+
+[policy_effect]
+e = some(where (p.eft == allow))
+
+[matchers]
+m = r.sub.authenticated && ("blog.add_model000" in r.sub.permissions || r.sub.staff) && "shop.change_model001" in r.sub.permissions && "stock.delete_model050" in r.sub.permissions && ("blog.publish" in r.sub.permissions || "stock.view_model071" in r.sub.permissions) && "shop.delete_model190" in r.sub.permissions && (r.sub.admin || "blog.view_model099" in r.sub.permissions) && !("blog.banned" in r.sub.permissions)
+"#;
+
+fn with_casbin(contest: Contest) -> Contest {
+    let enforcer = block_on(async {
+        let model = DefaultModel::from_str(MODEL).await?;
+        Enforcer::new(model, MemoryAdapter::default()).await
+    });
+    let enforcer = enforcer.expect("it is a model");
+    let caller = Caller {
+        authenticated: true,
+        staff: false,
+        admin: false,
+        permissions: claims::permissions(200),
+    };
+    contest.with_peer(
+        "casbin",
+        Some(Box::new(move || {
+            enforcer
+                .enforce((black_box(&caller), "edit"))
+                .unwrap_or(false)
+        })),
+    )
+}
+
+/// Runs what never waits to its end.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+    }
+}
+
+const POLICY: &str = r#"
+permit (principal, action, resource) when {
+    principal.authenticated
+    && (principal.permissions.contains("blog.add_model000") || principal.staff)
+    && principal.permissions.contains("shop.change_model001")
+    && principal.permissions.contains("stock.delete_model050")
+    && (principal.permissions.contains("blog.publish") || principal.permissions.contains("stock.view_model071"))
+    && principal.permissions.contains("shop.delete_model190")
+    && (principal.admin || principal.permissions.contains("blog.view_model099"))
+    && !principal.permissions.contains("blog.banned")
+};
+"#;
+
+fn with_cedar(contest: Contest) -> Contest {
+    let uid = |text: &str| -> EntityUid { text.parse().expect("it is an id") };
+    let policies: PolicySet = POLICY.parse().expect("it is a policy");
+    let granted = claims::permissions(200);
+    let entities = entities(uid("User::\"42\""), &granted);
+    let request = Request::new(
+        uid("User::\"42\""),
+        uid("Action::\"edit\""),
+        uid("Page::\"1\""),
+        Context::empty(),
+        None,
+    )
+    .expect("it is a request");
+    let authorizer = Authorizer::new();
+    contest.with_peer(
+        "cedar-policy",
+        Some(Box::new(move || {
+            let answer = authorizer.is_authorized(black_box(&request), &policies, &entities);
+            black_box(answer).decision() == cedar_policy::Decision::Allow
+        })),
+    )
+}
+
+/// The caller, ready as a service may hold them; making this of a token's claims is not measured.
+fn entities(uid: EntityUid, granted: &[String]) -> Entities {
+    let text = |name: &String| RestrictedExpression::new_string(name.clone());
+    let attributes = [
+        ("authenticated", RestrictedExpression::new_bool(true)),
+        ("staff", RestrictedExpression::new_bool(false)),
+        ("admin", RestrictedExpression::new_bool(false)),
+        (
+            "permissions",
+            RestrictedExpression::new_set(granted.iter().map(text)),
+        ),
+    ]
+    .map(|(name, value)| (name.to_owned(), value));
+    let caller = Entity::new(uid, attributes.into(), HashSet::new()).expect("it is an entity");
+    Entities::from_entities([caller], None).expect("it is one entity")
+}

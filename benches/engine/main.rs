@@ -1,0 +1,111 @@
+//! The engine beside the raw primitives and other libraries: `cargo bench -p boltguard-bench -- [--quick] [name…]`.
+//!
+//! Each contest is measured by criterion, entrant after entrant, which tells what changed since the last run; and in
+//! short turns, which gives the ratios that the goals are about. What was measured goes to the directory that
+//! `BOLTGUARD_BENCH_DIR` names, for the report.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "a command line speaks on its standard output"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+use std::{env, io};
+
+use self::contest::{Kind, Plan};
+use self::results::{FiguresResult, Results};
+use self::rounds::Effort;
+
+mod child;
+mod claims;
+mod contest;
+mod decisions;
+mod ours;
+mod peers;
+mod raw;
+mod results;
+mod rounds;
+mod serve;
+mod stores;
+mod tokens;
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if child::answers(&arguments) {
+        return Ok(());
+    }
+    let is_quick = arguments.iter().any(|word| word == "--quick");
+    let effort = if is_quick {
+        Effort::QUICK
+    } else {
+        Effort::FULL
+    };
+    let plans = plans(effort);
+    if arguments.iter().any(|word| word == "--serve") {
+        return serve::serve(&plans);
+    }
+    let names = arguments.iter().filter(|word| !word.starts_with("--"));
+    let names: Vec<&String> = names.collect();
+    let chosen =
+        |plan: &&Plan| names.is_empty() || names.iter().any(|name| plan.path.contains(*name));
+    let results = measure(plans.iter().filter(chosen), effort);
+    match env::var_os("BOLTGUARD_BENCH_DIR") {
+        Some(directory) => write(&results, Path::new(&directory)),
+        None => Ok(()),
+    }
+}
+
+fn plans(effort: Effort) -> Vec<Plan> {
+    let mut plans = tokens::plans(effort);
+    plans.extend(child::plans());
+    plans.extend(decisions::plans());
+    plans.extend(stores::plans());
+    plans
+}
+
+fn measure<'a>(plans: impl Iterator<Item = &'a Plan>, effort: Effort) -> Results {
+    let start = Instant::now();
+    let mut criterion = effort.criterion();
+    let (mut contests, mut figures) = (Vec::new(), Vec::new());
+    for plan in plans {
+        match &plan.kind {
+            Kind::Contest(prepare) => {
+                let mut contest = prepare();
+                rounds::by_criterion(&mut criterion, &plan.path, &mut contest);
+                contests.push(rounds::in_turns(&plan.path, &mut contest, effort));
+            }
+            Kind::Figures { unit, take } => figures.push(FiguresResult {
+                path: plan.path.clone(),
+                unit,
+                figures: take(),
+            }),
+        }
+    }
+    criterion.final_summary();
+    Results {
+        language: "Rust",
+        method: format!(
+            "{} rounds in which the entrants take turns of {} µs; a ratio is the median of those within one round",
+            effort.rounds,
+            effort.slice.as_micros()
+        ),
+        seconds: start.elapsed().as_secs_f64(),
+        contests,
+        figures,
+    }
+}
+
+fn write(results: &Results, directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    // For the Python benches, which ask this program for single measurements.
+    fs::write(
+        directory.join("engine.path"),
+        env::current_exe()?.to_string_lossy().as_bytes(),
+    )?;
+    fs::write(
+        directory.join("rust.json"),
+        serde_json::to_vec_pretty(results)?,
+    )
+}

@@ -1,0 +1,99 @@
+//! `jsonwebtoken`, with both of its backends in one process: ours is a provider that asks the one that is switched on.
+
+use std::hint::black_box;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use boltguard::keys::Algorithm;
+use boltguard_testing::keys::SECRET;
+use jsonwebtoken::crypto::{CryptoProvider, aws_lc, rust_crypto};
+use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
+
+use super::pair;
+use crate::claims::{self, ISSUER, Typed};
+use crate::contest::Work;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Backend {
+    AwsLc,
+    RustCrypto,
+}
+
+static IS_AWS_LC: AtomicBool = AtomicBool::new(false);
+
+static EITHER: CryptoProvider = CryptoProvider {
+    signer_factory: |algorithm, key| (active().signer_factory)(algorithm, key),
+    verifier_factory: |algorithm, key| (active().verifier_factory)(algorithm, key),
+    key_utils: jsonwebtoken::crypto::KeyUtils::new_unimplemented(),
+};
+
+fn active() -> &'static CryptoProvider {
+    match IS_AWS_LC.load(Relaxed) {
+        true => &aws_lc::DEFAULT_PROVIDER,
+        false => &rust_crypto::DEFAULT_PROVIDER,
+    }
+}
+
+impl Backend {
+    fn switch_on(self) {
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| EITHER.install_default().expect("no other is installed"));
+        IS_AWS_LC.store(self == Self::AwsLc, Relaxed);
+    }
+}
+
+pub(super) fn verify(backend: Backend, algorithm: Algorithm, token: &str) -> Option<Work> {
+    let mut validation = Validation::new(named(algorithm)?);
+    validation.set_issuer(&[ISSUER]);
+    let (key, token) = (decoding_key(algorithm)?, token.to_owned());
+    Some(Box::new(move || {
+        backend.switch_on();
+        jsonwebtoken::decode::<Typed>(black_box(&token), &key, &validation)
+            .map(black_box)
+            .is_ok()
+    }))
+}
+
+pub(super) fn mint(backend: Backend, algorithm: Algorithm, size: usize) -> Option<Work> {
+    let header = Header::new(named(algorithm)?);
+    let (key, claims) = (
+        encoding_key(algorithm)?,
+        Typed::new(claims::permissions(size)),
+    );
+    Some(Box::new(move || {
+        backend.switch_on();
+        jsonwebtoken::encode(&header, black_box(&claims), &key)
+            .map(black_box)
+            .is_ok()
+    }))
+}
+
+fn named(algorithm: Algorithm) -> Option<jsonwebtoken::Algorithm> {
+    algorithm.name().parse().ok()
+}
+
+fn decoding_key(algorithm: Algorithm) -> Option<DecodingKey> {
+    let Some(pair) = pair(algorithm) else {
+        return Some(DecodingKey::from_secret(SECRET.as_bytes()));
+    };
+    let pem = pair.public_pem.as_bytes();
+    let key = match algorithm {
+        Algorithm::EdDsa => DecodingKey::from_ed_pem(pem),
+        Algorithm::Es256 | Algorithm::Es384 => DecodingKey::from_ec_pem(pem),
+        _ => DecodingKey::from_rsa_pem(pem),
+    };
+    Some(key.expect("it is a key"))
+}
+
+fn encoding_key(algorithm: Algorithm) -> Option<EncodingKey> {
+    let Some(pair) = pair(algorithm) else {
+        return Some(EncodingKey::from_secret(SECRET.as_bytes()));
+    };
+    let pem = pair.private_pem.as_bytes();
+    let key = match algorithm {
+        Algorithm::EdDsa => EncodingKey::from_ed_pem(pem),
+        Algorithm::Es256 | Algorithm::Es384 => EncodingKey::from_ec_pem(pem),
+        _ => EncodingKey::from_rsa_pem(pem),
+    };
+    Some(key.expect("it is a key"))
+}

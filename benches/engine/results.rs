@@ -1,0 +1,37 @@
+//! What is written down for the report; `cargo xtask bench` reads it, and `python/run.py` writes the same.
+
+use serde::Serialize;
+
+/// All that one run measured.
+#[derive(Serialize)]
+pub(crate) struct Results {
+    pub(crate) language: &'static str,
+    pub(crate) method: String,
+    pub(crate) seconds: f64,
+    pub(crate) contests: Vec<ContestResult>,
+    pub(crate) figures: Vec<FiguresResult>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ContestResult {
+    pub(crate) path: String,
+    /// The first is what the others are compared with.
+    pub(crate) entrants: Vec<EntrantResult>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct EntrantResult {
+    pub(crate) name: String,
+    pub(crate) nanoseconds: f64,
+    pub(crate) upper_nanoseconds: f64,
+    pub(crate) ratio: f64,
+    pub(crate) lower_ratio: f64,
+    pub(crate) upper_ratio: f64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct FiguresResult {
+    pub(crate) path: String,
+    pub(crate) unit: &'static str,
+    pub(crate) figures: Vec<(String, f64)>,
+}

@@ -1,0 +1,181 @@
+//! Deny-lists and API keys, from none to a million.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use boltguard::apikey::ApiKeys;
+use boltguard::revocation::MemoryRevocation;
+use boltguard::types::NumericDate;
+use dashmap::DashMap;
+
+use crate::claims;
+use crate::contest::{Contest, Plan};
+use crate::{child, ours};
+
+/// Entries of a large list, and a name for it.
+const MILLION: usize = 1_000_000;
+
+pub(crate) fn plans() -> Vec<Plan> {
+    let mut plans: Vec<Plan> = [("empty", 0), ("10 k", 10_000), ("1 M", MILLION)]
+        .map(|(name, entries)| {
+            Plan::contest(format!("revocation/{name}"), move || revocation(entries))
+        })
+        .into();
+    plans.push(Plan::figures("revocation/memory", "bytes", || {
+        let stores = [ours::NAME, DASHMAP];
+        let sizes = stores.map(|name| (name.to_owned(), child::figure(&["--memory", name])));
+        let known = sizes.into_iter();
+        known
+            .filter_map(|(name, bytes)| Some((name, bytes?)))
+            .collect()
+    }));
+    plans.push(Plan::figures("revocation/slowest call", "ns", || {
+        vec![(ours::NAME.to_owned(), slowest_call())]
+    }));
+    plans.push(Plan::contest("api keys/any of them", || api_keys(true)));
+    plans.push(Plan::contest("api keys/one of them", || api_keys(false)));
+    plans
+}
+
+const DASHMAP: &str = "DashMap of strings";
+
+fn revocation(entries: usize) -> Contest {
+    let (store, map) = (filled(entries), filled_map(entries));
+    let store = std::rc::Rc::new(store);
+    let other = store.clone();
+    let now = claims::now();
+    let mut unknown = Ids::new(|place| entries + place);
+    let mut again = Ids::new(|place| entries + place);
+    let contest = Contest::new()
+        .with(DASHMAP, move || map.get(again.next()).is_some())
+        .with(ours::NAME, move || store.is_revoked(unknown.next(), now));
+    if entries == 0 {
+        return contest;
+    }
+    let mut revoked = Ids::new(|place| place.wrapping_mul(2_654_435_761) % entries);
+    assert!(other.is_revoked(revoked.next(), now));
+    contest.with("boltguard, revoked", move || {
+        other.is_revoked(revoked.next(), now)
+    })
+}
+
+/// What one would write who needs no limit.
+fn filled_map(entries: usize) -> DashMap<String, i64> {
+    (0..entries).map(|number| (id(number), i64::MAX)).collect()
+}
+
+fn filled(entries: usize) -> MemoryRevocation {
+    let store = MemoryRevocation::with_capacity_limit(MILLION);
+    for number in 0..entries {
+        store
+            .revoke(&id(number), None, claims::now())
+            .expect("there is room");
+    }
+    store
+}
+
+/// What a token's `jti` looks like.
+fn id(number: usize) -> String {
+    format!("0190f5a2-7c3e-7b1d-9f00-{number:012x}")
+}
+
+/// Ids one after the other, laid out so that reading them costs nothing: a request has its token's id at hand.
+struct Ids {
+    text: String,
+    place: usize,
+}
+
+impl Ids {
+    const COUNT: usize = 1 << 14;
+    const LEN: usize = 36;
+
+    fn new(number: impl Fn(usize) -> usize) -> Self {
+        let text = (0..Self::COUNT).map(|place| id(number(place))).collect();
+        Self { text, place: 0 }
+    }
+
+    #[inline]
+    fn next(&mut self) -> &str {
+        let start = self.place * Self::LEN;
+        self.place = (self.place + 1) % Self::COUNT;
+        black_box(&self.text[start..start + Self::LEN])
+    }
+}
+
+/// The bytes of an entry in a list of a million, as the system counts them; asked of a process that does nothing else.
+pub(crate) fn bytes_per_entry(store: &str) -> Option<f64> {
+    let before = resident()?;
+    let taken = match store {
+        DASHMAP => {
+            let map = filled_map(MILLION);
+            let taken = resident()? - before;
+            drop(black_box(map));
+            taken
+        }
+        _ => {
+            let list = filled(MILLION);
+            let taken = resident()? - before;
+            drop(black_box(list));
+            taken
+        }
+    };
+    Some(taken / MILLION as f64)
+}
+
+fn resident() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024.0)
+}
+
+/// How long the slowest of a thousand calls takes that fill a list whose entries lapse meanwhile: nobody waits longer
+/// for a lock.
+fn slowest_call() -> f64 {
+    let store = MemoryRevocation::with_capacity_limit(100_000);
+    let mut taken = Vec::with_capacity(MILLION / 4);
+    for number in 0..MILLION / 4 {
+        let now = NumericDate::from_secs(1_760_000_000 + number as i64 / 1000);
+        let until = now + std::time::Duration::from_secs(60);
+        let (id, start) = (id(number), Instant::now());
+        let kept = store.revoke(&id, Some(until), now);
+        taken.push(start.elapsed().as_nanos() as f64);
+        assert!(kept.is_ok());
+    }
+    crate::rounds::at(&crate::rounds::sorted(taken), 0.999)
+}
+
+/// A look-up in sets of several sizes: of any key in turn, or of the same one again and again.
+fn api_keys(any: bool) -> Contest {
+    let key = |number: usize| {
+        format!(
+            "sk-live-{:024x}",
+            number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        )
+    };
+    let first = key(0);
+    let mut contest = Contest::new().with("SHA-256 alone", move || {
+        ring::digest::digest(&ring::digest::SHA256, black_box(&first).as_bytes())
+    });
+    for (name, count) in [
+        ("10 keys", 10),
+        ("1 k keys", 1000),
+        ("100 k keys", 100_000),
+        ("1 M keys", MILLION),
+    ] {
+        let texts: Vec<String> = (0..count).map(key).collect();
+        let keys = ApiKeys::new(texts.iter().map(String::as_str)).expect("they are keys");
+        let asked: Vec<String> = match any {
+            true => (0..1 << 14)
+                .map(|n: usize| key(n.wrapping_mul(2_654_435_761) % count))
+                .collect(),
+            false => vec![key(count / 2)],
+        };
+        let mut place = 0;
+        contest = contest.with(name, move || {
+            place = (place + 1) % asked.len();
+            keys.find(black_box(&asked[place])).is_some()
+        });
+    }
+    contest
+}

@@ -1,0 +1,204 @@
+"""A Django site whose views answer alike and differ in how they find out who is calling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django
+import jwt as pyjwt
+from claims import SECRET, claims
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
+
+TOKEN = pyjwt.encode({**claims(), "token_type": "access"}, SECRET, "HS256")
+AUTHORIZATION = f"Bearer {TOKEN}"
+PEER = {"ALGORITHM": "HS256", "SIGNING_KEY": SECRET, "USER_ID_CLAIM": "sub"}
+ANSWER = {"id": "42", "name": "ada"}
+
+
+def configure() -> None:
+    """The settings, the tables and the one user."""
+    settings.configure(
+        DEBUG=False,
+        SECRET_KEY=SECRET,
+        ALLOWED_HOSTS=["*"],
+        ROOT_URLCONF=__name__,
+        USE_TZ=True,
+        MIDDLEWARE=[],
+        INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "boltguard", "ninja_extra"],
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        SIMPLE_JWT=PEER,
+        NINJA_JWT={**PEER, "USER_ID_FIELD": "id"},
+        REST_FRAMEWORK={"DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]},
+        LOGGING_CONFIG=None,
+    )
+    django.setup()
+    from django.contrib.auth import get_user_model
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    get_user_model().objects.create_user("ada", id=42)
+    settings.BOLT_AUTHENTICATION_CLASSES = [jwt_authentication()]
+    urlpatterns.extend(routes())
+
+
+urlpatterns: list[Any] = []
+
+
+def jwt_authentication() -> Any:
+    from boltguard.auth import InMemoryRevocation, JWTAuthentication
+
+    store = InMemoryRevocation()
+    store.revoke("another", 3600)
+    return JWTAuthentication(revocation_store=store)
+
+
+def routes() -> list[Any]:
+    """Each path answers with `ANSWER`."""
+    bolt = bolt_api()
+    return [
+        path("plain", plain),
+        path("async", aplain),
+        path("protect", protected(plain)),
+        path("async/protect", protected(aplain)),
+        path("bolt/", bolt.urls),
+        *drf_routes(),
+        path("ninja/", ninja_api().urls),
+    ]
+
+
+def plain(request: HttpRequest) -> HttpResponse:
+    return JsonResponse(ANSWER)
+
+
+async def aplain(request: HttpRequest) -> HttpResponse:
+    return JsonResponse(ANSWER)
+
+
+def protected(view: Any) -> Any:
+    from boltguard import protect
+    from boltguard.auth import HasPermission
+
+    return protect(auth=[jwt_authentication()], guards=[HasPermission("shop.change_model001")])(view)
+
+
+def bolt_api() -> Any:
+    from boltguard import BoltAPI
+    from boltguard.auth import AllowAny, HasPermission
+
+    api = BoltAPI()
+    guarded = {"auth": [jwt_authentication()], "guards": [HasPermission("shop.change_model001")]}
+
+    @api.get("/open", auth=[], guards=[AllowAny()])
+    def open_handler(request):
+        return ANSWER
+
+    @api.get("/guarded", **guarded)
+    def guarded_handler(request):
+        return ANSWER
+
+    @api.get("/async", auth=[], guards=[AllowAny()])
+    async def async_handler(request):
+        return ANSWER
+
+    @api.get("/async/guarded", **guarded)
+    async def async_guarded_handler(request):
+        return ANSWER
+
+    return api
+
+
+def drf_views() -> dict[str, Any]:
+    """A view of DRF for each way to authenticate."""
+    from rest_framework.permissions import AllowAny, IsAuthenticated
+    from rest_framework.response import Response
+    from rest_framework.views import APIView
+    from rest_framework_simplejwt.authentication import JWTAuthentication, JWTStatelessUserAuthentication
+
+    class View(APIView):
+        def get(self, request):
+            return Response(ANSWER)
+
+    def of(authentication: list[Any], permission: Any) -> Any:
+        return View.as_view(authentication_classes=authentication, permission_classes=[permission])
+
+    views = {
+        "DRF": of([], AllowAny),
+        "DRF and simplejwt, stateless": of([JWTStatelessUserAuthentication], IsAuthenticated),
+        "DRF and simplejwt": of([JWTAuthentication], IsAuthenticated),
+    }
+    own = drf_authentication()
+    if own is not None:
+        views["DRF and boltguard"] = of([own], IsAuthenticated)
+    return views
+
+
+def drf_authentication() -> Any:
+    """Ours for DRF, if the package has one."""
+    try:
+        from boltguard.drf import BoltguardAuthentication
+    except ImportError:
+        return None
+    return BoltguardAuthentication
+
+
+def drf_routes() -> list[Any]:
+    return [path(f"drf/{index}", view) for index, view in enumerate(drf_views().values())]
+
+
+def ninja_api() -> Any:
+    from ninja_extra import NinjaExtraAPI
+    from ninja_jwt.authentication import JWTAuth, JWTStatelessUserAuthentication
+
+    api = NinjaExtraAPI()
+
+    @api.get("/open")
+    def open_handler(request):
+        return ANSWER
+
+    @api.get("/stateless", auth=JWTStatelessUserAuthentication())
+    def stateless_handler(request):
+        return ANSWER
+
+    @api.get("/user", auth=JWTAuth())
+    def user_handler(request):
+        return ANSWER
+
+    return api
+
+
+class PyJWTMiddleware:
+    """What one writes with PyJWT, sync or async."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Any) -> None:
+        from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: Any) -> Any:
+        if self.is_async:
+            return self.acall(request)
+        return self.identify(request) or self.get_response(request)
+
+    async def acall(self, request: Any) -> Any:
+        return self.identify(request) or await self.get_response(request)
+
+    def identify(self, request: Any) -> HttpResponse | None:
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        try:
+            request.claims = pyjwt.decode(token, SECRET, ["HS256"], options=REQUIRED)
+        except pyjwt.InvalidTokenError:
+            return JsonResponse({"detail": "Unauthorized"}, status=401)
+        return None
+
+
+REQUIRED = {"require": ["exp", "jti"]}

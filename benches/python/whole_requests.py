@@ -1,0 +1,203 @@
+"""Requests through Django, called in this process: at the view, over WSGI and over ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from typing import Any
+
+import bench_site
+from contest import SECONDS, Contest
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.test import override_settings
+
+OWN_MIDDLEWARE = ["boltguard.middleware.BoltguardMiddleware"]
+PYJWT_MIDDLEWARE = ["bench_site.PyJWTMiddleware"]
+
+
+def plans(left_out: list[str]) -> Iterator[tuple[str, Callable[[], Contest]]]:
+    bench_site.configure()
+    if bench_site.drf_authentication() is None:
+        left_out.append("boltguard as DRF authentication, which this version does not offer")
+    yield "python/view", at_the_view
+    yield "python/drf", at_the_drf_view
+    yield "python/wsgi", over_wsgi
+    yield "python/asgi", over_asgi
+
+
+def at_the_view() -> Contest:
+    """What the decorator adds to a view."""
+    request = WSGIRequest(environment("/"))
+    views = {
+        "plain view": bench_site.plain,
+        "boltguard protect": bench_site.protected(bench_site.plain),
+        "plain view, async": driven(bench_site.aplain),
+        "boltguard protect, async": driven(bench_site.protected(bench_site.aplain)),
+    }
+    contest = Contest("python/view")
+    for name, view in views.items():
+        assert view(request).status_code == 200, name
+        contest.add(name, "view(request)", view=view, request=request)
+    return contest
+
+
+def driven(view: Any) -> Any:
+    """An async view that waits for nothing, run without a loop."""
+
+    def run(request: Any) -> Any:
+        try:
+            view(request).send(None)
+        except StopIteration as end:
+            return end.value
+        raise AssertionError("it waited")
+
+    return run
+
+
+def at_the_drf_view() -> Contest:
+    request = WSGIRequest(environment("/"))
+    contest = Contest("python/drf")
+    for name, view in bench_site.drf_views().items():
+        assert view(request).status_code == 200, name
+        contest.add(name, "view(request)", view=view, request=request)
+    return contest
+
+
+def over_wsgi() -> Contest:
+    contest = Contest("python/wsgi")
+    drf = {name: f"/drf/{index}" for index, name in enumerate(bench_site.drf_views())}
+    for name, path, middleware in [
+        ("plain view", "/plain", []),
+        ("boltguard protect", "/protect", []),
+        ("boltguard middleware", "/plain", OWN_MIDDLEWARE),
+        ("BoltAPI, open", "/bolt/open", []),
+        ("BoltAPI, guarded", "/bolt/guarded", []),
+        ("PyJWT middleware", "/plain", PYJWT_MIDDLEWARE),
+        *((name, path, []) for name, path in drf.items()),
+        ("ninja", "/ninja/open", []),
+        ("ninja-jwt, stateless", "/ninja/stateless", []),
+        ("ninja-jwt", "/ninja/user", []),
+    ]:
+        contest.add(name, "request()", request=wsgi_request(path, middleware))
+    return contest
+
+
+def wsgi_request(path: str, middleware: list[str]) -> Callable[[], None]:
+    with override_settings(MIDDLEWARE=middleware):
+        handler = WSGIHandler()
+    prepared = environment(path)
+    statuses: list[str] = []
+
+    def start_response(status: str, headers: Any, info: Any = None) -> None:
+        statuses[:] = [status]
+
+    def request() -> None:
+        response = handler({**prepared, "wsgi.input": BytesIO()}, start_response)
+        for _ in response:
+            pass
+        response.close()
+
+    request()
+    assert statuses[0].startswith("200"), (path, statuses)
+    return request
+
+
+def environment(path: str) -> dict[str, Any]:
+    """What a WSGI server gives, PEP 3333."""
+    return {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "SCRIPT_NAME": "",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "localhost",
+        "HTTP_ACCEPT": "application/json",
+        "HTTP_USER_AGENT": "bench",
+        "HTTP_AUTHORIZATION": bench_site.AUTHORIZATION,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+
+
+def over_asgi() -> Contest:
+    contest, loop = Contest("python/asgi"), asyncio.new_event_loop()
+    for name, path, middleware in [
+        ("plain view", "/async", []),
+        ("boltguard protect", "/async/protect", []),
+        ("boltguard middleware", "/async", OWN_MIDDLEWARE),
+        ("BoltAPI, open", "/bolt/async", []),
+        ("BoltAPI, guarded", "/bolt/async/guarded", []),
+        ("PyJWT middleware", "/async", PYJWT_MIDDLEWARE),
+        ("ninja", "/ninja/open", []),
+        ("ninja-jwt, stateless", "/ninja/stateless", []),
+    ]:
+        contest.timed(name, asgi_requests(loop, path, middleware))
+    return contest
+
+
+def asgi_requests(loop: asyncio.AbstractEventLoop, path: str, middleware: list[str]) -> SECONDS:
+    with override_settings(MIDDLEWARE=middleware):
+        handler = ASGIHandler()
+    prepared = scope(path)
+    statuses: list[int] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        if "status" in message:
+            statuses[:] = [message["status"]]
+
+    async def request() -> None:
+        messages = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+        async def receive() -> Any:
+            for message in messages:
+                return message
+            # A client that stays: the handler cancels this when it has answered.
+            await loop.create_future()
+
+        await handler(dict(prepared), receive, send)
+
+    async def many(times: int) -> float:
+        start = time.perf_counter()
+        for _ in range(times):
+            await request()
+        return time.perf_counter() - start
+
+    def run(times: int) -> float:
+        return loop.run_until_complete(many(times))
+
+    run(1)
+    assert statuses == [200], (path, statuses)
+    return run
+
+
+def scope(path: str) -> dict[str, Any]:
+    """What an ASGI server gives of a request."""
+    headers = [
+        (b"host", b"localhost"),
+        (b"accept", b"application/json"),
+        (b"user-agent", b"bench"),
+        (b"authorization", bench_site.AUTHORIZATION.encode()),
+    ]
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers,
+        "client": ("127.0.0.1", 50000),
+        "server": ("localhost", 80),
+    }

@@ -1,0 +1,119 @@
+//! `cargo xtask bench`: the engine beside its peers, in Rust and in Python, and a report on the goals.
+
+mod goals;
+mod machine;
+mod measured;
+mod page;
+mod plot;
+mod report;
+mod versions;
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::Command;
+use crate::args::Args;
+use crate::failure::{Context, Failure, Result};
+use crate::process;
+use crate::python;
+use crate::workspace::Workspace;
+
+use self::measured::Run;
+use self::report::Report;
+
+pub(crate) const COMMAND: Command = Command {
+    name: "bench",
+    summary: "Measure beside the raw primitives and the peers",
+    usage: "bench [--rust | --python] [--quick] [name…]
+
+  --rust     only the Rust benches
+  --python   only the Python benches
+  --quick    fewer and shorter measurements: three minutes rather than fifteen
+  name…      only the contests whose path contains one of these, such as verify/HS256 or wsgi
+
+Prints what was measured against the goals, and writes a page with plots to target/bench/report.html.",
+    run,
+};
+
+fn run(workspace: &Workspace, mut args: Args) -> Result {
+    let (only_rust, only_python) = (args.flag("--rust"), args.flag("--python"));
+    let benches = Benches {
+        workspace,
+        directory: workspace.scratch("bench")?,
+        is_quick: args.flag("--quick"),
+        names: args.names()?,
+    };
+    for name in RESULTS {
+        // What an earlier run measured is not of this one.
+        let _ = fs::remove_file(benches.directory.join(name));
+    }
+    if !only_python {
+        benches.rust()?;
+    }
+    if !only_rust {
+        benches.python()?;
+    }
+    benches.report()
+}
+
+/// What the benches write.
+const RESULTS: [&str; 2] = ["rust.json", "python.json"];
+
+struct Benches<'w> {
+    workspace: &'w Workspace,
+    directory: PathBuf,
+    is_quick: bool,
+    names: Vec<String>,
+}
+
+impl Benches<'_> {
+    /// The package of the benches is outside the default members, so that nobody pays for building the peers elsewhere.
+    fn rust(&self) -> Result {
+        process::heading("Rust benches");
+        let mut cargo = self.workspace.cargo("bench");
+        cargo.args(["--package", "boltguard-bench", "--bench", "engine", "--"]);
+        cargo.env("CRITERION_HOME", self.directory.join("criterion"));
+        process::run(self.dress(&mut cargo))
+    }
+
+    fn python(&self) -> Result {
+        let program = self.workspace.path("benches/python/run.py");
+        if !program.is_file() {
+            return Err(Failure::new(format!("{} is not there", program.display())));
+        }
+        let venv = python::bench_environment(self.workspace)?;
+        process::heading("Python benches");
+        let mut run = venv.python();
+        run.arg(program).current_dir(self.workspace.root());
+        process::run(self.dress(&mut run))
+    }
+
+    /// What both kinds of benches are told.
+    fn dress<'c>(&self, command: &'c mut std::process::Command) -> &'c mut std::process::Command {
+        command.env("BOLTGUARD_BENCH_DIR", &self.directory);
+        command.args(self.is_quick.then_some("--quick"));
+        command.args(&self.names)
+    }
+
+    fn report(&self) -> Result {
+        let paths = RESULTS.map(|name| self.directory.join(name));
+        let mut runs = Vec::new();
+        for path in paths.iter().filter(|path| path.is_file()) {
+            let text = fs::read_to_string(path).context(format!("read {}", path.display()))?;
+            runs.push(Run::read(&text).ok_or_else(|| {
+                Failure::new(format!(
+                    "{} lacks something that it promises",
+                    path.display()
+                ))
+            })?);
+        }
+        let report = Report::new(self.workspace, runs)?;
+        process::heading("goals");
+        println!("{}", report.table());
+        let page = self.directory.join("report.html");
+        fs::write(&page, page::html(&report)).context("write the report")?;
+        fs::write(self.directory.join("goals.json"), report.json()).context("write the goals")?;
+        println!("\nplots: {}", page.display());
+        Ok(())
+    }
+}

@@ -1,0 +1,179 @@
+//! What was measured, against the goals: the table on the terminal, and the same for programs.
+
+use std::fs;
+
+use crate::failure::{Context, Failure, Result};
+use crate::workspace::Workspace;
+
+use super::goals::{self, Row};
+use super::machine::Machine;
+use super::measured::Run;
+use super::versions;
+
+/// Everything that is told.
+pub(super) struct Report {
+    pub(super) machine: Machine,
+    pub(super) versions: Vec<(String, String)>,
+    pub(super) runs: Vec<Run>,
+    pub(super) rows: Vec<Row>,
+}
+
+impl Report {
+    pub(super) fn new(workspace: &Workspace, runs: Vec<Run>) -> Result<Self> {
+        if runs.is_empty() {
+            return Err(Failure::new("nothing was measured"));
+        }
+        let lock = fs::read_to_string(workspace.path("Cargo.lock")).context("read Cargo.lock")?;
+        let mut versions = versions::read(&lock);
+        versions.extend(runs.iter().flat_map(|run| run.versions.iter().cloned()));
+        Ok(Self {
+            machine: Machine::look(),
+            versions,
+            rows: goals::judge(&runs),
+            runs,
+        })
+    }
+
+    pub(super) fn table(&self) -> String {
+        let mut lines = vec![self.machine.text(), self.versions_text()];
+        for run in &self.runs {
+            let (language, method, seconds) = (&run.language, &run.method, run.seconds);
+            lines.push(format!("{language}: {method} ({seconds:.0} s)"));
+        }
+        lines.push(String::new());
+        lines.extend(aligned(&self.rows));
+        lines.push(format!("\n{}", self.summary()));
+        lines.extend(self.remarks());
+        lines.join("\n")
+    }
+
+    pub(super) fn versions_text(&self) -> String {
+        let texts = self
+            .versions
+            .iter()
+            .map(|(name, version)| format!("{name} {version}"));
+        texts.collect::<Vec<_>>().join(", ")
+    }
+
+    pub(super) fn summary(&self) -> String {
+        let count = |verdict| self.rows.iter().filter(|row| row.is_met == verdict).count();
+        format!(
+            "{} goals met, {} missed, {} not measured",
+            count(Some(true)),
+            count(Some(false)),
+            count(None)
+        )
+    }
+
+    /// What one should know before believing the figures.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let left_out = self.runs.iter().flat_map(|run| &run.left_out);
+        let mut remarks: Vec<String> = left_out.map(|what| format!("left out: {what}")).collect();
+        if self.machine.was_busy() {
+            remarks.push(BUSY.to_owned());
+        }
+        remarks
+    }
+
+    pub(super) fn json(&self) -> String {
+        let rows = self.rows.iter().map(|row| {
+            let value = row.value.map_or_else(|| "null".to_owned(), |value| value.to_string());
+            let is_met = row.is_met.map_or("null", |is_met| if is_met { "true" } else { "false" });
+            format!(
+                "  {{\"path\": {:?}, \"goal\": {:?}, \"against\": {:?}, \"value\": {value}, \"is_met\": {is_met}}}",
+                row.path, row.goal, row.against
+            )
+        });
+        let rows = rows.collect::<Vec<_>>().join(",\n");
+        format!(
+            "{{\"machine\": {:?}, \"goals\": [\n{rows}\n]}}\n",
+            self.machine.text()
+        )
+    }
+}
+
+const BUSY: &str =
+    "The machine was busy with something else, so figures close to their goals mean little.";
+
+pub(super) fn verdict(row: &Row) -> &'static str {
+    match row.is_met {
+        Some(true) => "yes",
+        Some(false) => "NO",
+        None => "-",
+    }
+}
+
+pub(super) const HEADS: [&str; 5] = ["path", "goal", "measured", "against", "met?"];
+
+pub(super) fn cells(row: &Row) -> [&str; 5] {
+    [
+        row.path,
+        &row.goal,
+        &row.measured,
+        row.against,
+        verdict(row),
+    ]
+}
+
+fn aligned(rows: &[Row]) -> Vec<String> {
+    let table: Vec<[&str; 5]> = std::iter::once(HEADS)
+        .chain(rows.iter().map(cells))
+        .collect();
+    let width = |column: usize| {
+        let lengths = table.iter().map(|row| row[column].chars().count());
+        lengths.max().unwrap_or_default()
+    };
+    let widths: [usize; 5] = std::array::from_fn(width);
+    let line = |row: &[&str; 5]| {
+        let padded = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    table.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::measured::tests::TEXT;
+    use super::super::page;
+    use super::*;
+    use crate::json::Json;
+
+    fn report() -> Report {
+        Report::new(&Workspace::find().unwrap(), vec![Run::read(TEXT).unwrap()]).unwrap()
+    }
+
+    #[test]
+    fn nothing_measured_is_no_report() {
+        assert!(Report::new(&Workspace::find().unwrap(), Vec::new()).is_err());
+    }
+
+    #[test]
+    fn the_table_says_what_was_left_out() {
+        let table = report().table();
+        assert!(
+            table.contains("left out: <this>") && table.contains("not measured"),
+            "{table}"
+        );
+    }
+
+    #[test]
+    fn programs_can_read_the_goals() {
+        let json = Json::parse(&report().json()).unwrap();
+        assert_eq!(
+            json.get("goals").unwrap().list().unwrap().len(),
+            report().rows.len()
+        );
+    }
+
+    #[test]
+    fn the_page_needs_nothing_from_elsewhere() {
+        let page = page::html(&report());
+        assert!(page.contains("<svg") && page.contains("&lt;this&gt;") && !page.contains("<this>"));
+        for elsewhere in ["http:", "https:", "src=", "href=", "@import", "url("] {
+            assert!(!page.contains(elsewhere), "{elsewhere}");
+        }
+    }
+}

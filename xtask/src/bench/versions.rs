@@ -1,0 +1,46 @@
+//! Which versions of the crates stood beside each other.
+
+/// What the Rust benches measure.
+const CRATES: [&str; 10] = [
+    "aws-lc-rs",
+    "boltguard",
+    "casbin",
+    "cedar-policy",
+    "jsonwebtoken",
+    "jwt",
+    "jwt-compact",
+    "jwt-simple",
+    "p521",
+    "ring",
+];
+
+/// The versions of [`CRATES`] in a `Cargo.lock`, whose tables have their name and their version on a line each.
+pub(super) fn read(lock: &str) -> Vec<(String, String)> {
+    let value = |line: &str, name: &str| {
+        let quoted = line.strip_prefix(name)?.strip_prefix(" = \"")?;
+        Some(quoted.strip_suffix('"')?.to_owned())
+    };
+    let mut versions = Vec::new();
+    let mut lines = lock.lines();
+    while let Some(line) = lines.next() {
+        let named = value(line, "name").filter(|name| CRATES.contains(&name.as_str()));
+        if let Some(name) = named
+            && let Some(version) = lines.next().and_then(|line| value(line, "version"))
+        {
+            versions.push((name, version));
+        }
+    }
+    versions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_peer_has_one_version() {
+        let versions = read(include_str!("../../../Cargo.lock"));
+        let names: Vec<String> = versions.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, CRATES);
+    }
+}

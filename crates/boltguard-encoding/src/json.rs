@@ -3,8 +3,11 @@
 //! Beyond the grammar, and because a token's reader must not guess, it refuses nesting deeper than
 //! [`MAX_DEPTH`] and numbers that have no finite double. [`Names`] finds duplicate members.
 
+mod cursor;
 mod number;
+mod quotes;
 mod reader;
+mod survey;
 mod text;
 
 use std::borrow::Cow;
@@ -59,7 +62,7 @@ impl Error for JsonError {}
 /// Its cost grows with the number of names, not with its square, whoever chose them.
 #[derive(Debug, Default)]
 pub struct Names<'a> {
-    few: [&'a [u8]; FEW],
+    few: [Option<&'a [u8]>; FEW],
     count: usize,
     seen: u64,
     many: Option<HashSet<Cow<'a, [u8]>>>,
@@ -90,14 +93,14 @@ impl<'a> Names<'a> {
             return Err(JsonError::DuplicateName);
         }
         self.seen |= bit;
-        self.few[self.count] = name;
+        self.few[self.count] = Some(name);
         self.count += 1;
         Ok(())
     }
 
     fn contains(&self, name: &[u8]) -> bool {
         let hashed = || self.many.as_ref().is_some_and(|many| many.contains(name));
-        self.few[..self.count].contains(&name) || hashed()
+        self.few.contains(&Some(name)) || hashed()
     }
 
     #[cold]
@@ -107,7 +110,7 @@ impl<'a> Names<'a> {
             None => Cow::Owned(name.to_text().into_owned().into_bytes()),
         };
         self.seen |= 1 << (fingerprint(&name) & 63);
-        let among_few = self.few[..self.count].contains(&&*name);
+        let among_few = self.few.contains(&Some(&*name));
         if among_few || !self.many.get_or_insert_default().insert(name) {
             return Err(JsonError::DuplicateName);
         }

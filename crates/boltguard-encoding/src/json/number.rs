@@ -44,35 +44,26 @@ impl<'a> Number<'a> {
     }
 
     /// Splits a number off the front of `bytes`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn split(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        let negative = bytes.first() == Some(&b'-');
-        let start = usize::from(negative);
-        let (mut end, mut value) = (start, 0i64);
-        while let Some(digit) = bytes
-            .get(end)
-            .map(|b| b.wrapping_sub(b'0'))
-            .filter(|d| *d < 10)
-        {
-            value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
-            end += 1;
-        }
-        let count = end - start;
-        if count == 0 || (count > 1 && bytes[start] == b'0') {
+        let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
+        let (value, rest) = split_digits(digits);
+        let count = digits.len() - rest.len();
+        if count == 0 || (count > 1 && digits[0] == b'0') {
             return Err(JsonError::Syntax);
         }
-        if count > MAX_QUICK || matches!(bytes.get(end), Some(b'.' | b'e' | b'E')) {
-            return Self::split_long(bytes, end);
+        if count > MAX_QUICK || matches!(rest, [b'.' | b'e' | b'E', ..]) {
+            return Self::split_long(bytes, bytes.len() - rest.len());
         }
+        let raw = &bytes[..bytes.len() - rest.len()];
+        let negative = digits.len() < bytes.len();
         let whole = Some(if negative { -value } else { value });
-        Ok(Self {
-            raw: &bytes[..end],
-            whole,
-        })
+        Ok(Self { raw, whole })
     }
 
     /// A number with a fraction, an exponent or many digits.
     #[cold]
+    #[inline(never)]
     fn split_long(bytes: &'a [u8], end_of_whole: usize) -> Result<Self, JsonError> {
         let end = exponent(bytes, fraction(bytes, end_of_whole)?)?;
         let raw = &bytes[..end];
@@ -91,6 +82,33 @@ impl<'a> Number<'a> {
     fn parse(self) -> f64 {
         self.as_str().parse().unwrap_or(f64::INFINITY)
     }
+}
+
+/// The value of the digits at the front, which wraps around if they are many, and what follows them.
+#[inline(always)]
+fn split_digits(bytes: &[u8]) -> (i64, &[u8]) {
+    let (mut value, mut rest) = split_eight(bytes).unwrap_or((0, bytes));
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        value = value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
+        rest = behind;
+    }
+    (value, rest)
+}
+
+/// Eight digits at once, since dates have ten.
+#[inline(always)]
+fn split_eight(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let (eight, rest) = bytes.split_first_chunk()?;
+    let digits = u64::from_le_bytes(*eight) ^ (ONES * b'0' as u64);
+    // What is over nine carries into the highest bit of its byte, or has that bit.
+    if (digits | digits.wrapping_add(ONES * (0x80 - 10))) & (ONES << 7) != 0 {
+        return None;
+    }
+    let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
+    let value = fours.wrapping_mul(10_000 << 32 | 1) >> 32;
+    Some((value.cast_signed(), rest))
 }
 
 /// A whole number of so many digits fits 64 bits.

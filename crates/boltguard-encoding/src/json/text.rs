@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::JsonError;
+
 /// A JSON string whose escapes are known to be sound and not decoded yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
@@ -96,9 +98,26 @@ fn unescape(raw: &str) -> String {
     text
 }
 
+/// How far the closing quote of a string is that may hold escapes, and whether it does.
+#[cold]
+pub(super) fn scan_string(bytes: &[u8]) -> Result<(usize, Escapes), JsonError> {
+    let (mut at, mut escapes) = (0, Escapes::None);
+    loop {
+        match bytes.get(at) {
+            Some(b'"') => return Ok((at, escapes)),
+            Some(b'\\') => {
+                escapes = Escapes::Some;
+                at += check_escape(&bytes[at..]).ok_or(JsonError::Syntax)?;
+            }
+            Some(0x20..) => at += 1,
+            _ => return Err(JsonError::Syntax),
+        }
+    }
+}
+
 /// The length of the escape at the front of `bytes`, which begins with a backslash.
 #[inline]
-pub(super) fn check_escape(bytes: &[u8]) -> Option<usize> {
+fn check_escape(bytes: &[u8]) -> Option<usize> {
     escape(bytes).map(|(_, len)| len)
 }
 

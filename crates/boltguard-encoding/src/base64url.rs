@@ -26,7 +26,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 /// }
 /// # Ok::<(), base64url::Base64Error>(())
 /// ```
-pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
+pub fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, Base64Error> {
     let mut bytes = Vec::new();
     decode_into(text, &mut bytes)?;
     Ok(bytes)
@@ -38,17 +38,24 @@ pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
 ///
 /// [`Base64Error`] as for [`decode`]; `bytes` is then left with nothing to rely on.
 #[inline]
-pub fn decode_into(text: &str, bytes: &mut Vec<u8>) -> Result<(), Base64Error> {
-    let start = bytes.len();
-    bytes.resize(start + decoded_len(text), 0);
+pub fn decode_into(text: impl AsRef<[u8]>, bytes: &mut Vec<u8>) -> Result<(), Base64Error> {
+    let (text, start) = (text.as_ref(), bytes.len());
+    bytes.resize(start + decoded_len(text.len()), 0);
     decode_slice(text, &mut bytes[start..]).map(drop)
 }
 
-/// The number of bytes that `text` is the encoding of, if it is one.
+/// The number of bytes that a text of `len` characters is the encoding of, if it is one.
 #[must_use]
 #[inline]
-pub const fn decoded_len(text: &str) -> usize {
-    text.len() / 4 * 3 + text.len() % 4 * 3 / 4
+pub const fn decoded_len(len: usize) -> usize {
+    len / 4 * 3 + len % 4 * 3 / 4
+}
+
+/// The number of characters that encode `len` bytes.
+#[must_use]
+#[inline]
+pub const fn encoded_len(len: usize) -> usize {
+    (len * 4).div_ceil(3)
 }
 
 /// Writes the bytes of `text` to the front of `bytes` and returns their number, [`decoded_len`].
@@ -57,11 +64,15 @@ pub const fn decoded_len(text: &str) -> usize {
 ///
 /// [`Base64Error`] as for [`decode`], and if `bytes` is too short.
 #[inline]
-pub fn decode_slice(text: &str, bytes: &mut [u8]) -> Result<usize, Base64Error> {
-    let len = decoded_len(text);
+pub fn decode_slice(text: impl AsRef<[u8]>, bytes: &mut [u8]) -> Result<usize, Base64Error> {
+    decode_bytes(text.as_ref(), bytes)
+}
+
+fn decode_bytes(text: &[u8], bytes: &mut [u8]) -> Result<usize, Base64Error> {
+    let len = decoded_len(text.len());
     let bytes = bytes.get_mut(..len).ok_or(Base64Error)?;
     let bulk = bulk_len(text.len());
-    let (text, (front, end)) = (text.as_bytes(), bytes.split_at_mut(bulk / 4 * 3));
+    let (front, end) = bytes.split_at_mut(bulk / 4 * 3);
     if bulk > 0 {
         ENGINE
             .decode_slice(&text[..bulk], front)
@@ -84,12 +95,12 @@ const fn bulk_len(len: usize) -> usize {
 /// Decodes what the engine has no vectors for.
 #[inline]
 fn decode_quads(text: &[u8], bytes: &mut [u8]) -> Result<(), Base64Error> {
-    let (quads, last) = text.as_chunks::<4>();
-    let (triples, end) = bytes.as_chunks_mut::<3>();
+    let (quads, last) = text.as_chunks();
+    let (triples, end) = bytes.as_chunks_mut();
     let mut bits = decode_last(last, end);
     for (quad, triple) in quads.iter().zip(triples) {
         let word = quad_bits(*quad);
-        [_, triple[0], triple[1], triple[2]] = word.to_be_bytes();
+        *triple = [(word >> 16) as u8, (word >> 8) as u8, word as u8];
         bits |= word;
     }
     if bits < 0 { Err(Base64Error) } else { Ok(()) }
@@ -102,12 +113,12 @@ fn decode_last(text: &[u8], bytes: &mut [u8]) -> i32 {
         ([], _) => return 0,
         ([a, b], [one]) => {
             let word = quad_bits([*a, *b, b'A', b'A']);
-            [_, *one, ..] = word.to_be_bytes();
+            *one = (word >> 16) as u8;
             (word, 0xffff)
         }
         ([a, b, c], [one, two]) => {
             let word = quad_bits([*a, *b, *c, b'A']);
-            [_, *one, *two, _] = word.to_be_bytes();
+            [*one, *two] = [(word >> 16) as u8, (word >> 8) as u8];
             (word, 0xff)
         }
         _ => return -1,
@@ -211,7 +222,7 @@ mod tests {
     proptest! {
         #[test]
         fn bytes_come_back(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert_eq!(decode(&encode(&bytes)).unwrap(), bytes);
+            prop_assert_eq!(decode(encode(&bytes)).unwrap(), bytes);
         }
 
         #[test]

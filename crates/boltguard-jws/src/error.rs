@@ -6,8 +6,10 @@ use std::fmt;
 use boltguard_types::ReasonCode;
 
 /// The token was refused before its payload was looked at.
+// As wide as a register, so that a `Result` of it is moved in whole words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[repr(usize)]
 pub enum JwsError {
     /// `alg` names no algorithm, or one that no trusted key serves, RFC 8725 §3.1.
     AlgorithmNotAllowed,

@@ -9,8 +9,13 @@ use boltguard_keys::Algorithm;
 use crate::JwsError;
 
 /// What a header says that matters here.
+///
+/// It is a pointer, since most headers are borrowed from those that a [`Verifier`](crate::Verifier) knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct Header(Box<Parameters>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parameters {
     algorithm: Algorithm,
     key_id: Option<Box<str>>,
     media_type: Option<Box<str>>,
@@ -27,6 +32,10 @@ impl Header {
     /// - [`JwsError::HeaderInvalid`] if it is no JSON object without duplicate members, or `kid` is no string.
     /// - [`JwsError::Malformed`] if the segment is not base64url.
     pub fn parse(segment: &str) -> Result<Self, JwsError> {
+        Self::parse_segment(segment.as_bytes())
+    }
+
+    pub(crate) fn parse_segment(segment: &[u8]) -> Result<Self, JwsError> {
         let mut buffer = [0; SHORT];
         match base64url::decode_slice(segment, &mut buffer) {
             Ok(len) => Self::read(&buffer[..len]),
@@ -40,44 +49,43 @@ impl Header {
             return Err(JwsError::CriticalHeader);
         }
         let name = fields.algorithm.ok_or(JwsError::AlgorithmNotAllowed)?;
-        Ok(Self {
-            algorithm: name
-                .to_text()
-                .parse()
-                .map_err(|_| JwsError::AlgorithmNotAllowed)?,
+        let named = |algorithm: &&Algorithm| name == algorithm.name();
+        let algorithm = Algorithm::ALL.iter().find(named);
+        Ok(Self(Box::new(Parameters {
+            algorithm: *algorithm.ok_or(JwsError::AlgorithmNotAllowed)?,
             key_id: fields.key_id.map(owned),
             media_type: fields.media_type.map(owned),
             json: str::from_utf8(json)
                 .map_err(|_| JwsError::HeaderInvalid)?
                 .into(),
-        })
+        })))
     }
 
     /// `alg`, RFC 7515 §4.1.1.
     #[must_use]
     #[inline]
     pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.0.algorithm
     }
 
     /// `kid`, RFC 7515 §4.1.4.
     #[must_use]
     #[inline]
     pub fn key_id(&self) -> Option<&str> {
-        self.key_id.as_deref()
+        self.0.key_id.as_deref()
     }
 
     /// `typ`, RFC 7515 §4.1.9, where it is a string.
     #[must_use]
     #[inline]
     pub fn media_type(&self) -> Option<&str> {
-        self.media_type.as_deref()
+        self.0.media_type.as_deref()
     }
 
     /// The whole header as it was sent.
     #[must_use]
     pub fn as_json(&self) -> &str {
-        &self.json
+        &self.0.json
     }
 }
 
@@ -121,10 +129,10 @@ impl<'a> Fields<'a> {
             b"typ" if reader.kind()? == Kind::String => self.media_type = Some(reader.string()?),
             b"b64" if reader.kind()? == Kind::Bool => self.extended |= !reader.bool()?,
             b"b64" | b"crit" => {
-                reader.skip()?;
+                reader.pass()?;
                 self.extended = true;
             }
-            _ => drop(reader.skip()?),
+            _ => reader.pass()?,
         }
         Ok(())
     }

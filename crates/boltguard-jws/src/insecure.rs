@@ -34,6 +34,6 @@ pub fn signature(token: &str) -> Result<Vec<u8>, JwsError> {
     segment(Segments::split(token)?.signature())
 }
 
-fn segment(text: &str) -> Result<Vec<u8>, JwsError> {
+fn segment(text: &[u8]) -> Result<Vec<u8>, JwsError> {
     base64url::decode(text).map_err(|_| JwsError::Malformed)
 }

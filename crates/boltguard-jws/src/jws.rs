@@ -28,7 +28,7 @@ impl<'t> UnverifiedJws<'t> {
     /// - What [`Header::parse`] returns.
     pub fn parse(token: &'t str) -> Result<Self, JwsError> {
         let segments = Segments::split(token)?;
-        let header = Cow::Owned(Header::parse(segments.header())?);
+        let header = Cow::Owned(Header::parse_segment(segments.header())?);
         Ok(Self { header, segments })
     }
 
@@ -79,7 +79,7 @@ impl<'t> UnverifiedJws<'t> {
     #[inline]
     fn into_verified(self, mut payload: Vec<u8>) -> Result<VerifiedJws<'t>, JwsError> {
         let encoded = self.segments.payload();
-        payload.resize(base64url::decoded_len(encoded), 0);
+        payload.resize(base64url::decoded_len(encoded.len()), 0);
         base64url::decode_slice(encoded, &mut payload).map_err(|_| JwsError::Malformed)?;
         Ok(VerifiedJws {
             header: self.header,
@@ -128,25 +128,41 @@ fn why_no_key(keys: &KeySet, algorithm: Algorithm) -> JwsError {
 /// The three segments of a token, still encoded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Segments<'t> {
-    token: &'t str,
+    token: &'t [u8],
     first_dot: usize,
     second_dot: usize,
 }
 
 impl<'t> Segments<'t> {
-    #[inline]
     pub(crate) fn split(token: &'t str) -> Result<Self, JwsError> {
         check_len(token)?;
-        let first_dot = memchr(b'.', token.as_bytes()).ok_or(JwsError::Malformed)?;
-        Self::split_behind(token, first_dot)
+        let token = token.as_bytes();
+        let first_dot = memchr(b'.', token).ok_or(JwsError::Malformed)?;
+        Self::split_at(token, first_dot, find_last_dot(token)?)
     }
 
-    /// Splits a token whose first segment is known to end at `first_dot`.
+    /// Splits a token whose first segment is known to end at `first_dot`, and to name `algorithm`.
     #[inline]
-    pub(crate) fn split_behind(token: &'t str, first_dot: usize) -> Result<Self, JwsError> {
+    pub(crate) fn split_behind(
+        token: &'t str,
+        first_dot: usize,
+        algorithm: Algorithm,
+    ) -> Result<Self, JwsError> {
+        let token = token.as_bytes();
+        // Most signatures are as long as the hash or twice as long. Where a dot stands in front of one by chance,
+        // the last one stands in it, and is found out when it is decoded.
+        let len = base64url::encoded_len(algorithm.hash_len());
+        let second_dot = token.len().wrapping_sub(len + 1);
+        match token.get(second_dot) {
+            Some(b'.') => Self::split_at(token, first_dot, second_dot),
+            _ => Self::split_at(token, first_dot, find_last_dot(token)?),
+        }
+    }
+
+    #[inline]
+    fn split_at(token: &'t [u8], first_dot: usize, second_dot: usize) -> Result<Self, JwsError> {
         // A dot between these two is no base64url, and is found out when the payload is decoded.
-        let second_dot = memrchr(b'.', token.as_bytes()).ok_or(JwsError::Malformed)?;
-        if first_dot == second_dot {
+        if first_dot >= second_dot {
             return Err(JwsError::Malformed);
         }
         Ok(Self {
@@ -157,23 +173,23 @@ impl<'t> Segments<'t> {
     }
 
     #[inline]
-    pub(crate) fn header(&self) -> &'t str {
+    pub(crate) fn header(&self) -> &'t [u8] {
         &self.token[..self.first_dot]
     }
 
     #[inline]
-    pub(crate) fn payload(&self) -> &'t str {
+    pub(crate) fn payload(&self) -> &'t [u8] {
         &self.token[self.first_dot + 1..self.second_dot]
     }
 
     #[inline]
-    pub(crate) fn signature(&self) -> &'t str {
+    pub(crate) fn signature(&self) -> &'t [u8] {
         &self.token[self.second_dot + 1..]
     }
 
     #[inline]
     fn signing_input(&self) -> &'t [u8] {
-        &self.token.as_bytes()[..self.second_dot]
+        &self.token[..self.second_dot]
     }
 
     #[inline]
@@ -210,7 +226,7 @@ impl<'t> Segments<'t> {
     /// Four or more segments are no JWS, whatever the signature.
     #[cold]
     fn why_refused(&self, why: JwsError) -> JwsError {
-        if self.payload().contains('.') {
+        if self.payload().contains(&b'.') {
             JwsError::Malformed
         } else {
             why
@@ -225,6 +241,11 @@ impl<'t> Segments<'t> {
             Err(_) => JwsError::Malformed,
         }
     }
+}
+
+#[cold]
+fn find_last_dot(token: &[u8]) -> Result<usize, JwsError> {
+    memrchr(b'.', token).ok_or(JwsError::Malformed)
 }
 
 #[inline]

@@ -81,7 +81,7 @@ impl Verifier {
             .find(|(text, _)| begins_with_segment(token, text))
         {
             Some((text, header)) => {
-                let segments = Segments::split_behind(token, text.len())?;
+                let segments = Segments::split_behind(token, text.len(), header.algorithm())?;
                 Ok(UnverifiedJws::with_header(segments, Cow::Borrowed(header)))
             }
             None => UnverifiedJws::parse(token),

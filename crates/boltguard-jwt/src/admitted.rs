@@ -8,7 +8,7 @@ use boltguard_types::{Held, NumericDate};
 
 use crate::ClaimsError;
 use crate::claims::Body;
-use crate::field::Span;
+use crate::field::{Field, Span};
 
 /// The claims of a token that is genuine, current and meant for this service.
 #[derive(Clone, Debug)]
@@ -50,59 +50,53 @@ impl AdmittedClaims {
         required: &[Box<str>],
         user_id_claim: &str,
     ) -> Result<Self, ClaimsError> {
-        let user_id = body
-            .registered
-            .subject
-            .value()
-            .copied()
-            .map(UserIdSpan::Text);
-        let mut claims = Self { body, user_id };
-        if !required.iter().all(|name| claims.has(name)) {
+        if !required.iter().all(|name| body.has(name)) {
             return Err(ClaimsError::Missing);
         }
-        if user_id_claim != "sub" {
-            claims.user_id = Some(claims.find_user_id(user_id_claim)?);
-        }
-        Ok(claims)
+        let user_id = match user_id_claim {
+            "sub" => body.registered.subject().value().map(UserIdSpan::Text),
+            name => Some(body.find_user_id(name)?),
+        };
+        Ok(Self { body, user_id })
     }
 
     /// `sub`, RFC 7519 §4.1.2.
     #[must_use]
     pub fn subject(&self) -> Option<Cow<'_, str>> {
-        self.text(self.body.registered.subject.value())
+        self.text(self.body.registered.subject())
     }
 
     /// `iss`, RFC 7519 §4.1.1.
     #[must_use]
     pub fn issuer(&self) -> Option<Cow<'_, str>> {
-        self.text(self.body.registered.issuer.value())
+        self.text(self.body.registered.issuer())
     }
 
     /// `jti`, RFC 7519 §4.1.7.
     #[must_use]
     #[inline]
     pub fn token_id(&self) -> Option<Cow<'_, str>> {
-        self.text(self.body.registered.token_id.value())
+        self.text(self.body.registered.token_id())
     }
 
     /// `exp`, RFC 7519 §4.1.4.
     #[must_use]
     pub fn expires(&self) -> Option<NumericDate> {
-        self.body.registered.expires.value().copied()
+        self.body.registered.expires().value()
     }
 
     /// `iat`, RFC 7519 §4.1.6.
     #[must_use]
     pub fn issued(&self) -> Option<NumericDate> {
-        self.body.registered.issued.value().copied()
+        self.body.registered.issued().value()
     }
 
     /// The user's id: `sub`, or the claim that the policy names.
     #[must_use]
     pub fn user_id(&self) -> Option<UserId<'_>> {
         self.user_id.map(|id| match id {
-            UserIdSpan::Integer(span) => UserId::Integer(span.raw(&self.body.payload)),
-            UserIdSpan::Text(span) => UserId::Text(span.text(&self.body.payload)),
+            UserIdSpan::Integer(span) => UserId::Integer(self.body.raw(span)),
+            UserIdSpan::Text(span) => UserId::Text(self.body.text(span)),
         })
     }
 
@@ -131,10 +125,9 @@ impl AdmittedClaims {
     #[must_use]
     pub fn permissions(&self) -> Vec<Cow<'_, str>> {
         let mut granted = Granted::default();
-        if let Some(list) = &self.body.registered.permissions {
+        if let Some(list) = self.body.registered.permissions().value() {
             // The list was read before, so reading it again finds no fault.
-            let _ = Reader::new(list.raw(&self.body.payload))
-                .strings(|one| granted.insert(one.to_text()));
+            let _ = Reader::new(self.body.raw(list)).strings(|one| granted.insert(one.to_text()));
         }
         for scope in self.scopes() {
             granted.insert(scope);
@@ -148,7 +141,7 @@ impl AdmittedClaims {
         fn words(text: &str) -> impl Iterator<Item = &str> {
             text.split(' ').filter(|word| !word.is_empty())
         }
-        match self.text(self.body.registered.scope.as_ref()) {
+        match self.text(self.body.registered.scope()) {
             Some(Cow::Borrowed(text)) => words(text).map(Cow::Borrowed).collect(),
             Some(Cow::Owned(text)) => words(&text).map(|word| word.to_owned().into()).collect(),
             None => Vec::new(),
@@ -158,6 +151,34 @@ impl AdmittedClaims {
     /// The value of any claim, as JSON text.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
+        self.body.get(name)
+    }
+
+    /// The whole claims set, as the JSON text that was signed.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        self.body.as_json()
+    }
+
+    /// The buffer that held the claims, to be used for the next token.
+    #[must_use]
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.body.payload
+    }
+
+    #[inline]
+    fn text(&self, string: Field<Span>) -> Option<Cow<'_, str>> {
+        string.value().map(|span| self.body.text(span))
+    }
+}
+
+impl Body {
+    fn as_json(&self) -> &str {
+        // The reader has checked that it is UTF-8.
+        str::from_utf8(&self.payload).unwrap_or_default()
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
         let mut value = None;
         let mut reader = Reader::new(self.as_json());
         let read = reader.object(|reader, found| {
@@ -170,29 +191,11 @@ impl AdmittedClaims {
         read.ok().and(value)
     }
 
-    /// The whole claims set, as the JSON text that was signed.
-    #[must_use]
-    pub fn as_json(&self) -> &str {
-        // The reader has checked that it is UTF-8.
-        str::from_utf8(&self.body.payload).unwrap_or_default()
-    }
-
-    /// The buffer that held the claims, to be used for the next token.
-    #[must_use]
-    pub fn into_buffer(self) -> Vec<u8> {
-        self.body.payload
-    }
-
-    #[inline]
-    fn text(&self, span: Option<&Span>) -> Option<Cow<'_, str>> {
-        span.map(|span| span.text(&self.body.payload))
-    }
-
     /// Whether a claim is there and not `null`.
     #[inline]
     fn has(&self, name: &str) -> bool {
         match name {
-            "exp" => self.body.registered.expires.value().is_some(),
+            "exp" => self.registered.expires().value().is_some(),
             other => self.get(other).is_some_and(|value| value != "null"),
         }
     }
@@ -200,17 +203,15 @@ impl AdmittedClaims {
     #[cold]
     fn find_user_id(&self, name: &str) -> Result<UserIdSpan, ClaimsError> {
         let value = self.get(name).ok_or(ClaimsError::Missing)?;
-        let start = value.as_ptr() as usize - self.body.payload.as_ptr() as usize;
+        let start = value.as_ptr() as usize - self.payload.as_ptr() as usize;
         let mut reader = Reader::new(value);
         match reader.kind().map_err(|_| ClaimsError::WrongType)? {
             Kind::String => {
-                let escaped = value.contains('\\');
                 let inside = start + 1..start + value.len() - 1;
-                Ok(UserIdSpan::Text(Span::of_range(inside, escaped)))
+                Ok(UserIdSpan::Text(Span::of_range(inside)))
             }
             Kind::Number if is_whole(value) => Ok(UserIdSpan::Integer(Span::of_range(
                 start..start + value.len(),
-                false,
             ))),
             _ => Err(ClaimsError::WrongType),
         }

@@ -6,8 +6,10 @@ use std::fmt;
 use boltguard_types::ReasonCode;
 
 /// The claims were refused.
+// As wide as a register, so that a `Result` of it is moved in whole words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[repr(usize)]
 pub enum ClaimsError {
     /// `aud` does not name this service, or names one where none is expected, RFC 7519 §4.1.3.
     Audience,

@@ -1,16 +1,49 @@
-//! Registered claims as they stand in the payload: where they are, and whether they are of their type.
+//! Claims as they stand in the payload: which of them are there, where, and whether they are of their type.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use boltguard_encoding::json::{JsonError, Kind, Reader, Text};
-use boltguard_types::NumericDate;
+use boltguard_encoding::json::{JsonError, Reader, Text};
+
+use crate::claims::Body;
+
+/// A claim that has a meaning here, as a bit of [`Marks`].
+#[derive(Clone, Copy, Debug)]
+#[repr(u16)]
+pub(crate) enum Claim {
+    Audience = 1,
+    Expires = 1 << 1,
+    IsStaff = 1 << 2,
+    IsSuperuser = 1 << 3,
+    Issued = 1 << 4,
+    Issuer = 1 << 5,
+    NotBefore = 1 << 6,
+    Permissions = 1 << 7,
+    Scope = 1 << 8,
+    Subject = 1 << 9,
+    TokenId = 1 << 10,
+}
+
+/// A set of claims.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Marks(u16);
+
+impl Marks {
+    #[inline]
+    pub(crate) fn insert(&mut self, claim: Claim) {
+        self.0 |= claim as u16;
+    }
+
+    #[inline]
+    pub(crate) fn contains(self, claim: Claim) -> bool {
+        self.0 & claim as u16 != 0
+    }
+}
 
 /// A claim whose value ought to be of one type.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Field<T> {
     /// There is none.
-    #[default]
     Absent,
     /// It has another type.
     Mistyped,
@@ -20,114 +53,95 @@ pub(crate) enum Field<T> {
 
 impl<T> Field<T> {
     #[inline]
-    pub(crate) fn value(&self) -> Option<&T> {
+    pub(crate) fn value(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
             Self::Absent | Self::Mistyped => None,
         }
     }
-
-    #[inline]
-    pub(crate) fn is_mistyped(&self) -> bool {
-        matches!(self, Self::Mistyped)
-    }
 }
 
-/// Where a string stands in the payload.
-#[derive(Clone, Copy, Debug)]
+/// Where a value stands in the payload, a string without its quotes.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Span {
-    start: u32,
-    end: u32,
-    escaped: bool,
+    start: u16,
+    end: u16,
 }
 
 impl Span {
-    /// A payload is far shorter than 4 GiB, since its token is bounded.
+    /// A payload is shorter than 16 KiB, as its token is at most so long.
     #[inline]
-    pub(crate) fn of_range(range: Range<usize>, escaped: bool) -> Self {
-        let [start, end] = [range.start, range.end].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+    pub(crate) fn check_len(payload: &[u8]) -> Result<(), JsonError> {
+        if payload.len() > usize::from(u16::MAX) {
+            return Err(JsonError::Syntax);
+        }
+        Ok(())
+    }
+
+    /// A range of a payload whose length was checked.
+    #[inline]
+    pub(crate) fn of_range(range: Range<usize>) -> Self {
         Self {
-            start,
-            end,
-            escaped,
+            start: range.start as u16,
+            end: range.end as u16,
         }
     }
 
     /// The text that `reader` has just read.
     #[inline]
-    fn behind(reader: &Reader<'_>, text: Text<'_>) -> Self {
+    pub(crate) fn behind(reader: &Reader<'_>, text: Text<'_>) -> Self {
         let end = reader.position() - 1;
-        Self::of_range(end - text.raw_len()..end, text.plain_bytes().is_none())
+        Self::of_range(end - text.raw_len()..end)
     }
 
+    #[inline]
+    fn range(self) -> Range<usize> {
+        self.start.into()..self.end.into()
+    }
+}
+
+impl Body {
     /// What stands there, escapes as they are.
     #[inline]
-    pub(crate) fn bytes<'p>(&self, payload: &'p [u8]) -> &'p [u8] {
-        payload
-            .get(self.start as usize..self.end as usize)
-            .unwrap_or_default()
+    fn bytes(&self, span: Span) -> &[u8] {
+        self.payload.get(span.range()).unwrap_or_default()
     }
 
     /// What stands there as text, escapes as they are.
     #[inline]
-    pub(crate) fn raw<'p>(&self, payload: &'p [u8]) -> &'p str {
-        str::from_utf8(self.bytes(payload)).unwrap_or_default()
+    pub(crate) fn raw(&self, span: Span) -> &str {
+        str::from_utf8(self.bytes(span)).unwrap_or_default()
     }
 
-    /// The text that is meant.
+    /// The text that a string means.
     #[inline]
-    pub(crate) fn text<'p>(&self, payload: &'p [u8]) -> Cow<'p, str> {
-        let raw = self.raw(payload);
-        if self.escaped {
+    pub(crate) fn text(&self, span: Span) -> Cow<'_, str> {
+        let raw = self.raw(span);
+        if self.registered.has_escapes {
             unescaped(raw)
         } else {
             Cow::Borrowed(raw)
         }
     }
 
-    /// Whether it is one of `list`.
+    /// Whether a string is one of `list`.
     #[inline]
-    pub(crate) fn is_among(&self, list: &[Box<str>], payload: &[u8]) -> bool {
-        if self.escaped {
-            return is_among(&self.text(payload), list);
+    pub(crate) fn is_among(&self, span: Span, list: &[Box<str>]) -> bool {
+        if self.registered.has_escapes {
+            return is_among(&self.text(span), list);
         }
-        let bytes = self.bytes(payload);
+        let bytes = self.bytes(span);
         list.iter().any(|one| one.as_bytes() == bytes)
     }
-}
 
-#[cold]
-fn unescaped(raw: &str) -> Cow<'_, str> {
-    let quoted = format!("\"{raw}\"");
-    let text = Reader::new(&quoted)
-        .string()
-        .map(|text| text.to_text().into_owned());
-    Cow::Owned(text.unwrap_or_default())
-}
-
-/// `aud`, RFC 7519 §4.1.3: a string, or an array of strings.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Audience {
-    /// One.
-    One(Span),
-    /// The array's text.
-    Several(Span),
-}
-
-impl Audience {
-    /// Whether one of `expected` is named.
-    pub(crate) fn names_any(&self, expected: &[Box<str>], payload: &[u8]) -> bool {
-        match self {
-            Self::One(span) => span.is_among(expected, payload),
-            Self::Several(span) => {
-                let mut named = false;
-                let read = Reader::new(span.raw(payload)).array(|reader| {
-                    named |= is_among(&reader.string()?.to_text(), expected);
-                    Ok::<_, JsonError>(())
-                });
-                read.is_ok() && named
-            }
-        }
+    /// Whether one of the strings of an array is one of `list`.
+    pub(crate) fn names_any(&self, array: Span, list: &[Box<str>]) -> bool {
+        let mut named = false;
+        let read = Reader::new(self.raw(array)).array(|reader| {
+            named |= is_among(&reader.string()?.to_text(), list);
+            Ok::<_, JsonError>(())
+        });
+        read.is_ok() && named
     }
 }
 
@@ -135,60 +149,14 @@ fn is_among(text: &str, list: &[Box<str>]) -> bool {
     list.iter().any(|one| **one == *text)
 }
 
-#[inline]
-fn read_span(reader: &mut Reader<'_>) -> Result<Span, JsonError> {
-    let text = reader.string()?;
-    Ok(Span::behind(reader, text))
-}
-
-#[inline]
-pub(crate) fn read_string(reader: &mut Reader<'_>) -> Result<Field<Span>, JsonError> {
-    if reader.kind()? == Kind::String {
-        return Ok(Field::Value(read_span(reader)?));
-    }
-    mistyped(reader)
-}
-
-#[inline]
-pub(crate) fn read_date(reader: &mut Reader<'_>) -> Result<Field<NumericDate>, JsonError> {
-    if reader.kind()? != Kind::Number {
-        return mistyped(reader);
-    }
-    let date = NumericDate::from_f64(reader.number()?.as_f64());
-    Ok(date.map_or(Field::Mistyped, Field::Value))
-}
-
-/// Only `true` is true.
-#[inline]
-pub(crate) fn read_flag(reader: &mut Reader<'_>) -> Result<bool, JsonError> {
-    if reader.kind()? == Kind::Bool {
-        return reader.bool();
-    }
-    reader.skip().map(|_| false)
-}
-
-pub(crate) fn read_audience(reader: &mut Reader<'_>) -> Result<Field<Audience>, JsonError> {
-    match reader.kind()? {
-        Kind::String => Ok(Field::Value(Audience::One(read_span(reader)?))),
-        Kind::Array => {
-            let start = reader.position();
-            let mut mistyped = false;
-            reader.array(|reader| {
-                mistyped |= reader.kind()? != Kind::String;
-                reader.skip().map(drop)
-            })?;
-            let span = Span::of_range(start..reader.position(), false);
-            Ok(if mistyped {
-                Field::Mistyped
-            } else {
-                Field::Value(Audience::Several(span))
-            })
-        }
-        _ => mistyped(reader),
-    }
-}
-
 #[cold]
-fn mistyped<T>(reader: &mut Reader<'_>) -> Result<Field<T>, JsonError> {
-    reader.skip().map(|_| Field::Mistyped)
+fn unescaped(raw: &str) -> Cow<'_, str> {
+    if !raw.contains('\\') {
+        return Cow::Borrowed(raw);
+    }
+    let quoted = format!("\"{raw}\"");
+    let text = Reader::new(&quoted)
+        .string()
+        .map(|text| text.to_text().into_owned());
+    Cow::Owned(text.unwrap_or_default())
 }

@@ -177,15 +177,12 @@ impl ClaimsPolicy {
         claims: Claims<'_>,
         now: NumericDate,
     ) -> Result<AdmittedClaims, ClaimsError> {
-        let Body {
-            payload,
-            registered,
-        } = &claims.body;
+        let body = &claims.body;
         self.check_type(&claims.header)?;
-        self.check_dates(registered, now)?;
-        self.check_issuer(registered, payload)?;
-        self.check_audience(registered, payload)?;
-        self.check_names(registered, payload)?;
+        self.check_dates(&body.registered, now)?;
+        self.check_issuer(body)?;
+        self.check_audience(body)?;
+        self.check_names(body)?;
         AdmittedClaims::new(claims.body, &self.required, &self.user_id_claim)
     }
 
@@ -200,35 +197,35 @@ impl ClaimsPolicy {
 
     #[inline]
     fn check_dates(&self, claims: &Registered, now: NumericDate) -> Result<(), ClaimsError> {
-        match &claims.expires {
+        match claims.expires() {
             _ if self.ignored.expiry => {}
             Field::Mistyped => return Err(ClaimsError::WrongType),
-            Field::Value(expires) if now >= *expires + self.leeway => {
+            Field::Value(expires) if now >= expires + self.leeway => {
                 return Err(ClaimsError::Expired);
             }
             Field::Value(_) | Field::Absent => {}
         }
-        match &claims.not_before {
+        match claims.not_before() {
             _ if self.ignored.not_before => {}
             Field::Mistyped => return Err(ClaimsError::WrongType),
-            Field::Value(begins) if now + self.leeway < *begins => {
+            Field::Value(begins) if now + self.leeway < begins => {
                 return Err(ClaimsError::NotYetValid);
             }
             Field::Value(_) | Field::Absent => {}
         }
         // RFC 7519 §4.1.6: `iat` informs, so a future one is no reason to refuse.
-        typed(&claims.issued, self.ignored.issued)
+        typed(claims.issued(), self.ignored.issued).map(drop)
     }
 
     #[inline]
-    fn check_issuer(&self, claims: &Registered, payload: &[u8]) -> Result<(), ClaimsError> {
+    fn check_issuer(&self, body: &Body) -> Result<(), ClaimsError> {
         if self.ignored.issuer {
             return Ok(());
         }
-        typed(&claims.issuer, false)?;
-        let expected = match claims.issuer.value() {
+        let issuer = typed(body.registered.issuer(), false)?;
+        let expected = match issuer {
             _ if self.issuers.is_empty() => true,
-            Some(issuer) => issuer.is_among(&self.issuers, payload),
+            Some(issuer) => body.is_among(issuer, &self.issuers),
             None => false,
         };
         if expected {
@@ -239,14 +236,14 @@ impl ClaimsPolicy {
     }
 
     #[inline]
-    fn check_audience(&self, claims: &Registered, payload: &[u8]) -> Result<(), ClaimsError> {
+    fn check_audience(&self, body: &Body) -> Result<(), ClaimsError> {
         if self.ignored.audience {
             return Ok(());
         }
-        typed(&claims.audience, false)?;
         // A token for some audience is refused where no audience is expected, RFC 7519 §4.1.3.
-        let addressed = match claims.audience.value() {
-            Some(audience) => audience.names_any(&self.audiences, payload),
+        let addressed = match typed(body.registered.audience(), false)? {
+            Some(list) if body.registered.audience_is_list => body.names_any(list, &self.audiences),
+            Some(audience) => body.is_among(audience, &self.audiences),
             None => self.audiences.is_empty(),
         };
         if addressed {
@@ -257,23 +254,24 @@ impl ClaimsPolicy {
     }
 
     #[inline]
-    fn check_names(&self, claims: &Registered, payload: &[u8]) -> Result<(), ClaimsError> {
-        typed(&claims.token_id, self.ignored.token_id)?;
-        typed(&claims.subject, self.ignored.subject)?;
-        match (&self.subject, claims.subject.value()) {
+    fn check_names(&self, body: &Body) -> Result<(), ClaimsError> {
+        typed(body.registered.token_id(), self.ignored.token_id)?;
+        let subject = typed(body.registered.subject(), self.ignored.subject)?;
+        match (&self.subject, subject) {
             (None, _) => Ok(()),
-            (Some(wanted), Some(found)) if found.text(payload) == **wanted => Ok(()),
+            (Some(wanted), Some(found)) if body.text(found) == **wanted => Ok(()),
             _ => Err(ClaimsError::Subject),
         }
     }
 }
 
 #[inline]
-fn typed<T>(field: &Field<T>, ignored: bool) -> Result<(), ClaimsError> {
-    if field.is_mistyped() && !ignored {
-        return Err(ClaimsError::WrongType);
+fn typed<T>(field: Field<T>, ignored: bool) -> Result<Option<T>, ClaimsError> {
+    match field {
+        Field::Mistyped if !ignored => Err(ClaimsError::WrongType),
+        Field::Absent | Field::Mistyped => Ok(None),
+        Field::Value(value) => Ok(Some(value)),
     }
-    Ok(())
 }
 
 fn same_media_type(a: &str, b: &str) -> bool {

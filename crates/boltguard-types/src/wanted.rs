@@ -59,6 +59,7 @@ impl Wanted {
     }
 
     #[cold]
+    #[inline(never)]
     fn grant_pattern(&self, granted: &[u8], held: &mut Held) {
         let Ok(text) = str::from_utf8(granted) else {
             return;
@@ -132,7 +133,7 @@ pub struct WantId(u32);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     first: u64,
-    more: Vec<u64>,
+    more: Box<[u64]>,
 }
 
 impl Held {
@@ -152,13 +153,19 @@ impl Held {
     #[inline]
     pub fn insert(&mut self, id: WantId) {
         let (word, bit) = (id.0 / 64, id.0 % 64);
-        if word == 0 {
-            self.first |= 1 << bit;
-            return;
+        match word {
+            0 => self.first |= 1 << bit,
+            _ => self.insert_beyond(word as usize - 1, bit),
         }
-        let word = word as usize - 1;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn insert_beyond(&mut self, word: usize, bit: u32) {
         if self.more.len() <= word {
-            self.more.resize(word + 1, 0);
+            let mut more = std::mem::take(&mut self.more).into_vec();
+            more.resize(word + 1, 0);
+            self.more = more.into();
         }
         self.more[word] |= 1 << bit;
     }
@@ -188,7 +195,7 @@ impl Names {
         id
     }
 
-    #[inline]
+    #[inline(always)]
     fn mark(&self, name: &[u8], held: &mut Held) {
         if self.fingerprints & fingerprint(name) != 0
             && let Some(id) = self.find(name)
@@ -197,6 +204,7 @@ impl Names {
         }
     }
 
+    #[inline(never)]
     fn find(&self, name: &[u8]) -> Option<WantId> {
         if self.list.len() > SCANNED {
             return self.index.get(name).copied();
@@ -206,15 +214,14 @@ impl Names {
     }
 }
 
-/// One bit of 64, by the length and the last two bytes, in which names differ most.
+/// One bit of 64, by the last two bytes, in which names differ most; shorter names share one.
 #[inline]
 fn fingerprint(name: &[u8]) -> u64 {
-    let (last, before) = match name {
-        [.., before, last] => (*last, *before),
-        [last] => (*last, 0),
-        [] => (0, 0),
-    };
-    1 << ((name.len() ^ usize::from(last) ^ usize::from(before) << 3) & 63)
+    // The multiplier is 2^32 over the golden ratio, which spreads what differs over the highest bits.
+    let mixed = name.last_chunk().map_or(0, |two| {
+        u32::from(u16::from_le_bytes(*two)).wrapping_mul(0x9e37_79b1)
+    });
+    1 << (mixed >> 26)
 }
 
 fn next(count: &mut u32) -> WantId {

@@ -226,7 +226,7 @@ impl<'t> Segments<'t> {
     /// Four or more segments are no JWS, whatever the signature.
     #[cold]
     fn why_refused(&self, why: JwsError) -> JwsError {
-        if self.payload().contains(&b'.') {
+        if memchr(b'.', self.payload()).is_some() {
             JwsError::Malformed
         } else {
             why

@@ -13,8 +13,10 @@ macro_rules! reasons {
         ///
         /// assert_eq!(ReasonCode::TokenExpired.as_str(), "token_expired");
         /// ```
+        // As wide as a register, so that a `Result` of it is moved in whole words.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
+        #[repr(usize)]
         pub enum ReasonCode {
             $($(#[$doc])* $name,)*
         }

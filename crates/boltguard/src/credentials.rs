@@ -6,7 +6,7 @@
 /// token. Schemes are compared without regard to case, and one or more spaces follow them.
 #[inline]
 pub(crate) fn token(value: &str, on_authorization: bool) -> Option<&str> {
-    match after_scheme(value, "bearer") {
+    match after_scheme(value, b"bearer") {
         None if !on_authorization => Some(value),
         token => token,
     }
@@ -15,22 +15,28 @@ pub(crate) fn token(value: &str, on_authorization: bool) -> Option<&str> {
 /// The API key in the value of a header: bare, or behind `ApiKey` or `Bearer`.
 #[inline]
 pub(crate) fn api_key(value: &str) -> &str {
-    after_scheme(value, "apikey")
-        .or_else(|| after_scheme(value, "bearer"))
+    after_scheme(value, b"apikey")
+        .or_else(|| after_scheme(value, b"bearer"))
         .unwrap_or(value)
 }
 
+/// What follows a scheme, which is six small letters.
 #[inline]
-fn after_scheme<'v>(value: &'v str, scheme: &str) -> Option<&'v str> {
+fn after_scheme<'v>(value: &'v str, scheme: &[u8; 6]) -> Option<&'v str> {
     let (found, rest) = value.split_at_checked(scheme.len())?;
-    if !found.eq_ignore_ascii_case(scheme) {
-        return None;
+    // With this bit a capital letter is a small one, and nothing else becomes a letter.
+    let is_scheme = found
+        .as_bytes()
+        .first_chunk()
+        .map(|letters| letters.map(|b: u8| b | 0x20))
+        == Some(*scheme);
+    match rest.as_bytes() {
+        _ if !is_scheme => None,
+        [] => Some(rest),
+        [b' ', b' ', ..] => Some(rest.trim_start_matches(' ')),
+        [b' ', ..] => Some(&rest[1..]),
+        _ => None,
     }
-    if rest.is_empty() {
-        return Some(rest);
-    }
-    let credentials = rest.trim_start_matches(' ');
-    (credentials.len() < rest.len()).then_some(credentials)
 }
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ impl Gate {
         self.decide(Caller::Anonymous(failure))
     }
 
-    #[inline]
+    #[inline(always)]
     fn conclude(&self, attempt: Attempt, backend: usize, failure: Option<ReasonCode>) -> Step {
         match attempt {
             Attempt::Absent => ControlFlow::Continue(failure),
@@ -198,7 +198,7 @@ impl Gate {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn decide(&self, caller: Caller) -> Outcome {
         match self.guard.decide(caller.facts().as_ref()) {
             Decision::Allow => Outcome::Admitted(caller),

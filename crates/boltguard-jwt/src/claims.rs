@@ -69,11 +69,18 @@ impl<'t> Claims<'t> {
             .map_err(|_| ClaimsError::Malformed)?;
         Ok(Self { header, body })
     }
+
+    pub(crate) fn into_owned(self) -> Claims<'static> {
+        Claims {
+            header: Cow::Owned(self.header.into_owned()),
+            body: self.body,
+        }
+    }
 }
 
 impl Registered {
     #[inline]
-    fn none() -> Self {
+    pub(crate) fn none() -> Self {
         let (span, date) = (Span::default(), NumericDate::from_secs(0));
         Self {
             held: Held::default(),
@@ -96,7 +103,7 @@ impl Registered {
     }
 
     #[inline]
-    fn read(&mut self, payload: &[u8], wanted: &Wanted) -> Result<(), JsonError> {
+    pub(crate) fn read(&mut self, payload: &[u8], wanted: &Wanted) -> Result<(), JsonError> {
         Span::check_len(payload)?;
         let mut reader = Reader::from_bytes(payload)?;
         let mut names = Names::default();

@@ -39,9 +39,11 @@ mod admitted;
 mod claims;
 mod error;
 mod field;
+mod kept;
 mod policy;
 
 pub use admitted::{AdmittedClaims, UserId};
 pub use claims::Claims;
 pub use error::ClaimsError;
+pub use kept::KeptClaims;
 pub use policy::ClaimsPolicy;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use boltguard_jws::Header;
-use boltguard_types::NumericDate;
+use boltguard_types::{Held, NumericDate};
 
 use crate::claims::{Body, Registered};
 use crate::field::Field;
-use crate::{AdmittedClaims, Claims, ClaimsError};
+use crate::{AdmittedClaims, Claims, ClaimsError, KeptClaims};
 
 /// Decides which claims are admitted.
 ///
@@ -177,13 +177,38 @@ impl ClaimsPolicy {
         claims: Claims<'_>,
         now: NumericDate,
     ) -> Result<AdmittedClaims, ClaimsError> {
+        self.check(&claims, now)?;
+        AdmittedClaims::new(claims.body, &self.required, &self.user_id_claim)
+    }
+
+    /// Admits a copy of claims that were kept, at the time `now`; `held` is what
+    /// [`KeptClaims::held_for`] says.
+    ///
+    /// # Errors
+    ///
+    /// As [`admit`](Self::admit).
+    #[inline]
+    pub fn admit_kept(
+        &self,
+        kept: &KeptClaims,
+        held: Held,
+        now: NumericDate,
+    ) -> Result<AdmittedClaims, ClaimsError> {
+        let claims = kept.claims();
+        self.check(claims, now)?;
+        let mut body = claims.body.clone();
+        body.registered.held = held;
+        AdmittedClaims::new(body, &self.required, &self.user_id_claim)
+    }
+
+    #[inline]
+    fn check(&self, claims: &Claims<'_>, now: NumericDate) -> Result<(), ClaimsError> {
         let body = &claims.body;
         self.check_type(&claims.header)?;
         self.check_dates(&body.registered, now)?;
         self.check_issuer(body)?;
         self.check_audience(body)?;
-        self.check_names(body)?;
-        AdmittedClaims::new(claims.body, &self.required, &self.user_id_claim)
+        self.check_names(body)
     }
 
     #[inline]

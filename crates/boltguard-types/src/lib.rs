@@ -34,4 +34,4 @@ pub use name::{KeyId, Subject, TokenId};
 pub use permission::{Grant, Permission, PermissionError};
 pub use principal::{Facts, Identity, Principal};
 pub use reason::ReasonCode;
-pub use wanted::{Held, WantId, Wanted};
+pub use wanted::{Held, WantId, Wanted, WantedIdentity};

@@ -1,6 +1,7 @@
 //! The things that a guard asks about, numbered, and which of them a caller holds.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -17,6 +18,20 @@ pub struct Wanted {
     scopes: Names,
     claims: Vec<(ClaimTest, WantId)>,
     count: u32,
+    identity: WantedIdentity,
+}
+
+/// Tells questions from others: clones that ask the same share it, and each further question makes a new one.
+#[derive(Clone, Debug, Default)]
+pub struct WantedIdentity(Arc<()>);
+
+impl WantedIdentity {
+    /// Whether it is of these questions, so that [`Held`] means the same beside both.
+    #[must_use]
+    #[inline]
+    pub fn is_of(&self, wanted: &Wanted) -> bool {
+        Arc::ptr_eq(&self.0, &wanted.identity.0)
+    }
 }
 
 impl Wanted {
@@ -28,13 +43,20 @@ impl Wanted {
 
     /// The number of a permission; the same for the same name.
     pub fn permission(&mut self, permission: &Permission) -> WantId {
-        self.permissions
-            .number(permission.as_str(), &mut self.count)
+        let count = self.count;
+        let id = self
+            .permissions
+            .number(permission.as_str(), &mut self.count);
+        self.note_change(count);
+        id
     }
 
     /// The number of an OAuth scope; the same for the same name.
     pub fn scope(&mut self, scope: &str) -> WantId {
-        self.scopes.number(scope, &mut self.count)
+        let count = self.count;
+        let id = self.scopes.number(scope, &mut self.count);
+        self.note_change(count);
+        id
     }
 
     /// The number of a test of a claim; the same for the same test.
@@ -42,9 +64,23 @@ impl Wanted {
         if let Some((_, id)) = self.claims.iter().find(|(known, _)| known == test) {
             return *id;
         }
+        let count = self.count;
         let id = next(&mut self.count);
         self.claims.push((test.clone(), id));
+        self.note_change(count);
         id
+    }
+
+    fn note_change(&mut self, count_before: u32) {
+        if self.count != count_before {
+            self.identity = WantedIdentity::default();
+        }
+    }
+
+    /// What tells these questions from others.
+    #[must_use]
+    pub fn identity(&self) -> &WantedIdentity {
+        &self.identity
     }
 
     /// Notes that a caller is granted what `granted` says, a permission or a wildcard.
@@ -246,6 +282,26 @@ mod tests {
             wanted.claim(&ClaimTest::new("a")),
             wanted.claim(&ClaimTest::new("a"))
         );
+    }
+
+    #[test]
+    fn a_further_question_makes_another_of_the_questions() {
+        let mut wanted = Wanted::new();
+        let name = Permission::new("a.b").unwrap();
+        wanted.permission(&name);
+        let (identity, clone) = (wanted.identity().clone(), wanted.clone());
+        wanted.permission(&name);
+        assert!(identity.is_of(&wanted) && identity.is_of(&clone));
+        for ask in [
+            |wanted: &mut Wanted| wanted.permission(&Permission::new("a.c").unwrap()),
+            |wanted: &mut Wanted| wanted.scope("a.b"),
+            |wanted: &mut Wanted| wanted.claim(&ClaimTest::new("a")),
+        ] {
+            let mut more = wanted.clone();
+            ask(&mut more);
+            assert!(!identity.is_of(&more) && identity.is_of(&wanted));
+        }
+        assert!(!identity.is_of(&Wanted::new()));
     }
 
     #[test]

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use boltguard_apikey::{ApiKeyEntry, ApiKeyError, ApiKeyVerifier, ApiKeys, KeyStore};
-use boltguard_jws::{JwsError, Verifier};
-use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy};
+use boltguard_jws::JwsError;
+use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy, KeptClaims};
 use boltguard_keys::{Algorithm, KeySet, Secret};
 use boltguard_revocation::RevocationStore;
 use boltguard_types::{Held, NumericDate, ReasonCode, Wanted};
 
 use crate::caller::ApiKeyCaller;
+use crate::token_cache::{KeptToken, TokenCache};
+use crate::trusted::Trusted;
 use crate::{Caller, ConfigError, HeaderName, credentials};
 
 /// One way to authenticate.
@@ -93,7 +95,7 @@ pub enum OnStoreError {
 /// Authenticates by a JWT in a header.
 pub struct JwtBackend {
     header: HeaderName,
-    verifier: ArcSwap<Verifier>,
+    trusted: ArcSwap<Trusted>,
     algorithms: Box<[Algorithm]>,
     policy: ClaimsPolicy,
     revocation: Revocation,
@@ -122,7 +124,7 @@ impl JwtBackend {
         }
         Ok(Self {
             header: HeaderName::authorization(),
-            verifier: ArcSwap::from_pointee(Verifier::new(keys.restricted_to(algorithms))),
+            trusted: ArcSwap::from_pointee(Trusted::new(keys.restricted_to(algorithms), 0)),
             algorithms: algorithms.into(),
             policy,
             revocation: Revocation::None,
@@ -151,10 +153,46 @@ impl JwtBackend {
         self
     }
 
+    /// Keeps up to `capacity` tokens whose signatures were found good, so that these need not be checked when a token
+    /// comes again. Zero keeps none, which is the default.
+    ///
+    /// A token that comes again is compared as a whole, and passes the policy, the revocation store and the guard as
+    /// before; it is kept until it expires, the keys are replaced, or others take its room. Tokens of secrets are not
+    /// kept: their MAC costs little more than finding them.
+    ///
+    /// ```
+    /// use boltguard::jwt::ClaimsPolicy;
+    /// use boltguard::keys::{Algorithm, Key, KeySet, PrivateKey, VerifyingKey};
+    /// use boltguard::JwtBackend;
+    ///
+    /// let key = Key::from(PrivateKey::generate(Algorithm::Es256)?.public_key().clone());
+    /// let keys = KeySet::new([VerifyingKey::new(&key, Algorithm::Es256)?]);
+    /// let backend = JwtBackend::new(keys, &[Algorithm::Es256], ClaimsPolicy::new())?.with_cache(10_000);
+    /// assert_eq!(backend.cached_tokens(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_cache(self, capacity: usize) -> Self {
+        let keys = self.trusted.load().verifier.keys().clone();
+        self.trusted.store(Arc::new(Trusted::new(keys, capacity)));
+        self
+    }
+
+    /// The number of tokens that are kept.
+    #[must_use]
+    pub fn cached_tokens(&self) -> usize {
+        self.trusted
+            .load()
+            .cache
+            .as_ref()
+            .map_or(0, TokenCache::len)
+    }
+
     /// Trusts other keys from now on, for the same algorithms; requests that run finish with the old ones.
     pub fn replace_keys(&self, keys: KeySet) {
         let keys = keys.restricted_to(&self.algorithms);
-        self.verifier.store(Arc::new(Verifier::new(keys)));
+        let capacity = self.trusted.load().cache_capacity;
+        self.trusted.store(Arc::new(Trusted::new(keys, capacity)));
     }
 
     /// The policy.
@@ -187,10 +225,34 @@ impl JwtBackend {
         wanted: &Wanted,
         now: NumericDate,
     ) -> Result<AdmittedClaims, ReasonCode> {
-        let verifier = self.verifier.load();
-        let jws = verifier.verify(token).map_err(JwsError::code)?;
+        let trusted = self.trusted.load();
+        match trusted.find(token, now) {
+            Some(kept) => self
+                .policy
+                .admit_kept(kept.claims(), kept.held_for(wanted), now)
+                .map_err(ClaimsError::code),
+            None => self.admit_new(&trusted, token, wanted, now),
+        }
+    }
+
+    #[inline]
+    fn admit_new(
+        &self,
+        trusted: &Trusted,
+        token: &str,
+        wanted: &Wanted,
+        now: NumericDate,
+    ) -> Result<AdmittedClaims, ReasonCode> {
+        let jws = trusted.verifier.verify(token).map_err(JwsError::code)?;
+        let keeps = trusted.keeps(jws.header().algorithm());
         let claims = Claims::read(jws, wanted).map_err(ClaimsError::code)?;
-        self.policy.admit(claims, now).map_err(ClaimsError::code)
+        let kept = keeps.then(|| KeptClaims::new(&claims));
+        let admitted = self.policy.admit(claims, now).map_err(ClaimsError::code)?;
+        if let Some(kept) = kept {
+            let kept = KeptToken::new(token, kept, admitted.expires());
+            trusted.keep(&self.trusted, Arc::new(kept), now);
+        }
+        Ok(admitted)
     }
 
     #[inline]

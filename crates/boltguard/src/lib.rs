@@ -39,6 +39,8 @@ mod error;
 mod gate;
 mod header_name;
 mod refusal;
+mod token_cache;
+mod trusted;
 
 pub use boltguard_apikey as apikey;
 pub use boltguard_guard as guard;

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
 mod backends;
+mod cache;
 mod outcomes;
 mod support;

@@ -1,0 +1,351 @@
+//! Tokens that come again, with the cache of verified ones.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use boltguard::guard::Guard;
+use boltguard::jws::{HeaderFields, sign};
+use boltguard::jwt::ClaimsPolicy;
+use boltguard::keys::{Algorithm, Key, KeySet, PrivateKey, Secret, SigningKey};
+use boltguard::revocation::{MemoryRevocation, RevocationStore};
+use boltguard::types::{NumericDate, Permission, ReasonCode};
+use boltguard::{Backend, Gate, HeaderName, JwtBackend, Outcome, Revocation};
+
+use crate::support::{NOW, admitted, bearer, check, gate, jwt, refused};
+
+const CLAIMS: &str = r#"{"sub":"42","jti":"a","exp":1300819380,"permissions":["blog.add"]}"#;
+
+fn signing_key() -> SigningKey {
+    let key = Key::from(PrivateKey::generate(Algorithm::EdDsa).unwrap());
+    SigningKey::new(&key, Algorithm::EdDsa).unwrap()
+}
+
+fn trusting(key: &SigningKey) -> KeySet {
+    KeySet::from(key.verifying_key().clone())
+}
+
+fn backend(key: &SigningKey, policy: ClaimsPolicy) -> JwtBackend {
+    JwtBackend::new(trusting(key), &[Algorithm::EdDsa], policy).unwrap()
+}
+
+fn signed(claims: &str, key: &SigningKey) -> String {
+    let token = sign(claims.as_bytes(), &HeaderFields::new(), key).unwrap();
+    format!("Bearer {token}")
+}
+
+/// A gate for whoever is known, and its backend.
+fn known(backend: JwtBackend) -> (Gate, Arc<JwtBackend>) {
+    let backend = Arc::new(backend);
+    let gate = gate(
+        [Backend::Jwt(Arc::clone(&backend))],
+        &Guard::authenticated(),
+    );
+    (gate, backend)
+}
+
+fn ask(gate: &Gate, value: &str, now: NumericDate) -> Outcome {
+    gate.check(|_: &HeaderName| Some(value), now)
+}
+
+fn ask_now(gate: &Gate, value: &str) -> Outcome {
+    check(gate, &[("authorization", value)])
+}
+
+fn later(seconds: u64) -> NumericDate {
+    NOW + Duration::from_secs(seconds)
+}
+
+#[test]
+fn nothing_is_kept_unless_asked_for() {
+    let key = signing_key();
+    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()));
+    admitted(ask_now(&gate, &signed(CLAIMS, &key)));
+    assert_eq!(backend.cached_tokens(), 0);
+}
+
+#[test]
+fn a_token_that_comes_again_says_the_same() {
+    let key = signing_key();
+    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let token = signed(CLAIMS, &key);
+    let first = admitted(ask_now(&gate, &token));
+    assert_eq!(backend.cached_tokens(), 1);
+    let again = admitted(ask_now(&gate, &token));
+    assert_eq!(backend.cached_tokens(), 1);
+    assert_eq!(first.principal(), again.principal());
+    assert_eq!(again.user_id().as_deref(), Some("42"));
+    assert_eq!(again.permissions(), ["blog.add"]);
+}
+
+#[test]
+fn a_token_of_a_secret_is_not_kept() {
+    let (gate, backend) = known(jwt().with_cache(10));
+    admitted(ask_now(&gate, &bearer(CLAIMS)));
+    assert_eq!(backend.cached_tokens(), 0);
+}
+
+#[test]
+fn among_keys_of_both_kinds_only_tokens_of_public_keys_are_kept() {
+    let public = signing_key();
+    let secret = Secret::new(b"a secret that is thirty-two bytes").unwrap();
+    let secret = SigningKey::new(&Key::from(secret), Algorithm::Hs256).unwrap();
+    let keys = trusting(&public).and(trusting(&secret));
+    let algorithms = [Algorithm::EdDsa, Algorithm::Hs256];
+    let backend = JwtBackend::new(keys, &algorithms, ClaimsPolicy::new()).unwrap();
+    let (gate, backend) = known(backend.with_cache(10));
+    admitted(ask_now(&gate, &signed(CLAIMS, &secret)));
+    assert_eq!(backend.cached_tokens(), 0);
+    admitted(ask_now(&gate, &signed(CLAIMS, &public)));
+    assert_eq!(backend.cached_tokens(), 1);
+}
+
+#[test]
+fn any_changed_character_of_a_kept_token_is_refused() {
+    let key = signing_key();
+    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let token = signed(CLAIMS, &key);
+    admitted(ask_now(&gate, &token));
+    let start = "Bearer ".len();
+    for at in start..token.len() {
+        let other = if token.as_bytes()[at] == b'A' {
+            "B"
+        } else {
+            "A"
+        };
+        let mut changed = token.clone();
+        changed.replace_range(at..=at, other);
+        assert_eq!(refused(ask_now(&gate, &changed)).0, 401, "{at}");
+    }
+    for changed in [
+        &token[..token.len() - 1],
+        &format!("{token}A"),
+        &format!("{} {}", &token[..start], &token[start + 1..]),
+    ] {
+        assert_eq!(refused(ask_now(&gate, changed)).0, 401);
+    }
+    admitted(ask_now(&gate, &token));
+    assert_eq!(backend.cached_tokens(), 1);
+}
+
+#[test]
+fn no_claims_are_admitted_under_the_signature_of_others() {
+    let key = signing_key();
+    let (gate, _) = known(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let token = signed(CLAIMS, &key);
+    admitted(ask_now(&gate, &token));
+    // The end of both is the same, which is where a kept token is looked for.
+    let other = signed(&CLAIMS.replace("42", "43"), &signing_key());
+    let signature = token.rsplit_once('.').unwrap().1;
+    let forged = format!("{}.{signature}", other.rsplit_once('.').unwrap().0);
+    assert_eq!(forged.len(), token.len());
+    assert_eq!(
+        refused(ask_now(&gate, &forged)),
+        (401, ReasonCode::SignatureInvalid)
+    );
+}
+
+#[test]
+fn a_kept_token_expires() {
+    let key = signing_key();
+    let (gate, _) = known(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let token = signed(CLAIMS, &key);
+    admitted(ask(&gate, &token, later(0)));
+    admitted(ask(&gate, &token, later(379)));
+    let expired = (401, ReasonCode::TokenExpired);
+    assert_eq!(refused(ask(&gate, &token, later(380))), expired);
+}
+
+#[test]
+fn a_token_in_its_leeway_is_verified_anew_and_not_kept() {
+    let key = signing_key();
+    let policy = ClaimsPolicy::new().with_leeway(Duration::from_secs(60));
+    let (gate, backend) = known(backend(&key, policy).with_cache(10));
+    let token = signed(CLAIMS, &key);
+    admitted(ask(&gate, &token, later(400)));
+    assert_eq!(backend.cached_tokens(), 0);
+    admitted(ask(&gate, &token, later(0)));
+    assert_eq!(backend.cached_tokens(), 1);
+    admitted(ask(&gate, &token, later(439)));
+    let expired = (401, ReasonCode::TokenExpired);
+    assert_eq!(refused(ask(&gate, &token, later(440))), expired);
+    assert_eq!(backend.cached_tokens(), 1);
+}
+
+#[test]
+fn a_kept_token_is_not_valid_before_its_time() {
+    let key = signing_key();
+    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let token = signed(r#"{"sub":"42","nbf":1300819010,"exp":1300819380}"#, &key);
+    admitted(ask(&gate, &token, later(10)));
+    assert_eq!(backend.cached_tokens(), 1);
+    let early = (401, ReasonCode::TokenNotYetValid);
+    assert_eq!(refused(ask(&gate, &token, later(9))), early);
+}
+
+#[test]
+fn a_token_that_is_refused_is_not_kept() {
+    let key = signing_key();
+    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    for claims in [
+        r#"{"sub":"42","exp":1}"#,
+        r#"{"sub":"42"}"#,
+        r#"{"sub":"42","aud":"shop","exp":1300819380}"#,
+        "[]",
+    ] {
+        assert_eq!(refused(ask_now(&gate, &signed(claims, &key))).0, 401);
+    }
+    assert_eq!(
+        refused(ask_now(&gate, &signed(CLAIMS, &signing_key()))).0,
+        401
+    );
+    assert_eq!(backend.cached_tokens(), 0);
+}
+
+#[test]
+fn a_kept_token_is_refused_once_it_is_revoked() {
+    let key = signing_key();
+    let store = Arc::new(MemoryRevocation::new());
+    let revocation = Revocation::Local(Arc::clone(&store) as Arc<dyn RevocationStore>);
+    let (gate, backend) = known(
+        backend(&key, ClaimsPolicy::new())
+            .with_revocation(revocation)
+            .with_cache(10),
+    );
+    let token = signed(CLAIMS, &key);
+    admitted(ask_now(&gate, &token));
+    assert_eq!(backend.cached_tokens(), 1);
+    store.revoke("a", None, NOW).unwrap();
+    assert_eq!(
+        refused(ask_now(&gate, &token)),
+        (401, ReasonCode::TokenRevoked)
+    );
+}
+
+#[test]
+fn a_kept_token_is_asked_about_where_the_store_is_elsewhere() {
+    let key = signing_key();
+    let (gate, _) = known(
+        backend(&key, ClaimsPolicy::new())
+            .with_revocation(Revocation::Elsewhere)
+            .with_cache(10),
+    );
+    let token = signed(CLAIMS, &key);
+    for _ in 0..3 {
+        match ask_now(&gate, &token) {
+            Outcome::Ask(question) => assert_eq!(question.token_id(), "a"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn tokens_of_keys_that_are_replaced_are_forgotten() {
+    let (old, new) = (signing_key(), signing_key());
+    let (gate, backend) = known(backend(&old, ClaimsPolicy::new()).with_cache(10));
+    let token = signed(CLAIMS, &old);
+    admitted(ask_now(&gate, &token));
+    backend.replace_keys(trusting(&new));
+    assert_eq!(backend.cached_tokens(), 0);
+    assert_eq!(
+        refused(ask_now(&gate, &token)),
+        (401, ReasonCode::SignatureInvalid)
+    );
+    // The capacity stays.
+    admitted(ask_now(&gate, &signed(CLAIMS, &new)));
+    assert_eq!(backend.cached_tokens(), 1);
+}
+
+#[test]
+fn each_guard_decides_on_a_kept_token_by_its_own_questions() {
+    let key = signing_key();
+    let backend = Backend::from(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let guard = |name: &str| Guard::permission(Permission::new(name).unwrap());
+    let token = signed(CLAIMS, &key);
+    // More guards than a token keeps the answers of.
+    let names = [
+        "blog.add",
+        "blog.drop",
+        "a.a",
+        "blog.add",
+        "b.b",
+        "c.c",
+        "blog.add",
+        "blog.drop",
+    ];
+    let gates = names.map(|name| gate([backend.clone()], &guard(name)));
+    for _ in 0..3 {
+        for (name, gate) in names.iter().zip(&gates) {
+            let outcome = ask_now(gate, &token);
+            assert_eq!(
+                matches!(outcome, Outcome::Admitted(_)),
+                *name == "blog.add",
+                "{name}"
+            );
+        }
+    }
+    // A guard that asks more than another asks something else.
+    let both = gate([backend], &(guard("blog.drop") | guard("blog.add")));
+    admitted(ask_now(&both, &token));
+}
+
+#[test]
+fn no_more_tokens_are_kept_than_there_is_room_for() {
+    let key = signing_key();
+    for capacity in [1, 2, 10, 64] {
+        let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(capacity));
+        for number in 0..4 * capacity {
+            let token = signed(&CLAIMS.replace("42", &number.to_string()), &key);
+            for _ in 0..2 {
+                let caller = admitted(ask_now(&gate, &token));
+                assert_eq!(caller.user_id().as_deref(), Some(&*number.to_string()));
+            }
+            assert!((1..=capacity.next_multiple_of(2)).contains(&backend.cached_tokens()));
+        }
+        assert!(backend.cached_tokens() >= capacity / 2);
+    }
+}
+
+#[test]
+fn keys_are_replaced_while_others_bring_kept_tokens() {
+    let keys = [signing_key(), signing_key()];
+    let (gate, backend) = known(backend(&keys[0], ClaimsPolicy::new()).with_cache(4));
+    let tokens: Vec<_> = (0..8)
+        .map(|number| {
+            signed(
+                &CLAIMS.replace("42", &number.to_string()),
+                &keys[number % 2],
+            )
+        })
+        .collect();
+    let bring = || {
+        for _ in 0..200 {
+            for (number, token) in tokens.iter().enumerate() {
+                match ask_now(&gate, token) {
+                    Outcome::Admitted(caller) => {
+                        assert_eq!(caller.user_id().as_deref(), Some(&*number.to_string()));
+                    }
+                    Outcome::Refused(refusal) => {
+                        assert_eq!(refusal.reason(), ReasonCode::SignatureInvalid);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let threads = [scope.spawn(bring), scope.spawn(bring)];
+        let mut turn = 0;
+        while !threads.iter().all(thread::ScopedJoinHandle::is_finished) {
+            turn += 1;
+            let key = &keys[turn % 2];
+            backend.replace_keys(trusting(key));
+            // Once replaced, no token of the other key passes, whatever was kept.
+            let other = &tokens[(turn + 1) % 2];
+            assert_eq!(
+                refused(ask_now(&gate, other)).1,
+                ReasonCode::SignatureInvalid
+            );
+        }
+    });
+}

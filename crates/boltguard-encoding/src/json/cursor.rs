@@ -86,8 +86,10 @@ impl<'a> Cursor<'a> {
             return self.string_with_escapes();
         }
         // Every quote of a plain text opens or closes a string, and this is the next that opens one.
-        self.quotes.next(self.text).ok_or(JsonError::Syntax)?;
-        let close = self.quotes.next(self.text).ok_or(JsonError::Syntax)?;
+        let close = self
+            .quotes
+            .pass_string(self.text)
+            .ok_or(JsonError::Syntax)?;
         let inside = self.text.get(self.at + 1..close).ok_or(JsonError::Syntax)?;
         self.at = close + 1;
         Ok(Text::new(inside, Escapes::None))
@@ -126,8 +128,7 @@ impl<'a> Cursor<'a> {
         while self.plain
             && text.get(at) == Some(&b'"')
             && let mut ahead = quotes
-            && ahead.next(text).is_some()
-            && let Some(close) = ahead.next(text)
+            && let Some(close) = ahead.pass_string(text)
             && text.get(close + 1) == Some(&b',')
             && let Some(inside) = text.get(at + 1..close)
         {

@@ -142,3 +142,28 @@ fn exponent(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
         count => Ok(start + count),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn digits_are_read_as_they_stand(digits in "[1-9][0-9]{0,17}", behind in "([^0-9].{0,12})?") {
+            let text = format!("{digits}{behind}");
+            let (value, rest) = split_digits(text.as_bytes());
+            prop_assert_eq!(value, digits.parse::<i64>().unwrap());
+            prop_assert_eq!(rest, behind.as_bytes());
+        }
+
+        #[test]
+        fn eight_bytes_are_digits_or_not(bytes: [u8; 8], digit in "[0-9/:]{8}") {
+            for bytes in [&bytes[..], digit.as_bytes()] {
+                let all = bytes.iter().all(u8::is_ascii_digit);
+                prop_assert_eq!(split_eight(bytes).is_some(), all);
+            }
+        }
+    }
+}

@@ -18,17 +18,33 @@ pub(super) struct Quotes {
 }
 
 impl Quotes {
-    /// The place of the next quote of `text`.
+    /// Passes the next two quotes of `text`, and returns the place of the second, which closes a string.
     #[inline(always)]
-    pub(super) fn next(&mut self, text: &[u8]) -> Option<usize> {
+    pub(super) fn pass_string(&mut self, text: &[u8]) -> Option<usize> {
+        let closing = without_lowest(self.bits);
+        if closing == 0 {
+            self.pass(text)?;
+            return self.pass(text);
+        }
+        self.bits = without_lowest(closing);
+        Some(self.end - BLOCK + closing.trailing_zeros() as usize)
+    }
+
+    #[inline(always)]
+    fn pass(&mut self, text: &[u8]) -> Option<usize> {
         while self.bits == 0 {
             self.bits = look(text, self.end)?;
             self.end += BLOCK;
         }
-        let at = self.bits.trailing_zeros() as usize;
-        self.bits &= self.bits - 1;
-        Some(self.end - BLOCK + at)
+        let place = self.end - BLOCK + self.bits.trailing_zeros() as usize;
+        self.bits = without_lowest(self.bits);
+        Some(place)
     }
+}
+
+#[inline(always)]
+fn without_lowest(bits: u64) -> u64 {
+    bits & bits.wrapping_sub(1)
 }
 
 /// The quotes of the block that begins at `start`; `None` at the end.
@@ -63,4 +79,29 @@ fn bits_at_end(text: &[u8], len: usize) -> u64 {
 fn quotes_in(chunk: &[u8; CHUNK]) -> u64 {
     let quotes = u8x16::new(*chunk).simd_eq(u8x16::splat(b'"'));
     quotes.to_bitmask().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_second_quote_closes_a_string(text in "[a\"é]{0,300}") {
+            let mut quotes = Quotes::default();
+            let found: Vec<_> = std::iter::from_fn(|| quotes.pass_string(text.as_bytes())).collect();
+            let expected: Vec<_> = text.match_indices('"').map(|(at, _)| at).collect();
+            let closing: Vec<_> = expected.iter().skip(1).step_by(2).copied().collect();
+            prop_assert_eq!(found, closing);
+        }
+
+        #[test]
+        fn quotes_are_found_behind_any_distance(before in 0usize..300, between in 0usize..300) {
+            let text = format!("{}\"{}\"", " ".repeat(before), " ".repeat(between));
+            let close = Quotes::default().pass_string(text.as_bytes());
+            prop_assert_eq!(close, Some(before + between + 1));
+        }
+    }
 }

@@ -56,3 +56,26 @@ impl Survey {
         self.bits.to_bitmask() == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn one_byte_anywhere_is_seen(len in 1usize..200, at in any::<prop::sample::Index>(), byte: u8) {
+            let mut bytes = vec![b'a'; len];
+            bytes[at.index(len)] = byte;
+            let survey = Survey::of(&bytes);
+            prop_assert_eq!(survey.is_ascii(), byte.is_ascii());
+            prop_assert_eq!(survey.is_plain(), byte >= 0x20 && byte != b'\\');
+        }
+    }
+
+    #[test]
+    fn an_empty_text_is_plain() {
+        assert!(Survey::of(b"").is_plain() && Survey::of(b"").is_ascii());
+    }
+}

@@ -74,10 +74,23 @@ impl Typed {
 
 /// The claims as JSON.
 pub(crate) fn json(size: usize) -> String {
-    let claims = Typed::new(permissions(size));
-    serde_json::to_string(&claims).expect("the claims are JSON")
+    serde_json::to_string(&Typed::new(permissions(size))).expect("the claims are JSON")
 }
 
 pub(crate) fn token(size: usize, key: &SigningKey) -> String {
-    sign(json(size).as_bytes(), &HeaderFields::new(), key).expect("the key signs")
+    signed(&json(size), key)
+}
+
+/// Tokens that differ in their ids.
+pub(crate) fn tokens(count: usize, size: usize, key: &SigningKey) -> Vec<String> {
+    let json = json(size);
+    let numbered =
+        |number| json.replace(TOKEN_ID, &format!("0190f5a2-7c3e-7b1d-9f00-{number:012x}"));
+    (0..count)
+        .map(|number| signed(&numbered(number), key))
+        .collect()
+}
+
+fn signed(json: &str, key: &SigningKey) -> String {
+    sign(json.as_bytes(), &HeaderFields::new(), key).expect("the key signs")
 }

@@ -36,25 +36,33 @@ fn main() -> io::Result<()> {
     if child::answers(&arguments) {
         return Ok(());
     }
-    let is_quick = arguments.iter().any(|word| word == "--quick");
-    let effort = if is_quick {
-        Effort::QUICK
-    } else {
-        Effort::FULL
+    let has = |flag| arguments.iter().any(|word| word == flag);
+    let effort = match has("--quick") {
+        true => Effort::QUICK,
+        false => Effort::FULL,
     };
     let plans = plans(effort);
-    if arguments.iter().any(|word| word == "--serve") {
+    if has("--serve") {
         return serve::serve(&plans);
     }
-    let names = arguments.iter().filter(|word| !word.starts_with("--"));
-    let names: Vec<&String> = names.collect();
-    let chosen =
-        |plan: &&Plan| names.is_empty() || names.iter().any(|name| plan.path.contains(*name));
-    let results = measure(plans.iter().filter(chosen), effort);
+    if !has("--bench") {
+        println!("measured by `cargo bench`, and not by `cargo test`");
+        return Ok(());
+    }
+    let results = measure(chosen(&plans, &arguments), effort);
     match env::var_os("BOLTGUARD_BENCH_DIR") {
         Some(directory) => write(&results, Path::new(&directory)),
         None => Ok(()),
     }
+}
+
+/// Those whose path contains one of the names, or all where none is given.
+fn chosen<'p>(plans: &'p [Plan], arguments: &'p [String]) -> impl Iterator<Item = &'p Plan> {
+    let names = arguments.iter().filter(|word| !word.starts_with("--"));
+    let names: Vec<&String> = names.collect();
+    plans
+        .iter()
+        .filter(move |plan| names.is_empty() || names.iter().any(|name| plan.path.contains(*name)))
 }
 
 fn plans(effort: Effort) -> Vec<Plan> {

@@ -66,27 +66,54 @@ pub(crate) fn admit(algorithm: Algorithm, token: String, expected: bool) -> impl
     move || admission.admits(&token, &mut buffer)
 }
 
-/// The work of a request: header, token, deny-list, guard.
-pub(crate) fn pass_gate(token: &str) -> impl FnMut() -> bool + use<> {
-    let store = MemoryRevocation::new();
-    let _ = store.revoke("another", None, claims::now());
-    let backend = JwtBackend::new(
-        KeySet::from(keys::verifying_key(Algorithm::Hs256)),
-        &[Algorithm::Hs256],
-        ClaimsPolicy::new().with_issuer([ISSUER]),
-    )
-    .expect("the key serves the algorithm")
-    .with_revocation(Revocation::Local(Arc::new(store)));
-    let gate = Gate::new([backend.into()], &guard());
-    let value = format!("Bearer {token}");
-    let pass = move || {
-        let header =
-            |name: &HeaderName| (name.as_str() == "authorization").then_some(value.as_str());
-        let outcome = gate.check(black_box(header), claims::now());
+/// What a service has that leaves requests to a gate: header, token, deny-list, guard.
+pub(crate) struct Entrance {
+    gate: Gate,
+}
+
+impl Entrance {
+    /// With a cache of verified tokens, if its capacity is not zero.
+    pub(crate) fn new(algorithm: Algorithm, cache: usize) -> Self {
+        let store = MemoryRevocation::new();
+        let _ = store.revoke("another", None, claims::now());
+        let backend = JwtBackend::new(
+            KeySet::from(keys::verifying_key(algorithm)),
+            &[algorithm],
+            ClaimsPolicy::new().with_issuer([ISSUER]),
+        )
+        .expect("the key serves the algorithm")
+        .with_revocation(Revocation::Local(Arc::new(store)))
+        .with_cache(cache);
+        let gate = Gate::new([backend.into()], &guard());
+        Self { gate }
+    }
+
+    /// Whether a request with this `Authorization` is admitted.
+    #[inline]
+    pub(crate) fn admits(&self, value: &str) -> bool {
+        let header = |name: &HeaderName| (name.as_str() == "authorization").then_some(value);
+        let outcome = self.gate.check(black_box(header), claims::now());
         matches!(black_box(outcome), Outcome::Admitted(_))
-    };
-    assert!(pass());
-    pass
+    }
+}
+
+/// The work of letting requests with these tokens in, one after the other, which a cache of so many may help with.
+pub(crate) fn enter(
+    algorithm: Algorithm,
+    tokens: &[String],
+    cache: usize,
+) -> impl FnMut() -> bool + use<> {
+    let entrance = Entrance::new(algorithm, cache);
+    let values: Vec<String> = tokens
+        .iter()
+        .map(|token| format!("Bearer {token}"))
+        .collect();
+    assert!(values.iter().all(|value| entrance.admits(value)));
+    let mut place = 0;
+    move || {
+        place = (place + 1) % values.len();
+        entrance.admits(&values[place])
+    }
 }
 
 /// The work of minting a token with so many permissions.

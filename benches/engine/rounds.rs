@@ -31,10 +31,10 @@ impl Effort {
 
     pub(crate) const FULL: Self = Self {
         slice: Duration::from_millis(1),
-        rounds: 300,
-        samples: 40,
-        warm_up: Duration::from_millis(200),
-        measurement: Duration::from_millis(800),
+        rounds: 250,
+        samples: 30,
+        warm_up: Duration::from_millis(100),
+        measurement: Duration::from_millis(400),
     };
 
     pub(crate) fn criterion(self) -> Criterion {
@@ -66,9 +66,11 @@ pub(crate) fn in_turns(path: &str, contest: &mut Contest, effort: Effort) -> Con
         .collect();
     let count = contest.entrants.len();
     let mut taken = vec![Vec::with_capacity(effort.rounds); count];
-    for round in 0..effort.rounds {
-        for place in 0..count {
-            let turn = (place + round) % count;
+    let mut order: Vec<usize> = (0..count).collect();
+    let mut chance = Chance(1);
+    for _ in 0..effort.rounds {
+        chance.shuffle(&mut order);
+        for &turn in &order {
             let elapsed = (contest.entrants[turn].run)(times[turn]);
             taken[turn].push(nanoseconds(elapsed) / times[turn] as f64);
         }
@@ -90,7 +92,9 @@ pub(crate) fn in_turns(path: &str, contest: &mut Contest, effort: Effort) -> Con
 fn times_within(slice: Duration, run: &mut Run) -> u64 {
     let mut times = 1;
     loop {
-        let elapsed = run(times).max(Duration::from_nanos(1));
+        // The best of some, lest a moment's noise leave an entrant with slices of one cold run each.
+        let best = (0..4).map(|_| run(times)).min().unwrap_or_default();
+        let elapsed = best.max(Duration::from_nanos(1));
         if elapsed >= slice / 4 || times > 1 << 30 {
             let fitting = times as f64 * nanoseconds(slice) / nanoseconds(elapsed);
             return (fitting as u64).max(1);
@@ -111,6 +115,26 @@ fn result(name: &str, taken: Vec<f64>, base: &[f64]) -> EntrantResult {
         ratio: at(&ratios, 0.5),
         lower_ratio: at(&ratios, 0.25),
         upper_ratio: at(&ratios, 0.75),
+    }
+}
+
+/// Orders by chance, so that nothing that comes and goes regularly always meets the same entrant.
+///
+/// Xorshift, Marsaglia 2003.
+struct Chance(u64);
+
+impl Chance {
+    fn shuffle(&mut self, order: &mut [usize]) {
+        for place in (1..order.len()).rev() {
+            order.swap(place, self.below(place + 1));
+        }
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
     }
 }
 

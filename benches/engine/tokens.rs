@@ -37,9 +37,14 @@ pub(crate) fn plans(effort: Effort) -> Vec<Plan> {
         }));
     }
     plans.push(Plan::contest("gate/HS256/10", gate));
+    plans.push(Plan::contest("cache/one token", || cache(1)));
+    plans.push(Plan::contest("cache/1 k tokens", || cache(1000)));
     plans.extend(refusals());
     plans.push(Plan::figures("threads/HS256/10", "x", move || {
         threads(effort)
+    }));
+    plans.push(Plan::figures("threads/one cached token", "x", move || {
+        threads_on_one_token(effort)
     }));
     plans
 }
@@ -56,7 +61,15 @@ fn verify(algorithm: Algorithm, size: usize) -> Contest {
         contest = with_floor(contest, algorithm, &token);
     }
     let contest = contest.with(ours::NAME, ours::admit(algorithm, token.clone(), true));
-    peers::verify(contest, algorithm, &token)
+    match has_peers(algorithm, size) {
+        true => peers::verify(contest, algorithm, &token),
+        false => contest,
+    }
+}
+
+/// Beside a signature that takes long, the number of permissions hardly matters: once is enough.
+fn has_peers(algorithm: Algorithm, size: usize) -> bool {
+    algorithm.is_symmetric() || size == 10
 }
 
 /// The least that a verifier must do: the signature, and the payload out of its encoding.
@@ -73,13 +86,26 @@ fn with_floor(contest: Contest, algorithm: Algorithm, token: &str) -> Contest {
 fn mint(algorithm: Algorithm, size: usize) -> Contest {
     let mut minted = ours::mint(algorithm, size);
     let contest = raw::sign(Contest::new(), algorithm, &minted());
-    peers::mint(contest.with(ours::NAME, minted), algorithm, size)
+    let contest = contest.with(ours::NAME, minted);
+    match has_peers(algorithm, size) {
+        true => peers::mint(contest, algorithm, size),
+        false => contest,
+    }
 }
 
 fn gate() -> Contest {
     let token = claims::token(10, &keys::signing_key(Algorithm::Hs256));
     let contest = raw::verify(Contest::new(), Algorithm::Hs256, &token);
-    contest.with(ours::NAME, ours::pass_gate(&token))
+    contest.with(ours::NAME, ours::enter(Algorithm::Hs256, &[token], 0))
+}
+
+/// A request whose token was verified before, beside one whose token was not.
+fn cache(count: usize) -> Contest {
+    let tokens = claims::tokens(count, 10, &keys::signing_key(Algorithm::Es256));
+    let enter = |capacity| ours::enter(Algorithm::Es256, &tokens, capacity);
+    raw::verify(Contest::new(), Algorithm::Es256, &tokens[0])
+        .with("boltguard, no cache", enter(0))
+        .with(ours::NAME, enter(10_000))
 }
 
 fn refusals() -> Vec<Plan> {
@@ -145,10 +171,27 @@ fn threads(effort: Effort) -> Vec<(String, f64)> {
         let mut buffer = Vec::new();
         (0..times).for_each(|_| assert!(admission.admits(&token, &mut buffer)));
     };
-    let gains: Vec<(f64, f64)> = (0..effort.rounds / 2)
-        .map(|_| (gain(&raw), gain(&own)))
-        .collect();
-    let (raw, own): (Vec<f64>, Vec<f64>) = gains.into_iter().unzip();
+    gains(effort, raw, own)
+}
+
+/// The same where all have the same token, and it is in the cache.
+fn threads_on_one_token(effort: Effort) -> Vec<(String, f64)> {
+    let token = claims::token(10, &keys::signing_key(Algorithm::Es256));
+    let (raw, value) = (raw::hmac_key(Algorithm::Hs256), format!("Bearer {token}"));
+    let alone = |times: u64| {
+        for _ in 0..times {
+            black_box(ring::hmac::sign(&raw, black_box(b"apart")));
+        }
+    };
+    let entrance = ours::Entrance::new(Algorithm::Es256, 100);
+    let own = |times: u64| (0..times).for_each(|_| assert!(entrance.admits(&value)));
+    gains(effort, alone, own)
+}
+
+/// Of what shares nothing, which tells what the machine has to give, and of ours.
+fn gains(effort: Effort, raw: impl Fn(u64) + Sync, own: impl Fn(u64) + Sync) -> Vec<(String, f64)> {
+    let gains = (0..effort.rounds / 2).map(|_| (gain(&raw), gain(&own)));
+    let (raw, own): (Vec<f64>, Vec<f64>) = gains.unzip();
     let middle = |gains| at(&sorted(gains), 0.5);
     vec![
         ("ring".to_owned(), middle(raw)),

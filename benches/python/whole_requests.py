@@ -6,13 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from timeit import Timer
 from typing import Any
 
 import bench_site
 from contest import SECONDS, Contest
+from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.test import override_settings
+from django.urls import path
 
 OWN_MIDDLEWARE = ["boltguard.middleware.BoltguardMiddleware"]
 PYJWT_MIDDLEWARE = ["bench_site.PyJWTMiddleware"]
@@ -68,27 +71,29 @@ def at_the_drf_view() -> Contest:
 
 def over_wsgi() -> Contest:
     contest = Contest("python/wsgi")
-    drf = {name: f"/drf/{index}" for index, name in enumerate(bench_site.drf_views())}
-    for name, path, middleware in [
-        ("plain view", "/plain", []),
-        ("boltguard protect", "/protect", []),
-        ("boltguard middleware", "/plain", OWN_MIDDLEWARE),
-        ("BoltAPI, open", "/bolt/open", []),
-        ("BoltAPI, guarded", "/bolt/guarded", []),
-        ("PyJWT middleware", "/plain", PYJWT_MIDDLEWARE),
-        *((name, path, []) for name, path in drf.items()),
-        ("ninja", "/ninja/open", []),
-        ("ninja-jwt, stateless", "/ninja/stateless", []),
-        ("ninja-jwt", "/ninja/user", []),
+    bolt, ninja = path("", bench_site.bolt_api().urls), path("", bench_site.ninja_api().urls)
+    plain = path("page", bench_site.plain)
+    for name, route, place, middleware in [
+        ("plain view", plain, "/page", []),
+        ("boltguard protect", path("page", bench_site.protected(bench_site.plain)), "/page", []),
+        ("boltguard middleware", plain, "/page", OWN_MIDDLEWARE),
+        ("BoltAPI, open", bolt, "/open", []),
+        ("BoltAPI, guarded", bolt, "/guarded", []),
+        ("PyJWT middleware", plain, "/page", PYJWT_MIDDLEWARE),
+        *((name, path("page", view), "/page", []) for name, view in bench_site.drf_views().items()),
+        ("ninja", ninja, "/open", []),
+        ("ninja-jwt, stateless", ninja, "/stateless", []),
+        ("ninja-jwt", ninja, "/user", []),
     ]:
-        contest.add(name, "request()", request=wsgi_request(path, middleware))
+        contest.timed(name, wsgi_requests(route, place, middleware))
     return contest
 
 
-def wsgi_request(path: str, middleware: list[str]) -> Callable[[], None]:
-    with override_settings(MIDDLEWARE=middleware):
+def wsgi_requests(route: Any, place: str, middleware: list[str]) -> SECONDS:
+    url_conf = bench_site.url_conf(route)
+    with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=url_conf):
         handler = WSGIHandler()
-    prepared = environment(path)
+    prepared = environment(place)
     statuses: list[str] = []
 
     def start_response(status: str, headers: Any, info: Any = None) -> None:
@@ -100,16 +105,22 @@ def wsgi_request(path: str, middleware: list[str]) -> Callable[[], None]:
             pass
         response.close()
 
-    request()
-    assert statuses[0].startswith("200"), (path, statuses)
-    return request
+    timer = Timer(request)
+
+    def run(times: int) -> float:
+        settings.ROOT_URLCONF = url_conf
+        return timer.timeit(times)
+
+    run(1)
+    assert statuses[0].startswith("200"), (place, statuses)
+    return run
 
 
-def environment(path: str) -> dict[str, Any]:
+def environment(place: str) -> dict[str, Any]:
     """What a WSGI server gives, PEP 3333."""
     return {
         "REQUEST_METHOD": "GET",
-        "PATH_INFO": path,
+        "PATH_INFO": place,
         "QUERY_STRING": "",
         "SCRIPT_NAME": "",
         "SERVER_NAME": "localhost",
@@ -130,24 +141,27 @@ def environment(path: str) -> dict[str, Any]:
 
 def over_asgi() -> Contest:
     contest, loop = Contest("python/asgi"), asyncio.new_event_loop()
-    for name, path, middleware in [
-        ("plain view", "/async", []),
-        ("boltguard protect", "/async/protect", []),
-        ("boltguard middleware", "/async", OWN_MIDDLEWARE),
-        ("BoltAPI, open", "/bolt/async", []),
-        ("BoltAPI, guarded", "/bolt/async/guarded", []),
-        ("PyJWT middleware", "/async", PYJWT_MIDDLEWARE),
-        ("ninja", "/ninja/open", []),
-        ("ninja-jwt, stateless", "/ninja/stateless", []),
+    bolt, ninja = path("", bench_site.bolt_api().urls), path("", bench_site.ninja_api().urls)
+    plain = path("page", bench_site.aplain)
+    for name, route, place, middleware in [
+        ("plain view", plain, "/page", []),
+        ("boltguard protect", path("page", bench_site.protected(bench_site.aplain)), "/page", []),
+        ("boltguard middleware", plain, "/page", OWN_MIDDLEWARE),
+        ("BoltAPI, open", bolt, "/async", []),
+        ("BoltAPI, guarded", bolt, "/async/guarded", []),
+        ("PyJWT middleware", plain, "/page", PYJWT_MIDDLEWARE),
+        ("ninja", ninja, "/open", []),
+        ("ninja-jwt, stateless", ninja, "/stateless", []),
     ]:
-        contest.timed(name, asgi_requests(loop, path, middleware))
+        contest.timed(name, asgi_requests(loop, route, place, middleware))
     return contest
 
 
-def asgi_requests(loop: asyncio.AbstractEventLoop, path: str, middleware: list[str]) -> SECONDS:
-    with override_settings(MIDDLEWARE=middleware):
+def asgi_requests(loop: asyncio.AbstractEventLoop, route: Any, place: str, middleware: list[str]) -> SECONDS:
+    url_conf = bench_site.url_conf(route)
+    with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=url_conf):
         handler = ASGIHandler()
-    prepared = scope(path)
+    prepared = scope(place)
     statuses: list[int] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -172,14 +186,15 @@ def asgi_requests(loop: asyncio.AbstractEventLoop, path: str, middleware: list[s
         return time.perf_counter() - start
 
     def run(times: int) -> float:
+        settings.ROOT_URLCONF = url_conf
         return loop.run_until_complete(many(times))
 
     run(1)
-    assert statuses == [200], (path, statuses)
+    assert statuses == [200], (place, statuses)
     return run
 
 
-def scope(path: str) -> dict[str, Any]:
+def scope(place: str) -> dict[str, Any]:
     """What an ASGI server gives of a request."""
     headers = [
         (b"host", b"localhost"),
@@ -193,8 +208,8 @@ def scope(path: str) -> dict[str, Any]:
         "http_version": "1.1",
         "method": "GET",
         "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
+        "path": place,
+        "raw_path": place.encode(),
         "query_string": b"",
         "root_path": "",
         "headers": headers,

@@ -68,29 +68,30 @@ pub fn decode_slice(text: impl AsRef<[u8]>, bytes: &mut [u8]) -> Result<usize, B
     decode_bytes(text.as_ref(), bytes)
 }
 
+#[inline]
 fn decode_bytes(text: &[u8], bytes: &mut [u8]) -> Result<usize, Base64Error> {
     let len = decoded_len(text.len());
     let bytes = bytes.get_mut(..len).ok_or(Base64Error)?;
-    let bulk = bulk_len(text.len());
-    let (front, end) = bytes.split_at_mut(bulk / 4 * 3);
-    if bulk > 0 {
-        ENGINE
-            .decode_slice(&text[..bulk], front)
-            .map_err(|_| Base64Error)?;
+    if text.len() < ENGINE_MIN {
+        decode_quads(text, bytes)?;
+    } else {
+        decode_long(text, bytes)?;
     }
-    decode_quads(&text[bulk..], end)?;
     Ok(len)
 }
 
-/// How many of so many characters are for the engine: its vectors take blocks of 32, two at least, and always leave
-/// one quad behind them, which costs it as much as a block.
-#[inline]
-const fn bulk_len(len: usize) -> usize {
-    match len {
-        68.. => (len - 4) / 32 * 32 + 4,
-        _ => 0,
-    }
+/// The engine's vectors take blocks of 32 characters, two at least, and always leave one quad behind them, which costs
+/// it as much as a block.
+#[inline(never)]
+fn decode_long(text: &[u8], bytes: &mut [u8]) -> Result<(), Base64Error> {
+    let bulk = (text.len() - 4) / 32 * 32 + 4;
+    let (front, end) = bytes.split_at_mut(bulk / 4 * 3);
+    let decoded = ENGINE.decode_slice(&text[..bulk], front);
+    decoded.map_err(|_| Base64Error)?;
+    decode_quads(&text[bulk..], end)
 }
+
+const ENGINE_MIN: usize = 68;
 
 /// Decodes what the engine has no vectors for.
 #[inline]
@@ -99,7 +100,7 @@ fn decode_quads(text: &[u8], bytes: &mut [u8]) -> Result<(), Base64Error> {
     let (triples, end) = bytes.as_chunks_mut();
     let mut bits = decode_last(last, end);
     for (quad, triple) in quads.iter().zip(triples) {
-        let word = quad_bits(*quad);
+        let word = quad_bits(quad);
         *triple = [(word >> 16) as u8, (word >> 8) as u8, word as u8];
         bits |= word;
     }
@@ -112,12 +113,12 @@ fn decode_last(text: &[u8], bytes: &mut [u8]) -> i32 {
     let (word, unused) = match (text, bytes) {
         ([], _) => return 0,
         ([a, b], [one]) => {
-            let word = quad_bits([*a, *b, b'A', b'A']);
+            let word = quad_bits(&[*a, *b, b'A', b'A']);
             *one = (word >> 16) as u8;
             (word, 0xffff)
         }
         ([a, b, c], [one, two]) => {
-            let word = quad_bits([*a, *b, *c, b'A']);
+            let word = quad_bits(&[*a, *b, *c, b'A']);
             [*one, *two] = [(word >> 16) as u8, (word >> 8) as u8];
             (word, 0xff)
         }
@@ -129,9 +130,9 @@ fn decode_last(text: &[u8], bytes: &mut [u8]) -> i32 {
 
 /// The 24 bits of four characters; negative if one of them is foreign.
 #[inline]
-fn quad_bits(quad: [u8; 4]) -> i32 {
-    let [a, b, c, d] = quad.map(|character| i32::from(VALUES[usize::from(character)]));
-    a << 18 | b << 12 | c << 6 | d
+fn quad_bits(quad: &[u8; 4]) -> i32 {
+    let value = |place: usize| i32::from(VALUES[usize::from(quad[place])]);
+    value(0) << 18 | value(1) << 12 | value(2) << 6 | value(3)
 }
 
 /// The value of each character of the alphabet, and -1 for all others.

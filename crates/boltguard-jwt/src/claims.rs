@@ -182,7 +182,7 @@ impl Registered {
         Ok(())
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn read_date(
         &mut self,
         claim: Claim,
@@ -197,7 +197,7 @@ impl Registered {
         }))
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn read_string(&mut self, claim: Claim, reader: &mut Reader<'_>) -> Result<Span, JsonError> {
         self.note(claim)?;
         if let Some(text) = reader.try_string()? {
@@ -208,7 +208,7 @@ impl Registered {
     }
 
     /// Only `true` is true.
-    #[inline]
+    #[inline(always)]
     fn read_flag(&mut self, claim: Claim, reader: &mut Reader<'_>) -> Result<bool, JsonError> {
         self.note(claim)?;
         Ok(reader.try_bool()?.unwrap_or(false))

@@ -154,7 +154,7 @@ impl<'t> Segments<'t> {
         let len = base64url::encoded_len(algorithm.hash_len());
         let second_dot = token.len().wrapping_sub(len + 1);
         match token.get(second_dot) {
-            Some(b'.') => Self::split_at(token, first_dot, second_dot),
+            Some(b'.') if second_dot > first_dot => Self::split_at(token, first_dot, second_dot),
             _ => Self::split_at(token, first_dot, find_last_dot(token)?),
         }
     }

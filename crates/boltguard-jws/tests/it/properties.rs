@@ -1,6 +1,6 @@
 //! What holds for every token.
 
-use boltguard_jws::{HeaderFields, UnverifiedJws, insecure, sign};
+use boltguard_jws::{HeaderFields, UnverifiedJws, Verifier, insecure, sign};
 use boltguard_keys::Algorithm::{EdDsa, Es256, Hs256, Hs384, Hs512, Rs256};
 use boltguard_keys::{Algorithm, KeySet};
 use boltguard_testing::{forge, keys};
@@ -72,6 +72,15 @@ fn algorithms() -> impl Strategy<Value = Algorithm> {
     prop::sample::select(Algorithm::ALL)
 }
 
+/// What may stand behind a header: about as long as a signature, with dots anywhere.
+fn dotted() -> impl Strategy<Value = String> {
+    let len = prop::sample::select(vec![43_usize, 64, 86]).prop_flat_map(|len| len - 1..len + 3);
+    (len, prop::collection::vec(0_usize..90, 0..4)).prop_map(|(len, dots)| {
+        let dot_or_zero = |at| if dots.contains(&at) { '.' } else { 'A' };
+        (0..len).map(dot_or_zero).collect()
+    })
+}
+
 /// Members of a header that the reader gives no meaning to.
 fn fields() -> impl Strategy<Value = HeaderFields> {
     prop::collection::hash_map("[a-z\\PC]{0,6}", "\\PC{0,12}", 0..5).prop_map(|members| {
@@ -126,6 +135,22 @@ proptest! {
         let set = KeySet::new([Hs256, Hs384, Hs512, Rs256, Es256, EdDsa].map(keys::verifying_key));
         prop_assert!(verify_with(&text, set).is_err());
         let _ = (insecure::header_text(&text), insecure::payload(&text), insecure::signature(&text));
+    }
+
+    #[test]
+    fn a_header_that_is_known_beforehand_changes_no_verdict(
+        algorithm in algorithms(),
+tail in dotted(),
+    ) {
+        let header = forge::segment(format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#));
+        let token = format!("{header}.{tail}");
+        let keys = KeySet::new([keys::signing_key(algorithm).verifying_key().clone()]);
+        let read = UnverifiedJws::parse(&token)
+            .and_then(|jws| jws.verify_among(&keys, Vec::new()))
+            .map(|jws| jws.payload().to_vec());
+        let known = Verifier::new(keys);
+        let known = known.verify(&token).map(|jws| jws.payload().to_vec());
+        prop_assert_eq!(known, read);
     }
 
     #[test]

@@ -16,6 +16,7 @@ from boltguard import _rust, conf, registry
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.auth.questions import ASYNC_REMEDY
+from boltguard.caches import CACHED, note_caches_outside, refuse_caches_inside
 from boltguard.exceptions import HTTPException
 from boltguard.objects import Admission, ObjectRefused, enter, leave, mark_final
 from boltguard.responses import json_response
@@ -114,12 +115,16 @@ class Gate:
             return refuse(request, settled)
         if isinstance(settled, _rust.AuthContext):
             attach(request, settled)
+        if CACHED in request.__dict__ and self._headers:
+            note_caches_outside(request)
         if self.asks_objects:
             enter(request, settled if isinstance(settled, Admission) else Admission(self), self)
         return None
 
     def leave(self, request: HttpRequest, response: Any) -> None:
-        """Keeps back an answer about an object that no check was asked about."""
+        """Keeps back an answer that a cache would give to others, or about an object that no check was asked about."""
+        if CACHED in request.__dict__:
+            refuse_caches_inside(request, response, self._headers)
         if self.asks_objects:
             leave(request, response, self)
 
@@ -141,7 +146,7 @@ class Gate:
         """Explains a refusal to the developer of a site with `DEBUG = True`. The client is told the code alone."""
         if explains() and refusal.status != 503:
             explanation = self.guard.explain(context, answers)
-            guards_logger.debug("%s %s refused (%d): %s", request.method, request.path, refusal.status, explanation)
+            guards_logger.debug("%s refused (%d): %s", _line(request), refusal.status, explanation)
 
     def seal(self, request: HttpRequest, response: Any) -> Any:
         """Keeps shared caches from giving one caller's answer to another."""

@@ -15,8 +15,9 @@ from django.http import HttpRequest, HttpResponse
 
 from boltguard._rust import AuthContext, Refusal
 from boltguard.auth.guards import AllowAny
+from boltguard.caches import CACHED, note_caches_outside
 from boltguard.exceptions import HTTPException
-from boltguard.gate import Gatekeeper, Settled, answer, refuse
+from boltguard.gate import Gate, Gatekeeper, Settled, answer, refuse
 from boltguard.users import attach
 
 
@@ -38,18 +39,25 @@ class BoltguardMiddleware:
             return self._acall(request)
         gate = self._keeper.gate
         refusal = self._attach(request, gate.finish(request, gate.check(request.META)))
-        return refusal or gate.seal(request, self.get_response(request))
+        return refusal or self._leave(gate, request, self.get_response(request))
 
     async def _acall(self, request: HttpRequest) -> Any:
         gate = self._keeper.gate
         outcome = gate.check(request.META)
         settled = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
         refusal = self._attach(request, settled)
-        return refusal or gate.seal(request, await self.get_response(request))
+        return refusal or self._leave(gate, request, await self.get_response(request))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A missing account, found out when a plain view read `request.user`, is 401 and not 500."""
         return answer(request, exception) if isinstance(exception, HTTPException) else None
+
+    @staticmethod
+    def _leave(gate: Gate, request: Any, response: Any) -> Any:
+        # What a cache keeps of those without a credential is for everybody.
+        if request.context.is_authenticated:
+            gate.leave(request, response)
+        return gate.seal(request, response)
 
     def _attach(self, request: Any, outcome: Settled) -> HttpResponse | None:
         if isinstance(outcome, Refusal):
@@ -59,6 +67,8 @@ class BoltguardMiddleware:
             attach(request, outcome)
         else:
             request.context = outcome
+        if CACHED in request.__dict__:
+            note_caches_outside(request)
         if outcome.is_authenticated:
             # No browser sends these credentials unasked, so there is no forgery to look for.
             request._dont_enforce_csrf_checks = True

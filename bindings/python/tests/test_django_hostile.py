@@ -1,0 +1,216 @@
+"""What hostile callers and careless sites try: caches that mix callers up, lines in the log, bodies without end."""
+
+import pytest
+from django.core.cache import caches
+from django.http import HttpResponse, JsonResponse
+from django.template.response import SimpleTemplateResponse
+from django.test import override_settings
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import cache_control, cache_page
+from django.views.decorators.vary import vary_on_headers
+
+from boltguard import BoltAPI, protect
+from boltguard.auth import AllowAny, APIKeyAuthentication, IsAuthenticated
+
+from support import call, mount_view, wsgi
+
+# Caches of whole answers
+
+KEYS = {"auth": [APIKeyAuthentication({"key-of-ada", "key-of-bob"})], "guards": [IsAuthenticated()]}
+keyed = protect(**KEYS)
+ADA, BOB = {"X-API-Key": "key-of-ada"}, {"X-API-Key": "key-of-bob"}
+cached = cache_page(60)
+
+
+@pytest.fixture(autouse=True)
+def _empty_caches():
+    caches["default"].clear()
+
+
+def whoami(request):
+    return JsonResponse({"user_id": request.context["user_id"]})
+
+
+async def awhoami(request):
+    return whoami(request)
+
+
+@keyed
+class CachedMethod(View):
+    @method_decorator(cached)
+    def get(self, request):
+        return whoami(request)
+
+
+@method_decorator(keyed, name="dispatch")
+class CachedMethodByDecorator(View):
+    @method_decorator(cached)
+    def get(self, request):
+        return whoami(request)
+
+
+class CachedDispatch(View):
+    @method_decorator(cached)
+    def dispatch(self, *args, **kwargs):
+        return super().dispatch(*args, **kwargs)
+
+    def get(self, request):
+        return whoami(request)
+
+
+def routed(handler):
+    api = BoltAPI()
+    api.get("/view", **KEYS)(handler)
+    return api.urls[0][0].callback
+
+
+CACHED_WITHIN = {
+    "function": keyed(cached(whoami)),
+    "async function": keyed(cached(awhoami)),
+    "class": CachedMethod.as_view(),
+    "method_decorator": CachedMethodByDecorator.as_view(),
+    "as_view": keyed(CachedDispatch.as_view()),
+    "route": routed(cached(whoami)),
+    "async route": routed(cached(awhoami)),
+}
+
+
+@pytest.mark.parametrize("name", CACHED_WITHIN)
+def test_a_cache_within_a_guard_answers_nobody(name, caplog):
+    mount_view(CACHED_WITHIN[name])
+    for headers in (ADA, BOB, ADA):
+        answer = call("get", "/view", headers)
+        assert answer.status_code == 500 and b"apikey:" not in answer.content
+    assert "cache_page" in caplog.text and "@vary_on_headers('X-Api-Key')" in caplog.text
+    assert "cache_control(public=True)" in caplog.text
+
+
+def test_a_guard_that_reads_no_header_may_have_a_cache_within():
+    mount_view(protect(auth=[], guards=[AllowAny()])(cached(whoami)))
+    assert call("get", "/view").status_code == 200
+
+
+@pytest.mark.parametrize("view", [whoami, awhoami])
+def test_a_cache_within_that_tells_callers_apart_is_a_cache(view):
+    mount_view(keyed(cached(vary_on_headers("X-API-Key", "Accept")(view))))
+    mine, other = wsgi("get", "/view", ADA), wsgi("get", "/view", BOB)
+    assert mine.json() != other.json() and "Expires" in mine
+    assert wsgi("get", "/view", ADA).content == mine.content
+    assert wsgi("get", "/view").status_code == 401
+
+
+def test_an_answer_that_is_said_to_be_public_is_shared_within_the_guard():
+    times = []
+
+    @keyed
+    @cached
+    @cache_control(public=True)
+    def view(request):
+        times.append(1)
+        return HttpResponse("the same for all")
+
+    mount_view(view)
+    assert [wsgi("get", "/view", headers).status_code for headers in (ADA, BOB, {})] == [200, 200, 401]
+    assert len(times) == 1
+
+
+def test_what_a_cache_within_does_not_keep_goes_out():
+    def view(request):
+        return HttpResponse(status=404 if request.GET else 200)
+
+    mount_view(keyed(cached(view)))
+    assert wsgi("post", "/view", ADA).status_code == 200
+    assert wsgi("get", "/view?gone=1", ADA).status_code == 404
+
+
+def test_a_template_that_is_rendered_after_the_guard_is_not_kept():
+    class Page(SimpleTemplateResponse):
+        def resolve_template(self, template):
+            return self
+
+        def render(self):
+            self.content = self.context_data["user_id"]
+            self._is_rendered = True
+            for callback in self._post_render_callbacks:
+                callback(self)
+            return self
+
+    mount_view(keyed(cached(lambda request: Page("page", {"user_id": request.context["user_id"]}))))
+    mine, other = call("get", "/view", ADA), call("get", "/view", BOB)
+    assert (mine.status_code, other.status_code) == (200, 200) and mine.content != other.content
+
+
+CACHED_OUTSIDE = {
+    "function": cached(keyed(whoami)),
+    "async function": cached(keyed(awhoami)),
+    "class": cached(keyed(type("Plain", (View,), {"get": lambda self, request: whoami(request)})).as_view()),
+    "route": cached(routed(whoami)),
+}
+
+
+@pytest.mark.parametrize("name", CACHED_OUTSIDE)
+def test_a_cache_outside_a_guard_keeps_no_known_callers_answer(name):
+    mount_view(CACHED_OUTSIDE[name])
+    mine, other = call("get", "/view", ADA), call("get", "/view", BOB)
+    assert mine.json() != other.json() and mine["Cache-Control"] == "private"
+    assert call("get", "/view").status_code == 401
+
+
+def test_a_cache_outside_a_guard_keeps_what_everybody_may_read():
+    times = []
+
+    @cached
+    @protect(auth=KEYS["auth"], guards=[AllowAny()])
+    def view(request):
+        times.append(1)
+        response = whoami(request)
+        response["Expires"] = "Thu, 01 Jan 2099 00:00:00 GMT"
+        return response
+
+    mount_view(view)
+    assert wsgi("get", "/view").json() == wsgi("get", "/view").json() == {"user_id": None}
+    assert wsgi("get", "/view", ADA).json()["user_id"].startswith("apikey:")
+    assert len(times) == 2
+
+
+def test_a_cache_between_two_guards_is_seen():
+    both = cached(keyed(whoami))
+    mount_view(keyed(both))
+    assert [call("get", "/view", headers).status_code for headers in (ADA, BOB)] == [200, 200]
+    everybody = protect(auth=[], guards=[AllowAny()])
+    mount_view(keyed(cached(everybody(lambda request: HttpResponse(request.headers["X-API-Key"])))))
+    assert [wsgi("get", "/view", headers).status_code for headers in (ADA, BOB)] == [500, 500]
+
+
+IDENTIFY = "boltguard.middleware.BoltguardMiddleware"
+UPDATE, FETCH = "django.middleware.cache.UpdateCacheMiddleware", "django.middleware.cache.FetchFromCacheMiddleware"
+
+
+@override_settings(MIDDLEWARE=[IDENTIFY], BOLT_AUTHENTICATION_CLASSES=KEYS["auth"])
+@pytest.mark.parametrize("view", [whoami, awhoami])
+def test_the_middleware_lets_no_cached_answer_of_another_out(view):
+    mount_view(cached(view))
+    for headers in (ADA, BOB):
+        assert call("get", "/view", headers).status_code == 500
+    caches["default"].clear()
+    mount_view(cached(vary_on_headers("X-API-Key")(view)))
+    assert call("get", "/view", ADA).json() != call("get", "/view", BOB).json()
+
+
+@override_settings(MIDDLEWARE=[IDENTIFY], BOLT_AUTHENTICATION_CLASSES=KEYS["auth"])
+def test_the_middleware_leaves_cached_pages_to_everybody_without_a_credential():
+    mount_view(cached(lambda request: HttpResponse("front page")))
+    assert [call("get", "/view").status_code for _ in range(2)] == [200, 200]
+
+
+@override_settings(BOLT_AUTHENTICATION_CLASSES=KEYS["auth"])
+@pytest.mark.parametrize("order", [[UPDATE, FETCH, IDENTIFY], [UPDATE, IDENTIFY, FETCH], [IDENTIFY, UPDATE, FETCH]])
+def test_the_cache_of_a_whole_site_never_mixes_callers_up(order):
+    mount_view(whoami)
+    with override_settings(MIDDLEWARE=order):
+        answers = [call("get", "/view", headers) for headers in (ADA, BOB)]
+    if order[0] == IDENTIFY:
+        assert [answer.status_code for answer in answers] == [500, 500]
+    else:
+        assert answers[0].json() != answers[1].json()

@@ -1,10 +1,13 @@
 """What hostile callers and careless sites try: caches that mix callers up, lines in the log, bodies without end."""
 
+import logging
+
 import pytest
 from django.core.cache import caches
 from django.http import HttpResponse, JsonResponse
 from django.template.response import SimpleTemplateResponse
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
+from django.urls import re_path
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control, cache_page
@@ -13,7 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 from boltguard import BoltAPI, protect
 from boltguard.auth import AllowAny, APIKeyAuthentication, IsAuthenticated
 
-from support import call, mount_view, wsgi
+from support import call, mount, mount_view, wsgi
 
 # Caches of whole answers
 
@@ -214,3 +217,25 @@ def test_the_cache_of_a_whole_site_never_mixes_callers_up(order):
         assert [answer.status_code for answer in answers] == [500, 500]
     else:
         assert answers[0].json() != answers[1].json()
+
+
+# Lines in the log
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_path_begins_no_line_of_its_own_in_the_log(caplog, debug):
+    caplog.set_level(logging.DEBUG, "boltguard")
+    mount(re_path(r"^(?s:.*)$", keyed(whoami)))
+    with override_settings(DEBUG=debug):
+        answer = wsgi("get", "/x%0AGET%20/admin%20refused%1b[2J%E2%80%A8")
+    assert answer.status_code == 401
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("boltguard")]
+    assert len(lines) == 1 + debug
+    assert all(line.startswith("GET /x\\nGET /admin refused\\x1b[2J\\u2028 refused") for line in lines)
+
+
+def test_a_method_begins_no_line_of_its_own_in_the_log(caplog):
+    caplog.set_level(logging.INFO, "boltguard")
+    request = RequestFactory().generic("GE\nT", "/view")
+    assert keyed(whoami)(request).status_code == 401
+    assert caplog.records[-1].getMessage().startswith("GE\\nT /view refused")

@@ -275,7 +275,12 @@ def roll_back() -> None:
 
 def log(request: HttpRequest, status: int, reason: str) -> None:
     """Notes a refusal; never what was sent."""
-    logger.info("%s %s refused: %s (%d)", request.method, request.path, reason, status, extra={"reason": reason})
+    logger.info("%s refused: %s (%d)", _line(request), reason, status, extra={"reason": reason})
+
+
+def _line(request: HttpRequest) -> str:
+    """The method and the path, which the client chose, without what could begin a line of its own in the log."""
+    return f"{request.method} {request.path}".encode("unicode_escape").decode("ascii")
 
 
 ANSWERS = (HTTPException, Http404, PermissionDenied)

@@ -83,7 +83,8 @@ impl Entrance {
         )
         .expect("the key serves the algorithm")
         .with_revocation(Revocation::Local(Arc::new(store)))
-        .with_cache(cache);
+        .with_cache(cache)
+        .expect("a cache that is of use");
         let gate = Gate::new([backend.into()], &guard());
         Self { gate }
     }

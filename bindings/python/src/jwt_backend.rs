@@ -39,6 +39,7 @@ impl JwtBackend {
     #[pyo3(signature = (
         *, keys, algorithms, header="authorization", audience=None, issuer=None, leeway=None, required_claims=None,
         user_id_claim="sub", typ=None, memory_revocation=None, external_revocation=false, store_errors_allow=false,
+        cached_tokens=0,
     ))]
     #[expect(clippy::too_many_arguments, reason = "every setting by its name")]
     fn new(
@@ -55,6 +56,7 @@ impl JwtBackend {
         memory_revocation: Option<PyRef<'_, MemoryRevocation>>,
         external_revocation: bool,
         store_errors_allow: bool,
+        cached_tokens: usize,
     ) -> PyResult<Self> {
         let algorithms = Algorithms::read(algorithms)?;
         let sources = keys.iter().map(|key| Source::read(key, &algorithms));
@@ -99,7 +101,9 @@ impl JwtBackend {
             .map_err(|error| refused(py, error))?
             .with_header(HeaderName::new(header).map_err(|error| bad_header(py, header, error))?)
             .with_revocation(revocation)
-            .on_store_error(on_store_error);
+            .on_store_error(on_store_error)
+            .with_cache(cached_tokens)
+            .map_err(|error| refused(py, error))?;
         let backend = Arc::new(backend);
         trusted.follow(&backend);
         Ok(Self {
@@ -113,6 +117,12 @@ impl JwtBackend {
     #[getter]
     fn weak_secrets(&self) -> Vec<&'static str> {
         self.weak_secrets.clone()
+    }
+
+    /// How many verified tokens are kept at the moment.
+    #[getter]
+    fn cached_tokens(&self) -> usize {
+        self.backend.cached_tokens()
     }
 
     fn __repr__(&self) -> String {

@@ -142,6 +142,8 @@ def test_a_known_caller_who_may_not_is_forbidden():
         {"issuer": []},
         {"keys": []},
         {"algorithms": ["HS256", "RS256"]},
+        {"cached_tokens": 10},
+        {"cached_tokens": 2**31, "keys": Key.generate("EdDSA").public_key(), "algorithms": ["EdDSA"]},
     ],
 )
 def test_a_setting_that_can_not_work_is_refused_when_it_is_built(settings):
@@ -174,6 +176,22 @@ def test_a_bad_credential_for_one_backend_does_not_stop_the_next():
     assert "auth_claims" not in context and context["permissions"] == ["a.b"]
     assert both.check({"HTTP_AUTHORIZATION": "Bearer bad", "HTTP_X_API_KEY": "sk-2"}).reason == "token_malformed"
     assert both.check(bearer(permissions=["a.*"])).auth_backend == "jwt"
+
+
+def test_a_token_that_is_kept_says_the_same_and_is_checked_in_all_but_its_signature():
+    old, new = (Key.generate("EdDSA", kid=kid) for kid in ("old", "new"))
+    keys, memory = KeySet([old.public_key()]), _rust.MemoryRevocation()
+    keeping = backend(keys, ["EdDSA"], cached_tokens=10, memory_revocation=memory)
+    reader, writer = gate(keeping, guard=Guard.permission("a.b")), gate(keeping, guard=Guard.permission("a.c"))
+    token = bearer({"permissions": ["a.b"], "nested": {"a": [2**70]}}, old, "EdDSA")
+    first, again = reader.check(token), reader.check(token)
+    assert keeping.cached_tokens == 1 and dict(first) == dict(again)
+    assert again["auth_claims"]["nested"] == {"a": [2**70]}
+    assert writer.check(token).status == 403
+    memory.revoke("j")
+    assert reader.check(token).reason == "token_revoked"
+    keys.replace(KeySet([new.public_key()]))
+    assert keeping.cached_tokens == 0 and reader.check(token).status == 401
 
 
 def test_secrets_shorter_than_their_hash_are_told():

@@ -12,8 +12,8 @@ use boltguard_revocation::RevocationStore;
 use boltguard_types::{Held, NumericDate, ReasonCode, Wanted};
 
 use crate::caller::ApiKeyCaller;
-use crate::token_cache::{KeptToken, TokenCache};
-use crate::trusted::Trusted;
+use crate::token_cache::{KeptToken, MAX_CACHED_TOKENS, TokenCache};
+use crate::trusted::{Trusted, is_cached};
 use crate::{Caller, ConfigError, HeaderName, credentials};
 
 /// One way to authenticate.
@@ -160,6 +160,11 @@ impl JwtBackend {
     /// before; it is kept until it expires, the keys are replaced, or others take its room. Tokens of secrets are not
     /// kept: their MAC costs little more than finding them.
     ///
+    /// # Errors
+    ///
+    /// - [`ConfigError::CacheSize`] over [`MAX_CACHED_TOKENS`].
+    /// - [`ConfigError::NothingToCache`] if no public key is trusted.
+    ///
     /// ```
     /// use boltguard::jwt::ClaimsPolicy;
     /// use boltguard::keys::{Algorithm, Key, KeySet, PrivateKey, VerifyingKey};
@@ -167,15 +172,20 @@ impl JwtBackend {
     ///
     /// let key = Key::from(PrivateKey::generate(Algorithm::Es256)?.public_key().clone());
     /// let keys = KeySet::new([VerifyingKey::new(&key, Algorithm::Es256)?]);
-    /// let backend = JwtBackend::new(keys, &[Algorithm::Es256], ClaimsPolicy::new())?.with_cache(10_000);
+    /// let backend = JwtBackend::new(keys, &[Algorithm::Es256], ClaimsPolicy::new())?.with_cache(10_000)?;
     /// assert_eq!(backend.cached_tokens(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
-    pub fn with_cache(self, capacity: usize) -> Self {
+    pub fn with_cache(self, capacity: usize) -> Result<Self, ConfigError> {
+        if capacity > MAX_CACHED_TOKENS {
+            return Err(ConfigError::CacheSize);
+        }
+        if capacity > 0 && !self.algorithms.iter().copied().any(is_cached) {
+            return Err(ConfigError::NothingToCache);
+        }
         let keys = self.trusted.load().verifier.keys().clone();
         self.trusted.store(Arc::new(Trusted::new(keys, capacity)));
-        self
+        Ok(self)
     }
 
     /// The number of tokens that are kept.

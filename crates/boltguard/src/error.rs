@@ -5,21 +5,28 @@ use std::fmt;
 
 use boltguard_keys::Algorithm;
 
+use crate::MAX_CACHED_TOKENS;
+
 /// The configuration can't work, or would not mean what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// A cache of more tokens than [`MAX_CACHED_TOKENS`](crate::MAX_CACHED_TOKENS).
+    CacheSize,
     /// The text is no header's name.
     HeaderName,
     /// An algorithm is allowed that none of the keys serves.
     NoKeyFor(Algorithm),
     /// There is no key at all.
     NoKeys,
+    /// A cache of tokens where all of them are of secrets, whose tokens are not kept.
+    NothingToCache,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::CacheSize => write!(f, "the cache of tokens is too large: at most {MAX_CACHED_TOKENS}"),
             Self::HeaderName => f.write_str("not a header's name: letters, digits and hyphens"),
             Self::NoKeyFor(algorithm) => write!(
                 f,
@@ -27,6 +34,9 @@ impl fmt::Display for ConfigError {
                 algorithm.name()
             ),
             Self::NoKeys => f.write_str("there is no key to verify a token with"),
+            Self::NothingToCache => f.write_str(
+                "a cache of tokens keeps those of public keys, and only HS256, HS384 or HS512 are allowed: leave it out",
+            ),
         }
     }
 }

@@ -57,3 +57,4 @@ pub use error::ConfigError;
 pub use gate::{Answer, Gate, Outcome, Question};
 pub use header_name::HeaderName;
 pub use refusal::{Refusal, Schemes};
+pub use token_cache::MAX_CACHED_TOKENS;

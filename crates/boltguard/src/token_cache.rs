@@ -10,6 +10,9 @@ use std::sync::{Arc, OnceLock};
 use boltguard_jwt::KeptClaims;
 use boltguard_types::{Held, NumericDate, Wanted, WantedIdentity};
 
+/// The most tokens that a cache may be told to keep.
+pub const MAX_CACHED_TOKENS: usize = 1 << 20;
+
 /// Tokens that keys of one moment have verified.
 #[derive(Clone)]
 pub(crate) struct TokenCache {

@@ -18,7 +18,7 @@ pub(crate) struct Trusted {
 
 impl Trusted {
     pub(crate) fn new(keys: KeySet, cache_capacity: usize) -> Self {
-        let is_of_use = cache_capacity > 0 && keys.algorithms().any(is_kept);
+        let is_of_use = cache_capacity > 0 && keys.algorithms().any(is_cached);
         Self {
             verifier: Arc::new(Verifier::new(keys)),
             cache: is_of_use.then(|| TokenCache::new(cache_capacity)),
@@ -34,7 +34,7 @@ impl Trusted {
     /// Whether tokens of this algorithm are kept.
     #[inline]
     pub(crate) fn keeps(&self, algorithm: Algorithm) -> bool {
-        self.cache.is_some() && is_kept(algorithm)
+        self.cache.is_some() && is_cached(algorithm)
     }
 
     /// Keeps a token that these keys have verified; `current` is where they are replaced.
@@ -62,6 +62,6 @@ impl Trusted {
 }
 
 /// A MAC costs little more than finding its token.
-fn is_kept(algorithm: Algorithm) -> bool {
+pub(crate) fn is_cached(algorithm: Algorithm) -> bool {
     !algorithm.is_symmetric()
 }

@@ -390,10 +390,15 @@ class JwtBackend:
         memory_revocation: MemoryRevocation | None = None,
         external_revocation: bool = False,
         store_errors_allow: bool = False,
+        cached_tokens: int = 0,
     ) -> JwtBackend: ...
     @property
     def weak_secrets(self) -> list[str]:
         """The algorithms whose secret is shorter than their hash."""
+
+    @property
+    def cached_tokens(self) -> int:
+        """How many verified tokens are kept at the moment."""
 
 @final
 class ApiKeyBackend:

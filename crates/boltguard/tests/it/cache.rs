@@ -10,9 +10,11 @@ use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, Key, KeySet, PrivateKey, Secret, SigningKey};
 use boltguard::revocation::{MemoryRevocation, RevocationStore};
 use boltguard::types::{NumericDate, Permission, ReasonCode};
-use boltguard::{Backend, Gate, HeaderName, JwtBackend, Outcome, Revocation};
+use boltguard::{
+    Backend, ConfigError, Gate, HeaderName, JwtBackend, MAX_CACHED_TOKENS, Outcome, Revocation,
+};
 
-use crate::support::{NOW, admitted, bearer, check, gate, jwt, refused};
+use crate::support::{NOW, admitted, check, gate, jwt, refused};
 
 const CLAIMS: &str = r#"{"sub":"42","jti":"a","exp":1300819380,"permissions":["blog.add"]}"#;
 
@@ -67,7 +69,7 @@ fn nothing_is_kept_unless_asked_for() {
 #[test]
 fn a_token_that_comes_again_says_the_same() {
     let key = signing_key();
-    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
     let first = admitted(ask_now(&gate, &token));
     assert_eq!(backend.cached_tokens(), 1);
@@ -79,10 +81,21 @@ fn a_token_that_comes_again_says_the_same() {
 }
 
 #[test]
-fn a_token_of_a_secret_is_not_kept() {
-    let (gate, backend) = known(jwt().with_cache(10));
-    admitted(ask_now(&gate, &bearer(CLAIMS)));
-    assert_eq!(backend.cached_tokens(), 0);
+fn a_cache_that_would_keep_nothing_is_refused() {
+    assert_eq!(
+        jwt().with_cache(10).err(),
+        Some(ConfigError::NothingToCache)
+    );
+    assert!(jwt().with_cache(0).is_ok());
+}
+
+#[test]
+fn a_cache_without_bounds_is_refused() {
+    let with_cache = |size| backend(&signing_key(), ClaimsPolicy::new()).with_cache(size);
+    for size in [MAX_CACHED_TOKENS + 1, usize::MAX] {
+        assert_eq!(with_cache(size).err(), Some(ConfigError::CacheSize));
+    }
+    assert!(with_cache(MAX_CACHED_TOKENS).is_ok());
 }
 
 #[test]
@@ -93,7 +106,7 @@ fn among_keys_of_both_kinds_only_tokens_of_public_keys_are_kept() {
     let keys = trusting(&public).and(trusting(&secret));
     let algorithms = [Algorithm::EdDsa, Algorithm::Hs256];
     let backend = JwtBackend::new(keys, &algorithms, ClaimsPolicy::new()).unwrap();
-    let (gate, backend) = known(backend.with_cache(10));
+    let (gate, backend) = known(backend.with_cache(10).unwrap());
     admitted(ask_now(&gate, &signed(CLAIMS, &secret)));
     assert_eq!(backend.cached_tokens(), 0);
     admitted(ask_now(&gate, &signed(CLAIMS, &public)));
@@ -103,7 +116,7 @@ fn among_keys_of_both_kinds_only_tokens_of_public_keys_are_kept() {
 #[test]
 fn any_changed_character_of_a_kept_token_is_refused() {
     let key = signing_key();
-    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
     admitted(ask_now(&gate, &token));
     let start = "Bearer ".len();
@@ -131,7 +144,7 @@ fn any_changed_character_of_a_kept_token_is_refused() {
 #[test]
 fn no_claims_are_admitted_under_the_signature_of_others() {
     let key = signing_key();
-    let (gate, _) = known(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let (gate, _) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
     admitted(ask_now(&gate, &token));
     // The end of both is the same, which is where a kept token is looked for.
@@ -148,7 +161,7 @@ fn no_claims_are_admitted_under_the_signature_of_others() {
 #[test]
 fn a_kept_token_expires() {
     let key = signing_key();
-    let (gate, _) = known(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let (gate, _) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
     admitted(ask(&gate, &token, later(0)));
     admitted(ask(&gate, &token, later(379)));
@@ -160,7 +173,7 @@ fn a_kept_token_expires() {
 fn a_token_in_its_leeway_is_verified_anew_and_not_kept() {
     let key = signing_key();
     let policy = ClaimsPolicy::new().with_leeway(Duration::from_secs(60));
-    let (gate, backend) = known(backend(&key, policy).with_cache(10));
+    let (gate, backend) = known(backend(&key, policy).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
     admitted(ask(&gate, &token, later(400)));
     assert_eq!(backend.cached_tokens(), 0);
@@ -175,7 +188,7 @@ fn a_token_in_its_leeway_is_verified_anew_and_not_kept() {
 #[test]
 fn a_kept_token_is_not_valid_before_its_time() {
     let key = signing_key();
-    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(r#"{"sub":"42","nbf":1300819010,"exp":1300819380}"#, &key);
     admitted(ask(&gate, &token, later(10)));
     assert_eq!(backend.cached_tokens(), 1);
@@ -186,7 +199,7 @@ fn a_kept_token_is_not_valid_before_its_time() {
 #[test]
 fn a_token_that_is_refused_is_not_kept() {
     let key = signing_key();
-    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     for claims in [
         r#"{"sub":"42","exp":1}"#,
         r#"{"sub":"42"}"#,
@@ -210,7 +223,8 @@ fn a_kept_token_is_refused_once_it_is_revoked() {
     let (gate, backend) = known(
         backend(&key, ClaimsPolicy::new())
             .with_revocation(revocation)
-            .with_cache(10),
+            .with_cache(10)
+            .unwrap(),
     );
     let token = signed(CLAIMS, &key);
     admitted(ask_now(&gate, &token));
@@ -228,7 +242,8 @@ fn a_kept_token_is_asked_about_where_the_store_is_elsewhere() {
     let (gate, _) = known(
         backend(&key, ClaimsPolicy::new())
             .with_revocation(Revocation::Elsewhere)
-            .with_cache(10),
+            .with_cache(10)
+            .unwrap(),
     );
     let token = signed(CLAIMS, &key);
     for _ in 0..3 {
@@ -242,7 +257,7 @@ fn a_kept_token_is_asked_about_where_the_store_is_elsewhere() {
 #[test]
 fn tokens_of_keys_that_are_replaced_are_forgotten() {
     let (old, new) = (signing_key(), signing_key());
-    let (gate, backend) = known(backend(&old, ClaimsPolicy::new()).with_cache(10));
+    let (gate, backend) = known(backend(&old, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &old);
     admitted(ask_now(&gate, &token));
     backend.replace_keys(trusting(&new));
@@ -259,7 +274,7 @@ fn tokens_of_keys_that_are_replaced_are_forgotten() {
 #[test]
 fn each_guard_decides_on_a_kept_token_by_its_own_questions() {
     let key = signing_key();
-    let backend = Backend::from(backend(&key, ClaimsPolicy::new()).with_cache(10));
+    let backend = Backend::from(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let guard = |name: &str| Guard::permission(Permission::new(name).unwrap());
     let token = signed(CLAIMS, &key);
     // More guards than a token keeps the answers of.
@@ -293,7 +308,11 @@ fn each_guard_decides_on_a_kept_token_by_its_own_questions() {
 fn no_more_tokens_are_kept_than_there_is_room_for() {
     let key = signing_key();
     for capacity in [1, 2, 10, 64] {
-        let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(capacity));
+        let (gate, backend) = known(
+            backend(&key, ClaimsPolicy::new())
+                .with_cache(capacity)
+                .unwrap(),
+        );
         for number in 0..4 * capacity {
             let token = signed(&CLAIMS.replace("42", &number.to_string()), &key);
             for _ in 0..2 {
@@ -309,7 +328,11 @@ fn no_more_tokens_are_kept_than_there_is_room_for() {
 #[test]
 fn keys_are_replaced_while_others_bring_kept_tokens() {
     let keys = [signing_key(), signing_key()];
-    let (gate, backend) = known(backend(&keys[0], ClaimsPolicy::new()).with_cache(4));
+    let (gate, backend) = known(
+        backend(&keys[0], ClaimsPolicy::new())
+            .with_cache(4)
+            .unwrap(),
+    );
     let tokens: Vec<_> = (0..8)
         .map(|number| {
             signed(

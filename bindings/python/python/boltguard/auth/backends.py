@@ -55,6 +55,9 @@ class JWTAuthentication(Authentication):
     `secret` is an HMAC secret, a public key as PEM text, a `boltguard.jwt.Key` or `KeySet`, a JWK or JWK Set as a dict,
     or a list of these; without one, Django's `SECRET_KEY` and `SECRET_KEY_FALLBACKS` verify. A wrong configuration
     raises `ImproperlyConfigured` here, not at the first request.
+
+    `cached_tokens` is how many tokens of public keys to keep once their signatures were found good, so that these need
+    not be checked again; all else is checked at each request. None are kept by default.
     """
 
     name = "jwt"
@@ -73,6 +76,7 @@ class JWTAuthentication(Authentication):
         required_claims: Iterable[str] = ("exp",),
         user_id_claim: str = "sub",
         typ: str | None = None,
+        cached_tokens: int = 0,
     ) -> None:
         secret = Sealed(secret)
         self.header = _header("JWTAuthentication", header)
@@ -88,6 +92,7 @@ class JWTAuthentication(Authentication):
             "required_claims": _names("required_claims", required_claims, may_be_empty=True),
             "user_id_claim": _text("user_id_claim", user_id_claim),
             "typ": typ,
+            "cached_tokens": _count("cached_tokens", cached_tokens),
             "store_errors_allow": _on_store_error(on_store_error),
             **_stores_in_rust(self.revocation_store),
         }
@@ -305,6 +310,12 @@ def _seconds(leeway: float | timedelta) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not (0 <= seconds < math.inf):
         _refuse(f"JWTAuthentication: leeway is {leeway!r}; give seconds, zero or more, or a timedelta")
     return float(seconds)
+
+
+def _count(what: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
+        _refuse(f"JWTAuthentication: {what} is {value!r}; give a number of tokens, or 0 to keep none")
+    return value
 
 
 def _store(store: object) -> RevocationStore | None:

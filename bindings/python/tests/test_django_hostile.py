@@ -1,13 +1,19 @@
 """What hostile callers and careless sites try: caches that mix callers up, lines in the log, bodies without end."""
 
 import logging
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Literal
+from uuid import UUID
 
+import msgspec
 import pytest
 from django.core.cache import caches
 from django.http import HttpResponse, JsonResponse
 from django.template.response import SimpleTemplateResponse
 from django.test import RequestFactory, override_settings
-from django.urls import re_path
+from django.urls import re_path, reverse
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_control, cache_page
@@ -16,7 +22,7 @@ from django.views.decorators.vary import vary_on_headers
 from boltguard import BoltAPI, protect
 from boltguard.auth import AllowAny, APIKeyAuthentication, IsAuthenticated
 
-from support import call, mount, mount_view, wsgi
+from support import call, get, mount, mount_view, wsgi
 
 # Caches of whole answers
 
@@ -239,3 +245,148 @@ def test_a_method_begins_no_line_of_its_own_in_the_log(caplog):
     request = RequestFactory().generic("GE\nT", "/view")
     assert keyed(whoami)(request).status_code == 401
     assert caplog.records[-1].getMessage().startswith("GE\\nT /view refused")
+
+
+# Values that don't fit, or that can't be held
+
+
+class Tree(msgspec.Struct):
+    name: str = ""
+    child: "Tree | None" = None
+    size: int = 0
+    weight: float = 0
+    price: Decimal = Decimal(0)
+    lasts: timedelta = timedelta()
+    starts: datetime | None = None
+    rest: Any = None
+
+
+class Unforgiving(Enum):
+    FINE = "fine"
+
+    @classmethod
+    def _missing_(cls, value):
+        raise OverflowError(value)
+
+
+def anything(request, tree: Tree):
+    return {"name": tree.name}
+
+
+async def aanything(request, tree: Tree):
+    return {"name": tree.name}
+
+
+def nested(opening, closing, inner="0", times=100_000):
+    return opening * times + inner + closing * times
+
+
+BODIES = {
+    "lists": '{"rest":' + nested("[", "]") + "}",
+    "objects": '{"rest":' + nested('{"a":', "}") + "}",
+    "structs": nested('{"child":', "}", "null"),
+    "lists that never end": '{"rest":' + "[" * 100_000,
+    "an unknown field": '{"other":' + nested("[", "]") + "}",
+    "an integer": '{"size":' + "9" * 10_000 + "}",
+    "an integer's exponent": '{"size":1e400}',
+    "a float": '{"weight":-1e999}',
+    "a decimal": '{"price":"1e' + "9" * 30 + '"}',
+    "a decimal's digits": '{"price":1e' + "9" * 30 + "}",
+    "a duration": '{"lasts":"P99999999999D"}',
+    "a date": '{"starts":"10000-01-01T00:00:00Z"}',
+    "a date's second": '{"starts":"9999-12-31T23:59:61Z"}',
+    "a surrogate": b'{"name":"\\xed\\xa0\\x80"}',
+    "half a character": b'{"name":"\\xc3"}',
+    "no UTF-8": b"\\xff\\xfe{",
+}
+
+
+@pytest.mark.parametrize("handler", [anything, aanything])
+@pytest.mark.parametrize("what", BODIES)
+def test_a_body_that_cant_be_held_is_422(what, handler):
+    api = BoltAPI(auth=[], guards=[AllowAny()])
+    api.post("/trees")(handler)
+    mount(api=api)
+    answer = wsgi("post", "/trees", body=BODIES[what])
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_body")
+    assert "9" * 20 not in answer.json()["detail"]
+
+
+VALUES = ["9" * 5000, "-" + "9" * 400, "1e999", "1e" + "9" * 30, "P99999999999D", "10000-01-01", "%ff", "%00", "x"]
+
+
+@pytest.mark.parametrize("kind", [int, Decimal, timedelta, datetime, UUID, Unforgiving, list[int], Literal[1]])
+@pytest.mark.parametrize("value", VALUES)
+def test_a_value_that_cant_be_held_is_422_in_a_query_and_in_a_path(value, kind):
+    api = BoltAPI(auth=[], guards=[AllowAny()])
+
+    @api.get("/query")
+    def query(value: kind):
+        return "held"
+
+    mount(api=api)
+    answer = wsgi("get", f"/query?value={value}")
+    assert answer.status_code in (200, 422)
+    if kind is list[int]:
+        return
+
+    @api.get("/path/{value}")
+    def in_path(value: kind):
+        return "held"
+
+    mount(api=api)
+    answer = wsgi("get", f"/path/{value}")
+    assert answer.status_code in (200, 422)
+    if answer.status_code == 422:
+        assert (answer.json()["code"], answer.json()["loc"]) == ("invalid_path", ["path", "value"])
+
+
+def test_a_path_that_does_not_fit_is_told_to_those_whom_the_guard_lets_in():
+    api = BoltAPI(**KEYS)
+
+    @api.get("/art/{number}")
+    async def art(number: int):
+        return number
+
+    @api.delete("/art/{piece}")
+    def remove(piece: int):
+        return None
+
+    mount(api=api)
+    assert call("get", "/art/x").status_code == 401
+    answer = call("get", "/art/x", ADA)
+    assert answer.status_code == 422
+    assert answer.json() == {"detail": "Expected `int`, got `str`", "code": "invalid_path", "loc": ["path", "number"]}
+    assert call("delete", "/art/x", ADA).json()["loc"] == ["path", "piece"]
+    assert call("put", "/art/x", ADA).status_code == 405
+    assert call("get", "/art/7", ADA).json() == 7
+    assert call("get", "/art/-7", ADA).json() == -7
+
+
+def test_a_path_that_does_not_fit_one_route_may_fit_another():
+    api = BoltAPI(auth=[], guards=[AllowAny()])
+
+    @api.get("/art/{number}")
+    def by_number(number: int):
+        return {"number": number}
+
+    @api.get("/art/newest")
+    def newest():
+        return "newest"
+
+    @api.get("/books/{number:int}")
+    def book(number):
+        return number
+
+    mount(api=api)
+    assert get("/art/newest").json() == "newest"
+    assert get("/art/7").json() == {"number": 7} and get("/art/oldest").status_code == 422
+    assert get("/books/x").status_code == 404, "asked for by Django's own converter"
+    assert reverse("by_number", kwargs={"number": 7}) == "/art/7"
+
+    @api.get("/art/{name}")
+    def by_name(name: str):
+        return {"name": name}
+
+    mount(api=api)
+    assert get("/art/oldest").json() == {"name": "oldest"} and get("/art/7").json() == {"number": 7}

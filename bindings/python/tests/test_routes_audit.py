@@ -83,8 +83,14 @@ def test_routes_of_an_api_are_listed_by_method():
         lambda number: {}
     )
     api.post("/login", auth=[], guards=[AllowAny()])(lambda: {})
+
+    @api.get("/books/{number}")
+    def book(number: int):
+        return number
+
     mount(path("api/", include([path("v1/", api.urls)])))
     assert routes() == {
+        "GET /api/v1/books/<int:number>": ("authenticated", ["jwt(HS256)"]),
         "GET /api/v1/articles/<int:number>": ("authenticated", ["jwt(HS256)"]),
         "DELETE /api/v1/articles/<int:number>": ('admin | perm("a.b")', ["jwt(HS256)", "api_key(configured)"]),
         "POST /api/v1/login": ("allow_any", []),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, path
+from django.urls.resolvers import RoutePattern
 
 from boltguard.auth.backends import check_backends
 from boltguard.auth.guards import check_guards
@@ -51,7 +52,9 @@ class BoltAPI:
         self._guards = None if guards is None else check_guards(guards)
         self._namespace = namespace
         self._endpoints: dict[str, Endpoint] = {}
+        # What answers, followed by what says that a path does not fit.
         self._patterns: list[URLPattern] = []
+        self._answering = 0
 
     @property
     def urls(self) -> tuple[list[URLPattern], str | None, str | None]:
@@ -103,31 +106,42 @@ class BoltAPI:
         return register
 
     def _endpoint(self, route: str, handler: Any, name: str | None) -> tuple[Endpoint, list[str]]:
-        shape, names, django_route = _parse(route, handler)
+        shape, names, exact, loose = _parse(route, handler)
         endpoint = self._endpoints.get(shape)
         if endpoint is None:
             endpoint = self._endpoints[shape] = Endpoint(route, names)
-            self._patterns.append(path(django_route, endpoint.view, name=name or getattr(handler, "__name__", None)))
+            pattern = path(exact, endpoint.view, name=name or getattr(handler, "__name__", None))
+            self._patterns.insert(self._answering, pattern)
+            self._answering += 1
+            if loose != exact:
+                self._patterns.append(UnfitPath(RoutePattern(loose, is_endpoint=True), endpoint.view))
         return endpoint, names
 
 
-def _parse(route: str, handler: Any) -> tuple[str, list[str], str]:
-    """The path without its names, which several methods share; the names; and the path as Django writes it."""
+class UnfitPath(URLPattern):
+    """A path that fits a route but for the type of a parameter, which is 422 once the guard lets the caller in.
+
+    It comes after all routes of its api, any of which may take the same path.
+    """
+
+
+def _parse(route: str, handler: Any) -> tuple[str, list[str], str, str]:
+    """The path without its names, which several methods share; the names; the path for Django; and one for any text."""
     if not isinstance(route, str) or not route.startswith("/"):
         raise ImproperlyConfigured(f"the path {route!r} does not start with a slash")
     kinds = hints(handler)
     names: list[str] = []
-    shape, django_route, rest = "", "", route[1:]
-    for literal, name, converter, stray in _PARTS.findall(rest):
+    shape, exact, loose = "", "", ""
+    for literal, name, converter, stray in _PARTS.findall(route[1:]):
         if stray or (name and (not name.isidentifier() or name in names)):
             raise ImproperlyConfigured(f"the path {route!r} can't be read; write parameters as {{name}}, each once")
         if literal:
-            shape, django_route = shape + literal, django_route + literal
+            shape, exact, loose = shape + literal, exact + literal, loose + literal
             continue
         names.append(name)
         kind = converter or path_converter(kinds.get(name, str))
-        shape, django_route = f"{shape}<{kind}>", f"{django_route}<{kind}:{name}>"
-    return shape, names, django_route
+        shape, exact, loose = f"{shape}<{kind}>", f"{exact}<{kind}:{name}>", f"{loose}<{converter or 'str'}:{name}>"
+    return shape, names, exact, loose
 
 
 _PARTS = re.compile(r"([^{}<>]+)|\{(\w+)(?::(\w+))?\}|([{}<>])")

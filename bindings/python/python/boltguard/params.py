@@ -45,8 +45,8 @@ class Depends:
 class InvalidInput(HTTPException):
     """422: what was sent does not fit; `loc` says where."""
 
-    def __init__(self, where: str, error: msgspec.ValidationError | msgspec.DecodeError) -> None:
-        message, _, place = str(error).partition(" - at `$")
+    def __init__(self, where: str, error: Exception) -> None:
+        message, _, place = _told(error).partition(" - at `$")
         self.loc = [where, *_steps(place.rstrip("`"))]
         self.code = f"invalid_{where}"
         super().__init__(422, message)
@@ -93,7 +93,7 @@ class Plan:
         if self.request is not None:
             arguments[self.request] = request
         for name, kind in self.path.items():
-            arguments[name] = _convert_path(path[name], kind)
+            arguments[name] = _convert_path(name, path[name], kind)
         if self.query is not None:
             arguments.update(self.query.read(request))
         if self.body is not None:
@@ -152,7 +152,7 @@ class _Query:
         raw = {name: sent.getlist(name) if many else sent[name] for name, many in self._lists.items() if name in sent}
         try:
             values = msgspec.convert(raw, self._type, strict=False)
-        except msgspec.ValidationError as error:
+        except UNFIT as error:
             raise InvalidInput("query", error) from None
         return {name: getattr(values, name) for name in self._lists}
 
@@ -212,11 +212,13 @@ def _default(value: Any) -> Any:
     return msgspec.field(default_factory=lambda: value.copy()) if isinstance(value, (list, set, dict)) else value
 
 
-def _convert_path(value: Any, kind: Any) -> Any:
+def _convert_path(name: str, value: Any, kind: Any) -> Any:
     try:
         return value if kind is str or type(value) is kind else msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise InvalidInput("path", error) from None
+    except UNFIT as error:
+        invalid = InvalidInput("path", error)
+        invalid.loc.insert(1, name)
+        raise invalid from None
 
 
 def _read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Any]) -> Any:
@@ -224,10 +226,17 @@ def _read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Any]) -> Any:
         raise HTTPException(415, "the body must be JSON: send Content-Type: application/json")
     try:
         return decoder.decode(request.body)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except UNFIT as error:
         raise InvalidInput("body", error) from None
-    except UnicodeDecodeError:
-        raise InvalidInput("body", msgspec.DecodeError("the body is not UTF-8")) from None
+
+
+def _told(error: Exception) -> str:
+    """What the client is told of it; only `msgspec` says where, and in words that are meant for them."""
+    if isinstance(error, UnicodeError):
+        return "The text is not UTF-8"
+    if isinstance(error, RecursionError):
+        return "The value is nested too deep"
+    return str(error) if isinstance(error, msgspec.DecodeError) else "The value can't be read"
 
 
 def _steps(place: str) -> list[str | int]:
@@ -243,5 +252,7 @@ def _name(function: Any) -> str:
     return getattr(function, "__qualname__", None) or repr(function)
 
 
+# What reading a value raises that does not fit, or that can't be held.
+UNFIT = (ValueError, OverflowError, RecursionError)
 _SIMPLE = {str, int, float, bool, bytes, uuid.UUID, date, datetime, time, timedelta, Decimal, NoneType}
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")

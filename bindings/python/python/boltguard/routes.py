@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 
+from boltguard.api import UnfitPath
 from boltguard.auth.guards import Guard, conjunction
 from boltguard.decorators import GATEKEEPERS
 from boltguard.endpoint import ENDPOINT
@@ -52,7 +53,7 @@ def _views(patterns: Iterable[Any], prefix: str) -> Iterator[tuple[str, Any]]:
         path = prefix + _text(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from _views(pattern.url_patterns, path)
-        elif isinstance(pattern, URLPattern):
+        elif isinstance(pattern, URLPattern) and not isinstance(pattern, UnfitPath):
             yield path, pattern.callback
 
 

@@ -129,6 +129,15 @@ impl KeySet {
         self.keys.iter().filter(fits).take(Self::MAX_TRIED)
     }
 
+    /// Whether a key has this name, of use or passed over.
+    #[must_use]
+    pub fn names(&self, kid: &str) -> bool {
+        let usable = self.keys.iter().filter_map(VerifyingKey::key_id);
+        usable
+            .chain(&self.unusable)
+            .any(|name| name.as_str() == kid)
+    }
+
     /// The algorithms that the keys serve, each once, in the order of the keys.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         let keys = self.keys.iter().enumerate();
@@ -181,13 +190,6 @@ impl KeySet {
             self.unusable.extend(member.kid);
         }
         Ok(())
-    }
-
-    fn names(&self, kid: &str) -> bool {
-        let usable = self.keys.iter().filter_map(VerifyingKey::key_id);
-        usable
-            .chain(&self.unusable)
-            .any(|name| name.as_str() == kid)
     }
 }
 

@@ -69,6 +69,8 @@ reasons! {
     GuardInvalid = "guard_invalid",
     /// The token's header is no JSON object, or a parameter has the wrong type.
     HeaderInvalid = "header_invalid",
+    /// The keys of the issuer can't be fetched, and there are none that may be used.
+    IssuerKeysUnavailable = "issuer_keys_unavailable",
     /// `iss` is none of the expected issuers.
     IssuerMismatch = "issuer_mismatch",
     /// The key can't be read, or can't serve the algorithm.

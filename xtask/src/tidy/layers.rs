@@ -7,7 +7,7 @@ use crate::workspace::{Dependency, Member};
 const ROWS: [&[&str]; 6] = [
     &["boltguard-encoding", "boltguard-types"],
     &["boltguard-guard", "boltguard-keys", "boltguard-revocation"],
-    &["boltguard-apikey", "boltguard-jws"],
+    &["boltguard-apikey", "boltguard-jwks", "boltguard-jws"],
     &["boltguard-jwt", "boltguard-mint"],
     &["boltguard"],
     &["boltguard-python"],

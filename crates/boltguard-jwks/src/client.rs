@@ -1,0 +1,120 @@
+//! A client: keys, a clock, and something that fetches.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use boltguard_keys::KeySet;
+
+use crate::{FetchError, Need, RemoteKeySet, Response, Step, Unavailable};
+
+/// Gets a JWK Set from where it is; it may block.
+///
+/// Implement it for an HTTP client of your own. Follow no redirect, ask for no compression, read no more than `limit`
+/// bytes and one more, and give up after a time that is shorter than [`Times::patience`](crate::Times::patience).
+pub trait Fetch: Send + Sync {
+    /// What the server answers, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Connection`], [`FetchError::Timeout`], [`FetchError::TooLarge`] or [`FetchError::Encoded`].
+    fn fetch(&self, limit: usize) -> Result<Response, FetchError>;
+}
+
+impl<F: Fn(usize) -> Result<Response, FetchError> + Send + Sync> Fetch for F {
+    fn fetch(&self, limit: usize) -> Result<Response, FetchError> {
+        self(limit)
+    }
+}
+
+/// The keys of another issuer, for a thread that may block.
+///
+/// ```
+/// use std::sync::Arc;
+/// use boltguard_jwks::{FetchError, JwksClient, RemoteKeySet, Response, Times};
+/// use boltguard_keys::Algorithm;
+///
+/// let fetch = |_limit: usize| -> Result<Response, FetchError> {
+///     let body = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"2026",
+///         "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+///     Ok(Response { status: 200, cache_control: None, body: body.to_vec() })
+/// };
+/// let remote = Arc::new(RemoteKeySet::new(&[Algorithm::EdDsa], Times::default())?);
+/// let client = JwksClient::new(remote, fetch);
+///
+/// assert_eq!(client.keys()?.len(), 1);
+/// // Not there: fetched once more, and not again before the cooldown is over.
+/// assert_eq!(client.keys_for(Some("2027"))?.select(Algorithm::EdDsa, Some("2027")).count(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct JwksClient<F> {
+    remote: Arc<RemoteKeySet>,
+    fetch: F,
+}
+
+impl<F: Fetch> JwksClient<F> {
+    /// Fetches `remote` by `fetch`; nothing before the first question.
+    pub fn new(remote: Arc<RemoteKeySet>, fetch: F) -> Self {
+        Self { remote, fetch }
+    }
+
+    /// The keys that are fetched.
+    #[must_use]
+    pub fn remote(&self) -> &Arc<RemoteKeySet> {
+        &self.remote
+    }
+
+    /// The keys of now.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if there are none that may be used.
+    pub fn keys(&self) -> Result<Arc<KeySet>, Unavailable> {
+        self.refresh(Need::Current, Instant::now())
+    }
+
+    /// The keys of now, fetched anew if none of them has the token's `kid`, unless that was done within the cooldown.
+    /// Whether the key is there is for [`KeySet::select`] to say.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if there are none that may be used.
+    pub fn keys_for(&self, kid: Option<&str>) -> Result<Arc<KeySet>, Unavailable> {
+        let now = Instant::now();
+        let keys = self.refresh(Need::Current, now)?;
+        match kid {
+            Some(kid) if !keys.names(kid) => self.refresh(Need::Unknown, now),
+            _ => Ok(keys),
+        }
+    }
+
+    /// Does what is to be done at `now`: fetches, waits for another thread that does, or neither.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if there are no keys that may be used.
+    pub fn refresh(&self, need: Need, now: Instant) -> Result<Arc<KeySet>, Unavailable> {
+        if need == Need::Current && self.remote.is_current(now) {
+            return Ok(self.remote.load_full());
+        }
+        let began = Instant::now();
+        match self.remote.step(need, now) {
+            Step::Fetch(turn) => {
+                let answer = self.fetch.fetch(turn.limits().bytes);
+                turn.finish(answer, now + began.elapsed());
+            }
+            Step::Unavailable(unavailable) => return Err(unavailable),
+            Step::Use(keys) => return Ok(keys),
+            Step::Wait(waiting) => waiting.wait(),
+        }
+        self.refresh(Need::Current, now + began.elapsed())
+    }
+}
+
+impl<F> fmt::Debug for JwksClient<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwksClient")
+            .field("remote", &self.remote)
+            .finish_non_exhaustive()
+    }
+}

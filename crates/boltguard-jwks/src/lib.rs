@@ -1,0 +1,34 @@
+//! The keys of another issuer: when to fetch its JWK Set, how long to trust it, and a client that does.
+//!
+//! An issuer publishes its public keys at an address and changes them when it likes,
+//! [RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517#section-5). Whoever verifies its tokens keeps a copy, and is
+//! torn between asking too often and trusting too long:
+//!
+//! - A set is current for its TTL. Then the first one who needs it fetches, and the others go on with the old one.
+//! - A token whose key is not in the set may be one of a new key: the set is fetched anew, and not again before a
+//!   cooldown is over, however many such tokens come.
+//! - One fetches at a time. Where there are no keys yet, the others wait for it.
+//! - After a fetch that failed there is a pause, twice as long each time. The old set serves on, for an hour at most;
+//!   then nothing verifies.
+//! - What came is read by the strict reader of [`boltguard_keys`], within limits. A set that is malformed, empty, or
+//!   holds a private key is none, and the old one stays; single keys that are of no use are passed over, secrets among
+//!   them.
+//!
+//! [`RemoteKeySet`] is this clockwork, without a clock and without a connection. [`JwksClient`] adds the clock, and
+//! [`Fetch`] is what it fetches by. Both are for threads that may block; an edge that may not asks
+//! [`RemoteKeySet::step`] itself.
+
+mod client;
+mod error;
+mod remote;
+mod response;
+mod schedule;
+mod times;
+mod url;
+
+pub use client::{Fetch, JwksClient};
+pub use error::{ConfigError, FetchError, Unavailable};
+pub use remote::{Follower, Need, RemoteKeySet, Step, Turn, Waiting};
+pub use response::{Limits, Response};
+pub use times::Times;
+pub use url::JwksUrl;

@@ -1,0 +1,343 @@
+//! The keys of another issuer, and whose turn it is to fetch them.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use boltguard_keys::{Algorithm, KeySet, LoadedKeySet, RotatingKeySet};
+
+use crate::schedule::{Flight, Next, Schedule};
+use crate::{ConfigError, FetchError, Limits, Response, Times, Unavailable};
+
+/// What keys are needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// To verify with a current set.
+    Current,
+    /// For a token whose key is not in the set.
+    Unknown,
+}
+
+/// What is to be done by one who needs keys.
+#[derive(Debug)]
+#[must_use]
+pub enum Step {
+    /// Fetch, and tell the [`Turn`] what came of it. Nobody else fetches meanwhile.
+    Fetch(Turn),
+    /// There are no keys that may be used, and it is too early to fetch again: the request is refused with 503.
+    Unavailable(Unavailable),
+    /// Use these. They may be beyond their time, while others are being fetched or can't be had.
+    Use(Arc<KeySet>),
+    /// Another one fetches: wait for it, and ask again.
+    Wait(Waiting),
+}
+
+/// One who has to learn of new keys before anybody takes them for current.
+///
+/// It is told under a lock: it must not ask the [`RemoteKeySet`] anything.
+pub trait Follower: Send + Sync {
+    /// Trusts these keys instead of those before; none, where those before are too old.
+    fn trust(&self, keys: &KeySet);
+}
+
+/// The keys of another issuer, fetched by whoever finds that it is time to.
+///
+/// It reads no clock and opens no connection: `now` is an argument, and of a fetch it is told what came of it.
+/// [`JwksClient`](crate::JwksClient) puts the two together.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::{Duration, Instant};
+/// use boltguard_jwks::{Need, RemoteKeySet, Response, Step, Times};
+/// use boltguard_keys::Algorithm;
+///
+/// let remote = Arc::new(RemoteKeySet::new(&[Algorithm::EdDsa], Times::default())?);
+/// let start = Instant::now();
+///
+/// // There are no keys yet. The first one who asks fetches, and the next one waits.
+/// let Step::Fetch(turn) = remote.step(Need::Current, start) else { unreachable!() };
+/// assert!(matches!(remote.step(Need::Current, start), Step::Wait(_)));
+/// let body = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"2026",
+///     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+/// turn.succeed(&Response { status: 200, cache_control: None, body: body.to_vec() }, start)?;
+///
+/// // Until the TTL is over, this is all that is asked.
+/// assert!(remote.is_current(start + Duration::from_secs(299)));
+/// assert!(!remote.is_current(start + Duration::from_secs(300)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct RemoteKeySet {
+    algorithms: Box<[Algorithm]>,
+    limits: Limits,
+    keys: RotatingKeySet,
+    /// The first moment that was ever named, from which all others count.
+    start: OnceLock<Instant>,
+    /// In nanoseconds from the start: until then the keys are used and nothing else is asked.
+    settled_until: AtomicU64,
+    state: Mutex<State>,
+    landed: Condvar,
+}
+
+struct State {
+    schedule: Schedule,
+    cause: Option<FetchError>,
+    followers: Vec<Weak<dyn Follower>>,
+}
+
+impl RemoteKeySet {
+    /// No keys yet; those that are fetched are trusted for these algorithms, none of which may be symmetric.
+    ///
+    /// # Errors
+    ///
+    /// - [`ConfigError::NoAlgorithm`] or [`ConfigError::Symmetric`] for the algorithms.
+    /// - Those of [`Times::check`].
+    pub fn new(algorithms: &[Algorithm], times: Times) -> Result<Self, ConfigError> {
+        if algorithms.is_empty() {
+            return Err(ConfigError::NoAlgorithm);
+        }
+        if let Some(symmetric) = algorithms.iter().find(|one| one.is_symmetric()) {
+            return Err(ConfigError::Symmetric(*symmetric));
+        }
+        times.check()?;
+        Ok(Self {
+            algorithms: algorithms.into(),
+            limits: Limits::default(),
+            keys: RotatingKeySet::new(KeySet::default()),
+            start: OnceLock::new(),
+            settled_until: AtomicU64::new(0),
+            state: Mutex::new(State {
+                schedule: Schedule::new(times),
+                cause: None,
+                followers: Vec::new(),
+            }),
+            landed: Condvar::new(),
+        })
+    }
+
+    /// Reads more of an answer, or less.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How much of an answer is read; whoever fetches need not go beyond.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// The algorithms that the keys are trusted for.
+    #[must_use]
+    pub fn algorithms(&self) -> &[Algorithm] {
+        &self.algorithms
+    }
+
+    /// The keys in hand, whatever their age; none before the first fetch and after the last has become too old.
+    #[must_use]
+    pub fn load(&self) -> LoadedKeySet {
+        self.keys.load()
+    }
+
+    /// As [`load`](Self::load), to keep.
+    #[must_use]
+    pub fn load_full(&self) -> Arc<KeySet> {
+        self.keys.load_full()
+    }
+
+    /// Tells this one of each new set, as long as it is there, and at once of the one in hand.
+    pub fn add_follower(&self, follower: &Arc<impl Follower + 'static>) {
+        let mut state = self.state();
+        state
+            .followers
+            .retain(|follower| follower.strong_count() > 0);
+        let weak = Arc::downgrade(follower);
+        state.followers.push(weak);
+        follower.trust(&self.keys.load());
+    }
+
+    /// Whether the keys may be used, and nobody has to do anything about them. It costs a comparison.
+    #[must_use]
+    #[inline]
+    pub fn is_current(&self, now: Instant) -> bool {
+        nanos(self.since_start(now)) < self.settled_until.load(Ordering::Acquire)
+    }
+
+    /// What is to be done by one who needs keys at `now`.
+    pub fn step(self: &Arc<Self>, need: Need, now: Instant) -> Step {
+        let now = self.since_start(now);
+        let mut state = self.state();
+        let next = state.schedule.next(need, now);
+        if !state.schedule.is_usable(now) {
+            self.forget(&state);
+        }
+        self.settle(&state);
+        match next {
+            Next::Fetch(flight) => Step::Fetch(Turn {
+                remote: Arc::clone(self),
+                flight,
+                is_over: false,
+            }),
+            Next::Unavailable { retry_in } => Step::Unavailable(Unavailable {
+                cause: state.cause,
+                retry_in,
+            }),
+            Next::Use => Step::Use(self.keys.load_full()),
+            Next::Wait(flight) => Step::Wait(Waiting {
+                remote: Arc::clone(self),
+                number: flight.number,
+                at_most: flight.until.saturating_sub(now),
+            }),
+        }
+    }
+
+    fn land(&self, flight: Flight, keys: KeySet, max_age: Option<Duration>, now: Duration) {
+        let mut state = self.state();
+        if state.schedule.land(flight, max_age, now) {
+            state.cause = None;
+            // Whoever finds the set current must find it everywhere.
+            self.publish(&state, keys);
+        }
+        self.settle(&state);
+        self.landed.notify_all();
+    }
+
+    fn crash(&self, flight: Flight, cause: FetchError, now: Duration) {
+        let mut state = self.state();
+        if state.schedule.is_flying(flight.number) {
+            state.cause = Some(cause);
+        }
+        state.schedule.fail(flight, now);
+        self.settle(&state);
+        self.landed.notify_all();
+    }
+
+    /// Keys that are too old are not kept, so that nobody uses them by mistake.
+    fn forget(&self, state: &State) {
+        if !self.keys.load().is_empty() {
+            self.publish(state, KeySet::default());
+        }
+    }
+
+    fn publish(&self, state: &State, keys: KeySet) {
+        let followers = state.followers.iter().filter_map(Weak::upgrade);
+        followers.for_each(|follower| follower.trust(&keys));
+        self.keys.replace(keys);
+    }
+
+    fn settle(&self, state: &State) {
+        let until = nanos(state.schedule.settled_until());
+        self.settled_until.store(until, Ordering::Release);
+    }
+
+    #[inline]
+    fn since_start(&self, now: Instant) -> Duration {
+        let start = self.start.get_or_init(|| now);
+        now.saturating_duration_since(*start)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for RemoteKeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteKeySet")
+            .field("algorithms", &self.algorithms)
+            .field("keys", &*self.load())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The right to fetch. Whoever drops it has failed.
+#[derive(Debug)]
+#[must_use = "others wait for what comes of it"]
+pub struct Turn {
+    remote: Arc<RemoteKeySet>,
+    flight: Flight,
+    is_over: bool,
+}
+
+impl Turn {
+    /// How much of an answer need be read.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.remote.limits
+    }
+
+    /// Trusts the keys of an answer, from now on and everywhere.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Response::keys`]; then the fetch has failed, and the keys from before stay.
+    pub fn succeed(mut self, response: &Response, now: Instant) -> Result<(), FetchError> {
+        match response.keys(&self.remote.algorithms, self.remote.limits) {
+            Ok(keys) => {
+                self.is_over = true;
+                let now = self.remote.since_start(now);
+                self.remote.land(self.flight, keys, response.max_age(), now);
+                Ok(())
+            }
+            Err(cause) => {
+                self.fail(cause, now);
+                Err(cause)
+            }
+        }
+    }
+
+    /// Takes an answer, or the lack of one; what came of it, the next [`RemoteKeySet::step`] tells.
+    pub fn finish(self, answer: Result<Response, FetchError>, now: Instant) {
+        match answer {
+            Ok(response) => drop(self.succeed(&response, now)),
+            Err(cause) => self.fail(cause, now),
+        }
+    }
+
+    /// Says that no answer came.
+    pub fn fail(mut self, cause: FetchError, now: Instant) {
+        self.is_over = true;
+        let now = self.remote.since_start(now);
+        self.remote.crash(self.flight, cause, now);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.remote
+                .crash(self.flight, FetchError::Lost, self.flight.began);
+        }
+    }
+}
+
+/// A fetch by another one.
+#[derive(Debug)]
+pub struct Waiting {
+    remote: Arc<RemoteKeySet>,
+    number: u64,
+    at_most: Duration,
+}
+
+impl Waiting {
+    /// Blocks this thread until the fetch is over, or is given up.
+    pub fn wait(self) {
+        let flies = |state: &mut State| state.schedule.is_flying(self.number);
+        // A lock that is poisoned leaves nothing to wait for.
+        let _ = self
+            .remote
+            .landed
+            .wait_timeout_while(self.remote.state(), self.at_most, flies);
+    }
+
+    /// So long it will be at most.
+    #[must_use]
+    pub fn at_most(&self) -> Duration {
+        self.at_most
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

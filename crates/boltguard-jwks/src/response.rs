@@ -1,0 +1,149 @@
+//! What a server answered, and the keys in it.
+
+use std::fmt;
+use std::time::Duration;
+
+use boltguard_keys::{Algorithm, KeyError, KeySet};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::FetchError;
+
+/// What a server answered, unexamined.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The value of `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// The body, not decoded.
+    pub body: Vec<u8>,
+}
+
+/// How much of an answer is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest body, in bytes: 512 KiB.
+    pub bytes: usize,
+    /// The most keys of a set, of use or not: 100.
+    pub keys: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 512 * 1024,
+            keys: 100,
+        }
+    }
+}
+
+impl Response {
+    /// The keys for these algorithms.
+    ///
+    /// # Errors
+    ///
+    /// - [`FetchError::Redirect`] or [`FetchError::Status`] if the status is not 200.
+    /// - [`FetchError::TooLarge`] or [`FetchError::TooManyKeys`] if it is beyond the limits.
+    /// - [`FetchError::Keys`] with the errors of [`KeySet::from_jwks`].
+    pub fn keys(&self, algorithms: &[Algorithm], limits: Limits) -> Result<KeySet, FetchError> {
+        match self.status {
+            200 => {}
+            300..400 => return Err(FetchError::Redirect),
+            status => return Err(FetchError::Status(status)),
+        }
+        if self.body.len() > limits.bytes {
+            return Err(FetchError::TooLarge);
+        }
+        let malformed = |_| FetchError::Keys(KeyError::Json);
+        let json = std::str::from_utf8(&self.body).map_err(malformed)?;
+        // To prepare a key costs far more than to count it. What can't be counted is refused below, with its cause.
+        if count(json).is_some_and(|count| count > limits.keys) {
+            return Err(FetchError::TooManyKeys);
+        }
+        KeySet::from_jwks(json, algorithms).map_err(FetchError::Keys)
+    }
+
+    /// How long the server wants its answer kept, RFC 9111 §5.2.2; `None` where it does not say.
+    #[must_use]
+    pub fn max_age(&self) -> Option<Duration> {
+        max_age(self.cache_control.as_deref()?)
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("cache_control", &self.cache_control)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish()
+    }
+}
+
+fn count(json: &str) -> Option<usize> {
+    #[derive(Deserialize)]
+    struct Set {
+        keys: Vec<IgnoredAny>,
+    }
+    let set: Set = serde_json::from_str(json).ok()?;
+    Some(set.keys.len())
+}
+
+/// The shortest of the times that the directives name; one that is no number counts as zero, RFC 9111 §4.2.1.
+fn max_age(value: &str) -> Option<Duration> {
+    let ages = value.split(',').filter_map(|directive| {
+        let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
+        match name.trim().to_ascii_lowercase().as_str() {
+            "no-cache" | "no-store" => Some(0),
+            "max-age" => Some(seconds(argument.trim().trim_matches('"'))),
+            _ => None,
+        }
+    });
+    ages.min().map(Duration::from_secs)
+}
+
+/// Digits that are too many for a number mean a long time, RFC 9111 §1.2.2.
+fn seconds(digits: &str) -> u64 {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number {
+        digits.parse().unwrap_or(u64::MAX)
+    } else {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shortest_age_counts() {
+        for (value, age) in [
+            ("max-age=600", Some(600)),
+            ("public, MAX-AGE=600 , must-revalidate", Some(600)),
+            ("max-age=\"60\"", Some(60)),
+            ("max-age=600, max-age=60", Some(60)),
+            ("max-age=600, no-store", Some(0)),
+            ("no-cache", Some(0)),
+            ("max-age", Some(0)),
+            ("max-age=-1", Some(0)),
+            ("max-age=1.5", Some(0)),
+            ("max-age=99999999999999999999999", Some(u64::MAX)),
+            ("s-maxage=5, private", None),
+            ("", None),
+        ] {
+            assert_eq!(max_age(value), age.map(Duration::from_secs), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_body_is_not_shown() {
+        let response = Response {
+            status: 200,
+            cache_control: None,
+            body: b"something".to_vec(),
+        };
+        assert!(format!("{response:?}").contains("9 bytes"));
+    }
+}

@@ -1,0 +1,168 @@
+//! When to fetch, when to wait and when to give up: the clockwork, without keys and without a clock.
+//!
+//! All times are since one moment, which the caller chose.
+
+use std::time::Duration;
+
+use crate::{Need, Times};
+
+/// What becomes of one who needs keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It is this one's turn to fetch.
+    Fetch(Flight),
+    /// There are no keys, and it is too early to fetch again.
+    Unavailable { retry_in: Duration },
+    /// What is there may be used.
+    Use,
+    /// Another one fetches, and until then there is nothing to go on with.
+    Wait(Flight),
+}
+
+/// A fetch under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flight {
+    pub(crate) number: u64,
+    pub(crate) began: Duration,
+    /// From then on it counts as lost.
+    pub(crate) until: Duration,
+}
+
+/// When the keys in hand were asked for, and until when they are current.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    began: Duration,
+    current_until: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    times: Times,
+    held: Option<Held>,
+    flight: Option<Flight>,
+    flights: u64,
+    /// No fetch for the sake of an unknown `kid` before then.
+    cooled: Duration,
+    failures: u32,
+    /// No fetch at all before then.
+    retry: Duration,
+}
+
+impl Schedule {
+    pub(crate) fn new(times: Times) -> Self {
+        Self {
+            times,
+            held: None,
+            flight: None,
+            flights: 0,
+            cooled: Duration::ZERO,
+            failures: 0,
+            retry: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn next(&mut self, need: Need, now: Duration) -> Next {
+        self.give_up_lost(now);
+        let usable = self.is_usable(now);
+        match self.flight {
+            Some(flight) if !usable || self.is_awaited(need) => Next::Wait(flight),
+            Some(_) => Next::Use,
+            None if self.may_fetch(need, now) => Next::Fetch(self.take_off(now)),
+            None if usable => Next::Use,
+            None => Next::Unavailable {
+                retry_in: self.retry.saturating_sub(now),
+            },
+        }
+    }
+
+    /// Notes that a fetch brought keys at `now`; `false` if those in hand are of a later fetch.
+    pub(crate) fn land(
+        &mut self,
+        flight: Flight,
+        max_age: Option<Duration>,
+        now: Duration,
+    ) -> bool {
+        self.end(flight);
+        if self.held.is_some_and(|held| held.began > flight.began) {
+            return false;
+        }
+        self.failures = 0;
+        self.retry = Duration::ZERO;
+        self.held = Some(Held {
+            began: flight.began,
+            current_until: now.saturating_add(self.times.lifetime(max_age)),
+        });
+        true
+    }
+
+    /// Notes that a fetch failed at `now`.
+    pub(crate) fn fail(&mut self, flight: Flight, now: Duration) {
+        if self.end(flight) {
+            self.failures = self.failures.saturating_add(1);
+            self.retry = now.saturating_add(self.times.pause(self.failures));
+        }
+    }
+
+    /// Until when nothing changes for those who need current keys: they use what is there.
+    pub(crate) fn settled_until(&self) -> Duration {
+        let Some(held) = self.held else {
+            return Duration::ZERO;
+        };
+        let next = self.flight.map_or(self.retry, |flight| flight.until);
+        next.max(held.current_until).min(self.usable_until(held))
+    }
+
+    pub(crate) fn is_usable(&self, now: Duration) -> bool {
+        self.held.is_some_and(|held| now < self.usable_until(held))
+    }
+
+    /// Whether this very fetch is under way.
+    pub(crate) fn is_flying(&self, number: u64) -> bool {
+        self.flight.is_some_and(|flight| flight.number == number)
+    }
+
+    fn is_current(&self, now: Duration) -> bool {
+        self.held.is_some_and(|held| now < held.current_until)
+    }
+
+    fn usable_until(&self, held: Held) -> Duration {
+        held.current_until.saturating_add(self.times.stale)
+    }
+
+    /// While the issuer is unwell, nobody waits for a key that may not exist.
+    fn is_awaited(&self, need: Need) -> bool {
+        need == Need::Unknown && self.failures == 0
+    }
+
+    fn may_fetch(&self, need: Need, now: Duration) -> bool {
+        let wanted = !self.is_current(now) || need == Need::Unknown && now >= self.cooled;
+        wanted && now >= self.retry
+    }
+
+    fn take_off(&mut self, now: Duration) -> Flight {
+        self.flights += 1;
+        self.cooled = now.saturating_add(self.times.cooldown);
+        let flight = Flight {
+            number: self.flights,
+            began: now,
+            until: now.saturating_add(self.times.patience),
+        };
+        self.flight = Some(flight);
+        flight
+    }
+
+    fn end(&mut self, flight: Flight) -> bool {
+        let is_under_way = self.is_flying(flight.number);
+        if is_under_way {
+            self.flight = None;
+        }
+        is_under_way
+    }
+
+    /// Whoever fetched may be gone, with its thread, or on the other side of a fork.
+    fn give_up_lost(&mut self, now: Duration) {
+        if let Some(lost) = self.flight.filter(|flight| now >= flight.until) {
+            self.fail(lost, lost.until);
+        }
+    }
+}

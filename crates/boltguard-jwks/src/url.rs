@@ -1,0 +1,217 @@
+//! Where a JWK Set is: an `https:` URL, [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986).
+
+use std::fmt;
+
+use crate::ConfigError;
+
+/// Where a JWK Set is.
+///
+/// What is shown of it, by `Debug` and `Display`, leaves out the query, which may hold a secret.
+///
+/// ```
+/// use boltguard_jwks::{ConfigError, JwksUrl};
+///
+/// let url = JwksUrl::new("https://id.example.com/jwks.json?tenant=7")?;
+/// assert_eq!(url.to_string(), "https://id.example.com/jwks.json");
+/// assert_eq!(url.as_str(), "https://id.example.com/jwks.json?tenant=7");
+/// assert_eq!(JwksUrl::new("http://localhost/jwks.json"), Err(ConfigError::NotHttps));
+/// assert!(JwksUrl::allowing_http("http://localhost/jwks.json").is_ok());
+/// # Ok::<(), ConfigError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct JwksUrl {
+    url: Box<str>,
+    shown: usize,
+}
+
+impl JwksUrl {
+    /// An `https:` URL.
+    ///
+    /// # Errors
+    ///
+    /// - [`ConfigError::NotHttps`] if it begins with `http:`, for this machine too.
+    /// - [`ConfigError::Credentials`] if it has a user name or password.
+    /// - [`ConfigError::Url`] if it is none, has a fragment, or a character that has to be escaped.
+    pub fn new(url: &str) -> Result<Self, ConfigError> {
+        match scheme(url)? {
+            Scheme::Http => Err(ConfigError::NotHttps),
+            Scheme::Https => Self::allowing_http(url),
+        }
+    }
+
+    /// An `https:` URL, or an `http:` one: whoever is on the way then may give keys of their own, and so let in
+    /// whom they like.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), except the first.
+    pub fn allowing_http(url: &str) -> Result<Self, ConfigError> {
+        scheme(url)?;
+        if !url.bytes().all(may_stand) {
+            return Err(ConfigError::Url);
+        }
+        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let authority = &rest[..end];
+        if authority.contains('@') {
+            return Err(ConfigError::Credentials);
+        }
+        if !is_place(authority) {
+            return Err(ConfigError::Url);
+        }
+        Ok(Self {
+            url: url.into(),
+            shown: url.find('?').unwrap_or(url.len()),
+        })
+    }
+
+    /// The whole URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether it begins with `https:`.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        scheme(&self.url) == Ok(Scheme::Https)
+    }
+}
+
+impl fmt::Display for JwksUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url[..self.shown])
+    }
+}
+
+impl fmt::Debug for JwksUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JwksUrl({self})")
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+}
+
+fn scheme(url: &str) -> Result<Scheme, ConfigError> {
+    match url.split_once("://") {
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => Ok(Scheme::Https),
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => Ok(Scheme::Http),
+        _ => Err(ConfigError::Url),
+    }
+}
+
+/// RFC 3986 §2, without `#`: parsers differ about anything else.
+fn may_stand(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&byte)
+}
+
+/// A host, or an address in brackets, and perhaps a port.
+fn is_place(authority: &str) -> bool {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((address, port)) if is_ipv6(address) => (address, port),
+            _ => return false,
+        },
+        None => {
+            let at = authority.find(':').unwrap_or(authority.len());
+            let (host, port) = authority.split_at(at);
+            if !host.bytes().all(is_of_a_host) {
+                return false;
+            }
+            (host, port)
+        }
+    };
+    !host.is_empty() && (port.is_empty() || is_port(port))
+}
+
+fn is_ipv6(address: &str) -> bool {
+    address.parse::<std::net::Ipv6Addr>().is_ok()
+}
+
+fn is_of_a_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+}
+
+fn is_port(port: &str) -> bool {
+    let digits = port.strip_prefix(':').unwrap_or_default();
+    digits.bytes().all(|byte| byte.is_ascii_digit())
+        && digits.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_issuers_are_taken() {
+        for url in [
+            "https://id.example.com/.well-known/jwks.json",
+            "HTTPS://ID.EXAMPLE.COM",
+            "https://localhost:8443/jwks?a=b&c=%20d",
+            "https://[::1]:8443/jwks",
+            "https://10.0.0.1/@keys",
+            "https://keys.internal_zone/realms/a/protocol/openid-connect/certs",
+        ] {
+            let found = JwksUrl::new(url).unwrap();
+            assert_eq!(found.as_str(), url);
+            assert!(found.is_https());
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_set_is_refused() {
+        for url in [
+            "",
+            "id.example.com",
+            "https:/id.example.com",
+            "https://",
+            "https:///jwks",
+            "https://:443/jwks",
+            "https://host:/jwks",
+            "https://host:0/jwks",
+            "https://host:99999/jwks",
+            "https://host:+1/jwks",
+            "https://host/jwks#part",
+            "https://host/a b",
+            "https://host\\@evil/",
+            "https://h\u{f6}st/",
+            "https://host/\n",
+            " https://host/",
+            "https://[::1/",
+            "https://[host]/",
+            "https://[::1]x/",
+            "https://a:b:c/",
+            "https://a%2Fb/",
+            "ftp://host/jwks",
+            "file:///etc/jwks.json",
+        ] {
+            assert_eq!(JwksUrl::new(url), Err(ConfigError::Url), "{url}");
+            assert_eq!(JwksUrl::allowing_http(url), Err(ConfigError::Url), "{url}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_refused_and_a_query_is_not_shown() {
+        for url in [
+            "https://user:pass@host/",
+            "https://user@host",
+            "https://@host/",
+        ] {
+            assert_eq!(JwksUrl::new(url), Err(ConfigError::Credentials), "{url}");
+        }
+        let url = JwksUrl::new("https://host/jwks?key=hunter2").unwrap();
+        assert!(!format!("{url} {url:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn http_is_allowed_by_name_alone() {
+        for url in ["http://localhost/", "HTTP://127.0.0.1:8000/jwks"] {
+            assert_eq!(JwksUrl::new(url), Err(ConfigError::NotHttps));
+            assert!(!JwksUrl::allowing_http(url).unwrap().is_https());
+        }
+    }
+}

@@ -1,0 +1,316 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use boltguard_jwks::{
+    ConfigError, FetchError, Follower, Need, RemoteKeySet, Response, Step, Times,
+};
+use boltguard_keys::{Algorithm, KeyError, KeySet};
+
+use crate::support::{ALGORITHMS, Scene, answer, body, jwks, names, seconds};
+
+#[test]
+fn the_first_one_fetches_and_the_others_wait() {
+    let scene = Scene::new(Times::default());
+    let turn = scene.fetch(Need::Current);
+    for need in [Need::Current, Need::Unknown] {
+        assert!(matches!(scene.step(need), Step::Wait(_)));
+    }
+    turn.succeed(&answer(&["a"]), scene.now).unwrap();
+    assert_eq!(scene.uses(Need::Current), ["a"]);
+}
+
+#[test]
+fn a_set_is_current_for_its_ttl_and_no_longer() {
+    let mut scene = Scene::with_keys(&["a"]);
+    assert!(scene.remote.is_current(scene.now));
+    scene.now += seconds(300) - Duration::from_nanos(1);
+    assert!(scene.remote.is_current(scene.now));
+    scene.now += Duration::from_nanos(1);
+    assert!(!scene.remote.is_current(scene.now));
+    drop(scene.fetch(Need::Current));
+}
+
+#[test]
+fn while_one_fetches_the_others_use_what_is_there() {
+    let mut scene = Scene::with_keys(&["a"]);
+    let turn = scene.after(300).fetch(Need::Current);
+    assert!(scene.remote.is_current(scene.now));
+    assert_eq!(scene.uses(Need::Current), ["a"]);
+    turn.succeed(&answer(&["b"]), scene.now).unwrap();
+    assert_eq!(scene.uses(Need::Current), ["b"]);
+}
+
+#[test]
+fn a_max_age_shortens_the_ttl_to_the_cooldown_at_the_least() {
+    for (max_age, current) in [
+        ("max-age=100", 100),
+        ("max-age=0", 30),
+        ("no-store", 30),
+        ("max-age=86400", 300),
+    ] {
+        let mut scene = Scene::new(Times::default());
+        let response = Response {
+            cache_control: Some(max_age.to_owned()),
+            ..answer(&["a"])
+        };
+        scene
+            .fetch(Need::Current)
+            .succeed(&response, scene.now)
+            .unwrap();
+        scene.after(current - 1);
+        assert!(scene.remote.is_current(scene.now), "{max_age}");
+        scene.after(1);
+        assert!(!scene.remote.is_current(scene.now), "{max_age}");
+    }
+}
+
+#[test]
+fn a_flood_of_unknown_keys_causes_one_fetch_a_cooldown() {
+    let mut scene = Scene::with_keys(&["a"]);
+    let mut fetches = 0;
+    for _ in 0..1_000 {
+        scene.now += Duration::from_millis(250);
+        if let Step::Fetch(turn) = scene.step(Need::Unknown) {
+            fetches += 1;
+            turn.succeed(&answer(&["a"]), scene.now).unwrap();
+        }
+    }
+    // 250 seconds, the first 30 of which follow the fetch at the start.
+    assert_eq!(fetches, 8);
+}
+
+#[test]
+fn a_key_that_is_new_is_found_once_the_cooldown_is_over() {
+    let mut scene = Scene::with_keys(&["a"]);
+    assert_eq!(scene.after(29).uses(Need::Unknown), ["a"]);
+    let turn = scene.after(1).fetch(Need::Unknown);
+    // Those who need it too wait; those who do not go on.
+    assert!(matches!(scene.step(Need::Unknown), Step::Wait(_)));
+    assert_eq!(scene.uses(Need::Current), ["a"]);
+    turn.succeed(&answer(&["a", "b"]), scene.now).unwrap();
+    assert_eq!(scene.uses(Need::Unknown), ["a", "b"]);
+}
+
+#[test]
+fn nobody_waits_for_an_unknown_key_while_the_issuer_is_unwell() {
+    let mut scene = Scene::with_keys(&["a"]);
+    scene.after(30).fail(Need::Unknown);
+    let _turn = scene.after(30).fetch(Need::Unknown);
+    assert_eq!(scene.uses(Need::Unknown), ["a"]);
+}
+
+#[test]
+fn the_old_set_serves_on_until_it_is_too_old() {
+    let mut scene = Scene::with_keys(&["a"]);
+    scene.after(300).fail(Need::Current);
+    assert_eq!(scene.uses(Need::Current), ["a"]);
+    scene.after(3599).fail(Need::Current);
+    assert_eq!(scene.uses(Need::Current), ["a"]);
+    scene.after(1);
+    assert!(!scene.remote.is_current(scene.now));
+    let unavailable = scene.unavailable(Need::Current);
+    assert_eq!(unavailable.cause(), Some(FetchError::Connection));
+    assert_eq!(unavailable.code().as_str(), "issuer_keys_unavailable");
+    assert!(scene.remote.load().is_empty());
+
+    scene
+        .after(30)
+        .fetch(Need::Current)
+        .succeed(&answer(&["b"]), scene.now)
+        .unwrap();
+    assert_eq!(scene.uses(Need::Current), ["b"]);
+}
+
+#[test]
+fn pauses_double_up_to_the_cooldown_and_begin_anew_after_a_success() {
+    let mut scene = Scene::new(Times::default());
+    for pause in [1, 2, 4, 8, 16, 30, 30] {
+        scene.fail(Need::Current);
+        assert_eq!(scene.unavailable(Need::Current).retry_in(), seconds(pause));
+        scene.after(pause - 1);
+        assert_eq!(scene.unavailable(Need::Unknown).retry_in(), seconds(1));
+        scene.after(1);
+    }
+    scene
+        .fetch(Need::Current)
+        .succeed(&answer(&["a"]), scene.now)
+        .unwrap();
+    scene.after(300).fail(Need::Current);
+    scene.after(1).fail(Need::Current);
+}
+
+#[test]
+fn stale_keys_in_a_pause_cost_no_more_than_fresh_ones() {
+    let mut scene = Scene::with_keys(&["a"]);
+    scene.after(300).fail(Need::Current);
+    assert!(scene.remote.is_current(scene.now));
+    assert!(!scene.remote.is_current(scene.now + seconds(1)));
+}
+
+#[test]
+fn a_turn_that_is_dropped_has_failed() {
+    let mut scene = Scene::with_keys(&["a"]);
+    drop(scene.after(300).fetch(Need::Current));
+    assert_eq!(scene.uses(Need::Current), ["a"]);
+    drop(scene.after(1).fetch(Need::Current));
+}
+
+#[test]
+fn a_fetch_that_never_ends_is_given_up() {
+    let mut scene = Scene::new(Times::default());
+    let lost = scene.fetch(Need::Current);
+    let Step::Wait(waiting) = scene.step(Need::Current) else {
+        panic!("no wait")
+    };
+    assert_eq!(waiting.at_most(), seconds(15));
+    assert_eq!(
+        scene.after(15).unavailable(Need::Current).retry_in(),
+        seconds(1)
+    );
+    let next = scene.after(1).fetch(Need::Current);
+    // Its failure is old news, and does not end the other one's turn.
+    lost.fail(FetchError::Timeout, scene.now);
+    assert!(matches!(scene.step(Need::Current), Step::Wait(_)));
+    next.succeed(&answer(&["a"]), scene.now).unwrap();
+}
+
+#[test]
+fn keys_that_come_late_do_not_replace_newer_ones() {
+    let mut scene = Scene::new(Times::default());
+    let late = scene.fetch(Need::Current);
+    let next = match scene.after(15).step(Need::Current) {
+        Step::Unavailable(_) => scene.after(1).fetch(Need::Current),
+        other => panic!("{other:?}"),
+    };
+    next.succeed(&answer(&["new"]), scene.now).unwrap();
+    late.succeed(&answer(&["old"]), scene.now).unwrap();
+    assert_eq!(scene.uses(Need::Current), ["new"]);
+}
+
+#[test]
+fn keys_that_come_late_are_better_than_none() {
+    let mut scene = Scene::new(Times::default());
+    let late = scene.fetch(Need::Current);
+    let _ = scene.after(15).unavailable(Need::Current);
+    late.succeed(&answer(&["late"]), scene.now).unwrap();
+    assert_eq!(scene.uses(Need::Current), ["late"]);
+}
+
+#[test]
+fn an_answer_that_is_no_set_keeps_the_old_one() {
+    let scene_with = |response: &Response| {
+        let mut scene = Scene::with_keys(&["a"]);
+        let error = scene
+            .after(300)
+            .fetch(Need::Current)
+            .succeed(response, scene.now);
+        assert_eq!(scene.uses(Need::Current), ["a"]);
+        error.unwrap_err()
+    };
+    assert_eq!(scene_with(&body("{}")), FetchError::Keys(KeyError::Jwks));
+    assert_eq!(
+        scene_with(&body(r#"{"keys":[]}"#)),
+        FetchError::Keys(KeyError::NoUsableKey)
+    );
+}
+
+/// Counts the keys that it is told to trust.
+#[derive(Default)]
+struct Counter(AtomicUsize);
+
+impl Follower for Counter {
+    fn trust(&self, keys: &KeySet) {
+        self.0.store(keys.len(), Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn followers_learn_of_new_keys_and_of_their_end() {
+    let mut scene = Scene::with_keys(&["a"]);
+    let counter = Arc::new(Counter::default());
+    scene.remote.add_follower(&counter);
+    let trusts = || counter.0.load(Ordering::SeqCst);
+    assert_eq!(trusts(), 1);
+    scene
+        .after(300)
+        .fetch(Need::Current)
+        .succeed(&answer(&["a", "b"]), scene.now)
+        .unwrap();
+    assert_eq!(trusts(), 2);
+    drop(scene.after(300 + 3600).fetch(Need::Current));
+    assert_eq!(trusts(), 0);
+}
+
+#[test]
+fn names_of_keys_that_are_passed_over_are_no_reason_to_fetch() {
+    let set = jwks(&["a"]).replace(r#"{"keys":["#, r#"{"keys":[{"kty":"XYZ","kid":"strange"},"#);
+    let scene = Scene::new(Times::default());
+    scene
+        .fetch(Need::Current)
+        .succeed(&body(set), scene.now)
+        .unwrap();
+    let keys = scene.remote.load();
+    assert_eq!(names(&keys), ["a"]);
+    assert!(keys.names("strange") && keys.names("a") && !keys.names("b"));
+}
+
+#[test]
+fn configuration_that_cannot_be_meant_is_refused() {
+    let new = |algorithms: &[Algorithm], times| RemoteKeySet::new(algorithms, times).unwrap_err();
+    let times = Times::default();
+    assert_eq!(new(&[], times), ConfigError::NoAlgorithm);
+    let symmetric = [Algorithm::Rs256, Algorithm::Hs256];
+    assert_eq!(
+        new(&symmetric, times),
+        ConfigError::Symmetric(Algorithm::Hs256)
+    );
+    let zero = Duration::ZERO;
+    let long = Times::LONGEST + seconds(1);
+    for time in [zero, long] {
+        assert_eq!(
+            new(ALGORITHMS, Times { ttl: time, ..times }),
+            ConfigError::Ttl
+        );
+        assert_eq!(
+            new(
+                ALGORITHMS,
+                Times {
+                    cooldown: time,
+                    ..times
+                }
+            ),
+            ConfigError::Cooldown
+        );
+        assert_eq!(
+            new(
+                ALGORITHMS,
+                Times {
+                    patience: time,
+                    ..times
+                }
+            ),
+            ConfigError::Patience
+        );
+    }
+    assert_eq!(
+        new(
+            ALGORITHMS,
+            Times {
+                stale: long,
+                ..times
+            }
+        ),
+        ConfigError::Stale
+    );
+    assert!(
+        RemoteKeySet::new(
+            ALGORITHMS,
+            Times {
+                stale: zero,
+                ..times
+            }
+        )
+        .is_ok()
+    );
+}

@@ -1,0 +1,9 @@
+//! The keys of another issuer: the clockwork, the client, and a server that misbehaves.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
+
+mod clockwork;
+mod properties;
+mod responses;
+mod support;
+mod threads;

@@ -1,0 +1,147 @@
+use std::time::{Duration, Instant};
+
+use boltguard_jwks::{FetchError, Need, Response, Step, Times, Turn};
+use proptest::prelude::*;
+
+use crate::support::{Scene, answer};
+
+/// What happens next.
+#[derive(Clone, Debug)]
+enum Event {
+    Ask(Need),
+    Fail,
+    Lose,
+    Pass(Duration),
+    Succeed(Option<u64>),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let need = prop_oneof![Just(Need::Current), Just(Need::Unknown)];
+    prop_oneof![
+        4 => need.prop_map(Event::Ask),
+        1 => Just(Event::Fail),
+        1 => Just(Event::Lose),
+        4 => (0..60_000_u64).prop_map(|millis| Event::Pass(Duration::from_millis(millis))),
+        2 => proptest::option::of(0..200_u64).prop_map(Event::Succeed),
+    ]
+}
+
+fn times() -> impl Strategy<Value = Times> {
+    (1..120_u64, 1..60_u64, 0..200_u64, 1..30_u64).prop_map(|(ttl, cooldown, stale, patience)| {
+        let [ttl, cooldown, stale, patience] =
+            [ttl, cooldown, stale, patience].map(Duration::from_secs);
+        Times {
+            ttl,
+            cooldown,
+            stale,
+            patience,
+        }
+    })
+}
+
+/// What an onlooker remembers.
+#[derive(Default)]
+struct Seen {
+    /// With when they began.
+    turns: Vec<(Turn, Instant)>,
+    /// When the newest of the sets came, and when its fetch began.
+    landed: Option<Instant>,
+    newest: Option<Instant>,
+    failed: Option<Instant>,
+    begun: Option<Instant>,
+}
+
+impl Seen {
+    /// Notes that this turn failed at `now`, unless it was given up before.
+    fn fail(&mut self, begun: Instant, now: Instant, times: Times) {
+        if self.begun == Some(begun) && now < begun + times.patience {
+            self.failed = Some(now);
+        }
+    }
+}
+
+fn respond(max_age: Option<u64>) -> Response {
+    Response {
+        cache_control: max_age.map(|age| format!("max-age={age}")),
+        ..answer(&["a"])
+    }
+}
+
+proptest! {
+    #[test]
+    fn keys_are_fetched_seldom_and_never_used_too_long(
+        times in times(),
+        events in proptest::collection::vec(event(), 0..120),
+    ) {
+        let mut scene = Scene::new(times);
+        let mut seen = Seen::default();
+        for event in events {
+            match event {
+                Event::Pass(time) => scene.now += time,
+                Event::Ask(need) => ask(&scene, &mut seen, need, times)?,
+                Event::Succeed(max_age) => if let Some((turn, begun)) = seen.turns.pop() {
+                    turn.succeed(&respond(max_age), scene.now).unwrap();
+                    if seen.newest <= Some(begun) {
+                        seen.newest = Some(begun);
+                        seen.landed = Some(scene.now);
+                        seen.failed = None;
+                    }
+                },
+                Event::Fail => if let Some((turn, begun)) = seen.turns.pop() {
+                    turn.fail(FetchError::Timeout, scene.now);
+                    seen.fail(begun, scene.now, times);
+                },
+                Event::Lose => if let Some((turn, begun)) = seen.turns.pop() {
+                    drop(turn);
+                    seen.fail(begun, begun, times);
+                },
+            }
+            if scene.remote.is_current(scene.now) {
+                prop_assert!(!scene.remote.load().is_empty());
+                prop_assert!(seen.landed.is_some_and(|landed| scene.now < landed + times.ttl + times.stale));
+            }
+        }
+    }
+}
+
+fn ask(scene: &Scene, seen: &mut Seen, need: Need, times: Times) -> Result<(), TestCaseError> {
+    let now = scene.now;
+    let was_current = scene.remote.is_current(now);
+    match scene.step(need) {
+        Step::Fetch(turn) => {
+            // One at a time, unless the last one takes too long.
+            let is_lost = |begun: Instant| now >= begun + times.patience;
+            let flies = seen
+                .turns
+                .iter()
+                .any(|(_, begun)| Some(*begun) == seen.begun && !is_lost(*begun));
+            prop_assert!(!flies);
+            // For an unknown key alone, at most once a cooldown.
+            let has_cooled = seen.begun.is_none_or(|begun| now >= begun + times.cooldown);
+            prop_assert!(has_cooled || !was_current);
+            // After a failure at least a pause.
+            let pause = Duration::from_secs(1).min(times.cooldown);
+            prop_assert!(seen.failed.is_none_or(|failed| now >= failed + pause));
+            seen.begun = Some(now);
+            seen.turns.push((turn, now));
+        }
+        Step::Use(keys) => {
+            prop_assert!(!keys.is_empty());
+            prop_assert!(
+                seen.landed
+                    .is_some_and(|landed| now < landed + times.ttl + times.stale)
+            );
+        }
+        Step::Unavailable(unavailable) => {
+            prop_assert!(!was_current);
+            prop_assert!(!unavailable.retry_in().is_zero());
+            prop_assert!(unavailable.retry_in() <= times.cooldown);
+            prop_assert!(scene.remote.load().is_empty());
+        }
+        Step::Wait(waiting) => {
+            prop_assert!(waiting.at_most() <= times.patience);
+            prop_assert!(need == Need::Unknown || !was_current);
+        }
+    }
+    Ok(())
+}

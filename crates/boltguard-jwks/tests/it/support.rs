@@ -1,0 +1,106 @@
+//! Keys with names, sets of them, and times after a start.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use boltguard_jwks::{FetchError, Need, RemoteKeySet, Response, Step, Times, Turn, Unavailable};
+use boltguard_keys::{Algorithm, KeySet};
+use boltguard_testing::keys;
+
+pub(crate) const ALGORITHMS: &[Algorithm] = &[Algorithm::EdDsa, Algorithm::Es256];
+
+pub(crate) fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// A JWK Set of Ed25519 keys with these names.
+pub(crate) fn jwks(names: &[&str]) -> String {
+    let key = |name: &&str| keys::verifying_key(Algorithm::EdDsa).with_key_id(*name);
+    names.iter().map(key).collect::<KeySet>().to_jwks()
+}
+
+pub(crate) fn answer(names: &[&str]) -> Response {
+    body(jwks(names))
+}
+
+pub(crate) fn body(body: impl Into<Vec<u8>>) -> Response {
+    Response {
+        status: 200,
+        cache_control: None,
+        body: body.into(),
+    }
+}
+
+pub(crate) fn remote() -> Arc<RemoteKeySet> {
+    Arc::new(RemoteKeySet::new(ALGORITHMS, Times::default()).unwrap())
+}
+
+/// The names of the keys.
+pub(crate) fn names(keys: &KeySet) -> Vec<&str> {
+    let named = keys.keys().iter().filter_map(|key| key.key_id());
+    named.map(|name| name.as_str()).collect()
+}
+
+/// A remote set and a clock that stands until it is moved.
+pub(crate) struct Scene {
+    pub(crate) remote: Arc<RemoteKeySet>,
+    pub(crate) now: Instant,
+}
+
+impl Scene {
+    pub(crate) fn new(times: Times) -> Self {
+        Self {
+            remote: Arc::new(RemoteKeySet::new(ALGORITHMS, times).unwrap()),
+            now: Instant::now(),
+        }
+    }
+
+    /// A scene that has fetched these keys.
+    pub(crate) fn with_keys(names: &[&str]) -> Self {
+        let scene = Self::new(Times::default());
+        scene
+            .fetch(Need::Current)
+            .succeed(&answer(names), scene.now)
+            .unwrap();
+        scene
+    }
+
+    pub(crate) fn after(&mut self, time: u64) -> &mut Self {
+        self.now += seconds(time);
+        self
+    }
+
+    pub(crate) fn step(&self, need: Need) -> Step {
+        self.remote.step(need, self.now)
+    }
+
+    #[track_caller]
+    pub(crate) fn fetch(&self, need: Need) -> Turn {
+        match self.step(need) {
+            Step::Fetch(turn) => turn,
+            other => panic!("no fetch: {other:?}"),
+        }
+    }
+
+    /// The names of the keys that are to be used.
+    #[track_caller]
+    pub(crate) fn uses(&self, need: Need) -> Vec<String> {
+        match self.step(need) {
+            Step::Use(keys) => names(&keys).into_iter().map(str::to_owned).collect(),
+            other => panic!("no keys: {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn unavailable(&self, need: Need) -> Unavailable {
+        match self.step(need) {
+            Step::Unavailable(unavailable) => unavailable,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    /// A fetch that fails at once.
+    pub(crate) fn fail(&self, need: Need) {
+        self.fetch(need).fail(FetchError::Connection, self.now);
+    }
+}

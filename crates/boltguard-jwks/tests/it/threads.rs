@@ -1,0 +1,114 @@
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use boltguard_jwks::{FetchError, JwksClient, Need, Response, Step, Times};
+
+use crate::support::{Scene, answer, names, remote, seconds};
+
+const THREADS: usize = 8;
+
+#[test]
+fn of_many_threads_one_fetches_and_the_others_wait_for_its_keys() {
+    let scene = Scene::new(Times::default());
+    let turn = scene.fetch(Need::Current);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            let Step::Wait(waiting) = scene.step(Need::Current) else {
+                panic!("no wait")
+            };
+            scope.spawn(|| {
+                waiting.wait();
+                assert_eq!(scene.uses(Need::Current), ["a"]);
+            });
+        }
+        turn.succeed(&answer(&["a"]), scene.now).unwrap();
+    });
+}
+
+#[test]
+fn threads_that_ask_at_once_cause_one_fetch() {
+    let fetches = AtomicUsize::new(0);
+    let client = JwksClient::new(remote(), |_: usize| -> Result<Response, FetchError> {
+        fetches.fetch_add(1, Ordering::SeqCst);
+        Ok(answer(&["a"]))
+    });
+    let barrier = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                barrier.wait();
+                assert_eq!(names(&client.keys().unwrap()), ["a"]);
+                assert_eq!(names(&client.keys_for(Some("b")).unwrap()), ["a"]);
+            });
+        }
+    });
+    assert_eq!(fetches.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn waiters_of_a_fetch_that_fails_are_refused_and_do_not_fetch_in_turn() {
+    let scene = Scene::new(Times::default());
+    let turn = scene.fetch(Need::Current);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            let Step::Wait(waiting) = scene.step(Need::Current) else {
+                panic!("no wait")
+            };
+            scope.spawn(|| {
+                waiting.wait();
+                assert_eq!(
+                    scene.unavailable(Need::Current).cause(),
+                    Some(FetchError::Timeout)
+                );
+            });
+        }
+        turn.fail(FetchError::Timeout, scene.now);
+    });
+}
+
+#[test]
+fn a_fetch_that_panics_holds_nobody_up() {
+    let client = JwksClient::new(remote(), |_: usize| -> Result<Response, FetchError> {
+        panic!("a bug")
+    });
+    let now = Instant::now();
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| client.refresh(Need::Current, now));
+        assert!(thread.join().is_err());
+    });
+    let unavailable = client.refresh(Need::Current, now).unwrap_err();
+    assert_eq!(unavailable.cause(), Some(FetchError::Lost));
+}
+
+#[test]
+fn a_client_fetches_for_a_key_that_it_does_not_have() {
+    let fetches = AtomicUsize::new(0);
+    let client = JwksClient::new(remote(), |_: usize| {
+        match fetches.fetch_add(1, Ordering::SeqCst) {
+            0 => Ok(answer(&["a"])),
+            1 => Ok(answer(&["a", "b"])),
+            _ => Err(FetchError::Connection),
+        }
+    });
+    let now = Instant::now();
+    assert_eq!(names(&client.refresh(Need::Current, now).unwrap()), ["a"]);
+    let later = now + seconds(40);
+    assert_eq!(
+        names(&client.refresh(Need::Unknown, later).unwrap()),
+        ["a", "b"]
+    );
+    // The issuer fails from now on: what is there serves until it is too old.
+    let late = later + seconds(301);
+    assert_eq!(
+        names(&client.refresh(Need::Current, late).unwrap()),
+        ["a", "b"]
+    );
+    assert_eq!(fetches.load(Ordering::SeqCst), 3);
+    let too_late = later + seconds(3901);
+    assert_eq!(
+        client.refresh(Need::Current, too_late).unwrap_err().cause(),
+        Some(FetchError::Connection)
+    );
+}

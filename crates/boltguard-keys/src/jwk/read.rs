@@ -1,5 +1,7 @@
 //! Reading JSON Web Keys.
 
+use std::collections::HashSet;
+
 use boltguard_types::KeyId;
 use zeroize::Zeroizing;
 
@@ -135,14 +137,16 @@ fn operations(members: &Members) -> Result<Option<Vec<Box<str>>>, KeyError> {
         Some(Json::List(list)) => list,
         Some(_) => return Err(KeyError::JwkMember),
     };
-    let mut operations: Vec<Box<str>> = Vec::with_capacity(list.len());
-    for one in list {
-        match one {
-            Json::Text(name) if !operations.iter().any(|other| **other == ***name) => {
-                operations.push(name.as_str().into());
-            }
-            _ => return Err(KeyError::JwkMember),
-        }
+    let name = |one: &Json| match one {
+        Json::Text(name) => Ok(Box::from(name.as_str())),
+        _ => Err(KeyError::JwkMember),
+    };
+    let operations = list
+        .iter()
+        .map(name)
+        .collect::<Result<Vec<Box<str>>, _>>()?;
+    if operations.iter().collect::<HashSet<_>>().len() < operations.len() {
+        return Err(KeyError::JwkMember);
     }
     Ok(Some(operations))
 }

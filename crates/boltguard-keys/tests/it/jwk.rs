@@ -277,6 +277,19 @@ fn key_ops_are_obeyed() {
     }
 }
 
+/// Compared each with each, so many would take minutes.
+#[test]
+fn a_long_list_of_operations_is_read_in_one_pass() {
+    let others = (0..300_000).map(|number| format!("x{number}"));
+    let operations: Vec<String> = others.chain(["verify".into()]).collect();
+    let jwk = with(
+        json!({"kty": "oct", "k": SECRET}),
+        "key_ops",
+        json!(operations),
+    );
+    assert_eq!(verifies(&jwk, Algorithm::Hs256), Ok(()));
+}
+
 #[test]
 fn metadata_of_the_wrong_type_is_refused() {
     let jwk = public(Algorithm::Es256);

@@ -272,7 +272,8 @@ impl JwtBackend {
             Revocation::Elsewhere => None,
             Revocation::Local(store) => Some(store),
         };
-        let Some(token_id) = claims.token_id() else {
+        // Nobody means to revoke the empty id, which all tokens of a careless issuer may share.
+        let Some(token_id) = claims.token_id().filter(|id| !id.is_empty()) else {
             return Attempt::Failed(ReasonCode::TokenIdMissing);
         };
         let answer = match store {

@@ -62,14 +62,27 @@ fn an_open_route_keeps_the_reason_of_a_bad_credential() {
 
 #[test]
 fn a_token_without_an_id_is_refused_where_tokens_can_be_revoked() {
-    let store = Arc::new(MemoryRevocation::new());
-    let gate = gate(
-        [jwt().with_revocation(Revocation::Local(store)).into()],
-        &Guard::authenticated(),
-    );
-    let anonymous_token = bearer(r#"{"sub":"42","exp":1300819380}"#);
-    let outcome = check(&gate, &[("authorization", &anonymous_token)]);
-    assert_eq!(refused(outcome), (401, ReasonCode::TokenIdMissing));
+    let local = Revocation::Local(Arc::new(MemoryRevocation::new()));
+    for revocation in [local, Revocation::Elsewhere] {
+        let gate = gate(
+            [jwt().with_revocation(revocation).into()],
+            &Guard::authenticated(),
+        );
+        for claims in [
+            r#"{"sub":"42","exp":1300819380}"#,
+            r#"{"sub":"42","exp":1300819380,"jti":""}"#,
+        ] {
+            let outcome = check(&gate, &[("authorization", &bearer(claims))]);
+            assert_eq!(refused(outcome), (401, ReasonCode::TokenIdMissing));
+        }
+    }
+}
+
+#[test]
+fn a_token_with_an_empty_id_is_good_where_tokens_can_not_be_revoked() {
+    let gate = gate([jwt().into()], &Guard::authenticated());
+    let token = bearer(r#"{"sub":"42","exp":1300819380,"jti":""}"#);
+    admitted(check(&gate, &[("authorization", &token)]));
 }
 
 #[test]

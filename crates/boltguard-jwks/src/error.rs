@@ -11,10 +11,14 @@ use boltguard_types::ReasonCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// The text holds no certificate in PEM, or something else.
+    Certificate,
     /// The cooldown is zero or over a year.
     Cooldown,
     /// The address has a user name or password.
     Credentials,
+    /// The header's name or value can't be one.
+    Header,
     /// No algorithm is allowed.
     NoAlgorithm,
     /// The address begins with `http:`, and that was not allowed.
@@ -34,10 +38,12 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Certificate => f.write_str("certificates in PEM are needed, and nothing else"),
             Self::Cooldown => f.write_str("the cooldown has to be above zero, and at most a year"),
             Self::Credentials => {
                 f.write_str("the URL has a user name or password, put them into a header")
             }
+            Self::Header => f.write_str("the name or the value of a header can't be one"),
             Self::NoAlgorithm => f.write_str("no algorithm is allowed, name some"),
             Self::NotHttps => f.write_str(
                 "the URL begins with http:, so anybody on the way could give keys; use https:, or allow http by name",

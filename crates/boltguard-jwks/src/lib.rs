@@ -15,11 +15,13 @@
 //!   them.
 //!
 //! [`RemoteKeySet`] is this clockwork, without a clock and without a connection. [`JwksClient`] adds the clock, and
-//! [`Fetch`] is what it fetches by. Both are for threads that may block; an edge that may not asks
-//! [`RemoteKeySet::step`] itself.
+//! [`Fetch`] is what it fetches by: with the feature `http`, `HttpFetch`. Both are for threads that may block; an edge
+//! that may not asks [`RemoteKeySet::step`] itself.
 
 mod client;
 mod error;
+#[cfg(feature = "http")]
+mod http;
 mod remote;
 mod response;
 mod schedule;
@@ -28,6 +30,8 @@ mod url;
 
 pub use client::{Fetch, JwksClient};
 pub use error::{ConfigError, FetchError, Unavailable};
+#[cfg(feature = "http")]
+pub use http::HttpFetch;
 pub use remote::{Follower, Need, RemoteKeySet, Step, Turn, Waiting};
 pub use response::{Limits, Response};
 pub use times::Times;

@@ -1,0 +1,172 @@
+//! Fetching by HTTP, [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110).
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::http::{HeaderName, HeaderValue, header};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Body, Error, http};
+
+use crate::{ConfigError, Fetch, FetchError, JwksUrl, Response};
+
+/// Fetches a JWK Set by HTTP/1.1, for five seconds at most, over TLS 1.2 or 1.3.
+///
+/// It follows no redirect, asks for no compression, and keeps no connection. Trusted are the roots of Mozilla, as
+/// `webpki-roots` has them, unless [others are given](Self::trusting). The cryptography is `ring`'s, or that of a
+/// provider which the program has made its default; none is made the default here. The proxy of `HTTPS_PROXY`,
+/// `HTTP_PROXY` or `ALL_PROXY` is used, with the exceptions of `NO_PROXY`.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use boltguard_jwks::{HttpFetch, JwksClient, JwksUrl, RemoteKeySet, Times};
+/// use boltguard_keys::Algorithm;
+///
+/// let url = JwksUrl::new("https://id.example.com/.well-known/jwks.json")?;
+/// let remote = Arc::new(RemoteKeySet::new(&[Algorithm::Rs256], Times::default())?);
+/// let client = JwksClient::new(remote, HttpFetch::new(url));
+/// let keys = client.keys_for(Some("2026"))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct HttpFetch {
+    url: JwksUrl,
+    timeout: Duration,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    roots: RootCerts,
+}
+
+impl HttpFetch {
+    /// Fetches what is there.
+    #[must_use]
+    pub fn new(url: JwksUrl) -> Self {
+        Self {
+            url,
+            timeout: Duration::from_secs(5),
+            headers: Vec::new(),
+            roots: RootCerts::WebPki,
+        }
+    }
+
+    /// Gives up after this time, however the server spends it. It has to be shorter than
+    /// [`Times::patience`](crate::Times::patience).
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sends this header too; its value is never shown.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Header`] if it can't be one.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, ConfigError> {
+        let name = HeaderName::try_from(name).map_err(|_| ConfigError::Header)?;
+        let mut value = HeaderValue::try_from(value).map_err(|_| ConfigError::Header)?;
+        value.set_sensitive(true);
+        self.headers.push((name, value));
+        Ok(self)
+    }
+
+    /// Trusts these certificates of authorities, in PEM, and no others.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Certificate`] if there is none, or one can't be read.
+    pub fn trusting(mut self, pem: &str) -> Result<Self, ConfigError> {
+        let certificate = |item| match item {
+            Ok(PemItem::Certificate(certificate)) => Ok(certificate),
+            _ => Err(ConfigError::Certificate),
+        };
+        let items = parse_pem(pem.as_bytes()).map(certificate);
+        let certificates: Vec<Certificate<'static>> = items.collect::<Result<_, _>>()?;
+        if certificates.is_empty() {
+            return Err(ConfigError::Certificate);
+        }
+        self.roots = RootCerts::Specific(Arc::new(certificates));
+        Ok(self)
+    }
+
+    fn agent(&self) -> Agent {
+        let tls = TlsConfig::builder().root_certs(self.roots.clone()).build();
+        Agent::config_builder()
+            .tls_config(tls)
+            .https_only(self.url.is_https())
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_idle_connections(0)
+            .timeout_global(Some(self.timeout))
+            .user_agent(concat!("boltguard/", env!("CARGO_PKG_VERSION")))
+            .accept("application/jwk-set+json, application/json")
+            .accept_encoding("identity")
+            .build()
+            .into()
+    }
+
+    fn send(&self) -> Result<http::Response<Body>, Error> {
+        let request = self.agent().get(self.url.as_str());
+        let headers = self.headers.iter();
+        let request = headers.fold(request, |request, (name, value)| {
+            request.header(name, value)
+        });
+        request.call()
+    }
+}
+
+impl Fetch for HttpFetch {
+    fn fetch(&self, limit: usize) -> Result<Response, FetchError> {
+        let mut response = self.send().map_err(cause)?;
+        if is_encoded(&response) {
+            return Err(FetchError::Encoded);
+        }
+        let status = response.status().as_u16();
+        let cache_control = joined(&response);
+        // What another status has to say is of no use.
+        let body = match status {
+            200 => response.body_mut().with_config().limit(limit as u64),
+            _ => {
+                return Ok(Response {
+                    status,
+                    ..Response::default()
+                });
+            }
+        };
+        Ok(Response {
+            status,
+            cache_control,
+            body: body.read_to_vec().map_err(cause)?,
+        })
+    }
+}
+
+impl fmt::Debug for HttpFetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpFetch")
+            .field("url", &self.url)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_encoded(response: &http::Response<Body>) -> bool {
+    let mut encodings = response.headers().get_all(header::CONTENT_ENCODING).iter();
+    encodings.any(|encoding| encoding != "identity")
+}
+
+/// Several fields of one name are one list, RFC 9110 §5.3.
+fn joined(response: &http::Response<Body>) -> Option<String> {
+    let values = response.headers().get_all(header::CACHE_CONTROL).iter();
+    let texts: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
+    (!texts.is_empty()).then(|| texts.join(","))
+}
+
+fn cause(error: Error) -> FetchError {
+    match error {
+        Error::BodyExceedsLimit(_) | Error::LargeResponseHeader(..) => FetchError::TooLarge,
+        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => FetchError::Timeout,
+        Error::Timeout(_) => FetchError::Timeout,
+        _ => FetchError::Connection,
+    }
+}

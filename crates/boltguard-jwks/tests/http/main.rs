@@ -1,0 +1,11 @@
+//! Fetching from a server on this machine that rotates its keys, hangs, fails, and is asked for keys it has not got.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
+
+mod failures;
+mod rotation;
+mod server;
+#[allow(dead_code, reason = "the other tests use the rest")]
+#[path = "../it/support.rs"]
+mod support;
+mod tls;

@@ -1,0 +1,135 @@
+//! A client and a server through the life of keys.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use boltguard_jwks::{FetchError, HttpFetch, JwksClient, Need};
+
+use crate::server::{Server, answer, hang};
+use crate::support::{jwks, names, remote, seconds};
+
+fn client(server: &Server) -> JwksClient<HttpFetch> {
+    JwksClient::new(remote(), server.fetch())
+}
+
+/// A server whose first answers are these sets, and whose later ones are failures.
+fn serving(sets: &'static [&'static [&'static str]]) -> Server {
+    Server::start(move |number, stream| match sets.get(number) {
+        Some(names) => answer(stream, "200 OK", "", jwks(names).as_bytes()),
+        None => answer(stream, "500 Oops", "", b""),
+    })
+}
+
+/// The names of the keys that there are after so many seconds.
+fn after(client: &JwksClient<HttpFetch>, start: Instant, need: Need, time: u64) -> Vec<String> {
+    let keys = client.refresh(need, start + seconds(time)).unwrap();
+    names(&keys).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn keys_rotate_fail_and_end() {
+    let server = serving(&[&["a"], &["b"]]);
+    let (client, start) = (client(&server), Instant::now());
+    let after = |need, time| after(&client, start, need, time);
+    assert_eq!(after(Need::Current, 0), ["a"]);
+    assert_eq!(after(Need::Current, 200), ["a"]);
+    assert_eq!(server.requests(), 1);
+    assert_eq!(after(Need::Unknown, 200), ["b"]);
+    assert_eq!(server.requests(), 2);
+    // From here on the server fails.
+    assert_eq!(after(Need::Current, 2000), ["b"]);
+    assert_eq!(server.requests(), 3);
+    let refused = client
+        .refresh(Need::Current, start + seconds(9000))
+        .unwrap_err();
+    assert_eq!(refused.cause(), Some(FetchError::Status(500)));
+    assert_eq!(server.requests(), 4);
+}
+
+#[test]
+fn a_server_that_recovers_is_trusted_again() {
+    let server = Server::start(|number, stream| match number {
+        0..2 => answer(stream, "500 Oops", "", b""),
+        _ => answer(stream, "200 OK", "", jwks(&["a"]).as_bytes()),
+    });
+    let (client, start) = (client(&server), Instant::now());
+    assert!(client.refresh(Need::Current, start).is_err());
+    assert!(client.refresh(Need::Current, start).is_err());
+    assert_eq!(server.requests(), 1);
+    assert!(client.refresh(Need::Current, start + seconds(100)).is_err());
+    assert_eq!(after(&client, start, Need::Current, 200), ["a"]);
+    assert_eq!(server.requests(), 3);
+}
+
+#[test]
+fn a_flood_of_unknown_keys_is_one_request() {
+    let server = serving(&[&["a"], &["a"]]);
+    let (client, start) = (client(&server), Instant::now());
+    assert_eq!(after(&client, start, Need::Current, 0), ["a"]);
+    let barrier = Barrier::new(8);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                barrier.wait();
+                for _ in 0..100 {
+                    assert_eq!(after(&client, start, Need::Unknown, 60), ["a"]);
+                }
+            });
+        }
+    });
+    assert_eq!(server.requests(), 2);
+}
+
+#[test]
+fn many_threads_at_the_start_are_one_request() {
+    let server = serving(&[&["a"]]);
+    let client = client(&server);
+    let barrier = Barrier::new(8);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                barrier.wait();
+                assert_eq!(names(&client.keys().unwrap()), ["a"]);
+            });
+        }
+    });
+    assert_eq!(server.requests(), 1);
+}
+
+#[test]
+fn of_many_threads_one_alone_asks_a_server_that_hangs() {
+    let server = Server::start(|number, stream| match number {
+        0 => answer(stream, "200 OK", "", jwks(&["a"]).as_bytes()),
+        _ => hang(stream),
+    });
+    let fetch = server.fetch().with_timeout(Duration::from_millis(200));
+    let client = JwksClient::new(remote(), fetch);
+    let start = Instant::now();
+    assert_eq!(after(&client, start, Need::Current, 0), ["a"]);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(after(&client, start, Need::Current, 400), ["a"]));
+        }
+    });
+    assert_eq!(server.requests(), 2);
+}
+
+#[test]
+fn answers_that_are_no_sets_are_failures() {
+    let server = Server::start(|number, stream| match number {
+        0 => answer(stream, "200 OK", "", b"<html>not yet</html>"),
+        1 => answer(stream, "200 OK", "", &vec![b' '; 600 * 1024]),
+        _ => answer(stream, "302 Found", "Location: /elsewhere\r\n", b""),
+    });
+    let (client, start) = (client(&server), Instant::now());
+    let cause = |time| {
+        client
+            .refresh(Need::Current, start + seconds(time))
+            .unwrap_err()
+            .cause()
+    };
+    assert!(matches!(cause(0), Some(FetchError::Keys(_))));
+    assert_eq!(cause(100), Some(FetchError::TooLarge));
+    assert_eq!(cause(200), Some(FetchError::Redirect));
+}

@@ -1,0 +1,105 @@
+//! A server that does to each connection what a test says.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use boltguard_jwks::{HttpFetch, JwksUrl};
+
+pub(crate) trait Stream: Read + Write {}
+impl<S: Read + Write> Stream for S {}
+
+/// A server on a port of its own, until it is dropped.
+pub(crate) struct Server {
+    address: SocketAddr,
+    requests: Arc<AtomicUsize>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Server {
+    /// Handles each request, given its number from zero on, once its header has been read.
+    pub(crate) fn start(handle: impl Fn(usize, &mut dyn Stream) + Send + Sync + 'static) -> Self {
+        Self::wrapped(|stream| Box::new(stream), handle)
+    }
+
+    pub(crate) fn wrapped(
+        wrap: impl Fn(TcpStream) -> Box<dyn Stream> + Send + Sync + 'static,
+        handle: impl Fn(usize, &mut dyn Stream) + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let server = Self {
+            address: listener.local_addr().unwrap(),
+            requests: Arc::default(),
+            is_over: Arc::default(),
+        };
+        let (requests, is_over) = (Arc::clone(&server.requests), Arc::clone(&server.is_over));
+        let (wrap, handle) = (Arc::new(wrap), Arc::new(handle));
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if is_over.load(Ordering::SeqCst) {
+                    break;
+                }
+                let (requests, wrap, handle) = (
+                    Arc::clone(&requests),
+                    Arc::clone(&wrap),
+                    Arc::clone(&handle),
+                );
+                thread::spawn(move || {
+                    let mut stream = wrap(stream);
+                    if read_header(&mut *stream).is_some() {
+                        handle(requests.fetch_add(1, Ordering::SeqCst), &mut *stream);
+                    }
+                });
+            }
+        });
+        server
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn url(&self, scheme: &str, host: &str) -> JwksUrl {
+        let port = self.address.port();
+        JwksUrl::allowing_http(&format!("{scheme}://{host}:{port}/jwks.json")).unwrap()
+    }
+
+    pub(crate) fn fetch(&self) -> HttpFetch {
+        HttpFetch::new(self.url("http", "127.0.0.1")).with_timeout(Duration::from_secs(60))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+fn read_header(stream: &mut dyn Stream) -> Option<Vec<u8>> {
+    let (mut header, mut byte) = (Vec::new(), [0]);
+    while !header.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut byte) {
+            Ok(1) => header.extend_from_slice(&byte),
+            _ => return None,
+        }
+    }
+    Some(header)
+}
+
+/// A whole answer.
+pub(crate) fn answer(stream: &mut dyn Stream, status: &str, headers: &str, body: &[u8]) {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n");
+    let _ = stream.write_all(&[head.as_bytes(), body].concat());
+    let _ = stream.flush();
+}
+
+/// Reads until the other side has gone.
+pub(crate) fn hang(stream: &mut dyn Stream) {
+    let mut bytes = [0; 64];
+    while matches!(stream.read(&mut bytes), Ok(1..)) {}
+}

@@ -33,6 +33,10 @@ impl AuthContext {
         }
     }
 
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// The caller with everything spelled out.
     pub(crate) fn principal(&self) -> Principal {
         self.caller.principal()

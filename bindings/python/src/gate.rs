@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use boltguard::guard::{Answers, Decision};
+use boltguard::types::ReasonCode;
 use boltguard::{Backend, Caller, Gate as Engine, HeaderName, Outcome};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -75,6 +76,27 @@ impl Gate {
     /// Decides on a request by its `META`. What a client sent never raises.
     fn check<'py>(&self, meta: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
         check(&self.0, meta, 0)
+    }
+
+    /// Decides about a caller whom another gate has just identified, `None` for the anonymous one.
+    #[pyo3(signature = (context))]
+    fn check_caller<'py>(
+        &self,
+        py: Python<'py>,
+        context: Option<Bound<'py, AuthContext>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let guard = self.0.engine.guard();
+        let context = match context {
+            Some(context) => context,
+            None => Bound::new(py, AuthContext::new(Caller::Anonymous(None)))?,
+        };
+        let caller = context.get().caller().clone().with_wanted(guard.wanted());
+        match guard.decide(caller.facts().as_ref()) {
+            Decision::Ask => {
+                Conditional::new(&self.0, context.unbind(), caller).into_bound_py_any(py)
+            }
+            decision => self.0.answer(&context, decision),
+        }
     }
 
     /// The guard.
@@ -180,6 +202,23 @@ impl Inner {
         self.snapshots[snapshot].1.outlives_errors()
     }
 
+    /// The context, or a refusal.
+    fn answer<'py>(
+        &self,
+        context: &Bound<'py, AuthContext>,
+        decision: Decision,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let schemes = self.engine.schemes();
+        let refusal = match decision {
+            Decision::Allow => return Ok(context.clone().into_any()),
+            Decision::Deny(reason) => boltguard::Refusal::forbidden(reason, schemes),
+            Decision::Ask | Decision::Challenge => {
+                boltguard::Refusal::unauthorized(ReasonCode::NotAuthenticated, schemes)
+            }
+        };
+        Refusal::new(refusal).into_bound_py_any(context.py())
+    }
+
     /// Lets other Python threads run meanwhile, if that is worth it.
     #[inline]
     pub(crate) fn run(&self, py: Python<'_>, decide: impl FnOnce() -> Outcome + Send) -> Outcome {
@@ -212,7 +251,10 @@ pub(crate) fn conclude<'py>(
         Outcome::Ask(question) => {
             Pending::new(gate, meta, Open::revoked(question)).into_bound_py_any(py)
         }
-        Outcome::Check(caller) => Conditional::new(py, gate, caller)?.into_bound_py_any(py),
+        Outcome::Check(caller) => {
+            let context = Py::new(py, AuthContext::new(caller.clone()))?;
+            Conditional::new(gate, context, caller).into_bound_py_any(py)
+        }
     }
 }
 
@@ -225,13 +267,12 @@ pub(crate) struct Conditional {
 }
 
 impl Conditional {
-    fn new(py: Python<'_>, gate: &Arc<Inner>, caller: Caller) -> PyResult<Self> {
-        let context = Py::new(py, AuthContext::new(caller.clone()))?;
-        Ok(Self {
+    fn new(gate: &Arc<Inner>, context: Py<AuthContext>, caller: Caller) -> Self {
+        Self {
             gate: Arc::clone(gate),
             context,
             caller,
-        })
+        }
     }
 }
 
@@ -263,23 +304,12 @@ impl Conditional {
         optimistic: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let answers: Answers = answers.into_iter().collect();
-        let engine = &self.gate.engine;
-        let decision = engine
-            .guard()
-            .decide_with(self.caller.facts().as_ref(), &answers);
-        let open = optimistic && decision == Decision::Ask;
-        match decision.closed() {
-            _ if open => Ok(self.context.clone_ref(py).into_bound(py).into_any()),
-            Decision::Deny(reason) => {
-                let refusal = boltguard::Refusal::forbidden(reason, engine.schemes());
-                Refusal::new(refusal).into_bound_py_any(py)
-            }
-            Decision::Allow => Ok(self.context.clone_ref(py).into_bound(py).into_any()),
-            Decision::Challenge | Decision::Ask => {
-                let reason = boltguard::types::ReasonCode::NotAuthenticated;
-                let refusal = boltguard::Refusal::unauthorized(reason, engine.schemes());
-                Refusal::new(refusal).into_bound_py_any(py)
-            }
+        let guard = self.gate.engine.guard();
+        let decision = guard.decide_with(self.caller.facts().as_ref(), &answers);
+        let context = self.context.bind(py);
+        match decision {
+            Decision::Ask if optimistic => Ok(context.clone().into_any()),
+            decision => self.gate.answer(context, decision.closed()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use boltguard_encoding::json::{JsonError, Kind, Reader};
-use boltguard_types::{Held, NumericDate};
+use boltguard_types::{Held, NumericDate, Wanted};
 
 use crate::ClaimsError;
 use crate::claims::Body;
@@ -119,6 +119,13 @@ impl AdmittedClaims {
     #[inline]
     pub fn held(&self) -> &Held {
         &self.body.registered.held
+    }
+
+    /// The same claims, of which other things are wanted.
+    #[must_use]
+    pub fn with_wanted(mut self, wanted: &Wanted) -> Self {
+        self.body.registered.held = self.body.held_for(wanted);
+        self
     }
 
     /// The permissions granted: the strings of the claim `permissions`, then those of `scope`, each once.

@@ -78,6 +78,18 @@ impl<'t> Claims<'t> {
     }
 }
 
+impl Body {
+    /// Which of the `wanted` grants the claims contain.
+    pub(crate) fn held_for(&self, wanted: &Wanted) -> Held {
+        let mut registered = Registered::none();
+        // The payload was read before, so reading it again finds no fault.
+        match registered.read(&self.payload, wanted) {
+            Ok(()) => registered.held,
+            Err(_) => Held::default(),
+        }
+    }
+}
+
 impl Registered {
     #[inline]
     pub(crate) fn none() -> Self {

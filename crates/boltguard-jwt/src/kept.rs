@@ -3,7 +3,6 @@
 use boltguard_types::{Held, Wanted};
 
 use crate::Claims;
-use crate::claims::Registered;
 
 /// The claims of a token whose signature was found good, kept for the next time that it comes.
 ///
@@ -41,12 +40,7 @@ impl KeptClaims {
     /// Which of the `wanted` grants the claims contain.
     #[must_use]
     pub fn held_for(&self, wanted: &Wanted) -> Held {
-        let mut registered = Registered::none();
-        // The payload was read before, so reading it again finds no fault.
-        match registered.read(&self.0.body.payload, wanted) {
-            Ok(()) => registered.held,
-            Err(_) => Held::default(),
-        }
+        self.0.body.held_for(wanted)
     }
 
     #[inline]

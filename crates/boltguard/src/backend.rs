@@ -9,7 +9,7 @@ use boltguard_jws::JwsError;
 use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy, KeptClaims};
 use boltguard_keys::{Algorithm, KeySet, Secret};
 use boltguard_revocation::RevocationStore;
-use boltguard_types::{Held, NumericDate, ReasonCode, Wanted};
+use boltguard_types::{NumericDate, ReasonCode, Wanted};
 
 use crate::caller::ApiKeyCaller;
 use crate::token_cache::{KeptToken, MAX_CACHED_TOKENS, TokenCache};
@@ -365,24 +365,10 @@ impl ApiKeyBackend {
     #[inline]
     fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
         match self.keys.find(credentials::api_key(value), now) {
-            Ok(entry) => {
-                let held = held_by(&entry, wanted);
-                Attempt::Known(Caller::ApiKey(ApiKeyCaller::new(entry, held)))
-            }
+            Ok(entry) => Attempt::Known(Caller::ApiKey(ApiKeyCaller::new(entry, wanted))),
             Err(reason) => Attempt::Failed(reason),
         }
     }
-}
-
-fn held_by(entry: &ApiKeyEntry, wanted: &Wanted) -> Held {
-    let mut held = Held::default();
-    for granted in entry.permissions() {
-        wanted.grant_permission(granted, &mut held);
-    }
-    for scope in entry.scopes() {
-        wanted.grant_scope(scope, &mut held);
-    }
-    held
 }
 
 impl fmt::Debug for ApiKeyBackend {

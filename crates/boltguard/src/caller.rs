@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use boltguard_apikey::ApiKeyEntry;
 use boltguard_jwt::AdmittedClaims;
-use boltguard_types::{Facts, Held, Identity, Principal, ReasonCode};
+use boltguard_types::{Facts, Held, Identity, Principal, ReasonCode, Wanted};
 use serde_json::Value;
 
 /// The name of the backend that reads API keys, in guards and contexts.
@@ -32,7 +32,14 @@ pub struct ApiKeyCaller {
 }
 
 impl ApiKeyCaller {
-    pub(crate) fn new(entry: Arc<ApiKeyEntry>, held: Held) -> Self {
+    pub(crate) fn new(entry: Arc<ApiKeyEntry>, wanted: &Wanted) -> Self {
+        let mut held = Held::default();
+        for granted in entry.permissions() {
+            wanted.grant_permission(granted, &mut held);
+        }
+        for scope in entry.scopes() {
+            wanted.grant_scope(scope, &mut held);
+        }
         Self { entry, held }
     }
 
@@ -48,6 +55,16 @@ impl Caller {
     #[must_use]
     pub fn is_known(&self) -> bool {
         !matches!(self, Self::Anonymous(_))
+    }
+
+    /// The same caller, of whom other things are wanted.
+    #[must_use]
+    pub fn with_wanted(self, wanted: &Wanted) -> Self {
+        match self {
+            Self::Anonymous(_) => self,
+            Self::ApiKey(caller) => Self::ApiKey(ApiKeyCaller::new(caller.entry, wanted)),
+            Self::Token(claims) => Self::Token(claims.with_wanted(wanted)),
+        }
     }
 
     /// The backend that vouches: [`JWT_BACKEND`] or [`API_KEY_BACKEND`].

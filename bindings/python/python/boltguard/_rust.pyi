@@ -549,6 +549,9 @@ class Gate:
     def check(self, meta: dict[str, Any]) -> AuthContext | Refusal | Pending | Conditional:
         """Decides on a request by its `META`. What a client sent never raises."""
 
+    def check_caller(self, context: AuthContext | None) -> AuthContext | Refusal | Conditional:
+        """Decides about a caller whom another gate has just identified, `None` for the anonymous one."""
+
     @property
     def guard(self) -> Guard:
         """The guard."""

@@ -73,15 +73,17 @@ class Gatekeeper:
 class Gate:
     """A compiled gate, and the backends behind it."""
 
-    __slots__ = ("_headers", "_identify", "_vary", "asks_objects", "backends", "check", "conf", "guard")
+    __slots__ = ("_headers", "_identify", "_vary", "asks_objects", "backends", "check", "check_caller", "conf", "guard")
 
     def __init__(self, current: conf.Conf, backends: list[Authentication], guard: Guard) -> None:
         self.conf = current
         self.backends = backends
         self.guard = guard
         self.asks_objects = any(question.about_object for question in guard.questions.values())
+        gate = _rust.Gate([backend.rust for backend in backends], guard.rust)
         # The one call into Rust for a request, with its META.
-        self.check = _rust.Gate([backend.rust for backend in backends], guard.rust).check
+        self.check = gate.check
+        self.check_caller = gate.check_caller
         self._headers = sorted({backend.header.title() for backend in backends})
         self._vary = ("Vary", ", ".join(self._headers))
         self._identify: Any = None
@@ -93,7 +95,7 @@ class Gate:
 
     def finish(self, request: HttpRequest, outcome: Outcome) -> Settled:
         """Asks stores and checks until what `check` left open is settled."""
-        settled = self._resume(outcome)
+        settled = self.resume(outcome)
         if isinstance(settled, _rust.Conditional):
             return self._ask(request, settled)
         if isinstance(settled, _rust.Refusal) and explains():
@@ -102,7 +104,7 @@ class Gate:
 
     async def afinish(self, request: HttpRequest, outcome: Outcome) -> Settled:
         """`finish`, for async code. It is not called for a caller who is let in at once."""
-        settled = await self._aresume(outcome)
+        settled = await self.aresume(outcome)
         if isinstance(settled, _rust.Conditional):
             return await self._aask(request, settled)
         if isinstance(settled, _rust.Refusal) and explains():
@@ -150,6 +152,10 @@ class Gate:
 
     def seal(self, request: HttpRequest, response: Any) -> Any:
         """Keeps shared caches from giving one caller's answer to another."""
+        return self.seal_for(response, request.context.is_authenticated) if self._headers else response  # type: ignore[attr-defined]
+
+    def seal_for(self, response: Any, is_known: bool) -> Any:
+        """`seal`, for an answer to a caller who is known or not."""
         if not self._headers:
             return response
         # Setting a header the public way costs as much as verifying a token.
@@ -158,7 +164,7 @@ class Gate:
             patch_vary_headers(response, self._headers)
         else:
             stored["vary"] = self._vary
-        if "cache-control" not in stored and request.context.is_authenticated:  # type: ignore[attr-defined]
+        if "cache-control" not in stored and is_known:
             stored["cache-control"] = PRIVATE
         return response
 
@@ -186,11 +192,11 @@ class Gate:
 
     def _caller(self, request: HttpRequest, refusal: _rust.Refusal) -> _rust.AuthContext | None:
         """Who was refused: for a 403 somebody, found out once more."""
-        known = self._resume(self._identified(request)) if refusal.status == 403 else None
+        known = self.resume(self._identified(request)) if refusal.status == 403 else None
         return known if isinstance(known, _rust.AuthContext) else None
 
     async def _acaller(self, request: HttpRequest, refusal: _rust.Refusal) -> _rust.AuthContext | None:
-        known = await self._aresume(self._identified(request)) if refusal.status == 403 else None
+        known = await self.aresume(self._identified(request)) if refusal.status == 403 else None
         return known if isinstance(known, _rust.AuthContext) else None
 
     def _identified(self, request: HttpRequest) -> Outcome:
@@ -200,7 +206,7 @@ class Gate:
         outcome: Outcome = self._identify(request.META)
         return outcome
 
-    def _resume(self, outcome: Outcome) -> _rust.AuthContext | _rust.Refusal | _rust.Conditional:
+    def resume(self, outcome: Outcome) -> _rust.AuthContext | _rust.Refusal | _rust.Conditional:
         while isinstance(outcome, _rust.Pending):
             backend = self.backends[outcome.backend_index]
             try:
@@ -211,7 +217,7 @@ class Gate:
             outcome = outcome.resume(answered)
         return outcome
 
-    async def _aresume(self, outcome: Outcome) -> _rust.AuthContext | _rust.Refusal | _rust.Conditional:
+    async def aresume(self, outcome: Outcome) -> _rust.AuthContext | _rust.Refusal | _rust.Conditional:
         while isinstance(outcome, _rust.Pending):
             backend = self.backends[outcome.backend_index]
             try:

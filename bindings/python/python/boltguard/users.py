@@ -8,7 +8,7 @@ code for this request, and holds up the event loop for that one query. `await re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from threading import Event
 from typing import Any
@@ -116,6 +116,10 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
     def __class__(self) -> Any:
         return _model()
 
+    # `request.user and request.user.is_authenticated` is a common question, and a model is true.
+    def __bool__(self) -> bool:
+        return True
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _model()) and self.pk == other.pk
 
@@ -135,12 +139,12 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
         return LazyUser(self._subject) if self._wrapped is empty else super().__deepcopy__(memo)
 
 
-def attach(request: Any, context: _rust.AuthContext) -> None:
-    """Sets `request.context`, `request.user` and `request.auser`."""
+def attach(request: Any, context: _rust.AuthContext, account: Callable[[str], LazyUser] | None = None) -> None:
+    """Sets `request.context`, `request.user` and `request.auser`. `account` makes a user of a credential's subject."""
     request.context = context
     subject = context.account
     if subject is not None:
-        request.user = user = LazyUser(subject)
+        request.user = user = LazyUser(subject) if account is None else account(subject)
         request.auser = partial(LazyUser.aload, user)
     else:
         request.user = SimpleLazyObject(_anonymous)
@@ -150,7 +154,7 @@ def attach(request: Any, context: _rust.AuthContext) -> None:
 async def prefetch(request: Any) -> None:
     """Loads the account behind `request.user`, where there is one to load."""
     user = request.user
-    if type(user) is LazyUser:
+    if issubclass(type(user), LazyUser):
         await user.prefetch()
 
 
@@ -163,13 +167,13 @@ def get_auth_context(request: Any) -> _rust.AuthContext | None:
 def get_current_user(request: Any) -> Any:
     """The account behind the credential, loaded; 401 where there is none. For `Depends(get_current_user)`."""
     user = request.user
-    return user._loaded() if type(user) is LazyUser else _known(user)
+    return user._loaded() if issubclass(type(user), LazyUser) else _known(user)
 
 
 async def aget_current_user(request: Any) -> Any:
     """`get_current_user` for async code; `Depends(get_current_user)` picks it by itself."""
     user = request.user
-    return await user.aload() if type(user) is LazyUser else _known(await request.auser())
+    return await user.aload() if issubclass(type(user), LazyUser) else _known(await request.auser())
 
 
 get_current_user.asynchronous = aget_current_user  # type: ignore[attr-defined]

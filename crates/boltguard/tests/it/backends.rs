@@ -7,7 +7,9 @@ use boltguard::keys::{Algorithm, KeySet, Secret, VerifyingKey};
 use boltguard::types::{Permission, ReasonCode};
 use boltguard::{ApiKeyBackend, Backend, ConfigError, HeaderName, JwtBackend, KnownKeys};
 
-use crate::support::{NOW, admitted, bearer, check, gate, jwt, refused, secret};
+use crate::support::{
+    NOW, admitted, bearer, check, check_other_guards, gate, jwt, refused, secret,
+};
 
 const KEY: &str = "sk-prod-123abc-and-some-more";
 
@@ -66,6 +68,13 @@ fn an_api_keys_permissions_count() {
     ));
     let outcome = check(&gate([fixed_keys().into()], &guard("blog.drop")), &headers);
     assert_eq!(refused(outcome), (403, ReasonCode::PermissionMissing));
+}
+
+#[test]
+fn another_guard_decides_about_the_holder_of_a_key() {
+    let gate = gate([fixed_keys().into()], &Guard::authenticated());
+    let caller = admitted(check(&gate, &[("x-api-key", KEY)]));
+    check_other_guards(caller, "blog.add", "blog.drop");
 }
 
 #[test]

@@ -5,7 +5,9 @@ use boltguard::revocation::{MemoryRevocation, RevocationError, RevocationStore};
 use boltguard::types::{NumericDate, Permission, ReasonCode};
 use boltguard::{Answer, Caller, Gate, OnStoreError, Outcome, Question, Revocation};
 
-use crate::support::{NOW, admitted, bearer, check, gate, jwt, look_up, refused};
+use crate::support::{
+    NOW, admitted, bearer, check, check_other_guards, gate, jwt, look_up, refused,
+};
 
 const GOOD: &str = r#"{"sub":"42","jti":"t-1","exp":1300819380,"permissions":["blog.*"]}"#;
 
@@ -41,6 +43,13 @@ fn a_known_caller_who_may_not_is_forbidden() {
     let gate = gate([jwt().into()], &permission("shop.add"));
     let outcome = check(&gate, &[("authorization", &bearer(GOOD))]);
     assert_eq!(refused(outcome), (403, ReasonCode::PermissionMissing));
+}
+
+#[test]
+fn another_guard_decides_about_a_caller_who_is_known() {
+    let gate = gate([jwt().into()], &permission("blog.add"));
+    let caller = admitted(check(&gate, &[("authorization", &bearer(GOOD))]));
+    check_other_guards(caller, "blog.drop", "shop.add");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! A gate, a clock and tokens for it.
 
-use boltguard::guard::Guard;
+use boltguard::guard::{Decision, Guard};
 use boltguard::jws::{HeaderFields, sign};
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, Key, KeySet, Secret, SigningKey, VerifyingKey};
-use boltguard::types::{NumericDate, ReasonCode};
+use boltguard::types::{NumericDate, Permission, ReasonCode};
 use boltguard::{Backend, Caller, Gate, HeaderName, JwtBackend, Outcome};
 
 pub(crate) const NOW: NumericDate = NumericDate::from_secs(1_300_819_000);
@@ -58,5 +58,17 @@ pub(crate) fn refused(outcome: Outcome) -> (u16, ReasonCode) {
     match outcome {
         Outcome::Refused(refusal) => (refusal.status(), refusal.reason()),
         other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// Guards that wanted nothing when the caller was identified: one for a permission held, one for another.
+pub(crate) fn check_other_guards(caller: Caller, held: &str, missing: &str) {
+    for (name, expected) in [
+        (held, Decision::Allow),
+        (missing, Decision::Deny(ReasonCode::PermissionMissing)),
+    ] {
+        let guard = Guard::permission(Permission::new(name).unwrap()).compile();
+        let caller = caller.clone().with_wanted(guard.wanted());
+        assert_eq!(guard.decide(caller.facts().as_ref()), expected, "{name}");
     }
 }

@@ -1,0 +1,291 @@
+"""Django REST framework: who is calling, for `authentication_classes`, and guards, for `permission_classes`.
+
+The same engine decides as everywhere, and says so in DRF's own terms: `request.user`, `request.auth`, and exceptions
+that its handler answers. A guard about objects is asked when a view calls `check_object_permissions`, as its
+`get_object` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import Any, ClassVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+
+try:
+    from rest_framework.authentication import BaseAuthentication
+    from rest_framework.exceptions import APIException, AuthenticationFailed
+    from rest_framework.permissions import (
+        NOT,
+        BasePermission,
+        BasePermissionMetaclass,
+        OperandHolder,
+        SingleOperandHolder,
+    )
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
+except ImportError as error:
+    raise ImportError('boltguard.drf needs Django REST framework: pip install "boltguard[drf]"') from error
+
+from boltguard import conf
+from boltguard._rust import AuthContext, Conditional, Refusal
+from boltguard.auth.backends import Authentication
+from boltguard.auth.guards import Guard, IsAuthenticated, check_guards, conjunction
+from boltguard.auth.questions import ASYNC_REMEDY
+from boltguard.gate import Gate, Gatekeeper, Outcome, log
+from boltguard.users import LazyUser, UserUnavailable, attach
+
+__all__ = ["BoltguardAuthentication", "GuardPermission", "StoreUnavailable"]
+
+
+class BoltguardAuthentication(BaseAuthentication):
+    """Authenticates with `BOLT_AUTHENTICATION_CLASSES`; a subclass may name `backends` of its own.
+
+    `request.user` is lazy, as behind `protect`, and `request.auth` is the context, a mapping of `user_id`,
+    `permissions`, `auth_claims` and the like. A bad credential is 401, and a store that gives no answer 503.
+    """
+
+    backends: ClassVar[Sequence[Authentication] | None] = None
+    _keeper: ClassVar[Gatekeeper]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._keeper = Gatekeeper(cls.backends, [IsAuthenticated()])
+
+    def authenticate(self, request: Request) -> tuple[Any, AuthContext] | None:
+        """The user and the context, or `None` where no credential was sent."""
+        gate, inner = self._keeper.gate, request._request
+        view = request.parser_context.get("view")
+        _refuse_negations(tuple(getattr(view, "permission_classes", ())))
+        way_out = _WayOut.of(view)
+        way_out.gate = gate
+        outcome = gate.check(inner.META)
+        context = outcome if type(outcome) is AuthContext else self._settle(request, gate, outcome)
+        if context is None:
+            return None
+        way_out.is_known = True
+        attach(inner, context, partial(_Account, inner))
+        return inner.user, context
+
+    def authenticate_header(self, request: Request) -> str | None:
+        """The challenge of a 401."""
+        refusal = request.__dict__.get(REFUSAL) or self._keeper.gate.check({})
+        return refusal.challenge if isinstance(refusal, Refusal) else None
+
+    def _settle(self, request: Request, gate: Gate, outcome: Outcome) -> AuthContext | None:
+        """Who is calling, found out with the help of stores where that is needed."""
+        settled = gate.resume(outcome)
+        if isinstance(settled, AuthContext):
+            return settled
+        # The guard of this gate, `IsAuthenticated`, has no checks that could leave it open.
+        assert isinstance(settled, Refusal)
+        if settled.reason == NOTHING_SENT:
+            return None
+        request.__dict__[REFUSAL] = settled
+        log(request._request, settled.status, settled.reason)
+        raise _exception(settled.status, settled.detail, settled.code)
+
+
+BoltguardAuthentication._keeper = Gatekeeper(None, [IsAuthenticated()])
+
+
+class GuardPermissionMeta(BasePermissionMetaclass):
+    """`&`, `|` and `~` between guards are the guards' own; `&` and `|` with other permissions are those of DRF."""
+
+    guard: Guard
+
+    def __and__(cls, other: Any) -> Any:
+        both = isinstance(other, GuardPermissionMeta)
+        return GuardPermission.of(cls.guard & other.guard) if both else super().__and__(other)
+
+    def __or__(cls, other: Any) -> Any:
+        both = isinstance(other, GuardPermissionMeta)
+        return GuardPermission.of(cls.guard | other.guard) if both else super().__or__(other)
+
+    def __invert__(cls) -> Any:
+        return GuardPermission.of(~cls.guard)
+
+
+class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
+    """A guard as a permission: `GuardPermission.of(IsStaff())`, or a subclass that names its `guard`.
+
+    It knows the callers whom `BoltguardAuthentication` identified; any other is anonymous to it.
+    """
+
+    guard: ClassVar[Guard]
+    message: Any = None
+    code: str | None = None
+    _gate: ClassVar[Gate]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._gate = Gate(conf.current(), [], _guard_of(cls))
+
+    @staticmethod
+    def of(*guards: Guard) -> type[GuardPermission]:
+        """The permission that is all of these guards."""
+        guard = conjunction(check_guards(list(guards), "GuardPermission.of"))
+        made: Any = GuardPermissionMeta("GuardPermission", (GuardPermission,), {"guard": guard, "__module__": __name__})
+        return made  # type: ignore[no-any-return]
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether the guard holds, or may hold for some object."""
+        return self._holds(request, view)
+
+    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
+        """Whether the guard holds for this object."""
+        try:
+            return self._holds(request, view, obj)
+        except UserUnavailable as unavailable:
+            raise _no_account(request._request, unavailable) from None
+
+    def _holds(self, request: Request, view: APIView, *obj: Any) -> bool:
+        context = request.auth if isinstance(request.auth, AuthContext) else None
+        outcome, answers = self._gate.check_caller(context), None
+        if isinstance(outcome, Conditional):
+            answers = self._answers(request, view, outcome, obj)
+            outcome = outcome.decide(answers, optimistic=not obj and self._gate.asks_objects)
+        if isinstance(outcome, Refusal):
+            # What DRF puts into its own exception, if no other permission makes up for this one.
+            self.message, self.code = {"detail": outcome.detail, "code": outcome.code}, outcome.code
+            _WayOut.of(view).refusal = partial(self._note, request._request, outcome, context, answers)
+        return isinstance(outcome, AuthContext)
+
+    def _answers(
+        self, request: Request, view: APIView, conditional: Conditional, obj: tuple[Any, ...]
+    ) -> dict[str, bool]:
+        """What the checks say that matter for this caller: without an object, those that need none."""
+        gate = self._gate
+        known = request.__dict__.setdefault(ANSWERS, {}).setdefault(gate, {})
+        answers: dict[str, bool] = dict(known) if obj else known
+        while (question := gate.next_question(conditional, answers, about_object=bool(obj))) is not None:
+            answers[question.name] = question.ask(request, *(obj if question.about_object else ()))
+        if obj:
+            _WayOut.of(view).unasked.discard(gate)
+        elif conditional.questions(answers):
+            _WayOut.of(view).unasked.add(gate)
+        return answers
+
+    def _note(
+        self, request: HttpRequest, refusal: Refusal, context: AuthContext | None, answers: dict[str, bool] | None
+    ) -> None:
+        log(request, refusal.status, refusal.reason)
+        self._gate.note(request, refusal, context, answers)
+
+
+class StoreUnavailable(APIException):
+    """503: a store gave no answer, so nobody can say whether the credential holds."""
+
+    status_code = 503
+    default_detail = "The credential can't be checked right now."
+    default_code = "revocation_unavailable"
+
+
+class _WayOut:
+    """Stands in for a view's `finalize_response` while it answers one request, and looks at the answer."""
+
+    __slots__ = ("_finalize", "_view", "gate", "is_known", "refusal", "unasked")
+
+    def __init__(self, view: Any) -> None:
+        self._view = view
+        self._finalize: Any = getattr(view, "finalize_response", None)
+        self.gate: Gate | None = None
+        self.is_known = False
+        # Says why a permission was refused, once it is clear that no other one made up for it.
+        self.refusal: Callable[[], None] | None = None
+        # The gates that let a caller in for the sake of an object, of which nothing was heard yet.
+        self.unasked: set[Gate] = set()
+
+    @classmethod
+    def of(cls, view: Any) -> _WayOut:
+        """That of a view, which is made for one request."""
+        found = None if view is None else view.__dict__.get("finalize_response")
+        if type(found) is not cls:
+            found = cls(view)
+            if view is not None:
+                view.finalize_response = found
+        return found
+
+    def __call__(self, request: Request, response: Any, *arguments: Any, **named: Any) -> Any:
+        self._view.__dict__.pop("finalize_response", None)
+        response = self._finalize(request, response, *arguments, **named)
+        if self.refusal is not None and response.status_code in (401, 403):
+            self.refusal()
+        if self.unasked and response.status_code < 400 and request.method != "OPTIONS" and _shows_object(self._view):
+            guards = ", ".join(sorted(str(gate.guard) for gate in self.unasked))
+            raise ImproperlyConfigured(f"the guard {guards} asks about an object: {NOT_ASKED}")
+        return response if self.gate is None else self.gate.seal_for(response, self.is_known)
+
+
+def _shows_object(view: Any) -> bool:
+    """Whether a view is about a single object: not so of the lists of viewsets and generic views."""
+    detail = getattr(view, "detail", None)
+    if detail is not None:
+        return bool(detail)
+    lookup = getattr(view, "lookup_url_kwarg", None) or getattr(view, "lookup_field", None)
+    return lookup is None or lookup in view.kwargs
+
+
+class _Account(LazyUser):
+    """A user who, if missing, is refused in DRF's way."""
+
+    def __init__(self, request: HttpRequest, subject: str) -> None:
+        object.__setattr__(self, "_request", request)
+        super().__init__(subject)
+
+    @property
+    def pk(self) -> Any:
+        try:
+            return super().pk
+        except UserUnavailable as unavailable:
+            raise _no_account(self._request, unavailable) from None
+
+    def _setup(self) -> None:
+        try:
+            super()._setup()
+        except UserUnavailable as unavailable:
+            raise _no_account(self._request, unavailable) from None
+
+
+def _no_account(request: Any, unavailable: UserUnavailable) -> APIException:
+    log(request, unavailable.status_code, unavailable.reason)
+    said = unavailable.said_by(request.context.auth_backend)
+    return _exception(said.status_code, said.detail, said.code)
+
+
+def _exception(status: int, detail: str, code: str) -> APIException:
+    """What DRF answers with the body that we give everywhere."""
+    kind = StoreUnavailable if status == StoreUnavailable.status_code else AuthenticationFailed
+    return kind({"detail": detail, "code": code}, code)
+
+
+@lru_cache(maxsize=1024)
+def _refuse_negations(permissions: tuple[Any, ...], negated: bool = False) -> None:
+    """A permission of DRF's is true or false even of nobody; `~` around a guard and one of them would let nobody in."""
+    for permission in permissions:
+        if negated and isinstance(permission, GuardPermissionMeta):
+            raise ImproperlyConfigured(f"{permission.guard}: {NO_NEGATION}")
+        if isinstance(permission, SingleOperandHolder):
+            operator: Any = permission.operator_class
+            _refuse_negations((permission.op1_class,), negated or operator is NOT)
+        if isinstance(permission, OperandHolder):
+            _refuse_negations((permission.op1_class, permission.op2_class), negated)
+
+
+def _guard_of(cls: type[GuardPermission]) -> Guard:
+    if not hasattr(cls, "guard"):
+        raise ImproperlyConfigured(f"{cls.__name__} names no guard; write guard = IsStaff(), or any other")
+    (guard,) = check_guards([cls.guard], f"{cls.__name__}.guard")
+    for question in guard.questions.values():
+        if question.is_async:
+            raise ImproperlyConfigured(f"{cls.__name__}: the check {question.name!r} is async; {ASYNC_REMEDY}")
+    return guard
+
+
+ANSWERS = "_boltguard_answers"
+REFUSAL = "_boltguard_refusal"
+NOTHING_SENT = "not_authenticated"
+NOT_ASKED = "call self.check_object_permissions(request, obj), as get_object() does, before you answer"
+NO_NEGATION = "`~` of a guard and another permission would let anonymous callers in; negate the guard alone"

@@ -1,0 +1,566 @@
+"""`boltguard.drf`: authentication and guards in the views of Django REST framework."""
+
+import importlib
+import logging
+import sys
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from django.http import Http404
+from django.test import Client, override_settings
+from django.urls import include, path
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.generics import ListAPIView, RetrieveUpdateAPIView
+from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission
+from rest_framework.permissions import IsAdminUser as IsDjangoStaff
+from rest_framework.permissions import IsAuthenticated as IsKnown
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+from rest_framework.test import APIRequestFactory, force_authenticate
+from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSet
+
+from boltguard import auth
+from boltguard.auth import (
+    APIKeyAuthentication,
+    Check,
+    HasPermission,
+    InMemoryRevocation,
+    IsAuthenticated,
+    IsStaff,
+    JWTAuthentication,
+    ObjectCheck,
+    Owner,
+    RevocationStore,
+    ViaBackend,
+)
+from boltguard.drf import BoltguardAuthentication, GuardPermission
+from boltguard.middleware import BoltguardMiddleware
+
+from people.models import Note
+from support import bearer, mount, mount_view, wsgi
+
+CHALLENGE = 'Bearer realm="api"'
+KEY = "a-key-of-the-tests-which-is-long"
+
+
+def using(*backends):
+    return type("Authentication", (BoltguardAuthentication,), {"backends": list(backends)})
+
+
+def serve(
+    permissions=(AllowAny,),
+    authentications=(BoltguardAuthentication,),
+    answer=lambda request: {},
+    renderers=(JSONRenderer,),
+):
+    """A view that gives back what `answer` makes of the request."""
+
+    class View(APIView):
+        authentication_classes = list(authentications)
+        permission_classes = list(permissions)
+        renderer_classes = list(renderers)
+
+        def get(self, request):
+            return Response(answer(request))
+
+        post = get
+
+    mount_view(View.as_view())
+
+
+def get(headers=None, method="get", **options):
+    return wsgi(method, "/view", headers, **options)
+
+
+def test_the_user_and_the_context_of_a_token_are_there(ada):
+    serve(answer=lambda request: [request.user.get_username(), request.auth["user_id"], request.context["permissions"]])
+    answer = get(bearer(sub=str(ada.pk), permissions=["blog.add"]))
+    assert answer.json() == ["ada", str(ada.pk), ["blog.add"]]
+
+
+def test_the_user_costs_no_query_until_more_than_the_key_is_read(ada, django_assert_queries):
+    serve([IsKnown], answer=lambda request: request.user.pk)
+    with django_assert_queries(0):
+        assert get(bearer(sub=str(ada.pk))).json() == ada.pk
+
+
+def test_without_a_credential_others_are_tried_and_nobody_is_anonymous():
+    class Other(BaseAuthentication):
+        def authenticate(self, request):
+            return ("somebody", None) if "X-Other" in request.headers else None
+
+    serve(authentications=[BoltguardAuthentication, Other], answer=lambda request: [str(request.user), request.auth])
+    assert get().json() == ["AnonymousUser", None]
+    assert get({"Authorization": "Basic YTpi"}).json() == ["AnonymousUser", None]
+    assert get({"X-Other": "1"}).json() == ["somebody", None]
+
+
+@pytest.mark.parametrize("permissions", [[AllowAny], [IsKnown], [GuardPermission.of(auth.AllowAny())]])
+@pytest.mark.parametrize(
+    ("sent", "code", "detail"),
+    [
+        (bearer(exp=1), "token_expired", "The token has expired"),
+        (bearer(secret="another-secret-of-more-than-thirty-two-bytes"), "invalid_token", "The token is invalid"),
+        (bearer("no.to.ken"), "invalid_token", "The token is invalid"),
+    ],
+)
+def test_a_bad_credential_is_401_with_the_reason_that_a_client_may_learn(permissions, sent, code, detail):
+    serve(permissions)
+    answer = get(sent)
+    assert (answer.status_code, answer.json()) == (401, {"detail": f"{detail}.", "code": code})
+    assert answer["WWW-Authenticate"] == f'{CHALLENGE}, error="invalid_token", error_description="{detail}"'
+
+
+def test_no_credential_is_401_with_a_challenge():
+    for permission in (IsKnown, GuardPermission.of(IsAuthenticated())):
+        serve([permission])
+        answer = get()
+        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, CHALLENGE)
+
+
+def test_the_challenge_names_the_schemes_of_the_backends():
+    serve([IsKnown], [using(APIKeyAuthentication(api_keys={KEY}))])
+    assert get()["WWW-Authenticate"] == 'ApiKey realm="api"'
+
+
+def test_a_class_has_the_backends_that_it_names():
+    store = InMemoryRevocation()
+    strict = using(JWTAuthentication(audience="shop", revocation_store=store))
+    serve([IsKnown], [strict])
+    assert get(bearer(sub="1", aud="shop", jti="a")).status_code == 200
+    assert get(bearer(sub="1", jti="a")).status_code == 401
+    store.revoke("a")
+    answer = get(bearer(sub="1", aud="shop", jti="a"))
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_revoked")
+
+
+def test_a_class_without_backends_follows_the_settings():
+    serve([IsKnown])
+    assert get(bearer(sub="1")).status_code == 200
+    with override_settings(BOLT_AUTHENTICATION_CLASSES=[APIKeyAuthentication(api_keys={KEY})]):
+        assert get(bearer(sub="1")).status_code == 401
+        serve([GuardPermission.of(ViaBackend("api_key"))])
+        assert get({"X-API-Key": KEY}).status_code == 200
+
+
+def test_backends_that_are_none_are_refused_when_the_class_is_made():
+    with pytest.raises(ImproperlyConfigured, match="JWTAuthentication is a class"):
+        using(JWTAuthentication)
+
+
+class Elsewhere(RevocationStore):
+    """A store that lives elsewhere, and knows one token, or is out of order."""
+
+    asked = 0
+
+    def is_revoked(self, jti):
+        self.asked += 1
+        if jti == "broken":
+            raise ConnectionError
+        return jti == "revoked"
+
+    def revoke(self, jti, ttl=None):
+        raise NotImplementedError
+
+
+def test_a_store_that_lives_elsewhere_is_asked_once():
+    store = Elsewhere()
+    permissions = [GuardPermission.of(IsAuthenticated()), GuardPermission.of(HasPermission("a.b"))]
+    serve(permissions, [using(JWTAuthentication(revocation_store=store))])
+    assert get(bearer(sub="1", jti="good", permissions=["a.b"])).status_code == 200
+    assert store.asked == 1
+    assert get(bearer(sub="1", jti="revoked", permissions=["a.b"])).json()["code"] == "token_revoked"
+
+
+def test_a_store_that_gives_no_answer_is_503_even_where_everybody_may_pass():
+    serve([AllowAny], [using(JWTAuthentication(revocation_store=Elsewhere()))])
+    answer = get(bearer(sub="1", jti="broken"))
+    assert (answer.status_code, answer.json()["code"]) == (503, "revocation_unavailable")
+
+
+@pytest.mark.parametrize("read", [lambda user: user.get_username(), lambda user: user.is_staff])
+def test_a_user_who_is_not_there_is_401_when_read(read, ada):
+    serve([IsKnown], answer=lambda request: read(request.user))
+    answer = get(bearer(sub="987654321"))
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+    get_user_model().objects.filter(pk=ada.pk).update(is_active=False)
+    assert get(bearer(sub=str(ada.pk))).status_code == 401
+
+
+def test_a_subject_that_is_no_primary_key_is_401_when_read():
+    serve([IsKnown], answer=lambda request: request.user.pk)
+    assert get(bearer(sub="nobody")).status_code == 401
+
+
+def test_permissions_of_djangos_users_read_the_account(ada):
+    serve([IsDjangoStaff])
+    assert get(bearer(sub=str(ada.pk))).status_code == 200
+    get_user_model().objects.filter(pk=ada.pk).update(is_staff=False)
+    assert get(bearer(sub=str(ada.pk), is_staff=True)).status_code == 403
+
+
+def test_a_guard_lets_in_and_refuses():
+    serve([GuardPermission.of(HasPermission("blog.add") | IsStaff())])
+    assert get(bearer(sub="1", permissions=["blog.add"])).status_code == 200
+    assert get(bearer(sub="1", is_staff=True)).status_code == 200
+    answer = get(bearer(sub="1"))
+    assert (answer.status_code, answer.json()) == (
+        403,
+        {"detail": "You may not do this.", "code": "permission_denied"},
+    )
+
+
+def test_a_guard_of_a_class_of_ones_own():
+    class MayPublish(GuardPermission):
+        guard = HasPermission("blog.publish")
+
+    serve([MayPublish])
+    assert get(bearer(sub="1", permissions=["blog.*"])).status_code == 200
+    assert get(bearer(sub="1")).status_code == 403
+
+
+def test_several_permissions_all_have_to_hold():
+    serve([GuardPermission.of(IsStaff()), GuardPermission.of(HasPermission("a.b"))])
+    assert get(bearer(sub="1", is_staff=True, permissions=["a.b"])).status_code == 200
+    assert get(bearer(sub="1", is_staff=True)).status_code == 403
+    assert get(bearer(sub="1", permissions=["a.b"])).status_code == 403
+
+
+def test_what_is_no_guard_is_refused_when_the_class_is_made():
+    with pytest.raises(ImproperlyConfigured, match="IsStaff is a class"):
+        GuardPermission.of(IsStaff)
+    with pytest.raises(ImproperlyConfigured, match="empty"):
+        GuardPermission.of()
+    with pytest.raises(ImproperlyConfigured, match="Nothing.guard: 'staff' is no guard"):
+        type("Nothing", (GuardPermission,), {"guard": "staff"})
+    with pytest.raises(ImproperlyConfigured, match="names no guard"):
+        type("Nothing", (GuardPermission,), {})
+
+
+def test_an_async_check_is_refused_when_the_class_is_made():
+    async def slowly(request):
+        return True
+
+    with pytest.raises(ImproperlyConfigured, match="is async"):
+        GuardPermission.of(Check(slowly))
+
+
+class ReadOnly(BasePermission):
+    def has_permission(self, request, view):
+        return request.method in SAFE_METHODS
+
+
+STAFF, BANNED = GuardPermission.of(IsStaff()), GuardPermission.of(HasPermission("a.banned"))
+
+
+def test_operators_between_guards_are_those_of_the_guards():
+    assert (STAFF & BANNED).guard == IsStaff() & HasPermission("a.banned")
+    assert (STAFF | BANNED).guard == IsStaff() | HasPermission("a.banned")
+    assert (~STAFF).guard == ~IsStaff()
+
+
+def test_no_negation_lets_an_anonymous_caller_in():
+    serve([~BANNED])
+    assert get(bearer(sub="1")).status_code == 200
+    assert get(bearer(sub="1", permissions=["a.banned"])).status_code == 403
+    assert get().status_code == 401
+
+
+MIXTURES = [BANNED & ReadOnly, ReadOnly & BANNED, BANNED | ReadOnly, ReadOnly | (BANNED & AllowAny)]
+
+
+@pytest.mark.parametrize("mixture", MIXTURES)
+def test_a_mixture_with_other_permissions_can_not_be_negated(mixture):
+    for negated in (~mixture, ~(ReadOnly | mixture), ReadOnly & ~mixture):
+        serve([negated])
+        for method in ("get", "post"):
+            with pytest.raises(ImproperlyConfigured, match="negate the guard alone"):
+                get(method=method, client=Client())
+
+
+@pytest.mark.parametrize("mixture", [STAFF | ReadOnly, ReadOnly | STAFF, ReadOnly | (STAFF & AllowAny)])
+def test_a_guard_or_another_permission(mixture):
+    serve([mixture])
+    assert get().status_code == 200
+    assert get(method="post").status_code == 401
+    assert get(bearer(sub="1"), "post").status_code == 403
+    assert get(bearer(sub="1", is_staff=True), "post").status_code == 200
+
+
+@pytest.mark.parametrize("mixture", [STAFF & ReadOnly, ReadOnly & STAFF])
+def test_a_guard_and_another_permission(mixture):
+    serve([mixture])
+    assert get().status_code == 401
+    assert get(bearer(sub="1")).status_code == 403
+    assert get(bearer(sub="1", is_staff=True)).status_code == 200
+    assert get(bearer(sub="1", is_staff=True), "post").status_code == 403
+
+
+def test_a_caller_of_another_class_is_anonymous_to_a_guard(ada):
+    client = Client(raise_request_exception=False)
+    client.force_login(ada)
+    both = [BoltguardAuthentication, SessionAuthentication]
+    serve([GuardPermission.of(IsAuthenticated())], both)
+    assert get(client=client).status_code == 403
+    assert get(bearer(sub="1"), client=client).status_code == 200
+    serve([GuardPermission.of(IsStaff()) | IsDjangoStaff], both)
+    assert get(client=client).status_code == 200
+
+
+def test_a_guard_without_our_authentication_lets_nobody_in():
+    serve([GuardPermission.of(IsAuthenticated())], [])
+    assert get(bearer(sub="1")).status_code == 403
+
+
+def test_a_check_is_asked_with_the_request_of_the_framework_and_once():
+    asked = []
+
+    def about(request):
+        asked.append(type(request))
+        return "let" in request.query_params
+
+    serve([GuardPermission.of(IsStaff() | Check(about))])
+    assert wsgi("get", "/view?let", bearer(sub="1")).status_code == 200
+    assert get(bearer(sub="1")).status_code == 403
+    assert get(bearer(sub="1", is_staff=True)).status_code == 200
+    assert asked == [Request, Request]
+
+
+class Article:
+    def __init__(self, author_id):
+        self.author_id = author_id
+
+
+ARTICLES = {1: Article(1), 2: Article(2)}
+
+
+class Articles(ViewSet):
+    authentication_classes = [BoltguardAuthentication]
+    permission_classes = [GuardPermission.of(IsStaff() | Owner("author_id"))]
+
+    def list(self, request):
+        return Response(len(ARTICLES))
+
+    def retrieve(self, request, pk):
+        self.check_object_permissions(request, ARTICLES[int(pk)])
+        return Response({})
+
+    def destroy(self, request, pk):
+        return Response({})
+
+
+@pytest.fixture
+def articles():
+    router = SimpleRouter(trailing_slash=False)
+    router.register("articles", Articles, "article")
+    mount(path("", include(router.urls)))
+
+
+def test_an_owner_is_let_in_and_others_are_not(articles):
+    assert wsgi("get", "/articles/1", bearer(sub="1")).status_code == 200
+    refused = wsgi("get", "/articles/2", bearer(sub="1"))
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+    assert wsgi("get", "/articles/2", bearer(sub="1", is_staff=True)).status_code == 200
+    assert wsgi("get", "/articles/1").status_code == 401
+
+
+def test_an_owner_who_can_be_no_user_is_401(articles):
+    assert wsgi("get", "/articles/1", bearer(sub="nobody")).status_code == 401
+
+
+def test_a_list_is_not_asked_about(articles):
+    assert wsgi("get", "/articles", bearer(sub="1")).json() == 2
+    assert wsgi("options", "/articles/1", bearer(sub="1")).status_code == 200
+
+
+def test_a_view_of_one_object_that_never_asks_answers_nobody(articles):
+    assert wsgi("delete", "/articles/1", bearer(sub="1")).status_code == 500
+    assert wsgi("delete", "/articles/1", bearer(sub="1", is_staff=True)).status_code == 200
+    serve([GuardPermission.of(Owner("author_id"))])
+    assert get(bearer(sub="1")).status_code == 500
+
+
+def test_generic_views_ask_about_the_object_that_they_get(ada):
+    note = Note.objects.create(text="", owner=ada)
+
+    class Own(RetrieveUpdateAPIView):
+        queryset = Note.objects.all()
+        authentication_classes = [BoltguardAuthentication]
+        permission_classes = [ReadOnly | GuardPermission.of(Owner("owner"))]
+
+        def get(self, request, pk):
+            self.get_object()
+            return Response({})
+
+        put = get
+
+    class All(ListAPIView):
+        authentication_classes = [BoltguardAuthentication]
+        permission_classes = [GuardPermission.of(Owner("owner"))]
+
+        def get(self, request):
+            return Response({})
+
+    mount(path("own/<int:pk>", Own.as_view()), path("all", All.as_view()))
+    place = f"/own/{note.pk}"
+    assert wsgi("get", place).status_code == 200
+    assert wsgi("put", place, bearer(sub=str(ada.pk))).status_code == 200
+    assert wsgi("put", place, bearer(sub=str(ada.pk + 1))).status_code == 403
+    assert wsgi("put", place).status_code == 401
+    assert wsgi("get", "/all", bearer(sub="1")).status_code == 200
+
+
+def test_a_check_before_the_object_is_not_asked_again_with_it():
+    asked = []
+
+    def open_hours(request):
+        asked.append("hours")
+        return True
+
+    def is_first(request, obj):
+        asked.append(obj)
+        return obj == 1
+
+    class View(APIView):
+        authentication_classes = [BoltguardAuthentication]
+        permission_classes = [GuardPermission.of(Check(open_hours) & ObjectCheck(is_first))]
+
+        def get(self, request, number):
+            self.check_object_permissions(request, number)
+            return Response({})
+
+    mount(path("<int:number>", View.as_view()))
+    assert wsgi("get", "/1", bearer(sub="1")).status_code == 200
+    assert wsgi("get", "/2", bearer(sub="1")).status_code == 403
+    assert asked == ["hours", 1, "hours", 2]
+
+
+def test_a_view_that_is_a_function():
+    @api_view(["GET"])
+    @authentication_classes([BoltguardAuthentication])
+    @permission_classes([STAFF])
+    def view(request):
+        return Response({})
+
+    mount_view(view)
+    assert get(bearer(sub="1", is_staff=True)).status_code == 200
+    assert get(bearer(sub="1")).status_code == 403
+
+
+def test_answers_are_kept_out_of_shared_caches():
+    serve([IsKnown | ReadOnly])
+    known, nobody, refused = get(bearer(sub="1")), get(), get(bearer(exp=1))
+    assert [answer["Vary"] for answer in (known, nobody, refused)] == ["Authorization"] * 3
+    assert (known["Cache-Control"], nobody.get("Cache-Control")) == ("private", None)
+    serve([IsKnown], renderers=[JSONRenderer, BrowsableAPIRenderer])
+    assert get(bearer(sub="1"))["Vary"] == "Accept, Authorization"
+
+
+def test_a_view_may_say_how_long_its_answer_is_kept():
+    class View(APIView):
+        authentication_classes = [BoltguardAuthentication]
+
+        def get(self, request):
+            return Response({}, headers={"Cache-Control": "max-age=5"})
+
+    mount_view(View.as_view())
+    assert get(bearer(sub="1"))["Cache-Control"] == "max-age=5"
+
+
+def test_refusals_are_logged_with_their_precise_reason(caplog):
+    caplog.set_level(logging.INFO, "boltguard")
+
+    def reasons():
+        found = [record.reason for record in caplog.records if hasattr(record, "reason")]
+        caplog.clear()
+        return found
+
+    serve([STAFF | ReadOnly])
+    get(bearer(aud="elsewhere"))
+    assert reasons() == ["audience_mismatch"]
+    get(bearer(sub="1"))
+    assert reasons() == []
+    get(bearer(sub="1"), "post")
+    assert reasons() == ["staff_required"]
+    get(method="post")
+    assert reasons() == ["not_authenticated"]
+    serve([IsKnown], answer=lambda request: request.user.is_staff)
+    get(bearer(sub="987654321"))
+    assert reasons() == ["user_not_found"]
+
+
+def test_a_developer_is_told_which_part_of_a_guard_failed(caplog):
+    caplog.set_level(logging.DEBUG, "boltguard.guards")
+    serve([GuardPermission.of(HasPermission("blog.add"))])
+    with override_settings(DEBUG=True):
+        get(bearer(sub="1"))
+    assert "blog.add" in caplog.text
+
+
+def test_requests_made_for_tests_work_without_a_view():
+    request = Request(APIRequestFactory().get("/", headers=bearer(sub="7")))
+    user, context = BoltguardAuthentication().authenticate(request)
+    assert (user.pk, context.user_id) == (7, "7")
+    with pytest.raises(AuthenticationFailed):
+        BoltguardAuthentication().authenticate(Request(APIRequestFactory().get("/", headers=bearer(exp=1))))
+
+
+def test_a_forced_user_is_anonymous_to_a_guard_unless_a_context_comes_along(ada):
+    @api_view(["GET"])
+    @permission_classes([STAFF])
+    def view(request):
+        return Response({})
+
+    def status(token=None):
+        request = APIRequestFactory().get("/")
+        force_authenticate(request, ada, token)
+        return view(request).status_code
+
+    _, context = BoltguardAuthentication().authenticate(
+        Request(APIRequestFactory().get("/", headers=bearer(sub="1", is_staff=True)))
+    )
+    assert (status(), status(context)) == (403, 200)
+
+
+def test_beside_the_middleware(ada):
+    with override_settings(MIDDLEWARE=[f"{BoltguardMiddleware.__module__}.{BoltguardMiddleware.__name__}"]):
+        serve([STAFF], answer=lambda request: request.user.get_username())
+        answer = get(bearer(sub=str(ada.pk), is_staff=True))
+    assert (answer.status_code, answer.json(), answer["Vary"]) == (200, "ada", "Authorization")
+
+
+def test_an_error_of_the_view_stays_its_own():
+    def missing(request):
+        raise Http404
+
+    serve([STAFF], answer=missing)
+    assert get(bearer(sub="1", is_staff=True)).status_code == 404
+
+
+def test_without_the_framework_the_import_says_what_to_install(monkeypatch):
+    monkeypatch.delitem(sys.modules, "boltguard.drf")
+    monkeypatch.setitem(sys.modules, "rest_framework.authentication", None)
+    with pytest.raises(ImportError, match=r"boltguard\[drf\]"):
+        importlib.import_module("boltguard.drf")
+
+
+@pytest.fixture
+def django_assert_queries():
+    from contextlib import contextmanager
+
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    @contextmanager
+    def count(expected):
+        with CaptureQueriesContext(connection) as queries:
+            yield
+        assert len(queries) == expected
+
+    return count

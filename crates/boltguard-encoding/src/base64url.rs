@@ -97,54 +97,65 @@ const ENGINE_MIN: usize = 68;
 #[inline]
 fn decode_quads(text: &[u8], bytes: &mut [u8]) -> Result<(), Base64Error> {
     let (quads, last) = text.as_chunks();
-    let (triples, end) = bytes.as_chunks_mut();
-    let mut bits = decode_last(last, end);
+    let (triples, end) = bytes.as_chunks_mut::<3>();
+    let mut seen = decode_last(last, end);
     for (quad, triple) in quads.iter().zip(triples) {
-        let word = quad_bits(quad);
-        *triple = [(word >> 16) as u8, (word >> 8) as u8, word as u8];
-        bits |= word;
+        let word = decode_quad(quad);
+        triple.copy_from_slice(&word.to_le_bytes()[..3]);
+        seen |= word;
     }
-    if bits < 0 { Err(Base64Error) } else { Ok(()) }
+    if seen < FOREIGN {
+        Ok(())
+    } else {
+        Err(Base64Error)
+    }
 }
 
-/// Decodes the characters that are no whole quad; negative if they are not the one encoding of whole bytes.
+/// Decodes the characters that are no whole quad; [`FOREIGN`] or more if they are not the one encoding of whole bytes.
 #[inline]
-fn decode_last(text: &[u8], bytes: &mut [u8]) -> i32 {
+fn decode_last(text: &[u8], bytes: &mut [u8]) -> u32 {
     let (word, unused) = match (text, bytes) {
         ([], _) => return 0,
         ([a, b], [one]) => {
-            let word = quad_bits(&[*a, *b, b'A', b'A']);
-            *one = (word >> 16) as u8;
-            (word, 0xffff)
+            let word = decode_quad(&[*a, *b, b'A', b'A']);
+            [*one, ..] = word.to_le_bytes();
+            (word, word >> 8)
         }
         ([a, b, c], [one, two]) => {
-            let word = quad_bits(&[*a, *b, *c, b'A']);
-            [*one, *two] = [(word >> 16) as u8, (word >> 8) as u8];
-            (word, 0xff)
+            let word = decode_quad(&[*a, *b, *c, b'A']);
+            [*one, *two, ..] = word.to_le_bytes();
+            (word, word >> 16)
         }
-        _ => return -1,
+        _ => return FOREIGN,
     };
     // RFC 4648 §3.5: a set bit past the last byte would make another text of the same bytes.
-    if word & unused == 0 { word } else { -1 }
+    if unused == 0 { word } else { FOREIGN }
 }
 
-/// The 24 bits of four characters; negative if one of them is foreign.
+/// The three bytes that four characters encode, the first of them lowest; [`FOREIGN`] or more if they encode none.
 #[inline]
-fn quad_bits(quad: &[u8; 4]) -> i32 {
-    let value = |place: usize| i32::from(VALUES[usize::from(quad[place])]);
-    value(0) << 18 | value(1) << 12 | value(2) << 6 | value(3)
+fn decode_quad(quad: &[u8; 4]) -> u32 {
+    let part = |place: usize| PARTS[place][usize::from(quad[place])];
+    part(0) | part(1) | part(2) | part(3)
 }
 
-/// The value of each character of the alphabet, and -1 for all others.
-static VALUES: [i8; 256] = {
+const FOREIGN: u32 = 1 << 24;
+
+/// What a character contributes to the three bytes of its quad, by its place there.
+static PARTS: [[u32; 256]; 4] = {
     let alphabet = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut values = [-1; 256];
+    let mut parts = [[FOREIGN; 256]; 4];
     let mut value = 0;
     while value < 64 {
-        values[alphabet[value as usize] as usize] = value;
+        let mut place = 0;
+        while place < 4 {
+            let bits = (value as u32) << (18 - 6 * place);
+            parts[place][alphabet[value] as usize] = bits.swap_bytes() >> 8;
+            place += 1;
+        }
         value += 1;
     }
-    values
+    parts
 };
 
 /// The text of `bytes`.

@@ -81,7 +81,8 @@ impl<'a> Names<'a> {
     pub fn insert(&mut self, name: Text<'a>) -> Result<(), JsonError> {
         match name.plain_bytes() {
             Some(plain) if self.count < FEW => self.insert_short(plain),
-            _ => self.insert_hashed(name),
+            Some(plain) => self.insert_hashed(Cow::Borrowed(plain)),
+            None => self.insert_hashed(Cow::Owned(name.to_text().as_bytes().to_vec())),
         }
     }
 
@@ -104,11 +105,8 @@ impl<'a> Names<'a> {
     }
 
     #[cold]
-    fn insert_hashed(&mut self, name: Text<'a>) -> Result<(), JsonError> {
-        let name = match name.plain_bytes() {
-            Some(plain) => Cow::Borrowed(plain),
-            None => Cow::Owned(name.to_text().into_owned().into_bytes()),
-        };
+    #[inline(never)]
+    fn insert_hashed(&mut self, name: Cow<'a, [u8]>) -> Result<(), JsonError> {
         self.seen |= 1 << (fingerprint(&name) & 63);
         let among_few = self.few.contains(&Some(&*name));
         if among_few || !self.many.get_or_insert_default().insert(name) {

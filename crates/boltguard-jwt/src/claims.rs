@@ -123,7 +123,10 @@ impl Registered {
         reader.object(|reader, name| {
             let known = match name.plain_bytes() {
                 Some(plain) => self.read_known(plain, reader, wanted)?,
-                None => self.read_escaped(name, reader, wanted)?,
+                None => {
+                    let name = name.to_text();
+                    reader.lend(|reader| self.read_escaped(name.as_bytes(), reader, wanted))?
+                }
             };
             if !known {
                 names.insert(name)?;
@@ -138,15 +141,15 @@ impl Registered {
     #[inline(never)]
     fn read_escaped(
         &mut self,
-        name: Text<'_>,
+        name: &[u8],
         reader: &mut Reader<'_>,
         wanted: &Wanted,
     ) -> Result<bool, JsonError> {
-        self.read_known(name.to_text().as_bytes(), reader, wanted)
+        self.read_known(name, reader, wanted)
     }
 
     /// Reads a claim that has a meaning here; `false` if this one has none, and is yet to be read.
-    #[inline]
+    #[inline(always)]
     fn read_known(
         &mut self,
         name: &[u8],
@@ -158,22 +161,24 @@ impl Registered {
         }
         match *name {
             [a, b, c] => return self.read_short([a, b, c], reader),
-            _ if name == b"permissions" => self.read_permissions(reader, wanted)?,
+            _ if name == b"permissions" => {
+                reader.lend(|reader| self.read_permissions(reader, wanted))?;
+            }
             _ if name == b"is_staff" => self.is_staff = self.read_flag(Claim::IsStaff, reader)?,
             _ if name == b"is_superuser" => {
                 self.is_superuser = self.read_flag(Claim::IsSuperuser, reader)?;
             }
-            _ if name == b"scope" => self.read_scope(reader, wanted)?,
+            _ if name == b"scope" => reader.lend(|reader| self.read_scope(reader, wanted))?,
             _ => return Ok(false),
         }
         Ok(true)
     }
 
     /// Reads a claim whose name has three letters, as those of RFC 7519 have.
-    #[inline]
+    #[inline(always)]
     fn read_short(&mut self, name: [u8; 3], reader: &mut Reader<'_>) -> Result<bool, JsonError> {
         match &name {
-            b"aud" => self.read_audience(reader)?,
+            b"aud" => reader.lend(|reader| self.read_audience(reader))?,
             b"exp" => self.expires = self.read_date(Claim::Expires, reader)?,
             b"iat" => self.issued = self.read_date(Claim::Issued, reader)?,
             b"iss" => self.issuer = self.read_string(Claim::Issuer, reader)?,
@@ -201,8 +206,12 @@ impl Registered {
         reader: &mut Reader<'_>,
     ) -> Result<NumericDate, JsonError> {
         self.note(claim)?;
-        let number = reader.try_number()?;
-        let date = number.and_then(|number| NumericDate::from_f64(number.as_f64()));
+        let date = reader
+            .try_number()?
+            .and_then(|number| match number.as_i64() {
+                Some(secs) => Some(NumericDate::from_secs(secs)),
+                None => NumericDate::from_f64(number.as_f64()),
+            });
         Ok(date.unwrap_or_else(|| {
             self.mistyped.insert(claim);
             NumericDate::from_secs(0)
@@ -227,7 +236,7 @@ impl Registered {
     }
 
     /// `aud`, RFC 7519 §4.1.3: a string, or an array of strings.
-    #[inline]
+    #[inline(never)]
     fn read_audience(&mut self, reader: &mut Reader<'_>) -> Result<(), JsonError> {
         if !reader.is_at_array() {
             self.audience = self.read_string(Claim::Audience, reader)?;
@@ -273,6 +282,7 @@ impl Registered {
     }
 
     /// `scope`, RFC 8693 §4.2: scopes with single spaces between. Anything else grants nothing.
+    #[inline(never)]
     fn read_scope(&mut self, reader: &mut Reader<'_>, wanted: &Wanted) -> Result<(), JsonError> {
         self.note(Claim::Scope)?;
         let Some(scope) = reader.try_string()? else {

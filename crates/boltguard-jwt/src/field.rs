@@ -88,7 +88,7 @@ impl Span {
     }
 
     /// The text that `reader` has just read.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn behind(reader: &Reader<'_>, text: Text<'_>) -> Self {
         let end = reader.position() - 1;
         Self::of_range(end - text.raw_len()..end)

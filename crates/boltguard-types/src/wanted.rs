@@ -44,6 +44,7 @@ impl Wanted {
     /// The number of a permission; the same for the same name.
     pub fn permission(&mut self, permission: &Permission) -> WantId {
         let count = self.count;
+        self.permissions.fingerprints |= patterns();
         let id = self
             .permissions
             .number(permission.as_str(), &mut self.count);
@@ -84,9 +85,16 @@ impl Wanted {
     }
 
     /// Notes that a caller is granted what `granted` says, a permission or a wildcard.
-    #[inline]
+    #[inline(always)]
     pub fn grant_permission(&self, granted: impl AsRef<[u8]>, held: &mut Held) {
         let granted = granted.as_ref();
+        if self.permissions.may_have(granted) {
+            self.grant_likely(granted, held);
+        }
+    }
+
+    #[inline(never)]
+    fn grant_likely(&self, granted: &[u8], held: &mut Held) {
         if granted.last() == Some(&b'*') {
             self.grant_pattern(granted, held);
         } else {
@@ -212,7 +220,7 @@ impl Held {
 struct Names {
     list: Vec<(Box<str>, WantId)>,
     index: HashMap<Box<[u8]>, WantId>,
-    /// The bit of each name's fingerprint is set: most other names are passed over by it.
+    /// The bit of each name's fingerprint is set, and of patterns that may cover one: most other texts are passed over.
     fingerprints: u64,
 }
 
@@ -231,16 +239,19 @@ impl Names {
         id
     }
 
+    /// Whether a name, or a pattern that covers one, may be this.
     #[inline(always)]
+    fn may_have(&self, granted: &[u8]) -> bool {
+        self.fingerprints & fingerprint(granted) != 0
+    }
+
     fn mark(&self, name: &[u8], held: &mut Held) {
-        if self.fingerprints & fingerprint(name) != 0
-            && let Some(id) = self.find(name)
-        {
+        if let Some(id) = self.find(name) {
             held.insert(id);
         }
     }
 
-    #[inline(never)]
+    #[inline]
     fn find(&self, name: &[u8]) -> Option<WantId> {
         if self.list.len() > SCANNED {
             return self.index.get(name).copied();
@@ -258,6 +269,11 @@ fn fingerprint(name: &[u8]) -> u64 {
         u32::from(u16::from_le_bytes(*two)).wrapping_mul(0x9e37_79b1)
     });
     1 << (mixed >> 26)
+}
+
+/// Those of everything that is a pattern: `*`, and what ends in `.*`.
+fn patterns() -> u64 {
+    fingerprint(b"*") | fingerprint(b".*")
 }
 
 fn next(count: &mut u32) -> WantId {

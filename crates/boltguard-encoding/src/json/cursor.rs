@@ -1,4 +1,6 @@
 //! Tokens: where a reader is in its text, and what stands there.
+//!
+//! Whatever is not inlined takes and returns values: a cursor that no other function sees stays in registers.
 
 use super::quotes::Quotes;
 use super::survey::Survey;
@@ -6,7 +8,7 @@ use super::text::{Escapes, scan_string};
 use super::{JsonError, Number, Text};
 
 /// A place in a text, which moves forward only.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
     pub(super) text: &'a [u8],
     pub(super) at: usize,
@@ -17,25 +19,18 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn at_front_of(text: &'a [u8], survey: &Survey) -> Self {
+        let plain = survey.is_plain();
         Self {
             text,
             at: 0,
-            plain: survey.is_plain(),
-            quotes: Quotes::default(),
+            plain,
+            quotes: match plain {
+                true => Quotes::from_front(),
+                false => Quotes::none(),
+            },
         }
-    }
-
-    /// The same place, to look ahead from and to return to.
-    #[inline]
-    pub(super) fn place(&self) -> (usize, Quotes) {
-        (self.at, self.quotes)
-    }
-
-    #[inline]
-    pub(super) fn return_to(&mut self, place: (usize, Quotes)) {
-        (self.at, self.quotes) = place;
     }
 
     /// The first character of the next token, to which it moves; 0 at the end, where no token begins.
@@ -53,19 +48,14 @@ impl<'a> Cursor<'a> {
         self.text.get(self.at) == Some(&wanted) || self.skip_space() == wanted
     }
 
-    #[cold]
-    #[inline(never)]
-    pub(super) fn skip_space(&mut self) -> u8 {
-        loop {
-            match self.text.get(self.at) {
-                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
-                other => return other.copied().unwrap_or(0),
-            }
-        }
+    #[inline(always)]
+    fn skip_space(&mut self) -> u8 {
+        self.at = behind_space(self.text, self.at);
+        self.text.get(self.at).copied().unwrap_or(0)
     }
 
     /// Whether nothing but white space is left.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_at_end(&mut self) -> bool {
         if self.at < self.text.len() {
             self.skip_space();
@@ -82,22 +72,20 @@ impl<'a> Cursor<'a> {
     /// Reads the string that begins here.
     #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Text<'a>, JsonError> {
-        if !self.plain {
-            return self.string_with_escapes();
-        }
         // Every quote of a plain text opens or closes a string, and this is the next that opens one.
-        let close = self
-            .quotes
-            .pass_string(self.text)
-            .ok_or(JsonError::Syntax)?;
+        let Some(close) = self.quotes.pass_string(self.text) else {
+            return self.string_with_escapes();
+        };
         let inside = self.text.get(self.at + 1..close).ok_or(JsonError::Syntax)?;
         self.at = close + 1;
         Ok(Text::new(inside, Escapes::None))
     }
 
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     fn string_with_escapes(&mut self) -> Result<Text<'a>, JsonError> {
+        if self.plain {
+            return Err(JsonError::Syntax);
+        }
         let rest = &self.text[self.at + 1..];
         let (len, escapes) = scan_string(rest)?;
         self.at += len + 2;
@@ -111,7 +99,7 @@ impl<'a> Cursor<'a> {
         Ok(number)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn word(&mut self, word: &[u8]) -> Result<(), JsonError> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         if !rest.starts_with(word) {
@@ -122,14 +110,16 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads strings of a plain text as long as there is nothing but a comma between one and the next.
-    #[inline]
+    #[inline(always)]
     pub(super) fn plain_strings(&mut self, each: &mut impl FnMut(Text<'a>)) {
+        if self.text.get(self.at) != Some(&b'"') {
+            return;
+        }
         let (text, mut at, mut quotes) = (self.text, self.at, self.quotes);
-        while self.plain
-            && text.get(at) == Some(&b'"')
-            && let mut ahead = quotes
+        while let mut ahead = quotes
             && let Some(close) = ahead.pass_string(text)
-            && text.get(close + 1) == Some(&b',')
+            && let Some([_, behind @ ..]) = text.get(close..)
+            && behind.first_chunk() == Some(b",\"")
             && let Some(inside) = text.get(at + 1..close)
         {
             each(Text::new(inside, Escapes::None));
@@ -137,4 +127,13 @@ impl<'a> Cursor<'a> {
         }
         (self.at, self.quotes) = (at, quotes);
     }
+}
+
+/// Where the white space that begins at `at` ends.
+#[cold]
+#[inline(never)]
+fn behind_space(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+    at + rest.iter().take_while(|byte| is_space(byte)).count()
 }

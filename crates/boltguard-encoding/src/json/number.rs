@@ -46,6 +46,17 @@ impl<'a> Number<'a> {
     /// Splits a number off the front of `bytes`.
     #[inline(always)]
     pub(super) fn split(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        match split_date(bytes) {
+            Some((raw, value)) => Ok(Self {
+                raw,
+                whole: Some(value),
+            }),
+            None => Self::split_any(bytes),
+        }
+    }
+
+    #[inline(never)]
+    fn split_any(bytes: &'a [u8]) -> Result<Self, JsonError> {
         let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
         let (value, rest) = split_digits(digits);
         let count = digits.len() - rest.len();
@@ -82,6 +93,22 @@ impl<'a> Number<'a> {
     fn parse(self) -> f64 {
         self.as_str().parse().unwrap_or(f64::INFINITY)
     }
+}
+
+/// The dates from 2001 to 2286 are whole numbers of ten digits, which are read at once.
+#[inline(always)]
+fn split_date(bytes: &[u8]) -> Option<(&[u8], i64)> {
+    const LEN: usize = 10;
+    let (front, _) = bytes.split_first_chunk::<{ LEN + 1 }>()?;
+    let &[first, .., tens, ones, behind] = front;
+    let (eight, _) = split_eight(front)?;
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    let ends = !matches!(behind, b'0'..=b'9' | b'.' | b'e' | b'E');
+    if first == b'0' || tens > 9 || ones > 9 || !ends {
+        return None;
+    }
+    let value = eight * 100 + i64::from(tens) * 10 + i64::from(ones);
+    Some((&bytes[..LEN], value))
 }
 
 /// The value of the digits at the front, which wraps around if they are many, and what follows them.
@@ -150,6 +177,19 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn dates_are_read_as_any_number(text in "-?[0-9]{8,12}[,}.eE0 ]?[0-9]{0,2}") {
+            let date = split_date(text.as_bytes()).map(|(raw, value)| (raw.to_vec(), Some(value)));
+            let any = Number::split_any(text.as_bytes());
+            let any = any.map(|number| (number.raw.to_vec(), number.whole));
+            if date.is_some() {
+                prop_assert_eq!(date, any.ok());
+            } else if let Ok((raw, Some(value))) = any {
+                let is_date = raw.len() == 10 && raw.len() < text.len() && value >= 1_000_000_000;
+                prop_assert!(!is_date, "{}", text);
+            }
+        }
+
         #[test]
         fn digits_are_read_as_they_stand(digits in "[1-9][0-9]{0,17}", behind in "([^0-9].{0,12})?") {
             let text = format!("{digits}{behind}");

@@ -9,15 +9,33 @@ const CHUNK: usize = 16;
 const BLOCK: usize = 64;
 
 /// The quotes of one text, in their order.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Quotes {
-    /// Where the block ends that was looked at last.
-    end: usize,
+    /// Where the block begins that was looked at last.
+    start: usize,
     /// A bit for each quote of that block which was not given out yet.
     bits: u64,
 }
 
 impl Quotes {
+    /// Those from the front of a text, of which nothing was looked at.
+    #[inline(always)]
+    pub(super) fn from_front() -> Self {
+        Self {
+            start: 0usize.wrapping_sub(BLOCK),
+            bits: 0,
+        }
+    }
+
+    /// No quote of any text.
+    #[inline(always)]
+    pub(super) fn none() -> Self {
+        Self {
+            start: usize::MAX - BLOCK,
+            bits: 0,
+        }
+    }
+
     /// Passes the next two quotes of `text`, and returns the place of the second, which closes a string.
     #[inline(always)]
     pub(super) fn pass_string(&mut self, text: &[u8]) -> Option<usize> {
@@ -27,18 +45,24 @@ impl Quotes {
             return self.pass(text);
         }
         self.bits = without_lowest(closing);
-        Some(self.end - BLOCK + closing.trailing_zeros() as usize)
+        Some(self.place_of(closing))
     }
 
     #[inline(always)]
     fn pass(&mut self, text: &[u8]) -> Option<usize> {
         while self.bits == 0 {
-            self.bits = look(text, self.end)?;
-            self.end += BLOCK;
+            let next = self.start.wrapping_add(BLOCK);
+            self.bits = look(text, next)?;
+            self.start = next;
         }
-        let place = self.end - BLOCK + self.bits.trailing_zeros() as usize;
+        let place = self.place_of(self.bits);
         self.bits = without_lowest(self.bits);
         Some(place)
+    }
+
+    #[inline(always)]
+    fn place_of(&self, bits: u64) -> usize {
+        self.start.wrapping_add(bits.trailing_zeros() as usize)
     }
 }
 
@@ -90,7 +114,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_second_quote_closes_a_string(text in "[a\"é]{0,300}") {
-            let mut quotes = Quotes::default();
+            let mut quotes = Quotes::from_front();
             let found: Vec<_> = std::iter::from_fn(|| quotes.pass_string(text.as_bytes())).collect();
             let expected: Vec<_> = text.match_indices('"').map(|(at, _)| at).collect();
             let closing: Vec<_> = expected.iter().skip(1).step_by(2).copied().collect();
@@ -100,8 +124,13 @@ mod tests {
         #[test]
         fn quotes_are_found_behind_any_distance(before in 0usize..300, between in 0usize..300) {
             let text = format!("{}\"{}\"", " ".repeat(before), " ".repeat(between));
-            let close = Quotes::default().pass_string(text.as_bytes());
+            let close = Quotes::from_front().pass_string(text.as_bytes());
             prop_assert_eq!(close, Some(before + between + 1));
         }
+    }
+
+    #[test]
+    fn of_none_no_quote_is_found() {
+        assert_eq!(Quotes::none().pass_string(&[b'"'; 300]), None);
     }
 }

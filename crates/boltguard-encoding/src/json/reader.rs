@@ -26,7 +26,7 @@ pub enum Kind {
 ///
 /// Each method reads one value, white space before it included, and refuses one of another kind. A
 /// value that nobody needs is passed over by [`pass`](Self::pass), which checks it as strictly.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reader<'a> {
     cursor: Cursor<'a>,
     depth: u8,
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// [`JsonError::Encoding`] if they are not.
-    #[inline]
+    #[inline(always)]
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, JsonError> {
         let survey = Survey::of(bytes);
         if !survey.is_ascii() && str::from_utf8(bytes).is_err() {
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         Ok(Self::at_front_of(bytes, &survey))
     }
 
-    #[inline]
+    #[inline(always)]
     fn at_front_of(text: &'a [u8], survey: &Survey) -> Self {
         Self {
             cursor: Cursor::at_front_of(text, survey),
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// [`JsonError::Syntax`] if no value begins here.
-    #[inline]
+    #[inline(always)]
     pub fn kind(&mut self) -> Result<Kind, JsonError> {
         match self.cursor.peek() {
             b'"' => Ok(Kind::String),
@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// Those of the grammar, and what `member` returns.
-    #[inline]
+    #[inline(always)]
     pub fn object<E: From<JsonError>>(
         &mut self,
         mut member: impl FnMut(&mut Self, Text<'a>) -> Result<(), E>,
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// Those of the grammar, and what `element` returns.
-    #[inline]
+    #[inline(always)]
     pub fn array<E: From<JsonError>>(
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<(), E>,
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// Those of the grammar.
-    #[inline]
+    #[inline(always)]
     pub fn strings(&mut self, mut each: impl FnMut(Text<'a>)) -> Result<(), JsonError> {
         self.array(|reader| {
             reader.cursor.plain_strings(&mut each);
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
         if !self.cursor.next_is(b'"') {
-            return Err(self.mismatch());
+            return Err(self.clone().mismatch());
         }
         self.cursor.string()
     }
@@ -175,11 +175,11 @@ impl<'a> Reader<'a> {
     ///
     /// [`JsonError::Syntax`] for a broken number, [`JsonError::NumberRange`] for one without a finite
     /// double, [`JsonError::WrongKind`] for another value.
-    #[inline]
+    #[inline(always)]
     pub fn number(&mut self) -> Result<Number<'a>, JsonError> {
         match self.cursor.peek() {
             b'-' | b'0'..=b'9' => self.cursor.number(),
-            _ => Err(self.mismatch()),
+            _ => Err(self.clone().mismatch()),
         }
     }
 
@@ -201,12 +201,12 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// [`JsonError::Syntax`] for a broken word, [`JsonError::WrongKind`] for another value.
-    #[inline]
+    #[inline(always)]
     pub fn bool(&mut self) -> Result<bool, JsonError> {
         match self.cursor.peek() {
             b't' => self.cursor.word(b"true").map(|()| true),
             b'f' => self.cursor.word(b"false").map(|()| false),
-            _ => Err(self.mismatch()),
+            _ => Err(self.clone().mismatch()),
         }
     }
 
@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// Those of the grammar.
-    #[inline]
+    #[inline(always)]
     pub fn try_bool(&mut self) -> Result<Option<bool>, JsonError> {
         match self.cursor.peek() {
             b't' => self.cursor.word(b"true").map(|()| Some(true)),
@@ -229,11 +229,11 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// [`JsonError::Syntax`] for a broken word, [`JsonError::WrongKind`] for another value.
-    #[inline]
+    #[inline(always)]
     pub fn null(&mut self) -> Result<(), JsonError> {
         match self.cursor.peek() {
             b'n' => self.cursor.word(b"null"),
-            _ => Err(self.mismatch()),
+            _ => Err(self.clone().mismatch()),
         }
     }
 
@@ -242,11 +242,16 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// Those of the grammar.
+    #[inline(always)]
     pub fn pass(&mut self) -> Result<(), JsonError> {
+        self.lend(Self::pass_any)
+    }
+
+    fn pass_any(&mut self) -> Result<(), JsonError> {
         match self.cursor.peek() {
             b'"' => self.cursor.string().map(drop),
             b'-' | b'0'..=b'9' => self.cursor.number().map(drop),
-            b'{' => self.object(|reader, _| reader.pass()),
+            b'{' => self.object(|reader, _| reader.pass_any()),
             b'[' => self.strings(|_| ()),
             b't' => self.cursor.word(b"true"),
             b'f' => self.cursor.word(b"false"),
@@ -260,7 +265,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// Those of the grammar.
-    #[inline]
+    #[inline(always)]
     pub fn skip(&mut self) -> Result<&'a str, JsonError> {
         self.cursor.peek();
         let start = self.cursor.at;
@@ -273,24 +278,33 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// Those of the grammar.
+    #[inline(always)]
     pub fn peek_value(&mut self) -> Result<&'a str, JsonError> {
         self.cursor.peek();
-        let place = self.cursor.place();
-        let value = self.skip()?;
-        self.cursor.return_to(place);
-        Ok(value)
+        let mut ahead = self.clone();
+        ahead.skip()
+    }
+
+    /// Lets `read` go on from here where it is not inlined: it gets a copy, so that the reader itself stays in
+    /// registers meanwhile.
+    #[inline(always)]
+    pub fn lend<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let mut copy = self.clone();
+        let result = read(&mut copy);
+        *self = copy;
+        result
     }
 
     /// Whether the next value is an array.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn is_at_array(&mut self) -> bool {
         self.cursor.next_is(b'[')
     }
 
     /// Whether no string of the text holds an escape.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn is_plain(&self) -> bool {
         self.cursor.plain
     }
@@ -304,7 +318,7 @@ impl<'a> Reader<'a> {
 
     /// How far it is read, in bytes.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn position(&self) -> usize {
         self.cursor.at
     }
@@ -314,7 +328,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// [`JsonError::Syntax`] if something is.
-    #[inline]
+    #[inline(always)]
     pub fn finish(&mut self) -> Result<(), JsonError> {
         if self.cursor.is_at_end() {
             Ok(())
@@ -334,10 +348,10 @@ impl<'a> Reader<'a> {
         Ok(name)
     }
 
-    #[inline]
+    #[inline(always)]
     fn open(&mut self, bracket: u8) -> Result<(), JsonError> {
         if !self.cursor.next_is(bracket) {
-            return Err(self.mismatch());
+            return Err(self.clone().mismatch());
         }
         if self.depth == MAX_DEPTH {
             return Err(JsonError::TooDeep);
@@ -347,7 +361,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn closes_at_once(&mut self, bracket: u8) -> bool {
         let closes = self.cursor.peek() == bracket;
         if closes {
@@ -372,7 +386,7 @@ impl<'a> Reader<'a> {
 
     /// A sound value of another kind, or nothing that could be one.
     #[cold]
-    fn mismatch(&mut self) -> JsonError {
+    fn mismatch(mut self) -> JsonError {
         match self.kind() {
             Ok(_) => JsonError::WrongKind,
             Err(broken) => broken,

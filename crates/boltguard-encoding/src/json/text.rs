@@ -44,7 +44,7 @@ impl<'a> Text<'a> {
 
     /// The text that is meant, escapes decoded.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn to_text(self) -> Cow<'a, str> {
         match self.plain() {
             Some(plain) => Cow::Borrowed(plain),
@@ -85,6 +85,8 @@ impl PartialEq<&str> for Text<'_> {
 }
 
 /// Decodes escapes that [`check_escape`] has let through.
+#[cold]
+#[inline(never)]
 fn unescape(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
@@ -100,6 +102,7 @@ fn unescape(raw: &str) -> String {
 
 /// How far the closing quote of a string is that may hold escapes, and whether it does.
 #[cold]
+#[inline(never)]
 pub(super) fn scan_string(bytes: &[u8]) -> Result<(usize, Escapes), JsonError> {
     let (mut at, mut escapes) = (0, Escapes::None);
     loop {

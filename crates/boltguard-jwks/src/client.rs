@@ -21,6 +21,12 @@ pub trait Fetch: Send + Sync {
     fn fetch(&self, limit: usize) -> Result<Response, FetchError>;
 }
 
+impl Fetch for Box<dyn Fetch> {
+    fn fetch(&self, limit: usize) -> Result<Response, FetchError> {
+        (**self).fetch(limit)
+    }
+}
+
 impl<F: Fn(usize) -> Result<Response, FetchError> + Send + Sync> Fetch for F {
     fn fetch(&self, limit: usize) -> Result<Response, FetchError> {
         self(limit)
@@ -94,7 +100,7 @@ impl<F: Fetch> JwksClient<F> {
     ///
     /// [`Unavailable`] if there are no keys that may be used.
     pub fn refresh(&self, need: Need, now: Instant) -> Result<Arc<KeySet>, Unavailable> {
-        if need == Need::Current && self.remote.is_current(now) {
+        if self.remote.is_settled(need, now) {
             return Ok(self.remote.load_full());
         }
         let began = Instant::now();

@@ -63,8 +63,8 @@ pub trait Follower: Send + Sync {
 /// turn.succeed(&Response { status: 200, cache_control: None, body: body.to_vec() }, start)?;
 ///
 /// // Until the TTL is over, this is all that is asked.
-/// assert!(remote.is_current(start + Duration::from_secs(299)));
-/// assert!(!remote.is_current(start + Duration::from_secs(300)));
+/// assert!(remote.is_settled(Need::Current, start + Duration::from_secs(299)));
+/// assert!(!remote.is_settled(Need::Current, start + Duration::from_secs(300)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct RemoteKeySet {
@@ -73,8 +73,8 @@ pub struct RemoteKeySet {
     keys: RotatingKeySet,
     /// The first moment that was ever named, from which all others count.
     start: OnceLock<Instant>,
-    /// In nanoseconds from the start: until then the keys are used and nothing else is asked.
-    settled_until: AtomicU64,
+    /// For each need, in nanoseconds from the start: until then the keys are used and nothing else is asked.
+    settled_until: [AtomicU64; 2],
     state: Mutex<State>,
     landed: Condvar,
 }
@@ -105,7 +105,7 @@ impl RemoteKeySet {
             limits: Limits::default(),
             keys: RotatingKeySet::new(KeySet::default()),
             start: OnceLock::new(),
-            settled_until: AtomicU64::new(0),
+            settled_until: Default::default(),
             state: Mutex::new(State {
                 schedule: Schedule::new(times),
                 cause: None,
@@ -149,19 +149,25 @@ impl RemoteKeySet {
     /// Tells this one of each new set, as long as it is there, and at once of the one in hand.
     pub fn add_follower(&self, follower: &Arc<impl Follower + 'static>) {
         let mut state = self.state();
-        state
-            .followers
-            .retain(|follower| follower.strong_count() > 0);
-        let weak = Arc::downgrade(follower);
-        state.followers.push(weak);
-        follower.trust(&self.keys.load());
+        let followers = &mut state.followers;
+        followers.retain(|follower| follower.strong_count() > 0);
+        let known = followers
+            .iter()
+            .any(|other| std::ptr::addr_eq(other.as_ptr(), Arc::as_ptr(follower)));
+        if !known {
+            let weak = Arc::downgrade(follower);
+            followers.push(weak);
+            follower.trust(&self.keys.load());
+        }
     }
 
-    /// Whether the keys may be used, and nobody has to do anything about them. It costs a comparison.
+    /// Whether the keys in hand are all that there is for this need, so that [`step`](Self::step) would say no more. It
+    /// costs a comparison, and no lock.
     #[must_use]
     #[inline]
-    pub fn is_current(&self, now: Instant) -> bool {
-        nanos(self.since_start(now)) < self.settled_until.load(Ordering::Acquire)
+    pub fn is_settled(&self, need: Need, now: Instant) -> bool {
+        let until = &self.settled_until[need as usize];
+        nanos(self.since_start(now)) < until.load(Ordering::Acquire)
     }
 
     /// What is to be done by one who needs keys at `now`.
@@ -227,8 +233,10 @@ impl RemoteKeySet {
     }
 
     fn settle(&self, state: &State) {
-        let until = nanos(state.schedule.settled_until());
-        self.settled_until.store(until, Ordering::Release);
+        for need in [Need::Current, Need::Unknown] {
+            let until = nanos(state.schedule.settled_until(need));
+            self.settled_until[need as usize].store(until, Ordering::Release);
+        }
     }
 
     #[inline]

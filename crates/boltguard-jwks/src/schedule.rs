@@ -103,13 +103,18 @@ impl Schedule {
         }
     }
 
-    /// Until when nothing changes for those who need current keys: they use what is there.
-    pub(crate) fn settled_until(&self) -> Duration {
+    /// Until when nothing changes for those who have this need: they use what is there.
+    pub(crate) fn settled_until(&self, need: Need) -> Duration {
         let Some(held) = self.held else {
             return Duration::ZERO;
         };
-        let next = self.flight.map_or(self.retry, |flight| flight.until);
-        next.max(held.current_until).min(self.usable_until(held))
+        let until = match (need, self.flight) {
+            (Need::Current, Some(flight)) => held.current_until.max(flight.until),
+            (Need::Current, None) => held.current_until.max(self.retry),
+            (Need::Unknown, Some(_)) => Duration::ZERO,
+            (Need::Unknown, None) => self.cooled.min(held.current_until).max(self.retry),
+        };
+        until.min(self.usable_until(held))
     }
 
     pub(crate) fn is_usable(&self, now: Duration) -> bool {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use boltguard_apikey::{ApiKeyEntry, ApiKeyError, ApiKeyVerifier, ApiKeys, KeyStore};
-use boltguard_jws::JwsError;
+use boltguard_jwks::{Follower, RemoteKeySet};
+use boltguard_jws::{JwsError, UnverifiedJws};
 use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy, KeptClaims};
 use boltguard_keys::{Algorithm, KeySet, Secret};
 use boltguard_revocation::RevocationStore;
@@ -100,6 +101,7 @@ pub struct JwtBackend {
     policy: ClaimsPolicy,
     revocation: Revocation,
     on_store_error: OnStoreError,
+    remote: Option<Arc<RemoteKeySet>>,
 }
 
 impl JwtBackend {
@@ -122,14 +124,54 @@ impl JwtBackend {
         if let Some(missing) = algorithms.iter().find(|algorithm| !served(algorithm)) {
             return Err(ConfigError::NoKeyFor(*missing));
         }
-        Ok(Self {
+        Ok(Self::trusting(
+            keys.restricted_to(algorithms),
+            algorithms,
+            policy,
+        ))
+    }
+
+    /// Trusts the keys of another issuer, as they are fetched, each time for those of the `algorithms` that it serves.
+    ///
+    /// Before the first fetch nothing verifies: whoever has the gate asks [`Gate::needs_keys`](crate::Gate::needs_keys),
+    /// or lets [`Gate::check_with_keys`](crate::Gate::check_with_keys) do it.
+    ///
+    /// # Errors
+    ///
+    /// - [`ConfigError::NoKeys`] if there is no algorithm.
+    /// - [`ConfigError::NoKeyFor`] if the keys are not fetched for one of the `algorithms`, or
+    ///   [`ConfigError::Symmetric`] if they can't be.
+    pub fn remote(
+        keys: Arc<RemoteKeySet>,
+        algorithms: &[Algorithm],
+        policy: ClaimsPolicy,
+    ) -> Result<Self, ConfigError> {
+        if algorithms.is_empty() {
+            return Err(ConfigError::NoKeys);
+        }
+        for algorithm in algorithms {
+            if algorithm.is_symmetric() {
+                return Err(ConfigError::Symmetric(*algorithm));
+            }
+            if !keys.algorithms().contains(algorithm) {
+                return Err(ConfigError::NoKeyFor(*algorithm));
+            }
+        }
+        let mut backend = Self::trusting(KeySet::default(), algorithms, policy);
+        backend.remote = Some(keys);
+        Ok(backend)
+    }
+
+    fn trusting(keys: KeySet, algorithms: &[Algorithm], policy: ClaimsPolicy) -> Self {
+        Self {
             header: HeaderName::authorization(),
-            trusted: ArcSwap::from_pointee(Trusted::new(keys.restricted_to(algorithms), 0)),
+            trusted: ArcSwap::from_pointee(Trusted::new(keys, 0)),
             algorithms: algorithms.into(),
             policy,
             revocation: Revocation::None,
             on_store_error: OnStoreError::Deny,
-        })
+            remote: None,
+        }
     }
 
     /// Reads another header.
@@ -205,6 +247,37 @@ impl JwtBackend {
         self.trusted.store(Arc::new(Trusted::new(keys, capacity)));
     }
 
+    /// The keys of another issuer, where it trusts such.
+    #[must_use]
+    pub fn remote_keys(&self) -> Option<&Arc<RemoteKeySet>> {
+        self.remote.as_ref()
+    }
+
+    /// The token in this value of the backend's header.
+    #[inline]
+    pub(crate) fn token<'v>(&self, value: &'v str) -> Option<&'v str> {
+        credentials::token(value, self.header.is_authorization())
+    }
+
+    /// Whether one of the keys has the token's `kid`.
+    pub(crate) fn names_key_of(&self, token: &UnverifiedJws<'_>) -> bool {
+        let kid = token.unverified_header().key_id();
+        kid.is_some_and(|kid| self.trusted.load().verifier.keys().names(kid))
+    }
+
+    /// Whether the token may be genuine, by a key that is not there.
+    pub(crate) fn lacks_key_of(&self, token: &str) -> bool {
+        let trusted = self.trusted.load();
+        matches!(
+            trusted.verifier.verify(token),
+            Err(JwsError::AlgorithmNotAllowed | JwsError::KeyNotFound | JwsError::SignatureInvalid)
+        )
+    }
+
+    pub(crate) fn allows(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.contains(&algorithm)
+    }
+
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> &ClaimsPolicy {
@@ -219,7 +292,7 @@ impl JwtBackend {
 
     #[inline]
     fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
-        let Some(token) = credentials::token(value, self.header.is_authorization()) else {
+        let Some(token) = self.token(value) else {
             return Attempt::Absent;
         };
         match self.admit(token, wanted, now) {
@@ -292,6 +365,12 @@ impl JwtBackend {
             OnStoreError::Allow => Attempt::Known(Caller::Token(claims)),
             OnStoreError::Deny => Attempt::StoreFailed,
         }
+    }
+}
+
+impl Follower for JwtBackend {
+    fn trust(&self, keys: &KeySet) {
+        self.replace_keys(keys.clone());
     }
 }
 

@@ -19,6 +19,8 @@ pub enum ConfigError {
     NoKeyFor(Algorithm),
     /// There is no key at all.
     NoKeys,
+    /// The keys are another issuer's, and the algorithm's key is a secret.
+    Symmetric(Algorithm),
     /// A cache of tokens where all of them are of secrets, whose tokens are not kept.
     NothingToCache,
 }
@@ -32,6 +34,10 @@ impl fmt::Display for ConfigError {
                 f,
                 "the algorithm {} is allowed and no key serves it: give one, or take the algorithm out",
                 algorithm.name()
+            ),
+            Self::Symmetric(algorithm) => write!(
+                f,
+                "{algorithm} verifies with a secret, which no issuer publishes: take it out, or give the secret itself"
             ),
             Self::NoKeys => f.write_str("there is no key to verify a token with"),
             Self::NothingToCache => f.write_str(

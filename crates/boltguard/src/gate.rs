@@ -7,7 +7,7 @@ use boltguard_jwt::AdmittedClaims;
 use boltguard_types::{NumericDate, ReasonCode};
 
 use crate::backend::Attempt;
-use crate::{Backend, Caller, HeaderName, Refusal, Schemes};
+use crate::{Backend, Caller, HeaderName, Refusal, Schemes, remote};
 
 /// Backends and a guard, compiled once for one route.
 ///
@@ -39,6 +39,7 @@ pub struct Gate {
     backends: Vec<Backend>,
     guard: CompiledGuard,
     schemes: Schemes,
+    has_remote_keys: bool,
 }
 
 /// What becomes of a request.
@@ -103,6 +104,7 @@ impl Gate {
                 .any(|backend| matches!(backend, Backend::Jwt(_))),
         };
         Self {
+            has_remote_keys: remote::follow(&backends),
             backends,
             guard: guard.compile(),
             schemes,
@@ -113,6 +115,13 @@ impl Gate {
     #[must_use]
     pub fn backends(&self) -> &[Backend] {
         &self.backends
+    }
+
+    /// Whether one of the backends trusts the keys of another issuer, which have to be fetched.
+    #[must_use]
+    #[inline]
+    pub fn has_remote_keys(&self) -> bool {
+        self.has_remote_keys
     }
 
     /// The guard.

@@ -39,11 +39,13 @@ mod error;
 mod gate;
 mod header_name;
 mod refusal;
+mod remote;
 mod token_cache;
 mod trusted;
 
 pub use boltguard_apikey as apikey;
 pub use boltguard_guard as guard;
+pub use boltguard_jwks as jwks;
 pub use boltguard_jws as jws;
 pub use boltguard_jwt as jwt;
 pub use boltguard_keys as keys;

@@ -106,6 +106,15 @@ impl Refusal {
         }
     }
 
+    /// Refuses because the issuer's keys can't be had: 503.
+    #[must_use]
+    pub fn issuer_keys_unavailable() -> Self {
+        Self {
+            reason: ReasonCode::IssuerKeysUnavailable,
+            ..Self::unavailable()
+        }
+    }
+
     /// The HTTP status: 401, 403 or 503.
     #[must_use]
     pub fn status(&self) -> u16 {

@@ -23,11 +23,11 @@ fn the_first_one_fetches_and_the_others_wait() {
 #[test]
 fn a_set_is_current_for_its_ttl_and_no_longer() {
     let mut scene = Scene::with_keys(&["a"]);
-    assert!(scene.remote.is_current(scene.now));
+    assert!(scene.remote.is_settled(Need::Current, scene.now));
     scene.now += seconds(300) - Duration::from_nanos(1);
-    assert!(scene.remote.is_current(scene.now));
+    assert!(scene.remote.is_settled(Need::Current, scene.now));
     scene.now += Duration::from_nanos(1);
-    assert!(!scene.remote.is_current(scene.now));
+    assert!(!scene.remote.is_settled(Need::Current, scene.now));
     drop(scene.fetch(Need::Current));
 }
 
@@ -35,7 +35,7 @@ fn a_set_is_current_for_its_ttl_and_no_longer() {
 fn while_one_fetches_the_others_use_what_is_there() {
     let mut scene = Scene::with_keys(&["a"]);
     let turn = scene.after(300).fetch(Need::Current);
-    assert!(scene.remote.is_current(scene.now));
+    assert!(scene.remote.is_settled(Need::Current, scene.now));
     assert_eq!(scene.uses(Need::Current), ["a"]);
     turn.succeed(&answer(&["b"]), scene.now).unwrap();
     assert_eq!(scene.uses(Need::Current), ["b"]);
@@ -59,25 +59,32 @@ fn a_max_age_shortens_the_ttl_to_the_cooldown_at_the_least() {
             .succeed(&response, scene.now)
             .unwrap();
         scene.after(current - 1);
-        assert!(scene.remote.is_current(scene.now), "{max_age}");
+        assert!(
+            scene.remote.is_settled(Need::Current, scene.now),
+            "{max_age}"
+        );
         scene.after(1);
-        assert!(!scene.remote.is_current(scene.now), "{max_age}");
+        assert!(
+            !scene.remote.is_settled(Need::Current, scene.now),
+            "{max_age}"
+        );
     }
 }
 
 #[test]
 fn a_flood_of_unknown_keys_causes_one_fetch_a_cooldown() {
     let mut scene = Scene::with_keys(&["a"]);
-    let mut fetches = 0;
+    let (mut fetches, mut settled) = (0, 0);
     for _ in 0..1_000 {
         scene.now += Duration::from_millis(250);
+        settled += usize::from(scene.remote.is_settled(Need::Unknown, scene.now));
         if let Step::Fetch(turn) = scene.step(Need::Unknown) {
             fetches += 1;
             turn.succeed(&answer(&["a"]), scene.now).unwrap();
         }
     }
     // 250 seconds, the first 30 of which follow the fetch at the start.
-    assert_eq!(fetches, 8);
+    assert_eq!((fetches, settled), (8, 992));
 }
 
 #[test]
@@ -108,7 +115,7 @@ fn the_old_set_serves_on_until_it_is_too_old() {
     scene.after(3599).fail(Need::Current);
     assert_eq!(scene.uses(Need::Current), ["a"]);
     scene.after(1);
-    assert!(!scene.remote.is_current(scene.now));
+    assert!(!scene.remote.is_settled(Need::Current, scene.now));
     let unavailable = scene.unavailable(Need::Current);
     assert_eq!(unavailable.cause(), Some(FetchError::Connection));
     assert_eq!(unavailable.code().as_str(), "issuer_keys_unavailable");
@@ -144,8 +151,12 @@ fn pauses_double_up_to_the_cooldown_and_begin_anew_after_a_success() {
 fn stale_keys_in_a_pause_cost_no_more_than_fresh_ones() {
     let mut scene = Scene::with_keys(&["a"]);
     scene.after(300).fail(Need::Current);
-    assert!(scene.remote.is_current(scene.now));
-    assert!(!scene.remote.is_current(scene.now + seconds(1)));
+    assert!(scene.remote.is_settled(Need::Current, scene.now));
+    assert!(
+        !scene
+            .remote
+            .is_settled(Need::Current, scene.now + seconds(1))
+    );
 }
 
 #[test]

@@ -96,7 +96,7 @@ proptest! {
                     seen.fail(begun, begun, times);
                 },
             }
-            if scene.remote.is_current(scene.now) {
+            if scene.remote.is_settled(Need::Current, scene.now) {
                 prop_assert!(!scene.remote.load().is_empty());
                 prop_assert!(seen.landed.is_some_and(|landed| scene.now < landed + times.ttl + times.stale));
             }
@@ -106,8 +106,11 @@ proptest! {
 
 fn ask(scene: &Scene, seen: &mut Seen, need: Need, times: Times) -> Result<(), TestCaseError> {
     let now = scene.now;
-    let was_current = scene.remote.is_current(now);
-    match scene.step(need) {
+    let was_current = scene.remote.is_settled(Need::Current, now);
+    let was_settled = scene.remote.is_settled(need, now);
+    let step = scene.step(need);
+    prop_assert!(!was_settled || matches!(step, Step::Use(_)));
+    match step {
         Step::Fetch(turn) => {
             // One at a time, unless the last one takes too long.
             let is_lost = |begun: Instant| now >= begun + times.patience;

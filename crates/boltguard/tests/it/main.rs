@@ -5,4 +5,5 @@
 mod backends;
 mod cache;
 mod outcomes;
+mod remote;
 mod support;

@@ -1,0 +1,256 @@
+//! Gates whose backends trust the keys of other issuers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use boltguard::guard::Guard;
+use boltguard::jwks::{Fetch, FetchError, JwksClient, RemoteKeySet, Response, Times};
+use boltguard::jws::{HeaderFields, sign};
+use boltguard::jwt::ClaimsPolicy;
+use boltguard::keys::{Algorithm, Key, KeySet, PrivateKey, SigningKey};
+use boltguard::types::ReasonCode;
+use boltguard::{Backend, Caller, ConfigError, Gate, JwtBackend, Outcome};
+
+use crate::support::{NOW, admitted, bearer, jwt, look_up, refused};
+
+const ALGORITHM: Algorithm = Algorithm::Es256;
+const CLAIMS: &str = r#"{"sub":"42","exp":1300819380}"#;
+const EXPIRED: &str = r#"{"sub":"42","exp":1300818999}"#;
+
+fn key(name: &str) -> SigningKey {
+    let key = Key::from(PrivateKey::generate(ALGORITHM).unwrap());
+    SigningKey::new(&key, ALGORITHM).unwrap().with_key_id(name)
+}
+
+fn token(key: &SigningKey, claims: &str) -> String {
+    let token = sign(claims.as_bytes(), &HeaderFields::new(), key).unwrap();
+    format!("Bearer {token}")
+}
+
+/// An issuer, and a client that fetches from it.
+struct Issuer {
+    client: JwksClient<Box<dyn Fetch>>,
+    fetches: Arc<AtomicUsize>,
+}
+
+impl Issuer {
+    /// Its first answers are these, the last of them for good; `None` fails.
+    fn new(answers: impl IntoIterator<Item = Option<KeySet>>) -> Self {
+        let answers: Vec<_> = answers.into_iter().collect();
+        let fetches = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&fetches);
+        let fetch = move |_: usize| {
+            let number = count.fetch_add(1, Ordering::SeqCst);
+            let answer = answers.get(number).or(answers.last()).cloned().flatten();
+            let body = answer.ok_or(FetchError::Connection)?.to_jwks().into_bytes();
+            Ok(Response {
+                status: 200,
+                cache_control: None,
+                body,
+            })
+        };
+        let remote = Arc::new(RemoteKeySet::new(&[ALGORITHM], Times::default()).unwrap());
+        Self {
+            client: JwksClient::new(remote, Box::new(fetch)),
+            fetches,
+        }
+    }
+
+    fn backend(&self) -> Backend {
+        let remote = Arc::clone(self.client.remote());
+        let backend = JwtBackend::remote(remote, &[ALGORITHM], ClaimsPolicy::new());
+        backend.unwrap().into()
+    }
+
+    fn fetches(&self) -> usize {
+        self.fetches.load(Ordering::SeqCst)
+    }
+}
+
+fn set<'k>(keys: impl IntoIterator<Item = &'k SigningKey>) -> Option<KeySet> {
+    Some(
+        keys.into_iter()
+            .map(|key| key.verifying_key().clone())
+            .collect(),
+    )
+}
+
+/// What becomes of a request with this credential, of issuers that are asked when they have to be.
+fn check(gate: &Gate, issuers: &[&Issuer], value: &str, now: Instant) -> Outcome {
+    let headers = [("authorization", value)];
+    gate.check_with_keys(
+        look_up(&headers),
+        NOW,
+        || now,
+        |at, need| issuers[at].client.refresh(need, now).map(drop),
+    )
+}
+
+fn gate_of(issuers: &[&Issuer], guard: &Guard) -> Gate {
+    Gate::new(issuers.iter().map(|issuer| issuer.backend()), guard)
+}
+
+#[test]
+fn keys_are_fetched_with_the_first_token_and_rotate_with_a_new_one() {
+    let (old, new) = (key("old"), key("new"));
+    let issuer = Issuer::new([set([&old]), set([&old, &new])]);
+    let gate = gate_of(&[&issuer], &Guard::authenticated());
+    assert!(gate.has_remote_keys());
+    let start = Instant::now();
+    let check =
+        |value: &str, time| check(&gate, &[&issuer], value, start + Duration::from_secs(time));
+
+    assert_eq!(refused(check("Basic YTpi", 0)).0, 401);
+    assert_eq!(issuer.fetches(), 0);
+    admitted(check(&token(&old, CLAIMS), 0));
+    admitted(check(&token(&old, CLAIMS), 40));
+    assert_eq!(issuer.fetches(), 1);
+    admitted(check(&token(&new, CLAIMS), 40));
+    assert_eq!(issuer.fetches(), 2);
+    // Its key is known now, and that it has expired is no reason to fetch.
+    assert_eq!(
+        refused(check(&token(&new, EXPIRED), 80)),
+        (401, ReasonCode::TokenExpired)
+    );
+    assert_eq!(issuer.fetches(), 2);
+}
+
+#[test]
+fn a_flood_of_unknown_keys_asks_once_a_cooldown() {
+    let (known, strange) = (key("known"), key("strange"));
+    let issuer = Issuer::new([set([&known])]);
+    let gate = gate_of(&[&issuer], &Guard::authenticated());
+    let start = Instant::now();
+    for time in 0..60 {
+        let now = start + Duration::from_secs(time);
+        let outcome = check(&gate, &[&issuer], &token(&strange, CLAIMS), now);
+        assert_eq!(refused(outcome), (401, ReasonCode::KeyNotFound));
+    }
+    assert_eq!(issuer.fetches(), 2);
+}
+
+#[test]
+fn tokens_that_cannot_be_genuine_fetch_nothing_more() {
+    let known = key("known");
+    let issuer = Issuer::new([set([&known])]);
+    let gate = gate_of(&[&issuer], &Guard::authenticated());
+    let start = Instant::now();
+    let later = start + Duration::from_secs(60);
+    admitted(check(&gate, &[&issuer], &token(&known, CLAIMS), start));
+    let forged = {
+        let genuine = token(&known, CLAIMS);
+        format!("{}AAAA", &genuine[..genuine.len() - 4])
+    };
+    for value in ["Bearer x.y.z", "Bearer x", &bearer(CLAIMS), &forged] {
+        assert_eq!(refused(check(&gate, &[&issuer], value, later)).0, 401);
+    }
+    assert_eq!(issuer.fetches(), 1);
+}
+
+#[test]
+fn keys_without_names_are_fetched_anew_for_a_signature_of_none_of_them() {
+    let unnamed = || {
+        let key = Key::from(PrivateKey::generate(ALGORITHM).unwrap());
+        SigningKey::new(&key, ALGORITHM).unwrap()
+    };
+    let (old, new) = (unnamed(), unnamed());
+    let issuer = Issuer::new([set([&old]), set([&new])]);
+    let gate = gate_of(&[&issuer], &Guard::authenticated());
+    let start = Instant::now();
+    let later = start + Duration::from_secs(60);
+    admitted(check(&gate, &[&issuer], &token(&old, CLAIMS), start));
+    assert_eq!(
+        refused(check(&gate, &[&issuer], &token(&old, EXPIRED), later)).0,
+        401
+    );
+    assert_eq!(issuer.fetches(), 1);
+    admitted(check(&gate, &[&issuer], &token(&new, CLAIMS), later));
+    assert_eq!(issuer.fetches(), 2);
+}
+
+#[test]
+fn without_keys_the_answer_is_503_and_never_open() {
+    let known = key("known");
+    let issuer = Issuer::new([None]);
+    let start = Instant::now();
+    for guard in [Guard::authenticated(), Guard::allow_any()] {
+        let gate = gate_of(&[&issuer], &guard);
+        let outcome = check(&gate, &[&issuer], &token(&known, CLAIMS), start);
+        assert_eq!(refused(outcome), (503, ReasonCode::IssuerKeysUnavailable));
+        // Without a token there is nothing to verify.
+        let nobody = gate.check_with_keys(look_up(&[]), NOW, || start, |_, _| panic!("asked"));
+        assert!(nobody.is_of_nobody());
+    }
+}
+
+#[test]
+fn old_keys_serve_until_they_are_too_old_and_the_issuer_is_found_again() {
+    let known = key("known");
+    let issuer = Issuer::new([set([&known]), None, None, None, set([&known])]);
+    let gate = gate_of(&[&issuer], &Guard::authenticated());
+    let start = Instant::now();
+    let check = |time| {
+        let now = start + Duration::from_secs(time);
+        check(&gate, &[&issuer], &token(&known, CLAIMS), now)
+    };
+    admitted(check(0));
+    admitted(check(301));
+    admitted(check(3800));
+    assert_eq!(
+        refused(check(4000)),
+        (503, ReasonCode::IssuerKeysUnavailable)
+    );
+    // Whoever asks the gate alone finds no keys that are too old.
+    let value = token(&known, CLAIMS);
+    assert_eq!(
+        refused(gate.check(look_up(&[("authorization", &value)]), NOW)).0,
+        401
+    );
+    admitted(check(4100));
+}
+
+#[test]
+fn one_issuer_that_is_down_leaves_the_callers_of_the_other_alone() {
+    let (ours, theirs) = (key("ours"), key("theirs"));
+    let (down, up) = (Issuer::new([None]), Issuer::new([set([&theirs])]));
+    let issuers = [&down, &up];
+    let gate = gate_of(&issuers, &Guard::authenticated());
+    let start = Instant::now();
+    admitted(check(&gate, &issuers, &token(&theirs, CLAIMS), start));
+    let expired = check(&gate, &issuers, &token(&theirs, EXPIRED), start);
+    assert_eq!(refused(expired).0, 401);
+    let unknown = check(&gate, &issuers, &token(&ours, CLAIMS), start);
+    assert_eq!(refused(unknown), (503, ReasonCode::IssuerKeysUnavailable));
+}
+
+#[test]
+fn a_key_of_another_backend_is_no_reason_to_ask_an_issuer() {
+    let known = key("known");
+    let issuer = Issuer::new([set([&known])]);
+    let gate = Gate::new([issuer.backend(), jwt().into()], &Guard::authenticated());
+    let start = Instant::now();
+    let now = start + Duration::from_secs(60);
+    admitted(check(&gate, &[&issuer], &token(&known, CLAIMS), start));
+    match admitted(check(&gate, &[&issuer], &bearer(CLAIMS), now)) {
+        Caller::Token(_) => assert_eq!(issuer.fetches(), 1),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn algorithms_that_no_issuer_serves_are_an_error_at_start() {
+    let remote = || Arc::clone(Issuer::new([]).client.remote());
+    let error = |algorithms: &[Algorithm]| {
+        JwtBackend::remote(remote(), algorithms, ClaimsPolicy::new()).unwrap_err()
+    };
+    assert_eq!(error(&[]), ConfigError::NoKeys);
+    assert_eq!(
+        error(&[Algorithm::Hs256]),
+        ConfigError::Symmetric(Algorithm::Hs256)
+    );
+    assert_eq!(
+        error(&[Algorithm::Rs256]),
+        ConfigError::NoKeyFor(Algorithm::Rs256)
+    );
+}

@@ -106,9 +106,20 @@ pub(crate) fn named(name: &Bound<'_, PyString>) -> PyResult<Algorithm> {
                 Some(meant) => format!(": `{meant}` is probably meant"),
                 None => String::new(),
             };
-            refused(name.py(), &format!("there is no algorithm `{text}`{hint}"))
+            let shown = if text.len() <= LONGEST_SHOWN || unknown.suggestion().is_some() {
+                format!("there is no algorithm `{text}`{hint}")
+            } else {
+                format!(
+                    "there is no algorithm of this name, a text of {} bytes",
+                    text.len()
+                )
+            };
+            refused(name.py(), &shown)
         })
 }
+
+/// What is longer than `ES256K` may be a key, given in the wrong place.
+const LONGEST_SHOWN: usize = 6;
 
 /// The algorithm that an object names, if it is a name.
 pub(crate) fn named_by_any(name: &Bound<'_, PyAny>) -> PyResult<Algorithm> {

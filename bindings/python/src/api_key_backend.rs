@@ -66,7 +66,7 @@ impl ApiKeyBackend {
             let message = "api_keys is empty, so nobody could pass";
             return Err(plain(py, Class::ConfigurationError, message));
         }
-        let header = HeaderName::new(header).map_err(|error| bad_header(py, header, error))?;
+        let header = HeaderName::new(header).map_err(|error| bad_header(py, error))?;
         Ok(Self {
             weak_keys: keys.weak(),
             backend: Arc::new(Backend::new(KnownKeys::Fixed(keys), header)),
@@ -85,7 +85,7 @@ impl ApiKeyBackend {
         store_errors_allow: bool,
     ) -> PyResult<Self> {
         let keys = KnownKeys::Stored(store.verifier().clone(), Arc::clone(store.keys()) as _);
-        let header = HeaderName::new(header).map_err(|error| bad_header(py, header, error))?;
+        let header = HeaderName::new(header).map_err(|error| bad_header(py, error))?;
         Ok(Self {
             weak_keys: 0,
             backend: Arc::new(Backend::new(keys, header)),

@@ -99,7 +99,7 @@ impl JwtBackend {
         let weak_secrets = weak_secrets(&all);
         let backend = Backend::new(all, algorithms.as_slice(), policy)
             .map_err(|error| refused(py, error))?
-            .with_header(HeaderName::new(header).map_err(|error| bad_header(py, header, error))?)
+            .with_header(HeaderName::new(header).map_err(|error| bad_header(py, error))?)
             .with_revocation(revocation)
             .on_store_error(on_store_error)
             .with_cache(cached_tokens)
@@ -219,12 +219,12 @@ fn refused(py: Python<'_>, error: ConfigError) -> PyErr {
     plain(py, Class::ConfigurationError, error)
 }
 
-/// The name of a header that can't be one, and why.
+/// Why a text is no name of a header. The text itself may be a key in the wrong place.
 #[cold]
-pub(crate) fn bad_header(py: Python<'_>, header: &str, error: ConfigError) -> PyErr {
+pub(crate) fn bad_header(py: Python<'_>, error: ConfigError) -> PyErr {
     plain(
         py,
         Class::ConfigurationError,
-        format!("header {header:?} is {error}"),
+        format!("the header is {error}"),
     )
 }

@@ -603,7 +603,7 @@ def test_an_open_view_does_not_open_for_a_key_that_can_not_be_checked(monkeypatc
     [
         (lambda: APIKeyAuthentication(), "give a set of keys"),
         (lambda: APIKeyAuthentication(store=False), "store is False"),
-        (lambda: APIKeyAuthentication(store="table"), "store is 'table'"),
+        (lambda: APIKeyAuthentication(store="table"), "store is of type str; give True"),
         (lambda: APIKeyAuthentication(store=APIKeyStore), "give True, or an APIKeyStore"),
         (lambda: APIKeyAuthentication({"k" * 20}, store=True), "not both"),
         (lambda: APIKeyAuthentication(key_permissions={"k": {"a"}}, store=True), "not both"),

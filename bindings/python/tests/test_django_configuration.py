@@ -46,7 +46,7 @@ ED_PUBLIC = pems(ed25519.Ed25519PrivateKey.generate())[1]
         ({"algorithms": ["HS265"]}, "HS265"),
         ({"algorithms": ["none"]}, "none"),
         ({"algorithms": []}, "algorithms is empty"),
-        ({"algorithms": "HS256"}, r"\['HS256'\]"),
+        ({"algorithms": "HS256"}, "algorithms is of type str; give a list"),
         ({"algorithms": [256]}, "named by a str"),
         ({"algorithms": ["RS256"]}, "SECRET_KEY"),
         ({"algorithms": ["HS256", "ES256"]}, "ES256"),
@@ -66,13 +66,14 @@ ED_PUBLIC = pems(ed25519.Ed25519PrivateKey.generate())[1]
         ({"secret": []}, "no key"),
         ({"secret": 42}, "int"),
         ({"header": ""}, "header"),
-        ({"header": "not a header"}, "not a header"),
-        ({"header": "x:y"}, "x:y"),
+        ({"header": "not a header"}, "not a header's name"),
+        ({"header": "x:y"}, "not a header's name"),
+        ({"header": 7}, "header is 7"),
         ({"header": "Cookie"}, "unasked"),
         ({"audience": ""}, "audience"),
         ({"audience": []}, "audience"),
         ({"issuer": ["a", 7]}, "issuer"),
-        ({"leeway": -1}, "leeway"),
+        ({"leeway": -1}, "leeway is -1"),
         ({"leeway": float("inf")}, "leeway"),
         ({"leeway": "60"}, "leeway"),
         ({"revocation_store": InMemoryRevocation}, r"InMemoryRevocation\(\)"),
@@ -101,7 +102,7 @@ def test_a_wrong_jwt_configuration_is_refused(options, says):
         ({"api_keys": {1}}, "str"),
         ({"api_keys": {"k1"}, "key_permissions": {"k2": {"a"}}}, "not among the keys"),
         ({"api_keys": {"k1"}, "key_permissions": {"k1": "admin.read"}}, "set of permissions"),
-        ({"api_keys": {"k1"}, "header": "x y"}, "x y"),
+        ({"api_keys": {"k1"}, "header": "x y"}, "not a header's name"),
         ({"api_keys": {"k1"}, "header": "cookie"}, "unasked"),
     ],
 )
@@ -111,6 +112,42 @@ def test_a_wrong_api_key_configuration_is_refused(options, says):
     assert "k2" not in str(refusal.value), "it names no key"
 
 
+HIDDEN = "a secret: of these tests"
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: JWTAuthentication("HS256", HIDDEN),
+        lambda: JWTAuthentication("HS256", [HIDDEN]),
+        lambda: JWTAuthentication("HS256", ["HS256"], HIDDEN),
+        lambda: JWTAuthentication("HS256", ["HS256"], [HIDDEN]),
+        lambda: JWTAuthentication("HS256", ["RS256"], "a-secret-of-these-tests"),
+        lambda: JWTAuthentication("HS256", ["HS256"], audience=HIDDEN.encode()),
+        lambda: JWTAuthentication("HS256", ["HS256"], issuer=[HIDDEN, HIDDEN.encode()]),
+        lambda: JWTAuthentication("HS256", leeway=HIDDEN),
+        lambda: JWTAuthentication("HS256", revocation_store=HIDDEN),
+        lambda: JWTAuthentication("HS256", on_store_error=HIDDEN),
+        lambda: JWTAuthentication("HS256", required_claims=HIDDEN),
+        lambda: JWTAuthentication("HS256", user_id_claim=[HIDDEN]),
+        lambda: JWTAuthentication("HS256", typ=[HIDDEN]),
+        lambda: JWTAuthentication("HS256", cached_tokens=HIDDEN),
+        lambda: APIKeyAuthentication("x-api-key", {HIDDEN}),
+        lambda: APIKeyAuthentication({"x-api-key"}, HIDDEN),
+        lambda: APIKeyAuthentication({"key"}, "x-api-key", {"key": HIDDEN}),
+        lambda: APIKeyAuthentication({"key"}, "x-api-key", {HIDDEN: {"a"}}),
+        lambda: APIKeyAuthentication(store=HIDDEN),
+        lambda: APIKeyAuthentication({"key"}, on_store_error=HIDDEN),
+        lambda: protect(auth=HIDDEN),
+        lambda: protect(auth=[HIDDEN]),
+    ],
+)
+def test_a_secret_in_the_place_of_another_argument_is_not_shown(build):
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        build()
+    assert "of these tests" not in str(refusal.value) and "of-these-tests" not in str(refusal.value)
+
+
 @pytest.mark.parametrize(
     ("auth", "says"),
     [
@@ -118,7 +155,7 @@ def test_a_wrong_api_key_configuration_is_refused(options, says):
         ([JWTAuthentication], r"JWTAuthentication\("),
         ([object()], "no backend"),
         (["jwt"], "no backend"),
-        ({}, "give a list"),
+        ({}, "auth is of type dict; give a list"),
     ],
 )
 def test_what_is_no_list_of_backends_is_refused(auth, says):

@@ -117,8 +117,10 @@ class JWTAuthentication(Authentication):
 
     @property
     def label(self) -> str:
-        revocable = ["revocable"] if self.revocation_store else []
-        return _label(self.name, [*self.algorithms, *revocable], self._settings, JWT_DEFAULTS)
+        keys = ["own keys"] if self._own_keys else []
+        store = self.revocation_store
+        revocable = [] if store is None else [f"revocable by {type(store).__name__}"]
+        return _label(self.name, [*self.algorithms, *keys, *revocable], self._settings, JWT_DEFAULTS)
 
     def answer(self, pending: _rust.Pending) -> bool:
         return ask(self.revocation_store, str(pending.jti))  # type: ignore[arg-type]
@@ -130,7 +132,9 @@ class JWTAuthentication(Authentication):
         try:
             return _rust.JwtBackend(keys=keys.value, **self._settings)
         except (ConfigurationError, PyJWTError, TypeError) as error:
-            _refuse(f"{self!r}: {error}{self._remedy()}")
+            # Not the whole of what was given: where arguments changed places, one of them is a secret.
+            names = [name for name in self.algorithms if name in _rust.ALGORITHMS]
+            _refuse(f"JWTAuthentication(algorithms={names!r}): {error}{self._remedy()}")
 
     def _remedy(self) -> str:
         keyless = not self._own_keys and set(self.algorithms) <= set(_rust.ALGORITHMS)
@@ -252,18 +256,25 @@ def check_backends(backends: object, where: str = "auth") -> list[Authentication
     if isinstance(backends, Authentication):
         _refuse(f"{where} is one backend; give a list: [{backends!r}]")
     if not isinstance(backends, (list, tuple)):
-        _refuse(f"{where} is {backends!r}; give a list of backends, such as [JWTAuthentication()]")
+        _refuse(f"{where} is {_kind(backends)}; give a list of backends, such as [JWTAuthentication()]")
     for backend in backends:
         if isinstance(backend, type) and issubclass(backend, Authentication):
             _refuse(f"{where}: {backend.__name__} is a class; give an instance: {backend.__name__}(...)")
         if not isinstance(backend, Authentication):
-            _refuse(f"{where}: {backend!r} is no backend; use the classes of boltguard.auth")
+            _refuse(f"{where}: what is {_kind(backend)} is no backend; use the classes of boltguard.auth")
     return list(backends)
 
 
 def _label(name: str, words: list[str], settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     unusual = [f"{key}={settings[key]}" for key, default in defaults.items() if settings[key] != default]
     return f"{name}({', '.join([*words, *unusual])})"
+
+
+def _kind(value: object) -> str:
+    """What a value is, for a message: where arguments changed places, the value itself may be a secret."""
+    if isinstance(value, (int, float)) or value is None:
+        return repr(value)
+    return "empty" if isinstance(value, (str, bytes, list, tuple)) and not value else f"of type {type(value).__name__}"
 
 
 def _refuse(message: str) -> NoReturn:
@@ -275,15 +286,17 @@ def _as_list(secret: Any) -> list[Any]:
 
 
 def _header(what: str, name: str) -> str:
+    if not isinstance(name, str):
+        _refuse(f"{what}: header is {_kind(name)}; give the name of a header")
     # A browser sends cookies by itself, which would bring back the request forgeries that a header keeps out.
-    if isinstance(name, str) and name.lower() == "cookie":
+    if name.lower() == "cookie":
         _refuse(f"{what}: header={name!r} would take credentials that a browser sends unasked; name another header")
     return name
 
 
 def _names(what: str, names: Iterable[str], *, may_be_empty: bool = False) -> list[str]:
     if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
-        _refuse(f"JWTAuthentication: {what} is {names!r}; give a list, such as [{names!r}]")
+        _refuse(f"JWTAuthentication: {what} is {_kind(names)}; give a list, such as [...]")
     listed = list(names)
     if not listed and not may_be_empty:
         _refuse(f"JWTAuthentication: {what} is empty, so no token could pass")
@@ -292,29 +305,34 @@ def _names(what: str, names: Iterable[str], *, may_be_empty: bool = False) -> li
 
 def _text(what: str, value: str) -> str:
     if not isinstance(value, str) or not value:
-        _refuse(f"JWTAuthentication: {what} is {value!r}; give the name of a claim")
+        _refuse(f"JWTAuthentication: {what} is {_kind(value)}; give the name of a claim")
     return value
 
 
 def _texts(what: str, value: str | Iterable[str] | None) -> list[str] | None:
     if value is None:
         return None
+    if not isinstance(value, Iterable):
+        _refuse(f"JWTAuthentication: {what} is {_kind(value)}; {TEXTS}")
     texts = [value] if isinstance(value, str) else list(value)
-    if not texts or not all(isinstance(text, str) and text for text in texts):
-        _refuse(f"JWTAuthentication: {what} is {value!r}; give a text or a list of them, or leave it out")
+    if not texts:
+        _refuse(f"JWTAuthentication: {what} is empty; {TEXTS}")
+    for text in texts:
+        if not isinstance(text, str) or not text:
+            _refuse(f"JWTAuthentication: {what} holds what is {_kind(text)}; {TEXTS}")
     return texts
 
 
 def _seconds(leeway: float | timedelta) -> float:
     seconds = leeway.total_seconds() if isinstance(leeway, timedelta) else leeway
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not (0 <= seconds < math.inf):
-        _refuse(f"JWTAuthentication: leeway is {leeway!r}; give seconds, zero or more, or a timedelta")
+        _refuse(f"JWTAuthentication: leeway is {_kind(leeway)}; give seconds, zero or more, or a timedelta")
     return float(seconds)
 
 
 def _count(what: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
-        _refuse(f"JWTAuthentication: {what} is {value!r}; give a number of tokens, or 0 to keep none")
+        _refuse(f"JWTAuthentication: {what} is {_kind(value)}; give a number of tokens, or 0 to keep none")
     return value
 
 
@@ -322,7 +340,7 @@ def _store(store: object) -> RevocationStore | None:
     if isinstance(store, type) and issubclass(store, RevocationStore):
         _refuse(f"JWTAuthentication: revocation_store is a class; give an instance: {store.__name__}()")
     if store is not None and not isinstance(store, RevocationStore):
-        _refuse(f"JWTAuthentication: revocation_store is {store!r}; give a RevocationStore")
+        _refuse(f"JWTAuthentication: revocation_store is {_kind(store)}; give a RevocationStore")
     return store
 
 
@@ -337,7 +355,7 @@ def _key_store(store: object) -> APIKeyStore | None:
     if store is True:
         return default_store()
     if store is not None and not isinstance(store, APIKeyStore):
-        _refuse(f"APIKeyAuthentication: store is {store!r}; give True, or an APIKeyStore(...)")
+        _refuse(f"APIKeyAuthentication: store is {_kind(store)}; give True, or an APIKeyStore(...)")
     return store
 
 
@@ -348,11 +366,12 @@ def _store_of_nothing() -> _rust.ApiKeyStore:
 
 def _on_store_error(choice: str, what: str = "JWTAuthentication") -> bool:
     if choice not in ("deny", "allow"):
-        _refuse(f'{what}: on_store_error is {choice!r}; give "deny" or "allow"')
+        _refuse(f'{what}: on_store_error is something else than "deny" or "allow"; give one of them')
     return choice == "allow"
 
 
 NO_KEY_GIVEN = "; give secret=, a public key: without it there is Django's SECRET_KEY, for HS256, HS384 and HS512 alone"
+TEXTS = "give a text or a list of them, or leave it out"
 JWT_DEFAULTS = {
     "audience": None,
     "header": "authorization",

@@ -123,6 +123,17 @@ def test_routes_of_an_api_are_listed_by_method():
             page(options=plain).as_view(),
             {"GET /x": UNPROTECTED, "POST /x": UNPROTECTED, "OPTIONS /x": UNPROTECTED},
         ),
+        (page().as_view(http_method_names=["post"]), {"POST /x": UNPROTECTED}),
+        (guarded(page()).as_view(http_method_names=["post"]), {"POST /x": JWT_STAFF}),
+        (
+            page(http_method_not_allowed=plain, http_method_names=["get"]).as_view(),
+            {"GET /x": UNPROTECTED, "ANY /x": UNPROTECTED},
+        ),
+        (
+            page(http_method_not_allowed=guarded(), http_method_names=["get"]).as_view(),
+            {"GET /x": UNPROTECTED, "ANY /x": JWT_STAFF},
+        ),
+        (type("Own", (View,), {"dispatch": plain}).as_view(), {"ANY /x": UNPROTECTED}),
         (TemplateView.as_view(template_name="x"), {"GET /x": UNPROTECTED}),
     ],
 )
@@ -150,13 +161,24 @@ def test_a_class_that_is_guarded_after_its_view_was_made_is_seen():
 def test_included_patterns_regular_expressions_and_the_admin_are_seen():
     mount(re_path(r"^old/(?P<number>\d+)$", plain), path("admin/", admin.site.urls))
     listed = routes()
-    assert listed[r"ANY /^old/(?P<number>\d+)$"] == UNPROTECTED
+    assert listed[r"ANY /regex:^old/(?P<number>\d+)$"] == UNPROTECTED
     assert listed["ANY /admin/auth/user/add/"] == UNPROTECTED
 
 
 def test_the_first_of_two_views_at_a_path_is_the_one_that_is_called():
     mount(path("x", plain), path("x", guarded()))
     assert routes() == {"ANY /x": UNPROTECTED}
+
+
+def test_a_regular_expression_does_not_hide_the_path_that_reads_like_it():
+    mount(path("x", guarded()), re_path("x", plain), path("y/", include([re_path("x", plain)])))
+    assert routes() == {"ANY /x": JWT_STAFF, "ANY /regex:x": UNPROTECTED, "ANY /y/regex:x": UNPROTECTED}
+
+
+def test_two_backends_that_read_alike_are_two():
+    one, other = JWTAuthentication("one-secret" * 8), JWTAuthentication("other-secret" * 8)
+    mount(path("x", guarded(guarded(auth=[one, other]), auth=[one])))
+    assert routes()["ANY /x"][1] == ["jwt(HS256, own keys)", "jwt(HS256, own keys)"]
 
 
 def test_what_a_route_leaves_out_is_the_sites_default():
@@ -185,6 +207,7 @@ def test_the_list_marks_what_is_open_and_what_is_unprotected():
 
 def test_a_backend_is_listed_with_all_that_makes_it_lenient_and_no_secret():
     labels = [
+        JWT.label,
         JWTAuthentication("a-secret-that-is-never-listed-anywhere").label,
         JWTAuthentication(algorithms=["HS256", "HS512"], audience="shop", leeway=30, required_claims=[]).label,
         JWTAuthentication(header="x-token", revocation_store=InMemoryRevocation(), on_store_error="allow").label,
@@ -193,8 +216,9 @@ def test_a_backend_is_listed_with_all_that_makes_it_lenient_and_no_secret():
     ]
     assert labels == [
         "jwt(HS256)",
+        "jwt(HS256, own keys)",
         "jwt(HS256, HS512, audience=['shop'], leeway=30.0, required_claims=[])",
-        "jwt(HS256, revocable, header=x-token, store_errors_allow=True)",
+        "jwt(HS256, revocable by InMemoryRevocation, header=x-token, store_errors_allow=True)",
         "api_key(stored, header=authorization)",
         "api_key(configured)",
     ]
@@ -284,6 +308,10 @@ def test_a_route_that_takes_new_credentials_fails(lock):
     said = check(lock, guarded(), guarded(auth=[JWT, KEYS]))
     assert "ANY /x takes new credentials: api_key(configured)" in said
     assert "1 routes are no weaker" in check(lock, guarded(auth=[JWT, KEYS]), guarded())
+    one, other = JWTAuthentication("one-secret" * 8), JWTAuthentication("other-secret" * 8)
+    said = check(lock, guarded(auth=[one]), guarded(auth=[one, other]))
+    assert "ANY /x takes new credentials: jwt(HS256, own keys)" in said
+    assert "no more: jwt(HS256, own keys)" in check(lock, guarded(auth=[one, other]), guarded(auth=[one]))
     revocable = JWTAuthentication(revocation_store=InMemoryRevocation())
     assert "takes new credentials: jwt(HS256)" in check(lock, guarded(auth=[revocable]), guarded())
 

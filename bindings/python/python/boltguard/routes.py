@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
-from django.urls.resolvers import LocalePrefixPattern
+from django.urls.resolvers import LocalePrefixPattern, RegexPattern
 
 from boltguard.api import UnfitPath
 from boltguard.auth.guards import Guard, conjunction
@@ -59,7 +59,10 @@ def _views(patterns: Iterable[Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 def _text(pattern: Any) -> str:
     # Its own text is the language of whoever asks.
-    return "<language>/" if isinstance(pattern, LocalePrefixPattern) else str(pattern)
+    if isinstance(pattern, LocalePrefixPattern):
+        return "<language>/"
+    # The same text is another path if it is no regular expression.
+    return f"regex:{pattern}" if isinstance(pattern, RegexPattern) else str(pattern)
 
 
 def _routes(path: str, callback: Any) -> Iterator[Route]:
@@ -72,17 +75,23 @@ def _routes(path: str, callback: Any) -> Iterator[Route]:
             yield _route(method, path, operation.handler, [*around, operation.keeper])
     elif view_class is not None:
         around = [*around, *_gatekeepers(view_class.dispatch)]
-        for method, handler in _handlers(view_class):
-            yield _route(method.upper(), path, handler, [*around, *_gatekeepers(handler)])
+        for method, handler in _handlers(view_class, callback.view_initkwargs):
+            yield _route(method, path, handler, [*around, *_gatekeepers(handler)])
     else:
         yield _route(ANY_METHOD, path, callback, around)
 
 
-def _handlers(view_class: Any) -> Iterator[tuple[str, Any]]:
-    """Those that a class answers with, but for Django's own answer to OPTIONS."""
-    names = [name for name in view_class.http_method_names if name != "options" or "options" in _own(view_class)]
-    handlers = [(name, getattr(view_class, name, None)) for name in names]
-    return ((name, handler) for name, handler in handlers if handler is not None)
+def _handlers(view_class: Any, options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Those that a class answers with, but for Django's own answers to OPTIONS and to methods that it has not got."""
+    own = _own(view_class)
+    methods = options.get("http_method_names", view_class.http_method_names)
+    found = [(name.upper(), getattr(view_class, name, None)) for name in methods if name != "options" or name in own]
+    handlers = [(method, handler) for method, handler in found if handler is not None]
+    yield from handlers
+    if "http_method_not_allowed" in own:
+        yield ANY_METHOD, view_class.http_method_not_allowed
+    elif not handlers:
+        yield ANY_METHOD, view_class.dispatch
 
 
 def _own(view_class: type) -> set[str]:
@@ -97,8 +106,9 @@ def _route(method: str, path: str, handler: Any, keepers: list[Gatekeeper]) -> R
         gates = [keeper.gate for keeper in dict.fromkeys(keepers)]
     except ImproperlyConfigured as error:
         raise ImproperlyConfigured(f"{method} {path}: {error}") from error
-    backends = dict.fromkeys(backend.label for gate in gates for backend in gate.backends)
-    return Route(method, path, view, tuple(backends), conjunction([gate.guard for gate in gates]))
+    # Two that read alike, such as with keys of their own, are two.
+    backends = {id(backend): backend.label for gate in gates for backend in gate.backends}
+    return Route(method, path, view, tuple(backends.values()), conjunction([gate.guard for gate in gates]))
 
 
 def _gatekeepers(view: Any) -> list[Gatekeeper]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,15 +63,15 @@ def compare(old: Mapping[str, Any], routes: Iterable[Route]) -> Changes:
 
 
 def _compare_one(old: Mapping[str, Any], route: Route, changes: Changes) -> None:
-    gained = [name for name in route.backends if name not in old["backends"]]
-    if gained and old["guard"] is not None:
-        changes.failures.append(f"{route.key} takes new credentials: {', '.join(gained)}")
-    if lost := [name for name in old["backends"] if name not in route.backends]:
-        changes.notes.append(f"{route.key} takes these no more: {', '.join(lost)}")
-    now = None if route.guard is None else str(route.guard)
-    if now == old["guard"]:
+    before, now = Counter(old["backends"]), Counter(route.backends)
+    if (gained := now - before) and old["guard"] is not None:
+        changes.failures.append(f"{route.key} takes new credentials: {', '.join(gained.elements())}")
+    if lost := before - now:
+        changes.notes.append(f"{route.key} takes these no more: {', '.join(lost.elements())}")
+    guard = None if route.guard is None else str(route.guard)
+    if guard == old["guard"]:
         return
-    change = f"{_shown(old['guard'])} -> {_shown(now)}"
+    change = f"{_shown(old['guard'])} -> {_shown(guard)}"
     if why := _weaker(old["guard"], route.guard):
         changes.failures.append(f"{route.key} {why}: {change}")
     else:

@@ -258,6 +258,39 @@ def test_what_others_granted_stays_when_a_key_is_changed(clerk):
     assert APIKey.objects.get().permissions == ["auth.add_user", "blog.*"]
 
 
+def test_nobody_lets_the_key_of_another_live_longer(clerk, ada):
+    end = timezone.now().replace(microsecond=0) + 10 * DAY
+
+    def save(row, expires):
+        date, time = f"{timezone.localtime(expires):%Y-%m-%d %H:%M:%S}".split() if expires else ("", "")
+        kept = {"other_permissions": "\n".join(row.permissions), "scopes": " ".join(row.scopes)}
+        response = clerk.post(page("change", row.pk), form(expires_0=date, expires_1=time, **kept))
+        row.refresh_from_db()
+        return response
+
+    theirs, wide, scoped = (
+        create(expires=end, **more)[0] for more in ({"owner": ada}, {"permissions": ["*"]}, {"scopes": ["read"]})
+    )
+    for row in (theirs, wide, scoped):
+        for longer in (None, end + DAY):
+            response = save(row, longer)
+            assert "live longer" in response.content.decode() and row.expires == end
+            assert list(response.context["adminform"].form.errors) == ["expires"]
+        assert save(row, end).status_code == 302 and row.expires == end, "unchanged"
+        assert save(row, end - DAY).status_code == 302 and row.expires == end - DAY, "sooner"
+    over, _ = create(owner=ada)
+    assert save(over, end).status_code == 302 and over.expires == end, "without an end before"
+    mine, _ = create(owner=clerk.user, permissions=["auth.view_group"], expires=end)
+    assert save(mine, end + DAY).status_code == 302 and mine.expires == end + DAY
+
+
+def test_an_expired_key_is_not_revived_by_those_who_could_not_reroll_it(clerk, ada):
+    row, _ = create(owner=ada)
+    APIKey.objects.filter(pk=row.pk).update(expires=timezone.now() - DAY)
+    clerk.post(page("change", row.pk), form(expires_0="", expires_1=""))
+    assert APIKey.objects.get().status == "expired"
+
+
 def test_nobody_gets_the_key_of_another_by_rerolling_it(clerk, ada):
     theirs, wide, scoped = create(owner=ada)[0], create(permissions=["*"])[0], create(scopes=["read"])[0]
     for row in (theirs, wide, scoped):

@@ -75,6 +75,9 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         end: datetime | None = self.cleaned_data["expires"]
         if "expires" in self.changed_data:
             end = _clean(checked_end, end)
+            # It would live on as its successor does, so it asks for the same right.
+            if self._lives_longer(end) and not may_replace(self.editor, self.instance):
+                raise ValidationError("You can't let this key live longer, since you could not reroll it.")
         return end
 
     def clean(self) -> dict[str, Any]:
@@ -88,6 +91,10 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error("other_permissions", message)
             data["permissions"] = granted
         return data
+
+    def _lives_longer(self, end: datetime | None) -> bool:
+        before = self.instance.expires
+        return not self.instance._state.adding and before is not None and (end is None or end > before)
 
     def _may_grant(self, name: str) -> bool:
         return bool(self.editor.has_perm(name))

@@ -1,10 +1,12 @@
 """The system checks: one test for each id, and none where nothing is wrong."""
 
 import gc
+import re
 
 import pytest
 from django.core.checks import run_checks
 from django.test import override_settings
+from django.views.debug import SafeExceptionReporterFilter
 
 from boltguard.auth import (
     AllowAny,
@@ -116,6 +118,34 @@ def test_api_keys_that_can_be_guessed():
     del backend
     gc.collect()
     backend = APIKeyAuthentication({"x" * 43})
+    assert ids() == [], backend
+
+
+class Masking(SafeExceptionReporterFilter):
+    hidden_settings = re.compile("AUTHORIZATION|X_CALLER")
+
+
+class MaskingByName(SafeExceptionReporterFilter):
+    def get_safe_request_meta(self, request):
+        return {name: value for name, value in request.META.items() if not name.startswith("HTTP_X_")}
+
+
+@pytest.mark.parametrize(
+    ("report_filter", "shown"),
+    [(SafeExceptionReporterFilter, ["x-caller", "x-partner"]), (Masking, ["x-partner"]), (MaskingByName, [])],
+)
+def test_headers_that_error_reports_show(report_filter, shown):
+    backends = [JWTAuthentication(header="X-Caller"), APIKeyAuthentication({"x" * 43}, header="x-partner")]
+    name = f"{report_filter.__module__}.{report_filter.__name__}"
+    with override_settings(DEFAULT_EXCEPTION_REPORTER_FILTER=name):
+        found = [message for message in run_checks() if message.id == "boltguard.W012"]
+    assert [message.msg.split("'")[1] for message in found] == shown, backends
+    assert all("hidden_settings" in message.hint for message in found)
+
+
+@pytest.mark.parametrize("header", ["authorization", "x-api-key", "X-Access-Token", "x-signature"])
+def test_headers_that_error_reports_mask(header):
+    backend = JWTAuthentication(header=header)
     assert ids() == [], backend
 
 

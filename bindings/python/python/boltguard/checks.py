@@ -11,6 +11,7 @@
 | boltguard.E007, W007 | the model of an ORM store is not there (or its `jti` has no index) |
 | boltguard.W008 | an API key is short enough to be guessed |
 | boltguard.E011 | a guard asks for a backend that its view has not got |
+| boltguard.W012 | Django's error reports show the header of a backend |
 
 Those of stores of API keys, E009 to W010, are in `boltguard.api_keys.checks`.
 """
@@ -24,7 +25,9 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.http import HttpRequest
 from django.urls import get_resolver
+from django.utils.module_loading import import_string
 
 from boltguard import conf, registry
 from boltguard.auth.backends import APIKeyAuthentication, Authentication, JWTAuthentication, check_backends
@@ -38,7 +41,7 @@ Backend = TypeVar("Backend", bound=Authentication)
 
 def register() -> None:
     """Called once, when Django's applications are ready."""
-    for check in (check_settings, check_secrets, check_stores, check_api_keys, check_views):
+    for check in (check_settings, check_secrets, check_stores, check_api_keys, check_views, check_headers):
         checks.register(check, checks.Tags.security)
     checks.register(check_secrets_deployed, checks.Tags.security, deploy=True)
 
@@ -104,6 +107,20 @@ def check_views(app_configs: Any, **kwargs: Any) -> list[Message]:
     with suppress(Exception):  # what is wrong with the URLs, Django's own checks say
         get_resolver().url_patterns  # noqa: B018  # imports the views
     return [checks.Error(message, id="boltguard.E011") for message in sorted(_misfits(current))]
+
+
+def check_headers(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether error pages, and the reports that are sent by mail, leave the credentials of all backends out."""
+    headers = sorted({backend.header.lower() for backend in _backends(Authentication)})
+    message = "Error reports show the header {!r}, and with it the credentials of callers."
+    return [checks.Warning(message.format(one), MASKED, id="boltguard.W012") for one in headers if not _is_masked(one)]
+
+
+def _is_masked(header: str) -> bool:
+    request = HttpRequest()
+    request.META = {f"HTTP_{header.upper().replace('-', '_')}": PROBE}
+    report_filter = import_string(settings.DEFAULT_EXCEPTION_REPORTER_FILTER)()
+    return PROBE not in report_filter.get_safe_request_meta(request).values()
 
 
 def _read_defaults(current: conf.Conf) -> None:
@@ -189,5 +206,10 @@ _LOSSY = {
     "FileBasedCache": "which drops entries past a small MAX_ENTRIES",
     "DatabaseCache": "which drops entries past a small MAX_ENTRIES",
 }
+PROBE = "a credential"
+MASKED = (
+    "Take a name that Django masks, with auth, key, secret or token in it, or mask this one: by the hidden_settings of "
+    "a SafeExceptionReporterFilter of your own, which DEFAULT_EXCEPTION_REPORTER_FILTER names."
+)
 SHARED_CACHE = "Use a Redis or Memcached cache that does not evict, or DjangoORMRevocation."
 LONGER = "Use a random secret of at least 64 bytes."

@@ -107,7 +107,7 @@ impl<F: Fetch> JwksClient<F> {
         match self.remote.step(need, now) {
             Step::Fetch(turn) => {
                 let answer = self.fetch.fetch(turn.limits().bytes);
-                turn.finish(answer, now + began.elapsed());
+                return turn.finish(answer, now + began.elapsed()).keys();
             }
             Step::Unavailable(unavailable) => return Err(unavailable),
             Step::Use(keys) => return Ok(keys),

@@ -32,7 +32,7 @@ pub use client::{Fetch, JwksClient};
 pub use error::{ConfigError, FetchError, Unavailable};
 #[cfg(feature = "http")]
 pub use http::HttpFetch;
-pub use remote::{Follower, Need, RemoteKeySet, Step, Turn, Waiting};
+pub use remote::{Fetched, Follower, Need, RemoteKeySet, Step, Turn, Waiting};
 pub use response::{Limits, Response};
 pub use times::Times;
 pub use url::JwksUrl;

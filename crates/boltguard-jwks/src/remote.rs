@@ -13,6 +13,8 @@ use crate::{ConfigError, FetchError, Limits, Response, Times, Unavailable};
 /// What keys are needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
+    /// For one who knows that the set has changed: fetched at once, whatever the times say. Never for a token's sake.
+    Anew,
     /// To verify with a current set.
     Current,
     /// For a token whose key is not in the set.
@@ -60,7 +62,8 @@ pub trait Follower: Send + Sync {
 /// assert!(matches!(remote.step(Need::Current, start), Step::Wait(_)));
 /// let body = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"2026",
 ///     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-/// turn.succeed(&Response { status: 200, cache_control: None, body: body.to_vec() }, start)?;
+/// let response = Response { status: 200, cache_control: None, body: body.to_vec() };
+/// assert_eq!(turn.finish(Ok(response), start).keys()?.len(), 1);
 ///
 /// // Until the TTL is over, this is all that is asked.
 /// assert!(remote.is_settled(Need::Current, start + Duration::from_secs(299)));
@@ -73,8 +76,10 @@ pub struct RemoteKeySet {
     keys: RotatingKeySet,
     /// The first moment that was ever named, from which all others count.
     start: OnceLock<Instant>,
+    /// In nanoseconds: so much more has passed since.
+    skipped: AtomicU64,
     /// For each need, in nanoseconds from the start: until then the keys are used and nothing else is asked.
-    settled_until: [AtomicU64; 2],
+    settled_until: [AtomicU64; 3],
     state: Mutex<State>,
     landed: Condvar,
 }
@@ -105,6 +110,7 @@ impl RemoteKeySet {
             limits: Limits::default(),
             keys: RotatingKeySet::new(KeySet::default()),
             start: OnceLock::new(),
+            skipped: AtomicU64::new(0),
             settled_until: Default::default(),
             state: Mutex::new(State {
                 schedule: Schedule::new(times),
@@ -170,6 +176,18 @@ impl RemoteKeySet {
         nanos(self.since_start(now)) < until.load(Ordering::Acquire)
     }
 
+    /// Whether the keys in hand may be used at `now`, current or not.
+    #[must_use]
+    pub fn is_usable(&self, now: Instant) -> bool {
+        let now = self.since_start(now);
+        self.state().schedule.is_usable(now)
+    }
+
+    /// Lets so much time pass, for tests that do not want to wait.
+    pub fn skip(&self, time: Duration) {
+        self.skipped.fetch_add(nanos(time), Ordering::Relaxed);
+    }
+
     /// What is to be done by one who needs keys at `now`.
     pub fn step(self: &Arc<Self>, need: Need, now: Instant) -> Step {
         let now = self.since_start(now);
@@ -198,25 +216,47 @@ impl RemoteKeySet {
         }
     }
 
-    fn land(&self, flight: Flight, keys: KeySet, max_age: Option<Duration>, now: Duration) {
+    fn land(
+        &self,
+        flight: Flight,
+        keys: KeySet,
+        max_age: Option<Duration>,
+        now: Duration,
+    ) -> Result<Arc<KeySet>, Unavailable> {
         let mut state = self.state();
         if state.schedule.land(flight, max_age, now) {
             state.cause = None;
             // Whoever finds the set current must find it everywhere.
             self.publish(&state, keys);
         }
-        self.settle(&state);
-        self.landed.notify_all();
+        self.conclude(&state, now)
     }
 
-    fn crash(&self, flight: Flight, cause: FetchError, now: Duration) {
+    fn crash(
+        &self,
+        flight: Flight,
+        cause: FetchError,
+        now: Duration,
+    ) -> Result<Arc<KeySet>, Unavailable> {
         let mut state = self.state();
         if state.schedule.is_flying(flight.number) {
             state.cause = Some(cause);
         }
         state.schedule.fail(flight, now);
-        self.settle(&state);
+        self.conclude(&state, now)
+    }
+
+    /// Wakes up who waits; the result is for the one who fetched.
+    fn conclude(&self, state: &State, now: Duration) -> Result<Arc<KeySet>, Unavailable> {
+        self.settle(state);
         self.landed.notify_all();
+        if state.schedule.is_usable(now) {
+            return Ok(self.keys.load_full());
+        }
+        Err(Unavailable {
+            cause: state.cause,
+            retry_in: state.schedule.retry_in(now),
+        })
     }
 
     /// Keys that are too old are not kept, so that nobody uses them by mistake.
@@ -233,7 +273,7 @@ impl RemoteKeySet {
     }
 
     fn settle(&self, state: &State) {
-        for need in [Need::Current, Need::Unknown] {
+        for need in [Need::Anew, Need::Current, Need::Unknown] {
             let until = nanos(state.schedule.settled_until(need));
             self.settled_until[need as usize].store(until, Ordering::Release);
         }
@@ -242,7 +282,9 @@ impl RemoteKeySet {
     #[inline]
     fn since_start(&self, now: Instant) -> Duration {
         let start = self.start.get_or_init(|| now);
+        let skipped = Duration::from_nanos(self.skipped.load(Ordering::Relaxed));
         now.saturating_duration_since(*start)
+            .saturating_add(skipped)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -275,47 +317,57 @@ impl Turn {
         self.remote.limits
     }
 
-    /// Trusts the keys of an answer, from now on and everywhere.
+    /// Trusts the keys of an answer from now on and everywhere. Where there is none, or it is no set, the keys from
+    /// before stay.
+    pub fn finish(mut self, answer: Result<Response, FetchError>, now: Instant) -> Fetched {
+        self.is_over = true;
+        let now = self.remote.since_start(now);
+        let read = answer.and_then(|response| {
+            let keys = response.keys(&self.remote.algorithms, self.remote.limits)?;
+            Ok((keys, response.max_age()))
+        });
+        match read {
+            Ok((keys, max_age)) => Fetched {
+                problem: None,
+                keys: self.remote.land(self.flight, keys, max_age, now),
+            },
+            Err(problem) => Fetched {
+                problem: Some(problem),
+                keys: self.remote.crash(self.flight, problem, now),
+            },
+        }
+    }
+}
+
+/// What came of a turn.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    problem: Option<FetchError>,
+    keys: Result<Arc<KeySet>, Unavailable>,
+}
+
+impl Fetched {
+    /// Why there are no new keys.
+    #[must_use]
+    pub fn problem(&self) -> Option<FetchError> {
+        self.problem
+    }
+
+    /// The keys to go on with, new or from before.
     ///
     /// # Errors
     ///
-    /// Those of [`Response::keys`]; then the fetch has failed, and the keys from before stay.
-    pub fn succeed(mut self, response: &Response, now: Instant) -> Result<(), FetchError> {
-        match response.keys(&self.remote.algorithms, self.remote.limits) {
-            Ok(keys) => {
-                self.is_over = true;
-                let now = self.remote.since_start(now);
-                self.remote.land(self.flight, keys, response.max_age(), now);
-                Ok(())
-            }
-            Err(cause) => {
-                self.fail(cause, now);
-                Err(cause)
-            }
-        }
-    }
-
-    /// Takes an answer, or the lack of one; what came of it, the next [`RemoteKeySet::step`] tells.
-    pub fn finish(self, answer: Result<Response, FetchError>, now: Instant) {
-        match answer {
-            Ok(response) => drop(self.succeed(&response, now)),
-            Err(cause) => self.fail(cause, now),
-        }
-    }
-
-    /// Says that no answer came.
-    pub fn fail(mut self, cause: FetchError, now: Instant) {
-        self.is_over = true;
-        let now = self.remote.since_start(now);
-        self.remote.crash(self.flight, cause, now);
+    /// [`Unavailable`] if there are none.
+    pub fn keys(self) -> Result<Arc<KeySet>, Unavailable> {
+        self.keys
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         if !self.is_over {
-            self.remote
-                .crash(self.flight, FetchError::Lost, self.flight.began);
+            let began = self.flight.began;
+            let _ = self.remote.crash(self.flight, FetchError::Lost, began);
         }
     }
 }

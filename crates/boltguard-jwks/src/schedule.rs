@@ -70,7 +70,7 @@ impl Schedule {
             None if self.may_fetch(need, now) => Next::Fetch(self.take_off(now)),
             None if usable => Next::Use,
             None => Next::Unavailable {
-                retry_in: self.retry.saturating_sub(now),
+                retry_in: self.retry_in(now),
             },
         }
     }
@@ -111,7 +111,7 @@ impl Schedule {
         let until = match (need, self.flight) {
             (Need::Current, Some(flight)) => held.current_until.max(flight.until),
             (Need::Current, None) => held.current_until.max(self.retry),
-            (Need::Unknown, Some(_)) => Duration::ZERO,
+            (Need::Anew, _) | (Need::Unknown, Some(_)) => Duration::ZERO,
             (Need::Unknown, None) => self.cooled.min(held.current_until).max(self.retry),
         };
         until.min(self.usable_until(held))
@@ -119,6 +119,10 @@ impl Schedule {
 
     pub(crate) fn is_usable(&self, now: Duration) -> bool {
         self.held.is_some_and(|held| now < self.usable_until(held))
+    }
+
+    pub(crate) fn retry_in(&self, now: Duration) -> Duration {
+        self.retry.saturating_sub(now)
     }
 
     /// Whether this very fetch is under way.
@@ -136,12 +140,20 @@ impl Schedule {
 
     /// While the issuer is unwell, nobody waits for a key that may not exist.
     fn is_awaited(&self, need: Need) -> bool {
-        need == Need::Unknown && self.failures == 0
+        match need {
+            Need::Anew => true,
+            Need::Current => false,
+            Need::Unknown => self.failures == 0,
+        }
     }
 
     fn may_fetch(&self, need: Need, now: Duration) -> bool {
-        let wanted = !self.is_current(now) || need == Need::Unknown && now >= self.cooled;
-        wanted && now >= self.retry
+        let is_due = match need {
+            Need::Anew => return true,
+            Need::Current => !self.is_current(now),
+            Need::Unknown => !self.is_current(now) || now >= self.cooled,
+        };
+        is_due && now >= self.retry
     }
 
     fn take_off(&mut self, now: Duration) -> Flight {

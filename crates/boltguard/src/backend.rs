@@ -133,8 +133,9 @@ impl JwtBackend {
 
     /// Trusts the keys of another issuer, as they are fetched, each time for those of the `algorithms` that it serves.
     ///
-    /// Before the first fetch nothing verifies: whoever has the gate asks [`Gate::needs_keys`](crate::Gate::needs_keys),
-    /// or lets [`Gate::check_with_keys`](crate::Gate::check_with_keys) do it.
+    /// Before the first fetch nothing verifies: whoever has the gate asks
+    /// [`Gate::needs_keys`](crate::Gate::needs_keys), or lets
+    /// [`Gate::check_with_keys`](crate::Gate::check_with_keys) do it.
     ///
     /// # Errors
     ///

@@ -16,7 +16,7 @@ fn the_first_one_fetches_and_the_others_wait() {
     for need in [Need::Current, Need::Unknown] {
         assert!(matches!(scene.step(need), Step::Wait(_)));
     }
-    turn.succeed(&answer(&["a"]), scene.now).unwrap();
+    turn.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
     assert_eq!(scene.uses(Need::Current), ["a"]);
 }
 
@@ -37,7 +37,7 @@ fn while_one_fetches_the_others_use_what_is_there() {
     let turn = scene.after(300).fetch(Need::Current);
     assert!(scene.remote.is_settled(Need::Current, scene.now));
     assert_eq!(scene.uses(Need::Current), ["a"]);
-    turn.succeed(&answer(&["b"]), scene.now).unwrap();
+    turn.finish(Ok(answer(&["b"])), scene.now).keys().unwrap();
     assert_eq!(scene.uses(Need::Current), ["b"]);
 }
 
@@ -56,7 +56,8 @@ fn a_max_age_shortens_the_ttl_to_the_cooldown_at_the_least() {
         };
         scene
             .fetch(Need::Current)
-            .succeed(&response, scene.now)
+            .finish(Ok(response), scene.now)
+            .keys()
             .unwrap();
         scene.after(current - 1);
         assert!(
@@ -80,7 +81,7 @@ fn a_flood_of_unknown_keys_causes_one_fetch_a_cooldown() {
         settled += usize::from(scene.remote.is_settled(Need::Unknown, scene.now));
         if let Step::Fetch(turn) = scene.step(Need::Unknown) {
             fetches += 1;
-            turn.succeed(&answer(&["a"]), scene.now).unwrap();
+            turn.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
         }
     }
     // 250 seconds, the first 30 of which follow the fetch at the start.
@@ -95,8 +96,31 @@ fn a_key_that_is_new_is_found_once_the_cooldown_is_over() {
     // Those who need it too wait; those who do not go on.
     assert!(matches!(scene.step(Need::Unknown), Step::Wait(_)));
     assert_eq!(scene.uses(Need::Current), ["a"]);
-    turn.succeed(&answer(&["a", "b"]), scene.now).unwrap();
+    turn.finish(Ok(answer(&["a", "b"])), scene.now)
+        .keys()
+        .unwrap();
     assert_eq!(scene.uses(Need::Unknown), ["a", "b"]);
+}
+
+#[test]
+fn who_knows_that_the_set_has_changed_fetches_at_once() {
+    let mut scene = Scene::with_keys(&["a"]);
+    let turn = scene.fetch(Need::Anew);
+    assert!(matches!(scene.step(Need::Anew), Step::Wait(_)));
+    turn.finish(Ok(answer(&["b"])), scene.now).keys().unwrap();
+    assert_eq!(scene.uses(Need::Current), ["b"]);
+    scene.after(300).fail(Need::Current);
+    drop(scene.fetch(Need::Anew));
+}
+
+#[test]
+fn time_can_be_skipped() {
+    let scene = Scene::with_keys(&["a"]);
+    scene.remote.skip(seconds(300));
+    drop(scene.fetch(Need::Current));
+    assert!(scene.remote.is_usable(scene.now));
+    scene.remote.skip(seconds(3600));
+    assert!(!scene.remote.is_usable(scene.now));
 }
 
 #[test]
@@ -124,7 +148,8 @@ fn the_old_set_serves_on_until_it_is_too_old() {
     scene
         .after(30)
         .fetch(Need::Current)
-        .succeed(&answer(&["b"]), scene.now)
+        .finish(Ok(answer(&["b"])), scene.now)
+        .keys()
         .unwrap();
     assert_eq!(scene.uses(Need::Current), ["b"]);
 }
@@ -141,7 +166,8 @@ fn pauses_double_up_to_the_cooldown_and_begin_anew_after_a_success() {
     }
     scene
         .fetch(Need::Current)
-        .succeed(&answer(&["a"]), scene.now)
+        .finish(Ok(answer(&["a"])), scene.now)
+        .keys()
         .unwrap();
     scene.after(300).fail(Need::Current);
     scene.after(1).fail(Need::Current);
@@ -181,9 +207,9 @@ fn a_fetch_that_never_ends_is_given_up() {
     );
     let next = scene.after(1).fetch(Need::Current);
     // Its failure is old news, and does not end the other one's turn.
-    lost.fail(FetchError::Timeout, scene.now);
+    lost.finish(Err(FetchError::Timeout), scene.now);
     assert!(matches!(scene.step(Need::Current), Step::Wait(_)));
-    next.succeed(&answer(&["a"]), scene.now).unwrap();
+    next.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
 }
 
 #[test]
@@ -194,8 +220,8 @@ fn keys_that_come_late_do_not_replace_newer_ones() {
         Step::Unavailable(_) => scene.after(1).fetch(Need::Current),
         other => panic!("{other:?}"),
     };
-    next.succeed(&answer(&["new"]), scene.now).unwrap();
-    late.succeed(&answer(&["old"]), scene.now).unwrap();
+    next.finish(Ok(answer(&["new"])), scene.now).keys().unwrap();
+    late.finish(Ok(answer(&["old"])), scene.now).keys().unwrap();
     assert_eq!(scene.uses(Need::Current), ["new"]);
 }
 
@@ -204,7 +230,9 @@ fn keys_that_come_late_are_better_than_none() {
     let mut scene = Scene::new(Times::default());
     let late = scene.fetch(Need::Current);
     let _ = scene.after(15).unavailable(Need::Current);
-    late.succeed(&answer(&["late"]), scene.now).unwrap();
+    late.finish(Ok(answer(&["late"])), scene.now)
+        .keys()
+        .unwrap();
     assert_eq!(scene.uses(Need::Current), ["late"]);
 }
 
@@ -212,12 +240,12 @@ fn keys_that_come_late_are_better_than_none() {
 fn an_answer_that_is_no_set_keeps_the_old_one() {
     let scene_with = |response: &Response| {
         let mut scene = Scene::with_keys(&["a"]);
-        let error = scene
+        let fetched = scene
             .after(300)
             .fetch(Need::Current)
-            .succeed(response, scene.now);
+            .finish(Ok(response.clone()), scene.now);
         assert_eq!(scene.uses(Need::Current), ["a"]);
-        error.unwrap_err()
+        fetched.problem().unwrap()
     };
     assert_eq!(scene_with(&body("{}")), FetchError::Keys(KeyError::Jwks));
     assert_eq!(
@@ -246,7 +274,8 @@ fn followers_learn_of_new_keys_and_of_their_end() {
     scene
         .after(300)
         .fetch(Need::Current)
-        .succeed(&answer(&["a", "b"]), scene.now)
+        .finish(Ok(answer(&["a", "b"])), scene.now)
+        .keys()
         .unwrap();
     assert_eq!(trusts(), 2);
     drop(scene.after(300 + 3600).fetch(Need::Current));
@@ -259,7 +288,8 @@ fn names_of_keys_that_are_passed_over_are_no_reason_to_fetch() {
     let scene = Scene::new(Times::default());
     scene
         .fetch(Need::Current)
-        .succeed(&body(set), scene.now)
+        .finish(Ok(body(set)), scene.now)
+        .keys()
         .unwrap();
     let keys = scene.remote.load();
     assert_eq!(names(&keys), ["a"]);

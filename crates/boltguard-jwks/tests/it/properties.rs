@@ -80,7 +80,8 @@ proptest! {
                 Event::Pass(time) => scene.now += time,
                 Event::Ask(need) => ask(&scene, &mut seen, need, times)?,
                 Event::Succeed(max_age) => if let Some((turn, begun)) = seen.turns.pop() {
-                    turn.succeed(&respond(max_age), scene.now).unwrap();
+                    let fetched = turn.finish(Ok(respond(max_age)), scene.now);
+                    prop_assert_eq!(fetched.problem(), None);
                     if seen.newest <= Some(begun) {
                         seen.newest = Some(begun);
                         seen.landed = Some(scene.now);
@@ -88,7 +89,8 @@ proptest! {
                     }
                 },
                 Event::Fail => if let Some((turn, begun)) = seen.turns.pop() {
-                    turn.fail(FetchError::Timeout, scene.now);
+                    let fetched = turn.finish(Err(FetchError::Timeout), scene.now);
+                    prop_assert_eq!(fetched.problem(), Some(FetchError::Timeout));
                     seen.fail(begun, scene.now, times);
                 },
                 Event::Lose => if let Some((turn, begun)) = seen.turns.pop() {

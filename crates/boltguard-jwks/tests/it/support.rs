@@ -60,7 +60,8 @@ impl Scene {
         let scene = Self::new(Times::default());
         scene
             .fetch(Need::Current)
-            .succeed(&answer(names), scene.now)
+            .finish(Ok(answer(names)), scene.now)
+            .keys()
             .unwrap();
         scene
     }
@@ -101,6 +102,9 @@ impl Scene {
 
     /// A fetch that fails at once.
     pub(crate) fn fail(&self, need: Need) {
-        self.fetch(need).fail(FetchError::Connection, self.now);
+        let fetched = self
+            .fetch(need)
+            .finish(Err(FetchError::Connection), self.now);
+        assert_eq!(fetched.problem(), Some(FetchError::Connection));
     }
 }

@@ -23,7 +23,7 @@ fn of_many_threads_one_fetches_and_the_others_wait_for_its_keys() {
                 assert_eq!(scene.uses(Need::Current), ["a"]);
             });
         }
-        turn.succeed(&answer(&["a"]), scene.now).unwrap();
+        turn.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
     });
 }
 
@@ -64,7 +64,7 @@ fn waiters_of_a_fetch_that_fails_are_refused_and_do_not_fetch_in_turn() {
                 );
             });
         }
-        turn.fail(FetchError::Timeout, scene.now);
+        turn.finish(Err(FetchError::Timeout), scene.now);
     });
 }
 

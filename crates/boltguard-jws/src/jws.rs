@@ -6,6 +6,7 @@ use boltguard_encoding::base64url;
 use boltguard_keys::{Algorithm, KeySet, VerifyingKey};
 use memchr::{memchr, memrchr};
 
+use crate::usual::read_usual;
 use crate::{Header, JwsError};
 
 /// The longest token that is looked at, in bytes.
@@ -28,7 +29,10 @@ impl<'t> UnverifiedJws<'t> {
     /// - What [`Header::parse`] returns.
     pub fn parse(token: &'t str) -> Result<Self, JwsError> {
         let segments = Segments::split(token)?;
-        let header = Cow::Owned(Header::parse_segment(segments.header())?);
+        let header = match read_usual(segments.header()) {
+            Some(known) => Cow::Borrowed(known?),
+            None => Cow::Owned(Header::parse_segment(segments.header())?),
+        };
         Ok(Self { header, segments })
     }
 
@@ -68,12 +72,12 @@ impl<'t> UnverifiedJws<'t> {
     #[inline]
     pub fn verify_among(self, keys: &KeySet, buffer: Vec<u8>) -> Result<VerifiedJws<'t>, JwsError> {
         let algorithm = self.header.algorithm();
-        let candidates = keys.select(algorithm, self.header.key_id());
-        match self.segments.check_signature(algorithm, candidates) {
-            Ok(()) => self.into_verified(buffer),
-            Err(JwsError::KeyNotFound) => Err(why_no_key(keys, algorithm)),
-            Err(other) => Err(other),
+        if !keys.serves(algorithm) {
+            return Err(self.segments.why_refused(JwsError::AlgorithmNotAllowed));
         }
+        let candidates = keys.select(algorithm, self.header.key_id());
+        self.segments.check_signature(algorithm, candidates)?;
+        self.into_verified(buffer)
     }
 
     #[inline]
@@ -113,15 +117,6 @@ impl<'t> VerifiedJws<'t> {
     #[inline]
     pub fn into_parts(self) -> (Cow<'t, Header>, Vec<u8>) {
         (self.header, self.payload)
-    }
-}
-
-#[cold]
-fn why_no_key(keys: &KeySet, algorithm: Algorithm) -> JwsError {
-    if keys.algorithms().any(|served| served == algorithm) {
-        JwsError::KeyNotFound
-    } else {
-        JwsError::AlgorithmNotAllowed
     }
 }
 

@@ -43,6 +43,7 @@ mod header;
 pub mod insecure;
 mod jws;
 mod sign;
+mod usual;
 mod verifier;
 
 pub use error::JwsError;

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use boltguard_encoding::base64url;
-use boltguard_keys::{KeySet, VerifyingKey};
+use boltguard_keys::KeySet;
 
 use crate::jws::{Segments, check_len};
+use crate::usual::usual_headers;
 use crate::{Header, JwsError, UnverifiedJws, VerifiedJws};
 
 /// Verifies tokens with a set of trusted keys.
@@ -96,36 +96,3 @@ fn begins_with_segment(token: &str, segment: &str) -> bool {
 
 /// Beyond this many keys, comparing every known header would cost more than reading one.
 const MAX_KEYS_KNOWN: usize = 4;
-
-/// The encoded headers that common issuers write for a key, with their meaning.
-fn usual_headers(key: &VerifyingKey) -> Vec<(Box<str>, Header)> {
-    let alg = &member("alg", key.algorithm().name());
-    let typ = &member("typ", "JWT");
-    let kid = key.key_id().map(|kid| member("kid", kid.as_str()));
-    let layouts: &[&[&String]] = match &kid {
-        None => &[&[alg, typ], &[typ, alg], &[alg]],
-        Some(kid) => &[
-            &[alg, typ, kid],
-            &[alg, kid, typ],
-            &[typ, alg, kid],
-            &[typ, kid, alg],
-            &[kid, typ, alg],
-            &[alg, kid],
-        ],
-    };
-    layouts
-        .iter()
-        .filter_map(|members| known_header(members))
-        .collect()
-}
-
-fn known_header(members: &[&String]) -> Option<(Box<str>, Header)> {
-    let members: Vec<&str> = members.iter().map(|member| member.as_str()).collect();
-    let segment = base64url::encode(format!("{{{}}}", members.join(",")));
-    let header = Header::parse(&segment).ok()?;
-    Some((segment.into(), header))
-}
-
-fn member(name: &str, value: &str) -> String {
-    format!("\"{name}\":{}", serde_json::Value::from(value))
-}

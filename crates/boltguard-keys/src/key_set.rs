@@ -138,6 +138,13 @@ impl KeySet {
             .any(|name| name.as_str() == kid)
     }
 
+    /// Whether one of the keys is for this algorithm.
+    #[must_use]
+    #[inline]
+    pub fn serves(&self, algorithm: Algorithm) -> bool {
+        self.keys.iter().any(|key| key.algorithm() == algorithm)
+    }
+
     /// The algorithms that the keys serve, each once, in the order of the keys.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         let keys = self.keys.iter().enumerate();

@@ -7,9 +7,11 @@ import sys
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.test import Client, override_settings
 from django.urls import include, path
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_page
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.exceptions import AuthenticationFailed
@@ -460,6 +462,50 @@ def test_answers_are_kept_out_of_shared_caches():
     assert (known["Cache-Control"], nobody.get("Cache-Control")) == ("private", None)
     serve([IsKnown], renderers=[JSONRenderer, BrowsableAPIRenderer])
     assert get(bearer(sub="1"))["Vary"] == "Accept, Authorization"
+
+
+OTHER_KEY = "another-key-of-the-tests"
+# Of itself, Django tells those apart who send `Authorization`.
+BY_KEY = using(APIKeyAuthentication(api_keys={KEY, OTHER_KEY}))
+
+
+def cached_view(name, respond):
+    class View(APIView):
+        authentication_classes = [BY_KEY]
+        renderer_classes = [JSONRenderer]
+
+        @method_decorator(cache_page(60, key_prefix=name))
+        def get(self, request):
+            return respond(request.auth["user_id"])
+
+    return View.as_view()
+
+
+def test_a_cache_inside_that_would_mix_callers_up_is_refused():
+    mount_view(cached_view("mixed", HttpResponse))
+    with pytest.raises(ImproperlyConfigured, match="a cache inside"):
+        get({"X-API-Key": KEY}, client=Client())
+
+
+def apart(user_id):
+    return HttpResponse(user_id, headers={"Vary": "X-API-Key"})
+
+
+@pytest.mark.parametrize("respond", [apart, Response])
+def test_a_cache_inside_may_tell_callers_apart(respond):
+    mount_view(cached_view(respond.__name__, respond))
+    assert len({get({"X-API-Key": key}).content for key in (KEY, OTHER_KEY)}) == 2
+
+
+def test_a_cache_outside_tells_callers_apart():
+    class View(APIView):
+        authentication_classes = [BY_KEY]
+
+        def get(self, request):
+            return HttpResponse(request.auth["user_id"])
+
+    mount_view(cache_page(60)(View.as_view()))
+    assert len({get({"X-API-Key": key}).content for key in (KEY, OTHER_KEY)}) == 2
 
 
 def test_a_view_may_say_how_long_its_answer_is_kept():

@@ -10,6 +10,7 @@ from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard._rust import AuthContext
+from boltguard.caches import CACHED
 from boltguard.gate import ANSWERS, Gatekeeper, answer, roll_back
 from boltguard.prefetch import class_wants_user, wants_user
 from boltguard.users import prefetch
@@ -57,7 +58,8 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
             if refusal is not None:
                 return refusal
             response = view(first, *args, **kwargs)
-            gate.leave(request, response)
+            if gate.asks_objects or CACHED in request.__dict__:
+                gate.leave(request, response)
         except ANSWERS as error:
             roll_back()
             response = answer(request, error)
@@ -76,7 +78,8 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
                 await prefetch(request)
             response = view(first, *args, **kwargs)
             response = await response if hasattr(response, "__await__") else response
-            gate.leave(request, response)
+            if gate.asks_objects or CACHED in request.__dict__:
+                gate.leave(request, response)
         except ANSWERS as error:
             response = answer(request, error)
         return gate.seal(request, response)

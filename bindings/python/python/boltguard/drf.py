@@ -8,7 +8,7 @@ that its handler answers. A guard about objects is asked when a view calls `chec
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -34,6 +34,7 @@ from boltguard._rust import AuthContext, Conditional, Refusal
 from boltguard.auth.backends import Authentication
 from boltguard.auth.guards import Guard, IsAuthenticated, check_guards, conjunction
 from boltguard.auth.questions import ASYNC_REMEDY
+from boltguard.caches import CACHED, refuse_caches_inside
 from boltguard.gate import Gate, Gatekeeper, Outcome, log
 from boltguard.users import LazyUser, UserUnavailable, attach
 
@@ -57,17 +58,18 @@ class BoltguardAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, AuthContext] | None:
         """The user and the context, or `None` where no credential was sent."""
         gate, inner = self._keeper.gate, request._request
-        view = request.parser_context.get("view")
-        _refuse_negations(tuple(getattr(view, "permission_classes", ())))
-        way_out = _WayOut.of(view)
+        way_out = _WayOut.of(request.parser_context.get("view"))
         way_out.gate = gate
         outcome = gate.check(inner.META)
         context = outcome if type(outcome) is AuthContext else self._settle(request, gate, outcome)
         if context is None:
             return None
         way_out.is_known = True
-        attach(inner, context, partial(_Account, inner))
-        return inner.user, context
+        attach(inner, context, _Account)
+        user: Any = inner.user
+        if type(user) is _Account:
+            object.__setattr__(user, "_request", inner)
+        return user, context
 
     def authenticate_header(self, request: Request) -> str | None:
         """The challenge of a 401."""
@@ -163,9 +165,9 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
         while (question := gate.next_question(conditional, answers, about_object=bool(obj))) is not None:
             answers[question.name] = question.ask(request, *(obj if question.about_object else ()))
         if obj:
-            _WayOut.of(view).unasked.discard(gate)
+            _WayOut.of(view).unasked -= {gate}
         elif conditional.questions(answers):
-            _WayOut.of(view).unasked.add(gate)
+            _WayOut.of(view).unasked |= {gate}
         return answers
 
     def _note(
@@ -186,37 +188,46 @@ class StoreUnavailable(APIException):
 class _WayOut:
     """Stands in for a view's `finalize_response` while it answers one request, and looks at the answer."""
 
-    __slots__ = ("_finalize", "_view", "gate", "is_known", "refusal", "unasked")
+    # Until it is known better: these are set for each request.
+    gate: Gate | None = None
+    is_known = False
+    # Says why a permission was refused, once it is clear that no other one made up for it.
+    refusal: Callable[[], None] | None = None
+    # The gates that let a caller in for the sake of an object, of which nothing was heard yet.
+    unasked: frozenset[Gate] = frozenset()
 
     def __init__(self, view: Any) -> None:
         self._view = view
-        self._finalize: Any = getattr(view, "finalize_response", None)
-        self.gate: Gate | None = None
-        self.is_known = False
-        # Says why a permission was refused, once it is clear that no other one made up for it.
-        self.refusal: Callable[[], None] | None = None
-        # The gates that let a caller in for the sake of an object, of which nothing was heard yet.
-        self.unasked: set[Gate] = set()
 
-    @classmethod
-    def of(cls, view: Any) -> _WayOut:
+    @staticmethod
+    def of(view: Any) -> _WayOut:
         """That of a view, which is made for one request."""
-        found = None if view is None else view.__dict__.get("finalize_response")
-        if type(found) is not cls:
-            found = cls(view)
-            if view is not None:
-                view.finalize_response = found
-        return found
+        if view is None:
+            return _WayOut(None)
+        found = view.__dict__.get("finalize_response")
+        if type(found) is _WayOut:
+            return found
+        for permission in view.permission_classes:
+            if not isinstance(permission, type):
+                _refuse_negations(permission)
+        view.finalize_response = made = _WayOut(view)
+        return made
 
     def __call__(self, request: Request, response: Any, *arguments: Any, **named: Any) -> Any:
-        self._view.__dict__.pop("finalize_response", None)
-        response = self._finalize(request, response, *arguments, **named)
+        view = self._view
+        # The method itself shows again.
+        del view.finalize_response
+        response = view.finalize_response(request, response, *arguments, **named)
         if self.refusal is not None and response.status_code in (401, 403):
             self.refusal()
-        if self.unasked and response.status_code < 400 and request.method != "OPTIONS" and _shows_object(self._view):
+        if self.unasked and response.status_code < 400 and request.method != "OPTIONS" and _shows_object(view):
             guards = ", ".join(sorted(str(gate.guard) for gate in self.unasked))
             raise ImproperlyConfigured(f"the guard {guards} asks about an object: {NOT_ASKED}")
-        return response if self.gate is None else self.gate.seal_for(response, self.is_known)
+        if self.gate is not None and self.gate.headers:
+            if CACHED in request.__dict__:
+                refuse_caches_inside(request, response, self.gate.headers)
+            self.gate.seal_for(response, self.is_known)
+        return response
 
 
 def _shows_object(view: Any) -> bool:
@@ -231,9 +242,7 @@ def _shows_object(view: Any) -> bool:
 class _Account(LazyUser):
     """A user who, if missing, is refused in DRF's way."""
 
-    def __init__(self, request: HttpRequest, subject: str) -> None:
-        object.__setattr__(self, "_request", request)
-        super().__init__(subject)
+    _request: HttpRequest
 
     @property
     def pk(self) -> Any:
@@ -261,17 +270,16 @@ def _exception(status: int, detail: str, code: str) -> APIException:
     return kind({"detail": detail, "code": code}, code)
 
 
-@lru_cache(maxsize=1024)
-def _refuse_negations(permissions: tuple[Any, ...], negated: bool = False) -> None:
+def _refuse_negations(permission: Any, negated: bool = False) -> None:
     """A permission of DRF's is true or false even of nobody; `~` around a guard and one of them would let nobody in."""
-    for permission in permissions:
-        if negated and isinstance(permission, GuardPermissionMeta):
-            raise ImproperlyConfigured(f"{permission.guard}: {NO_NEGATION}")
-        if isinstance(permission, SingleOperandHolder):
-            operator: Any = permission.operator_class
-            _refuse_negations((permission.op1_class,), negated or operator is NOT)
-        if isinstance(permission, OperandHolder):
-            _refuse_negations((permission.op1_class, permission.op2_class), negated)
+    if negated and isinstance(permission, GuardPermissionMeta):
+        raise ImproperlyConfigured(f"{permission.guard}: {NO_NEGATION}")
+    if isinstance(permission, SingleOperandHolder):
+        operator: Any = permission.operator_class
+        _refuse_negations(permission.op1_class, negated or operator is NOT)
+    if isinstance(permission, OperandHolder):
+        _refuse_negations(permission.op1_class, negated)
+        _refuse_negations(permission.op2_class, negated)
 
 
 def _guard_of(cls: type[GuardPermission]) -> Guard:

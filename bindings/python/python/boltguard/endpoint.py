@@ -12,6 +12,7 @@ from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 
 from boltguard._rust import AuthContext
+from boltguard.caches import CACHED
 from boltguard.gate import ANSWERS, Gatekeeper, answer, roll_back
 from boltguard.params import Plan
 from boltguard.prefetch import wants_user
@@ -44,7 +45,8 @@ class Operation:
             if refusal is not None:
                 return refusal
             response = respond(self._plan.call(request, path, {}), self._status)
-            gate.leave(request, response)
+            if gate.asks_objects or CACHED in request.__dict__:
+                gate.leave(request, response)
         except ANSWERS as error:
             roll_back()
             response = answer(request, error)
@@ -62,7 +64,8 @@ class Operation:
             if self._wants_user:
                 await prefetch(request)
             response = respond(await self._plan.acall(request, path, {}), self._status)
-            gate.leave(request, response)
+            if gate.asks_objects or CACHED in request.__dict__:
+                gate.leave(request, response)
         except ANSWERS as error:
             response = answer(request, error)
         return gate.seal(request, response)

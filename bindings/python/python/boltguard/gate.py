@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from boltguard import _rust, conf, registry
+from boltguard._rust import AuthContext
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.auth.questions import ASYNC_REMEDY
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("boltguard")
 guards_logger = logging.getLogger("boltguard.guards")
 
-Settled = _rust.AuthContext | _rust.Refusal | Admission
-Outcome = _rust.AuthContext | _rust.Refusal | _rust.Pending | _rust.Conditional
+Settled = AuthContext | _rust.Refusal | Admission
+Outcome = AuthContext | _rust.Refusal | _rust.Pending | _rust.Conditional
 
 
 class Gatekeeper:
@@ -48,7 +50,8 @@ class Gatekeeper:
     @property
     def gate(self) -> Gate:
         """The gate, for the settings now in force."""
-        gate, current = self._gate, conf.current()
+        # Not by `conf.current()`: a call costs as much as the rest of this.
+        gate, current = self._gate, conf._current
         if gate is None or gate.conf is not current:
             self._gate = gate = Gate(current, *self.parts(current))
         return gate
@@ -73,7 +76,7 @@ class Gatekeeper:
 class Gate:
     """A compiled gate, and the backends behind it."""
 
-    __slots__ = ("_headers", "_identify", "_vary", "asks_objects", "backends", "check", "check_caller", "conf", "guard")
+    __slots__ = ("_identify", "_vary", "asks_objects", "backends", "check", "check_caller", "conf", "guard", "headers")
 
     def __init__(self, current: conf.Conf, backends: list[Authentication], guard: Guard) -> None:
         self.conf = current
@@ -84,14 +87,17 @@ class Gate:
         # The one call into Rust for a request, with its META.
         self.check = gate.check
         self.check_caller = gate.check_caller
-        self._headers = sorted({backend.header.title() for backend in backends})
-        self._vary = ("Vary", ", ".join(self._headers))
+        self.headers = tuple(sorted({backend.header.title() for backend in backends}))
+        self._vary = ("Vary", ", ".join(self.headers))
         self._identify: Any = None
 
     def admit(self, request: HttpRequest) -> HttpResponse | None:
         """Lets the caller in, or gives the answer that refuses them."""
         outcome = self.check(request.META)
-        return self.settle(request, outcome if type(outcome) is _rust.AuthContext else self.finish(request, outcome))
+        if type(outcome) is not AuthContext or self.asks_objects or CACHED in request.__dict__:
+            return self.settle(request, self.finish(request, outcome))
+        attach(request, outcome)
+        return None
 
     def finish(self, request: HttpRequest, outcome: Outcome) -> Settled:
         """Asks stores and checks until what `check` left open is settled."""
@@ -113,11 +119,11 @@ class Gate:
 
     def settle(self, request: HttpRequest, settled: Settled) -> HttpResponse | None:
         """Attaches the caller to the request, or gives the answer that refuses them."""
-        if isinstance(settled, _rust.Refusal):
-            return refuse(request, settled)
-        if isinstance(settled, _rust.AuthContext):
+        if type(settled) is AuthContext:
             attach(request, settled)
-        if CACHED in request.__dict__ and self._headers:
+        elif isinstance(settled, _rust.Refusal):
+            return refuse(request, settled)
+        if CACHED in request.__dict__ and self.headers:
             note_caches_outside(request)
         if self.asks_objects:
             enter(request, settled if isinstance(settled, Admission) else Admission(self), self)
@@ -126,7 +132,7 @@ class Gate:
     def leave(self, request: HttpRequest, response: Any) -> None:
         """Keeps back an answer that a cache would give to others, or about an object that no check was asked about."""
         if CACHED in request.__dict__:
-            refuse_caches_inside(request, response, self._headers)
+            refuse_caches_inside(request, response, self.headers)
         if self.asks_objects:
             leave(request, response, self)
 
@@ -142,7 +148,7 @@ class Gate:
         self,
         request: HttpRequest,
         refusal: _rust.Refusal,
-        context: _rust.AuthContext | None,
+        context: AuthContext | None,
         answers: Mapping[str, bool] | None = None,
     ) -> None:
         """Explains a refusal to the developer of a site with `DEBUG = True`. The client is told the code alone."""
@@ -152,21 +158,17 @@ class Gate:
 
     def seal(self, request: HttpRequest, response: Any) -> Any:
         """Keeps shared caches from giving one caller's answer to another."""
-        return self.seal_for(response, request.context.is_authenticated) if self._headers else response  # type: ignore[attr-defined]
+        if self.headers:
+            self.seal_for(response, request.context.is_authenticated)  # type: ignore[attr-defined]
+        return response
 
-    def seal_for(self, response: Any, is_known: bool) -> Any:
+    def seal_for(self, response: Any, is_known: bool) -> None:
         """`seal`, for an answer to a caller who is known or not."""
-        if not self._headers:
-            return response
         # Setting a header the public way costs as much as verifying a token.
         stored = response.headers._store
-        if "vary" in stored:
-            patch_vary_headers(response, self._headers)
-        else:
-            stored["vary"] = self._vary
-        if "cache-control" not in stored and is_known:
+        stored["vary"] = ("Vary", _vary(stored["vary"][1], self.headers)) if "vary" in stored else self._vary
+        if is_known and "cache-control" not in stored:
             stored["cache-control"] = PRIVATE
-        return response
 
     def _ask(self, request: HttpRequest, conditional: _rust.Conditional) -> Settled:
         """Answers the checks that matter for this caller."""
@@ -190,14 +192,14 @@ class Gate:
             return decided
         return Admission(self, conditional, answers)
 
-    def _caller(self, request: HttpRequest, refusal: _rust.Refusal) -> _rust.AuthContext | None:
+    def _caller(self, request: HttpRequest, refusal: _rust.Refusal) -> AuthContext | None:
         """Who was refused: for a 403 somebody, found out once more."""
         known = self.resume(self._identified(request)) if refusal.status == 403 else None
-        return known if isinstance(known, _rust.AuthContext) else None
+        return known if isinstance(known, AuthContext) else None
 
-    async def _acaller(self, request: HttpRequest, refusal: _rust.Refusal) -> _rust.AuthContext | None:
+    async def _acaller(self, request: HttpRequest, refusal: _rust.Refusal) -> AuthContext | None:
         known = await self.aresume(self._identified(request)) if refusal.status == 403 else None
-        return known if isinstance(known, _rust.AuthContext) else None
+        return known if isinstance(known, AuthContext) else None
 
     def _identified(self, request: HttpRequest) -> Outcome:
         if self._identify is None:
@@ -206,7 +208,7 @@ class Gate:
         outcome: Outcome = self._identify(request.META)
         return outcome
 
-    def resume(self, outcome: Outcome) -> _rust.AuthContext | _rust.Refusal | _rust.Conditional:
+    def resume(self, outcome: Outcome) -> AuthContext | _rust.Refusal | _rust.Conditional:
         while isinstance(outcome, _rust.Pending):
             backend = self.backends[outcome.backend_index]
             try:
@@ -217,7 +219,7 @@ class Gate:
             outcome = outcome.resume(answered)
         return outcome
 
-    async def aresume(self, outcome: Outcome) -> _rust.AuthContext | _rust.Refusal | _rust.Conditional:
+    async def aresume(self, outcome: Outcome) -> AuthContext | _rust.Refusal | _rust.Conditional:
         while isinstance(outcome, _rust.Pending):
             backend = self.backends[outcome.backend_index]
             try:
@@ -227,6 +229,14 @@ class Gate:
                 answered = None
             outcome = outcome.resume(answered)
         return outcome
+
+
+@lru_cache(maxsize=256)
+def _vary(value: str, headers: tuple[str, ...]) -> str:
+    """The value of `Vary` with these headers too."""
+    response = HttpResponse(headers={"Vary": value})
+    patch_vary_headers(response, headers)
+    return response["Vary"]
 
 
 def explains() -> bool:

@@ -38,7 +38,8 @@ class BoltguardMiddleware:
         if self._is_async:
             return self._acall(request)
         gate = self._keeper.gate
-        refusal = self._attach(request, gate.finish(request, gate.check(request.META)))
+        outcome = gate.check(request.META)
+        refusal = self._attach(request, outcome if type(outcome) is AuthContext else gate.finish(request, outcome))
         return refusal or self._leave(gate, request, self.get_response(request))
 
     async def _acall(self, request: HttpRequest) -> Any:
@@ -63,13 +64,14 @@ class BoltguardMiddleware:
         if isinstance(outcome, Refusal):
             return refuse(request, outcome)
         assert isinstance(outcome, AuthContext)
-        if outcome.is_authenticated or outcome.get("auth_error") is not None:
+        if outcome.is_authenticated:
+            attach(request, outcome)
+            # No browser sends these credentials unasked, so there is no forgery to look for.
+            request._dont_enforce_csrf_checks = True
+        elif outcome.get("auth_error") is not None:
             attach(request, outcome)
         else:
             request.context = outcome
         if CACHED in request.__dict__:
             note_caches_outside(request)
-        if outcome.is_authenticated:
-            # No browser sends these credentials unasked, so there is no forgery to look for.
-            request._dont_enforce_csrf_checks = True
         return None

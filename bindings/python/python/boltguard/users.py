@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from functools import partial
 from threading import Event
+from types import MethodType
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -48,10 +48,15 @@ class UserUnavailable(Unauthorized):
 class LazyUser(LazyObject):  # type: ignore[type-arg]
     """A user of whom only the credential's subject is known until more is asked. `pk` and `id` cost no query."""
 
+    # `LazyObject` would set it, by a detour, in each of them: this runs for every request.
+    _wrapped: Any = empty
+
     def __init__(self, subject: str) -> None:
-        # As `LazyObject` would set them, without its own detour: this runs for every request.
-        object.__setattr__(self, "_subject", subject)
-        object.__setattr__(self, "_wrapped", empty)
+        _set(self, "_subject", subject)
+
+    # That of `LazyObject` first makes sure that the attribute is none of its own methods.
+    def __getattribute__(self, name: str) -> Any:
+        return _get(self, name) if name in OWN else super().__getattribute__(name)
 
     is_authenticated = True
     is_anonymous = False
@@ -145,10 +150,13 @@ def attach(request: Any, context: _rust.AuthContext, account: Callable[[str], La
     subject = context.account
     if subject is not None:
         request.user = user = LazyUser(subject) if account is None else account(subject)
-        request.auser = partial(LazyUser.aload, user)
+        request.auser = MethodType(_aload, user)
     else:
         request.user = SimpleLazyObject(_anonymous)
         request.auser = _aanonymous
+
+
+_aload = LazyUser.aload
 
 
 async def prefetch(request: Any) -> None:
@@ -267,6 +275,8 @@ def _in_event_loop() -> bool:
     return True
 
 
+_get, _set = object.__getattribute__, object.__setattr__
+OWN = {"id", "is_anonymous", "is_authenticated", "pk", "_subject", "_wrapped", "__dict__"}
 CANT_WAIT = "request.user can't be loaded here; write `user = await request.auser()` first"
 # What the ORM asks of each value in a filter to tell expressions from objects.
 EXPRESSION = {"as_sql", "conditional", "filterable", "get_source_expressions", "resolve_expression"}

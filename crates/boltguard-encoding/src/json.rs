@@ -5,6 +5,7 @@
 
 mod cursor;
 mod number;
+mod plain;
 mod quotes;
 mod reader;
 mod survey;
@@ -16,6 +17,7 @@ use std::error::Error;
 use std::fmt;
 
 pub use number::Number;
+pub use plain::is_plain;
 pub use reader::{Kind, Reader};
 pub use text::Text;
 

@@ -1,5 +1,6 @@
 //! Writing JSON.
 
+use boltguard_encoding::json::is_plain;
 use boltguard_types::NumericDate;
 use serde::Serialize;
 
@@ -8,35 +9,13 @@ use crate::MintError;
 /// Writes a string.
 #[inline]
 pub(crate) fn push(json: &mut Vec<u8>, text: &str) {
-    if needs_escape(text.as_bytes()) {
+    if !is_plain(text) {
         push_escaped(json, text);
         return;
     }
     json.push(b'"');
     json.extend_from_slice(text.as_bytes());
     json.push(b'"');
-}
-
-/// Whether there is a quote, a backslash or a control character, RFC 8259 §7; eight bytes are looked at at once.
-#[inline]
-fn needs_escape(text: &[u8]) -> bool {
-    match text.last_chunk::<8>() {
-        None => text
-            .iter()
-            .any(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\')),
-        Some(last) => text.as_chunks::<8>().0.iter().any(any_escape) || any_escape(last),
-    }
-}
-
-/// The high bit of a byte of each sum is set where the byte is one to escape; bytes beyond ASCII never are.
-#[inline]
-fn any_escape(bytes: &[u8; 8]) -> bool {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES * 0x80;
-    let bytes = u64::from_le_bytes(*bytes);
-    let below = |bytes: u64, limit: u64| bytes.wrapping_sub(ONES * limit) & !bytes;
-    let equal = |byte: u8| below(bytes ^ (ONES * u64::from(byte)), 1);
-    (below(bytes, 0x20) | equal(b'"') | equal(b'\\')) & HIGH != 0
 }
 
 #[cold]

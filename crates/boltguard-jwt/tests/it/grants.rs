@@ -208,6 +208,18 @@ fn scalar() -> impl Strategy<Value = Value> {
     ]
 }
 
+#[test]
+fn a_claim_that_was_read_is_there_to_whoever_tests_it() {
+    let mut wanted = Wanted::new();
+    let banned = wanted.claim(&ClaimTest::new("banned").any_of([true]));
+    // The last is the largest double, written with one digit more than it needs.
+    for other in ["1", "1e308", "1.7976931348623158e308"] {
+        let payload = format!(r#"{{"banned":[true,{other}]}}"#);
+        let claims = admit_wanting(&wanted, &payload).unwrap();
+        assert!(claims.held().contains(banned), "{payload}");
+    }
+}
+
 fn claim() -> impl Strategy<Value = Value> {
     prop_oneof![
         scalar(),

@@ -72,7 +72,8 @@ impl<'a> TokenBuilder<'a> {
     /// Adds a claim; numbers that are not finite become `null`.
     #[inline]
     pub fn claim<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
-        self.try_add(name, |json| text::push_value(json, value));
+        let added = self.payload.add_value(name, value);
+        self.note(added);
         self
     }
 
@@ -102,7 +103,8 @@ impl<'a> TokenBuilder<'a> {
     ///   [`MintError::DuplicateClaim`] if one was given twice.
     /// - [`MintError::NotJson`] or [`MintError::NotAnObject`] for claims that can't be written.
     /// - [`MintError::Lifetime`] if the lifetime is zero or ends beyond any date.
-    /// - [`MintError::TooLarge`] if the token would be too long to be accepted.
+    /// - [`MintError::TooDeep`], [`MintError::TooLarge`] or [`MintError::WrongType`] if the token would not be
+    ///   accepted.
     /// - [`MintError::Random`] or [`MintError::Sign`] if the system or the key fails.
     #[inline]
     pub fn sign(self, now: NumericDate) -> Result<String, MintError> {

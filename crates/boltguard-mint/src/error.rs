@@ -23,8 +23,14 @@ pub enum MintError {
     ReservedClaim,
     /// The key could not sign.
     Sign,
+    /// The claims would be nested deeper than [`MAX_DEPTH`](boltguard_encoding::json::MAX_DEPTH), so that they would be
+    /// refused.
+    TooDeep,
     /// The token would be longer than [`MAX_TOKEN_LEN`](boltguard_jws::MAX_TOKEN_LEN), so that it would be refused.
     TooLarge,
+    /// `iss` is no text, `aud` neither a text nor a list of texts, or `nbf` no number, so that the claims would be
+    /// refused, RFC 7519 §4.1.
+    WrongType,
 }
 
 impl fmt::Display for MintError {
@@ -37,7 +43,11 @@ impl fmt::Display for MintError {
             Self::Random => "no randomness from the system",
             Self::ReservedClaim => "a claim would replace `sub`, `exp`, `iat` or `jti`",
             Self::Sign => "the key could not sign",
+            Self::TooDeep => "the claims would be nested deeper than 64 levels",
             Self::TooLarge => "the token would be longer than 16 KiB",
+            Self::WrongType => {
+                "a registered claim has the wrong type: `iss` is a text, `aud` a text or a list of texts, `nbf` a number"
+            }
         })
     }
 }

@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::ser::{self, Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 
+use crate::MintError;
 use crate::payload::Payload;
-use crate::{MintError, text};
 
 /// Takes a map or a struct and adds each member to the payload; everything else is refused.
 pub(crate) struct Members<'a>(pub(crate) &'a mut Payload);
@@ -113,9 +113,7 @@ pub(crate) struct Entries<'a> {
 
 impl Entries<'_> {
     fn add<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Refused> {
-        Ok(self
-            .payload
-            .add(name, |json| text::push_value(json, value))?)
+        Ok(self.payload.add_value(name, value)?)
     }
 }
 

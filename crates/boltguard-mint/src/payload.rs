@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::members::Members;
-use crate::{MintError, text};
+use crate::{MintError, check, text};
 
 /// The object so far, without its closing brace.
 pub(crate) struct Payload {
@@ -43,6 +43,19 @@ impl Payload {
         write(&mut self.json)
     }
 
+    /// Adds a claim that may be anything.
+    pub(crate) fn add_value<T: Serialize + ?Sized>(
+        &mut self,
+        name: &str,
+        value: &T,
+    ) -> Result<(), MintError> {
+        self.add(name, |json| {
+            let start = json.len();
+            text::push_value(json, value)?;
+            check::value(name, &json[start..])
+        })
+    }
+
     /// Adds the members of a map or a struct.
     pub(crate) fn add_members<T: Serialize + ?Sized>(
         &mut self,
@@ -55,8 +68,9 @@ impl Payload {
     pub(crate) fn add_object(&mut self, object: &str) -> Result<(), MintError> {
         let mut reader = Reader::new(object);
         reader.object(|reader, name| {
-            let value = reader.skip()?;
-            self.add(&name.to_text(), |json| {
+            let (name, value) = (name.to_text(), reader.skip()?);
+            check::kind(&name, value.as_bytes())?;
+            self.add(&name, |json| {
                 json.extend_from_slice(value.as_bytes());
                 Ok(())
             })
@@ -99,6 +113,7 @@ impl Payload {
 impl From<JsonError> for MintError {
     fn from(error: JsonError) -> Self {
         match error {
+            JsonError::TooDeep => Self::TooDeep,
             JsonError::WrongKind => Self::NotAnObject,
             _ => Self::NotJson,
         }

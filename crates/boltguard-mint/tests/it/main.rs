@@ -11,6 +11,7 @@ use boltguard_mint::{MintError, Minter, TokenBuilder};
 use boltguard_testing::keys;
 use boltguard_types::NumericDate;
 use proptest::prelude::*;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 const NOW: NumericDate = NumericDate::from_secs(1_800_000_000);
@@ -192,6 +193,77 @@ fn claims_are_an_object_of_json() {
     );
 }
 
+/// A list in a list, so many levels deep.
+fn nested(levels: usize) -> String {
+    "[".repeat(levels) + &"]".repeat(levels)
+}
+
+#[test]
+fn claims_are_nested_no_deeper_than_they_are_read() {
+    let deepest = usize::from(boltguard_encoding::json::MAX_DEPTH) - 1;
+    for (levels, fits) in [(deepest, true), (deepest + 1, false)] {
+        let value: Value = serde_json::from_str(&nested(levels)).unwrap();
+        let minted = [
+            mint(|token| token.claim("a", &value)),
+            mint(|token| token.claims(&json!({"a": value}))),
+            mint(|token| token.claims_json(&format!(r#"{{"a":{value}}}"#))),
+        ];
+        for claims in minted {
+            assert_eq!(claims.is_ok(), fits);
+            assert_eq!(claims.err(), (!fits).then_some(MintError::TooDeep));
+        }
+    }
+}
+
+#[test]
+fn registered_claims_have_their_types() {
+    for (name, value) in [
+        ("aud", json!(7)),
+        ("aud", json!(null)),
+        ("aud", json!({"a": "b"})),
+        ("aud", json!(["a", 7])),
+        ("aud", json!([["a"]])),
+        ("iss", json!(1)),
+        ("iss", json!(["a"])),
+        ("iss", json!(null)),
+        ("nbf", json!("1800000000")),
+        ("nbf", json!(true)),
+        ("nbf", json!(null)),
+    ] {
+        let object = json!({name: value});
+        refused(MintError::WrongType, |token| token.claim(name, &value));
+        refused(MintError::WrongType, |token| token.claims(&object));
+        refused(MintError::WrongType, |token| {
+            token.claims_json(&object.to_string())
+        });
+    }
+    for object in [
+        json!({"aud": "a", "iss": "b", "nbf": 1}),
+        json!({"aud": ["a", "b\n"], "iss": "\"", "nbf": 1.5}),
+        json!({"AUD": 1, "amr": "pwd", "ver": 2, "name": ["x"]}),
+    ] {
+        for claims in [
+            mint(|token| token.claims(&object)),
+            mint(|token| token.claims_json(&object.to_string())),
+        ] {
+            let claims = Value::from(claims.unwrap());
+            for (name, value) in object.as_object().unwrap() {
+                assert_eq!(claims[name], *value);
+            }
+        }
+    }
+}
+
+#[test]
+fn json_that_a_caller_wrote_is_no_looser_than_what_is_read() {
+    for text in ["1e999", r#""\ud800""#, r#"["\ud800"]"#, r#"{"a":1e999}"#] {
+        let value = RawValue::from_string(text.to_owned()).unwrap();
+        refused(MintError::NotJson, |token| token.claim("a", &value));
+    }
+    let value = RawValue::from_string(r#""\ud83d\ude00""#.to_owned()).unwrap();
+    assert_eq!(mint(|token| token.claim("a", &value)).unwrap()["a"], "😀");
+}
+
 #[test]
 fn the_first_refusal_is_told() {
     refused(MintError::ReservedClaim, |token| {
@@ -306,7 +378,7 @@ fn a_minter_prints_no_secret() {
 proptest! {
     #[test]
     fn texts_come_back(text in any::<String>(), name in "[a-z\\PC\u{0}-\u{20}\"\\\\]{0,12}", list in prop::collection::vec(any::<String>(), 0..4)) {
-        prop_assume!(!["sub", "exp", "iat", "jti", "permissions"].contains(&name.as_str()));
+        prop_assume!(!["sub", "exp", "iat", "jti", "nbf", "permissions"].contains(&name.as_str()));
         let claims = mint(|token| token.claim(&name, &text).permissions(&list)).unwrap();
         prop_assert_eq!(&claims[&name], &json!(text));
         prop_assert_eq!(&claims["permissions"], &json!(list));

@@ -35,14 +35,14 @@ impl<'py> KeyArgument<'py> {
     pub(crate) fn read(key: &Bound<'py, PyAny>, allowed: &Algorithms) -> PyResult<Self> {
         if let Ok(text) = key.cast::<PyString>() {
             let text = text.to_str().map_err(|_| no_key(key))?;
-            return Self::read_text(text.as_bytes(), allowed)
+            return Self::read_text(key, text.as_bytes(), allowed)
                 .map_err(|error| key_error(key.py(), error));
         }
         if let Ok(key) = key.cast::<Key>() {
             return Ok(Self::One(Arc::clone(key.get().prepared())));
         }
         if let Ok(bytes) = key.cast::<PyBytes>() {
-            return Self::read_text(bytes.as_bytes(), allowed)
+            return Self::read_text(key, bytes.as_bytes(), allowed)
                 .map_err(|error| key_error(key.py(), error));
         }
         if let Ok(keys) = key.cast::<KeySet>() {
@@ -51,14 +51,18 @@ impl<'py> KeyArgument<'py> {
         Self::read_object(key, allowed)
     }
 
-    fn read_text(text: &[u8], allowed: &Algorithms) -> Result<Self, KeyError> {
+    fn read_text(
+        object: &Bound<'py, PyAny>,
+        text: &[u8],
+        allowed: &Algorithms,
+    ) -> Result<Self, KeyError> {
         if allowed
             .as_slice()
             .iter()
             .any(|algorithm| algorithm.is_symmetric())
         {
             let secret = || Secret::new(text).map(Jwk::new).map(PreparedKey::new);
-            match key_cache::get_or_read(text, Kind::Secret, secret) {
+            match key_cache::get_or_read(object, text, Kind::Secret, secret) {
                 Err(KeyError::PemAsSecret | KeyError::JwkAsSecret) if !allowed.is_symmetric() => {}
                 secret => return secret.map(Self::One),
             }
@@ -68,7 +72,7 @@ impl<'py> KeyArgument<'py> {
             return Self::read_public_json(text, allowed);
         }
         let pem = || Material::from_pem(text).map(Jwk::new).map(PreparedKey::new);
-        key_cache::get_or_read(text.as_bytes(), Kind::Public, pem).map(Self::One)
+        key_cache::get_or_read(object, text.as_bytes(), Kind::Public, pem).map(Self::One)
     }
 
     fn read_public_json(json: &str, allowed: &Algorithms) -> Result<Self, KeyError> {

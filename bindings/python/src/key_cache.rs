@@ -1,18 +1,52 @@
 //! Keys that were handed over as text, kept prepared for the next call with the same text.
 //!
-//! A text is looked up by a salted digest, never by itself. What is kept is what a caller's `Key` would keep.
+//! The object used last is known again by its identity, as long as it is held here. Any other text is looked up by a
+//! salted digest, never by itself. What is kept is what a caller's `Key` would keep.
 
 use std::sync::{Arc, LazyLock, Mutex};
 
 use boltguard::keys::{KeyError, digest_sha256, fill_random};
+use pyo3::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::prepared_key::PreparedKey;
 
-/// The key of a text that was read before, or what `read` makes of it now.
+/// The key of a `str` or `bytes` that was read before, or what `read` makes of its `text` now.
 ///
 /// `kind` keeps apart what one text may be read as.
 pub(crate) fn get_or_read(
+    object: &Bound<'_, PyAny>,
+    text: &[u8],
+    kind: Kind,
+    read: impl FnOnce() -> Result<PreparedKey, KeyError>,
+) -> Result<Arc<PreparedKey>, KeyError> {
+    let last = LAST.try_lock().ok();
+    if let Some(Some(last)) = last.as_deref()
+        && last.object.is(object)
+        && last.kind == kind
+    {
+        return Ok(Arc::clone(&last.key));
+    }
+    drop(last);
+    let key = find_or_read(text, kind, read)?;
+    let object = object.clone().unbind();
+    if let Ok(mut last) = LAST.try_lock() {
+        let key = Arc::clone(&key);
+        *last = Some(Last { object, kind, key });
+    }
+    Ok(key)
+}
+
+/// Held, so that no other object can come to its place.
+struct Last {
+    object: Py<PyAny>,
+    kind: Kind,
+    key: Arc<PreparedKey>,
+}
+
+static LAST: Mutex<Option<Last>> = Mutex::new(None);
+
+fn find_or_read(
     text: &[u8],
     kind: Kind,
     read: impl FnOnce() -> Result<PreparedKey, KeyError>,
@@ -31,7 +65,7 @@ pub(crate) fn get_or_read(
 }
 
 /// What a text is read as.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Public,
     Secret,

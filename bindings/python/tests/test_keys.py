@@ -433,3 +433,24 @@ def test_a_text_read_before_is_not_taken_for_another():
                 jws.verify(tokens[number - 1], text, ["HS256"])
             with pytest.raises(jwt.InvalidKeyError):
                 jws.verify(tokens[number], text, ["RS256"])
+
+
+def test_what_a_text_was_read_as_before_does_not_make_it_a_secret_or_a_key():
+    secret, pem = "a secret of more than thirty-two bytes", pem_of(RSA_KEY.public_key())
+    token = jwt.encode({"exp": 4102444800}, secret, "HS256")
+    signed = jwt.encode({"exp": 4102444800}, RSA_KEY, "RS256")
+    for _ in range(2):
+        assert jwt.decode(token, secret, ["HS256"]) == jwt.decode(signed, pem, ["RS256"])
+        for text, algorithm in ((secret, "RS256"), (pem, "HS256")):
+            with pytest.raises(jwt.InvalidKeyError):
+                jwt.decode(token, text, [algorithm])
+
+
+def test_keys_that_take_turns_are_not_mixed_up():
+    secrets = [f"secret number {number} of more than thirty-two bytes" for number in range(3)]
+    tokens = [jwt.encode({"exp": 4102444800, "n": n}, secret, "HS256") for n, secret in enumerate(secrets)]
+    for _ in range(2):
+        for n, secret in enumerate(secrets):
+            assert jwt.decode(tokens[n], secret, ["HS256"])["n"] == n
+            with pytest.raises(jwt.InvalidSignatureError):
+                jwt.decode(tokens[n - 1], secret, ["HS256"])

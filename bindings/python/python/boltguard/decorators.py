@@ -58,7 +58,7 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
             if refusal is not None:
                 return refusal
             response = view(first, *args, **kwargs)
-            if gate.asks_objects or CACHED in request.__dict__:
+            if gate.asks_objects or hasattr(request, CACHED):
                 gate.leave(request, response)
         except ANSWERS as error:
             roll_back()
@@ -78,7 +78,7 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
                 await prefetch(request)
             response = view(first, *args, **kwargs)
             response = await response if hasattr(response, "__await__") else response
-            if gate.asks_objects or CACHED in request.__dict__:
+            if gate.asks_objects or hasattr(request, CACHED):
                 gate.leave(request, response)
         except ANSWERS as error:
             response = answer(request, error)

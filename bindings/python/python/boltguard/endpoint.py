@@ -45,7 +45,7 @@ class Operation:
             if refusal is not None:
                 return refusal
             response = respond(self._plan.call(request, path, {}), self._status)
-            if gate.asks_objects or CACHED in request.__dict__:
+            if gate.asks_objects or hasattr(request, CACHED):
                 gate.leave(request, response)
         except ANSWERS as error:
             roll_back()
@@ -64,7 +64,7 @@ class Operation:
             if self._wants_user:
                 await prefetch(request)
             response = respond(await self._plan.acall(request, path, {}), self._status)
-            if gate.asks_objects or CACHED in request.__dict__:
+            if gate.asks_objects or hasattr(request, CACHED):
                 gate.leave(request, response)
         except ANSWERS as error:
             response = answer(request, error)

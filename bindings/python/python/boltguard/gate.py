@@ -94,7 +94,7 @@ class Gate:
     def admit(self, request: HttpRequest) -> HttpResponse | None:
         """Lets the caller in, or gives the answer that refuses them."""
         outcome = self.check(request.META)
-        if type(outcome) is not AuthContext or self.asks_objects or CACHED in request.__dict__:
+        if type(outcome) is not AuthContext or self.asks_objects or hasattr(request, CACHED):
             return self.settle(request, self.finish(request, outcome))
         attach(request, outcome)
         return None
@@ -123,7 +123,7 @@ class Gate:
             attach(request, settled)
         elif isinstance(settled, _rust.Refusal):
             return refuse(request, settled)
-        if CACHED in request.__dict__ and self.headers:
+        if hasattr(request, CACHED) and self.headers:
             note_caches_outside(request)
         if self.asks_objects:
             enter(request, settled if isinstance(settled, Admission) else Admission(self), self)
@@ -131,7 +131,7 @@ class Gate:
 
     def leave(self, request: HttpRequest, response: Any) -> None:
         """Keeps back an answer that a cache would give to others, or about an object that no check was asked about."""
-        if CACHED in request.__dict__:
+        if hasattr(request, CACHED):
             refuse_caches_inside(request, response, self.headers)
         if self.asks_objects:
             leave(request, response, self)

@@ -72,6 +72,6 @@ class BoltguardMiddleware:
             attach(request, outcome)
         else:
             request.context = outcome
-        if CACHED in request.__dict__:
+        if hasattr(request, CACHED):
             note_caches_outside(request)
         return None

@@ -29,7 +29,8 @@ def configure() -> None:
         USE_TZ=True,
         MIDDLEWARE=[],
         INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "boltguard", "ninja_extra"],
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        # In memory, and the same for the threads in which sync views run under ASGI.
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "file:bench?mode=memory&cache=shared"}},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         SIMPLE_JWT=PEER,
@@ -114,6 +115,9 @@ def drf_views() -> dict[str, Any]:
     from rest_framework.views import APIView
     from rest_framework_simplejwt.authentication import JWTAuthentication, JWTStatelessUserAuthentication
 
+    from boltguard.auth import HasPermission
+    from boltguard.drf import BoltguardAuthentication, GuardPermission
+
     class View(APIView):
         def get(self, request):
             return Response(ANSWER)
@@ -121,43 +125,32 @@ def drf_views() -> dict[str, Any]:
     def of(authentication: list[Any], permission: Any) -> Any:
         return View.as_view(authentication_classes=authentication, permission_classes=[permission])
 
-    views = {
+    guard = GuardPermission.of(HasPermission("shop.change_model001"))
+    return {
         "DRF": of([], AllowAny),
+        "DRF and boltguard": of([BoltguardAuthentication], IsAuthenticated),
+        "DRF and boltguard, guarded": of([BoltguardAuthentication], guard),
         "DRF and simplejwt, stateless": of([JWTStatelessUserAuthentication], IsAuthenticated),
         "DRF and simplejwt": of([JWTAuthentication], IsAuthenticated),
     }
-    own = drf_authentication()
-    if own is not None:
-        views["DRF and boltguard"] = of([own], IsAuthenticated)
-    return views
-
-
-def drf_authentication() -> Any:
-    """Ours for DRF, if the package has one."""
-    try:
-        from boltguard.drf import BoltguardAuthentication
-    except ImportError:
-        return None
-    return BoltguardAuthentication
 
 
 def ninja_api() -> Any:
     from ninja_extra import NinjaExtraAPI
-    from ninja_jwt.authentication import JWTAuth, JWTStatelessUserAuthentication
+    from ninja_jwt.authentication import AsyncJWTAuth, AsyncJWTTokenUserAuth, JWTAuth, JWTTokenUserAuth
 
     api = NinjaExtraAPI()
+    for place, auth in {"open": None, "stateless": JWTTokenUserAuth(), "user": JWTAuth()}.items():
 
-    @api.get("/open")
-    def open_handler(request):
-        return ANSWER
+        @api.get(f"/{place}", auth=auth, operation_id=place)
+        def handler(request):
+            return ANSWER
 
-    @api.get("/stateless", auth=JWTStatelessUserAuthentication())
-    def stateless_handler(request):
-        return ANSWER
+    for place, auth in {"open": None, "stateless": AsyncJWTTokenUserAuth(), "user": AsyncJWTAuth()}.items():
 
-    @api.get("/user", auth=JWTAuth())
-    def user_handler(request):
-        return ANSWER
+        @api.get(f"/async/{place}", auth=auth, operation_id=f"async_{place}")
+        async def async_handler(request):
+            return ANSWER
 
     return api
 

@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> None:
     older, engine = start_older(directory), start_engine(directory, left_out)
     start = time.perf_counter()
     contests = []
-    for path, prepare in plans(older, engine, left_out):
+    for path, prepare in plans(older, engine):
         if not names or any(name in path for name in names):
             contests.append(measure(prepare(), effort))
             show(contests[-1])
@@ -63,9 +63,9 @@ def main(arguments: list[str]) -> None:
         remote.close()
 
 
-def plans(older: Remote, engine: Remote | None, left_out: list[str]) -> Iterator[tuple[str, Callable[[], Contest]]]:
+def plans(older: Remote, engine: Remote | None) -> Iterator[tuple[str, Callable[[], Contest]]]:
     yield from tokens.plans(older, engine)
-    yield from whole_requests.plans(left_out)
+    yield from whole_requests.plans()
 
 
 def start_older(directory: Path) -> Remote:

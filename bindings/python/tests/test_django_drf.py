@@ -1,12 +1,15 @@
 """`boltguard.drf`: authentication and guards in the views of Django REST framework."""
 
 import importlib
+import io
+import json
 import logging
 import sys
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 from django.http import Http404, HttpResponse
 from django.test import Client, override_settings
 from django.urls import include, path
@@ -547,6 +550,49 @@ def test_a_developer_is_told_which_part_of_a_guard_failed(caplog):
     with override_settings(DEBUG=True):
         get(bearer(sub="1"))
     assert "blog.add" in caplog.text
+
+
+def listed():
+    out = io.StringIO()
+    call_command("boltguard_routes", "--json", stdout=out)
+    return {f"{one['method']} {one['path']}": (one["guard"], one["backends"]) for one in json.loads(out.getvalue())}
+
+
+def test_the_list_of_routes_shows_the_guards_of_viewsets(articles):
+    shown = ('staff | check("owner:author_id")', ["jwt(HS256)"])
+    assert [(name.split()[0], found) for name, found in listed().items()] == [
+        ("GET", shown),
+        ("DELETE", shown),
+        ("GET", shown),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "shown"),
+    [
+        ([STAFF, BANNED], ('staff & perm("a.banned")', ["jwt(HS256)"])),
+        ([STAFF, ReadOnly], ("staff", ["jwt(HS256)"])),
+        ([STAFF | ReadOnly], (None, [])),
+        ([IsKnown], (None, [])),
+    ],
+)
+def test_the_list_of_routes_shows_what_is_sure_to_be_asked(permissions, shown):
+    serve(permissions)
+    assert listed()["GET /view"] == shown
+
+
+def test_permissions_chosen_for_each_request_are_not_listed():
+    class View(APIView):
+        permission_classes = [STAFF]
+
+        def get(self, request):
+            return Response({})
+
+        def get_permissions(self):
+            return []
+
+    mount_view(View.as_view())
+    assert listed()["GET /view"] == (None, [])
 
 
 def test_requests_made_for_tests_work_without_a_view():

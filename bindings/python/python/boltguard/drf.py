@@ -7,9 +7,9 @@ that its handler answers. A guard about objects is asked when a view calls `chec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
@@ -183,6 +183,31 @@ class StoreUnavailable(APIException):
     status_code = 503
     default_detail = "The credential can't be checked right now."
     default_code = "revocation_unavailable"
+
+
+class Shown(NamedTuple):
+    """What a view of DRF shows of itself in the list of routes: a gatekeeper, and the gate that it would have."""
+
+    backends: tuple[Authentication, ...]
+    guard: Guard
+
+    @property
+    def gate(self) -> Shown:
+        return self
+
+
+def keepers_of(view_class: Any, options: Mapping[str, Any]) -> list[Any]:
+    """A `Shown` for a view with guards that are sure to be asked: not those within another permission."""
+
+    def listed(name: str) -> list[Any]:
+        return list(options.get(name, getattr(view_class, name)))
+
+    if view_class.get_permissions is not APIView.get_permissions:
+        return []
+    guards = [one.guard for one in listed("permission_classes") if isinstance(one, GuardPermissionMeta)]
+    asked = [one for one in listed("authentication_classes") if issubclass(one, BoltguardAuthentication)]
+    backends = tuple(backend for one in asked for backend in one._keeper.gate.backends)
+    return [Shown(backends, conjunction(guards))] if guards else []
 
 
 class _WayOut:

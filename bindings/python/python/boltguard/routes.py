@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,6 @@ from boltguard.api import UnfitPath
 from boltguard.auth.guards import Guard, conjunction
 from boltguard.decorators import GATEKEEPERS
 from boltguard.endpoint import ENDPOINT
-from boltguard.gate import Gatekeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,18 @@ def _routes(path: str, callback: Any) -> Iterator[Route]:
         callback = callback.func
     around = _gatekeepers(callback)
     endpoint, view_class = getattr(callback, ENDPOINT, None), getattr(callback, "view_class", None)
+    # A view of DRF can only be guarded by what imports this module.
+    drf = sys.modules.get("boltguard.drf") if hasattr(callback, "initkwargs") else None
+    if drf is not None:
+        around += drf.keepers_of(callback.cls, callback.initkwargs)
     if endpoint is not None:
         for method, operation in endpoint.operations.items():
             yield _route(method, path, operation.handler, [*around, operation.keeper])
+    elif hasattr(callback, "actions"):
+        around = [*around, *_gatekeepers(callback.cls.dispatch)]
+        for method, action in callback.actions.items():
+            handler = getattr(callback.cls, action)
+            yield _route(method.upper(), path, handler, [*around, *_gatekeepers(handler)])
     elif view_class is not None:
         around = [*around, *_gatekeepers(view_class.dispatch)]
         for method, handler in _handlers(view_class, callback.view_initkwargs):
@@ -98,7 +107,7 @@ def _own(view_class: type) -> set[str]:
     return {name for cls in view_class.__mro__ if not cls.__module__.startswith("django.") for name in vars(cls)}
 
 
-def _route(method: str, path: str, handler: Any, keepers: list[Gatekeeper]) -> Route:
+def _route(method: str, path: str, handler: Any, keepers: list[Any]) -> Route:
     view = f"{getattr(handler, '__module__', '?')}.{getattr(handler, '__qualname__', type(handler).__qualname__)}"
     if not keepers:
         return Route(method, path, view)
@@ -111,7 +120,7 @@ def _route(method: str, path: str, handler: Any, keepers: list[Gatekeeper]) -> R
     return Route(method, path, view, tuple(backends.values()), conjunction([gate.guard for gate in gates]))
 
 
-def _gatekeepers(view: Any) -> list[Gatekeeper]:
+def _gatekeepers(view: Any) -> list[Any]:
     return list(getattr(view, GATEKEEPERS, ()))
 
 

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::fmt::Display;
 
-use boltguard::jws::JwsError;
+use boltguard::jws::{self, JwsError};
 use boltguard::keys::{KeyError, SignError};
 use boltguard::types::ReasonCode;
 use pyo3::exceptions::PyDeprecationWarning;
@@ -88,6 +88,15 @@ pub(crate) fn key_error(py: Python<'_>, error: KeyError) -> PyErr {
 #[cold]
 pub(crate) fn sign_error(py: Python<'_>, error: SignError) -> PyErr {
     coded(py, Class::InvalidKeyError, error.code(), error)
+}
+
+/// No token was made of a payload and a header.
+#[cold]
+pub(crate) fn token_sign_error(py: Python<'_>, error: jws::SignError) -> PyErr {
+    match error {
+        jws::SignError::Key(error) => sign_error(py, error),
+        other => coded(py, Class::InvalidTokenError, other.code(), other),
+    }
 }
 
 /// A token was refused before its claims were looked at.

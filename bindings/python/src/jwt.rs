@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
 use crate::claims_error::claims_error;
-use crate::errors::{jws_error, key_error, sign_error, warn_of_old_argument};
+use crate::errors::{jws_error, key_error, token_sign_error, warn_of_old_argument};
 use crate::json_to_py;
 use crate::jws::{self, Verification};
 use crate::options::{Expectations, Options, check_strict_audience};
@@ -215,6 +215,6 @@ fn vouch_for_anything(py: Python<'_>, token: &str) -> PyResult<(String, SigningK
     let key =
         Key::generate(Algorithm::Hs256).and_then(|key| SigningKey::new(&key, Algorithm::Hs256));
     let key = key.map_err(|error| key_error(py, error))?;
-    let token = sign(&payload, &fields, &key).map_err(|error| sign_error(py, error))?;
+    let token = sign(&payload, &fields, &key).map_err(|error| token_sign_error(py, error))?;
     Ok((token, key))
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use boltguard::jws::HeaderFields;
 use boltguard::mint::{MintError, Minter as Engine};
 use boltguard::types::KeyId;
 use pyo3::exceptions::PyValueError;
@@ -38,10 +37,7 @@ impl Minter {
             Some(kid) => signing.with_key_id(KeyId::from(kid)),
             None => signing,
         };
-        Ok(Self(Engine::with_header(
-            signing,
-            &HeaderFields::bare().with("typ", typ),
-        )))
+        Ok(Self(Engine::with_type(signing, typ)))
     }
 
     /// A token about `subject` that lives for `expires_in` seconds, with these claims besides `sub`, `iat`, `exp` and

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use boltguard::jws::{HeaderFields, Signer, Verifier};
+use boltguard::jws::{Signer, Verifier};
 use boltguard::keys::{Algorithm, Jwk, KeyError, KeySet};
 
 /// A key that is used again and again.
@@ -44,7 +44,7 @@ impl PreparedKey {
     pub(crate) fn signer(&self, algorithm: Algorithm) -> Result<&Signer, KeyError> {
         let prepare = || {
             let key = self.jwk.signing_key(algorithm)?;
-            Ok(Box::new(Signer::new(key, &HeaderFields::new())))
+            Ok(Box::new(Signer::new(key)))
         };
         let prepared = self.signers[algorithm as usize].get_or_init(prepare);
         prepared.as_deref().map_err(|error| *error)

@@ -9,7 +9,7 @@ use pyo3::types::{PyMapping, PyString};
 use serde_json::{Map, Value};
 
 use crate::algorithms::{Algorithms, named_by_any, takes_long_to_sign};
-use crate::errors::{Class, coded, key_error, sign_error};
+use crate::errors::{Class, coded, key_error, token_sign_error};
 use crate::key_argument::{KeyArgument, own_algorithm};
 use crate::py_to_json::{self, Extras};
 use crate::weak_key::warn_of_weak_key;
@@ -39,7 +39,7 @@ pub(crate) fn sign(
     } else {
         sign()
     };
-    token.map_err(|error| sign_error(py, error))
+    token.map_err(|error| token_sign_error(py, error))
 }
 
 /// The one algorithm that the caller, the headers or the key name; HS256 where nobody does, as in PyJWT.

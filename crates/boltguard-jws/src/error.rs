@@ -1,4 +1,4 @@
-//! Why a text is no JWS that a key vouches for.
+//! Why a text is no JWS that a key vouches for, and why none is made.
 
 use std::error::Error;
 use std::fmt;
@@ -58,3 +58,45 @@ impl fmt::Display for JwsError {
 }
 
 impl Error for JwsError {}
+
+/// No token was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The header would be refused, for this reason.
+    Header(JwsError),
+    /// The key could not sign.
+    Key(boltguard_keys::SignError),
+    /// The token would be longer than [`MAX_TOKEN_LEN`](crate::MAX_TOKEN_LEN), so that it would be refused.
+    TooLarge,
+}
+
+impl SignError {
+    /// The reason code.
+    #[must_use]
+    pub const fn code(self) -> ReasonCode {
+        match self {
+            Self::Header(error) => error.code(),
+            Self::Key(error) => error.code(),
+            Self::TooLarge => ReasonCode::TokenTooLarge,
+        }
+    }
+}
+
+impl fmt::Display for SignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(error) => write!(f, "the token would be refused: {error}"),
+            Self::Key(error) => error.fmt(f),
+            Self::TooLarge => f.write_str("the token would be longer than 16 KiB"),
+        }
+    }
+}
+
+impl Error for SignError {}
+
+impl From<boltguard_keys::SignError> for SignError {
+    fn from(error: boltguard_keys::SignError) -> Self {
+        Self::Key(error)
+    }
+}

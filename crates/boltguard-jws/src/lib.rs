@@ -46,7 +46,7 @@ mod sign;
 mod usual;
 mod verifier;
 
-pub use error::JwsError;
+pub use error::{JwsError, SignError};
 pub use header::Header;
 pub use jws::{MAX_TOKEN_LEN, UnverifiedJws, VerifiedJws};
 pub use sign::{HeaderFields, Signer, sign};

@@ -1,8 +1,11 @@
 //! Making tokens, [RFC 7515 §5.1](https://www.rfc-editor.org/rfc/rfc7515#section-5.1).
 
 use boltguard_encoding::base64url;
-use boltguard_keys::{SignError, SigningKey};
+use boltguard_keys::{Algorithm, SigningKey};
+use boltguard_types::KeyId;
 use serde_json::{Map, Value};
+
+use crate::{Header, JwsError, MAX_TOKEN_LEN, SignError};
 
 /// The header parameters beside `alg`, which the key decides.
 ///
@@ -40,11 +43,29 @@ impl HeaderFields {
         self
     }
 
+    /// Refuses parameters that would be refused in a token, as [`Header::parse`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`JwsError::CriticalHeader`] for `crit` and for `b64` other than `true`, and [`JwsError::HeaderInvalid`] for a
+    /// `kid` that is no text and for values that are nested too deep.
+    pub fn check(&self) -> Result<(), JwsError> {
+        let mut fields = self.fields.iter();
+        if fields.all(|(name, value)| name == "typ" && value.is_string()) {
+            return Ok(());
+        }
+        Header::parse(&self.encode(Algorithm::Hs256, None)).map(drop)
+    }
+
     /// The first segment of a token that `key` signs; the key's own `kid` is written unless one was set.
     #[must_use]
     pub fn encode_for(&self, key: &SigningKey) -> String {
-        let mut json = format!("{{\"alg\":\"{}\"", key.algorithm().name());
-        if let (Some(kid), false) = (key.key_id(), self.fields.contains_key("kid")) {
+        self.encode(key.algorithm(), key.key_id())
+    }
+
+    fn encode(&self, algorithm: Algorithm, key_id: Option<&KeyId>) -> String {
+        let mut json = format!("{{\"alg\":\"{}\"", algorithm.name());
+        if let (Some(kid), false) = (key_id, self.fields.contains_key("kid")) {
             push_member(&mut json, "kid", &Value::from(kid.as_str()));
         }
         for (name, value) in &self.fields {
@@ -66,7 +87,7 @@ fn push_member(json: &mut String, name: &str, value: &Value) {
 /// use boltguard_keys::{Algorithm, Key, SigningKey};
 ///
 /// let key = SigningKey::new(&Key::generate(Algorithm::Hs256)?, Algorithm::Hs256)?;
-/// let signer = Signer::new(key.clone(), &HeaderFields::new());
+/// let signer = Signer::with_header(key.clone(), &HeaderFields::new().with("cty", "text"))?;
 /// let token = signer.sign(b"hello")?;
 /// assert_eq!(UnverifiedJws::parse(&token)?.verify(key.verifying_key())?.payload(), b"hello");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -79,9 +100,23 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Writes the header.
+    /// Signs under the usual header, [`HeaderFields::new`].
     #[must_use]
-    pub fn new(key: SigningKey, header: &HeaderFields) -> Self {
+    pub fn new(key: SigningKey) -> Self {
+        Self::under(key, &HeaderFields::new())
+    }
+
+    /// Signs under any header that is not refused later on.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`HeaderFields::check`].
+    pub fn with_header(key: SigningKey, header: &HeaderFields) -> Result<Self, JwsError> {
+        header.check()?;
+        Ok(Self::under(key, header))
+    }
+
+    fn under(key: SigningKey, header: &HeaderFields) -> Self {
         let front = format!("{}.", header.encode_for(&key)).into();
         Self { key, front }
     }
@@ -96,9 +131,17 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the system gives no randomness or the key can't sign.
+    /// - [`SignError::Key`] if the system gives no randomness or the key can't sign.
+    /// - [`SignError::TooLarge`] if the token would be too long to be accepted.
     pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
-        let mut token = String::with_capacity(self.front.len() + base64_len(payload.len()) + ROOM);
+        let length = self.front.len()
+            + base64url::encoded_len(payload.len())
+            + 1
+            + base64url::encoded_len(self.key.signature_len());
+        if length > MAX_TOKEN_LEN {
+            return Err(SignError::TooLarge);
+        }
+        let mut token = String::with_capacity(length);
         token.push_str(&self.front);
         base64url::encode_into(payload, &mut token);
         let signature = self.key.sign(token.as_bytes())?;
@@ -108,18 +151,12 @@ impl Signer {
     }
 }
 
-const fn base64_len(bytes: usize) -> usize {
-    bytes.div_ceil(3) * 4
-}
-
-/// A dot and a signature of 64 bytes; for a longer one the text grows once more.
-const ROOM: usize = 1 + base64_len(64);
-
 /// Signs `payload` with `key` and returns the token; a [`Signer`] writes the header only once.
 ///
 /// # Errors
 ///
-/// [`SignError`] if the system gives no randomness or the key can't sign.
+/// As [`Signer::sign`], and [`SignError::Header`] for a header that would be refused.
 pub fn sign(payload: &[u8], header: &HeaderFields, key: &SigningKey) -> Result<String, SignError> {
-    Signer::new(key.clone(), header).sign(payload)
+    let signer = Signer::with_header(key.clone(), header).map_err(SignError::Header)?;
+    signer.sign(payload)
 }

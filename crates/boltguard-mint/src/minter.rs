@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use boltguard_encoding::base64url;
-use boltguard_jws::{HeaderFields, MAX_TOKEN_LEN};
+use boltguard_jws::{HeaderFields, JwsError, MAX_TOKEN_LEN};
 use boltguard_keys::SigningKey;
 
 use crate::{MintError, TokenBuilder};
@@ -32,12 +32,20 @@ impl Minter {
     /// Issues tokens of another type, such as `at+jwt` of [RFC 9068](https://www.rfc-editor.org/rfc/rfc9068).
     #[must_use]
     pub fn with_type(key: SigningKey, media_type: &str) -> Self {
-        Self::with_header(key, &HeaderFields::bare().with("typ", media_type))
+        Self::under(key, &HeaderFields::bare().with("typ", media_type))
     }
 
-    /// Issues tokens with any header; the algorithm is the key's.
-    #[must_use]
-    pub fn with_header(key: SigningKey, header: &HeaderFields) -> Self {
+    /// Issues tokens with any header that is not refused later on; the algorithm is the key's.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`HeaderFields::check`].
+    pub fn with_header(key: SigningKey, header: &HeaderFields) -> Result<Self, JwsError> {
+        header.check()?;
+        Ok(Self::under(key, header))
+    }
+
+    fn under(key: SigningKey, header: &HeaderFields) -> Self {
         let front = format!("{}.", header.encode_for(&key)).into();
         let signature_len = base64_len(key.signature_len());
         Self {

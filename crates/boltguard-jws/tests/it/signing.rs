@@ -1,11 +1,15 @@
 //! Tokens that are made here.
 
-use boltguard_jws::{HeaderFields, UnverifiedJws, insecure, sign};
+use boltguard_encoding::json::MAX_DEPTH;
+use boltguard_jws::{
+    HeaderFields, JwsError, MAX_TOKEN_LEN, SignError, Signer, UnverifiedJws, insecure, sign,
+};
 use boltguard_keys::Algorithm;
 use boltguard_keys::Algorithm::Hs256;
 use serde_json::{Value, json};
 
 use boltguard_testing::keys;
+use boltguard_types::ReasonCode;
 
 use crate::{PAYLOAD, verify};
 
@@ -73,6 +77,53 @@ fn the_name_of_the_key_is_written_unless_another_is_given() {
         kid(HeaderFields::new().with("kid", "mine")).as_deref(),
         Some("mine")
     );
+}
+
+#[test]
+fn a_header_that_would_be_refused_is_not_signed() {
+    let deep = (0..MAX_DEPTH).fold(json!(1), |value, _| json!([value]));
+    let with = |name, value: Value| HeaderFields::new().with(name, value);
+    for (fields, why) in [
+        (with("crit", json!(["exp"])), JwsError::CriticalHeader),
+        (with("b64", json!(false)), JwsError::CriticalHeader),
+        (with("kid", json!(1)), JwsError::HeaderInvalid),
+        (with("kid", json!(null)), JwsError::HeaderInvalid),
+        (with("x", deep), JwsError::HeaderInvalid),
+    ] {
+        let key = keys::signing_key(Hs256);
+        let refused = sign(b"", &fields, &key).unwrap_err();
+        assert_eq!(refused, SignError::Header(why));
+        assert_eq!(refused.code(), why.code());
+        assert!(Signer::with_header(key, &fields).is_err());
+    }
+    for fields in [
+        with("b64", json!(true)),
+        with("kid", json!("a")),
+        with("typ", json!(1)),
+    ] {
+        assert!(
+            verify(
+                &sign(b"", &fields, &keys::signing_key(Hs256)).unwrap(),
+                Hs256
+            )
+            .is_ok()
+        );
+    }
+}
+
+#[test]
+fn a_token_that_would_be_too_long_is_not_signed() {
+    let payload = [0; MAX_TOKEN_LEN];
+    for algorithm in [Hs256, Algorithm::Es512, Algorithm::Rs256] {
+        let signer = Signer::new(keys::signing_key(algorithm));
+        let mut lengths = (0..MAX_TOKEN_LEN).rev();
+        let longest = lengths.find_map(|length| signer.sign(&payload[..length]).ok());
+        let token = longest.unwrap();
+        assert!(token.len() > MAX_TOKEN_LEN - 2, "{algorithm}");
+        assert!(verify(&token, algorithm).is_ok(), "{algorithm}");
+        let refused = signer.sign(&payload).unwrap_err();
+        assert_eq!(refused.code(), ReasonCode::TokenTooLarge);
+    }
 }
 
 #[test]

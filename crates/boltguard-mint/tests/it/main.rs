@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use boltguard_jws::{HeaderFields, UnverifiedJws};
+use boltguard_jws::{HeaderFields, JwsError, UnverifiedJws};
 use boltguard_keys::Algorithm;
 use boltguard_mint::{MintError, Minter, TokenBuilder};
 use boltguard_testing::keys;
@@ -334,9 +334,11 @@ fn the_header_names_algorithm_key_and_type() {
         expected("k\"1", "at+jwt")
     );
     assert_eq!(
-        header(&Minter::with_header(key, &HeaderFields::bare())),
+        header(&Minter::with_header(key.clone(), &HeaderFields::bare()).unwrap()),
         expected("-", "-")
     );
+    let refused = Minter::with_header(key, &HeaderFields::new().with("kid", 1));
+    assert_eq!(refused.err(), Some(JwsError::HeaderInvalid));
 }
 
 #[test]

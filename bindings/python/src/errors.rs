@@ -50,6 +50,7 @@ classes! {
     InvalidSubjectError,
     InvalidTokenError,
     MissingRequiredClaimError,
+    PyJWKClientConnectionError,
     RevocationStoreFull,
 }
 

@@ -1,8 +1,10 @@
 //! `Gate`: one request from its headers to a decision, in one call.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use boltguard::guard::{Answers, Decision};
+use boltguard::jwks::Need;
 use boltguard::types::ReasonCode;
 use boltguard::{Backend, Caller, Gate as Engine, HeaderName, Outcome};
 use pyo3::IntoPyObjectExt;
@@ -14,7 +16,7 @@ use crate::api_key_backend::{ApiKeyBackend, Snapshot};
 use crate::auth_context::AuthContext;
 use crate::guard::Guard;
 use crate::jwt_backend::{JwtBackend, TrustedKeys};
-use crate::pending::{Open, Pending};
+use crate::pending::{Open, Pending, Progress};
 use crate::refusal::Refusal;
 use crate::time::now;
 
@@ -75,7 +77,7 @@ impl Gate {
 
     /// Decides on a request by its `META`. What a client sent never raises.
     fn check<'py>(&self, meta: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
-        check(&self.0, meta, 0)
+        check(&self.0, meta, Progress::default())
     }
 
     /// Decides about a caller whom another gate has just identified, `None` for the anonymous one.
@@ -133,20 +135,41 @@ fn snapshot((at, object): (usize, &Bound<'_, PyAny>)) -> Option<(usize, Snapshot
     Some((at, backend.get().snapshot()?.clone()))
 }
 
-/// Decides, once all snapshots from this one on are up to date where they matter.
+/// Decides, once all snapshots and keys from these on are up to date where they matter.
 #[inline]
 pub(crate) fn check<'py>(
     gate: &Arc<Inner>,
     meta: &Bound<'py, PyDict>,
-    first: usize,
+    progress: Progress,
 ) -> PyResult<Bound<'py, PyAny>> {
     let values = gate.values(meta)?;
     let texts = texts(&values);
-    if let Some(stale) = gate.stale(&texts, first) {
-        return Pending::new(gate, meta, Open::Refresh(stale)).into_bound_py_any(meta.py());
+    if let Some(open) = gate.outdated(&texts, progress) {
+        return Pending::new(gate, meta, open, progress).into_bound_py_any(meta.py());
     }
     let outcome = gate.run(meta.py(), || gate.engine.check(gate.look_up(&texts), now()));
-    conclude(gate, meta, outcome)
+    settle(gate, meta, &texts, outcome, progress)
+}
+
+/// Concludes, unless an issuer may have a key that would change the outcome.
+#[inline]
+pub(crate) fn settle<'py>(
+    gate: &Arc<Inner>,
+    meta: &Bound<'py, PyDict>,
+    texts: &Texts<'_>,
+    outcome: Outcome,
+    progress: Progress,
+) -> PyResult<Bound<'py, PyAny>> {
+    if gate.engine.has_remote_keys() && outcome.is_of_nobody() {
+        if let Some(open) = gate.needs_keys(Need::Unknown, texts, progress.unknown) {
+            return Pending::new(gate, meta, open, progress).into_bound_py_any(meta.py());
+        }
+        if progress.unavailable {
+            let refusal = boltguard::Refusal::issuer_keys_unavailable();
+            return Refusal::new(refusal).into_bound_py_any(meta.py());
+        }
+    }
+    conclude(gate, meta, outcome, progress)
 }
 
 /// The values of the headers that a gate reads.
@@ -173,6 +196,27 @@ impl Inner {
             let at = self.headers.iter().position(|(known, _)| known == name)?;
             texts[at]
         }
+    }
+
+    /// What has to be brought up to date before anything can be decided.
+    #[inline]
+    fn outdated(&self, texts: &Texts<'_>, progress: Progress) -> Option<Open> {
+        if let Some(stale) = self.stale(texts, progress.snapshots) {
+            return Some(Open::Refresh(stale));
+        }
+        self.needs_keys(Need::Current, texts, progress.current)
+    }
+
+    #[inline]
+    fn needs_keys(&self, need: Need, texts: &Texts<'_>, first: usize) -> Option<Open> {
+        if !self.engine.has_remote_keys() {
+            return None;
+        }
+        let look_up = self.look_up(texts);
+        let at = self
+            .engine
+            .needs_keys(need, first, look_up, Instant::now())?;
+        Some(Open::Keys(at, need))
     }
 
     /// The first of the snapshots from this one on that a key is to be looked up in, and that is out of date.
@@ -239,17 +283,18 @@ pub(crate) fn texts<'v>(values: &'v Values<'_>) -> Texts<'v> {
 }
 
 #[inline]
-pub(crate) fn conclude<'py>(
+fn conclude<'py>(
     gate: &Arc<Inner>,
     meta: &Bound<'py, PyDict>,
     outcome: Outcome,
+    progress: Progress,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = meta.py();
     match outcome {
         Outcome::Admitted(caller) => AuthContext::new(caller).into_bound_py_any(py),
         Outcome::Refused(refusal) => Refusal::new(refusal).into_bound_py_any(py),
         Outcome::Ask(question) => {
-            Pending::new(gate, meta, Open::revoked(question)).into_bound_py_any(py)
+            Pending::new(gate, meta, Open::revoked(question), progress).into_bound_py_any(py)
         }
         Outcome::Check(caller) => {
             let context = Py::new(py, AuthContext::new(caller.clone()))?;

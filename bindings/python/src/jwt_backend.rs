@@ -11,6 +11,7 @@ use crate::algorithms::{Algorithms, takes_long_to_verify};
 use crate::errors::{Class, key_error, plain};
 use crate::key_argument::KeyArgument;
 use crate::key_set::Rotating;
+use crate::remote_keys::RemoteKeys;
 use crate::revocation::MemoryRevocation;
 use crate::time::Seconds;
 
@@ -39,7 +40,7 @@ impl JwtBackend {
     #[pyo3(signature = (
         *, keys, algorithms, header="authorization", audience=None, issuer=None, leeway=None, required_claims=None,
         user_id_claim="sub", typ=None, memory_revocation=None, external_revocation=false, store_errors_allow=false,
-        cached_tokens=0,
+        cached_tokens=0, remote_keys=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "every setting by its name")]
     fn new(
@@ -57,6 +58,7 @@ impl JwtBackend {
         external_revocation: bool,
         store_errors_allow: bool,
         cached_tokens: usize,
+        remote_keys: Option<PyRef<'_, RemoteKeys>>,
     ) -> PyResult<Self> {
         let algorithms = Algorithms::read(algorithms)?;
         let sources = keys.iter().map(|key| Source::read(key, &algorithms));
@@ -97,7 +99,14 @@ impl JwtBackend {
         };
         let all = trusted.merged();
         let weak_secrets = weak_secrets(&all);
-        let backend = Backend::new(all, algorithms.as_slice(), policy)
+        let backend = match &remote_keys {
+            Some(remote) => {
+                let remote = Arc::clone(remote.remote());
+                Backend::remote(remote, algorithms.as_slice(), policy)
+            }
+            None => Backend::new(all, algorithms.as_slice(), policy),
+        };
+        let backend = backend
             .map_err(|error| refused(py, error))?
             .with_header(HeaderName::new(header).map_err(|error| bad_header(py, error))?)
             .with_revocation(revocation)

@@ -63,12 +63,15 @@ impl KeySet {
         &self.0
     }
 
-    fn holding(py: Python<'_>, keys: Result<Set, KeyError>) -> PyResult<Self> {
-        let keys = keys.map_err(|error| key_error(py, error))?;
-        Ok(Self(Arc::new(Rotating {
+    pub(crate) fn of(keys: Set) -> Self {
+        Self(Arc::new(Rotating {
             keys: RotatingKeySet::new(keys),
             followers: Mutex::default(),
-        })))
+        }))
+    }
+
+    fn holding(py: Python<'_>, keys: Result<Set, KeyError>) -> PyResult<Self> {
+        keys.map(Self::of).map_err(|error| key_error(py, error))
     }
 }
 

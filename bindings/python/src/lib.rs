@@ -30,6 +30,7 @@ mod pending;
 mod prepared_key;
 mod py_to_json;
 mod refusal;
+mod remote_keys;
 mod revocation;
 mod signing;
 mod time;
@@ -69,6 +70,8 @@ mod _rust {
     use super::pending::Pending;
     #[pymodule_export]
     use super::refusal::Refusal;
+    #[pymodule_export]
+    use super::remote_keys::{FetchTurn, RemoteKeys};
     #[pymodule_export]
     use super::revocation::MemoryRevocation;
     use pyo3::prelude::*;

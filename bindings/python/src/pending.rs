@@ -2,28 +2,64 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use boltguard::jwks::Need;
 use boltguard::{Answer, Question};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::gate::{Inner, check, conclude, texts};
+use crate::gate::{Inner, check, settle, texts};
 use crate::refusal::Refusal;
 use crate::time::now;
 
-/// Something outside of Rust has to be asked: a store, whether a token is revoked, or the table of the API keys.
+/// Something outside of Rust has to be asked: a store, whether a token is revoked, the table of the API keys, or an
+/// issuer for its keys.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct Pending {
     gate: Arc<Inner>,
     meta: Py<PyDict>,
     jti: Option<String>,
     backend_index: usize,
+    unknown_key: bool,
+    progress: Progress,
     open: Mutex<Option<Open>>,
+}
+
+/// How far a request has come: from which place on something may still have to be asked.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Progress {
+    pub(crate) snapshots: usize,
+    /// Of the backends, for keys that are out of date.
+    pub(crate) current: usize,
+    /// Of the backends, for keys that are not there.
+    pub(crate) unknown: usize,
+    /// Keys that might have verified the token can't be had.
+    pub(crate) unavailable: bool,
+}
+
+impl Progress {
+    /// One more backend has been asked for its keys.
+    fn behind_keys(self, at: usize, need: Need, answered: bool) -> Self {
+        match need {
+            Need::Current => Self {
+                current: at + 1,
+                ..self
+            },
+            Need::Anew | Need::Unknown => Self {
+                current: usize::MAX,
+                unknown: at + 1,
+                unavailable: self.unavailable || !answered,
+                ..self
+            },
+        }
+    }
 }
 
 /// What is open.
 pub(crate) enum Open {
+    /// The keys of this backend have to be fetched.
+    Keys(usize, Need),
     /// This snapshot has to be brought up to date.
     Refresh(usize),
     /// Whether this token is revoked.
@@ -37,8 +73,14 @@ impl Open {
 }
 
 impl Pending {
-    pub(crate) fn new(gate: &Arc<Inner>, meta: &Bound<'_, PyDict>, open: Open) -> Self {
+    pub(crate) fn new(
+        gate: &Arc<Inner>,
+        meta: &Bound<'_, PyDict>,
+        open: Open,
+        progress: Progress,
+    ) -> Self {
         let (jti, backend_index) = match &open {
+            Open::Keys(at, _) => (None, *at),
             Open::Refresh(stale) => (None, gate.backend_of(*stale)),
             Open::Revoked(question) => (Some(question.token_id()), question.backend()),
         };
@@ -47,6 +89,8 @@ impl Pending {
             meta: meta.clone().unbind(),
             jti,
             backend_index,
+            unknown_key: matches!(open, Open::Keys(_, Need::Unknown)),
+            progress,
             open: Mutex::new(Some(open)),
         }
     }
@@ -64,7 +108,7 @@ impl Pending {
             gate.engine
                 .resume(question, answer, gate.look_up(&texts), now())
         });
-        conclude(&self.gate, meta, outcome)
+        settle(&self.gate, meta, &texts, outcome, self.progress)
     }
 
     fn take(&self) -> PyResult<Open> {
@@ -76,7 +120,7 @@ impl Pending {
 
 #[pymethods]
 impl Pending {
-    /// The id of the token; `None` where the API keys have to be brought up to date.
+    /// The id of the token; `None` where keys have to be brought up to date.
     #[getter]
     fn jti(&self) -> Option<&str> {
         self.jti.as_deref()
@@ -88,14 +132,29 @@ impl Pending {
         self.backend_index
     }
 
-    /// Goes on with the store's answer; `None` where it gave none. Once. For API keys any answer means that they are up
-    /// to date.
+    /// Whether the issuer's keys are needed for a token whose key is not among them.
+    #[getter]
+    fn unknown_key(&self) -> bool {
+        self.unknown_key
+    }
+
+    /// Goes on with the store's answer; `None` where it gave none. Once. For keys any answer means that they are up to
+    /// date.
     #[pyo3(signature = (revoked))]
     fn resume<'py>(&self, py: Python<'py>, revoked: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
         let meta = self.meta.bind(py);
+        let progress = self.progress;
         match self.take()? {
+            Open::Keys(at, need) => {
+                let progress = progress.behind_keys(at, need, revoked.is_some());
+                check(&self.gate, meta, progress)
+            }
             Open::Refresh(at) if revoked.is_some() || self.gate.outlives_errors(at) => {
-                check(&self.gate, meta, at + 1)
+                let progress = Progress {
+                    snapshots: at + 1,
+                    ..progress
+                };
+                check(&self.gate, meta, progress)
             }
             Open::Refresh(_) => {
                 Refusal::new(boltguard::Refusal::keys_unavailable()).into_bound_py_any(py)

@@ -38,7 +38,8 @@ impl Gate {
     /// The first backend, from `first` on, whose issuer's keys have to be looked after for this request. It is for the
     /// edge to ask its [`RemoteKeySet`](boltguard_jwks::RemoteKeySet) what to do.
     ///
-    /// For [`Need::Current`] ask before [`check`](Self::check): such keys are out of date. For [`Need::Unknown`] ask
+    /// For [`Need::Current`] ask before [`check`](Self::check): such keys are out of date, and the request has a token
+    /// of an algorithm that they serve. For [`Need::Unknown`] ask
     /// after it, where the outcome [is of nobody](Outcome::is_of_nobody): of such keys none has signed the token, and
     /// those of no other backend have its `kid`.
     pub fn needs_keys<'h>(
@@ -57,7 +58,7 @@ impl Gate {
         });
         let found = needing.find(|(_, backend, jwt)| {
             let token = header(backend.header()).and_then(|value| jwt.token(value));
-            token.is_some_and(|token| need == Need::Current || self.lacks_key(jwt, token))
+            token.is_some_and(|token| self.may_need_keys(need, jwt, token))
         });
         found.map(|(at, ..)| at)
     }
@@ -121,8 +122,9 @@ impl Gate {
         outcome
     }
 
+    /// What is no token, or one of an algorithm that is not allowed, is a reason to fetch nothing.
     #[cold]
-    fn lacks_key(&self, backend: &JwtBackend, token: &str) -> bool {
+    fn may_need_keys(&self, need: Need, backend: &JwtBackend, token: &str) -> bool {
         let Ok(unverified) = UnverifiedJws::parse(token) else {
             return false;
         };
@@ -131,7 +133,11 @@ impl Gate {
             Backend::Jwt(other) => other.names_key_of(&unverified),
         };
         backend.allows(unverified.unverified_header().algorithm())
-            && !self.backends().iter().any(is_known)
-            && backend.lacks_key_of(token)
+            && match need {
+                Need::Anew | Need::Current => true,
+                Need::Unknown => {
+                    !self.backends().iter().any(is_known) && backend.lacks_key_of(token)
+                }
+            }
     }
 }

@@ -15,6 +15,7 @@ __all__ = [
     "AuthContext",
     "Conditional",
     "Explanation",
+    "FetchTurn",
     "Gate",
     "GeneratedApiKey",
     "Guard",
@@ -25,6 +26,7 @@ __all__ = [
     "Minter",
     "Pending",
     "Refusal",
+    "RemoteKeys",
     "StoredApiKey",
     "__version__",
     "jws_sign",
@@ -131,6 +133,68 @@ class KeySet:
 
     def to_jwks(self) -> dict[str, Any]:
         """The public keys as a JWK Set to publish; secrets are left out."""
+
+@final
+class RemoteKeys:
+    """The keys of another issuer: when they are fetched, and how long they serve. Whoever has the turn fetches them.
+
+    What can't be meant raises `ConfigurationError`.
+    """
+
+    def __new__(
+        cls,
+        url: str,
+        *,
+        allow_http: bool = False,
+        ttl: _Seconds,
+        cooldown: _Seconds,
+        stale: _Seconds,
+        patience: _Seconds,
+        max_bytes: int,
+    ) -> RemoteKeys: ...
+    @property
+    def url(self) -> str:
+        """Where the keys are."""
+
+    @property
+    def shown_url(self) -> str:
+        """The same without the query, to be shown."""
+
+    @property
+    def max_bytes(self) -> int:
+        """No more than this of an answer need be read, and one byte."""
+
+    @property
+    def keys(self) -> KeySet:
+        """The keys in hand; empty before the first fetch, and after the last has become too old."""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the keys in hand may be used, current or not."""
+
+    def lacks_key_of(self, token: str) -> bool:
+        """Whether the token's `kid` is that of no key in hand. What is no token raises `DecodeError`."""
+
+    def turn(self, *, unknown: bool = False, anew: bool = False) -> FetchTurn | None:
+        """The turn to fetch, where it is the caller's; `None` where the keys in hand are to be used.
+
+        Waits for another's fetch where there are none. With `unknown` the keys are needed for a token whose key is not
+        among them, with `anew` the caller knows that they have changed. Raises `PyJWKClientConnectionError` where there
+        are none and it is too early to fetch.
+        """
+
+    def skip(self, seconds: _Seconds) -> None:
+        """Lets so much time pass, for tests that do not want to wait."""
+
+@final
+class FetchTurn:
+    """The right to fetch, once. Whoever drops it has failed."""
+
+    def succeed(self, status: int, body: bytes, cache_control: str | None = None) -> str | None:
+        """Takes an answer. Its keys are trusted from now on, or those from before stay and the text says why."""
+
+    def fail(self, why: str) -> str | None:
+        """Says why no answer came: "connection", "encoded", "timeout" or "too_large". Gives that as a sentence."""
 
 # --- tokens ------------------------------------------------------------------------------------------------------
 # A key is a `Key`, a `KeySet`, a JWK or JWK Set (a mapping, or its text for public keys), PEM text, an object of the
@@ -391,6 +455,7 @@ class JwtBackend:
         external_revocation: bool = False,
         store_errors_allow: bool = False,
         cached_tokens: int = 0,
+        remote_keys: RemoteKeys | None = None,
     ) -> JwtBackend: ...
     @property
     def weak_secrets(self) -> list[str]:
@@ -562,18 +627,24 @@ class Gate:
 
 @final
 class Pending:
-    """Something outside of Rust has to be asked: a store, whether a token is revoked, or the table of the API keys."""
+    """Something outside of Rust has to be asked: a store, whether a token is revoked, the table of the API keys, or an
+    issuer for its keys.
+    """
 
     @property
     def jti(self) -> str | None:
-        """The id of the token; `None` where the API keys have to be brought up to date."""
+        """The id of the token; `None` where keys have to be brought up to date."""
 
     @property
     def backend_index(self) -> int:
         """Which of the gate's backends asks."""
 
+    @property
+    def unknown_key(self) -> bool:
+        """Whether the issuer's keys are needed for a token whose key is not among them."""
+
     def resume(self, revoked: bool | None) -> AuthContext | Refusal | Pending | Conditional:
-        """Goes on with the store's answer; `None` where it gave none. Once. For API keys any answer means that they are
+        """Goes on with the store's answer; `None` where it gave none. Once. For keys any answer means that they are
         up to date.
         """
 

@@ -162,6 +162,8 @@ class PyJWKClientError(PyJWTError):
 class PyJWKClientConnectionError(PyJWKClientError):
     """The JWK Set can't be fetched."""
 
+    code = "issuer_keys_unavailable"
+
 
 # Answers that a view raises.
 

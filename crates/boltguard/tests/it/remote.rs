@@ -101,7 +101,9 @@ fn keys_are_fetched_with_the_first_token_and_rotate_with_a_new_one() {
     let check =
         |value: &str, time| check(&gate, &[&issuer], value, start + Duration::from_secs(time));
 
-    assert_eq!(refused(check("Basic YTpi", 0)).0, 401);
+    for value in ["Basic YTpi", "Bearer x.y.z", &bearer(CLAIMS)] {
+        assert_eq!(refused(check(value, 0)).0, 401);
+    }
     assert_eq!(issuer.fetches(), 0);
     admitted(check(&token(&old, CLAIMS), 0));
     admitted(check(&token(&old, CLAIMS), 40));

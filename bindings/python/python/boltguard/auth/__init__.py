@@ -20,6 +20,7 @@ from boltguard.auth.guards import (
     ViaBackend,
 )
 from boltguard.auth.predicates import Check, ObjectCheck, Owner
+from boltguard.auth.remote import RemoteKeySet
 from boltguard.auth.revocation import (
     DjangoCacheRevocation,
     DjangoORMRevocation,
@@ -52,6 +53,7 @@ __all__ = [
     "JWTAuthentication",
     "ObjectCheck",
     "Owner",
+    "RemoteKeySet",
     "RevocationStore",
     "Token",
     "ViaBackend",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -12,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from boltguard import _rust, conf, registry
 from boltguard.api_keys.store import APIKeyStore, default_store
 from boltguard.auth.revocation import InMemoryRevocation, RevocationStore, ask, bool_or_error
-from boltguard.exceptions import ConfigurationError, PyJWTError
+from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError, PyJWTError
+from boltguard.jwt.remote import RemoteKeySet
 
 T = TypeVar("T")
 
@@ -40,11 +42,11 @@ class Authentication:
         """The backend that decides, for the settings now in force."""
         raise NotImplementedError
 
-    def answer(self, pending: _rust.Pending) -> bool:
-        """Asks the store that has to be asked."""
+    def answer(self, pending: _rust.Pending) -> bool | None:
+        """Asks the store or the issuer that has to be asked; `None` where there is no answer."""
         raise NotImplementedError
 
-    async def aanswer(self, pending: _rust.Pending) -> bool:
+    async def aanswer(self, pending: _rust.Pending) -> bool | None:
         """`answer`, for async code."""
         raise NotImplementedError
 
@@ -53,8 +55,9 @@ class JWTAuthentication(Authentication):
     """A JSON Web Token in a header.
 
     `secret` is an HMAC secret, a public key as PEM text, a `boltguard.jwt.Key` or `KeySet`, a JWK or JWK Set as a dict,
-    or a list of these; without one, Django's `SECRET_KEY` and `SECRET_KEY_FALLBACKS` verify. A wrong configuration
-    raises `ImproperlyConfigured` here, not at the first request.
+    or a list of these; or a `RemoteKeySet` alone, for an issuer that publishes its keys. Without one, Django's
+    `SECRET_KEY` and `SECRET_KEY_FALLBACKS` verify. A wrong configuration raises `ImproperlyConfigured` here, not at the
+    first request.
 
     `cached_tokens` is how many tokens of public keys to keep once their signatures were found good, so that these need
     not be checked again; all else is checked at each request. None are kept by default.
@@ -79,6 +82,7 @@ class JWTAuthentication(Authentication):
         cached_tokens: int = 0,
     ) -> None:
         secret = Sealed(secret)
+        self._remote = _remote(secret)
         self.header = _header("JWTAuthentication", header)
         self.algorithms = _names("algorithms", algorithms)
         self.leeway = _seconds(leeway)
@@ -94,11 +98,14 @@ class JWTAuthentication(Authentication):
             "typ": typ,
             "cached_tokens": _count("cached_tokens", cached_tokens),
             "store_errors_allow": _on_store_error(on_store_error),
+            "remote_keys": None if self._remote is None else self._remote.rust,
             **_stores_in_rust(self.revocation_store),
         }
         self._own_keys = secret.value is not None
         self._built: tuple[conf.Conf | None, _rust.JwtBackend]
-        if self._own_keys:
+        if self._remote is not None:
+            self._built = (None, self._build(Sealed([])))
+        elif self._own_keys:
             self._built = (None, self._build(Sealed(_as_list(secret.value))))
         else:
             # The settings may not be loaded yet; everything but the secret can be checked.
@@ -118,14 +125,26 @@ class JWTAuthentication(Authentication):
     @property
     def label(self) -> str:
         keys = ["own keys"] if self._own_keys else []
+        if self._remote is not None:
+            keys = [f"keys of {self._remote.rust.shown_url}"]
         store = self.revocation_store
         revocable = [] if store is None else [f"revocable by {type(store).__name__}"]
         return _label(self.name, [*self.algorithms, *keys, *revocable], self._settings, JWT_DEFAULTS)
 
-    def answer(self, pending: _rust.Pending) -> bool:
+    def answer(self, pending: _rust.Pending) -> bool | None:
+        if pending.jti is None:
+            with suppress(PyJWKClientConnectionError):  # it is in the log already
+                self._remote.refresh(unknown=pending.unknown_key)  # type: ignore[union-attr]
+                return False
+            return None
         return ask(self.revocation_store, str(pending.jti))  # type: ignore[arg-type]
 
-    async def aanswer(self, pending: _rust.Pending) -> bool:
+    async def aanswer(self, pending: _rust.Pending) -> bool | None:
+        if pending.jti is None:
+            with suppress(PyJWKClientConnectionError):
+                await self._remote.arefresh(unknown=pending.unknown_key)  # type: ignore[union-attr]
+                return False
+            return None
         return bool_or_error(await self.revocation_store.ais_revoked(str(pending.jti)))  # type: ignore[union-attr]
 
     def _build(self, keys: Sealed[list[Any]]) -> _rust.JwtBackend:
@@ -279,6 +298,15 @@ def _kind(value: object) -> str:
 
 def _refuse(message: str) -> NoReturn:
     raise ImproperlyConfigured(message) from None
+
+
+def _remote(secret: Sealed[Any]) -> RemoteKeySet | None:
+    if isinstance(secret.value, RemoteKeySet):
+        return secret.value
+    # A key vouches for its own issuer alone, RFC 8725 §3.8; beside others it would vouch for what `issuer` names.
+    if any(isinstance(key, RemoteKeySet) for key in _as_list(secret.value)):
+        _refuse("JWTAuthentication: a RemoteKeySet stands alone; give each issuer a backend, with its own issuer=")
+    return None
 
 
 def _as_list(secret: Any) -> list[Any]:

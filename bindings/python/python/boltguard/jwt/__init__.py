@@ -20,6 +20,7 @@ from boltguard._rust import unverified_header as get_unverified_header
 from boltguard.jws import PyJWS
 from boltguard.jwt.algorithms import get_algorithm_by_name, register_algorithm, unregister_algorithm
 from boltguard.jwt.api import PyJWT
+from boltguard.jwt.client import PyJWKClient
 from boltguard.jwt.exceptions import (
     DecodeError,
     ExpiredSignatureError,
@@ -43,6 +44,7 @@ from boltguard.jwt.exceptions import (
     PyJWTError,
 )
 from boltguard.jwt.keys import PyJWK, PyJWKSet
+from boltguard.jwt.remote import RemoteKeySet
 
 __all__ = [
     "DecodeError",
@@ -63,6 +65,7 @@ __all__ = [
     "MissingCryptographyError",
     "MissingRequiredClaimError",
     "PyJWK",
+    "PyJWKClient",
     "PyJWKClientConnectionError",
     "PyJWKClientError",
     "PyJWKError",
@@ -71,6 +74,7 @@ __all__ = [
     "PyJWS",
     "PyJWT",
     "PyJWTError",
+    "RemoteKeySet",
     "decode",
     "decode_complete",
     "encode",

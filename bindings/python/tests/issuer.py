@@ -1,0 +1,97 @@
+"""An issuer on this machine: a server that publishes keys, or does what else a test wants."""
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from boltguard import jwt
+from boltguard.jwt import Key, KeySet
+
+FAR = 4102444800
+
+
+class Issuer:
+    """Answers with the JWK Set of `published`, or with what `answer` does with the handler and the request's number."""
+
+    def __init__(self, *kids):
+        self.keys = {}
+        self.published = None
+        self.answer = None
+        self.requests = []
+        self.publish(*kids)
+
+    def publish(self, *kids):
+        """Publishes keys with these names, each of which is made once."""
+        for kid in kids:
+            self.keys.setdefault(kid, Key.generate("ES256", kid=kid))
+        self.published = KeySet([self.keys[kid].public_key() for kid in kids]).to_jwks() if kids else {"keys": []}
+
+    def token(self, kid, key=None, **claims):
+        return jwt.encode(
+            {"sub": "42", "exp": FAR, **claims}, key or self.keys[kid], algorithm="ES256", headers={"kid": kid}
+        )
+
+    def bearer(self, kid, **claims):
+        return {"Authorization": f"Bearer {self.token(kid, **claims)}"}
+
+
+@contextmanager
+def serving(issuer, ssl_context=None):
+    """Serves on a port of its own, and gives the URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            issuer.requests.append(dict(self.headers))
+            if issuer.answer is None:
+                say(self, 200, json.dumps(issuer.published).encode())
+            else:
+                issuer.answer(self, len(issuer.requests))
+
+        def log_message(self, *args):
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request, client_address):
+            pass  # a client that has gone
+
+    server = Server(("127.0.0.1", 0), Handler)
+    if ssl_context is not None:
+        server.socket = ssl_context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        scheme = "http" if ssl_context is None else "https"
+        yield f"{scheme}://localhost:{server.server_address[1]}/jwks.json"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def say(handler, status, body=b"", **headers):
+    """A whole answer."""
+    handler.send_response(status)
+    handler.send_header("Content-Length", str(len(body)))
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def hang(handler, *_):
+    """Says nothing until the other side has gone."""
+    while handler.rfile.read(1):
+        pass
+
+
+def drip(handler, *_):
+    """Says one byte after another, each in time."""
+    handler.send_response(200)
+    handler.end_headers()
+    gone = threading.Event()
+    while not gone.wait(0.02):
+        handler.wfile.write(b" ")
+        handler.wfile.flush()

@@ -1,0 +1,349 @@
+"""`RemoteKeySet`: keys that rotate, fail, grow old and come back, for threads, tasks and forks."""
+
+import asyncio
+import json
+import logging
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from boltguard import jwt
+from boltguard.exceptions import ConfigurationError
+from boltguard.jwt import PyJWKClientConnectionError, RemoteKeySet
+
+from issuer import Issuer, say, serving
+
+URL = "https://id.example.com/jwks.json"
+
+
+@pytest.fixture
+def issuer():
+    return Issuer("a")
+
+
+@pytest.fixture
+def remote(issuer):
+    with serving(issuer) as url:
+        yield RemoteKeySet(url, allow_http=True, timeout=30)
+
+
+def decode(remote, token):
+    return jwt.decode(token, remote.keys_for(token), algorithms=["ES256"])
+
+
+def holds(kid, keys):
+    return kid in [key["kid"] for key in keys.to_jwks()["keys"]]
+
+
+def fail(handler, _):
+    say(handler, 500)
+
+
+def test_nothing_is_fetched_before_it_is_needed(issuer, remote):
+    assert issuer.requests == []
+    assert decode(remote, issuer.token("a"))["sub"] == "42"
+    assert decode(remote, issuer.token("a").encode())["sub"] == "42"
+    assert len(issuer.requests) == 1
+
+
+def test_keys_are_fetched_again_when_their_time_is_over(issuer, remote):
+    remote.keys()
+    issuer.publish("b")
+    remote.rust.skip(200)
+    assert holds("a", remote.keys())
+    assert len(issuer.requests) == 1
+    remote.rust.skip(timedelta(seconds=100))
+    assert decode(remote, issuer.token("b"))["sub"] == "42"
+    assert len(issuer.requests) == 2
+    with pytest.raises(jwt.InvalidSignatureError):
+        decode(remote, issuer.token("a"))
+
+
+def test_the_servers_max_age_shortens_the_time(issuer, remote):
+    issuer.answer = lambda handler, _: say(
+        handler, 200, json.dumps(issuer.published).encode(), Cache_Control="public, max-age=60"
+    )
+    remote.keys()
+    remote.rust.skip(60)
+    remote.keys()
+    assert len(issuer.requests) == 2
+
+
+def test_a_new_key_is_found_once_the_cooldown_is_over(issuer, remote):
+    remote.keys()
+    issuer.publish("a", "b")
+    with pytest.raises(jwt.InvalidSignatureError):
+        decode(remote, issuer.token("b"))
+    assert len(issuer.requests) == 1
+    remote.rust.skip(30)
+    assert decode(remote, issuer.token("b"))["sub"] == "42"
+    assert len(issuer.requests) == 2
+
+
+def test_a_flood_of_unknown_keys_is_one_request(issuer, remote):
+    remote.keys()
+    remote.rust.skip(30)
+    stranger = Issuer("x").token("x")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: remote.keys_for(stranger), range(200)))
+    assert len(issuer.requests) == 2
+
+
+def test_many_threads_are_one_request(issuer, remote):
+    started = threading.Barrier(8)
+
+    def load(_):
+        started.wait()
+        return remote.keys()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(holds("a", keys) for keys in pool.map(load, range(8)))
+    assert len(issuer.requests) == 1
+
+
+def test_threads_wait_for_the_one_that_fetches(issuer, remote):
+    asked, go_on = threading.Event(), threading.Event()
+
+    def answer(handler, _):
+        asked.set()
+        go_on.wait()
+        say(handler, 200, json.dumps(issuer.published).encode())
+
+    issuer.answer = answer
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(remote.keys)
+        asked.wait()
+        others = [pool.submit(remote.keys) for _ in range(3)]
+        go_on.set()
+        assert all(holds("a", future.result()) for future in [first, *others])
+    assert len(issuer.requests) == 1
+
+
+def test_old_keys_serve_while_one_thread_fetches(issuer, remote):
+    remote.keys()
+    asked, go_on = threading.Event(), threading.Event()
+
+    def answer(handler, _):
+        asked.set()
+        go_on.wait()
+        say(handler, 200, json.dumps(issuer.published).encode())
+
+    issuer.answer = answer
+    issuer.publish("b")
+    remote.rust.skip(300)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(remote.keys)
+        asked.wait()
+        assert holds("a", remote.keys())
+        go_on.set()
+        assert holds("b", first.result())
+
+
+def test_old_keys_serve_until_they_are_too_old(issuer, remote, caplog):
+    remote.keys()
+    issuer.answer = fail
+    remote.rust.skip(300)
+    with caplog.at_level(logging.WARNING, "boltguard"):
+        assert holds("a", remote.keys())
+    assert "status 500" in caplog.text
+    remote.rust.skip(3000)
+    assert holds("a", remote.keys())
+    remote.rust.skip(1000)
+    with pytest.raises(PyJWKClientConnectionError, match="status 500") as caught:
+        remote.keys()
+    assert caught.value.code == "issuer_keys_unavailable"
+    assert remote.rust.keys.to_jwks() == {"keys": []}
+
+
+def test_a_dead_issuer_is_asked_less_and_less_and_found_again(issuer, remote):
+    issuer.answer = fail
+    for asked, pause in enumerate([1, 2, 4, 8, 16, 30, 30], 1):
+        # A pause of a few seconds may be over before the second attempt.
+        for _ in range(3 if pause > 4 else 1):
+            with pytest.raises(PyJWKClientConnectionError):
+                remote.keys()
+        assert len(issuer.requests) == asked
+        remote.rust.skip(pause)
+    issuer.answer = None
+    assert holds("a", remote.keys())
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"<html>", "not a JSON object"),
+        (b"\xff", "not a JSON object"),
+        (b"{}", "a list `keys`"),
+        (b'{"keys": []}', "no key fits"),
+        (b'{"keys": [], "keys": []}', "two members"),
+        (b'{"keys": [{"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"}]}', "no key fits"),
+        (b" " * 600_000, "too long"),
+    ],
+)
+def test_what_is_no_set_is_refused_and_the_old_one_stays(issuer, remote, caplog, body, why):
+    remote.keys()
+    issuer.answer = lambda handler, _: say(handler, 200, body)
+    remote.rust.skip(300)
+    assert holds("a", remote.keys())
+    assert why in caplog.text
+
+
+def test_a_set_with_a_private_key_is_refused(issuer, remote):
+    # What Boltguard itself never writes.
+    private = {"kty": "OKP", "crv": "Ed25519", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}
+    private["x"] = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+    issuer.published["keys"].append(private)
+    with pytest.raises(PyJWKClientConnectionError, match="private"):
+        remote.keys()
+
+
+def test_one_who_knows_of_a_change_fetches_at_once(issuer, remote):
+    remote.keys()
+    issuer.publish("b")
+    remote.refresh(anew=True)
+    assert holds("b", remote.keys())
+    assert len(issuer.requests) == 2
+
+
+def test_tasks_are_one_request(issuer, remote):
+    async def run():
+        return await asyncio.gather(*(remote.akeys() for _ in range(50)))
+
+    assert all(holds("a", keys) for keys in asyncio.run(run()))
+    assert len(issuer.requests) == 1
+    issuer.publish("a", "b")
+    remote.rust.skip(30)
+    token = issuer.token("b")
+
+    async def run_unknown():
+        return await asyncio.gather(*(remote.akeys_for(token) for _ in range(50)))
+
+    assert all(holds("b", keys) for keys in asyncio.run(run_unknown()))
+    assert len(issuer.requests) == 2
+
+
+def test_a_task_that_is_cancelled_does_not_take_the_others_keys(issuer, remote):
+    asked, go_on = threading.Event(), threading.Event()
+
+    def answer(handler, _):
+        asked.set()
+        go_on.wait()
+        say(handler, 200, json.dumps(issuer.published).encode())
+
+    issuer.answer = answer
+
+    async def run():
+        tasks = [asyncio.ensure_future(remote.akeys()) for _ in range(3)]
+        await asyncio.get_running_loop().run_in_executor(None, asked.wait)
+        tasks[0].cancel()
+        await asyncio.wait(tasks[:1])
+        go_on.set()
+        return await asyncio.gather(*tasks[1:])
+
+    assert all(holds("a", keys) for keys in asyncio.run(run()))
+    assert len(issuer.requests) == 1
+
+
+def test_a_loop_goes_on_while_a_server_takes_its_time(issuer, remote):
+    asked, go_on = asyncio.Event(), threading.Event()
+
+    async def run():
+        loop = asyncio.get_running_loop()
+
+        def answer(handler, _):
+            loop.call_soon_threadsafe(asked.set)
+            go_on.wait()
+            say(handler, 200, json.dumps(issuer.published).encode())
+
+        issuer.answer = answer
+        waiting = asyncio.ensure_future(remote.akeys())
+        await asked.wait()
+        assert not waiting.done()
+        go_on.set()
+        return await waiting
+
+    assert holds("a", asyncio.run(run()))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_fetches_for_itself(issuer, remote):
+    remote.keys()
+    remote.rust.skip(300)
+    turn = remote.rust.turn()
+    child = os.fork()
+    if child == 0:
+        # The turn is the parent's, and the child goes on with the old keys until it is given up.
+        served = holds("a", remote.keys())
+        remote.rust.skip(71)
+        served = served and holds("a", remote.keys())
+        os._exit(0 if served else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(issuer.requests) == 2
+    assert turn.fail("connection")
+
+
+def test_a_turn_is_ended_once(remote):
+    turn = remote.rust.turn()
+    assert turn.fail("timeout") == "the server takes too long"
+    with pytest.raises(RuntimeError, match="over"):
+        turn.succeed(200, b"")
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://id.example.com/jwks.json", "allow http by name"),
+        ("http://localhost/jwks.json", "allow http by name"),
+        ("https://user:hunter2@id.example.com/jwks.json", "put them into a header"),
+        ("file:///etc/passwd", "no URL"),
+        ("id.example.com", "no URL"),
+        ("https://id.example.com/#x", "no URL"),
+        (None, "str"),
+    ],
+)
+def test_an_address_that_cannot_be_meant_is_refused(url, why):
+    with pytest.raises(ConfigurationError, match=why) as caught:
+        RemoteKeySet(url)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"ttl": 0},
+        {"ttl": -1},
+        {"ttl": float("nan")},
+        {"ttl": "300"},
+        {"cooldown": 0},
+        {"stale": -1},
+        {"stale": 1e12},
+        {"timeout": 0},
+        {"timeout": None},
+        {"timeout": True},
+        {"max_bytes": -1},
+        {"headers": {"X-A": "b\r\nX-C: d"}},
+        {"headers": {"X-A": 1}},
+        {"headers": {"": "a"}},
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(settings):
+    with pytest.raises(ConfigurationError, match="RemoteKeySet"):
+        RemoteKeySet(URL, **settings)
+
+
+def test_secrets_are_not_shown(caplog):
+    remote = RemoteKeySet("https://127.0.0.1:9/jwks.json?key=hunter2", headers={"Authorization": "hunter2"}, timeout=1)
+    with pytest.raises(PyJWKClientConnectionError) as caught:
+        remote.keys()
+    assert "hunter2" not in f"{remote!r} {remote.rust!r} {caught.value} {caplog.text}"
+    assert "127.0.0.1:9/jwks.json" in caplog.text
+
+
+def test_what_is_no_token_is_refused(remote):
+    for text in ["", "x.y.z", b"\xff", "é"]:
+        with pytest.raises(jwt.DecodeError):
+            remote.keys_for(text)

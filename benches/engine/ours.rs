@@ -31,7 +31,7 @@ impl Admission {
         Self {
             verifier: Verifier::new(KeySet::from(keys::verifying_key(algorithm))),
             policy: ClaimsPolicy::new().with_issuer([ISSUER]),
-            guard: guard().compile(),
+            guard: guard().compile().expect("a small guard"),
             now: claims::now(),
         }
     }
@@ -85,7 +85,7 @@ impl Entrance {
         .with_revocation(Revocation::Local(Arc::new(store)))
         .with_cache(cache)
         .expect("a cache that is of use");
-        let gate = Gate::new([backend.into()], &guard());
+        let gate = Gate::new([backend.into()], &guard()).expect("a small guard");
         Self { gate }
     }
 

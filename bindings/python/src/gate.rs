@@ -14,6 +14,7 @@ use pyo3::types::{PyDict, PyString};
 
 use crate::api_key_backend::{ApiKeyBackend, Snapshot};
 use crate::auth_context::AuthContext;
+use crate::errors::{Class, plain};
 use crate::guard::Guard;
 use crate::jwt_backend::{JwtBackend, TrustedKeys};
 use crate::pending::{Open, Pending, Progress};
@@ -65,7 +66,8 @@ impl Gate {
                 "a gate reads at most 8 different headers",
             ));
         }
-        let engine = Engine::new(backends, guard.rules());
+        let engine = Engine::new(backends, guard.rules())
+            .map_err(|error| plain(py, Class::ConfigurationError, error))?;
         Ok(Self(Arc::new(Inner {
             engine,
             guard: guard.clone(),

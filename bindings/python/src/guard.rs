@@ -85,6 +85,7 @@ impl Guard {
     /// of `none_of`.
     #[staticmethod]
     fn claim(
+        py: Python<'_>,
         name: &str,
         any_of: Vec<Bound<'_, PyAny>>,
         all_of: Vec<Bound<'_, PyAny>>,
@@ -94,7 +95,7 @@ impl Guard {
             .any_of(scalars(&any_of)?)
             .all_of(scalars(&all_of)?)
             .none_of(scalars(&none_of)?);
-        Ok(Self(Rules::claim(test)))
+        checked(py, Rules::claim(test))
     }
 
     /// The callers whom this backend vouches for: `jwt` or `api_key`.
@@ -142,12 +143,12 @@ impl Guard {
         checked(py, Rules::all(guards.iter().map(|guard| guard.0.clone())))
     }
 
-    fn __and__(&self, other: &Self) -> Self {
-        Self(self.0.clone() & other.0.clone())
+    fn __and__(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
+        sized(py, self.0.clone() & other.0.clone())
     }
 
-    fn __or__(&self, other: &Self) -> Self {
-        Self(self.0.clone() | other.0.clone())
+    fn __or__(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
+        sized(py, self.0.clone() | other.0.clone())
     }
 
     fn __invert__(&self) -> Self {
@@ -240,6 +241,11 @@ fn checked(py: Python<'_>, rules: Result<Rules, GuardError>) -> PyResult<Guard> 
     rules
         .map(Guard)
         .map_err(|error| plain(py, Class::ConfigurationError, error))
+}
+
+/// The rules, unless they are too large to compile: then now, where they are made.
+fn sized(py: Python<'_>, rules: Rules) -> PyResult<Guard> {
+    checked(py, rules.check_size().map(|()| rules))
 }
 
 fn scalars(values: &[Bound<'_, PyAny>]) -> PyResult<Vec<Scalar>> {

@@ -14,14 +14,14 @@ use crate::{Answers, Decision, Guard};
 /// use boltguard_guard::{Decision, Guard};
 /// use boltguard_types::{Facts, Identity, Permission};
 ///
-/// let guard = Guard::permission(Permission::new("blog.add")?).compile();
+/// let guard = Guard::permission(Permission::new("blog.add")?).compile()?;
 /// let ada = Identity::new("1", "jwt").with_permissions(["blog.*"]);
 /// let held = guard.wanted().held_by(&ada);
 /// let facts = Facts { backend: "jwt", is_staff: false, is_superuser: false, held: &held };
 ///
 /// assert_eq!(guard.decide(Some(&facts)), Decision::Allow);
 /// assert_eq!(guard.decide(None), Decision::Challenge);
-/// # Ok::<(), boltguard_types::PermissionError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct CompiledGuard {

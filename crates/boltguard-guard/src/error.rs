@@ -5,6 +5,8 @@ use std::fmt;
 
 use boltguard_types::ReasonCode;
 
+use crate::Guard;
+
 /// A guard can't be built of what was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -13,11 +15,14 @@ pub enum GuardError {
     BackendName,
     /// A check's name is empty or holds a control character.
     CheckName,
+    /// A claim's name is empty.
+    ClaimName,
     /// A list of guards or permissions is empty: it would let everybody in, or nobody, unasked.
     Empty,
     /// A scope is empty, or holds white space or a control character, so that nobody could ever hold it.
     ScopeName,
-    /// The guard is nested too deep, or has too many atoms, for its text to be read again.
+    /// The guard is nested deeper than [`Guard::MAX_DEPTH`], has more than [`Guard::MAX_ATOMS`] atoms, or a text of
+    /// more than [`Guard::MAX_TEXT`] bytes.
     TooLarge,
 }
 
@@ -36,15 +41,25 @@ impl fmt::Display for GuardError {
                 "a backend's name is not empty and holds no white space and no control character"
             }
             Self::CheckName => "a check's name is not empty and holds no control character",
+            Self::ClaimName => "a claim's name is not empty",
             Self::Empty => "the list is empty: name at least one, or say `deny_all` or `allow_any`",
             Self::ScopeName => {
                 "a scope is not empty and holds no white space and no control character"
             }
-            Self::TooLarge => {
-                "the guard is nested too deep, or has too many atoms, to be written down"
-            }
+            Self::TooLarge => return too_large(f),
         })
     }
+}
+
+fn too_large(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        f,
+        "a guard is nested at most {} deep, and has at most {} atoms and a text of {} bytes: \
+         grant one permission for many, or ask a check of your own",
+        Guard::MAX_DEPTH,
+        Guard::MAX_ATOMS,
+        Guard::MAX_TEXT
+    )
 }
 
 impl Error for GuardError {}

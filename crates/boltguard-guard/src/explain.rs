@@ -106,7 +106,7 @@ impl Guard {
     /// Decides about one caller, given answers to the guard's checks, and says why.
     #[must_use]
     pub fn explain_with(&self, principal: &Principal, answers: &Answers) -> Explanation {
-        let compiled = self.compile();
+        let compiled = CompiledGuard::new(self);
         match principal {
             Principal::Anonymous => compiled.explain(None, answers),
             Principal::Known(identity) => {

@@ -103,7 +103,8 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// [`GuardError::Empty`] if there are none.
+    /// - [`GuardError::Empty`] if there are none.
+    /// - [`GuardError::TooLarge`] if there are too many, see [`check_size`](Self::check_size).
     pub fn any_permission(
         permissions: impl IntoIterator<Item = Permission>,
     ) -> Result<Self, GuardError> {
@@ -114,7 +115,8 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// [`GuardError::Empty`] if there are none.
+    /// - [`GuardError::Empty`] if there are none.
+    /// - [`GuardError::TooLarge`] if there are too many, see [`check_size`](Self::check_size).
     pub fn all_permissions(
         permissions: impl IntoIterator<Item = Permission>,
     ) -> Result<Self, GuardError> {
@@ -135,9 +137,15 @@ impl Guard {
     }
 
     /// Lets in whose credential has a claim that passes the test.
-    #[must_use]
-    pub fn claim(test: ClaimTest) -> Self {
-        Atom::Claim(test).into()
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError::ClaimName`] if the test names no claim.
+    pub fn claim(test: ClaimTest) -> Result<Self, GuardError> {
+        if test.name().is_empty() {
+            return Err(GuardError::ClaimName);
+        }
+        Ok(Atom::Claim(test).into())
     }
 
     /// Lets in whom the backend of this name has vouched for: `jwt`, `api_key`, or a name of your own.
@@ -174,24 +182,39 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// [`GuardError::Empty`] if there are none.
+    /// - [`GuardError::Empty`] if there are none.
+    /// - [`GuardError::TooLarge`] if there are too many, see [`check_size`](Self::check_size).
     pub fn all(guards: impl IntoIterator<Item = Self>) -> Result<Self, GuardError> {
-        guards
-            .into_iter()
-            .reduce(Self::bitand)
-            .ok_or(GuardError::Empty)
+        Self::sized(guards.into_iter().reduce(Self::bitand))
     }
 
     /// Lets in whom at least one of `guards` lets in.
     ///
     /// # Errors
     ///
-    /// [`GuardError::Empty`] if there are none.
+    /// - [`GuardError::Empty`] if there are none.
+    /// - [`GuardError::TooLarge`] if there are too many, see [`check_size`](Self::check_size).
     pub fn any(guards: impl IntoIterator<Item = Self>) -> Result<Self, GuardError> {
-        guards
-            .into_iter()
-            .reduce(Self::bitor)
-            .ok_or(GuardError::Empty)
+        Self::sized(guards.into_iter().reduce(Self::bitor))
+    }
+
+    /// Checks that the guard is as small as one that is read from text, so that it can be written down and read again,
+    /// and that whatever looks at it is done soon.
+    ///
+    /// The operators don't, since they give guards and no errors; [`compile`](Self::compile) does.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError::TooLarge`] if it is nested deeper than [`MAX_DEPTH`](Self::MAX_DEPTH), has more than
+    /// [`MAX_ATOMS`](Self::MAX_ATOMS) atoms, or a text of more than [`MAX_TEXT`](Self::MAX_TEXT) bytes.
+    pub fn check_size(&self) -> Result<(), GuardError> {
+        self.checked_text().map(drop)
+    }
+
+    fn sized(joined: Option<Self>) -> Result<Self, GuardError> {
+        let guard = joined.ok_or(GuardError::Empty)?;
+        guard.check_size()?;
+        Ok(guard)
     }
 
     /// Decides about one caller. [Compile](Self::compile) a guard that decides about many.
@@ -203,7 +226,7 @@ impl Guard {
     /// Decides about one caller, given answers to the guard's checks.
     #[must_use]
     pub fn decide_with(&self, principal: &Principal, answers: &Answers) -> Decision {
-        let compiled = self.compile();
+        let compiled = CompiledGuard::new(self);
         match principal {
             Principal::Anonymous => compiled.decide(None),
             Principal::Known(identity) => {
@@ -213,9 +236,13 @@ impl Guard {
     }
 
     /// Turns the guard into a program that decides without allocating or comparing names.
-    #[must_use]
-    pub fn compile(&self) -> CompiledGuard {
-        CompiledGuard::new(self)
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError::TooLarge`], see [`check_size`](Self::check_size).
+    pub fn compile(&self) -> Result<CompiledGuard, GuardError> {
+        self.check_size()?;
+        Ok(CompiledGuard::new(self))
     }
 
     /// Whether an anonymous caller is let in, which is so only for a guard that is `allow_any`.

@@ -51,8 +51,9 @@ impl Guard {
     }
 
     /// The text, if it can be read again.
-    fn checked_text(&self) -> Result<String, GuardError> {
-        if self.depth() > Self::MAX_DEPTH || self.atoms().count() > Self::MAX_ATOMS {
+    pub(crate) fn checked_text(&self) -> Result<String, GuardError> {
+        // In this order: counting is cheaper than looking at how they are nested, and that than writing them down.
+        if self.atoms().count() > Self::MAX_ATOMS || self.depth() > Self::MAX_DEPTH {
             return Err(GuardError::TooLarge);
         }
         let text = self.to_string();

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use boltguard_guard::{CompiledGuard, Decision, Guard};
+use boltguard_guard::{CompiledGuard, Decision, Guard, GuardError};
 use boltguard_jwt::AdmittedClaims;
 use boltguard_types::{NumericDate, ReasonCode};
 
@@ -24,7 +24,7 @@ use crate::{Backend, Caller, HeaderName, Refusal, Schemes, remote};
 /// let secret = Key::Secret(Secret::new(b"a secret that is thirty-two bytes")?);
 /// let keys = KeySet::new([VerifyingKey::new(&secret, Algorithm::Hs256)?]);
 /// let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
-/// let gate = Gate::new([backend.into()], &Guard::authenticated());
+/// let gate = Gate::new([backend.into()], &Guard::authenticated())?;
 ///
 /// let now = NumericDate::from_secs(1_300_819_000);
 /// let no_headers = |_: &HeaderName| None;
@@ -92,8 +92,14 @@ pub enum Answer {
 
 impl Gate {
     /// Compiles `guard` behind `backends`.
-    #[must_use]
-    pub fn new(backends: impl IntoIterator<Item = Backend>, guard: &Guard) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError::TooLarge`] if the guard is too large to [compile](Guard::compile).
+    pub fn new(
+        backends: impl IntoIterator<Item = Backend>,
+        guard: &Guard,
+    ) -> Result<Self, GuardError> {
         let backends: Vec<_> = backends.into_iter().collect();
         let schemes = Schemes {
             api_key: backends
@@ -103,12 +109,12 @@ impl Gate {
                 .iter()
                 .any(|backend| matches!(backend, Backend::Jwt(_))),
         };
-        Self {
+        Ok(Self {
             has_remote_keys: remote::follow(&backends),
             backends,
-            guard: guard.compile(),
+            guard: guard.compile()?,
             schemes,
-        }
+        })
     }
 
     /// The backends, in the order in which they are tried.

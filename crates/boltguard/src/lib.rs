@@ -16,7 +16,7 @@
 //! let keys = KeySet::new([VerifyingKey::new(&secret, Algorithm::Hs256)?]);
 //! let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
 //! let guard = Guard::permission(Permission::new("blog.add")?) | Guard::staff();
-//! let gate = Gate::new([backend.into()], &guard);
+//! let gate = Gate::new([backend.into()], &guard)?;
 //!
 //! // At each request.
 //! let signer = SigningKey::new(&secret, Algorithm::Hs256)?;

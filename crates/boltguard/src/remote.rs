@@ -82,7 +82,7 @@ impl Gate {
     /// let client = JwksClient::new(Arc::clone(&keys), fetch);
     /// let policy = ClaimsPolicy::new().with_issuer(["https://id.example.com"]);
     /// let backend = JwtBackend::remote(keys, &[Algorithm::Rs256], policy)?;
-    /// let gate = Gate::new([backend.into()], &Guard::authenticated());
+    /// let gate = Gate::new([backend.into()], &Guard::authenticated())?;
     ///
     /// let header = |_: &HeaderName| Some("Bearer eyJhbGciOiJSUzI1NiJ9.e30.AA");
     /// let now = NumericDate::from_secs(1_300_819_000);

@@ -32,7 +32,7 @@ static GATE: LazyLock<Gate> = LazyLock::new(|| {
         .expect("keys");
     let third = ApiKeyBackend::new(KnownKeys::Fixed(keys), name("x-api-key"));
     let guard = Guard::permission(Permission::new("blog.add").expect("a name")) | Guard::staff();
-    Gate::new([first.into(), second.into(), third.into()], &guard)
+    Gate::new([first.into(), second.into(), third.into()], &guard).expect("a small guard")
 });
 
 fn jwt(policy: ClaimsPolicy) -> JwtBackend {

@@ -19,7 +19,7 @@ pub(super) fn run(data: &[u8]) {
         guard,
         "{json}"
     );
-    let compiled = guard.compile();
+    let compiled = guard.compile().expect("no larger than its text");
     assert_eq!(
         compiled.decide(None),
         guard.decide(&Principal::Anonymous),

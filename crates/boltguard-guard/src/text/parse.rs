@@ -169,12 +169,13 @@ impl Parser<'_> {
 
     fn claim(&mut self) -> Parsed<Guard> {
         self.cursor.expect('(', Expected::Opening)?;
+        let start = self.cursor.at();
         let mut test = ClaimTest::new(self.cursor.string()?);
         while self.cursor.take(',') {
             test = self.claim_list(test)?;
         }
         self.cursor.expect(')', Expected::Rest)?;
-        Ok(Guard::claim(test))
+        Guard::claim(test).map_err(|error| self.cursor.error_at(ParseErrorKind::Name(error), start))
     }
 
     fn claim_list(&mut self, test: ClaimTest) -> Parsed<ClaimTest> {
@@ -269,9 +270,9 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 impl Guard {
-    /// Operators are nested at most this deep in a text.
+    /// Operators are nested at most this deep, in a text and in what is compiled.
     pub const MAX_DEPTH: usize = 64;
-    /// A text has at most this many atoms, each permission of a list counted.
+    /// A guard has at most this many atoms, each permission of a list counted, in a text and in what is compiled.
     pub const MAX_ATOMS: usize = 1_000;
     /// A text is at most this long, in bytes.
     pub const MAX_TEXT: usize = 64 * 1024;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::naive::{CHECKS, answers, callers, checked_exprs, completions, identities, outcome};
 
 fn compile(text: &str) -> CompiledGuard {
-    text.parse::<Guard>().unwrap().compile()
+    text.parse::<Guard>().unwrap().compile().unwrap()
 }
 
 fn decide(guard: &CompiledGuard, who: &Identity, answers: &Answers) -> Decision {
@@ -63,7 +63,7 @@ proptest! {
 
     #[test]
     fn the_questions_are_those_that_matter(expr in checked_exprs(), who in identities(), said in answers()) {
-        let guard = expr.guard().compile();
+        let guard = expr.guard().compile().unwrap();
         let caller = Principal::Known(who.clone());
         let matters = |check: &str| {
             said.get(check).is_none()
@@ -80,7 +80,7 @@ proptest! {
     fn answering_the_questions_settles_the_guard(
         expr in checked_exprs(), who in identities(), said in any::<[bool; 3]>(),
     ) {
-        let guard = expr.guard().compile();
+        let guard = expr.guard().compile().unwrap();
         let all: Answers = CHECKS.into_iter().zip(said).collect();
         let mut given = Answers::new();
         for check in questions(&guard, &who, &given) {
@@ -172,7 +172,7 @@ fn a_refusal_names_what_is_missing_rather_than_a_check() {
 fn many_checks_are_asked_in_bounded_time() {
     let names: Vec<String> = (0..60).map(|number| format!("c{number}")).collect();
     let any = Guard::any(names.iter().map(|name| Guard::check(name).unwrap())).unwrap();
-    let never = (any.clone() & Guard::staff()).compile();
+    let never = (any.clone() & Guard::staff()).compile().unwrap();
     let who = Identity::new("1", "jwt");
     // Beyond a dozen checks it may ask in vain, and lets nobody in for it.
     assert!(!decide(&never, &who, &Answers::new()).is_allowed());
@@ -182,10 +182,10 @@ fn many_checks_are_asked_in_bounded_time() {
         Decision::Deny(ReasonCode::StaffRequired)
     );
     assert_eq!(
-        questions(&any.clone().compile(), &who, &Answers::new()).len(),
+        questions(&any.clone().compile().unwrap(), &who, &Answers::new()).len(),
         60
     );
-    let settled = (Guard::authenticated() | any).compile();
+    let settled = (Guard::authenticated() | any).compile().unwrap();
     assert!(questions(&settled, &who, &Answers::new()).is_empty());
 }
 

@@ -188,7 +188,7 @@ fn no_depth_exhausts_the_stack() {
         Decision::Allow | Decision::Deny(_)
     ));
     assert!(guard.to_string().len() > 1_000_000);
-    assert_eq!(guard.clone().compile().guard(), &guard);
+    assert_eq!(guard.compile().unwrap_err(), GuardError::TooLarge);
     assert_eq!(guard.to_json(), Err(GuardError::TooLarge));
     assert!(started.elapsed() < Duration::from_secs(20));
 }

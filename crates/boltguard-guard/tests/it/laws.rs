@@ -84,7 +84,7 @@ proptest! {
         let let_in = guard.decide_with(&Principal::Anonymous, &said).is_allowed();
         prop_assert_eq!(let_in, guard == Guard::allow_any());
         prop_assert_eq!(let_in, guard.opens_to_anonymous());
-        prop_assert_eq!(let_in, guard.compile().opens_to_anonymous());
+        prop_assert_eq!(let_in, guard.compile().unwrap().opens_to_anonymous());
         prop_assert!(!let_in || a.has_constant());
     }
 }

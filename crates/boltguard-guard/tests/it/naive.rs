@@ -28,7 +28,7 @@ impl Expr {
             Self::AllowAny => Guard::allow_any(),
             Self::Authenticated => Guard::authenticated(),
             Self::Check(name) => Guard::check(name).unwrap(),
-            Self::Claim(test) => Guard::claim(test.clone()),
+            Self::Claim(test) => Guard::claim(test.clone()).unwrap(),
             Self::DenyAll => Guard::deny_all(),
             Self::Permission(name) => Guard::permission(Permission::new(name).unwrap()),
             Self::Scope(name) => Guard::scope(name).unwrap(),

@@ -41,8 +41,9 @@ proptest! {
         lists in prop::array::uniform3(prop::collection::vec(scalars(), 0..4)),
     ) {
         let [any, all, none] = lists;
-        let mut guard = Guard::claim(ClaimTest::new(name.as_str()).any_of(any).all_of(all).none_of(none));
-        let named = [Guard::check(&name), Guard::scope(&name), Guard::via_backend(&name)];
+        let mut guard = Guard::staff();
+        let claim = Guard::claim(ClaimTest::new(name.as_str()).any_of(any).all_of(all).none_of(none));
+        let named = [claim, Guard::check(&name), Guard::scope(&name), Guard::via_backend(&name)];
         for other in named.into_iter().flatten().chain(Permission::new(&name).ok().map(Guard::permission)) {
             guard = guard & other;
         }
@@ -272,11 +273,62 @@ fn a_document_of_another_version_or_shape_is_refused() {
 
 #[test]
 fn what_could_not_be_read_again_is_not_written() {
-    let long = Guard::all(vec![Guard::staff(); 1_001]).unwrap();
+    let long = (0..1_000).fold(Guard::staff(), |guard, _| guard & Guard::staff());
     assert_eq!(long.to_json(), Err(GuardError::TooLarge));
     assert!(serde_json::to_string(&long).is_err());
     let wide = Guard::check(&"x".repeat(70_000)).unwrap();
     assert_eq!(wide.to_json(), Err(GuardError::TooLarge));
+}
+
+#[test]
+fn what_could_not_be_read_again_is_not_compiled() {
+    let long = |atoms| (1..atoms).fold(Guard::staff(), |guard, _| guard & Guard::staff());
+    let deep = |depth| {
+        (0..depth).fold(Guard::staff(), |guard, number| match number % 2 {
+            0 => guard & Guard::admin(),
+            _ => !(guard | Guard::admin()),
+        })
+    };
+    let wide = |bytes| Guard::check(&"x".repeat(bytes - r#"check("")"#.len())).unwrap();
+    for (fits, too_large) in [
+        (long(1_000), long(1_001)),
+        (deep(64), deep(65)),
+        (wide(64 * 1024), wide(64 * 1024 + 1)),
+    ] {
+        assert!(fits.compile().is_ok() && fits.check_size().is_ok());
+        assert_eq!(fits.to_string().parse(), Ok(fits));
+        assert_eq!(too_large.compile().unwrap_err(), GuardError::TooLarge);
+    }
+    let message = GuardError::TooLarge.to_string();
+    assert!(
+        message.contains("64 deep") && message.contains("1000 atoms"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_list_that_is_too_long_is_no_guard() {
+    let names = |count| vec![Permission::new("a").unwrap(); count];
+    let guards = |count| vec![Guard::staff(); count];
+    assert!(Guard::any_permission(names(1_000)).is_ok() && Guard::all(guards(1_000)).is_ok());
+    for too_long in [
+        Guard::any_permission(names(1_001)),
+        Guard::all_permissions(names(1_001)),
+        Guard::any(guards(1_001)),
+        Guard::all(guards(1_001)),
+    ] {
+        assert_eq!(too_long, Err(GuardError::TooLarge));
+    }
+}
+
+#[test]
+fn a_claim_without_a_name_is_refused() {
+    assert_eq!(Guard::claim(ClaimTest::new("")), Err(GuardError::ClaimName));
+    fails(
+        r#"claim( "", any=[1])"#,
+        7,
+        ParseErrorKind::Name(GuardError::ClaimName),
+    );
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn check(gate: &Gate, issuers: &[&Issuer], value: &str, now: Instant) -> Outcome
 }
 
 fn gate_of(issuers: &[&Issuer], guard: &Guard) -> Gate {
-    Gate::new(issuers.iter().map(|issuer| issuer.backend()), guard)
+    Gate::new(issuers.iter().map(|issuer| issuer.backend()), guard).unwrap()
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn one_issuer_that_is_down_leaves_the_callers_of_the_other_alone() {
 fn a_key_of_another_backend_is_no_reason_to_ask_an_issuer() {
     let known = key("known");
     let issuer = Issuer::new([set([&known])]);
-    let gate = Gate::new([issuer.backend(), jwt().into()], &Guard::authenticated());
+    let gate = Gate::new([issuer.backend(), jwt().into()], &Guard::authenticated()).unwrap();
     let start = Instant::now();
     let now = start + Duration::from_secs(60);
     admitted(check(&gate, &[&issuer], &token(&known, CLAIMS), start));

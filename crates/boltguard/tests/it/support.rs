@@ -28,7 +28,7 @@ pub(crate) fn bearer(claims: &str) -> String {
 }
 
 pub(crate) fn gate(backends: impl IntoIterator<Item = Backend>, guard: &Guard) -> Gate {
-    Gate::new(backends, guard)
+    Gate::new(backends, guard).unwrap()
 }
 
 /// What becomes of a request with these headers.
@@ -67,7 +67,9 @@ pub(crate) fn check_other_guards(caller: Caller, held: &str, missing: &str) {
         (held, Decision::Allow),
         (missing, Decision::Deny(ReasonCode::PermissionMissing)),
     ] {
-        let guard = Guard::permission(Permission::new(name).unwrap()).compile();
+        let guard = Guard::permission(Permission::new(name).unwrap())
+            .compile()
+            .unwrap();
         let caller = caller.clone().with_wanted(guard.wanted());
         assert_eq!(guard.decide(caller.facts().as_ref()), expected, "{name}");
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import and_, or_
 from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
@@ -74,11 +75,11 @@ class Guard:
 
     def __and__(self, other: object) -> Guard:
         guard = _operand(other)
-        return _wrap(self._guard & guard.rust, merge([self.questions, guard.questions]))
+        return _wrap(checked(and_, self._guard, guard.rust), merge([self.questions, guard.questions]))
 
     def __or__(self, other: object) -> Guard:
         guard = _operand(other)
-        return _wrap(self._guard | guard.rust, merge([self.questions, guard.questions]))
+        return _wrap(checked(or_, self._guard, guard.rust), merge([self.questions, guard.questions]))
 
     __rand__ = __and__
     __ror__ = __or__
@@ -199,6 +200,8 @@ class HasClaim(Guard):
         all_of: Iterable[Scalar] | None = None,
         none_of: Iterable[Scalar] | None = None,
     ) -> None:
+        if not isinstance(name, str) or not name:
+            raise ImproperlyConfigured(f"HasClaim({name!r}): give the name of a claim")
         listed = values[0] if len(values) == 1 and not isinstance(values[0], (str, int)) else values
         any_of = _scalars(name, "values", listed) if values else []
         all_these = [] if all_of is None else _scalars(name, "all_of", all_of)
@@ -250,7 +253,8 @@ def check_guards(guards: object, where: str = "guards") -> list[Guard]:
 
 def conjunction(guards: list[Guard]) -> Guard:
     """The guard that a list of them means: all of them."""
-    return _wrap(_rust.Guard.all([guard.rust for guard in guards]), merge(guard.questions for guard in guards))
+    together = checked(_rust.Guard.all, [guard.rust for guard in guards])
+    return _wrap(together, merge(guard.questions for guard in guards))
 
 
 def checked(make: Callable[..., _rust.Guard], *arguments: Any) -> _rust.Guard:
@@ -284,11 +288,14 @@ def _not_a_guard(other: object, where: str = "a guard") -> NoReturn:
 
 
 def _flat(what: str, names: tuple[str | Iterable[str], ...]) -> list[str]:
-    if len(names) == 1 and not isinstance(names[0], str):
-        names = tuple(names[0])
-    if not names:
+    only = names[0] if len(names) == 1 else None
+    listed: list[Any] = list(only) if isinstance(only, Iterable) and not isinstance(only, str) else list(names)
+    if not listed:
         raise ImproperlyConfigured(f"{what} needs at least one permission")
-    return list(names)  # type: ignore[arg-type]  # Rust refuses what is not text
+    for name in listed:
+        if not isinstance(name, str):
+            raise ImproperlyConfigured(f"{what}: {name!r} names no permission; give names, or one list of them")
+    return listed
 
 
 def _scalars(claim: str, what: str, values: Any) -> list[Scalar]:

@@ -15,7 +15,7 @@ use crate::time::now;
 ///
 /// A read-only mapping of `user_id`, `is_staff`, `is_superuser`, `auth_backend`, `permissions`, for a token also
 /// `auth_claims`, and where a bad credential was let in as anonymous also `auth_error`. The claims become Python
-/// objects when they are read.
+/// objects when they are read, new ones each time, so that whoever changes them changes what nobody else sees.
 #[pyclass(frozen, mapping, module = "boltguard._rust")]
 pub(crate) struct AuthContext {
     caller: Caller,
@@ -67,7 +67,7 @@ impl AuthContext {
         let dict = self.claims.get_or_try_init(py, || {
             json_to_py::object(py, claims.as_json()).map(Bound::unbind)
         })?;
-        Ok(Some(dict.bind(py).clone()))
+        copy_dict(dict.bind(py)).map(Some)
     }
 
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -90,6 +90,37 @@ impl AuthContext {
         let error = self.auth_error().map(|_| "auth_error");
         ALWAYS.into_iter().chain(claims).chain(error)
     }
+}
+
+/// A copy of what was read of JSON, whose nesting the reader has bounded; what can't be changed is shared.
+fn copy<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if let Ok(dict) = value.cast_exact::<PyDict>() {
+        return copy_dict(dict).map(Bound::into_any);
+    }
+    let Ok(list) = value.cast_exact::<PyList>() else {
+        return Ok(value.clone());
+    };
+    let copied = list.get_slice(0, list.len());
+    for (at, item) in list.iter().enumerate() {
+        if is_container(&item) {
+            copied.set_item(at, copy(&item)?)?;
+        }
+    }
+    Ok(copied.into_any())
+}
+
+fn copy_dict<'py>(dict: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
+    let copied = dict.copy()?;
+    for (name, value) in dict.iter() {
+        if is_container(&value) {
+            copied.set_item(name, copy(&value)?)?;
+        }
+    }
+    Ok(copied)
+}
+
+fn is_container(value: &Bound<'_, PyAny>) -> bool {
+    value.is_exact_instance_of::<PyDict>() || value.is_exact_instance_of::<PyList>()
 }
 
 const ALWAYS: [&str; 5] = [
@@ -154,7 +185,8 @@ impl AuthContext {
             let granted = self.caller.permissions();
             PyList::new(py, granted.iter().map(|one| &**one)).map(Bound::unbind)
         };
-        Ok(self.permissions.get_or_try_init(py, list)?.bind(py).clone())
+        let permissions = self.permissions.get_or_try_init(py, list)?.bind(py);
+        Ok(permissions.get_slice(0, permissions.len()))
     }
 
     /// The id of the token, by which it can be revoked.

@@ -116,9 +116,10 @@ def mark_final(response: HttpResponse) -> HttpResponse:
 
 
 def _holds_no_object(request: HttpRequest, response: Any) -> bool:
-    if FINAL in response.__dict__ or isinstance(response, HttpResponseNotAllowed):
+    if FINAL in response.__dict__:
         return True
-    return request.method == "OPTIONS" and getattr(response, "content", None) == b""
+    names_methods = request.method == "OPTIONS" or isinstance(response, HttpResponseNotAllowed)
+    return names_methods and getattr(response, "content", None) == b""
 
 
 def _admissions(request: Any) -> Iterator[Admission]:

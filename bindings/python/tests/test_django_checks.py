@@ -8,9 +8,11 @@ from django.core.checks import run_checks
 from django.test import override_settings
 from django.views.debug import SafeExceptionReporterFilter
 
+from boltguard import BoltAPI, protect
 from boltguard.auth import (
     AllowAny,
     APIKeyAuthentication,
+    Check,
     DjangoCacheRevocation,
     DjangoORMRevocation,
     InMemoryRevocation,
@@ -119,6 +121,31 @@ def test_api_keys_that_can_be_guessed():
     gc.collect()
     backend = APIKeyAuthentication({"x" * 43})
     assert ids() == [], backend
+
+
+def test_an_async_check_among_the_defaults_beside_a_sync_view():
+    async def is_open(request):
+        return True
+
+    def view(request):
+        pass
+
+    async def async_view(request):
+        pass
+
+    defaults = {"BOLT_DEFAULT_PERMISSION_CLASSES": [IsAuthenticated() & Check(is_open)]}
+    kept = [protect()(async_view), protect(guards=[IsAuthenticated()])(view)]
+    assert ids(**defaults) == [], kept
+    kept.append(protect()(view))
+    assert ids(**defaults) == ["boltguard.E013"] and ids() == []
+    with override_settings(**defaults):
+        (message,) = [message.msg for message in run_checks() if message.id == "boltguard.E013"]
+    assert "view: the check 'is_open' of BOLT_DEFAULT_PERMISSION_CLASSES is async; make" in message
+    kept.clear()
+    gc.collect()
+    api = BoltAPI()
+    api.get("/x")(view)
+    assert ids(**defaults) == ["boltguard.E013"]
 
 
 class Masking(SafeExceptionReporterFilter):

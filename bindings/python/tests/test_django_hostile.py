@@ -1,6 +1,8 @@
 """What hostile callers and careless sites try: caches that mix callers up, lines in the log, bodies without end."""
 
+import functools
 import logging
+import operator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -10,7 +12,8 @@ from uuid import UUID
 import msgspec
 import pytest
 from django.core.cache import caches
-from django.http import HttpResponse, JsonResponse
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.template.response import SimpleTemplateResponse
 from django.test import RequestFactory, override_settings
 from django.urls import re_path, reverse
@@ -20,9 +23,21 @@ from django.views.decorators.cache import cache_control, cache_page
 from django.views.decorators.vary import vary_on_headers
 
 from boltguard import BoltAPI, protect
-from boltguard.auth import AllowAny, APIKeyAuthentication, IsAuthenticated
+from boltguard.auth import (
+    AllowAny,
+    APIKeyAuthentication,
+    Guard,
+    HasAllPermissions,
+    HasAnyPermission,
+    HasClaim,
+    HasPermission,
+    IsAuthenticated,
+    IsStaff,
+    JWTAuthentication,
+    Owner,
+)
 
-from support import call, get, mount, mount_view, wsgi
+from support import bearer, call, get, mount, mount_view, wsgi
 
 # Caches of whole answers
 
@@ -390,3 +405,132 @@ def test_a_path_that_does_not_fit_one_route_may_fit_another():
 
     mount(api=api)
     assert get("/art/oldest").json() == {"name": "oldest"} and get("/art/7").json() == {"number": 7}
+
+
+# Views that give no answer
+
+
+class Forgetful(View):
+    def get(self, request):
+        pass
+
+
+class ForgetfulAsync(View):
+    async def get(self, request):
+        pass
+
+
+def sync_only(view):
+    """A decorator that knows nothing of async views."""
+    return lambda request: view(request)
+
+
+FORGETFUL = {
+    "function": (lambda request: None, "gave None, and no HttpResponse"),
+    "text": (lambda request: "done", "gave a str, and no HttpResponse"),
+    "class": (Forgetful.as_view(), "gave None, and no HttpResponse"),
+    "async class": (ForgetfulAsync.as_view(), "gave None, and no HttpResponse"),
+    "cached": (lambda request: setattr(request, "_cache_update_cache", True), "gave None, and no HttpResponse"),
+    "hidden async": (sync_only(awhoami), "gave a coroutine: something between `protect` and an async view"),
+}
+
+
+@pytest.mark.parametrize("guard", [IsAuthenticated(), IsAuthenticated() & Owner("author")], ids=str)
+@pytest.mark.parametrize("name", FORGETFUL)
+@pytest.mark.filterwarnings("error")
+def test_a_view_that_gives_no_answer_is_told_so(name, guard, caplog):
+    view, says = FORGETFUL[name]
+    mount_view(protect(auth=KEYS["auth"], guards=[guard])(view))
+    assert call("get", "/view", ADA).status_code == 500
+    assert caplog.text.count(f"{says}") == 2, "from both handlers"
+    assert "test_django_hostile" in caplog.text
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_handler_whose_async_is_hidden_is_told_so(caplog):
+    api = BoltAPI(**KEYS)
+    api.get("/view")(sync_only_with_request(awhoami))
+    mount(api=api)
+    assert call("get", "/view", ADA).status_code == 500
+    assert "a handler returned a coroutine" in caplog.text
+
+
+def sync_only_with_request(view):
+    def handler(request):
+        return view(request)
+
+    return handler
+
+
+# Objects
+
+
+@pytest.mark.parametrize(("content", "status"), [(b"", 405), (b"the draft of Ada", 500)])
+def test_a_405_with_something_in_it_needs_an_object(content, status):
+    guard = IsAuthenticated() & Owner("author")
+    mount_view(protect(auth=KEYS["auth"], guards=[guard])(lambda request: HttpResponseNotAllowed(["GET"], content)))
+    answer = call("get", "/view", ADA)
+    assert answer.status_code == status and b"draft" not in answer.content
+
+
+# Claims
+
+
+def test_a_view_changes_no_claims_for_others():
+    context = []
+
+    def view(request):
+        context.append(request.context)
+        request.context["auth_claims"]["sub"] = "2"
+        request.context["auth_claims"]["roles"].append("admin")
+        request.context["permissions"].append("*")
+        request.context.get("auth_claims").clear()
+        dict(request.context.items())["permissions"].clear()
+        return whoami(request)
+
+    mount_view(protect(auth=[JWTAuthentication()], guards=[HasPermission("a.b")])(view))
+    claims = {"sub": "1", "roles": ["reader"], "permissions": ["a.b"]}
+    assert wsgi("get", "/view", bearer(**claims)).json() == {"user_id": "1"}
+    kept = context[0]["auth_claims"]
+    assert {name: kept[name] for name in claims} == claims and context[0]["permissions"] == ["a.b"]
+
+
+# Guards without end
+
+
+def test_a_guard_has_a_size():
+    one = HasPermission("a")
+    for join in (operator.and_, operator.or_):
+        most = functools.reduce(join, [one] * 1000)
+        for pair in ((most, IsStaff()), (IsStaff(), most)):
+            with pytest.raises(ImproperlyConfigured, match="1000 atoms.* one permission for many"):
+                join(*pair)
+        with pytest.raises(ImproperlyConfigured, match="1000 atoms"):
+            protect(auth=[], guards=[~most, IsStaff()])
+        assert Guard.parse(str(most)) == most
+    deep = functools.reduce(lambda guard, number: one & guard if number % 2 else one | guard, range(63), one)
+    with pytest.raises(ImproperlyConfigured, match="64 deep"):
+        one | (one & deep)
+    for many in (HasAnyPermission, HasAllPermissions):
+        with pytest.raises(ImproperlyConfigured, match="1000 atoms"):
+            many(f"p{number}" for number in range(1001))
+    with pytest.raises(ImproperlyConfigured, match="65536 bytes"):
+        IsStaff() & HasPermission("x" * 70_000)
+
+
+@pytest.mark.parametrize(
+    ("build", "says"),
+    [
+        (lambda: HasAnyPermission("a", ["b"]), r"^HasAnyPermission: \['b'\] names no permission"),
+        (lambda: HasAllPermissions(["a", 7]), "^HasAllPermissions: 7 names no permission"),
+        (lambda: HasAllPermissions(7), "^HasAllPermissions: 7 names no permission"),
+        (lambda: HasAnyPermission([["a", "b"]]), "^HasAnyPermission: .* names no permission"),
+        (lambda: HasAnyPermission([]), "^HasAnyPermission needs at least one permission"),
+        (lambda: HasClaim(""), r"^HasClaim\(''\): give the name of a claim"),
+        (lambda: HasClaim(["tenant"], "acme"), "^HasClaim.*: give the name of a claim"),
+        (lambda: Guard.parse('claim("")'), "a claim's name is not empty"),
+    ],
+)
+def test_a_guard_that_can_not_be_built_is_named(build, says):
+    with pytest.raises(ImproperlyConfigured, match=says):
+        build()

@@ -12,6 +12,7 @@
 | boltguard.W008 | an API key is short enough to be guessed |
 | boltguard.E011 | a guard asks for a backend that its view has not got |
 | boltguard.W012 | Django's error reports show the header of a backend |
+| boltguard.E013 | a default guard has an async check, and a view is sync |
 
 Those of stores of API keys, E009 to W010, are in `boltguard.api_keys.checks`.
 """
@@ -106,7 +107,11 @@ def check_views(app_configs: Any, **kwargs: Any) -> list[Message]:
         return []  # `check_settings` says so
     with suppress(Exception):  # what is wrong with the URLs, Django's own checks say
         get_resolver().url_patterns  # noqa: B018  # imports the views
-    return [checks.Error(message, id="boltguard.E011") for message in sorted(_misfits(current))]
+    asynchronous = {text for keeper in registry.instances(Gatekeeper) for text in keeper.async_defaults(current)}
+    return [
+        *(checks.Error(message, id="boltguard.E011") for message in sorted(_misfits(current))),
+        *(checks.Error(message, id="boltguard.E013") for message in sorted(asynchronous)),
+    ]
 
 
 def check_headers(app_configs: Any, **kwargs: Any) -> list[Message]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from boltguard import _rust, conf, registry
@@ -37,12 +39,13 @@ Outcome = AuthContext | _rust.Refusal | _rust.Pending | _rust.Conditional
 class Gatekeeper:
     """The backends and guards of one view; those not given are the site's defaults, whatever they are at the time."""
 
-    __slots__ = ("__weakref__", "_auth", "_gate", "_guards")
+    __slots__ = ("__weakref__", "_auth", "_gate", "_guards", "_sync_handlers")
 
     def __init__(self, auth: Any = None, guards: Any = None) -> None:
         self._auth = None if auth is None else check_backends(auth)
         self._guards = None if guards is None else check_guards(guards)
         self._gate: Gate | None = None
+        self._sync_handlers: set[str] = set()
         if self._auth is not None and self._guards is not None:
             _refuse_absent_backends(conjunction(self._guards), self._auth)
         registry.remember(self)
@@ -65,12 +68,17 @@ class Gatekeeper:
         return auth, guard
 
     def refuse_async_checks(self, handler: Any) -> None:
-        """For a sync handler. Those among the site's defaults are refused when the gate meets them."""
-        for guard in self._guards or ():
-            for question in guard.questions.values():
-                if question.is_async:
-                    name = getattr(handler, "__qualname__", handler)
-                    raise ImproperlyConfigured(f"{name}: the check {question.name!r} is async; {ASYNC_REMEDY}")
+        """For a sync handler. Those among the site's defaults are for `async_defaults`."""
+        name = getattr(handler, "__qualname__", repr(handler))
+        self._sync_handlers.add(name)
+        for question in _async_questions(self._guards or ()):
+            raise ImproperlyConfigured(f"{name}: the check {question.name!r} is async; {ASYNC_REMEDY}")
+
+    def async_defaults(self, current: conf.Conf) -> Iterator[str]:
+        """What is wrong where a sync handler relies on the site's default guards, and a check of these is async."""
+        for question in _async_questions(current.guards if self._guards is None else ()):
+            for name in self._sync_handlers:
+                yield f"{name}: the check {question.name!r} of {conf.PERMISSIONS} is async; {ASYNC_REMEDY}"
 
 
 class Gate:
@@ -131,6 +139,8 @@ class Gate:
 
     def leave(self, request: HttpRequest, response: Any) -> None:
         """Keeps back an answer that a cache would give to others, or about an object that no check was asked about."""
+        if not isinstance(response, HttpResponseBase):
+            raise not_an_answer(request, response)
         if hasattr(request, CACHED):
             refuse_caches_inside(request, response, self.headers)
         if self.asks_objects:
@@ -159,7 +169,12 @@ class Gate:
     def seal(self, request: HttpRequest, response: Any) -> Any:
         """Keeps shared caches from giving one caller's answer to another."""
         if self.headers:
-            self.seal_for(response, request.context.is_authenticated)  # type: ignore[attr-defined]
+            try:
+                self.seal_for(response, request.context.is_authenticated)  # type: ignore[attr-defined]
+            except AttributeError:
+                if isinstance(response, HttpResponseBase):
+                    raise
+                raise not_an_answer(request, response) from None
         return response
 
     def seal_for(self, response: Any, is_known: bool) -> None:
@@ -239,6 +254,10 @@ def _vary(value: str, headers: tuple[str, ...]) -> str:
     return response["Vary"]
 
 
+def _async_questions(guards: Iterable[Guard]) -> Iterator[Question]:
+    return (question for guard in guards for question in guard.questions.values() if question.is_async)
+
+
 def explains() -> bool:
     """Whether somebody wants to know why callers are refused."""
     return bool(settings.DEBUG) and guards_logger.isEnabledFor(logging.DEBUG)
@@ -249,6 +268,15 @@ def refuse(request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:
     log(request, refusal.status, refusal.reason)
     headers = {} if refusal.challenge is None else {"WWW-Authenticate": refusal.challenge}
     return mark_final(json_response(refusal.body, refusal.status, headers))
+
+
+def not_an_answer(request: HttpRequest, given: Any) -> ValueError:
+    """What is wrong with a view that gave this."""
+    view = getattr(request.resolver_match, "_func_path", "the view")
+    if iscoroutine(given):
+        given.close()
+        return ValueError(f"{view} gave a coroutine: {HIDDEN_ASYNC}")
+    return ValueError(f"{view} gave {'None' if given is None else f'a {type(given).__name__}'}, and no HttpResponse")
 
 
 def answer(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -300,5 +328,6 @@ def _line(request: HttpRequest) -> str:
 
 
 ANSWERS = (HTTPException, Http404, PermissionDenied)
+HIDDEN_ASYNC = "something between `protect` and an async view is not async; put `protect` next to the view"
 NO_ANSWER = "%s gave no answer"
 PRIVATE = ("Cache-Control", "private")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import iscoroutine
 from typing import Any
 
 import msgspec
@@ -33,6 +34,9 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, Mapping):
         return dict(value)
+    if iscoroutine(value):
+        value.close()
+        raise TypeError("a handler returned a coroutine: something around an async handler is not async; let it be")
     raise TypeError(f"a handler returned a {type(value).__name__}, which has no form in JSON")
 
 

@@ -1,6 +1,7 @@
 //! The claims as JSON, written as they are given.
 
 use boltguard_encoding::json::{JsonError, Reader};
+use boltguard_jws::MAX_TOKEN_LEN;
 use boltguard_types::NumericDate;
 use serde::Serialize;
 use uuid::Uuid;
@@ -31,6 +32,10 @@ impl Payload {
     ) -> Result<(), MintError> {
         if matches!(name, "sub" | "exp" | "iat" | "jti") {
             return Err(MintError::ReservedClaim);
+        }
+        // To find a name again costs a look at all of them, so their number is bounded here already.
+        if self.json.len() > MAX_TOKEN_LEN {
+            return Err(MintError::TooLarge);
         }
         let bit = 1 << (fingerprint(name) & 63);
         if self.names & bit != 0 && self.has(name) {

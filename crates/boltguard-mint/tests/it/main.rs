@@ -370,6 +370,13 @@ fn a_token_that_would_be_refused_for_its_length_is_not_made() {
     let sized = |length| mint(|token| token.claim("a", &"x".repeat(length)));
     assert!(sized(12_000).is_ok());
     assert_eq!(sized(13_000).unwrap_err(), MintError::TooLarge);
+    // Nor are more names looked at than fit into one.
+    let name = |number| format!("n{number}");
+    let names = (0..4_000).map(name).chain([name(0)]);
+    let members: Vec<String> = names.map(|name| format!(r#""{name}":0"#)).collect();
+    refused(MintError::TooLarge, |token| {
+        token.claims_json(&format!("{{{}}}", members.join(",")))
+    });
 }
 
 #[test]

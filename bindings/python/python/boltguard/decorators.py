@@ -63,7 +63,7 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
         except ANSWERS as error:
             roll_back()
             response = answer(request, error)
-        return gate.seal(request, response)
+        return gate.seal(request, response, request.context.is_authenticated)
 
     async def arespond(first: Any, *args: Any, **kwargs: Any) -> Any:
         request = first if hasattr(first, "META") else args[0]
@@ -82,7 +82,7 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
                 gate.leave(request, response)
         except ANSWERS as error:
             response = answer(request, error)
-        return gate.seal(request, response)
+        return gate.seal(request, response, request.context.is_authenticated)
 
     is_async = iscoroutinefunction(view) or getattr(owner, "view_is_async", False)
     if not is_async and _is_handler(view):

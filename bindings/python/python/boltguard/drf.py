@@ -251,7 +251,7 @@ class _WayOut:
         if self.gate is not None and self.gate.headers:
             if CACHED in request.__dict__:
                 refuse_caches_inside(request, response, self.gate.headers)
-            self.gate.seal_for(response, self.is_known)
+            self.gate.seal(request._request, response, self.is_known)
         return response
 
 

@@ -37,7 +37,7 @@ class Operation:
         if untaken:
             raise ImproperlyConfigured(f"{handler.__qualname__}: no parameter takes {', '.join(untaken)} of the path")
 
-    def respond(self, request: HttpRequest, path: Mapping[str, Any]) -> Any:
+    def respond(self, request: Any, path: Mapping[str, Any]) -> Any:
         """The answer of a sync handler."""
         gate = self.keeper.gate
         try:
@@ -50,9 +50,9 @@ class Operation:
         except ANSWERS as error:
             roll_back()
             response = answer(request, error)
-        return gate.seal(request, response)
+        return gate.seal(request, response, request.context.is_authenticated)
 
-    async def arespond(self, request: HttpRequest, path: Mapping[str, Any]) -> Any:
+    async def arespond(self, request: Any, path: Mapping[str, Any]) -> Any:
         """The answer of an async handler."""
         gate = self.keeper.gate
         outcome = gate.check(request.META)
@@ -68,7 +68,7 @@ class Operation:
                 gate.leave(request, response)
         except ANSWERS as error:
             response = answer(request, error)
-        return gate.seal(request, response)
+        return gate.seal(request, response, request.context.is_authenticated)
 
 
 class Endpoint:

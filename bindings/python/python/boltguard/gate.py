@@ -166,24 +166,21 @@ class Gate:
             explanation = self.guard.explain(context, answers)
             guards_logger.debug("%s refused (%d): %s", _line(request), refusal.status, explanation)
 
-    def seal(self, request: HttpRequest, response: Any) -> Any:
-        """Keeps shared caches from giving one caller's answer to another."""
-        if self.headers:
-            try:
-                self.seal_for(response, request.context.is_authenticated)  # type: ignore[attr-defined]
-            except AttributeError:
-                if isinstance(response, HttpResponseBase):
-                    raise
-                raise not_an_answer(request, response) from None
-        return response
-
-    def seal_for(self, response: Any, is_known: bool) -> None:
-        """`seal`, for an answer to a caller who is known or not."""
+    def seal(self, request: HttpRequest, response: Any, is_known: bool) -> Any:
+        """Keeps shared caches from giving an answer for one caller, who is known or not, to another."""
+        if not self.headers:
+            return response
         # Setting a header the public way costs as much as verifying a token.
-        stored = response.headers._store
+        try:
+            stored = response.headers._store
+        except AttributeError:
+            if isinstance(response, HttpResponseBase):
+                raise
+            raise not_an_answer(request, response) from None
         stored["vary"] = ("Vary", _vary(stored["vary"][1], self.headers)) if "vary" in stored else self._vary
         if is_known and "cache-control" not in stored:
             stored["cache-control"] = PRIVATE
+        return response
 
     def _ask(self, request: HttpRequest, conditional: _rust.Conditional) -> Settled:
         """Answers the checks that matter for this caller."""

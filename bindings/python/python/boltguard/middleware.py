@@ -55,10 +55,11 @@ class BoltguardMiddleware:
 
     @staticmethod
     def _leave(gate: Gate, request: Any, response: Any) -> Any:
+        is_known = request.context.is_authenticated
         # What a cache keeps of those without a credential is for everybody.
-        if request.context.is_authenticated:
+        if is_known and hasattr(request, CACHED):
             gate.leave(request, response)
-        return gate.seal(request, response)
+        return gate.seal(request, response, is_known)
 
     def _attach(self, request: Any, outcome: Settled) -> HttpResponse | None:
         if isinstance(outcome, Refusal):

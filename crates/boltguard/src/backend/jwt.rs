@@ -1,97 +1,20 @@
-//! Backends: what turns one header into a caller.
+//! Authentication by a JWT, [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1).
 
 use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use boltguard_apikey::{ApiKeyEntry, ApiKeyError, ApiKeyVerifier, ApiKeys, KeyStore};
 use boltguard_jwks::{Follower, RemoteKeySet};
 use boltguard_jws::{JwsError, UnverifiedJws};
 use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy, KeptClaims};
-use boltguard_keys::{Algorithm, KeySet, Secret};
+use boltguard_keys::{Algorithm, KeySet};
 use boltguard_revocation::RevocationStore;
 use boltguard_types::{NumericDate, ReasonCode, Wanted};
 
-use crate::caller::ApiKeyCaller;
+use super::Attempt;
 use crate::token_cache::{KeptToken, MAX_CACHED_TOKENS, TokenCache};
 use crate::trusted::{Trusted, is_cached};
 use crate::{Caller, ConfigError, HeaderName, credentials};
-
-/// One way to authenticate.
-#[derive(Clone, Debug)]
-pub enum Backend {
-    /// By an API key.
-    ApiKey(Arc<ApiKeyBackend>),
-    /// By a JWT.
-    Jwt(Arc<JwtBackend>),
-}
-
-/// What a backend made of a request.
-pub(crate) enum Attempt {
-    /// The request carries no credential for this backend.
-    Absent,
-    /// The token is good; a store that lives elsewhere has to be asked about it.
-    Ask(AdmittedClaims),
-    /// The credential is bad.
-    Failed(ReasonCode),
-    /// The credential is good.
-    Known(Caller),
-    /// The revocation store gave no answer.
-    StoreFailed,
-}
-
-impl Backend {
-    /// The header that this backend reads.
-    #[must_use]
-    pub fn header(&self) -> &HeaderName {
-        match self {
-            Self::ApiKey(backend) => &backend.header,
-            Self::Jwt(backend) => &backend.header,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
-        match self {
-            Self::ApiKey(backend) => backend.attempt(value, wanted, now),
-            Self::Jwt(backend) => backend.attempt(value, wanted, now),
-        }
-    }
-}
-
-impl From<ApiKeyBackend> for Backend {
-    fn from(backend: ApiKeyBackend) -> Self {
-        Self::ApiKey(Arc::new(backend))
-    }
-}
-
-impl From<JwtBackend> for Backend {
-    fn from(backend: JwtBackend) -> Self {
-        Self::Jwt(Arc::new(backend))
-    }
-}
-
-/// Where it is written which tokens are revoked.
-#[derive(Clone, Default)]
-pub enum Revocation {
-    /// In a store that the edge has to ask, since asking it takes time.
-    Elsewhere,
-    /// In a store that answers at once.
-    Local(Arc<dyn RevocationStore>),
-    /// Nowhere: tokens live until they expire.
-    #[default]
-    None,
-}
-
-/// What becomes of a token when the revocation store gives no answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnStoreError {
-    /// It passes, revoked or not.
-    Allow,
-    /// The request is refused with 503.
-    #[default]
-    Deny,
-}
 
 /// Authenticates by a JWT in a header.
 pub struct JwtBackend {
@@ -292,7 +215,12 @@ impl JwtBackend {
     }
 
     #[inline]
-    fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
+    pub(super) fn header(&self) -> &HeaderName {
+        &self.header
+    }
+
+    #[inline]
+    pub(super) fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
         let Some(token) = self.token(value) else {
             return Attempt::Absent;
         };
@@ -385,75 +313,24 @@ impl fmt::Debug for JwtBackend {
     }
 }
 
-/// Where the API keys are that a backend knows.
-pub enum KnownKeys {
-    /// A fixed set of keys.
-    Fixed(ApiKeys),
-    /// Generated keys in a store that may change.
-    Stored(ApiKeyVerifier, Arc<dyn KeyStore>),
+/// Where it is written which tokens are revoked.
+#[derive(Clone, Default)]
+pub enum Revocation {
+    /// In a store that the edge has to ask, since asking it takes time.
+    Elsewhere,
+    /// In a store that answers at once.
+    Local(Arc<dyn RevocationStore>),
+    /// Nowhere: tokens live until they expire.
+    #[default]
+    None,
 }
 
-impl KnownKeys {
-    #[inline]
-    fn find(&self, presented: &str, now: NumericDate) -> Result<Arc<ApiKeyEntry>, ReasonCode> {
-        match self {
-            Self::Fixed(keys) => keys
-                .find(presented)
-                .cloned()
-                .ok_or(ReasonCode::ApiKeyInvalid),
-            Self::Stored(verifier, store) => verifier
-                .verify(&**store, presented, now)
-                .map_err(ApiKeyError::code),
-        }
-    }
-}
-
-/// Authenticates by an API key in a header.
-pub struct ApiKeyBackend {
-    header: HeaderName,
-    keys: KnownKeys,
-}
-
-impl ApiKeyBackend {
-    /// Reads keys from `header`.
-    #[must_use]
-    pub fn new(keys: KnownKeys, header: HeaderName) -> Self {
-        Self { header, keys }
-    }
-
-    /// The same with other public ids of fixed keys, see [`ApiKeys::with_id_key`]; stored keys have theirs already.
-    #[must_use]
-    pub fn with_id_key(&self, secret: &Secret) -> Option<Self> {
-        match &self.keys {
-            KnownKeys::Fixed(keys) => Some(Self {
-                header: self.header.clone(),
-                keys: KnownKeys::Fixed(keys.with_id_key(secret)),
-            }),
-            KnownKeys::Stored(..) => None,
-        }
-    }
-
-    /// Whether the value of the header has the form of a key that is looked up in a store.
-    #[must_use]
-    pub fn looks_up(&self, value: &str) -> bool {
-        match &self.keys {
-            KnownKeys::Fixed(_) => false,
-            KnownKeys::Stored(verifier, _) => verifier.parse(credentials::api_key(value)).is_ok(),
-        }
-    }
-
-    #[inline]
-    fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
-        match self.keys.find(credentials::api_key(value), now) {
-            Ok(entry) => Attempt::Known(Caller::ApiKey(ApiKeyCaller::new(entry, wanted))),
-            Err(reason) => Attempt::Failed(reason),
-        }
-    }
-}
-
-impl fmt::Debug for ApiKeyBackend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("ApiKeyBackend");
-        debug.field("header", &self.header).finish_non_exhaustive()
-    }
+/// What becomes of a token when the revocation store gives no answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnStoreError {
+    /// It passes, revoked or not.
+    Allow,
+    /// The request is refused with 503.
+    #[default]
+    Deny,
 }

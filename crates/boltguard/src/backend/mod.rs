@@ -1,0 +1,67 @@
+//! Backends: what turns one header into a caller.
+
+mod api_key;
+mod jwt;
+
+use std::sync::Arc;
+
+use boltguard_jwt::AdmittedClaims;
+use boltguard_types::{NumericDate, ReasonCode, Wanted};
+
+pub use self::api_key::{ApiKeyBackend, KnownKeys};
+pub use self::jwt::{JwtBackend, OnStoreError, Revocation};
+use crate::{Caller, HeaderName};
+
+/// One way to authenticate.
+#[derive(Clone, Debug)]
+pub enum Backend {
+    /// By an API key.
+    ApiKey(Arc<ApiKeyBackend>),
+    /// By a JWT.
+    Jwt(Arc<JwtBackend>),
+}
+
+/// What a backend made of a request.
+pub(crate) enum Attempt {
+    /// The request carries no credential for this backend.
+    Absent,
+    /// The token is good; a store that lives elsewhere has to be asked about it.
+    Ask(AdmittedClaims),
+    /// The credential is bad.
+    Failed(ReasonCode),
+    /// The credential is good.
+    Known(Caller),
+    /// The revocation store gave no answer.
+    StoreFailed,
+}
+
+impl Backend {
+    /// The header that this backend reads.
+    #[must_use]
+    pub fn header(&self) -> &HeaderName {
+        match self {
+            Self::ApiKey(backend) => backend.header(),
+            Self::Jwt(backend) => backend.header(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
+        match self {
+            Self::ApiKey(backend) => backend.attempt(value, wanted, now),
+            Self::Jwt(backend) => backend.attempt(value, wanted, now),
+        }
+    }
+}
+
+impl From<ApiKeyBackend> for Backend {
+    fn from(backend: ApiKeyBackend) -> Self {
+        Self::ApiKey(Arc::new(backend))
+    }
+}
+
+impl From<JwtBackend> for Backend {
+    fn from(backend: JwtBackend) -> Self {
+        Self::Jwt(Arc::new(backend))
+    }
+}

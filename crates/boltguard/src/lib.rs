@@ -31,6 +31,8 @@
 //! ```
 //!
 //! The crates below are re-exported, and each can be used alone.
+//!
+//! With the feature `jwks-http`, [`jwks`] has `HttpFetch`, which fetches the keys of other issuers over HTTP.
 
 mod backend;
 mod caller;

@@ -12,6 +12,7 @@ mod header;
 mod json;
 mod jwk;
 mod jwks;
+mod jwks_answer;
 mod mint;
 mod oracle;
 mod pem;
@@ -34,6 +35,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("json", json::run),
     ("jwk", jwk::run),
     ("jwks", jwks::run),
+    ("jwks_answer", jwks_answer::run),
     ("mint", mint::run),
     ("pem", pem::run),
 ];

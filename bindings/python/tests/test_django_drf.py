@@ -511,6 +511,12 @@ def test_a_cache_outside_tells_callers_apart():
     assert len({get({"X-API-Key": key}).content for key in (KEY, OTHER_KEY)}) == 2
 
 
+def test_an_answer_depends_on_all_headers_that_were_looked_at():
+    serve([AllowAny], [BY_KEY, BoltguardAuthentication])
+    assert get(bearer(sub="1"))["Vary"] == "X-Api-Key, Authorization"
+    assert get({"X-API-Key": KEY})["Vary"] == "X-Api-Key"
+
+
 def test_a_view_may_say_how_long_its_answer_is_kept():
     class View(APIView):
         authentication_classes = [BoltguardAuthentication]

@@ -59,7 +59,7 @@ class BoltguardAuthentication(BaseAuthentication):
         """The user and the context, or `None` where no credential was sent."""
         gate, inner = self._keeper.gate, request._request
         way_out = _WayOut.of(request.parser_context.get("view"))
-        way_out.gate = gate
+        way_out.gates += (gate,)
         outcome = gate.check(inner.META)
         context = outcome if type(outcome) is AuthContext else self._settle(request, gate, outcome)
         if context is None:
@@ -144,7 +144,8 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
             raise _no_account(request._request, unavailable) from None
 
     def _holds(self, request: Request, view: APIView, *obj: Any) -> bool:
-        context = request.auth if isinstance(request.auth, AuthContext) else None
+        known = request.auth
+        context = known if isinstance(known, AuthContext) else None
         outcome, answers = self._gate.check_caller(context), None
         if isinstance(outcome, Conditional):
             answers = self._answers(request, view, outcome, obj)
@@ -214,7 +215,7 @@ class _WayOut:
     """Stands in for a view's `finalize_response` while it answers one request, and looks at the answer."""
 
     # Until it is known better: these are set for each request.
-    gate: Gate | None = None
+    gates: tuple[Gate, ...] = ()
     is_known = False
     # Says why a permission was refused, once it is clear that no other one made up for it.
     refusal: Callable[[], None] | None = None
@@ -232,7 +233,7 @@ class _WayOut:
         found = view.__dict__.get("finalize_response")
         if type(found) is _WayOut:
             return found
-        for permission in view.permission_classes:
+        for permission in getattr(view, "permission_classes", ()):
             if not isinstance(permission, type):
                 _refuse_negations(permission)
         view.finalize_response = made = _WayOut(view)
@@ -248,10 +249,10 @@ class _WayOut:
         if self.unasked and response.status_code < 400 and request.method != "OPTIONS" and _shows_object(view):
             guards = ", ".join(sorted(str(gate.guard) for gate in self.unasked))
             raise ImproperlyConfigured(f"the guard {guards} asks about an object: {NOT_ASKED}")
-        if self.gate is not None and self.gate.headers:
+        for gate in self.gates:
             if CACHED in request.__dict__:
-                refuse_caches_inside(request, response, self.gate.headers)
-            self.gate.seal(request._request, response, self.is_known)
+                refuse_caches_inside(request, response, gate.headers)
+            gate.seal(request._request, response, self.is_known)
         return response
 
 

@@ -1,9 +1,11 @@
 """An issuer on this machine: a server that publishes keys, or does what else a test wants."""
 
 import json
+import os
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest import mock
 
 from boltguard import jwt
 from boltguard.jwt import Key, KeySet
@@ -62,10 +64,14 @@ def serving(issuer, ssl_context=None):
         server.socket = ssl_context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
+    # A proxy that the machine needs for others is none for itself.
+    direct = mock.patch.dict(os.environ, {"no_proxy": "localhost,127.0.0.1,127.0.0.2"})
     try:
+        direct.start()
         scheme = "http" if ssl_context is None else "https"
         yield f"{scheme}://localhost:{server.server_address[1]}/jwks.json"
     finally:
+        direct.stop()
         server.shutdown()
         thread.join()
         server.server_close()

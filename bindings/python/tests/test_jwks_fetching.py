@@ -153,6 +153,7 @@ def test_a_certificate_of_another_name_is_refused(issuer, secure_url):
     assert issuer.requests == []
 
 
-def test_a_handshake_that_hangs_is_left():
+def test_a_handshake_that_hangs_is_left(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert refused(f"https://127.0.0.1:{listener.getsockname()[1]}/", timeout=0.3) == "timeout"

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ureq::http::{HeaderName, HeaderValue, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body, Error, http};
+use ureq::{Agent, Body, Error, Proxy, http};
 
 use crate::{ConfigError, Fetch, FetchError, JwksUrl, Response};
 
@@ -15,8 +15,9 @@ use crate::{ConfigError, Fetch, FetchError, JwksUrl, Response};
 ///
 /// It follows no redirect, asks for no compression, and keeps no connection. Trusted are the roots of Mozilla, as
 /// `webpki-roots` has them, unless [others are given](Self::trusting). The cryptography is `ring`'s, or that of a
-/// provider which the program has made its default; none is made the default here. The proxy of `HTTPS_PROXY`,
-/// `HTTP_PROXY` or `ALL_PROXY` is used, with the exceptions of `NO_PROXY`.
+/// provider which the program has made its default; none is made the default here. The proxy of `ALL_PROXY`,
+/// `HTTPS_PROXY` or `HTTP_PROXY` is used, with the exceptions of `NO_PROXY`, unless it is [left
+/// out](Self::without_proxy).
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -35,6 +36,7 @@ pub struct HttpFetch {
     timeout: Duration,
     headers: Vec<(HeaderName, HeaderValue)>,
     roots: RootCerts,
+    proxy: Option<Proxy>,
 }
 
 impl HttpFetch {
@@ -46,6 +48,7 @@ impl HttpFetch {
             timeout: Duration::from_secs(5),
             headers: Vec::new(),
             roots: RootCerts::WebPki,
+            proxy: Proxy::try_from_env(),
         }
     }
 
@@ -89,10 +92,18 @@ impl HttpFetch {
         Ok(self)
     }
 
+    /// Asks the server itself, whatever proxy the environment names.
+    #[must_use]
+    pub fn without_proxy(mut self) -> Self {
+        self.proxy = None;
+        self
+    }
+
     fn agent(&self) -> Agent {
         let tls = TlsConfig::builder().root_certs(self.roots.clone()).build();
         Agent::config_builder()
             .tls_config(tls)
+            .proxy(self.proxy.clone())
             .https_only(self.url.is_https())
             .http_status_as_error(false)
             .max_redirects(0)

@@ -26,13 +26,15 @@ mod remote;
 mod response;
 mod schedule;
 mod times;
+mod turn;
 mod url;
 
 pub use client::{Fetch, JwksClient};
 pub use error::{ConfigError, FetchError, Unavailable};
 #[cfg(feature = "http")]
 pub use http::HttpFetch;
-pub use remote::{Fetched, Follower, Need, RemoteKeySet, Step, Turn, Waiting};
+pub use remote::{Follower, Need, RemoteKeySet, Step};
 pub use response::{Limits, Response};
 pub use times::Times;
+pub use turn::{Fetched, Turn, Waiting};
 pub use url::JwksUrl;

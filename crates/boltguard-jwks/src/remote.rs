@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use boltguard_keys::{Algorithm, KeySet, LoadedKeySet, RotatingKeySet};
 
 use crate::schedule::{Flight, Next, Schedule};
-use crate::{ConfigError, FetchError, Limits, Response, Times, Unavailable};
+use crate::{ConfigError, FetchError, Limits, Times, Turn, Unavailable, Waiting};
 
 /// What keys are needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,25 +198,17 @@ impl RemoteKeySet {
         }
         self.settle(&state);
         match next {
-            Next::Fetch(flight) => Step::Fetch(Turn {
-                remote: Arc::clone(self),
-                flight,
-                is_over: false,
-            }),
+            Next::Fetch(flight) => Step::Fetch(Turn::new(Arc::clone(self), flight)),
             Next::Unavailable { retry_in } => Step::Unavailable(Unavailable {
                 cause: state.cause,
                 retry_in,
             }),
             Next::Use => Step::Use(self.keys.load_full()),
-            Next::Wait(flight) => Step::Wait(Waiting {
-                remote: Arc::clone(self),
-                number: flight.number,
-                at_most: flight.until.saturating_sub(now),
-            }),
+            Next::Wait(flight) => Step::Wait(Waiting::new(Arc::clone(self), flight, now)),
         }
     }
 
-    fn land(
+    pub(crate) fn land(
         &self,
         flight: Flight,
         keys: KeySet,
@@ -232,7 +224,7 @@ impl RemoteKeySet {
         self.conclude(&state, now)
     }
 
-    fn crash(
+    pub(crate) fn crash(
         &self,
         flight: Flight,
         cause: FetchError,
@@ -244,6 +236,13 @@ impl RemoteKeySet {
         }
         state.schedule.fail(flight, now);
         self.conclude(&state, now)
+    }
+
+    /// Blocks until this fetch is over, or this time.
+    pub(crate) fn wait_for(&self, number: u64, at_most: Duration) {
+        let flies = |state: &mut State| state.schedule.is_flying(number);
+        // A lock that is poisoned leaves nothing to wait for.
+        let _ = self.landed.wait_timeout_while(self.state(), at_most, flies);
     }
 
     /// Wakes up who waits; the result is for the one who fetched.
@@ -280,7 +279,7 @@ impl RemoteKeySet {
     }
 
     #[inline]
-    fn since_start(&self, now: Instant) -> Duration {
+    pub(crate) fn since_start(&self, now: Instant) -> Duration {
         let start = self.start.get_or_init(|| now);
         let skipped = Duration::from_nanos(self.skipped.load(Ordering::Relaxed));
         now.saturating_duration_since(*start)
@@ -298,103 +297,6 @@ impl fmt::Debug for RemoteKeySet {
             .field("algorithms", &self.algorithms)
             .field("keys", &*self.load())
             .finish_non_exhaustive()
-    }
-}
-
-/// The right to fetch. Whoever drops it has failed.
-#[derive(Debug)]
-#[must_use = "others wait for what comes of it"]
-pub struct Turn {
-    remote: Arc<RemoteKeySet>,
-    flight: Flight,
-    is_over: bool,
-}
-
-impl Turn {
-    /// How much of an answer need be read.
-    #[must_use]
-    pub fn limits(&self) -> Limits {
-        self.remote.limits
-    }
-
-    /// Trusts the keys of an answer from now on and everywhere. Where there is none, or it is no set, the keys from
-    /// before stay.
-    pub fn finish(mut self, answer: Result<Response, FetchError>, now: Instant) -> Fetched {
-        self.is_over = true;
-        let now = self.remote.since_start(now);
-        let read = answer.and_then(|response| {
-            let keys = response.keys(&self.remote.algorithms, self.remote.limits)?;
-            Ok((keys, response.max_age()))
-        });
-        match read {
-            Ok((keys, max_age)) => Fetched {
-                problem: None,
-                keys: self.remote.land(self.flight, keys, max_age, now),
-            },
-            Err(problem) => Fetched {
-                problem: Some(problem),
-                keys: self.remote.crash(self.flight, problem, now),
-            },
-        }
-    }
-}
-
-/// What came of a turn.
-#[derive(Clone, Debug)]
-pub struct Fetched {
-    problem: Option<FetchError>,
-    keys: Result<Arc<KeySet>, Unavailable>,
-}
-
-impl Fetched {
-    /// Why there are no new keys.
-    #[must_use]
-    pub fn problem(&self) -> Option<FetchError> {
-        self.problem
-    }
-
-    /// The keys to go on with, new or from before.
-    ///
-    /// # Errors
-    ///
-    /// [`Unavailable`] if there are none.
-    pub fn keys(self) -> Result<Arc<KeySet>, Unavailable> {
-        self.keys
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if !self.is_over {
-            let began = self.flight.began;
-            let _ = self.remote.crash(self.flight, FetchError::Lost, began);
-        }
-    }
-}
-
-/// A fetch by another one.
-#[derive(Debug)]
-pub struct Waiting {
-    remote: Arc<RemoteKeySet>,
-    number: u64,
-    at_most: Duration,
-}
-
-impl Waiting {
-    /// Blocks this thread until the fetch is over, or is given up.
-    pub fn wait(self) {
-        let flies = |state: &mut State| state.schedule.is_flying(self.number);
-        // A lock that is poisoned leaves nothing to wait for.
-        let _ = self
-            .remote
-            .landed
-            .wait_timeout_while(self.remote.state(), self.at_most, flies);
-    }
-
-    /// So long it will be at most.
-    #[must_use]
-    pub fn at_most(&self) -> Duration {
-        self.at_most
     }
 }
 

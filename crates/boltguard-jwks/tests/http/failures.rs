@@ -127,7 +127,7 @@ fn nobody_at_the_address_is_a_broken_connection() {
         .port();
     let url = JwksUrl::allowing_http(&format!("http://127.0.0.1:{port}/")).unwrap();
     assert_eq!(
-        HttpFetch::new(url).fetch(LIMIT),
+        HttpFetch::new(url).without_proxy().fetch(LIMIT),
         Err(FetchError::Connection)
     );
 }

@@ -68,7 +68,10 @@ impl Server {
     }
 
     pub(crate) fn fetch(&self) -> HttpFetch {
-        HttpFetch::new(self.url("http", "127.0.0.1")).with_timeout(Duration::from_secs(60))
+        HttpFetch::new(self.url("http", "127.0.0.1"))
+            .without_proxy()
+            .without_proxy()
+            .with_timeout(Duration::from_secs(60))
     }
 }
 

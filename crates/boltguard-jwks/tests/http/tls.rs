@@ -32,7 +32,7 @@ fn server() -> Server {
 }
 
 fn fetch(server: &Server, host: &str) -> HttpFetch {
-    HttpFetch::new(server.url("https", host))
+    HttpFetch::new(server.url("https", host)).without_proxy()
 }
 
 #[test]

@@ -62,8 +62,12 @@ impl<'a> TokenBuilder<'a> {
     pub fn scopes<S: AsRef<str>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         let mut spaced = String::new();
         for scope in scopes {
+            let scope = scope.as_ref();
+            if !is_scope(scope) {
+                self.note(Err(MintError::Scope));
+            }
             let space = if spaced.is_empty() { "" } else { " " };
-            spaced.extend([space, scope.as_ref()]);
+            spaced.extend([space, scope]);
         }
         self.add("scope", |json| text::push(json, &spaced));
         self
@@ -101,6 +105,7 @@ impl<'a> TokenBuilder<'a> {
     ///
     /// - [`MintError::ReservedClaim`] if a claim would replace `sub`, `exp`, `iat` or `jti`, and
     ///   [`MintError::DuplicateClaim`] if one was given twice.
+    /// - [`MintError::Scope`] for a scope that can't be one.
     /// - [`MintError::NotJson`] or [`MintError::NotAnObject`] for claims that can't be written.
     /// - [`MintError::Lifetime`] if the lifetime is zero or ends beyond any date.
     /// - [`MintError::TooDeep`], [`MintError::TooLarge`] or [`MintError::WrongType`] if the token would not be
@@ -132,6 +137,12 @@ impl<'a> TokenBuilder<'a> {
     fn note(&mut self, added: Result<(), MintError>) {
         self.refusal = self.refusal.or(added.err());
     }
+}
+
+/// RFC 6749 §3.3: with a space in it, one scope would be two.
+fn is_scope(text: &str) -> bool {
+    let may_stand = |byte| matches!(byte, b'!'..=b'~') && !matches!(byte, b'"' | b'\\');
+    !text.is_empty() && text.bytes().all(may_stand)
 }
 
 /// When a token of this lifetime ends.

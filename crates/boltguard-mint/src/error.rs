@@ -21,6 +21,8 @@ pub enum MintError {
     Random,
     /// A claim would replace `sub`, `exp`, `iat` or `jti`.
     ReservedClaim,
+    /// A scope is empty, or holds a space or another character that none may hold, RFC 6749 §3.3.
+    Scope,
     /// The key could not sign.
     Sign,
     /// The claims would be nested deeper than [`MAX_DEPTH`](boltguard_encoding::json::MAX_DEPTH), so that they would be
@@ -42,6 +44,7 @@ impl fmt::Display for MintError {
             Self::NotJson => "a claim's value has no JSON",
             Self::Random => "no randomness from the system",
             Self::ReservedClaim => "a claim would replace `sub`, `exp`, `iat` or `jti`",
+            Self::Scope => "a scope is empty, or holds a space, a quote, a backslash or what is not ASCII",
             Self::Sign => "the key could not sign",
             Self::TooDeep => "the claims would be nested deeper than 64 levels",
             Self::TooLarge => "the token would be longer than 16 KiB",

@@ -193,6 +193,24 @@ fn claims_are_an_object_of_json() {
     );
 }
 
+#[test]
+fn one_scope_is_never_two() {
+    for scope in [
+        "read admin",
+        " read",
+        "",
+        "read\tadmin",
+        "\u{a0}",
+        "\"",
+        "\\",
+    ] {
+        refused(MintError::Scope, |token| token.scopes(["a", scope]));
+    }
+    let claims = mint(|token| token.scopes(["https://a.example/b:c", "!#[]~"])).unwrap();
+    assert_eq!(claims["scope"], "https://a.example/b:c !#[]~");
+    assert_eq!(mint(|token| token.scopes::<&str>([])).unwrap()["scope"], "");
+}
+
 /// A list in a list, so many levels deep.
 fn nested(levels: usize) -> String {
     "[".repeat(levels) + &"]".repeat(levels)

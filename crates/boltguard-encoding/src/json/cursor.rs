@@ -33,6 +33,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Moves to where another cursor of the same text is.
+    #[inline(always)]
+    pub(super) fn go_on_from(&mut self, other: &Self) {
+        (self.at, self.quotes) = (other.at, other.quotes);
+    }
+
     /// The first character of the next token, to which it moves; 0 at the end, where no token begins.
     #[inline(always)]
     pub(super) fn peek(&mut self) -> u8 {
@@ -86,10 +92,9 @@ impl<'a> Cursor<'a> {
         if self.plain {
             return Err(JsonError::Syntax);
         }
-        let rest = &self.text[self.at + 1..];
-        let (len, escapes) = scan_string(rest)?;
-        self.at += len + 2;
-        Ok(Text::new(&rest[..len], escapes))
+        let (inside, escapes) = scan_string(self.text, self.at + 1)?;
+        self.at += inside.len() + 2;
+        Ok(Text::new(inside, escapes))
     }
 
     #[inline(always)]

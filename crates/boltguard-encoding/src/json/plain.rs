@@ -16,7 +16,7 @@ pub fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     match (bytes.last_chunk::<16>(), bytes.last_chunk::<8>()) {
         (Some(last), _) => is_plain_long(bytes, last),
-        (None, Some(last)) => !any(marks(&joined(bytes.first_chunk().unwrap_or(last), last))),
+        (None, Some(last)) => !has_any(marks(&joined(bytes.first_chunk().unwrap_or(last), last))),
         (None, None) => bytes.iter().all(|byte| is_plain_byte(*byte)),
     }
 }
@@ -25,7 +25,7 @@ pub fn is_plain(text: &str) -> bool {
 #[inline]
 fn is_plain_long(bytes: &[u8], last: &[u8; 16]) -> bool {
     let chunks = bytes.as_chunks().0.iter();
-    !any(chunks.fold(marks(last), |all, chunk| all | marks(chunk)))
+    !has_any(chunks.fold(marks(last), |all, chunk| all | marks(chunk)))
 }
 
 #[inline(always)]
@@ -44,7 +44,7 @@ fn marks(chunk: &[u8; 16]) -> u8x16 {
 }
 
 #[inline(always)]
-fn any(marks: u8x16) -> bool {
+fn has_any(marks: u8x16) -> bool {
     marks.to_bitmask() != 0
 }
 

@@ -285,13 +285,13 @@ impl<'a> Reader<'a> {
         ahead.skip()
     }
 
-    /// Lets `read` go on from here where it is not inlined: it gets a copy, so that the reader itself stays in
-    /// registers meanwhile.
+    /// Lets `read`, which is not inlined, read values from here on: it gets a copy, so that the reader itself stays in
+    /// registers.
     #[inline(always)]
     pub fn lend<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
         let mut copy = self.clone();
         let result = read(&mut copy);
-        *self = copy;
+        self.cursor.go_on_from(&copy.cursor);
         result
     }
 

@@ -100,14 +100,15 @@ fn unescape(raw: &str) -> String {
     text
 }
 
-/// How far the closing quote of a string is that may hold escapes, and whether it does.
+/// The inside of a string that begins at `start`, behind its quote, and whether it holds escapes.
 #[cold]
 #[inline(never)]
-pub(super) fn scan_string(bytes: &[u8]) -> Result<(usize, Escapes), JsonError> {
+pub(super) fn scan_string(text: &[u8], start: usize) -> Result<(&[u8], Escapes), JsonError> {
+    let bytes = text.get(start..).unwrap_or_default();
     let (mut at, mut escapes) = (0, Escapes::None);
     loop {
         match bytes.get(at) {
-            Some(b'"') => return Ok((at, escapes)),
+            Some(b'"') => return Ok((&bytes[..at], escapes)),
             Some(b'\\') => {
                 escapes = Escapes::Some;
                 at += check_escape(&bytes[at..]).ok_or(JsonError::Syntax)?;

@@ -3,29 +3,37 @@
 use std::env;
 use std::process::{Command, Stdio};
 
-use boltguard::keys::Algorithm;
-use boltguard_testing::keys;
-
-use crate::contest::Plan;
-use crate::{claims, ours, raw, stores};
+use crate::claims::SIZES;
+use crate::contest::{Plan, prepare};
+use crate::{ours, stores};
 
 pub(crate) fn plans() -> Vec<Plan> {
-    vec![Plan::figures(
-        "instructions/HS256/10",
-        "instructions",
-        || {
-            let count =
-                |name| Some((instructions(name, 2_000)? - instructions(name, 1_000)?) / 1_000.0);
-            let (Some(raw), Some(own)) = (count("ring"), count(ours::NAME)) else {
-                return Vec::new();
-            };
-            vec![
-                ("ring".to_owned(), raw),
-                (ours::NAME.to_owned(), own),
-                (BEYOND.to_owned(), own - raw),
-            ]
-        },
-    )]
+    let plan = |size| {
+        Plan::figures(
+            format!("instructions/HS256/{size}"),
+            "instructions",
+            move || beyond_the_hmac(&format!("verify/HS256/{size}")),
+        )
+    };
+    SIZES.map(plan).into()
+}
+
+fn beyond_the_hmac(path: &str) -> Vec<(String, f64)> {
+    let count = |name| {
+        let (many, few) = (
+            instructions(path, name, 2_000)?,
+            instructions(path, name, 1_000)?,
+        );
+        Some((many - few) / 1_000.0)
+    };
+    let (Some(raw), Some(own)) = (count("ring"), count(ours::NAME)) else {
+        return Vec::new();
+    };
+    vec![
+        ("ring".to_owned(), raw),
+        (ours::NAME.to_owned(), own),
+        (BEYOND.to_owned(), own - raw),
+    ]
 }
 
 const BEYOND: &str = "boltguard, beyond the HMAC";
@@ -41,11 +49,11 @@ pub(crate) fn figure(arguments: &[&str]) -> Option<f64> {
 }
 
 /// How many instructions valgrind counts for so many turns, and all that surrounds them; nothing where it is missing.
-fn instructions(name: &str, times: u32) -> Option<f64> {
+fn instructions(path: &str, name: &str, times: u32) -> Option<f64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(env::current_exe().ok()?)
-        .args(["--turns", name, &times.to_string()])
+        .args(["--turns", path, name, &times.to_string()])
         .output()
         .ok()?;
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -54,27 +62,25 @@ fn instructions(name: &str, times: u32) -> Option<f64> {
 }
 
 /// Answers the process that started this one; whether it was such a start.
-pub(crate) fn answers(arguments: &[String]) -> bool {
+pub(crate) fn answers(arguments: &[String], plans: &[Plan]) -> bool {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--memory", store] => {
             if let Some(bytes) = stores::bytes_per_entry(store) {
                 println!("{bytes}");
             }
         }
-        ["--turns", name, times] => take_turns(name, times.parse().unwrap_or_default()),
+        ["--turns", path, name, times] => {
+            take_turns(plans, path, name, times.parse().unwrap_or_default());
+        }
         _ => return false,
     }
     true
 }
 
-fn take_turns(name: &str, times: u32) {
-    let token = claims::token(10, &keys::signing_key(Algorithm::Hs256));
-    if name == ours::NAME {
-        let mut admit = ours::admit(Algorithm::Hs256, token, true);
-        (0..times).for_each(|_| assert!(admit()));
-    } else {
-        let (key, (message, signature)) = (raw::hmac_key(Algorithm::Hs256), raw::parts(&token));
-        let verify = || ring::hmac::verify(&key, &message, std::hint::black_box(&signature));
-        (0..times).for_each(|_| assert!(verify().is_ok()));
-    }
+/// Nothing but the work of one entrant, for a profiler.
+fn take_turns(plans: &[Plan], path: &str, name: &str, times: u64) {
+    let mut contest = prepare(plans, path).expect("the contest is one of the plans");
+    let mut entrants = contest.entrants.iter_mut();
+    let entrant = entrants.find(|entrant| entrant.name == name);
+    (entrant.expect("it takes part").run)(times);
 }

@@ -105,3 +105,11 @@ impl Plan {
         }
     }
 }
+
+/// The contest of this path.
+pub(crate) fn prepare(plans: &[Plan], path: &str) -> Option<Contest> {
+    match &plans.iter().find(|plan| plan.path == path)?.kind {
+        Kind::Contest(prepare) => Some(prepare()),
+        Kind::Figures { .. } => None,
+    }
+}

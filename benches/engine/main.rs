@@ -33,15 +33,15 @@ mod tokens;
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if child::answers(&arguments) {
-        return Ok(());
-    }
     let has = |flag| arguments.iter().any(|word| word == flag);
     let effort = match has("--quick") {
         true => Effort::QUICK,
         false => Effort::FULL,
     };
     let plans = plans(effort);
+    if child::answers(&arguments, &plans) {
+        return Ok(());
+    }
     if has("--serve") {
         return serve::serve(&plans);
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
 
-use crate::contest::{Contest, Kind, Plan};
+use crate::contest::{Contest, Plan, prepare};
 
 /// Reads `path<TAB>entrant<TAB>times` lines and answers each with nanoseconds, until there are no more.
 pub(crate) fn serve(plans: &[Plan]) -> io::Result<()> {
@@ -30,11 +30,4 @@ fn answer(plans: &[Plan], ready: &mut HashMap<String, Contest>, line: &str) -> O
     let mut entrants = ready.get_mut(path)?.entrants.iter_mut();
     let entrant = entrants.find(|entrant| entrant.name == name)?;
     Some((entrant.run)(times).as_nanos())
-}
-
-fn prepare(plans: &[Plan], path: &str) -> Option<Contest> {
-    match &plans.iter().find(|plan| plan.path == path)?.kind {
-        Kind::Contest(prepare) => Some(prepare()),
-        Kind::Figures { .. } => None,
-    }
 }

@@ -240,6 +240,17 @@ def test_the_cache_of_a_whole_site_never_mixes_callers_up(order):
         assert answers[0].json() != answers[1].json()
 
 
+@override_settings(MIDDLEWARE=[UPDATE, FETCH, IDENTIFY], BOLT_AUTHENTICATION_CLASSES=KEYS["auth"])
+def test_a_view_may_say_when_its_answer_expires_within_the_cache_of_a_site():
+    def view(request):
+        response = whoami(request)
+        response["Expires"] = "Thu, 01 Jan 2099 00:00:00 GMT"
+        return response
+
+    mount_view(view)
+    assert call("get", "/view", ADA).json() != call("get", "/view", BOB).json()
+
+
 # Lines in the log
 
 

@@ -97,6 +97,12 @@ def test_extras_that_have_no_json():
         create_jwt_for_user(GRACE, extra_claims={"thing": object()})
 
 
+@pytest.mark.parametrize("claims", [{"aud": 7}, {"aud": ["a", 7]}, {"nbf": "1800000000"}])
+def test_a_registered_claim_of_the_wrong_type_is_refused(claims):
+    with pytest.raises(ValueError, match="wrong type"):
+        create_jwt_for_user(GRACE, extra_claims=claims)
+
+
 def test_a_user_model_of_another_shape():
     member = Member(email="m@example.org")
     with pytest.raises(ValueError, match="not saved"):

@@ -309,6 +309,13 @@ def test_a_large_token_is_refused_before_any_work():
     assert refusal(forge({**FRESH, "a": "x" * 20_000})) == (jwt.DecodeError, "token_too_large")
 
 
+def test_a_token_that_is_too_large_is_not_made():
+    for headers in (None, {"x": 1}):
+        with pytest.raises(jwt.InvalidTokenError, match="16 KiB") as caught:
+            jwt.encode({**FRESH, "a": "x" * 20_000}, SECRET, headers=headers)
+        assert caught.value.code == "token_too_large"
+
+
 def test_a_wrong_signature_and_a_wrong_key():
     assert refusal(forge(FRESH)[:-2] + "AA") == (jwt.InvalidSignatureError, "signature_invalid")
     assert refusal(forge(FRESH), key="another secret, as long as the first one was") == (

@@ -125,6 +125,7 @@ impl RemoteKeys {
             (false, true) => Need::Unknown,
             (false, false) => Need::Current,
         };
+        let mut then = need.behind_wait();
         loop {
             let now = Instant::now();
             if self.remote.is_settled(need, now) {
@@ -136,7 +137,7 @@ impl RemoteKeys {
                 Step::Use(_) => return Ok(None),
                 Step::Wait(waiting) => py.detach(|| waiting.wait()),
             }
-            need = Need::Current;
+            (need, then) = (then, Need::Current);
         }
     }
 

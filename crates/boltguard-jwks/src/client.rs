@@ -100,6 +100,16 @@ impl<F: Fetch> JwksClient<F> {
     ///
     /// [`Unavailable`] if there are no keys that may be used.
     pub fn refresh(&self, need: Need, now: Instant) -> Result<Arc<KeySet>, Unavailable> {
+        self.refresh_waiting(need, need.behind_wait(), now)
+    }
+
+    /// As [`refresh`](Self::refresh); `then` is what is needed once the fetch of another thread is over.
+    fn refresh_waiting(
+        &self,
+        need: Need,
+        then: Need,
+        now: Instant,
+    ) -> Result<Arc<KeySet>, Unavailable> {
         if self.remote.is_settled(need, now) {
             return Ok(self.remote.load_full());
         }
@@ -113,7 +123,7 @@ impl<F: Fetch> JwksClient<F> {
             Step::Use(keys) => return Ok(keys),
             Step::Wait(waiting) => waiting.wait(),
         }
-        self.refresh(Need::Current, now + began.elapsed())
+        self.refresh_waiting(then, Need::Current, now + began.elapsed())
     }
 }
 

@@ -21,6 +21,18 @@ pub enum Need {
     Unknown,
 }
 
+impl Need {
+    /// What is needed by one who has waited for another's fetch. Whoever knows of a change asks once more, since that
+    /// fetch may have begun before the change; one that begins then is new enough.
+    #[must_use]
+    pub fn behind_wait(self) -> Self {
+        match self {
+            Self::Anew => Self::Anew,
+            Self::Current | Self::Unknown => Self::Current,
+        }
+    }
+}
+
 /// What is to be done by one who needs keys.
 #[derive(Debug)]
 #[must_use]

@@ -112,3 +112,30 @@ fn a_client_fetches_for_a_key_that_it_does_not_have() {
         Some(FetchError::Connection)
     );
 }
+
+#[test]
+fn who_knows_of_a_change_is_not_served_by_a_fetch_from_before_it() {
+    let (fetches, asks) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let client = JwksClient::new(remote(), |_: usize| {
+        if fetches.fetch_add(1, Ordering::SeqCst) > 0 {
+            return Ok(answer(&["b"]));
+        }
+        while asks.load(Ordering::SeqCst) == 0 {
+            thread::yield_now();
+        }
+        // Long enough for the other thread to wait, though nothing depends on it.
+        (0..1000).for_each(|_| thread::yield_now());
+        Ok(answer(&["a"]))
+    });
+    let now = Instant::now();
+    thread::scope(|scope| {
+        scope.spawn(|| client.refresh(Need::Current, now));
+        while fetches.load(Ordering::SeqCst) == 0 {
+            thread::yield_now();
+        }
+        asks.store(1, Ordering::SeqCst);
+        let keys = client.refresh(Need::Anew, now).unwrap();
+        assert_eq!(names(&keys), ["b"]);
+    });
+    assert_eq!(fetches.load(Ordering::SeqCst), 2);
+}

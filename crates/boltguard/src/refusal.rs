@@ -190,6 +190,10 @@ impl Refusal {
                 "api_keys_unavailable",
                 "The API key can't be checked right now.",
             ),
+            (Kind::Unavailable, ReasonCode::IssuerKeysUnavailable) => (
+                "issuer_keys_unavailable",
+                "The token can't be checked right now.",
+            ),
             (Kind::Unavailable, _) => (
                 "revocation_unavailable",
                 "The token can't be checked right now.",
@@ -252,6 +256,18 @@ mod tests {
         let audience = Refusal::unauthorized(ReasonCode::AudienceMismatch, Schemes::BEARER);
         assert_eq!(signature.body(), audience.body());
         assert_eq!(signature.challenge(), audience.challenge());
+    }
+
+    #[test]
+    fn a_503_says_what_is_missing() {
+        for refusal in [
+            Refusal::unavailable(),
+            Refusal::keys_unavailable(),
+            Refusal::issuer_keys_unavailable(),
+        ] {
+            assert_eq!(refusal.code(), refusal.reason().as_str());
+            assert_eq!((refusal.status(), refusal.challenge()), (503, None));
+        }
     }
 
     #[test]

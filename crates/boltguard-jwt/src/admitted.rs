@@ -44,7 +44,7 @@ enum UserIdSpan {
 }
 
 impl AdmittedClaims {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(
         body: Body,
         required: &[Box<str>],

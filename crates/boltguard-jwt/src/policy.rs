@@ -171,7 +171,7 @@ impl ClaimsPolicy {
     /// # Errors
     ///
     /// A [`ClaimsError`] that names the first check that failed.
-    #[inline]
+    #[inline(always)]
     pub fn admit(
         &self,
         claims: Claims<'_>,
@@ -201,7 +201,7 @@ impl ClaimsPolicy {
         AdmittedClaims::new(body, &self.required, &self.user_id_claim)
     }
 
-    #[inline]
+    #[inline(never)]
     fn check(&self, claims: &Claims<'_>, now: NumericDate) -> Result<(), ClaimsError> {
         let body = &claims.body;
         self.check_type(&claims.header)?;

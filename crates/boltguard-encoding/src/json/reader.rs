@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
         if self.cursor.next_is(b'"') {
             return self.cursor.string().map(Some);
         }
-        self.pass().map(|()| None)
+        self.lend(Self::pass_unexpected).map(|()| None)
     }
 
     /// Reads a number.
@@ -192,7 +192,7 @@ impl<'a> Reader<'a> {
     pub fn try_number(&mut self) -> Result<Option<Number<'a>>, JsonError> {
         match self.cursor.peek() {
             b'-' | b'0'..=b'9' => self.cursor.number().map(Some),
-            _ => self.pass().map(|()| None),
+            _ => self.lend(Self::pass_unexpected).map(|()| None),
         }
     }
 
@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
         match self.cursor.peek() {
             b't' => self.cursor.word(b"true").map(|()| Some(true)),
             b'f' => self.cursor.word(b"false").map(|()| Some(false)),
-            _ => self.pass().map(|()| None),
+            _ => self.lend(Self::pass_unexpected).map(|()| None),
         }
     }
 
@@ -245,6 +245,12 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub fn pass(&mut self) -> Result<(), JsonError> {
         self.lend(Self::pass_any)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn pass_unexpected(&mut self) -> Result<(), JsonError> {
+        self.pass_any()
     }
 
     fn pass_any(&mut self) -> Result<(), JsonError> {

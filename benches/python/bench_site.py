@@ -28,7 +28,14 @@ def configure() -> None:
         ROOT_URLCONF=url_conf(path("", plain)),
         USE_TZ=True,
         MIDDLEWARE=[],
-        INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "boltguard", "ninja_extra"],
+        INSTALLED_APPS=[
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "django.contrib.messages",
+            "boltguard",
+            "ninja_extra",
+        ],
         # In memory, and the same for the threads in which sync views run under ASGI.
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "file:bench?mode=memory&cache=shared"}},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",

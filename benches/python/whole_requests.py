@@ -17,6 +17,16 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.test import override_settings
 from django.urls import path
 
+# What Django's `startproject` writes into the settings of a new site.
+STARTPROJECT = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
 OWN_MIDDLEWARE = ["boltguard.middleware.BoltguardMiddleware"]
 PYJWT_MIDDLEWARE = ["bench_site.PyJWTMiddleware"]
 
@@ -26,6 +36,7 @@ def plans() -> Iterator[tuple[str, Callable[[], Contest]]]:
     yield "python/view", at_the_view
     yield "python/drf", at_the_drf_view
     yield "python/wsgi", over_wsgi
+    yield "python/wsgi, no middleware", over_wsgi_alone
     yield "python/asgi", over_asgi
 
 
@@ -68,23 +79,39 @@ def at_the_drf_view() -> Contest:
 
 
 def over_wsgi() -> Contest:
+    """Requests of a site as `startproject` makes it."""
     contest = Contest("python/wsgi")
     bolt, ninja = path("", bench_site.bolt_api().urls), path("", bench_site.ninja_api().urls)
-    plain = path("page", bench_site.plain)
     for name, route, place, middleware in [
-        ("plain view", plain, "/page", []),
-        ("boltguard protect", path("page", bench_site.protected(bench_site.plain)), "/page", []),
-        ("boltguard middleware", plain, "/page", OWN_MIDDLEWARE),
+        *pages(),
         ("BoltAPI, open", bolt, "/open", []),
         ("BoltAPI, guarded", bolt, "/guarded", []),
-        ("PyJWT middleware", plain, "/page", PYJWT_MIDDLEWARE),
         *((name, path("page", view), "/page", []) for name, view in bench_site.drf_views().items()),
         ("ninja", ninja, "/open", []),
         ("ninja-jwt, stateless", ninja, "/stateless", []),
         ("ninja-jwt", ninja, "/user", []),
     ]:
+        contest.timed(name, wsgi_requests(route, place, STARTPROJECT + middleware))
+    return contest
+
+
+def over_wsgi_alone() -> Contest:
+    """Requests of a site without any middleware but the one that is measured."""
+    contest = Contest("python/wsgi, no middleware")
+    for name, route, place, middleware in pages():
         contest.timed(name, wsgi_requests(route, place, middleware))
     return contest
+
+
+def pages() -> list[tuple[str, Any, str, list[str]]]:
+    """One plain view, without a guard and guarded: by name, route, path and middleware."""
+    plain, guarded = path("page", bench_site.plain), path("page", bench_site.protected(bench_site.plain))
+    return [
+        ("plain view", plain, "/page", []),
+        ("boltguard protect", guarded, "/page", []),
+        ("boltguard middleware", plain, "/page", OWN_MIDDLEWARE),
+        ("PyJWT middleware", plain, "/page", PYJWT_MIDDLEWARE),
+    ]
 
 
 def wsgi_requests(route: Any, place: str, middleware: list[str]) -> SECONDS:

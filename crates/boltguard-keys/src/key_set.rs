@@ -105,6 +105,15 @@ impl KeySet {
         Self { keys, unusable }
     }
 
+    /// Whether a token finds the same keys in both, see [`VerifyingKey::is_same_as`].
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let mut pairs = self.keys.iter().zip(&other.keys);
+        self.keys.len() == other.keys.len()
+            && self.unusable == other.unusable
+            && pairs.all(|(a, b)| a.is_same_as(b))
+    }
+
     /// The keys to try for a token of this `alg` and `kid`, at most [`KeySet::MAX_TRIED`].
     ///
     /// A `kid` that names keys of the set selects them alone; one that names none leaves the keys without a name.

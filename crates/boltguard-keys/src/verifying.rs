@@ -95,6 +95,16 @@ impl VerifyingKey {
         self.0.public.as_ref()
     }
 
+    /// Whether both are the same public key, for the same algorithm and under the same name. Secrets are compared only
+    /// by where they are: clones of one key are the same, and another copy is another key.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let [a, b] = [&*self.0, &*other.0];
+        let is_equal = a.public.is_some()
+            && (&a.public, a.algorithm, &a.key_id) == (&b.public, b.algorithm, &b.key_id);
+        is_equal || Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Whether the secret is shorter than the algorithm's hash, RFC 7518 §3.2.
     #[must_use]
     pub fn is_weak(&self) -> bool {

@@ -43,7 +43,9 @@ impl Trusted {
         let Some(cache) = self.cache.as_ref().filter(|_| !token.has_expired(now)) else {
             return;
         };
-        if cache.insert(&token) {
+        let is_at_cache = |now: &Self| now.cache.as_ref().is_some_and(|other| other.is_at(cache));
+        // Another thread may have begun the next generation, which takes time and room.
+        if cache.insert(&token) || !is_at_cache(&current.load()) {
             return;
         }
         let next = cache.next_generation();
@@ -54,9 +56,9 @@ impl Trusted {
             cache_capacity: self.cache_capacity,
         });
         // Where the keys or the generation were replaced in the meantime, what these keys have verified is dropped.
-        current.rcu(|now| match &now.cache {
-            Some(other) if other.is_at(cache) => Arc::clone(&next),
-            _ => Arc::clone(now),
+        current.rcu(|now| match is_at_cache(now) {
+            true => Arc::clone(&next),
+            false => Arc::clone(now),
         });
     }
 }

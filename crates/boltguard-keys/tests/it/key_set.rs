@@ -141,6 +141,37 @@ fn a_restricted_set_keeps_the_names_of_the_others() {
 }
 
 #[test]
+fn sets_are_the_same_if_tokens_find_the_same_keys() {
+    let members = [usual(EdDsa, Some("a")), usual(Es256, Some("b"))];
+    let unusable = json!({"kty": "unknown", "kid": "c"});
+    let one = || set(&members);
+    assert!(one().is_same_as(&one()));
+    for different in [
+        set(&members[..1]),
+        set(&[members[1].clone(), members[0].clone()]),
+        set(&[usual(EdDsa, Some("c")), members[1].clone()]),
+        set(&[usual(EdDsa, None), members[1].clone()]),
+        set(&[other(EdDsa, Some("a")), members[1].clone()]),
+        set(&[members[0].clone(), members[1].clone(), unusable]),
+        one().restricted_to(&[EdDsa]),
+        KeySet::default(),
+    ] {
+        assert!(!one().is_same_as(&different), "{different:?}");
+        assert!(!different.is_same_as(&one()), "{different:?}");
+    }
+}
+
+/// Of two copies of a secret, nothing is compared.
+#[test]
+fn a_secret_is_the_same_only_as_its_clone() {
+    let secret =
+        || set(&[json!({"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"})]);
+    let one = secret();
+    assert!(one.is_same_as(&one.clone()));
+    assert!(!one.is_same_as(&secret()));
+}
+
+#[test]
 fn two_sets_together_trust_the_keys_of_both() {
     let one = set(&[usual(Es256, Some("a"))]);
     let both = one.and(set(&[other(Es256, Some("b"))]));

@@ -167,7 +167,12 @@ impl JwtBackend {
     /// Trusts other keys from now on, for the same algorithms; requests that run finish with the old ones.
     pub fn replace_keys(&self, keys: KeySet) {
         let keys = keys.restricted_to(&self.algorithms);
-        let capacity = self.trusted.load().cache_capacity;
+        let current = self.trusted.load();
+        // An issuer's keys are fetched again and again, and seldom change: what they have verified may stay.
+        if current.verifier.keys().is_same_as(&keys) {
+            return;
+        }
+        let capacity = current.cache_capacity;
         self.trusted.store(Arc::new(Trusted::new(keys, capacity)));
     }
 

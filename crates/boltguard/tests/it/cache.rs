@@ -7,7 +7,7 @@ use std::time::Duration;
 use boltguard::guard::Guard;
 use boltguard::jws::{HeaderFields, sign};
 use boltguard::jwt::ClaimsPolicy;
-use boltguard::keys::{Algorithm, Key, KeySet, PrivateKey, Secret, SigningKey};
+use boltguard::keys::{Algorithm, Key, KeySet, PrivateKey, Secret, SigningKey, VerifyingKey};
 use boltguard::revocation::{MemoryRevocation, RevocationStore};
 use boltguard::types::{NumericDate, Permission, ReasonCode};
 use boltguard::{
@@ -269,6 +269,21 @@ fn tokens_of_keys_that_are_replaced_are_forgotten() {
     // The capacity stays.
     admitted(ask_now(&gate, &signed(CLAIMS, &new)));
     assert_eq!(backend.cached_tokens(), 1);
+}
+
+#[test]
+fn tokens_stay_where_the_same_keys_are_fetched_again() {
+    let key = signing_key();
+    let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
+    let token = signed(CLAIMS, &key);
+    admitted(ask_now(&gate, &token));
+    let public = Key::from(key.verifying_key().public_key().unwrap().clone());
+    let again = VerifyingKey::new(&public, Algorithm::EdDsa).unwrap();
+    backend.replace_keys(KeySet::from(again.clone()));
+    assert_eq!(backend.cached_tokens(), 1);
+    // By another name, it verifies other tokens.
+    backend.replace_keys(KeySet::from(again.with_key_id("a")));
+    assert_eq!(backend.cached_tokens(), 0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The things that a guard asks about, numbered, and which of them a caller holds.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -44,7 +45,9 @@ impl Wanted {
     /// The number of a permission; the same for the same name.
     pub fn permission(&mut self, permission: &Permission) -> WantId {
         let count = self.count;
-        self.permissions.fingerprints |= patterns();
+        for pattern in ["*", ".*"] {
+            self.permissions.endings.insert(pattern.as_bytes());
+        }
         let id = self
             .permissions
             .number(permission.as_str(), &mut self.count);
@@ -88,7 +91,7 @@ impl Wanted {
     #[inline(always)]
     pub fn grant_permission(&self, granted: impl AsRef<[u8]>, held: &mut Held) {
         let granted = granted.as_ref();
-        if self.permissions.may_have(granted) {
+        if self.permissions.endings.may_have(granted) {
             self.grant_likely(granted, held);
         }
     }
@@ -220,8 +223,8 @@ impl Held {
 struct Names {
     list: Vec<(Box<str>, WantId)>,
     index: HashMap<Box<[u8]>, WantId>,
-    /// The bit of each name's fingerprint is set, and of patterns that may cover one: most other texts are passed over.
-    fingerprints: u64,
+    /// Those of each name, and of patterns that may cover one.
+    endings: Endings,
 }
 
 /// Up to this many names, comparing each costs less than a hash.
@@ -235,14 +238,8 @@ impl Names {
         let id = next(count);
         self.index.insert(name.as_bytes().into(), id);
         self.list.push((name.into(), id));
-        self.fingerprints |= fingerprint(name.as_bytes());
+        self.endings.insert(name.as_bytes());
         id
-    }
-
-    /// Whether a name, or a pattern that covers one, may be this.
-    #[inline(always)]
-    fn may_have(&self, granted: &[u8]) -> bool {
-        self.fingerprints & fingerprint(granted) != 0
     }
 
     fn mark(&self, name: &[u8], held: &mut Held) {
@@ -261,19 +258,42 @@ impl Names {
     }
 }
 
-/// One bit of 64, by the last two bytes, in which names differ most; shorter names share one.
-#[inline]
-fn fingerprint(name: &[u8]) -> u64 {
-    // The multiplier is 2^32 over the golden ratio, which spreads what differs over the highest bits.
-    let mixed = name.last_chunk().map_or(0, |two| {
-        u32::from(u16::from_le_bytes(*two)).wrapping_mul(0x9e37_79b1)
-    });
-    1 << (mixed >> 26)
+/// How some texts end: most others are told apart by it.
+#[derive(Clone)]
+struct Endings([bool; 256]);
+
+impl Endings {
+    fn insert(&mut self, text: &[u8]) {
+        self.0[usize::from(ending(text))] = true;
+    }
+
+    /// Whether `text` may be one of those.
+    #[inline(always)]
+    fn may_have(&self, text: &[u8]) -> bool {
+        self.0[usize::from(ending(text))]
+    }
 }
 
-/// Those of everything that is a pattern: `*`, and what ends in `.*`.
-fn patterns() -> u64 {
-    fingerprint(b"*") | fingerprint(b".*")
+impl Default for Endings {
+    fn default() -> Self {
+        Self([false; 256])
+    }
+}
+
+impl fmt::Debug for Endings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endings").finish_non_exhaustive()
+    }
+}
+
+/// The last two bytes, in which names differ most, mixed into one; shorter texts share one ending.
+#[inline(always)]
+fn ending(text: &[u8]) -> u8 {
+    // The multiplier is 2^32 over the golden ratio, which spreads what differs over the highest bits.
+    let mixed = text.last_chunk().map_or(0, |two| {
+        u32::from(u16::from_le_bytes(*two)).wrapping_mul(0x9e37_79b1)
+    });
+    (mixed >> 24) as u8
 }
 
 fn next(count: &mut u32) -> WantId {

@@ -9,7 +9,7 @@ import sys
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.http import Http404, HttpResponse
 from django.test import Client, override_settings
 from django.urls import include, path
@@ -51,6 +51,7 @@ from people.models import Note
 from support import bearer, mount, mount_view, wsgi
 
 CHALLENGE = 'Bearer realm="api"'
+NO_GUARD = r"GuardPermission names no guard; write GuardPermission\.of\(IsStaff\(\)\)"
 KEY = "a-key-of-the-tests-which-is-long"
 
 
@@ -246,6 +247,27 @@ def test_what_is_no_guard_is_refused_when_the_class_is_made():
         type("Nothing", (GuardPermission,), {"guard": "staff"})
     with pytest.raises(ImproperlyConfigured, match="names no guard"):
         type("Nothing", (GuardPermission,), {})
+
+
+@pytest.mark.parametrize("permission", [GuardPermission, GuardPermission | IsKnown, IsKnown & GuardPermission])
+def test_a_guard_permission_without_a_guard_lets_nobody_in_and_says_what_to_write(permission):
+    serve([permission])
+    with pytest.raises(ImproperlyConfigured, match=NO_GUARD):
+        get(bearer(sub="1"), client=Client())
+
+
+@pytest.mark.parametrize(
+    "combine", [lambda: ~GuardPermission, lambda: GuardPermission & STAFF, lambda: STAFF | GuardPermission]
+)
+def test_operators_need_the_guard_of_a_permission(combine):
+    with pytest.raises(ImproperlyConfigured, match=NO_GUARD):
+        combine()
+
+
+def test_the_list_of_routes_names_the_view_whose_permission_has_no_guard():
+    serve([GuardPermission])
+    with pytest.raises(CommandError, match=f"ANY /view: {NO_GUARD}"):
+        listed()
 
 
 def test_an_async_check_is_refused_when_the_class_is_made():
@@ -643,8 +665,24 @@ def test_an_error_of_the_view_stays_its_own():
 
 def test_without_the_framework_the_import_says_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "boltguard.drf")
-    monkeypatch.setitem(sys.modules, "rest_framework.authentication", None)
+    for name in [name for name in sys.modules if name.startswith("rest_framework")]:
+        monkeypatch.delitem(sys.modules, name)
+
+    class Nowhere:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            if name == "rest_framework":
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(sys, "meta_path", [Nowhere, *sys.meta_path])
     with pytest.raises(ImportError, match=r"boltguard\[drf\]"):
+        importlib.import_module("boltguard.drf")
+
+
+def test_another_error_of_an_import_is_not_taken_for_the_frameworks_absence(monkeypatch):
+    monkeypatch.delitem(sys.modules, "boltguard.drf")
+    monkeypatch.setitem(sys.modules, "rest_framework.authentication", None)
+    with pytest.raises(ImportError, match=r"rest_framework\.authentication"):
         importlib.import_module("boltguard.drf")
 
 

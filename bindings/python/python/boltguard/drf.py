@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
@@ -25,8 +25,9 @@ try:
         SingleOperandHolder,
     )
     from rest_framework.request import Request
-    from rest_framework.views import APIView
-except ImportError as error:
+except ModuleNotFoundError as error:
+    if error.name != "rest_framework":
+        raise
     raise ImportError('boltguard.drf needs Django REST framework: pip install "boltguard[drf]"') from error
 
 from boltguard import conf
@@ -37,6 +38,9 @@ from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, refuse_caches_inside
 from boltguard.gate import Gate, Gatekeeper, Outcome, log
 from boltguard.users import LazyUser, UserUnavailable, attach
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
 
 __all__ = ["BoltguardAuthentication", "GuardPermission", "StoreUnavailable"]
 
@@ -96,18 +100,20 @@ BoltguardAuthentication._keeper = Gatekeeper(None, [IsAuthenticated()])
 class GuardPermissionMeta(BasePermissionMetaclass):
     """`&`, `|` and `~` between guards are the guards' own; `&` and `|` with other permissions are those of DRF."""
 
-    guard: Guard
+    def __call__(cls, *arguments: Any, **named: Any) -> Any:
+        _guard_of(cls)
+        return super().__call__(*arguments, **named)
 
     def __and__(cls, other: Any) -> Any:
         both = isinstance(other, GuardPermissionMeta)
-        return GuardPermission.of(cls.guard & other.guard) if both else super().__and__(other)
+        return GuardPermission.of(_guard_of(cls) & _guard_of(other)) if both else super().__and__(other)
 
     def __or__(cls, other: Any) -> Any:
         both = isinstance(other, GuardPermissionMeta)
-        return GuardPermission.of(cls.guard | other.guard) if both else super().__or__(other)
+        return GuardPermission.of(_guard_of(cls) | _guard_of(other)) if both else super().__or__(other)
 
     def __invert__(cls) -> Any:
-        return GuardPermission.of(~cls.guard)
+        return GuardPermission.of(~_guard_of(cls))
 
 
 class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
@@ -123,7 +129,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._gate = Gate(conf.current(), [], _guard_of(cls))
+        cls._gate = Gate(conf.current(), [], _checked_guard_of(cls))
 
     @staticmethod
     def of(*guards: Guard) -> type[GuardPermission]:
@@ -199,13 +205,15 @@ class Shown(NamedTuple):
 
 def keepers_of(view_class: Any, options: Mapping[str, Any]) -> list[Any]:
     """A `Shown` for a view with guards that are sure to be asked: not those within another permission."""
+    # Not before: it is this module that DRF's own imports, where the settings name classes of it.
+    from rest_framework.views import APIView
 
     def listed(name: str) -> list[Any]:
         return list(options.get(name, getattr(view_class, name)))
 
     if view_class.get_permissions is not APIView.get_permissions:
         return []
-    guards = [one.guard for one in listed("permission_classes") if isinstance(one, GuardPermissionMeta)]
+    guards = [_guard_of(one) for one in listed("permission_classes") if isinstance(one, GuardPermissionMeta)]
     asked = [one for one in listed("authentication_classes") if issubclass(one, BoltguardAuthentication)]
     backends = tuple(backend for one in asked for backend in one._keeper.gate.backends)
     return [Shown(backends, conjunction(guards))] if guards else []
@@ -299,7 +307,7 @@ def _exception(status: int, detail: str, code: str) -> APIException:
 def _refuse_negations(permission: Any, negated: bool = False) -> None:
     """A permission of DRF's is true or false even of nobody; `~` around a guard and one of them would let nobody in."""
     if negated and isinstance(permission, GuardPermissionMeta):
-        raise ImproperlyConfigured(f"{permission.guard}: {NO_NEGATION}")
+        raise ImproperlyConfigured(f"{_guard_of(permission)}: {NO_NEGATION}")
     if isinstance(permission, SingleOperandHolder):
         operator: Any = permission.operator_class
         _refuse_negations(permission.op1_class, negated or operator is NOT)
@@ -308,10 +316,16 @@ def _refuse_negations(permission: Any, negated: bool = False) -> None:
         _refuse_negations(permission.op2_class, negated)
 
 
-def _guard_of(cls: type[GuardPermission]) -> Guard:
-    if not hasattr(cls, "guard"):
-        raise ImproperlyConfigured(f"{cls.__name__} names no guard; write guard = IsStaff(), or any other")
-    (guard,) = check_guards([cls.guard], f"{cls.__name__}.guard")
+def _guard_of(cls: Any) -> Guard:
+    guard: Guard | None = getattr(cls, "guard", None)
+    if guard is None:
+        remedy = NO_GUARD if cls is GuardPermission else "write guard = IsStaff(), or any other"
+        raise ImproperlyConfigured(f"{cls.__name__} names no guard; {remedy}")
+    return guard
+
+
+def _checked_guard_of(cls: type[GuardPermission]) -> Guard:
+    (guard,) = check_guards([_guard_of(cls)], f"{cls.__name__}.guard")
     for question in guard.questions.values():
         if question.is_async:
             raise ImproperlyConfigured(f"{cls.__name__}: the check {question.name!r} is async; {ASYNC_REMEDY}")
@@ -321,5 +335,6 @@ def _guard_of(cls: type[GuardPermission]) -> Guard:
 ANSWERS = "_boltguard_answers"
 REFUSAL = "_boltguard_refusal"
 NOTHING_SENT = "not_authenticated"
+NO_GUARD = "write GuardPermission.of(IsStaff()), or any other guard"
 NOT_ASKED = "call self.check_object_permissions(request, obj), as get_object() does, before you answer"
 NO_NEGATION = "`~` of a guard and another permission would let anonymous callers in; negate the guard alone"

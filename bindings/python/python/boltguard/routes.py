@@ -73,7 +73,10 @@ def _routes(path: str, callback: Any) -> Iterator[Route]:
     # A view of DRF can only be guarded by what imports this module.
     drf = sys.modules.get("boltguard.drf") if hasattr(callback, "initkwargs") else None
     if drf is not None:
-        around += drf.keepers_of(callback.cls, callback.initkwargs)
+        try:
+            around += drf.keepers_of(callback.cls, callback.initkwargs)
+        except ImproperlyConfigured as error:
+            raise ImproperlyConfigured(f"{ANY_METHOD} {path}: {error}") from error
     if endpoint is not None:
         for method, operation in endpoint.operations.items():
             yield _route(method, path, operation.handler, [*around, operation.keeper])

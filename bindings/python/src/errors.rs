@@ -82,7 +82,16 @@ fn instance(py: Python<'_>, class: Class, message: impl Display) -> PyResult<Bou
 /// A key can't be read, or can't serve the algorithm.
 #[cold]
 pub(crate) fn key_error(py: Python<'_>, error: KeyError) -> PyErr {
-    coded(py, Class::InvalidKeyError, error.code(), error)
+    let remedy = match error {
+        KeyError::UrlAsKey => ": RemoteKeySet(url)",
+        _ => "",
+    };
+    coded(
+        py,
+        Class::InvalidKeyError,
+        error.code(),
+        format_args!("{error}{remedy}"),
+    )
 }
 
 /// A key that could be read can't sign.

@@ -129,6 +129,21 @@ def test_a_public_key_never_becomes_a_secret():
     assert bad_key({"keys": [json.loads(jwk)]}) == "no key fits the allowed algorithms"
 
 
+@pytest.mark.parametrize("url", ["https://id.example.com/jwks.json", b"http://id.example.com", "\n HTTPS://ID.EXAMPLE"])
+def test_a_url_is_no_secret_and_no_key(url):
+    calls = [
+        lambda: jwt.encode(FRESH, url),
+        lambda: jwt.decode(jwt.encode(FRESH, SECRET), url, algorithms=["HS256"]),
+        lambda: jwt.decode(jwt.encode(FRESH, SECRET), url, algorithms=["HS256", "RS256"]),
+        lambda: jwt.decode(jwt.encode(FRESH, SECRET), url, algorithms=["RS256"]),
+        lambda: Key.from_secret(url),
+        lambda: Key.from_pem(url),
+    ]
+    for call in calls:
+        with pytest.raises(jwt.InvalidKeyError, match=r"a URL is no secret and no key.*RemoteKeySet\(url\)"):
+            call()
+
+
 def test_the_text_of_a_jwk_gives_no_secret_but_a_mapping_does():
     jwk = {"kty": "oct", "k": "A" * 43}
     token = jwt.encode(FRESH, jwk)

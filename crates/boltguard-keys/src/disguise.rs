@@ -1,8 +1,8 @@
-//! Keys that were configured as if they were secrets.
+//! Keys, and addresses of keys, that were configured as if they were secrets.
 //!
 //! Whoever knows a public key could sign tokens with it if it served as an HMAC secret,
 //! [RFC 8725 §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1). So nothing that is recognised as a key,
-//! in any of the forms that keys are handed around in, becomes a secret.
+//! in any of the forms that keys are handed around in, becomes a secret; nor does the URL where they are published.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -11,15 +11,27 @@ use serde::de::IgnoredAny;
 use crate::KeyError;
 use crate::asn1;
 
-/// Refuses bytes that are a key or a certificate rather than a secret.
+/// Refuses bytes that are a key, a certificate or a URL rather than a secret.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), KeyError> {
     if contains(bytes, b"-----BEGIN ") || is_ssh(bytes) || is_der(bytes) {
         Err(KeyError::PemAsSecret)
     } else if is_json(bytes) {
         Err(KeyError::JwkAsSecret)
+    } else if is_url(bytes) {
+        Err(KeyError::UrlAsKey)
     } else {
         Ok(())
     }
+}
+
+/// A URL of the web, in any case, after blanks.
+pub(crate) fn is_url(bytes: &[u8]) -> bool {
+    const SCHEMES: [&[u8]; 2] = [b"https://", b"http://"];
+    let text = trimmed(bytes);
+    SCHEMES.iter().any(|scheme| {
+        text.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    })
 }
 
 /// An SSH public key: one line with its type and the base64 of its wire format, or the form of RFC 4716.
@@ -166,6 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn urls_are_no_secrets() {
+        for text in [
+            "https://id.example.com/.well-known/jwks.json",
+            "http://id.example.com/jwks.json",
+            "HTTPS://ID.EXAMPLE.COM",
+            " \t\r\nHttp://id.example.com",
+            "\u{feff}https://id.example.com",
+            "https://",
+        ] {
+            assert_eq!(check(text.as_bytes()), Err(KeyError::UrlAsKey), "{text:?}");
+        }
+    }
+
+    #[test]
     fn secrets_that_only_resemble_keys_are_secrets() {
         for text in [
             "-- BEGIN my own secret, not a key --",
@@ -177,6 +203,10 @@ mod tests {
             "ssh-rsa is what I like",
             "MIIB-this-is-no-key",
             "MAAAAAAA",
+            "https:/one-slash",
+            "https",
+            "httpx://id.example.com",
+            "see https://id.example.com",
         ] {
             assert_eq!(check(text.as_bytes()), Ok(()), "{text}");
         }

@@ -82,6 +82,8 @@ key_errors! {
     SeveralKeys = "the PEM holds several keys, give one",
     /// The kind of key, the curve or the format is not supported.
     Unsupported = "the kind of key, its curve or its format is not supported",
+    /// A URL where an HMAC secret or a key is meant: everybody knows it.
+    UrlAsKey = "a URL is no secret and no key, fetch the keys that are published there",
 }
 
 impl KeyError {

@@ -5,6 +5,7 @@ use rustls_pki_types::pem::{PemObject, SectionKind};
 use zeroize::Zeroizing;
 
 use crate::asn1;
+use crate::disguise;
 use crate::{KeyError, PrivateKey, PublicKey};
 
 /// The one key of a PEM text, not yet looked into.
@@ -75,7 +76,13 @@ pub(crate) fn read(text: &str) -> Result<Section, KeyError> {
     if keys.len() > 1 {
         return Err(KeyError::SeveralKeys);
     }
-    keys.pop().or(certificate).ok_or(KeyError::NoPem)
+    keys.pop().or(certificate).ok_or_else(|| {
+        if disguise::is_url(text.as_bytes()) {
+            KeyError::UrlAsKey
+        } else {
+            KeyError::NoPem
+        }
+    })
 }
 
 /// Writes PEM with lines of 64 characters.

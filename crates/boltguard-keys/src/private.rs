@@ -37,7 +37,8 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// - [`KeyError::NoPem`] if there is no such PEM, [`KeyError::SeveralKeys`] if there is more than one key.
+    /// - [`KeyError::NoPem`] if there is no such PEM, [`KeyError::UrlAsKey`] if there is a URL instead, and
+    ///   [`KeyError::SeveralKeys`] if there is more than one key.
     /// - [`KeyError::NotPrivate`] if it is public.
     /// - [`KeyError::Encrypted`] if a password protects it.
     /// - Those of [`PrivateKey::from_der`].

@@ -36,7 +36,8 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// - [`KeyError::NoPem`] if there is no such PEM, [`KeyError::SeveralKeys`] if there is more than one key.
+    /// - [`KeyError::NoPem`] if there is no such PEM, [`KeyError::UrlAsKey`] if there is a URL instead, and
+    ///   [`KeyError::SeveralKeys`] if there is more than one key.
     /// - [`KeyError::PrivateKey`] if there is a private key, whatever else there is.
     /// - Those of [`PublicKey::from_der`].
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {

@@ -38,6 +38,8 @@ impl Secret {
     /// - [`KeyError::PemAsSecret`] for PEM, with or without text before it, SSH public keys, and the DER of a key or
     ///   certificate, bare or in base64.
     /// - [`KeyError::JwkAsSecret`] for the text of a JSON object or list.
+    /// - [`KeyError::UrlAsKey`] for what begins with `https://` or `http://`: the keys of an issuer are published
+    ///   there, and the URL is as public.
     pub fn new(bytes: &[u8]) -> Result<Self, KeyError> {
         if bytes.is_empty() {
             return Err(KeyError::Empty);

@@ -224,6 +224,16 @@ fn text_without_a_whole_pem_holds_no_key() {
 }
 
 #[test]
+fn a_url_holds_no_key() {
+    for text in [
+        "https://id.example.com/.well-known/jwks.json",
+        "\nHTTP://id.example.com",
+    ] {
+        assert_eq!(refused(text), KeyError::UrlAsKey, "{text}");
+    }
+}
+
+#[test]
 fn two_keys_are_too_many_and_of_certificates_the_first_counts() {
     let two = format!("{}{}", file!("p256.public"), file!("p384.public"));
     assert_eq!(refused(&two), KeyError::SeveralKeys);

@@ -119,6 +119,22 @@ fn a_public_key_is_no_secret_however_it_is_laid_out() {
     }
 }
 
+// The URL of a JWK Set is as public as the keys that it names.
+#[test]
+fn a_url_is_no_secret_by_any_way() {
+    for text in ["https://id.example.com/jwks.json", " HTTP://id.example.com"] {
+        assert_eq!(Secret::new(text.as_bytes()), Err(KeyError::UrlAsKey));
+        let encoded = base64url::encode(text.as_bytes());
+        assert_eq!(Secret::from_base64url(&encoded), Err(KeyError::UrlAsKey));
+        let jwk = json!({"kty": "oct", "k": encoded});
+        assert_eq!(
+            Jwk::parse(&jwk.to_string()).err(),
+            Some(KeyError::UrlAsKey),
+            "{text}"
+        );
+    }
+}
+
 // The same advisories, from the other end: the token is forged, and the keys are as they should be.
 #[test]
 fn a_token_that_is_signed_with_a_public_key_is_refused() {

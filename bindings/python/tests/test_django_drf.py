@@ -155,9 +155,27 @@ def test_a_class_without_backends_follows_the_settings():
         assert get({"X-API-Key": KEY}).status_code == 200
 
 
-def test_backends_that_are_none_are_refused_when_the_class_is_made():
-    with pytest.raises(ImproperlyConfigured, match="JWTAuthentication is a class"):
-        using(JWTAuthentication)
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ({"backends": [JWTAuthentication]}, r"Shop\.backends: JWTAuthentication is a class"),
+        ({"backends": JWTAuthentication}, r"Shop\.backends is of type type; give a list"),
+        ({"backends": JWTAuthentication()}, r"Shop\.backends is one backend; give a list"),
+        ({"backends": []}, r"Shop\.backends is empty.*BOLT_AUTHENTICATION_CLASSES"),
+        ({"backend": [JWTAuthentication()]}, r"Shop\.backend is not looked at; write backends = \[\.\.\.\]"),
+        ({"backend": "jwt"}, r"Shop\.backend is not looked at"),
+        ({"auth": JWTAuthentication()}, r"Shop\.auth is not looked at"),
+        ({"authentication": (JWTAuthentication,)}, r"Shop\.authentication is not looked at"),
+    ],
+)
+def test_backends_that_are_none_are_refused_when_the_class_is_made(body, complaint):
+    with pytest.raises(ImproperlyConfigured, match=complaint):
+        type("Shop", (BoltguardAuthentication,), body)
+
+
+def test_a_class_may_keep_a_backend_beside_its_backends():
+    jwt = JWTAuthentication()
+    assert type("Shop", (BoltguardAuthentication,), {"jwt": jwt, "backends": [jwt]}).known_backends() == [jwt]
 
 
 class Elsewhere(RevocationStore):

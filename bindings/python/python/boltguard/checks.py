@@ -13,12 +13,15 @@
 | boltguard.E011 | a guard asks for a backend that its view has not got |
 | boltguard.W012 | Django's error reports show the header of a backend |
 | boltguard.E013 | a default guard has an async check, and a view is sync |
+| boltguard.E014 | a view of DRF lists a backend or a guard of ours as it is, or a permission without a guard |
+| boltguard.W015 | a view of DRF has a guard, and no `BoltguardAuthentication` to say who is calling |
 
 Those of stores of API keys, E009 to W010, are in `boltguard.api_keys.checks`.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -35,6 +38,7 @@ from boltguard.auth.backends import APIKeyAuthentication, Authentication, JWTAut
 from boltguard.auth.guards import check_guards
 from boltguard.auth.revocation import DjangoCacheRevocation, DjangoORMRevocation, InMemoryRevocation, RevocationStore
 from boltguard.gate import Gatekeeper
+from boltguard.routes import callbacks
 
 Message = checks.CheckMessage
 Backend = TypeVar("Backend", bound=Authentication)
@@ -42,7 +46,8 @@ Backend = TypeVar("Backend", bound=Authentication)
 
 def register() -> None:
     """Called once, when Django's applications are ready."""
-    for check in (check_settings, check_secrets, check_stores, check_api_keys, check_views, check_headers):
+    every = (check_settings, check_secrets, check_stores, check_api_keys, check_views, check_drf_views, check_headers)
+    for check in every:
         checks.register(check, checks.Tags.security)
     checks.register(check_secrets_deployed, checks.Tags.security, deploy=True)
 
@@ -112,6 +117,22 @@ def check_views(app_configs: Any, **kwargs: Any) -> list[Message]:
         *(checks.Error(message, id="boltguard.E011") for message in sorted(_misfits(current))),
         *(checks.Error(message, id="boltguard.E013") for message in sorted(asynchronous)),
     ]
+
+
+def check_drf_views(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether what stands in the lists of each view of Django REST framework is of use there, and fits together."""
+    try:
+        _read_defaults(conf.current())
+    except ImproperlyConfigured:
+        return []  # `check_settings` says so
+    views = []
+    with suppress(Exception):  # as above
+        views = [view for _, view in callbacks() if hasattr(view, "initkwargs")]
+    if "rest_framework.views" not in sys.modules or not views:
+        return []
+    from boltguard.drf_checks import check_view
+
+    return list({message.msg: message for view in views for message in check_view(view)}.values())
 
 
 def check_headers(app_configs: Any, **kwargs: Any) -> list[Message]:

@@ -32,7 +32,7 @@ except ModuleNotFoundError as error:
 
 from boltguard import conf
 from boltguard._rust import AuthContext, Conditional, Refusal
-from boltguard.auth.backends import Authentication
+from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, IsAuthenticated, check_guards, conjunction
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, refuse_caches_inside
@@ -57,7 +57,12 @@ class BoltguardAuthentication(BaseAuthentication):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._keeper = Gatekeeper(cls.backends, [IsAuthenticated()])
+        cls._keeper = Gatekeeper(_backends_of(cls), [IsAuthenticated()])
+
+    @classmethod
+    def known_backends(cls) -> list[Authentication]:
+        """Its own backends, or those of the settings now in force."""
+        return cls._keeper.gate.backends
 
     def authenticate(self, request: Request) -> tuple[Any, AuthContext] | None:
         """The user and the context, or `None` where no credential was sent."""
@@ -101,19 +106,19 @@ class GuardPermissionMeta(BasePermissionMetaclass):
     """`&`, `|` and `~` between guards are the guards' own; `&` and `|` with other permissions are those of DRF."""
 
     def __call__(cls, *arguments: Any, **named: Any) -> Any:
-        _guard_of(cls)
+        guard_of(cls)
         return super().__call__(*arguments, **named)
 
     def __and__(cls, other: Any) -> Any:
         both = isinstance(other, GuardPermissionMeta)
-        return GuardPermission.of(_guard_of(cls) & _guard_of(other)) if both else super().__and__(other)
+        return GuardPermission.of(guard_of(cls) & guard_of(other)) if both else super().__and__(other)
 
     def __or__(cls, other: Any) -> Any:
         both = isinstance(other, GuardPermissionMeta)
-        return GuardPermission.of(_guard_of(cls) | _guard_of(other)) if both else super().__or__(other)
+        return GuardPermission.of(guard_of(cls) | guard_of(other)) if both else super().__or__(other)
 
     def __invert__(cls) -> Any:
-        return GuardPermission.of(~_guard_of(cls))
+        return GuardPermission.of(~guard_of(cls))
 
 
 class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
@@ -213,9 +218,9 @@ def keepers_of(view_class: Any, options: Mapping[str, Any]) -> list[Any]:
 
     if view_class.get_permissions is not APIView.get_permissions:
         return []
-    guards = [_guard_of(one) for one in listed("permission_classes") if isinstance(one, GuardPermissionMeta)]
+    guards = [guard_of(one) for one in listed("permission_classes") if isinstance(one, GuardPermissionMeta)]
     asked = [one for one in listed("authentication_classes") if issubclass(one, BoltguardAuthentication)]
-    backends = tuple(backend for one in asked for backend in one._keeper.gate.backends)
+    backends = tuple(backend for one in asked for backend in one.known_backends())
     return [Shown(backends, conjunction(guards))] if guards else []
 
 
@@ -307,7 +312,7 @@ def _exception(status: int, detail: str, code: str) -> APIException:
 def _refuse_negations(permission: Any, negated: bool = False) -> None:
     """A permission of DRF's is true or false even of nobody; `~` around a guard and one of them would let nobody in."""
     if negated and isinstance(permission, GuardPermissionMeta):
-        raise ImproperlyConfigured(f"{_guard_of(permission)}: {NO_NEGATION}")
+        raise ImproperlyConfigured(f"{guard_of(permission)}: {NO_NEGATION}")
     if isinstance(permission, SingleOperandHolder):
         operator: Any = permission.operator_class
         _refuse_negations(permission.op1_class, negated or operator is NOT)
@@ -316,7 +321,26 @@ def _refuse_negations(permission: Any, negated: bool = False) -> None:
         _refuse_negations(permission.op2_class, negated)
 
 
-def _guard_of(cls: Any) -> Guard:
+def _backends_of(cls: type[BoltguardAuthentication]) -> Sequence[Authentication] | None:
+    for name, value in vars(cls).items():
+        if name == "backend" or ("backends" not in vars(cls) and _holds_backends(value)):
+            raise ImproperlyConfigured(f"{cls.__name__}.{name} is not looked at; write backends = [...]")
+    if cls.backends is None:
+        return None
+    if not check_backends(cls.backends, f"{cls.__name__}.backends"):
+        raise ImproperlyConfigured(f"{cls.__name__}.backends is empty, so nobody could be known; {NO_BACKENDS}")
+    return cls.backends
+
+
+def _holds_backends(value: Any) -> bool:
+    return any(
+        isinstance(one, Authentication) or (isinstance(one, type) and issubclass(one, Authentication))
+        for one in (value if isinstance(value, (list, tuple)) else [value])
+    )
+
+
+def guard_of(cls: Any) -> Guard:
+    """The guard that a permission names, or `ImproperlyConfigured`: `GuardPermission` itself has none."""
     guard: Guard | None = getattr(cls, "guard", None)
     if guard is None:
         remedy = NO_GUARD if cls is GuardPermission else "write guard = IsStaff(), or any other"
@@ -325,7 +349,7 @@ def _guard_of(cls: Any) -> Guard:
 
 
 def _checked_guard_of(cls: type[GuardPermission]) -> Guard:
-    (guard,) = check_guards([_guard_of(cls)], f"{cls.__name__}.guard")
+    (guard,) = check_guards([guard_of(cls)], f"{cls.__name__}.guard")
     for question in guard.questions.values():
         if question.is_async:
             raise ImproperlyConfigured(f"{cls.__name__}: the check {question.name!r} is async; {ASYNC_REMEDY}")
@@ -335,6 +359,7 @@ def _checked_guard_of(cls: type[GuardPermission]) -> Guard:
 ANSWERS = "_boltguard_answers"
 REFUSAL = "_boltguard_refusal"
 NOTHING_SENT = "not_authenticated"
+NO_BACKENDS = "name some, or leave it out for those of BOLT_AUTHENTICATION_CLASSES"
 NO_GUARD = "write GuardPermission.of(IsStaff()), or any other guard"
 NOT_ASKED = "call self.check_object_permissions(request, obj), as get_object() does, before you answer"
 NO_NEGATION = "`~` of a guard and another permission would let anonymous callers in; negate the guard alone"

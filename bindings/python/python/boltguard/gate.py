@@ -47,7 +47,7 @@ class Gatekeeper:
         self._gate: Gate | None = None
         self._sync_handlers: set[str] = set()
         if self._auth is not None and self._guards is not None:
-            _refuse_absent_backends(conjunction(self._guards), self._auth)
+            refuse_absent_backends(conjunction(self._guards), self._auth)
         registry.remember(self)
 
     @property
@@ -64,7 +64,7 @@ class Gatekeeper:
         auth = check_backends(current.authentication, conf.AUTHENTICATION) if self._auth is None else self._auth
         guards = check_guards(current.guards, conf.PERMISSIONS) if self._guards is None else self._guards
         guard = conjunction(guards)
-        _refuse_absent_backends(guard, auth)
+        refuse_absent_backends(guard, auth)
         return auth, guard
 
     def refuse_async_checks(self, handler: Any) -> None:
@@ -299,7 +299,8 @@ def _answer(request: HttpRequest, error: Exception) -> HttpResponse:
     return json_response({"detail": error.detail, **extra}, error.status_code, headers)
 
 
-def _refuse_absent_backends(guard: Guard, backends: list[Authentication]) -> None:
+def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> None:
+    """`ImproperlyConfigured` for a guard that asks for a backend which is not among these."""
     names = sorted({backend.name for backend in backends})
     for name in guard.rust.backends:
         if name not in names:

@@ -42,10 +42,18 @@ class Route:
 def collect(urlconf: str | None = None) -> list[Route]:
     """The routes by path and method. Of two with the same key only the first is ever called."""
     routes: dict[str, Route] = {}
-    for path, callback in _views(get_resolver(urlconf).url_patterns, "/"):
+    for path, callback in callbacks(urlconf):
         for route in _routes(path, callback):
             routes.setdefault(route.key, route)
     return sorted(routes.values(), key=lambda route: (route.path, route.method))
+
+
+def callbacks(urlconf: str | None = None) -> Iterator[tuple[str, Any]]:
+    """The paths of a site, and what is called there."""
+    for path, callback in _views(get_resolver(urlconf).url_patterns, "/"):
+        while isinstance(callback, partial):
+            callback = callback.func
+        yield path, callback
 
 
 def _views(patterns: Iterable[Any], prefix: str) -> Iterator[tuple[str, Any]]:
@@ -66,8 +74,6 @@ def _text(pattern: Any) -> str:
 
 
 def _routes(path: str, callback: Any) -> Iterator[Route]:
-    while isinstance(callback, partial):
-        callback = callback.func
     around = _gatekeepers(callback)
     endpoint, view_class = getattr(callback, ENDPOINT, None), getattr(callback, "view_class", None)
     # A view of DRF can only be guarded by what imports this module.

@@ -1,0 +1,92 @@
+"""What the system checks say of one view of Django REST framework; `boltguard.checks` looks at all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.permissions import OperandHolder, SingleOperandHolder
+from rest_framework.views import APIView
+
+from boltguard.auth.backends import Authentication
+from boltguard.auth.guards import Guard, conjunction
+from boltguard.drf import BoltguardAuthentication, GuardPermission, GuardPermissionMeta, guard_of
+from boltguard.gate import refuse_absent_backends
+
+Message = checks.CheckMessage
+
+
+def check_view(callback: Any) -> Iterator[Message]:
+    """What is wrong with what `as_view()` gave. Lists that a method chooses for each request can't be known."""
+    view = callback.cls
+    if not issubclass(view, APIView):
+        return
+    name = f"{view.__module__}.{view.__qualname__}"
+    authentications = permissions = None
+    if view.get_authenticators is APIView.get_authenticators:
+        authentications = _listed(callback, "authentication_classes")
+        yield from _foreign(authentications, Authentication, f"{name}.authentication_classes", AS_AUTHENTICATION)
+    if view.get_permissions is APIView.get_permissions:
+        permissions = [leaf for one in _listed(callback, "permission_classes") for leaf in _leaves(one)]
+        yield from _foreign(permissions, Guard, f"{name}.permission_classes", AS_PERMISSION)
+        yield from _guardless(permissions, name)
+    if authentications is not None and permissions is not None:
+        yield from _fit(authentications, permissions, name)
+
+
+def _listed(callback: Any, name: str) -> list[Any]:
+    return list(callback.initkwargs.get(name, getattr(callback.cls, name)))
+
+
+def _leaves(permission: Any) -> Iterator[Any]:
+    """The permissions that `&`, `|` and `~` join."""
+    if isinstance(permission, SingleOperandHolder):
+        yield from _leaves(permission.op1_class)
+    elif isinstance(permission, OperandHolder):
+        yield from _leaves(permission.op1_class)
+        yield from _leaves(permission.op2_class)
+    else:
+        yield permission
+
+
+def _foreign(listed: list[Any], kind: type, where: str, remedy: str) -> Iterator[Message]:
+    """Objects of ours, or their classes, which DRF would fail to call."""
+    for one in listed:
+        made = one if isinstance(one, type) else type(one)
+        if issubclass(made, kind):
+            is_composed = made.__name__.startswith("_")
+            shown, written = (one, "...") if is_composed else (made.__name__, f"{made.__name__}(...)")
+            message = f"{where} holds {shown}, which Django REST framework can't ask."
+            yield checks.Error(message, remedy.format(written), id="boltguard.E014")
+
+
+def _guardless(permissions: list[Any], name: str) -> Iterator[Message]:
+    for one in permissions:
+        if one is GuardPermission:
+            message = f"{name}.permission_classes holds GuardPermission, which names no guard."
+            yield checks.Error(message, AS_PERMISSION.format("IsStaff()"), id="boltguard.E014")
+
+
+def _fit(authentications: list[Any], permissions: list[Any], name: str) -> Iterator[Message]:
+    """Whether the callers whom the guards ask about can be known to them."""
+    ours = [one for one in permissions if isinstance(one, GuardPermissionMeta) and one is not GuardPermission]
+    if not ours:
+        return
+    guard = conjunction([guard_of(one) for one in ours])
+    asked = [one for one in authentications if isinstance(one, type) and issubclass(one, BoltguardAuthentication)]
+    if not asked:
+        if not guard.rust.opens_to_anonymous:
+            message = f"{name} has the guard {guard}, to which every caller is anonymous."
+            yield checks.Warning(message, NAME_US, id="boltguard.W015")
+        return
+    try:
+        refuse_absent_backends(guard, [backend for one in asked for backend in one.known_backends()])
+    except ImproperlyConfigured as error:
+        yield checks.Error(f"{name}: {error}", id="boltguard.E011")
+
+
+AS_AUTHENTICATION = "Write a subclass of boltguard.drf.BoltguardAuthentication with backends = [{}]."
+AS_PERMISSION = "Write boltguard.drf.GuardPermission.of({})."
+NAME_US = "Add boltguard.drf.BoltguardAuthentication to its authentication_classes, in front."

@@ -130,12 +130,20 @@ class Gate:
         if type(settled) is AuthContext:
             attach(request, settled)
         elif isinstance(settled, _rust.Refusal):
-            return refuse(request, settled)
+            return self.refuse(request, settled)
         if hasattr(request, CACHED) and self.headers:
             note_caches_outside(request)
         if self.asks_objects:
             enter(request, settled if isinstance(settled, Admission) else Admission(self), self)
         return None
+
+    def refuse(self, request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:
+        """The answer to a caller who is not let in, sealed. The precise reason goes to the log."""
+        log(request, refusal.status, refusal.reason)
+        headers = {} if refusal.challenge is None else {"WWW-Authenticate": refusal.challenge}
+        response = mark_final(json_response(refusal.body, refusal.status, headers))
+        self.seal(request, response, refusal.status == 403)
+        return response
 
     def leave(self, request: HttpRequest, response: Any) -> None:
         """Keeps back an answer that a cache would give to others, or about an object that no check was asked about."""
@@ -258,13 +266,6 @@ def _async_questions(guards: Iterable[Guard]) -> Iterator[Question]:
 def explains() -> bool:
     """Whether somebody wants to know why callers are refused."""
     return bool(settings.DEBUG) and guards_logger.isEnabledFor(logging.DEBUG)
-
-
-def refuse(request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:
-    """The answer to a caller who is not let in. The precise reason goes to the log."""
-    log(request, refusal.status, refusal.reason)
-    headers = {} if refusal.challenge is None else {"WWW-Authenticate": refusal.challenge}
-    return mark_final(json_response(refusal.body, refusal.status, headers))
 
 
 def not_an_answer(request: HttpRequest, given: Any) -> ValueError:

@@ -17,7 +17,7 @@ from boltguard._rust import AuthContext, Refusal
 from boltguard.auth.guards import AllowAny
 from boltguard.caches import CACHED, note_caches_outside
 from boltguard.exceptions import HTTPException
-from boltguard.gate import Gate, Gatekeeper, Settled, answer, refuse
+from boltguard.gate import Gate, Gatekeeper, Settled, answer
 from boltguard.users import attach
 
 
@@ -39,14 +39,15 @@ class BoltguardMiddleware:
             return self._acall(request)
         gate = self._keeper.gate
         outcome = gate.check(request.META)
-        refusal = self._attach(request, outcome if type(outcome) is AuthContext else gate.finish(request, outcome))
+        settled = outcome if type(outcome) is AuthContext else gate.finish(request, outcome)
+        refusal = self._attach(gate, request, settled)
         return refusal or self._leave(gate, request, self.get_response(request))
 
     async def _acall(self, request: HttpRequest) -> Any:
         gate = self._keeper.gate
         outcome = gate.check(request.META)
         settled = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
-        refusal = self._attach(request, settled)
+        refusal = self._attach(gate, request, settled)
         return refusal or self._leave(gate, request, await self.get_response(request))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -61,9 +62,9 @@ class BoltguardMiddleware:
             gate.leave(request, response)
         return gate.seal(request, response, is_known)
 
-    def _attach(self, request: Any, outcome: Settled) -> HttpResponse | None:
+    def _attach(self, gate: Gate, request: Any, outcome: Settled) -> HttpResponse | None:
         if isinstance(outcome, Refusal):
-            return refuse(request, outcome)
+            return gate.refuse(request, outcome)
         assert isinstance(outcome, AuthContext)
         if outcome.is_authenticated:
             attach(request, outcome)

@@ -4,6 +4,7 @@ import gc
 import re
 
 import pytest
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.core.checks import run_checks
 from django.test import override_settings
 from django.views.debug import SafeExceptionReporterFilter
@@ -185,3 +186,22 @@ def test_what_is_gone_is_not_looked_at():
     JWTAuthentication(secret="short")
     gc.collect()
     assert ids() == []
+
+
+SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+DJANGOS, OURS = "django.contrib.auth.middleware.AuthenticationMiddleware", "boltguard.middleware.BoltguardMiddleware"
+
+
+def test_the_middleware_before_the_one_that_replaces_its_user():
+    assert ids(MIDDLEWARE=[SESSIONS, OURS, DJANGOS]) == ["boltguard.E016"]
+    assert ids(MIDDLEWARE=[OURS, SESSIONS, f"{__name__}.OtherAuthentication"]) == ["boltguard.E016"]
+    assert ids(MIDDLEWARE=[SESSIONS, DJANGOS, OURS]) == []
+    assert ids(MIDDLEWARE=[OURS]) == ids(MIDDLEWARE=[SESSIONS, DJANGOS, f"{__name__}.function"]) == []
+
+
+class OtherAuthentication(AuthenticationMiddleware):
+    pass
+
+
+def function(get_response):
+    return get_response

@@ -15,6 +15,7 @@
 | boltguard.E013 | a default guard has an async check, and a view is sync |
 | boltguard.E014 | a view of DRF lists a backend or a guard of ours as it is, or a permission without a guard |
 | boltguard.W015 | a view of DRF has a guard, and no `BoltguardAuthentication` to say who is calling |
+| boltguard.E016 | `BoltguardMiddleware` stands before `AuthenticationMiddleware`, which sets its user aside |
 
 Those of stores of API keys, E009 to W010, are in `boltguard.api_keys.checks`.
 """
@@ -38,6 +39,7 @@ from boltguard.auth.backends import APIKeyAuthentication, Authentication, JWTAut
 from boltguard.auth.guards import check_guards
 from boltguard.auth.revocation import DjangoCacheRevocation, DjangoORMRevocation, InMemoryRevocation, RevocationStore
 from boltguard.gate import Gatekeeper
+from boltguard.middleware import BoltguardMiddleware
 from boltguard.routes import callbacks
 
 Message = checks.CheckMessage
@@ -46,8 +48,8 @@ Backend = TypeVar("Backend", bound=Authentication)
 
 def register() -> None:
     """Called once, when Django's applications are ready."""
-    every = (check_settings, check_secrets, check_stores, check_api_keys, check_views, check_drf_views, check_headers)
-    for check in every:
+    of_objects = (check_settings, check_secrets, check_stores, check_api_keys)
+    for check in (*of_objects, check_views, check_drf_views, check_headers, check_middleware):
         checks.register(check, checks.Tags.security)
     checks.register(check_secrets_deployed, checks.Tags.security, deploy=True)
 
@@ -142,6 +144,20 @@ def check_headers(app_configs: Any, **kwargs: Any) -> list[Message]:
     return [checks.Warning(message.format(one), MASKED, id="boltguard.W012") for one in headers if not _is_masked(one)]
 
 
+def check_middleware(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether the user whom `BoltguardMiddleware` sets is still there when the views are called."""
+    kinds: list[Any] = []
+    with suppress(Exception):  # what can't be imported, Django says at start
+        kinds = [kind for path in settings.MIDDLEWARE if isinstance(kind := import_string(path), type)]
+    ours = [index for index, kind in enumerate(kinds) if issubclass(kind, BoltguardMiddleware)]
+    # A site without users can't import it.
+    auth = sys.modules.get("django.contrib.auth.middleware")
+    djangos = [index for index, kind in enumerate(kinds) if auth and issubclass(kind, auth.AuthenticationMiddleware)]
+    if not ours or not djangos or max(djangos) < min(ours):
+        return []
+    return [checks.Error(ORDER, "Put BoltguardMiddleware after AuthenticationMiddleware.", id="boltguard.E016")]
+
+
 def _is_masked(header: str) -> bool:
     request = HttpRequest()
     request.META = {f"HTTP_{header.upper().replace('-', '_')}": PROBE}
@@ -232,6 +248,7 @@ _LOSSY = {
     "FileBasedCache": "which drops entries past a small MAX_ENTRIES",
     "DatabaseCache": "which drops entries past a small MAX_ENTRIES",
 }
+ORDER = "BoltguardMiddleware stands before AuthenticationMiddleware, which replaces the request.user that it set."
 PROBE = "a credential"
 MASKED = (
     "Take a name that Django masks, with auth, key, secret or token in it, or mask this one: by the hidden_settings of "

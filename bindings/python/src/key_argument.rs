@@ -169,10 +169,18 @@ fn wrapped<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, Key>> {
         .ok()
 }
 
+/// What fetches keys is none itself: the methods that give the one of a token.
+const FETCHERS: [&str; 2] = ["get_signing_key_from_jwt", "keys_for"];
+
 #[cold]
 fn no_key(object: &Bound<'_, PyAny>) -> PyErr {
-    let name = object.get_type().name().map(|name| name.to_string());
-    let message = format!("no key can be read from this {}", name.unwrap_or_default());
+    let class = object.get_type();
+    let name = class.name().map(|name| name.to_string());
+    let mut message = format!("no key can be read from this {}", name.unwrap_or_default());
+    let mut methods = FETCHERS.iter();
+    if let Some(method) = methods.find(|method| class.hasattr(**method).unwrap_or(false)) {
+        message += &format!(": give what its {method}(token) gives");
+    }
     coded(
         object.py(),
         Class::InvalidKeyError,

@@ -214,6 +214,11 @@ fn some_texts(
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(vec![text.to_str()?.to_owned()]);
     }
+    if value.cast::<PyBytes>().is_ok() {
+        return Err(PyTypeError::new_err(format!(
+            "{what} is of type bytes: give a text"
+        )));
+    }
     match texts(what, value)? {
         Some(texts) if !texts.is_empty() => Ok(texts),
         _ => Err(coded(

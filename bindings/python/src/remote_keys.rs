@@ -205,7 +205,15 @@ impl FetchTurn {
 
 #[cold]
 fn refused(py: Python<'_>, error: ConfigError) -> PyErr {
-    plain(py, Class::ConfigurationError, error)
+    let remedy = match error {
+        ConfigError::NotHttps => ": allow_http=True",
+        _ => "",
+    };
+    plain(
+        py,
+        Class::ConfigurationError,
+        format_args!("{error}{remedy}"),
+    )
 }
 
 #[cold]

@@ -62,6 +62,13 @@ def test_a_weak_secret_is_a_warning_and_an_error_on_a_server():
     assert ids(SECRET_KEY="short") == ["boltguard.W003"]
 
 
+@pytest.mark.parametrize(("algorithm", "size"), [("HS256", 32), ("HS384", 48), ("HS512", 64)])
+def test_how_long_a_secret_has_to_be(algorithm, size):
+    backend = JWTAuthentication(secret="your-secret-key", algorithms=[algorithm])
+    hints = [message.hint for message in run_checks() if message.id == "boltguard.W003"]
+    assert hints == [f"Use a random secret of at least {size} bytes."], backend
+
+
 def test_no_secret_key():
     backend = JWTAuthentication()
     assert "boltguard.E004" in ids(SECRET_KEY=""), backend

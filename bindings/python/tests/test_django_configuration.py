@@ -20,6 +20,7 @@ from boltguard.auth import (
     IsAuthenticated,
     JWTAuthentication,
 )
+from boltguard.jwt import Key, PyJWKClient
 
 from conftest import SECRET
 from support import bearer, get, mount, mount_view
@@ -43,7 +44,8 @@ ED_PUBLIC = pems(ed25519.Ed25519PrivateKey.generate())[1]
     ("options", "says"),
     [
         ({"algorithms": ["rs256"]}, "RS256"),
-        ({"algorithms": ["HS265"]}, "HS265"),
+        ({"algorithms": ["HS265"]}, r"algorithms=\['HS265'\]"),
+        ({"algorithms": ["HS256", "a-secret-in-the-wrong-place", 256]}, r"algorithms=\['HS256', <str>, <int>\]"),
         ({"algorithms": ["none"]}, "none"),
         ({"algorithms": []}, "algorithms is empty"),
         ({"algorithms": "HS256"}, "algorithms is of type str; give a list"),
@@ -51,7 +53,11 @@ ED_PUBLIC = pems(ed25519.Ed25519PrivateKey.generate())[1]
         ({"algorithms": ["RS256"]}, "SECRET_KEY"),
         ({"algorithms": ["HS256", "ES256"]}, "ES256"),
         ({"secret": "a-secret", "algorithms": ["RS256"]}, "RS256"),
-        ({"secret": RSA_PUBLIC}, "HS256|PEM|secret"),
+        ({"secret": RSA_PUBLIC}, r"no HMAC secret.*HS256 is the default.*algorithms=\['RS256'\]"),
+        ({"secret": Key.from_pem(EC_PUBLIC)}, r"HS256 is the default.*algorithms=\['ES256'\]"),
+        ({"secret": {"keys": [Key.from_pem(ED_PUBLIC).to_jwk()]}}, r"HS256 is the default.*algorithms=\['EdDSA'\]"),
+        ({"secret": PyJWKClient("https://id.example.com/jwks.json")}, r"PyJWKClient.*RemoteKeySet\(url\)"),
+        ({"audience": b"abc"}, "audience is of type bytes; give a text"),
         ({"secret": "see below\n" + RSA_PUBLIC}, "no HMAC secret"),
         ({"secret": "https://id.example.com/.well-known/jwks.json"}, r"no secret.*RemoteKeySet\(url\)"),
         ({"secret": ["a-secret", b"\n HTTP://id.example.com"]}, r"no secret.*RemoteKeySet\(url\)"),

@@ -55,6 +55,10 @@ def test_tokens_of_asymmetric_keys():
     backend = JWTAuthentication(secret=key.public_key(), algorithms=["ES256"])
     mount_view(protect(auth=[backend], guards=[IsAuthenticated()])(lambda request: JsonResponse({})))
     assert get(**bearer(text)).status_code == 200
+    with pytest.raises(ValueError, match="HS256 is the default.*algorithm='ES256'"):
+        create_jwt_for_user(GRACE, secret=key)
+    with pytest.raises(ValueError, match="audience is of type bytes; give a text"):
+        create_jwt_for_user(GRACE, secret=SECRET, audience=b"shop")
     with pytest.raises(ValueError, match="ES256 needs secret="):
         create_jwt_for_user(GRACE, algorithm="ES256")
 

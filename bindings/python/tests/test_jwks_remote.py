@@ -296,8 +296,8 @@ def test_a_turn_is_ended_once(remote):
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("http://id.example.com/jwks.json", "allow http by name"),
-        ("http://localhost/jwks.json", "allow http by name"),
+        ("http://id.example.com/jwks.json", "allow_http=True"),
+        ("http://localhost/jwks.json", "allow_http=True"),
         ("https://user:hunter2@id.example.com/jwks.json", "put them into a header"),
         ("file:///etc/passwd", "no URL"),
         ("id.example.com", "no URL"),

@@ -164,6 +164,12 @@ def test_expectations_of_the_wrong_type_are_errors_of_the_caller(asked):
         decode(forge(FRESH), **asked)
 
 
+def test_bytes_are_no_audience_and_no_issuer():
+    for what in ("audience", "issuer"):
+        with pytest.raises(TypeError, match=f"{what} is of type bytes: give a text"):
+            decode(forge(FRESH), **{what: b"abc"})
+
+
 def test_a_subject_may_be_expected():
     assert decode(forge(FRESH), subject="42")
     assert refusal(forge(FRESH), subject="43")[0] is jwt.InvalidSubjectError

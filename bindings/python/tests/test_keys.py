@@ -144,6 +144,12 @@ def test_a_url_is_no_secret_and_no_key(url):
             call()
 
 
+def test_what_fetches_keys_says_how_to_ask_it_for_one():
+    url = "https://id.example.com/jwks.json"
+    assert "its keys_for(token) gives" in bad_key(jwt.RemoteKeySet(url), "RS256")
+    assert "its get_signing_key_from_jwt(token) gives" in bad_key(jwt.PyJWKClient(url), "RS256")
+
+
 def test_the_text_of_a_jwk_gives_no_secret_but_a_mapping_does():
     jwk = {"kty": "oct", "k": "A" * 43}
     token = jwt.encode(FRESH, jwk)

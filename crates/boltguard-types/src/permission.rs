@@ -123,7 +123,7 @@ impl fmt::Display for PermissionError {
             Self::Character => "a permission's name holds no white space and no control character",
             Self::Empty => "a permission's name is not empty",
             Self::Wildcard => {
-                "a required permission holds no `*`: wildcards belong in what is granted"
+                "a permission's name holds no `*`; what is granted may be `*`, or end in it after a dot as `blog.*` does"
             }
         })
     }
@@ -148,6 +148,12 @@ mod tests {
         ] {
             assert_eq!(Permission::new(name), Err(why), "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_star_out_of_place_is_told_where_it_may_stand() {
+        let message = PermissionError::Wildcard.to_string();
+        assert!(message.contains("after a dot as `blog.*`"), "{message}");
     }
 
     #[test]

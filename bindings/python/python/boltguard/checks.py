@@ -77,13 +77,13 @@ def check_secrets(app_configs: Any, **kwargs: Any) -> list[Message]:
             conf.current().api_key_secrets  # noqa: B018  # derives them from the secret key
     except ImproperlyConfigured as error:
         return [checks.Error(str(error), "Set SECRET_KEY, or give the backends a secret.", id="boltguard.E004")]
-    return [checks.Warning(message, LONGER, id="boltguard.W003") for message in weak]
+    return [checks.Warning(message, hint, id="boltguard.W003") for message, hint in weak]
 
 
 def check_secrets_deployed(app_configs: Any, **kwargs: Any) -> list[Message]:
     """What is a warning on a developer's machine is an error on a server."""
     try:
-        return [checks.Error(message, LONGER, id="boltguard.E003") for message in _weak_secrets()]
+        return [checks.Error(message, hint, id="boltguard.E003") for message, hint in _weak_secrets()]
     except ImproperlyConfigured:
         return []
 
@@ -186,14 +186,14 @@ def _backends(kind: type[Backend]) -> list[Backend]:
     return list(registry.instances(kind))
 
 
-def _weak_secrets() -> Iterator[str]:
+def _weak_secrets() -> Iterator[tuple[str, str]]:
     seen = set()
     for backend in _backends(JWTAuthentication):
         for algorithm in backend.rust.weak_secrets:
             message = f"The secret of {backend!r} is shorter than the hash of {algorithm}."
             if message not in seen:
                 seen.add(message)
-                yield message
+                yield message, f"Use a random secret of at least {int(algorithm[2:]) // 8} bytes."
 
 
 def _check_store(store: RevocationStore) -> Iterator[Message]:
@@ -255,4 +255,3 @@ MASKED = (
     "a SafeExceptionReporterFilter of your own, which DEFAULT_EXCEPTION_REPORTER_FILTER names."
 )
 SHARED_CACHE = "Use a Redis or Memcached cache that does not evict, or DjangoORMRevocation."
-LONGER = "Use a random secret of at least 64 bytes."

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust, conf, registry
 from boltguard.api_keys.store import APIKeyStore, default_store
+from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for, shown
 from boltguard.auth.revocation import InMemoryRevocation, RevocationStore, ask, bool_or_error
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError, PyJWTError
 from boltguard.jwt.remote import RemoteKeySet
@@ -85,6 +86,8 @@ class JWTAuthentication(Authentication):
         self._remote = _remote(secret)
         self.header = _header("JWTAuthentication", header)
         self.algorithms = _names("algorithms", algorithms)
+        if self._remote is not None and self.algorithms == [DEFAULT_ALGORITHM]:
+            _refuse(f"JWTAuthentication: {NO_ALGORITHM_OF_ISSUER}")
         self.leeway = _seconds(leeway)
         self.revocation_store = _store(revocation_store)
         self._settings: dict[str, Any] = {
@@ -151,11 +154,12 @@ class JWTAuthentication(Authentication):
         try:
             return _rust.JwtBackend(keys=keys.value, **self._settings)
         except (ConfigurationError, PyJWTError, TypeError) as error:
-            # Not the whole of what was given: where arguments changed places, one of them is a secret.
-            names = [name for name in self.algorithms if name in _rust.ALGORITHMS]
-            _refuse(f"JWTAuthentication(algorithms={names!r}): {error}{self._remedy()}")
+            names = ", ".join(map(shown, self.algorithms))
+            _refuse(f"JWTAuthentication(algorithms=[{names}]): {error}{self._remedy(keys)}")
 
-    def _remedy(self) -> str:
+    def _remedy(self, keys: Sealed[list[Any]]) -> str:
+        if self._own_keys and self.algorithms == [DEFAULT_ALGORITHM]:
+            return named_for(keys.value, "algorithms=[{!r}]")
         keyless = not self._own_keys and set(self.algorithms) <= set(_rust.ALGORITHMS)
         return NO_KEY_GIVEN if keyless and not all(name.startswith("HS") for name in self.algorithms) else ""
 
@@ -306,6 +310,8 @@ def _remote(secret: Sealed[Any]) -> RemoteKeySet | None:
     # A key vouches for its own issuer alone, RFC 8725 §3.8; beside others it would vouch for what `issuer` names.
     if any(isinstance(key, RemoteKeySet) for key in _as_list(secret.value)):
         _refuse("JWTAuthentication: a RemoteKeySet stands alone; give each issuer a backend, with its own issuer=")
+    if any(hasattr(type(key), "get_signing_key_from_jwt") for key in _as_list(secret.value)):
+        _refuse("JWTAuthentication: a PyJWKClient is no key; give RemoteKeySet(url), which fetches when it is needed")
     return None
 
 
@@ -340,7 +346,7 @@ def _text(what: str, value: str) -> str:
 def _texts(what: str, value: str | Iterable[str] | None) -> list[str] | None:
     if value is None:
         return None
-    if not isinstance(value, Iterable):
+    if isinstance(value, (bytes, bytearray)) or not isinstance(value, Iterable):
         _refuse(f"JWTAuthentication: {what} is {_kind(value)}; {TEXTS}")
     texts = [value] if isinstance(value, str) else list(value)
     if not texts:
@@ -399,6 +405,10 @@ def _on_store_error(choice: str, what: str = "JWTAuthentication") -> bool:
 
 
 NO_KEY_GIVEN = "; give secret=, a public key: without it there is Django's SECRET_KEY, for HS256, HS384 and HS512 alone"
+NO_ALGORITHM_OF_ISSUER = (
+    "name the algorithms that the issuer signs with, such as algorithms=['RS256']; HS256, the default, verifies with "
+    "a secret, which no issuer publishes"
+)
 TEXTS = "give a text or a list of them, or leave it out"
 JWT_DEFAULTS = {
     "audience": None,

@@ -11,6 +11,7 @@ from typing import Any
 
 from boltguard import _rust, conf, jwt
 from boltguard.auth.backends import Sealed
+from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
 from boltguard.exceptions import ConfigurationError, PyJWTError
 
 RESERVED = ("sub", "exp", "iat", "jti")
@@ -122,6 +123,9 @@ def _claims(
     replaced = [name for name in RESERVED if name in extra]
     if replaced:
         raise ValueError(f"extra_claims would replace {', '.join(replaced)}")
+    for name, value in (("issuer", issuer), ("audience", audience)):
+        if isinstance(value, (bytes, bytearray)):
+            raise ValueError(f"{name} is of type {type(value).__name__}; give a text")
     claims: dict[str, Any] = {
         "is_staff": bool(getattr(user, "is_staff", False)),
         "is_superuser": bool(getattr(user, "is_superuser", False)),
@@ -145,7 +149,9 @@ def _minter(secret: Sealed[Any], algorithm: str, kid: str | None) -> _rust.Minte
             return _cached_minter(_Same(secret.value), algorithm, kid)
         return _rust.Minter(secret.value, algorithm, kid=kid)
     except (ConfigurationError, PyJWTError) as error:
-        raise ValueError(str(error)) from None
+        is_default = algorithm == DEFAULT_ALGORITHM
+        remedy = named_for([secret.value], "algorithm={!r}") if is_default else ""
+        raise ValueError(f"{error}{remedy}") from None
 
 
 class _Same(Sealed[Any]):

@@ -29,6 +29,24 @@ def site(tmp_path):
     return run
 
 
+COMMANDS = [["create", "a"], ["create", "a", "--owner", "ada"], ["list"], ["revoke", "an-id"], ["reroll", "an-id"]]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS)
+def test_a_command_before_migrate_says_to_run_it(tmp_path, arguments):
+    command = [sys.executable, str(SITE), str(tmp_path / "db.sqlite3"), "boltguard_apikey", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "run `python manage.py migrate boltguard`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_of_the_database_is_not_taken_for_a_forgotten_migrate(site, tmp_path):
+    database = f"file:{tmp_path / 'db.sqlite3'}?mode=ro"
+    command = [sys.executable, str(SITE), database, "boltguard_apikey", "create", "a"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "readonly database" in done.stderr and "migrate boltguard" not in done.stderr
+
+
 class Server:
     """A process that answers requests."""
 

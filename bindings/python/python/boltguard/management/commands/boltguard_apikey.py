@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import DatabaseError, OperationalError, ProgrammingError, connections, router, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from boltguard import conf
@@ -48,7 +49,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not is_installed():
             raise CommandError("there is no table of API keys: the application of your users is not installed")
-        getattr(self, f"_{options['action']}")(options)
+        try:
+            getattr(self, f"_{options['action']}")(options)
+        except (OperationalError, ProgrammingError):
+            if _is_migrated():
+                raise
+            raise CommandError(NOT_MIGRATED) from None
 
     def _create(self, options: dict[str, Any]) -> None:
         from boltguard.models import APIKey
@@ -90,6 +96,17 @@ class Command(BaseCommand):
         end = f"ends at {_date(row.expires)}" if overlap else "has ended"
         self.stderr.write(f"API key {successor.id} takes over from {row.id}, which {end}. It is shown only now:")
         self.stdout.write(generated.expose())
+
+
+def _is_migrated() -> bool:
+    """Also where nobody can tell, since the database itself gives no answer."""
+    from boltguard.models import APIKey
+
+    try:
+        executor = MigrationExecutor(connections[router.db_for_write(APIKey)])
+        return not executor.migration_plan(executor.loader.graph.leaf_nodes("boltguard"))
+    except DatabaseError:
+        return True
 
 
 def _row(text: str) -> Any:
@@ -143,4 +160,5 @@ def _date(date: datetime | None) -> str:
     return (timezone.localtime(date) if timezone.is_aware(date) else date).strftime("%Y-%m-%d %H:%M")
 
 
+NOT_MIGRATED = "the tables of API keys are not there, or not as they are now; run `python manage.py migrate boltguard`"
 HEADINGS = ("ID", "NAME", "OWNER", "STATUS", "CREATED", "EXPIRES", "LAST USED", "GRANTED")

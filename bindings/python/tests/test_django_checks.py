@@ -19,6 +19,7 @@ from boltguard.auth import (
     InMemoryRevocation,
     IsAuthenticated,
     JWTAuthentication,
+    RemoteKeySet,
 )
 
 GUARDED = {"BOLT_DEFAULT_PERMISSION_CLASSES": [IsAuthenticated()]}
@@ -67,6 +68,37 @@ def test_how_long_a_secret_has_to_be(algorithm, size):
     backend = JWTAuthentication(secret="your-secret-key", algorithms=[algorithm])
     hints = [message.hint for message in run_checks() if message.id == "boltguard.W003"]
     assert hints == [f"Use a random secret of at least {size} bytes."], backend
+
+
+def test_keys_of_an_issuer_without_an_issuer_or_an_audience():
+    remote = RemoteKeySet("https://id.example.com/jwks.json?key=hunter2")
+    named = [JWTAuthentication(remote, ["RS256"], **{name: "x"}) for name in ("issuer", "audience")]
+    assert ids() == [], named
+    backend = JWTAuthentication(remote, algorithms=["RS256"])
+    (message,) = [message for message in run_checks() if message.id == "boltguard.W017"]
+    assert "algorithms=['RS256']" in message.msg and "https://id.example.com/jwks.json," in message.msg, backend
+    assert "audience=" in message.hint and "hunter2" not in message.msg
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("BOLT_AUTHENTICATION_CLASS", "BOLT_AUTHENTICATION_CLASSES"),
+        ("BOLT_DEFAULT_AUTHENTICATION_CLASSES", "BOLT_AUTHENTICATION_CLASSES"),
+        ("BOLT_PERMISSION_CLASSES", "BOLT_DEFAULT_PERMISSION_CLASSES"),
+        ("BOLT_APIKEY_PREFIX", "BOLT_API_KEY_PREFIX"),
+        ("BOLT_API_PREFIX", "BOLT_API_KEY_PREFIX"),
+    ],
+)
+def test_a_misspelt_setting(written, meant):
+    with override_settings(**GUARDED, **{written: []}):
+        (message,) = [message for message in run_checks() if message.id.startswith("boltguard.")]
+    assert message.id == "boltguard.W018" and written in message.msg and meant in message.msg
+
+
+@pytest.mark.parametrize("name", ["BOLT_LOGGING_LEVEL", "BOLT_URL", "BOLT_CACHE_PREFIX", "BOLTS_API_KEY_PREFIX"])
+def test_a_setting_of_another_application(name):
+    assert ids(**{name: "x"}) == []
 
 
 def test_no_secret_key():

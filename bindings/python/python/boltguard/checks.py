@@ -16,6 +16,8 @@
 | boltguard.E014 | a view of DRF lists a backend or a guard of ours as it is, or a permission without a guard |
 | boltguard.W015 | a view of DRF has a guard, and no `BoltguardAuthentication` to say who is calling |
 | boltguard.E016 | `BoltguardMiddleware` stands before `AuthenticationMiddleware`, which sets its user aside |
+| boltguard.W017 | a `RemoteKeySet` without `issuer` and `audience`: all tokens of the issuer are taken |
+| boltguard.W018 | a `BOLT_` setting that there is not, close to one that there is |
 
 Those of stores of API keys, E009 to W010, are in `boltguard.api_keys.checks`.
 """
@@ -48,7 +50,7 @@ Backend = TypeVar("Backend", bound=Authentication)
 
 def register() -> None:
     """Called once, when Django's applications are ready."""
-    of_objects = (check_settings, check_secrets, check_stores, check_api_keys)
+    of_objects = (check_settings, check_names, check_secrets, check_issuers, check_stores, check_api_keys)
     for check in (*of_objects, check_views, check_drf_views, check_headers, check_middleware):
         checks.register(check, checks.Tags.security)
     checks.register(check_secrets_deployed, checks.Tags.security, deploy=True)
@@ -69,6 +71,14 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[Message]:
     return [checks.Warning(message, hint, id="boltguard.W002")]
 
 
+def check_names(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether a setting is misspelt, so that it has no effect."""
+    message = "The setting {} does not exist, so it has no effect: {} is probably meant."
+    return [
+        checks.Warning(message.format(name, meant), id="boltguard.W018") for name, meant in conf.misspelt(dir(settings))
+    ]
+
+
 def check_secrets(app_configs: Any, **kwargs: Any) -> list[Message]:
     """The secrets of all backends."""
     try:
@@ -86,6 +96,14 @@ def check_secrets_deployed(app_configs: Any, **kwargs: Any) -> list[Message]:
         return [checks.Error(message, hint, id="boltguard.E003") for message, hint in _weak_secrets()]
     except ImproperlyConfigured:
         return []
+
+
+def check_issuers(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether backends with the keys of an issuer say which of its tokens are for this site."""
+    message = "{!r} takes every token of the issuer of {}, whatever service it was made for."
+    urls = ((backend, backend.trusts_any_token_of) for backend in _backends(JWTAuthentication))
+    found = sorted({message.format(backend, url) for backend, url in urls if url is not None})
+    return [checks.Warning(text, ADDRESSED, id="boltguard.W017") for text in found]
 
 
 def check_stores(app_configs: Any, **kwargs: Any) -> list[Message]:
@@ -254,4 +272,5 @@ MASKED = (
     "Take a name that Django masks, with auth, key, secret or token in it, or mask this one: by the hidden_settings of "
     "a SafeExceptionReporterFilter of your own, which DEFAULT_EXCEPTION_REPORTER_FILTER names."
 )
+ADDRESSED = "Give it audience=, the name of this site at the issuer, and issuer=."
 SHARED_CACHE = "Use a Redis or Memcached cache that does not evict, or DjangoORMRevocation."

@@ -11,7 +11,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -115,13 +116,23 @@ def _instance(name: str, item: Any) -> Any:
 
 
 _EXAMPLES = {AUTHENTICATION: "JWTAuthentication()", PERMISSIONS: "IsAuthenticated()"}
-_OURS = {AUTHENTICATION, PERMISSIONS, API_KEY_PREFIX, "SECRET_KEY", "SECRET_KEY_FALLBACKS"}
+_NAMES = (AUTHENTICATION, PERMISSIONS, API_KEY_PREFIX)
+_OURS = {*_NAMES, "SECRET_KEY", "SECRET_KEY_FALLBACKS"}
+# `BOLT_PERMISSION_CLASSES` is as close; `BOLT_CACHE_PREFIX`, which may be another application's, is not.
+CLOSE = 0.8
 _current = Conf()
 
 
 def current() -> Conf:
     """The settings now in force: the same object until one of them changes."""
     return _current
+
+
+def misspelt(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Of the names of settings those that are close to one of ours, with that one."""
+    for name in names:
+        if name.startswith("BOLT_") and name not in _OURS:
+            yield from ((name, meant) for meant in get_close_matches(name, _NAMES, n=1, cutoff=CLOSE))
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

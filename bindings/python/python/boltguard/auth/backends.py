@@ -126,6 +126,12 @@ class JWTAuthentication(Authentication):
         return self._built[1]
 
     @property
+    def trusts_any_token_of(self) -> str | None:
+        """The issuer's address, where neither `issuer` nor `audience` says which of its tokens are meant."""
+        is_open = self._settings["issuer"] is None and self._settings["audience"] is None
+        return self._remote.rust.shown_url if self._remote is not None and is_open else None
+
+    @property
     def label(self) -> str:
         keys = ["own keys"] if self._own_keys else []
         if self._remote is not None:

@@ -627,6 +627,26 @@ def test_the_list_of_routes_shows_what_is_sure_to_be_asked(permissions, shown):
     assert listed()["GET /view"] == shown
 
 
+def test_the_list_of_routes_shows_the_methods_that_a_view_has_itself():
+    @api_view(["PUT"])
+    @permission_classes([STAFF])
+    def function(request):
+        return Response({})
+
+    class Own(ListAPIView):
+        permission_classes = [STAFF]
+
+    class Answers(Own):
+        def options(self, request):
+            return Response({})
+
+        def http_method_not_allowed(self, request):
+            return Response({})
+
+    mount(path("a", Own.as_view()), path("b", function), path("c", Answers.as_view()))
+    assert list(listed()) == ["GET /a", "PUT /b", "ANY /c", "GET /c", "OPTIONS /c"]
+
+
 def test_permissions_chosen_for_each_request_are_not_listed():
     class View(APIView):
         permission_classes = [STAFF]

@@ -205,6 +205,28 @@ def test_the_list_marks_what_is_open_and_what_is_unprotected():
         assert "refuses nobody" in run()
 
 
+def test_routes_below_a_prefix_are_left_out(lock):
+    below = ["admin", "admin/", "admin/log/x", "deep/er/x", "regex"]
+    mount(*(path(one, plain) for one in [*below, "administrators", "deep"]), re_path("^old/x$", plain))
+    options = ["--exclude", "admin/", "--exclude", "/deep/er", "--exclude", "/regex:^old", "--exclude", "/regex"]
+    kept = ["/administrators", "/deep"]
+    assert [one["path"] for one in json.loads(run("--json", *options))] == kept
+    assert run(*options).splitlines()[-1] == "2 routes: 0 open to everybody, 2 unprotected."
+    run("--write", str(lock), *options)
+    assert list(json.loads(lock.read_text())["routes"]) == [f"ANY {one}" for one in kept]
+    assert "2 routes are no weaker" in run("--check", str(lock), *options)
+    with pytest.raises(CommandError, match="ANY /admin is new"):
+        run("--check", str(lock))
+    run("--write", str(lock))
+    assert "gone" not in run("--check", str(lock), *options)
+
+
+@pytest.mark.parametrize("prefix", ["/", "", "//"])
+def test_not_every_route_can_be_left_out(prefix):
+    with pytest.raises(CommandError, match="every route"):
+        run("--exclude", prefix)
+
+
 def test_a_backend_is_listed_with_all_that_makes_it_lenient_and_no_secret():
     labels = [
         JWT.label,
@@ -341,8 +363,8 @@ def test_a_file_of_another_version_fails(lock):
         run("--check", str(lock))
 
 
-def test_a_file_that_is_not_there_fails(lock):
-    with pytest.raises(CommandError, match=r"routes\.lock"):
+def test_a_file_that_is_not_there_fails_and_says_how_to_make_it(lock):
+    with pytest.raises(CommandError, match=f"is not there; make it: manage.py boltguard_routes --write {lock}"):
         run("--check", str(lock))
 
 

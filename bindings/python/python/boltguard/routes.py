@@ -100,7 +100,7 @@ def _routes(path: str, callback: Any) -> Iterator[Route]:
 
 
 def _handlers(view_class: Any, options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Those that a class answers with, but for Django's own answers to OPTIONS and to methods that it has not got."""
+    """Those that a class answers with, but for Django's and DRF's own answers to OPTIONS and to unknown methods."""
     own = _own(view_class)
     methods = options.get("http_method_names", view_class.http_method_names)
     found = [(name.upper(), getattr(view_class, name, None)) for name in methods if name != "options" or name in own]
@@ -113,7 +113,7 @@ def _handlers(view_class: Any, options: Mapping[str, Any]) -> Iterator[tuple[str
 
 
 def _own(view_class: type) -> set[str]:
-    return {name for cls in view_class.__mro__ if not cls.__module__.startswith("django.") for name in vars(cls)}
+    return {name for cls in view_class.__mro__ if not cls.__module__.startswith(FRAMEWORKS) for name in vars(cls)}
 
 
 def _route(method: str, path: str, handler: Any, keepers: list[Any]) -> Route:
@@ -134,3 +134,4 @@ def _gatekeepers(view: Any) -> list[Any]:
 
 
 ANY_METHOD = "ANY"
+FRAMEWORKS = ("django.", "rest_framework.")

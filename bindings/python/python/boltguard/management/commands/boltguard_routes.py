@@ -1,4 +1,4 @@
-"""`manage.py boltguard_routes [--check routes.lock | --write routes.lock] [--json]`: who may pass which route.
+"""`manage.py boltguard_routes [--check FILE | --write FILE] [--json] [--exclude PREFIX]`: who may pass which route.
 
 `--check` fails where a route became weaker than the file says, takes new credentials, or is not in it. Guards are
 compared by what they mean.
@@ -31,26 +31,33 @@ class Command(BaseCommand):
             "--write", type=Path, metavar="routes.lock", help="write the file that --check compares with"
         )
         parser.add_argument("--json", action="store_true", help="list the routes as JSON")
+        parser.add_argument(
+            "--exclude", action="append", default=[], metavar="PREFIX", help="leave out what is below; repeatable"
+        )
         parser.add_argument("--urlconf", help="the module of the routes; default: ROOT_URLCONF")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        excluded = _prefixes(options["exclude"])
         try:
-            routes = collect(options["urlconf"])
+            routes = [one for one in collect(options["urlconf"]) if not _is_below(one.path, excluded)]
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         if options["write"]:
             options["write"].write_text(write(routes), "utf-8")
             self.stdout.write(f"{len(routes)} routes are written to {options['write']}.")
         elif options["check"]:
-            self._check(options["check"], routes)
+            self._check(options["check"], routes, excluded)
         elif options["json"]:
             self.stdout.write(json.dumps([_plain(route) for route in routes], indent=2, ensure_ascii=False))
         else:
             self._list(routes)
 
-    def _check(self, path: Path, routes: list[Route]) -> None:
+    def _check(self, path: Path, routes: list[Route], excluded: list[str]) -> None:
         try:
-            changes = compare(read(path), routes)
+            old = {key: one for key, one in read(path).items() if not _is_below(key.partition(" ")[2], excluded)}
+            changes = compare(old, routes)
+        except FileNotFoundError:
+            raise CommandError(f"{path} is not there; make it: manage.py boltguard_routes --write {path}") from None
         except (OSError, UnreadableLock) as error:
             raise CommandError(f"{error}") from None
         for note in changes.notes:
@@ -70,6 +77,18 @@ class Command(BaseCommand):
         self.stdout.write(f"\n{len(routes)} routes: {is_open} open to everybody, {unprotected} unprotected.")
         if unprotected and _has_middleware():
             self.stdout.write("BoltguardMiddleware tells the unprotected ones who calls, and refuses nobody.")
+
+
+def _prefixes(given: list[str]) -> list[str]:
+    """Whole segments of paths: `/admin` leaves `/administrators` in."""
+    prefixes = [f"/{one.strip('/')}" for one in given]
+    if "/" in prefixes:
+        raise CommandError("--exclude / would leave out every route")
+    return prefixes
+
+
+def _is_below(path: str, prefixes: list[str]) -> bool:
+    return any(f"{path}/".startswith(f"{prefix}/") for prefix in prefixes)
 
 
 def _has_middleware() -> bool:

@@ -129,6 +129,12 @@ def test_every_kind_of_view(ada, name):
     assert get(**bearer(sub="987654")).status_code == 401, "an account that is gone"
 
 
+@pytest.mark.parametrize("given", [who, OnTheClass, [JWTAuthentication()], []])
+def test_protect_without_its_parentheses_is_refused_and_says_what_to_write(given):
+    with pytest.raises(ImproperlyConfigured, match=r"write @protect\(auth=\[\.\.\.\], guards=\[\.\.\.\]\)"):
+        protect(given)
+
+
 @pytest.mark.parametrize("name", NOT_ON_A_METHOD)
 def test_every_kind_of_view_is_known_as_what_it_is(name):
     view = VIEWS[name]

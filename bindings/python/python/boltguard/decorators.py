@@ -18,12 +18,14 @@ from boltguard.users import prefetch
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def protect(*, auth: Any = None, guards: Any = None) -> Callable[[View], View]:
+def protect(_view: None = None, /, *, auth: Any = None, guards: Any = None) -> Callable[[View], View]:
     """Lets only those in whom the guards admit; what is not given is the site's default.
 
     For functions and methods, sync and async; for a class-based view, on the class, on what `as_view()` gives, or as
     `method_decorator(protect(...), name="dispatch")`.
     """
+    if _view is not None:
+        raise ImproperlyConfigured(NAMELESS)
     keeper = Gatekeeper(auth, guards)
 
     def decorate(view: View) -> View:
@@ -101,5 +103,9 @@ def _is_handler(view: Any) -> bool:
     return getattr(view, "__name__", "") != "dispatch" and view.__module__ != "django.utils.decorators"
 
 
+NAMELESS = (
+    "protect takes its lists by name: write @protect(auth=[...], guards=[...]) above a view, or @protect() for the "
+    "site's defaults"
+)
 # What a protected view says of itself, the outermost first; decorators that use `functools.wraps` pass it on.
 GATEKEEPERS = "_boltguard_gatekeepers"

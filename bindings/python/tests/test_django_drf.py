@@ -647,6 +647,22 @@ def test_the_list_of_routes_shows_the_methods_that_a_view_has_itself():
     assert list(listed()) == ["GET /a", "PUT /b", "ANY /c", "GET /c", "OPTIONS /c"]
 
 
+@pytest.mark.parametrize("authentications", [[JWTAuthentication()], [JWTAuthentication], property(lambda view: [])])
+def test_the_list_of_routes_can_be_made_whatever_a_view_lists(authentications):
+    class View(APIView):
+        authentication_classes = authentications
+        permission_classes = [STAFF, IsStaff, IsStaff()]
+
+        def get(self, request):
+            return Response({})
+
+    class Asked(View):
+        permission_classes = property(lambda view: [STAFF])
+
+    mount(path("a", View.as_view()), path("b", Asked.as_view()))
+    assert listed() == {"GET /a": ("staff", []), "GET /b": (None, [])}
+
+
 def test_permissions_chosen_for_each_request_are_not_listed():
     class View(APIView):
         permission_classes = [STAFF]

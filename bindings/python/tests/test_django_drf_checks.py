@@ -116,7 +116,11 @@ def test_what_a_method_chooses_for_each_request_is_not_judged():
         def get_authenticators(self):
             return []
 
-    assert messages(Chooses.as_view(permission_classes=[IsStaff], authentication_classes=[JWTAuthentication])) == set()
+    class Asked(Shop):
+        permission_classes = authentication_classes = property(lambda view: [])
+
+    chooses = Chooses.as_view(permission_classes=[IsStaff], authentication_classes=[JWTAuthentication])
+    assert messages(chooses, Asked.as_view()) == set()
 
 
 def test_a_sound_view_has_nothing_to_hear():

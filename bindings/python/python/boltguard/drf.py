@@ -7,7 +7,7 @@ that its handler answers. A guard about objects is asked when a view calls `chec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -213,15 +213,20 @@ def keepers_of(view_class: Any, options: Mapping[str, Any]) -> list[Any]:
     # Not before: it is this module that DRF's own imports, where the settings name classes of it.
     from rest_framework.views import APIView
 
-    def listed(name: str) -> list[Any]:
-        return list(options.get(name, getattr(view_class, name)))
-
     if view_class.get_permissions is not APIView.get_permissions:
         return []
-    guards = [guard_of(one) for one in listed("permission_classes") if isinstance(one, GuardPermissionMeta)]
-    asked = [one for one in listed("authentication_classes") if issubclass(one, BoltguardAuthentication)]
+    permissions = listed(view_class, options, "permission_classes")
+    guards = [guard_of(one) for one in permissions if isinstance(one, GuardPermissionMeta)]
+    authentications = listed(view_class, options, "authentication_classes")
+    asked = [one for one in authentications if isinstance(one, type) and issubclass(one, BoltguardAuthentication)]
     backends = tuple(backend for one in asked for backend in one.known_backends())
     return [Shown(backends, conjunction(guards))] if guards else []
+
+
+def listed(view_class: Any, options: Mapping[str, Any], name: str) -> list[Any]:
+    """What stands in a list of a view, unless that is made for each request, by a property."""
+    value = options.get(name, getattr(view_class, name))
+    return list(value) if isinstance(value, Iterable) else []
 
 
 class _WayOut:

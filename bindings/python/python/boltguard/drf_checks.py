@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from boltguard.auth.backends import Authentication
 from boltguard.auth.guards import Guard, conjunction
-from boltguard.drf import BoltguardAuthentication, GuardPermission, GuardPermissionMeta, guard_of
+from boltguard.drf import BoltguardAuthentication, GuardPermission, GuardPermissionMeta, guard_of, listed
 from boltguard.gate import refuse_absent_backends
 
 Message = checks.CheckMessage
@@ -26,18 +26,14 @@ def check_view(callback: Any) -> Iterator[Message]:
     name = f"{view.__module__}.{view.__qualname__}"
     authentications = permissions = None
     if view.get_authenticators is APIView.get_authenticators:
-        authentications = _listed(callback, "authentication_classes")
+        authentications = listed(view, callback.initkwargs, "authentication_classes")
         yield from _foreign(authentications, Authentication, f"{name}.authentication_classes", AS_AUTHENTICATION)
     if view.get_permissions is APIView.get_permissions:
-        permissions = [leaf for one in _listed(callback, "permission_classes") for leaf in _leaves(one)]
+        permissions = [leaf for one in listed(view, callback.initkwargs, "permission_classes") for leaf in _leaves(one)]
         yield from _foreign(permissions, Guard, f"{name}.permission_classes", AS_PERMISSION)
         yield from _guardless(permissions, name)
     if authentications is not None and permissions is not None:
         yield from _fit(authentications, permissions, name)
-
-
-def _listed(callback: Any, name: str) -> list[Any]:
-    return list(callback.initkwargs.get(name, getattr(callback.cls, name)))
 
 
 def _leaves(permission: Any) -> Iterator[Any]:

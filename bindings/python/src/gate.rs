@@ -166,7 +166,7 @@ pub(crate) fn settle<'py>(
         if let Some(open) = gate.needs_keys(Need::Unknown, texts, progress.unknown) {
             return Pending::new(gate, meta, open, progress).into_bound_py_any(meta.py());
         }
-        if progress.unavailable {
+        if progress.unavailable || gate.engine.misses_keys(gate.look_up(texts)) {
             let refusal = boltguard::Refusal::issuer_keys_unavailable();
             return Refusal::new(refusal).into_bound_py_any(meta.py());
         }

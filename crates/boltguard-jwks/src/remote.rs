@@ -1,7 +1,7 @@
 //! The keys of another issuer, and whose turn it is to fetch them.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -92,6 +92,7 @@ pub struct RemoteKeySet {
     skipped: AtomicU64,
     /// For each need, in nanoseconds from the start: until then the keys are used and nothing else is asked.
     settled_until: [AtomicU64; 3],
+    is_failing: AtomicBool,
     state: Mutex<State>,
     landed: Condvar,
 }
@@ -124,6 +125,7 @@ impl RemoteKeySet {
             start: OnceLock::new(),
             skipped: AtomicU64::new(0),
             settled_until: Default::default(),
+            is_failing: AtomicBool::new(false),
             state: Mutex::new(State {
                 schedule: Schedule::new(times),
                 cause: None,
@@ -186,6 +188,14 @@ impl RemoteKeySet {
     pub fn is_settled(&self, need: Need, now: Instant) -> bool {
         let until = &self.settled_until[need as usize];
         nanos(self.since_start(now)) < until.load(Ordering::Acquire)
+    }
+
+    /// Whether the last fetch failed, so that nobody can say whether a key that is not in hand exists. It costs no
+    /// lock.
+    #[must_use]
+    #[inline]
+    pub fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Acquire)
     }
 
     /// Whether the keys in hand may be used at `now`, current or not.
@@ -284,6 +294,8 @@ impl RemoteKeySet {
     }
 
     fn settle(&self, state: &State) {
+        self.is_failing
+            .store(state.schedule.is_failing(), Ordering::Release);
         for need in [Need::Anew, Need::Current, Need::Unknown] {
             let until = nanos(state.schedule.settled_until(need));
             self.settled_until[need as usize].store(until, Ordering::Release);

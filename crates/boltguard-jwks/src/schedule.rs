@@ -125,6 +125,11 @@ impl Schedule {
         self.retry.saturating_sub(now)
     }
 
+    /// Whether the last fetch that came to an end failed.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Whether this very fetch is under way.
     pub(crate) fn is_flying(&self, number: u64) -> bool {
         self.flight.is_some_and(|flight| flight.number == number)
@@ -143,7 +148,7 @@ impl Schedule {
         match need {
             Need::Anew => true,
             Need::Current => false,
-            Need::Unknown => self.failures == 0,
+            Need::Unknown => !self.is_failing(),
         }
     }
 

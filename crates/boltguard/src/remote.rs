@@ -63,6 +63,22 @@ impl Gate {
         found.map(|(at, ..)| at)
     }
 
+    /// Whether the request has a token that may be genuine by a key which its issuer could not be asked for, as the
+    /// last fetch failed. Ask where the outcome [is of nobody](Outcome::is_of_nobody): the answer is 503 then, since
+    /// nobody can say whether the key exists.
+    pub fn misses_keys<'h>(&self, header: impl Fn(&HeaderName) -> Option<&'h str>) -> bool {
+        self.backends().iter().any(|backend| {
+            let Backend::Jwt(jwt) = backend else {
+                return false;
+            };
+            let is_failing = jwt.remote_keys().is_some_and(|keys| keys.is_failing());
+            is_failing
+                && header(backend.header())
+                    .and_then(|value| jwt.token(value))
+                    .is_some_and(|token| self.may_need_keys(Need::Unknown, jwt, token))
+        })
+    }
+
     /// [`check`](Self::check), for an edge that may wait: `refresh` is given the place of a backend, and what its keys
     /// are needed for. Where the keys can't be had that might have verified the token, the answer is 503.
     ///
@@ -116,7 +132,7 @@ impl Gate {
             }
             first = at + 1;
         }
-        if unavailable && outcome.is_of_nobody() {
+        if outcome.is_of_nobody() && (unavailable || self.misses_keys(&header)) {
             return Outcome::Refused(Refusal::issuer_keys_unavailable());
         }
         outcome

@@ -32,6 +32,19 @@ fn a_set_is_current_for_its_ttl_and_no_longer() {
 }
 
 #[test]
+fn it_fails_from_a_failed_fetch_to_the_next_good_one() {
+    let mut scene = Scene::with_keys(&["a"]);
+    assert!(!scene.remote.is_failing());
+    let turn = scene.after(300).fetch(Need::Current);
+    let _ = turn.finish(Err(FetchError::Timeout), scene.now);
+    assert!(scene.remote.is_failing());
+    let turn = scene.after(1).fetch(Need::Current);
+    assert!(scene.remote.is_failing());
+    turn.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+    assert!(!scene.remote.is_failing());
+}
+
+#[test]
 fn while_one_fetches_the_others_use_what_is_there() {
     let mut scene = Scene::with_keys(&["a"]);
     let turn = scene.after(300).fetch(Need::Current);

@@ -187,6 +187,40 @@ fn without_keys_the_answer_is_503_and_never_open() {
 }
 
 #[test]
+fn while_the_issuer_is_down_nobody_can_say_that_a_key_does_not_exist() {
+    let (known, strange) = (key("known"), key("strange"));
+    let issuer = Issuer::new([set([&known]), None, set([&known])]);
+    let gate = gate_of(&[&issuer], &Guard::authenticated());
+    let start = Instant::now();
+    let check =
+        |value: &str, time| check(&gate, &[&issuer], value, start + Duration::from_secs(time));
+    admitted(check(&token(&known, CLAIMS), 0));
+    // A flood of them is one fetch.
+    for time in [31, 31, 32, 60] {
+        assert_eq!(
+            refused(check(&token(&strange, CLAIMS), time)),
+            (503, ReasonCode::IssuerKeysUnavailable)
+        );
+    }
+    assert_eq!(issuer.fetches(), 2);
+    // What is decided by the keys in hand is none of the issuer's business.
+    admitted(check(&token(&known, CLAIMS), 60));
+    let forged = {
+        let genuine = token(&known, CLAIMS);
+        format!("{}AAAA", &genuine[..genuine.len() - 4])
+    };
+    for value in [&token(&known, EXPIRED), &forged, "Bearer x.y.z"] {
+        assert_eq!(refused(check(value, 60)).0, 401, "{value}");
+    }
+    // It is up again.
+    assert_eq!(
+        refused(check(&token(&strange, CLAIMS), 62)),
+        (401, ReasonCode::KeyNotFound)
+    );
+    assert_eq!(issuer.fetches(), 3);
+}
+
+#[test]
 fn old_keys_serve_until_they_are_too_old_and_the_issuer_is_found_again() {
     let known = key("known");
     let issuer = Issuer::new([set([&known]), None, None, None, set([&known])]);

@@ -167,7 +167,7 @@ pub(crate) fn settle<'py>(
             return Pending::new(gate, meta, open, progress).into_bound_py_any(meta.py());
         }
         if progress.unavailable || gate.engine.misses_keys(gate.look_up(texts)) {
-            let refusal = boltguard::Refusal::issuer_keys_unavailable();
+            let refusal = gate.engine.without_keys(Instant::now());
             return Refusal::new(refusal).into_bound_py_any(meta.py());
         }
     }

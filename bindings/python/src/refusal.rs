@@ -46,6 +46,12 @@ impl Refusal {
         self.0.challenge()
     }
 
+    /// The value of `Retry-After`, in seconds, where it is known.
+    #[getter]
+    fn retry_after(&self) -> Option<u32> {
+        self.0.retry_after()
+    }
+
     /// The body, JSON.
     #[getter]
     fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

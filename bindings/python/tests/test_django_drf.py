@@ -41,12 +41,14 @@ from boltguard.auth import (
     JWTAuthentication,
     ObjectCheck,
     Owner,
+    RemoteKeySet,
     RevocationStore,
     ViaBackend,
 )
 from boltguard.drf import BoltguardAuthentication, GuardPermission
 from boltguard.middleware import BoltguardMiddleware
 
+from issuer import Issuer, say, serving
 from people.models import Note
 from support import bearer, mount, mount_view, wsgi
 
@@ -206,6 +208,17 @@ def test_a_store_that_gives_no_answer_is_503_even_where_everybody_may_pass():
     serve([AllowAny], [using(JWTAuthentication(revocation_store=Elsewhere()))])
     answer = get(bearer(sub="1", jti="broken"))
     assert (answer.status_code, answer.json()["code"]) == (503, "revocation_unavailable")
+
+
+def test_an_issuer_that_is_down_is_503_with_the_time_to_try_again():
+    issuer = Issuer("a")
+    issuer.answer = lambda handler, _: say(handler, 500)
+    with serving(issuer) as url:
+        remote = RemoteKeySet(url, allow_http=True)
+        serve([AllowAny], [using(JWTAuthentication(remote, ["ES256"], issuer="me"))])
+        answer = get(issuer.bearer("a"))
+    assert (answer.status_code, answer.json()["code"]) == (503, "issuer_keys_unavailable")
+    assert 1 <= int(answer["retry-after"]) <= 30
 
 
 @pytest.mark.parametrize("read", [lambda user: user.get_username(), lambda user: user.is_staff])

@@ -143,6 +143,7 @@ def test_without_keys_the_answer_is_503(issuer, remote, guards, caplog):
     for response in on_each_edge(issuer.bearer("a")):
         assert response.status_code == 503
         assert "www-authenticate" not in response
+        assert 1 <= int(response["retry-after"]) <= 30
     assert "status 500" in caplog.text
     assert "Traceback" not in caplog.text
     remote.rust.skip(60)

@@ -198,6 +198,13 @@ impl RemoteKeySet {
         self.is_failing.load(Ordering::Acquire)
     }
 
+    /// So long nothing will be fetched, for a token whose key is not in hand.
+    #[must_use]
+    pub fn retry_in(&self, now: Instant) -> Duration {
+        let now = self.since_start(now);
+        self.state().schedule.next_for_unknown(now)
+    }
+
     /// Whether the keys in hand may be used at `now`, current or not.
     #[must_use]
     pub fn is_usable(&self, now: Instant) -> bool {

@@ -125,6 +125,12 @@ impl Schedule {
         self.retry.saturating_sub(now)
     }
 
+    /// So long nothing is fetched for the sake of an unknown `kid`.
+    pub(crate) fn next_for_unknown(&self, now: Duration) -> Duration {
+        let settled = self.settled_until(Need::Unknown);
+        settled.max(self.retry).saturating_sub(now)
+    }
+
     /// Whether the last fetch that came to an end failed.
     pub(crate) fn is_failing(&self) -> bool {
         self.failures > 0

@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use boltguard_types::ReasonCode;
 
@@ -30,6 +31,7 @@ pub struct Refusal {
     kind: Kind,
     reason: ReasonCode,
     schemes: Schemes,
+    retry_after: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,7 @@ impl Refusal {
             kind: Kind::Unauthorized,
             reason,
             schemes,
+            retry_after: None,
         }
     }
 
@@ -84,6 +87,7 @@ impl Refusal {
             kind: Kind::Forbidden,
             reason,
             schemes,
+            retry_after: None,
         }
     }
 
@@ -94,6 +98,7 @@ impl Refusal {
             kind: Kind::Unavailable,
             reason: ReasonCode::RevocationUnavailable,
             schemes: Schemes::NONE,
+            retry_after: None,
         }
     }
 
@@ -113,6 +118,24 @@ impl Refusal {
             reason: ReasonCode::IssuerKeysUnavailable,
             ..Self::unavailable()
         }
+    }
+
+    /// Tells the client that there is nothing new before this time is over.
+    #[must_use]
+    pub fn with_retry_in(self, time: Duration) -> Self {
+        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        let whole = u32::try_from(seconds).unwrap_or(u32::MAX).max(1);
+        Self {
+            retry_after: Some(whole),
+            ..self
+        }
+    }
+
+    /// The value of `Retry-After`, in seconds, where it is known:
+    /// [RFC 9110 §10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        self.retry_after
     }
 
     /// The HTTP status: 401, 403 or 503.
@@ -267,6 +290,16 @@ mod tests {
         ] {
             assert_eq!(refusal.code(), refusal.reason().as_str());
             assert_eq!((refusal.status(), refusal.challenge()), (503, None));
+        }
+    }
+
+    #[test]
+    fn the_time_to_try_again_is_in_whole_seconds() {
+        let refusal = Refusal::issuer_keys_unavailable();
+        assert_eq!(refusal.retry_after(), None);
+        for (millis, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (u64::MAX, u32::MAX)] {
+            let told = refusal.with_retry_in(Duration::from_millis(millis));
+            assert_eq!(told.retry_after(), Some(seconds), "{millis}");
         }
     }
 

@@ -79,6 +79,22 @@ impl Gate {
         })
     }
 
+    /// The refusal where an issuer's keys can't be had: 503, with the time when one of them is asked again.
+    #[cold]
+    #[must_use]
+    pub fn without_keys(&self, now: Instant) -> Refusal {
+        let remote = self.backends().iter().filter_map(|backend| match backend {
+            Backend::Jwt(jwt) => jwt.remote_keys(),
+            Backend::ApiKey(_) => None,
+        });
+        let failing = remote.filter(|keys| keys.is_failing());
+        let refusal = Refusal::issuer_keys_unavailable();
+        match failing.map(|keys| keys.retry_in(now)).min() {
+            Some(time) => refusal.with_retry_in(time),
+            None => refusal,
+        }
+    }
+
     /// [`check`](Self::check), for an edge that may wait: `refresh` is given the place of a backend, and what its keys
     /// are needed for. Where the keys can't be had that might have verified the token, the answer is 503.
     ///
@@ -133,7 +149,7 @@ impl Gate {
             first = at + 1;
         }
         if outcome.is_of_nobody() && (unavailable || self.misses_keys(&header)) {
-            return Outcome::Refused(Refusal::issuer_keys_unavailable());
+            return Outcome::Refused(self.without_keys(clock()));
         }
         outcome
     }

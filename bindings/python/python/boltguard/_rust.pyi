@@ -690,6 +690,10 @@ class Refusal:
         """The value of `WWW-Authenticate`."""
 
     @property
+    def retry_after(self) -> int | None:
+        """The value of `Retry-After`, in seconds, where it is known."""
+
+    @property
     def body(self) -> bytes:
         """The body, JSON."""
 

@@ -96,7 +96,9 @@ class BoltguardAuthentication(BaseAuthentication):
             return None
         request.__dict__[REFUSAL] = settled
         log(request._request, settled.status, settled.reason)
-        raise _exception(settled.status, settled.detail, settled.code)
+        exception: Any = _exception(settled.status, settled.detail, settled.code)
+        exception.wait = settled.retry_after  # of which DRF makes `Retry-After`
+        raise exception
 
 
 BoltguardAuthentication._keeper = Gatekeeper(None, [IsAuthenticated()])

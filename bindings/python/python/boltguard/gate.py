@@ -141,6 +141,8 @@ class Gate:
         """The answer to a caller who is not let in, sealed. The precise reason goes to the log."""
         log(request, refusal.status, refusal.reason)
         headers = {} if refusal.challenge is None else {"WWW-Authenticate": refusal.challenge}
+        if refusal.retry_after is not None:
+            headers["Retry-After"] = str(refusal.retry_after)
         response = mark_final(json_response(refusal.body, refusal.status, headers))
         self.seal(request, response, refusal.status == 403)
         return response

@@ -203,6 +203,11 @@ fn while_the_issuer_is_down_nobody_can_say_that_a_key_does_not_exist() {
         );
     }
     assert_eq!(issuer.fetches(), 2);
+    let again = |time| {
+        gate.without_keys(start + Duration::from_secs(time))
+            .retry_after()
+    };
+    assert_eq!((again(31), again(60)), (Some(30), Some(1)));
     // What is decided by the keys in hand is none of the issuer's business.
     admitted(check(&token(&known, CLAIMS), 60));
     let forged = {

@@ -143,6 +143,10 @@ impl Gate {
     }
 
     /// Decides on a request, whose headers `header` looks up, at the time `now`.
+    ///
+    /// Keys of a remote issuer are taken as they are at hand: nobody finds out here that they are too old. Where there
+    /// are any, ask [`needs_keys`](Self::needs_keys) at each request first, or call
+    /// [`check_with_keys`](Self::check_with_keys).
     #[inline]
     pub fn check<'h>(
         &self,

@@ -1,8 +1,9 @@
 //! The keys of other issuers: whether a request needs some that are not there.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use boltguard_jwks::{Need, Unavailable};
+use boltguard_jwks::{Need, RemoteKeySet, Unavailable};
 use boltguard_jws::UnverifiedJws;
 use boltguard_types::NumericDate;
 
@@ -11,15 +12,24 @@ use crate::{Backend, Gate, HeaderName, JwtBackend, Outcome, Refusal};
 /// Lets each backend learn of its issuer's keys; `false` if none of them has any.
 pub(crate) fn follow(backends: &[Backend]) -> bool {
     let mut has_remote_keys = false;
-    for backend in backends {
-        if let Backend::Jwt(jwt) = backend
-            && let Some(keys) = jwt.remote_keys()
-        {
-            keys.add_follower(jwt);
-            has_remote_keys = true;
-        }
+    for (_, backend, keys) in with_remote_keys(backends) {
+        keys.add_follower(backend);
+        has_remote_keys = true;
     }
     has_remote_keys
+}
+
+/// The backends whose keys their issuer publishes, with their places among all.
+fn with_remote_keys(
+    backends: &[Backend],
+) -> impl Iterator<Item = (usize, &Arc<JwtBackend>, &Arc<RemoteKeySet>)> {
+    backends
+        .iter()
+        .enumerate()
+        .filter_map(|(at, backend)| match backend {
+            Backend::ApiKey(_) => None,
+            Backend::Jwt(jwt) => Some((at, jwt, jwt.remote_keys()?)),
+        })
 }
 
 impl Outcome {
@@ -39,9 +49,9 @@ impl Gate {
     /// edge to ask its [`RemoteKeySet`](boltguard_jwks::RemoteKeySet) what to do.
     ///
     /// For [`Need::Current`] ask before [`check`](Self::check): such keys are out of date, and the request has a token
-    /// of an algorithm that they serve. For [`Need::Unknown`] ask
-    /// after it, where the outcome [is of nobody](Outcome::is_of_nobody): of such keys none has signed the token, and
-    /// those of no other backend have its `kid`.
+    /// of an algorithm that they serve. For [`Need::Unknown`] ask after it, where the outcome
+    /// [is of nobody](Outcome::is_of_nobody): of such keys none has signed the token, and those of no other backend
+    /// have its `kid`.
     pub fn needs_keys<'h>(
         &self,
         need: Need,
@@ -49,33 +59,18 @@ impl Gate {
         header: impl Fn(&HeaderName) -> Option<&'h str>,
         now: Instant,
     ) -> Option<usize> {
-        let backends = self.backends().iter().enumerate().skip(first);
-        let mut needing = backends.filter_map(|(at, backend)| {
-            let Backend::Jwt(jwt) = backend else {
-                return None;
-            };
-            (!jwt.remote_keys()?.is_settled(need, now)).then_some((at, backend, jwt))
-        });
-        let found = needing.find(|(_, backend, jwt)| {
-            let token = header(backend.header()).and_then(|value| jwt.token(value));
-            token.is_some_and(|token| self.may_need_keys(need, jwt, token))
-        });
-        found.map(|(at, ..)| at)
+        with_remote_keys(self.backends())
+            .filter(|(at, _, keys)| *at >= first && !keys.is_settled(need, now))
+            .find(|(_, backend, _)| self.has_token_for(need, backend, &header))
+            .map(|(at, ..)| at)
     }
 
     /// Whether the request has a token that may be genuine by a key which its issuer could not be asked for, as the
     /// last fetch failed. Ask where the outcome [is of nobody](Outcome::is_of_nobody): the answer is 503 then, since
     /// nobody can say whether the key exists.
     pub fn misses_keys<'h>(&self, header: impl Fn(&HeaderName) -> Option<&'h str>) -> bool {
-        self.backends().iter().any(|backend| {
-            let Backend::Jwt(jwt) = backend else {
-                return false;
-            };
-            let is_failing = jwt.remote_keys().is_some_and(|keys| keys.is_failing());
-            is_failing
-                && header(backend.header())
-                    .and_then(|value| jwt.token(value))
-                    .is_some_and(|token| self.may_need_keys(Need::Unknown, jwt, token))
+        with_remote_keys(self.backends()).any(|(_, backend, keys)| {
+            keys.is_failing() && self.has_token_for(Need::Unknown, backend, &header)
         })
     }
 
@@ -83,11 +78,9 @@ impl Gate {
     #[cold]
     #[must_use]
     pub fn without_keys(&self, now: Instant) -> Refusal {
-        let remote = self.backends().iter().filter_map(|backend| match backend {
-            Backend::Jwt(jwt) => jwt.remote_keys(),
-            Backend::ApiKey(_) => None,
-        });
-        let failing = remote.filter(|keys| keys.is_failing());
+        let failing = with_remote_keys(self.backends())
+            .map(|(_, _, keys)| keys)
+            .filter(|keys| keys.is_failing());
         let refusal = Refusal::issuer_keys_unavailable();
         match failing.map(|keys| keys.retry_in(now)).min() {
             Some(time) => refusal.with_retry_in(time),
@@ -152,6 +145,18 @@ impl Gate {
             return Outcome::Refused(self.without_keys(clock()));
         }
         outcome
+    }
+
+    /// Whether the request has a token for which these keys may be needed.
+    fn has_token_for<'h>(
+        &self,
+        need: Need,
+        backend: &JwtBackend,
+        header: impl Fn(&HeaderName) -> Option<&'h str>,
+    ) -> bool {
+        header(backend.header())
+            .and_then(|value| backend.token(value))
+            .is_some_and(|token| self.may_need_keys(need, backend, token))
     }
 
     /// What is no token, or one of an algorithm that is not allowed, is a reason to fetch nothing.

@@ -220,7 +220,7 @@ impl JwtBackend {
     }
 
     #[inline]
-    pub(super) fn header(&self) -> &HeaderName {
+    pub(crate) fn header(&self) -> &HeaderName {
         &self.header
     }
 

@@ -127,3 +127,22 @@ def ada(database):
     user = get_user_model().objects.create_user("ada", "ada@example.org", "correct horse", is_staff=True)
     yield user
     get_user_model().objects.filter(pk=user.pk).delete()
+
+
+@pytest.fixture
+def issuer():
+    """An issuer with one key, `a`."""
+    from issuer import Issuer
+
+    return Issuer("a")
+
+
+@pytest.fixture
+def remote(issuer):
+    """Its keys, fetched from where it serves them."""
+    from boltguard.jwt import RemoteKeySet
+
+    from issuer import serving
+
+    with serving(issuer) as url:
+        yield RemoteKeySet(url, allow_http=True, timeout=30)

@@ -29,6 +29,18 @@ class Issuer:
             self.keys.setdefault(kid, Key.generate("ES256", kid=kid))
         self.published = KeySet([self.keys[kid].public_key() for kid in kids]).to_jwks() if kids else {"keys": []}
 
+    def hold(self):
+        """Answers only when the second of these events is set; the first one says that it was asked."""
+        asked, go_on = threading.Event(), threading.Event()
+
+        def answer(handler, _):
+            asked.set()
+            go_on.wait()
+            say(handler, 200, json.dumps(self.published).encode())
+
+        self.answer = answer
+        return asked, go_on
+
     def token(self, kid, key=None, **claims):
         return jwt.encode(
             {"sub": "42", "exp": FAR, **claims}, key or self.keys[kid], algorithm="ES256", headers={"kid": kid}

@@ -130,7 +130,7 @@ def test_caches_that_lose_revocations(kind, expected, tmp_path):
 
 def test_a_cache_with_enough_room():
     backend = JWTAuthentication(revocation_store=DjangoCacheRevocation())
-    roomy = {"BACKEND": BACKENDS + "filebased.FileBasedCache", "LOCATION": "/tmp/x", "OPTIONS": {"MAX_ENTRIES": 10**9}}
+    roomy = {"BACKEND": BACKENDS + "filebased.FileBasedCache", "LOCATION": "cache", "OPTIONS": {"MAX_ENTRIES": 10**9}}
     assert ids(CACHES={"default": roomy}) == [], backend
 
 

@@ -29,17 +29,6 @@ from issuer import Issuer, say, serving
 from support import asgi, bearer, mount, wsgi
 
 
-@pytest.fixture
-def issuer():
-    return Issuer("a")
-
-
-@pytest.fixture
-def remote(issuer):
-    with serving(issuer) as url:
-        yield RemoteKeySet(url, allow_http=True, timeout=30)
-
-
 def backend(remote, **settings):
     return JWTAuthentication(remote, algorithms=["ES256"], **settings)
 

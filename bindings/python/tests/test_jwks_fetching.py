@@ -9,18 +9,13 @@ import pytest
 
 from boltguard.jwt.fetching import NoAnswer, Request, fetch
 
-from issuer import Issuer, drip, hang, say, serving
+from issuer import drip, hang, say, serving
 
 DATA = Path(__file__).parents[3] / "crates/boltguard-jwks/tests/data"
 
 
 def ask(url, headers=None, **options):
     return fetch(Request(url, headers), **{"timeout": 30, "max_bytes": 1000, "ssl_context": None, **options})
-
-
-@pytest.fixture
-def issuer():
-    return Issuer("a")
 
 
 @pytest.fixture

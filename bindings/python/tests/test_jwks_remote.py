@@ -14,20 +14,9 @@ from boltguard import jwt
 from boltguard.exceptions import ConfigurationError
 from boltguard.jwt import PyJWKClientConnectionError, RemoteKeySet
 
-from issuer import Issuer, say, serving
+from issuer import Issuer, say
 
 URL = "https://id.example.com/jwks.json"
-
-
-@pytest.fixture
-def issuer():
-    return Issuer("a")
-
-
-@pytest.fixture
-def remote(issuer):
-    with serving(issuer) as url:
-        yield RemoteKeySet(url, allow_http=True, timeout=30)
 
 
 def decode(remote, token):
@@ -105,14 +94,7 @@ def test_many_threads_are_one_request(issuer, remote):
 
 
 def test_threads_wait_for_the_one_that_fetches(issuer, remote):
-    asked, go_on = threading.Event(), threading.Event()
-
-    def answer(handler, _):
-        asked.set()
-        go_on.wait()
-        say(handler, 200, json.dumps(issuer.published).encode())
-
-    issuer.answer = answer
+    asked, go_on = issuer.hold()
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(remote.keys)
         asked.wait()
@@ -124,14 +106,7 @@ def test_threads_wait_for_the_one_that_fetches(issuer, remote):
 
 def test_old_keys_serve_while_one_thread_fetches(issuer, remote):
     remote.keys()
-    asked, go_on = threading.Event(), threading.Event()
-
-    def answer(handler, _):
-        asked.set()
-        go_on.wait()
-        say(handler, 200, json.dumps(issuer.published).encode())
-
-    issuer.answer = answer
+    asked, go_on = issuer.hold()
     issuer.publish("b")
     remote.rust.skip(300)
     with ThreadPoolExecutor(1) as pool:
@@ -226,14 +201,7 @@ def test_tasks_are_one_request(issuer, remote):
 
 
 def test_a_task_that_is_cancelled_does_not_take_the_others_keys(issuer, remote):
-    asked, go_on = threading.Event(), threading.Event()
-
-    def answer(handler, _):
-        asked.set()
-        go_on.wait()
-        say(handler, 200, json.dumps(issuer.published).encode())
-
-    issuer.answer = answer
+    asked, go_on = issuer.hold()
 
     async def run():
         tasks = [asyncio.ensure_future(remote.akeys()) for _ in range(3)]

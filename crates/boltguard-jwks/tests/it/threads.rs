@@ -9,10 +9,8 @@ use crate::support::{Scene, answer, names, remote, seconds};
 
 const THREADS: usize = 8;
 
-#[test]
-fn of_many_threads_one_fetches_and_the_others_wait_for_its_keys() {
-    let scene = Scene::new(Times::default());
-    let turn = scene.fetch(Need::Current);
+/// Lets all threads wait for a fetch, finishes it, and lets each of them `check` what they find.
+fn wait_for<F>(scene: &Scene, finish: impl FnOnce() -> F, check: impl Fn() + Sync) {
     thread::scope(|scope| {
         for _ in 0..THREADS {
             let Step::Wait(waiting) = scene.step(Need::Current) else {
@@ -20,10 +18,20 @@ fn of_many_threads_one_fetches_and_the_others_wait_for_its_keys() {
             };
             scope.spawn(|| {
                 waiting.wait();
-                assert_eq!(scene.uses(Need::Current), ["a"]);
+                check();
             });
         }
-        turn.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+        finish();
+    });
+}
+
+#[test]
+fn of_many_threads_one_fetches_and_the_others_wait_for_its_keys() {
+    let scene = Scene::new(Times::default());
+    let turn = scene.fetch(Need::Current);
+    let finish = || turn.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+    wait_for(&scene, finish, || {
+        assert_eq!(scene.uses(Need::Current), ["a"]);
     });
 }
 
@@ -51,20 +59,12 @@ fn threads_that_ask_at_once_cause_one_fetch() {
 fn waiters_of_a_fetch_that_fails_are_refused_and_do_not_fetch_in_turn() {
     let scene = Scene::new(Times::default());
     let turn = scene.fetch(Need::Current);
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            let Step::Wait(waiting) = scene.step(Need::Current) else {
-                panic!("no wait")
-            };
-            scope.spawn(|| {
-                waiting.wait();
-                assert_eq!(
-                    scene.unavailable(Need::Current).cause(),
-                    Some(FetchError::Timeout)
-                );
-            });
-        }
-        turn.finish(Err(FetchError::Timeout), scene.now);
+    let finish = || turn.finish(Err(FetchError::Timeout), scene.now);
+    wait_for(&scene, finish, || {
+        assert_eq!(
+            scene.unavailable(Need::Current).cause(),
+            Some(FetchError::Timeout)
+        );
     });
 }
 

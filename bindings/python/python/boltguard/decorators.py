@@ -9,11 +9,8 @@ from typing import Any, TypeVar
 from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 
-from boltguard._rust import AuthContext
-from boltguard.caches import CACHED
-from boltguard.gate import ANSWERS, Gatekeeper, answer, roll_back
+from boltguard.gate import Gatekeeper
 from boltguard.prefetch import class_wants_user, wants_user
-from boltguard.users import prefetch
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -54,37 +51,12 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
             return arespond(first, *args, **kwargs)
         else:
             request = args[0]
-        gate = keeper.gate
-        try:
-            refusal = gate.admit(request)
-            if refusal is not None:
-                return refusal
-            response = view(first, *args, **kwargs)
-            if gate.asks_objects or hasattr(request, CACHED):
-                gate.leave(request, response)
-        except ANSWERS as error:
-            roll_back()
-            response = answer(request, error)
-        return gate.seal(request, response, request.context.is_authenticated)
+        return keeper.gate.run(request, view, first, *args, **kwargs)
 
     async def arespond(first: Any, *args: Any, **kwargs: Any) -> Any:
         request = first if hasattr(first, "META") else args[0]
-        gate = keeper.gate
-        outcome = gate.check(request.META)
-        try:
-            settled = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
-            refusal = gate.settle(request, settled)
-            if refusal is not None:
-                return refusal
-            if names_user or class_wants_user(type(first) if view_class is None else view_class):
-                await prefetch(request)
-            response = view(first, *args, **kwargs)
-            response = await response if hasattr(response, "__await__") else response
-            if gate.asks_objects or hasattr(request, CACHED):
-                gate.leave(request, response)
-        except ANSWERS as error:
-            response = answer(request, error)
-        return gate.seal(request, response, request.context.is_authenticated)
+        reads_user = names_user or class_wants_user(type(first) if view_class is None else view_class)
+        return await keeper.gate.arun(request, reads_user, view, first, *args, **kwargs)
 
     is_async = iscoroutinefunction(view) or getattr(owner, "view_is_async", False)
     if not is_async and _is_handler(view):

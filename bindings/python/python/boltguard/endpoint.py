@@ -11,13 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 
-from boltguard._rust import AuthContext
-from boltguard.caches import CACHED
-from boltguard.gate import ANSWERS, Gatekeeper, answer, roll_back
+from boltguard.gate import Gatekeeper
 from boltguard.params import Plan
 from boltguard.prefetch import wants_user
 from boltguard.responses import json_response, respond
-from boltguard.users import prefetch
 
 
 class Operation:
@@ -39,36 +36,17 @@ class Operation:
 
     def respond(self, request: Any, path: Mapping[str, Any]) -> Any:
         """The answer of a sync handler."""
-        gate = self.keeper.gate
-        try:
-            refusal = gate.admit(request)
-            if refusal is not None:
-                return refusal
-            response = respond(self._plan.call(request, path, {}), self._status)
-            if gate.asks_objects or hasattr(request, CACHED):
-                gate.leave(request, response)
-        except ANSWERS as error:
-            roll_back()
-            response = answer(request, error)
-        return gate.seal(request, response, request.context.is_authenticated)
+        return self.keeper.gate.run(request, self._answer, request, path)
 
     async def arespond(self, request: Any, path: Mapping[str, Any]) -> Any:
         """The answer of an async handler."""
-        gate = self.keeper.gate
-        outcome = gate.check(request.META)
-        try:
-            settled = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
-            refusal = gate.settle(request, settled)
-            if refusal is not None:
-                return refusal
-            if self._wants_user:
-                await prefetch(request)
-            response = respond(await self._plan.acall(request, path, {}), self._status)
-            if gate.asks_objects or hasattr(request, CACHED):
-                gate.leave(request, response)
-        except ANSWERS as error:
-            response = answer(request, error)
-        return gate.seal(request, response, request.context.is_authenticated)
+        return await self.keeper.gate.arun(request, self._wants_user, self._aanswer, request, path)
+
+    def _answer(self, request: Any, path: Mapping[str, Any]) -> Any:
+        return respond(self._plan.call(request, path, {}), self._status)
+
+    async def _aanswer(self, request: Any, path: Mapping[str, Any]) -> Any:
+        return respond(await self._plan.acall(request, path, {}), self._status)
 
 
 class Endpoint:

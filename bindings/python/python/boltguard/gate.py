@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from boltguard.caches import CACHED, note_caches_outside, refuse_caches_inside
 from boltguard.exceptions import HTTPException
 from boltguard.objects import Admission, ObjectRefused, enter, leave, mark_final
 from boltguard.responses import json_response
-from boltguard.users import UserUnavailable, attach
+from boltguard.users import UserUnavailable, attach, prefetch
 
 if TYPE_CHECKING:
     from boltguard.auth.questions import Question
@@ -98,6 +98,38 @@ class Gate:
         self.headers = tuple(sorted({backend.header.title() for backend in backends}))
         self._vary = ("Vary", ", ".join(self.headers))
         self._identify: Any = None
+
+    def run(self, request: Any, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """The answer of a sync view behind the gate, or the one that keeps the caller out."""
+        try:
+            refusal = self.admit(request)
+            if refusal is not None:
+                return refusal
+            response = view(*args, **kwargs)
+            if self.asks_objects or hasattr(request, CACHED):
+                self.leave(request, response)
+        except ANSWERS as error:
+            roll_back()
+            response = answer(request, error)
+        return self.seal(request, response, request.context.is_authenticated)
+
+    async def arun(self, request: Any, wants_user: bool, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """`run`, for a view that is async or gives an awaitable; the account is loaded before one that wants it."""
+        outcome = self.check(request.META)
+        try:
+            settled = outcome if type(outcome) is AuthContext else await self.afinish(request, outcome)
+            refusal = self.settle(request, settled)
+            if refusal is not None:
+                return refusal
+            if wants_user:
+                await prefetch(request)
+            response = view(*args, **kwargs)
+            response = await response if hasattr(response, "__await__") else response
+            if self.asks_objects or hasattr(request, CACHED):
+                self.leave(request, response)
+        except ANSWERS as error:
+            response = answer(request, error)
+        return self.seal(request, response, request.context.is_authenticated)
 
     def admit(self, request: HttpRequest) -> HttpResponse | None:
         """Lets the caller in, or gives the answer that refuses them."""

@@ -41,7 +41,7 @@ from boltguard.auth.backends import APIKeyAuthentication, Authentication, JWTAut
 from boltguard.auth.guards import check_guards
 from boltguard.auth.revocation import DjangoCacheRevocation, DjangoORMRevocation, InMemoryRevocation, RevocationStore
 from boltguard.gate import Gatekeeper
-from boltguard.middleware import BoltguardMiddleware
+from boltguard.middleware import BoltguardMiddleware, middleware_classes
 from boltguard.routes import callbacks
 
 Message = checks.CheckMessage
@@ -166,7 +166,7 @@ def check_middleware(app_configs: Any, **kwargs: Any) -> list[Message]:
     """Whether the user whom `BoltguardMiddleware` sets is still there when the views are called."""
     kinds: list[Any] = []
     with suppress(Exception):  # what can't be imported, Django says at start
-        kinds = [kind for path in settings.MIDDLEWARE if isinstance(kind := import_string(path), type)]
+        kinds = middleware_classes()
     ours = [index for index, kind in enumerate(kinds) if issubclass(kind, BoltguardMiddleware)]
     # A site without users can't import it.
     auth = sys.modules.get("django.contrib.auth.middleware")

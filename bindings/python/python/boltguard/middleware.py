@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
 
 from boltguard._rust import AuthContext, Refusal
 from boltguard.auth.guards import AllowAny
@@ -77,3 +79,8 @@ class BoltguardMiddleware:
         if hasattr(request, CACHED):
             note_caches_outside(request)
         return None
+
+
+def middleware_classes() -> list[Any]:
+    """The classes among the site's `MIDDLEWARE`, the outermost first."""
+    return [kind for path in settings.MIDDLEWARE if isinstance(kind := import_string(path), type)]

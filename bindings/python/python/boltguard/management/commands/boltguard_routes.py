@@ -11,12 +11,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.module_loading import import_string
 
-from boltguard.middleware import BoltguardMiddleware
+from boltguard.middleware import BoltguardMiddleware, middleware_classes
 from boltguard.routes import Route, collect
 from boltguard.routes_lock import UnreadableLock, compare, read, write
 
@@ -92,8 +90,7 @@ def _is_below(path: str, prefixes: list[str]) -> bool:
 
 
 def _has_middleware() -> bool:
-    found = (import_string(path) for path in settings.MIDDLEWARE)
-    return any(isinstance(one, type) and issubclass(one, BoltguardMiddleware) for one in found)
+    return any(issubclass(one, BoltguardMiddleware) for one in middleware_classes())
 
 
 def _line(route: Route) -> tuple[str, ...]:

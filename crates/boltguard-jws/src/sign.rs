@@ -1,5 +1,7 @@
 //! Making tokens, [RFC 7515 §5.1](https://www.rfc-editor.org/rfc/rfc7515#section-5.1).
 
+use std::fmt;
+
 use boltguard_encoding::base64url;
 use boltguard_keys::{Algorithm, SigningKey};
 use boltguard_types::KeyId;
@@ -92,18 +94,26 @@ fn push_member(json: &mut String, name: &str, value: &Value) {
 /// assert_eq!(UnverifiedJws::parse(&token)?.verify(key.verifying_key())?.payload(), b"hello");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Signer {
     key: SigningKey,
     /// The first segment and the dot behind it.
     front: Box<str>,
+    /// The length of the last segment.
+    signature_len: usize,
 }
 
 impl Signer {
     /// Signs under the usual header, [`HeaderFields::new`].
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
-        Self::under(key, &HeaderFields::new())
+        Self::with_type(key, "JWT")
+    }
+
+    /// Signs under a header with another `typ`, such as `at+jwt` of [RFC 9068](https://www.rfc-editor.org/rfc/rfc9068).
+    #[must_use]
+    pub fn with_type(key: SigningKey, media_type: &str) -> Self {
+        Self::under(key, &HeaderFields::bare().with("typ", media_type))
     }
 
     /// Signs under any header that is not refused later on.
@@ -118,7 +128,12 @@ impl Signer {
 
     fn under(key: SigningKey, header: &HeaderFields) -> Self {
         let front = format!("{}.", header.encode_for(&key)).into();
-        Self { key, front }
+        let signature_len = base64url::encoded_len(key.signature_len());
+        Self {
+            key,
+            front,
+            signature_len,
+        }
     }
 
     /// The key.
@@ -134,20 +149,33 @@ impl Signer {
     /// - [`SignError::Key`] if the system gives no randomness or the key can't sign.
     /// - [`SignError::TooLarge`] if the token would be too long to be accepted.
     pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
-        let length = self.front.len()
-            + base64url::encoded_len(payload.len())
-            + 1
-            + base64url::encoded_len(self.key.signature_len());
+        let front = self.front.len();
+        let length = front + base64url::encoded_len(payload.len()) + 1 + self.signature_len;
         if length > MAX_TOKEN_LEN {
             return Err(SignError::TooLarge);
         }
-        let mut token = String::with_capacity(length);
-        token.push_str(&self.front);
-        base64url::encode_into(payload, &mut token);
-        let signature = self.key.sign(token.as_bytes())?;
-        token.push('.');
-        base64url::encode_into(signature, &mut token);
-        Ok(token)
+        let mut token = vec![b'.'; length];
+        token[..front].copy_from_slice(self.front.as_bytes());
+        let input = front + encode(payload, &mut token[front..])?;
+        let (message, signature_text) = token.split_at_mut(input);
+        let written = self.key.sign_with(message, |signature| {
+            encode(signature, &mut signature_text[1..])
+        })?;
+        token.truncate(input + 1 + written?);
+        String::from_utf8(token).map_err(|_| SignError::Key(boltguard_keys::SignError))
+    }
+}
+
+#[inline]
+fn encode(bytes: &[u8], text: &mut [u8]) -> Result<usize, SignError> {
+    base64url::encode_slice(bytes, text).ok_or(SignError::Key(boltguard_keys::SignError))
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use boltguard_keys::{RandomError, SignError};
+use boltguard_jws::SignError;
+use boltguard_keys::RandomError;
 
 /// No token was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +65,10 @@ impl From<RandomError> for MintError {
 }
 
 impl From<SignError> for MintError {
-    fn from(_: SignError) -> Self {
-        Self::Sign
+    fn from(error: SignError) -> Self {
+        match error {
+            SignError::TooLarge => Self::TooLarge,
+            _ => Self::Sign,
+        }
     }
 }

@@ -148,6 +148,7 @@ impl Signer {
     ///
     /// - [`SignError::Key`] if the system gives no randomness or the key can't sign.
     /// - [`SignError::TooLarge`] if the token would be too long to be accepted.
+    #[inline]
     pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
         let front = self.front.len();
         let length = front + base64url::encoded_len(payload.len()) + 1 + self.signature_len;

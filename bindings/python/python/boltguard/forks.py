@@ -1,0 +1,40 @@
+"""Forks: a child process gets new locks for those that a thread of its parent may hold.
+
+Only the thread that forks exists in the child. A lock that another thread held at that moment is never released there,
+and what that thread had begun is never finished.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Protocol
+from weakref import WeakSet
+
+logger = logging.getLogger("boltguard")
+
+
+class Forkable(Protocol):
+    """An object with locks, or with work in progress, that a child process can't take over."""
+
+    def reset_after_fork(self) -> None:
+        """Replaces the locks, and forgets what other threads had begun. It must not wait for anything."""
+
+
+def reset_in_child(thing: Forkable) -> None:
+    """Calls `thing.reset_after_fork()` in each process that is forked from this one, as long as `thing` is alive."""
+    _things.add(thing)
+
+
+def _reset() -> None:
+    for thing in list(_things):
+        try:
+            thing.reset_after_fork()
+        except Exception:  # the others have to be reset all the same
+            logger.exception("%r can't be reset in a forked process", type(thing))
+
+
+_things: WeakSet[Forkable] = WeakSet()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset)

@@ -3,9 +3,10 @@
 import os
 import sys
 import types
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+
+from databases import django_database
 
 try:
     import django
@@ -19,25 +20,10 @@ except ImportError:
         "test_docs.py",
         "test_guards_*.py",
         "test_routes_*.py",
+        "test_servers.py",
     ]
 
 SECRET = "a-secret-of-the-tests-which-is-longer-than-sixty-four-bytes-for-hs512"
-
-
-def _database():
-    """SQLite in memory, or the PostgreSQL server that `test_apikeys_postgres` names when it runs tests once more."""
-    url = urlsplit(os.environ.get("BOLTGUARD_TEST_DJANGO_DATABASE", ""))
-    if not url.scheme:
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": url.path.lstrip("/") or "postgres",
-        "USER": unquote(url.username or ""),
-        "PASSWORD": unquote(url.password or ""),
-        "HOST": url.hostname or parse_qs(url.query).get("host", [""])[0],
-        "PORT": url.port or "",
-        "TEST": {"NAME": f"boltguard_test_django_{os.getpid()}"},
-    }
 
 
 # Its tables, which no migration makes, refer to users; only SQLite takes them before the table of users is there.
@@ -79,7 +65,10 @@ if django is not None:
                 },
             }
         ],
-        DATABASES={"default": _database()},
+        DATABASES={
+            # The server that a test names when it runs other tests once more, or SQLite in memory.
+            "default": django_database(os.environ.get("BOLTGUARD_TEST_DJANGO_DATABASE", ""))
+        },
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     )
     site_urls = types.ModuleType("site_urls")

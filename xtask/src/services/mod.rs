@@ -5,16 +5,18 @@
 //! nothing works the tests that need it are skipped, and that is said aloud.
 
 mod lease;
+mod mariadb;
 mod pip;
 mod postgres;
 mod redis;
+mod user;
 
 use std::env;
 use std::process::Command;
 
 use self::lease::Lease;
 use self::pip::Pip;
-use crate::failure::{Failure, Result};
+use crate::failure::{Context, Failure, Result};
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -44,18 +46,28 @@ struct Kind {
     /// Where tests read its URL.
     variable: &'static str,
     ways: [Way; 3],
+    /// Whether every machine can have one. The absence of any other is never an error.
+    is_on_pip: bool,
 }
 
-const KINDS: [Kind; 2] = [
+const KINDS: [Kind; 3] = [
     Kind {
         name: "Redis",
         variable: "BOLTGUARD_TEST_REDIS_URL",
         ways: redis::WAYS,
+        is_on_pip: true,
     },
     Kind {
         name: "PostgreSQL",
         variable: "BOLTGUARD_TEST_POSTGRES_URL",
         ways: postgres::WAYS,
+        is_on_pip: true,
+    },
+    Kind {
+        name: "MariaDB",
+        variable: "BOLTGUARD_TEST_MARIADB_URL",
+        ways: mariadb::WAYS,
+        is_on_pip: false,
     },
 ];
 
@@ -71,7 +83,7 @@ impl Services {
                     println!("{}: {}", kind.name, service.origin);
                     found.push((kind, service));
                 }
-                None if required => return Err(kind.missing()),
+                None if required && kind.is_on_pip => return Err(kind.missing()),
                 None => println!(
                     "{}: none; tests that need it are SKIPPED ({} names one)",
                     kind.name, kind.variable
@@ -117,6 +129,16 @@ impl Kind {
     }
 }
 
+/// Runs a program whose words matter only if it fails.
+fn finish(command: &mut Command) -> Result {
+    let output = command
+        .output()
+        .context(format!("start {}", process::line(command)))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    process::check(command, output.status)
+        .map_err(|failure| Failure::new(format!("{}: {}", failure.what(), said.trim())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +160,7 @@ mod tests {
             name: "Nothing",
             variable: "BOLTGUARD_TEST_NO_SUCH_URL",
             ways,
+            is_on_pip: true,
         };
         let workspace = Workspace::find().unwrap();
         assert_eq!(

@@ -3,13 +3,13 @@
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use super::lease::{Lease, Scratch, Server};
-use super::{Service, Way};
+use super::user::User;
+use super::{Service, Way, finish};
 use crate::demo::free_port;
-use crate::failure::{Context, Result};
+use crate::failure::Result;
 use crate::process;
 
 pub(super) const WAYS: [Way; 3] = [
@@ -69,7 +69,7 @@ fn programs() -> Option<PathBuf> {
 /// Starts a server in a new directory. PostgreSQL refuses to run as root, which then hands it to another user.
 fn start(programs: &Path) -> Result<Service> {
     let scratch = Scratch::new("postgres")?;
-    let user = user::for_server();
+    let user = User::for_server(&["postgres", "nobody"]);
     let data = scratch.path().join("data");
     user.own(scratch.path())?;
     let mut initdb = process::command(programs.join("initdb"));
@@ -117,16 +117,6 @@ fn start(programs: &Path) -> Result<Service> {
         ),
         _lease: Some(server.lease()),
     })
-}
-
-/// Runs a program whose words matter only if it fails.
-fn finish(command: &mut Command) -> Result {
-    let output = command
-        .output()
-        .context(format!("start {}", process::line(command)))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    process::check(command, output.status)
-        .map_err(|failure| crate::Failure::new(format!("{}: {}", failure.what(), said.trim())))
 }
 
 /// A connection that needs no password, [protocol 3.0](https://www.postgresql.org/docs/current/protocol-flow.html).
@@ -185,89 +175,6 @@ impl Session {
         let mut body = vec![0; (u32::from_be_bytes(length) as usize).saturating_sub(4)];
         self.stream.read_exact(&mut body)?;
         Ok((kind, body))
-    }
-}
-
-#[cfg(unix)]
-mod user {
-    use std::fs;
-    use std::os::unix::fs::{MetadataExt, chown};
-    use std::os::unix::process::CommandExt;
-    use std::path::Path;
-    use std::process::Command;
-
-    use crate::failure::{Context, Result};
-
-    /// Who the server runs as: ourselves, or for root somebody with fewer rights.
-    pub(super) struct User(Option<(u32, u32)>);
-
-    pub(super) fn for_server() -> User {
-        let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
-        let passwd = if is_root {
-            fs::read_to_string("/etc/passwd").unwrap_or_default()
-        } else {
-            String::new()
-        };
-        User(
-            ["postgres", "nobody"]
-                .iter()
-                .find_map(|name| ids_of(name, &passwd)),
-        )
-    }
-
-    impl User {
-        pub(super) fn own(&self, directory: &Path) -> Result {
-            let Some((uid, gid)) = self.0 else {
-                return Ok(());
-            };
-            chown(directory, Some(uid), Some(gid))
-                .context(format!("give {} to the server's user", directory.display()))
-        }
-
-        pub(super) fn dress(&self, command: &mut Command) {
-            if let Some((uid, gid)) = self.0 {
-                command.uid(uid).gid(gid);
-            }
-        }
-    }
-
-    fn ids_of(name: &str, passwd: &str) -> Option<(u32, u32)> {
-        let mut fields = passwd
-            .lines()
-            .find(|line| line.split(':').next() == Some(name))?
-            .split(':')
-            .skip(2);
-        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
-    }
-
-    #[cfg(test)]
-    #[test]
-    fn a_user_is_found_by_its_whole_name() {
-        let passwd = "root:x:0:0:root:/root:/bin/sh\nnobody2:x:1:2::/:/bin/sh\nnobody:x:65534:65533:n:/:/bin/false\n";
-        assert_eq!(ids_of("nobody", passwd), Some((65534, 65533)));
-        assert_eq!(ids_of("postgres", passwd), None);
-    }
-}
-
-#[cfg(not(unix))]
-mod user {
-    use std::path::Path;
-    use std::process::Command;
-
-    use crate::failure::Result;
-
-    pub(super) struct User;
-
-    pub(super) fn for_server() -> User {
-        User
-    }
-
-    impl User {
-        pub(super) fn own(&self, _directory: &Path) -> Result {
-            Ok(())
-        }
-
-        pub(super) fn dress(&self, _command: &mut Command) {}
     }
 }
 

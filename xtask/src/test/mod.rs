@@ -24,8 +24,9 @@ pub(crate) const COMMAND: Command = Command {
   --all-pythons        Python tests also on the oldest and the newest other Python of the machine
   --require-services   fail where no Redis or PostgreSQL is to be had, rather than skip the tests that need one
 
-Redis and PostgreSQL for tests: the ones that BOLTGUARD_TEST_REDIS_URL and BOLTGUARD_TEST_POSTGRES_URL name; a database
-of their own on servers at the standard ports; programs of the machine, or from pip, started for the time of the tests.",
+Redis, PostgreSQL and MariaDB for tests: the ones that BOLTGUARD_TEST_REDIS_URL, BOLTGUARD_TEST_POSTGRES_URL and
+BOLTGUARD_TEST_MARIADB_URL name; a database of their own on servers at the standard ports; programs of the machine, or
+from pip (MariaDB isn't available there), started for the time of the tests.",
     run,
 };
 

@@ -1,0 +1,69 @@
+"""Databases beside the one that the tests run on: a PostgreSQL or a MariaDB server, where the environment names one."""
+
+import os
+from contextlib import contextmanager
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+POSTGRES = os.environ.get("BOLTGUARD_TEST_POSTGRES_URL", "")
+MARIADB = os.environ.get("BOLTGUARD_TEST_MARIADB_URL", "")
+
+needs_postgres = pytest.mark.skipif(not POSTGRES, reason="BOLTGUARD_TEST_POSTGRES_URL names no server")
+needs_mariadb = pytest.mark.skipif(not MARIADB, reason="BOLTGUARD_TEST_MARIADB_URL names no server")
+
+# For `pytest.mark.parametrize`: each server, skipped by name where there is none.
+SERVERS = [
+    pytest.param(POSTGRES, id="postgresql", marks=needs_postgres),
+    pytest.param(MARIADB, id="mariadb", marks=needs_mariadb),
+]
+
+
+def django_database(url, **options):
+    """What stands in `DATABASES` for `postgres://…` or `mysql://…`; SQLite in memory for an empty URL.
+
+    Tests get a database of their own on that server.
+    """
+    url = urlsplit(url)
+    if not url.scheme:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", **options}
+    if url.scheme in ("mysql", "mariadb"):
+        import pymysql
+
+        pymysql.install_as_MySQLdb()
+        engine, unnamed = "mysql", ""
+        test = {"CHARSET": "utf8mb4"}
+    else:
+        engine, unnamed, test = "postgresql", "postgres", {}
+    return {
+        "ENGINE": f"django.db.backends.{engine}",
+        "NAME": url.path.lstrip("/") or unnamed,
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": url.hostname or parse_qs(url.query).get("host", [""])[0],
+        "PORT": str(url.port or ""),
+        "TEST": {"NAME": f"boltguard_test_django_{os.getpid()}", **test},
+        **options,
+    }
+
+
+@contextmanager
+def database_on(url, alias, **options):
+    """One more database of Django's, with the tables of the installed applications, on this server."""
+    from django.core.management import call_command
+    from django.db import connections
+
+    settings = django_database(url, **options)
+    settings["TEST"] = {**settings.get("TEST", {}), "NAME": f"boltguard_{alias}_{os.getpid()}"}
+    connections.settings[alias] = connections.configure_settings({"default": {}, alias: settings})[alias]
+    connection = connections[alias]
+    try:
+        # Not `create_test_db`, which also makes the tables of `people`: those refer to tables of migrations.
+        connection.settings_dict["NAME"] = connection.creation._create_test_db(verbosity=0, autoclobber=True)
+        call_command("migrate", database=alias, verbosity=0)
+        yield connection
+    finally:
+        connection.close()
+        connection.creation.destroy_test_db(settings["NAME"], verbosity=0)
+        del connections.settings[alias]
+        del connections[alias]

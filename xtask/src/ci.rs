@@ -207,7 +207,7 @@ fn features(workspace: &Workspace) -> Result {
         .members()?
         .into_iter()
         .filter(|member| member.is_tested_by_cargo(workspace));
-    if tested.into_iter().all(|member| member.features.is_empty()) {
+    if !tested.into_iter().any(|member| member.has_features()) {
         println!("no crate has an optional feature");
         return Ok(());
     }

@@ -1,7 +1,6 @@
 //! What failed, and what a person can do about it.
 
 use std::fmt;
-use std::io;
 use std::process::ExitCode;
 
 pub(crate) type Result<T = ()> = std::result::Result<T, Failure>;
@@ -64,12 +63,12 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Says what was being done when the operating system refused.
+/// Says what was being done when something else failed.
 pub(crate) trait Context<T> {
     fn context(self, doing: impl fmt::Display) -> Result<T>;
 }
 
-impl<T> Context<T> for io::Result<T> {
+impl<T, E: std::error::Error> Context<T> for std::result::Result<T, E> {
     fn context(self, doing: impl fmt::Display) -> Result<T> {
         self.map_err(|error| Failure::new(format!("{doing}: {error}")))
     }

@@ -20,7 +20,6 @@ mod ci;
 mod demo;
 mod failure;
 mod fuzz;
-mod json;
 mod process;
 mod python;
 mod services;

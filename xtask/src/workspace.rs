@@ -1,12 +1,14 @@
 //! Where things are: the checkout, its build directory, and what may lie beside it.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde::Deserialize;
+
 use crate::failure::{Context, Failure, Result};
-use crate::json::Json;
 use crate::process;
 
 /// The checkout that the command runs in.
@@ -86,59 +88,41 @@ impl Workspace {
     pub(crate) fn members(&self) -> Result<Vec<Member>> {
         let mut cargo = self.cargo("metadata");
         let text = process::capture(cargo.args(["--format-version", "1", "--no-deps"]))?;
-        let metadata =
-            Json::parse(&text).ok_or_else(|| Failure::new("`cargo metadata` printed no JSON"))?;
-        Member::read_all(&metadata)
-            .ok_or_else(|| Failure::new("`cargo metadata` lacks something that it promises"))
+        Member::read_all(&text).context("read what `cargo metadata` printed")
     }
 }
 
 /// One crate of the workspace.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Member {
     pub(crate) name: String,
+    #[serde(rename = "manifest_path")]
     pub(crate) manifest: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
-    /// The features that are there to choose, `default` aside.
-    pub(crate) features: Vec<String>,
+    features: BTreeMap<String, Vec<String>>,
 }
 
 /// A line of a manifest that names another crate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Dependency {
     /// The crate's own name, whatever the manifest calls it.
     pub(crate) name: String,
-    /// Whether only tests, examples and benches see it.
-    pub(crate) is_dev: bool,
+    kind: Option<String>,
 }
 
 impl Member {
-    pub(crate) fn read_all(metadata: &Json) -> Option<Vec<Self>> {
-        metadata
-            .get("packages")?
-            .list()?
-            .iter()
-            .map(Self::read)
-            .collect()
+    /// Reads the members out of the JSON that `cargo metadata --no-deps` prints.
+    pub(crate) fn read_all(metadata: &str) -> serde_json::Result<Vec<Self>> {
+        #[derive(Deserialize)]
+        struct Metadata {
+            packages: Vec<Member>,
+        }
+        serde_json::from_str::<Metadata>(metadata).map(|metadata| metadata.packages)
     }
 
-    fn read(package: &Json) -> Option<Self> {
-        let features = package
-            .get("features")?
-            .members()?
-            .iter()
-            .map(|(name, _)| name.clone());
-        Some(Self {
-            name: package.get("name")?.text()?.to_owned(),
-            manifest: package.get("manifest_path")?.text()?.into(),
-            dependencies: package
-                .get("dependencies")?
-                .list()?
-                .iter()
-                .map(Dependency::read)
-                .collect::<Option<_>>()?,
-            features: features.filter(|name| name != "default").collect(),
-        })
+    /// Whether it has features to choose, `default` aside.
+    pub(crate) fn has_features(&self) -> bool {
+        self.features.keys().any(|name| name != "default")
     }
 
     /// Whether `cargo test` is for it: not for the binding, which pytest tests, nor for the benches and their peers.
@@ -150,11 +134,8 @@ impl Member {
 }
 
 impl Dependency {
-    fn read(dependency: &Json) -> Option<Self> {
-        let kind = dependency.get("kind").and_then(Json::text);
-        Some(Self {
-            name: dependency.get("name")?.text()?.to_owned(),
-            is_dev: kind == Some("dev"),
-        })
+    /// Whether only tests, examples and benches see it.
+    pub(crate) fn is_dev(&self) -> bool {
+        self.kind.as_deref() == Some("dev")
     }
 }

@@ -1,29 +1,33 @@
 //! What the benches wrote down: `benches/engine/results.rs` and `benches/python/run.py` write it.
 
-use crate::json::Json;
+use serde::Deserialize;
 
 /// All that one run measured.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Run {
     pub(super) language: String,
     pub(super) method: String,
     pub(super) seconds: f64,
     /// The packages in use, where the run itself knows them best.
+    #[serde(default)]
     pub(super) versions: Vec<(String, String)>,
     /// What could not be measured, and why.
+    #[serde(default)]
     pub(super) left_out: Vec<String>,
+    #[serde(default)]
     pub(super) contests: Vec<Contest>,
+    #[serde(default)]
     pub(super) figures: Vec<Figures>,
 }
 
 /// Those who did the same work; ratios are to the first.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Contest {
     pub(super) path: String,
     pub(super) entrants: Vec<Entrant>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Entrant {
     pub(super) name: String,
     pub(super) nanoseconds: f64,
@@ -34,7 +38,7 @@ pub(super) struct Entrant {
 }
 
 /// What was counted rather than timed.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Figures {
     pub(super) path: String,
     pub(super) unit: String,
@@ -42,77 +46,14 @@ pub(super) struct Figures {
 }
 
 impl Run {
-    pub(super) fn read(text: &str) -> Option<Self> {
-        let json = Json::parse(text)?;
-        Some(Self {
-            language: text_of(&json, "language")?,
-            method: text_of(&json, "method")?,
-            seconds: json.get("seconds")?.number()?,
-            versions: list(&json, "versions", version)?,
-            left_out: list(&json, "left_out", |what| Some(what.text()?.to_owned()))?,
-            contests: list(&json, "contests", Contest::read)?,
-            figures: list(&json, "figures", Figures::read)?,
-        })
+    pub(super) fn read(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text)
     }
 }
 
 impl Contest {
-    fn read(json: &Json) -> Option<Self> {
-        Some(Self {
-            path: text_of(json, "path")?,
-            entrants: list(json, "entrants", Entrant::read)?,
-        })
-    }
-
     pub(super) fn entrant(&self, name: &str) -> Option<&Entrant> {
         self.entrants.iter().find(|entrant| entrant.name == name)
-    }
-}
-
-impl Entrant {
-    fn read(json: &Json) -> Option<Self> {
-        let number = |name| json.get(name)?.number();
-        Some(Self {
-            name: text_of(json, "name")?,
-            nanoseconds: number("nanoseconds")?,
-            upper_nanoseconds: number("upper_nanoseconds")?,
-            ratio: number("ratio")?,
-            lower_ratio: number("lower_ratio")?,
-            upper_ratio: number("upper_ratio")?,
-        })
-    }
-}
-
-impl Figures {
-    fn read(json: &Json) -> Option<Self> {
-        let figure = |pair: &Json| match pair.list()? {
-            [name, value] => Some((name.text()?.to_owned(), value.number()?)),
-            _ => None,
-        };
-        Some(Self {
-            path: text_of(json, "path")?,
-            unit: text_of(json, "unit")?,
-            figures: list(json, "figures", figure)?,
-        })
-    }
-}
-
-fn version(pair: &Json) -> Option<(String, String)> {
-    match pair.list()? {
-        [name, version] => Some((name.text()?.to_owned(), version.text()?.to_owned())),
-        _ => None,
-    }
-}
-
-fn text_of(json: &Json, name: &str) -> Option<String> {
-    Some(json.get(name)?.text()?.to_owned())
-}
-
-/// The items of a list, which may be missing as a whole.
-fn list<T>(json: &Json, name: &str, read: impl Fn(&Json) -> Option<T>) -> Option<Vec<T>> {
-    match json.get(name) {
-        Some(items) => items.list()?.iter().map(read).collect(),
-        None => Some(Vec::new()),
     }
 }
 
@@ -149,7 +90,7 @@ pub(super) mod tests {
             "{}",
             r#"{"language": "Rust", "method": "m", "seconds": "1"}"#,
         ] {
-            assert!(Run::read(text).is_none(), "{text}");
+            assert!(Run::read(text).is_err(), "{text}");
         }
     }
 }

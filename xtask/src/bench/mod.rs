@@ -100,12 +100,7 @@ impl Benches<'_> {
         let mut runs = Vec::new();
         for path in paths.iter().filter(|path| path.is_file()) {
             let text = fs::read_to_string(path).context(format!("read {}", path.display()))?;
-            runs.push(Run::read(&text).ok_or_else(|| {
-                Failure::new(format!(
-                    "{} lacks something that it promises",
-                    path.display()
-                ))
-            })?);
+            runs.push(Run::read(&text).context(format!("read {}", path.display()))?);
         }
         let report = Report::new(self.workspace, runs)?;
         process::heading("goals");

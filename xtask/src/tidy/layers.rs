@@ -63,7 +63,7 @@ fn complaint(member: &Member, dependency: &Dependency, members: &[Member]) -> Op
     }
     let is_ours = members.iter().any(|member| member.name == *to);
     // Tests may look upward: cargo builds them after everything else.
-    if !is_ours || dependency.is_dev || is_tool(from) {
+    if !is_ours || dependency.is_dev() || is_tool(from) {
         return None;
     }
     match (row_of(from), row_of(to)) {
@@ -88,7 +88,6 @@ fn is_tool(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Json;
 
     /// What `cargo metadata` says of a workspace of three crates, the last of which has these dependencies.
     fn complaints(name: &str, dependencies: &str) -> Vec<String> {
@@ -107,7 +106,7 @@ mod tests {
             packages.join(","),
             package(name, dependencies)
         );
-        let members = Member::read_all(&Json::parse(&text).unwrap()).unwrap();
+        let members = Member::read_all(&text).unwrap();
         check(&members)
             .into_iter()
             .map(|finding| finding.what)

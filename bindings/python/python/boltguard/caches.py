@@ -1,15 +1,46 @@
-"""Django's caches of whole answers, outside of a gate and inside.
+"""Django's caches of whole responses, outside of a gate and inside.
 
-Outside, `cache_page` and `UpdateCacheMiddleware` see the headers with which a gate seals an answer. Inside, they keep
-the answer before these are set, and give it to the next caller whom the gate lets in.
+Outside, `cache_page` and `UpdateCacheMiddleware` see the headers with which a gate seals a response. Inside, they store
+the response before these are set, and would serve it to the next caller. So Django's cache asks here first: a response
+to a request with credentials isn't stored inside, unless the view says whom it is for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.middleware.cache import UpdateCacheMiddleware
+from django.utils.cache import get_max_age, has_vary_header, patch_vary_headers
+
+from boltguard import registry
+from boltguard.auth.backends import Authentication
+from boltguard.users import SEEN
+
+
+def may_store(cache: Any, request: Any, response: Any) -> bool:
+    """Whether one of Django's caches may store a response, which then varies on every header with credentials.
+
+    Older versions of Django also store what is `no-store`, or varies on `*`; here neither is stored.
+    """
+    if not getattr(request, CACHED, False) or not hasattr(request, SEEN):
+        return True
+    control, vary = _words(response, "Cache-Control"), _words(response, "Vary")
+    if "public" in control:
+        return True
+    headers = {backend.header.lower() for backend in registry.instances(Authentication)}
+    sent = {name for name in headers if f"HTTP_{name.upper().replace('-', '_')}" in request.META}
+    if control.isdisjoint(UNSTORED) and "*" not in vary and sent <= vary and (sent or not _is_known(request)):
+        # Older versions of Django don't recognise a name with blanks around it.
+        if vary:
+            response["Vary"] = ", ".join(word.strip() for word in response["Vary"].split(","))
+        patch_vary_headers(response, sorted(name.title() for name in headers))
+        return True
+    if _would_store(cache, response, control | vary):
+        request.__dict__[WITHHELD] = True
+    return False
 
 
 def note_caches_outside(request: Any) -> None:
@@ -18,10 +49,11 @@ def note_caches_outside(request: Any) -> None:
 
 
 def refuse_caches_inside(request: Any, response: Any, headers: Iterable[str]) -> None:
-    """`ImproperlyConfigured` if an answer is kept inside for callers whom it does not tell apart by these headers."""
+    """`ImproperlyConfigured` if a cache inside would have stored a response that may be another caller's."""
     inside = type(request.__dict__[CACHED]) is bool
-    # A cache that keeps an answer says when it expires.
-    if inside and "Expires" in response.headers and not _is_apart(response, headers):
+    # A cache that stores a response says when it expires.
+    stored = request.__dict__.pop(WITHHELD, False) or (inside and "Expires" in response.headers)
+    if stored and not _is_apart(response, headers):
         raise ImproperlyConfigured(CACHED_WITHIN.format(", ".join(map(repr, headers))))
 
 
@@ -30,16 +62,48 @@ def _is_apart(response: Any, headers: Iterable[str]) -> bool:
     return not control.isdisjoint(EXPLICIT) or "*" in vary or {name.lower() for name in headers} <= vary
 
 
+def _is_known(request: Any) -> bool:
+    context = getattr(request, SEEN)
+    return context is not None and context.is_authenticated
+
+
+def _would_store(cache: Any, response: Any, said: set[str]) -> bool:
+    """Whether Django would have stored the response, so that its developer has to hear that it isn't."""
+    expired = cache.page_timeout is None and get_max_age(response) == 0
+    of_a_session = response.cookies and has_vary_header(response, "Cookie")
+    stored = response.status_code == 200 and not response.streaming and not expired and not of_a_session
+    return stored and said.isdisjoint(UNSTORED | {"*"})
+
+
 def _words(response: Any, header: str) -> set[str]:
-    return {word.strip().lower() for word in response.headers.get(header, "").split(",")}
+    return {word.strip().lower() for word in response.headers.get(header, "").split(",") if word.strip()}
 
 
-# What Django's caches set on a request, to know later whether to keep the answer.
+def _install() -> None:
+    """Has Django's cache, which offers no hook for it, ask before it stores a response."""
+    store = UpdateCacheMiddleware.process_response
+    if hasattr(store, ASKS):
+        return
+
+    @wraps(store)
+    def process_response(self: Any, request: Any, response: Any) -> Any:
+        return store(self, request, response) if may_store(self, request, response) else response
+
+    setattr(process_response, ASKS, True)
+    UpdateCacheMiddleware.process_response = process_response  # type: ignore[method-assign]
+
+
+ASKS = "_boltguard_asks"
+# What Django's caches set on a request, to know later whether to store the response.
 CACHED = "_cache_update_cache"
-# Not kept, or kept for everybody because the view says so.
+# Not stored, or stored for everybody because the view says so.
 EXPLICIT = {"private", "public"}
+UNSTORED = {"private", "no-cache", "no-store"}
+# Set on a request whose response a cache inside would have stored.
+WITHHELD = "_boltguard_withheld"
 CACHED_WITHIN = (
     "a cache inside the guard, such as cache_page, would give the answer for one caller to another; put it outside of "
     "the guard, or let the view say below it what the answer depends on: @vary_on_headers({}), or "
     "@cache_control(public=True) if it is the same for every caller"
 )
+_install()

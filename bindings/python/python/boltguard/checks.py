@@ -18,6 +18,7 @@
 | boltguard.E016 | `BoltguardMiddleware` stands before `AuthenticationMiddleware`, which sets its user aside |
 | boltguard.W017 | a `RemoteKeySet` without `issuer` and `audience`: all tokens of the issuer are taken |
 | boltguard.W018 | a `BOLT_` setting that there is not, close to one that there is |
+| boltguard.E019 | Django's cache middleware is after `BoltguardMiddleware`: it would store responses unsealed |
 
 Those of stores of API keys, E009 to W010, are in `boltguard.api_keys.checks`.
 """
@@ -33,6 +34,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.http import HttpRequest
+from django.middleware.cache import UpdateCacheMiddleware
 from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
@@ -163,17 +165,32 @@ def check_headers(app_configs: Any, **kwargs: Any) -> list[Message]:
 
 
 def check_middleware(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether the user whom `BoltguardMiddleware` sets is still there when the views are called."""
+    """Whether the middleware are in an order in which `BoltguardMiddleware` is of use."""
     kinds: list[Any] = []
     with suppress(Exception):  # what can't be imported, Django says at start
         kinds = middleware_classes()
-    ours = [index for index, kind in enumerate(kinds) if issubclass(kind, BoltguardMiddleware)]
+    return [*_check_session_order(kinds), *_check_cache_order(kinds)]
+
+
+def _check_session_order(kinds: list[Any]) -> Iterator[Message]:
+    ours = _indexes(kinds, BoltguardMiddleware)
     # A site without users can't import it.
     auth = sys.modules.get("django.contrib.auth.middleware")
-    djangos = [index for index, kind in enumerate(kinds) if auth and issubclass(kind, auth.AuthenticationMiddleware)]
-    if not ours or not djangos or max(djangos) < min(ours):
-        return []
-    return [checks.Error(ORDER, "Put BoltguardMiddleware after AuthenticationMiddleware.", id="boltguard.E016")]
+    djangos = _indexes(kinds, auth.AuthenticationMiddleware) if auth else []
+    if ours and djangos and max(djangos) > min(ours):
+        yield checks.Error(ORDER, "Put BoltguardMiddleware after AuthenticationMiddleware.", id="boltguard.E016")
+
+
+def _check_cache_order(kinds: list[Any]) -> Iterator[Message]:
+    ours, caches = _indexes(kinds, BoltguardMiddleware), _indexes(kinds, UpdateCacheMiddleware)
+    if ours and caches and max(caches) > min(ours):
+        message = CACHE_ORDER.format(kinds[max(caches)].__name__)
+        hint = f"Put {kinds[max(caches)].__name__} before BoltguardMiddleware, as the first."
+        yield checks.Error(message, hint, id="boltguard.E019")
+
+
+def _indexes(kinds: list[Any], kind: type) -> list[int]:
+    return [index for index, one in enumerate(kinds) if issubclass(one, kind)]
 
 
 def _is_masked(header: str) -> bool:
@@ -267,6 +284,7 @@ _LOSSY = {
     "DatabaseCache": "which drops entries past a small MAX_ENTRIES",
 }
 ORDER = "BoltguardMiddleware stands before AuthenticationMiddleware, which replaces the request.user that it set."
+CACHE_ORDER = "{} is after BoltguardMiddleware, so it would store responses before it is known whom they are for."
 PROBE = "a credential"
 MASKED = (
     "Take a name that Django masks, with auth, key, secret or token in it, or mask this one: by the hidden_settings of "

@@ -37,7 +37,7 @@ from boltguard.auth.guards import Guard, IsAuthenticated, check_guards, conjunct
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, refuse_caches_inside
 from boltguard.gate import Gate, Gatekeeper, Outcome, log
-from boltguard.users import LazyUser, UserUnavailable, attach
+from boltguard.users import SEEN, LazyUser, UserUnavailable, attach
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -72,6 +72,7 @@ class BoltguardAuthentication(BaseAuthentication):
         outcome = gate.check(inner.META)
         context = outcome if type(outcome) is AuthContext else self._settle(request, gate, outcome)
         if context is None:
+            inner.__dict__.setdefault(SEEN, None)
             return None
         way_out.is_known = True
         attach(inner, context, _Account)

@@ -111,7 +111,7 @@ class Gate:
         except ANSWERS as error:
             roll_back()
             response = answer(request, error)
-        return self.seal(request, response, request.context.is_authenticated)
+        return self.seal(request, response, request._boltguard_seen.is_authenticated)
 
     async def arun(self, request: Any, wants_user: bool, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """`run`, for a view that is async or gives an awaitable; the account is loaded before one that wants it."""
@@ -129,7 +129,7 @@ class Gate:
                 self.leave(request, response)
         except ANSWERS as error:
             response = answer(request, error)
-        return self.seal(request, response, request.context.is_authenticated)
+        return self.seal(request, response, request._boltguard_seen.is_authenticated)
 
     def admit(self, request: HttpRequest) -> HttpResponse | None:
         """Lets the caller in, or gives the answer that refuses them."""

@@ -58,7 +58,7 @@ class BoltguardMiddleware:
 
     @staticmethod
     def _leave(gate: Gate, request: Any, response: Any) -> Any:
-        is_known = request.context.is_authenticated
+        is_known = request._boltguard_seen.is_authenticated
         # What a cache keeps of those without a credential is for everybody.
         if is_known and hasattr(request, CACHED):
             gate.leave(request, response)
@@ -75,7 +75,7 @@ class BoltguardMiddleware:
         elif outcome.get("auth_error") is not None:
             attach(request, outcome)
         else:
-            request.context = outcome
+            request.context = request._boltguard_seen = outcome
         if hasattr(request, CACHED):
             note_caches_outside(request)
         return None

@@ -146,7 +146,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
 
 def attach(request: Any, context: _rust.AuthContext, account: Callable[[str], LazyUser] | None = None) -> None:
     """Sets `request.context`, `request.user` and `request.auser`. `account` makes a user of a credential's subject."""
-    request.context = context
+    request.context = request._boltguard_seen = context
     subject = context.account
     if subject is not None:
         request.user = user = LazyUser(subject) if account is None else account(subject)
@@ -275,6 +275,8 @@ def _in_event_loop() -> bool:
     return True
 
 
+# Where `attach` keeps the context for the caches, whatever a view makes of `request.context`.
+SEEN = "_boltguard_seen"
 _get, _set = object.__getattribute__, object.__setattr__
 OWN = {"id", "is_anonymous", "is_authenticated", "pk", "_subject", "_wrapped", "__dict__"}
 CANT_WAIT = "request.user can't be loaded here; write `user = await request.auser()` first"

@@ -30,6 +30,7 @@ def configure(database):
             "django.contrib.sessions",
             "django.contrib.staticfiles",
             "boltguard",
+            "boltguard.api_keys",
         ],
         MIDDLEWARE=[
             "django.contrib.sessions.middleware.SessionMiddleware",

@@ -44,6 +44,7 @@ if django is not None:
             "django.contrib.messages",
             "django.contrib.sessions",
             "boltguard",
+            "boltguard.api_keys",
             *PEOPLE,
         ],
         MIDDLEWARE=[

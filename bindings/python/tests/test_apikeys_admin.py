@@ -60,7 +60,7 @@ def create(**fields):
 
 
 def page(name, *arguments):
-    return reverse(f"admin:boltguard_apikey_{name}", args=arguments)
+    return reverse(f"admin:boltguard_api_keys_apikey_{name}", args=arguments)
 
 
 def form(**fields):

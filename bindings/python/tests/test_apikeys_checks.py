@@ -49,7 +49,7 @@ def test_a_store_without_the_application(backend):
 
 def test_a_site_that_uses_no_store_needs_no_table(monkeypatch):
     monkeypatch.setattr(connection.introspection, "table_names", lambda *arguments, **options: [])
-    assert ids(["default"], INSTALLED_APPS=[*WITHOUT, "boltguard"]) == []
+    assert ids(["default"], INSTALLED_APPS=[*WITHOUT, "boltguard", "boltguard.api_keys"]) == []
     assert ids(INSTALLED_APPS=WITHOUT) == []
 
 

@@ -36,7 +36,7 @@ COMMANDS = [["create", "a"], ["create", "a", "--owner", "ada"], ["list"], ["revo
 def test_a_command_before_migrate_says_to_run_it(tmp_path, arguments):
     command = [sys.executable, str(SITE), str(tmp_path / "db.sqlite3"), "boltguard_apikey", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1 and "run `python manage.py migrate boltguard`" in done.stderr
+    assert done.returncode == 1 and "Run `python manage.py migrate boltguard_api_keys`" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -100,7 +100,7 @@ def test_a_key_is_made_and_copied_in_a_browser(site):
 
 
 def _make_a_key(page, address):
-    _open(page, f"{address}/login/?next=/admin/boltguard/apikey/add/")
+    _open(page, f"{address}/login/?next=/admin/boltguard_api_keys/apikey/add/")
     page.script("document.querySelector('#id_username').value = 'root'")
     page.script("document.querySelector('#id_password').value = 'pw'")
     page.click("[type=submit]")
@@ -113,7 +113,7 @@ def _make_a_key(page, address):
     key = page.wait_for(".boltguard-key", "bg_")
     page.click("[data-boltguard-copy]")
     page.wait_for("[data-boltguard-copy]", "Copied")
-    page.open(f"{address}/boltguard/apikey/")
+    page.open(f"{address}/boltguard_api_keys/apikey/")
     assert key.split("_")[1] in page.wait_for("#result_list", "reports") and key not in page.text("body")
     assert [line for line in page.complaints() if "favicon.ico" not in line] == []
 

@@ -368,7 +368,7 @@ def test_fixtures_count(store, tmp_path):
     _, key = create()
     serve(store)
     assert status(key) == 200
-    call_command("dumpdata", "boltguard.APIKey", output=str(tmp_path / "keys.json"))
+    call_command("dumpdata", "boltguard_api_keys.APIKey", output=str(tmp_path / "keys.json"))
     APIKey.objects.all().delete()
     assert status(key) == 401
     call_command("loaddata", str(tmp_path / "keys.json"), verbosity=0)

@@ -434,7 +434,7 @@ async def reader():
 class Atomic(TransactionTestCase):
     """`ATOMIC_REQUESTS` is an error for async views, and must roll back a sync one whose error becomes an answer."""
 
-    available_apps = ["django.contrib.auth", "django.contrib.contenttypes", "people", "boltguard"]
+    available_apps = ["django.contrib.auth", "django.contrib.contenttypes", "people", "boltguard", "boltguard.api_keys"]
 
     def setUp(self):
         settings = connections["default"].settings_dict

@@ -136,6 +136,7 @@ class WithoutATransaction(TransactionTestCase):
         "django.contrib.sessions",
         "people",
         "boltguard",
+        "boltguard.api_keys",
     ]
 
     def setUp(self):

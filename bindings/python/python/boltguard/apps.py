@@ -11,10 +11,8 @@ class BoltguardConfig(AppConfig):
 
     def ready(self) -> None:
         from boltguard import checks
-        from boltguard.api_keys import has_users
+        from boltguard.api_keys import checks as api_key_checks
 
         checks.register()
-        if has_users():
-            from boltguard.api_keys import signals
-
-            signals.connect()
+        # A view that uses the table of API keys without its application is an error.
+        api_key_checks.register()

@@ -1,16 +1,16 @@
-"""The tables: revoked tokens, for `DjangoORMRevocation()`, and API keys, for `APIKeyAuthentication(store=True)`."""
+"""The table of revoked tokens, for `DjangoORMRevocation()`."""
+
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
-from boltguard.api_keys import has_users
-
-if has_users():
+if TYPE_CHECKING:
     from boltguard.api_keys.changes import APIKeyChanges as APIKeyChanges
     from boltguard.api_keys.models import APIKey as APIKey
 
 
 class RevokedToken(models.Model):
-    """A token that is refused although its signature is good, until `expires_at`, or for good."""
+    """A token that is refused although its signature is valid, until `expires_at`, or for good."""
 
     jti = models.CharField("token id", max_length=255, unique=True)
     expires_at = models.DateTimeField("kept until", null=True, blank=True, db_index=True)
@@ -22,3 +22,12 @@ class RevokedToken(models.Model):
 
     def __str__(self) -> str:
         return self.jti
+
+
+def __getattr__(name: str) -> Any:
+    """`APIKey` and `APIKeyChanges`, which belong to the application `boltguard.api_keys`."""
+    if name not in ("APIKey", "APIKeyChanges"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from boltguard.api_keys import models
+
+    return getattr(models, name)

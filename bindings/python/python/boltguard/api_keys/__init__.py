@@ -1,19 +1,39 @@
-"""Generated API keys in a table: the model, the snapshot in which Rust looks them up, and the admin's pages.
+"""Generated API keys in a table: an application of its own, with the model, its admin pages and its command.
 
-`boltguard.models.APIKey` and `boltguard.auth.APIKeyStore` are the names to import. A site without users has no table of
-keys, since keys have owners.
+Add `"boltguard.api_keys"` to `INSTALLED_APPS` to have the table. Import the model as `boltguard.models.APIKey`, and the
+store as `boltguard.auth.APIKeyStore`.
 """
 
-from django.apps import apps
+from django.apps import apps as applications
 from django.conf import settings
+
+APP = "boltguard.api_keys"
+NOT_INSTALLED = (
+    'The table of API keys isn\'t installed. Add "boltguard.api_keys" to INSTALLED_APPS and run '
+    "`python manage.py migrate boltguard_api_keys`."
+)
+NO_USERS = (
+    'The application "boltguard.api_keys" is installed, but {0!r}, which defines AUTH_USER_MODEL, is not. API keys '
+    'have owners: add {0!r} to INSTALLED_APPS, or remove "boltguard.api_keys".'
+)
 
 
 def has_users() -> bool:
-    """Whether the application of the site's user model is installed."""
-    label, _, _ = settings.AUTH_USER_MODEL.partition(".")
-    return label in apps.app_configs
+    """Whether the application that defines `AUTH_USER_MODEL` is installed."""
+    return _user_label() in applications.app_configs
 
 
 def is_installed() -> bool:
-    """Whether the site has a table of keys."""
-    return apps.is_installed("boltguard") and has_users()
+    """Whether the site has a table of keys, and users for it to refer to."""
+    return applications.is_installed(APP) and has_users()
+
+
+def why_not_installed() -> str | None:
+    """Why the site can't have keys in a table, and what to do about it."""
+    if not applications.is_installed(APP):
+        return NOT_INSTALLED
+    return None if has_users() else NO_USERS.format(_user_label())
+
+
+def _user_label() -> str:
+    return str(settings.AUTH_USER_MODEL).partition(".")[0]

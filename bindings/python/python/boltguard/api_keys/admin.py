@@ -39,6 +39,7 @@ class StatusFilter(admin.SimpleListFilter):
         return getattr(queryset, self.value() or "all")()
 
 
+@admin.register(APIKey)
 class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Only the page that answers the making of a key shows it; nothing keeps it."""
 
@@ -129,7 +130,11 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         views = {"reroll": self.reroll_view, "revoke": self.revoke_view}
         return [
             *(
-                path(f"<path:object_id>/{name}/", self.admin_site.admin_view(view), name=f"boltguard_apikey_{name}")
+                path(
+                    f"<path:object_id>/{name}/",
+                    self.admin_site.admin_view(view),
+                    name=f"{ROUTES}_{name}",
+                )
                 for name, view in views.items()
             ),
             *super().get_urls(),
@@ -199,7 +204,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "action": action,
             "overlaps": OVERLAPS,
         }
-        return TemplateResponse(request, "admin/boltguard/apikey/confirm.html", context)
+        return TemplateResponse(request, "admin/boltguard_api_keys/apikey/confirm.html", context)
 
     def _show(self, request: HttpRequest, made: Made) -> HttpResponse:
         """The one page with the keys. It answers the request that made them, so that no message has to hold them."""
@@ -208,14 +213,14 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "made": made,
             "is_popup": IS_POPUP_VAR in request.POST,
         }
-        return TemplateResponse(request, "admin/boltguard/apikey/made.html", context)
+        return TemplateResponse(request, "admin/boltguard_api_keys/apikey/made.html", context)
 
     def _context(self, request: Any, title: str) -> dict[str, Any]:
         request.current_app = self.admin_site.name
         return {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "media": self.media}
 
     def _back(self) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:boltguard_apikey_changelist", current_app=self.admin_site.name))
+        return HttpResponseRedirect(reverse(f"admin:{ROUTES}_changelist", current_app=self.admin_site.name))
 
 
 def _is_confirmed(request: HttpRequest) -> bool:
@@ -227,6 +232,7 @@ def _overlap(seconds: str) -> timedelta:
     return known.get(seconds, timedelta(0))
 
 
+ROUTES = "boltguard_api_keys_apikey"
 OVERLAPS = [
     ("0", "ends now"),
     ("3600", "lives on for an hour"),

@@ -29,7 +29,7 @@ class APIKeyChanges(models.Model):
     removed = models.PositiveBigIntegerField(default=0)
 
     class Meta:
-        app_label = "boltguard"
+        app_label = "boltguard_api_keys"
         default_permissions = ()
         verbose_name = "changes of API keys"
         verbose_name_plural = "changes of API keys"

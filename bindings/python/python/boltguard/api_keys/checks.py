@@ -1,24 +1,29 @@
-"""System checks of stores of API keys. A store registers them, since without the application nobody else would.
+"""System checks of API keys in a table.
 
 | id | what is wrong |
 | --- | --- |
-| boltguard.E009 | a store is used and `boltguard`, or the users' application, is not in `INSTALLED_APPS` |
-| boltguard.W009 | a store is used and the tables are not there |
-| boltguard.W010 | keys need a secret key that is no longer known |
+| boltguard.E009 | a store is used, and `boltguard.api_keys` or the application of the users is not installed |
+| boltguard.E501 | `boltguard.api_keys` is installed, and the application of the users is not |
+| boltguard.W009 | a store is used and the tables don't exist |
+| boltguard.W010 | keys were made with a secret key that is no longer known |
 
-The last two ask the database: with `check --database default`, and before each `migrate`.
+The last two ask the database: with `check --database default`, and before each `migrate`. A store registers the checks
+too, because without the application nothing else would.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
+from django.apps import apps
 from django.core import checks
 from django.db import connections, router
+from django.urls import get_resolver
 
 from boltguard import conf, registry
-from boltguard.api_keys import is_installed
+from boltguard.api_keys import APP, is_installed, why_not_installed
 
 Message = checks.CheckMessage
 
@@ -30,19 +35,20 @@ def register() -> None:
 
 
 def check_installed(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether the tables have an application."""
-    from boltguard.api_keys.store import NOT_INSTALLED
-
-    if is_installed() or not _is_used():
+    """Whether the tables have an application, and its owners one."""
+    reason = why_not_installed()
+    if reason is None:
         return []
-    return [checks.Error(NOT_INSTALLED, id="boltguard.E009")]
+    if _is_used():
+        return [checks.Error(f"APIKeyAuthentication(store=...) is used. {reason}", id="boltguard.E009")]
+    return [checks.Error(reason, id="boltguard.E501")] if apps.is_installed(APP) else []
 
 
 def check_table(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[Message]:
     """Whether the tables are there, and their keys of use. No error: `migrate` itself would not run."""
     if not is_installed() or not _is_used():
         return []
-    from boltguard.models import APIKey, APIKeyChanges
+    from boltguard.api_keys.models import APIKey, APIKeyChanges
 
     using = router.db_for_write(APIKey)
     if using not in (databases or ()):
@@ -50,7 +56,7 @@ def check_table(app_configs: Any, databases: Sequence[str] | None = None, **kwar
     tables = connections[using].introspection.table_names()
     if not {APIKey._meta.db_table, APIKeyChanges._meta.db_table} <= set(tables):
         message = f"APIKeyAuthentication(store=...) is used, and the database {using!r} has no table for API keys."
-        return [checks.Warning(message, "Run `python manage.py migrate boltguard`.", id="boltguard.W009")]
+        return [checks.Warning(message, "Run `python manage.py migrate boltguard_api_keys`.", id="boltguard.W009")]
     known = [secret.id for secret in conf.current().api_key_secrets]
     lost = APIKey.objects.using(using).active().exclude(secret_id__in=known).count()
     message = f"{lost} active API keys were made with a SECRET_KEY that is not known any more, so they are refused."
@@ -61,4 +67,6 @@ def check_table(app_configs: Any, databases: Sequence[str] | None = None, **kwar
 def _is_used() -> bool:
     from boltguard.api_keys.store import APIKeyStore
 
+    with suppress(Exception):  # Django's own checks report what is wrong with the URLs
+        get_resolver().url_patterns  # noqa: B018  # imports the views
     return any(True for _ in registry.instances(APIKeyStore))

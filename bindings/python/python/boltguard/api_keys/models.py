@@ -8,14 +8,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models, router
 from django.db.models import Q
 from django.utils import timezone
 
 from boltguard import _rust, conf
-from boltguard.api_keys.changes import changing
+from boltguard.api_keys import APP, NOT_INSTALLED
 from boltguard.api_keys.fields import checked, checked_overlap
+
+# A model of no application would still be related to the users, and deleting one would ask for its table.
+if not apps.is_installed(APP):
+    raise ImproperlyConfigured(NOT_INSTALLED)
+
+from boltguard.api_keys.changes import APIKeyChanges as APIKeyChanges  # noqa: E402
+from boltguard.api_keys.changes import changing  # noqa: E402
 
 # Of no concern to the snapshots of the table.
 UNSEEN = frozenset({"name", "last_used"})
@@ -140,7 +149,7 @@ class APIKey(models.Model):
     objects = APIKeyManager()
 
     class Meta:
-        app_label = "boltguard"
+        app_label = "boltguard_api_keys"
         ordering = ("-created", "id")
         verbose_name = "API key"
         verbose_name_plural = "API keys"

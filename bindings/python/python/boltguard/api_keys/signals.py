@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.conf import settings
 from django.db.models.signals import post_delete, post_save
 
 from boltguard.api_keys.changes import changing, note_change
@@ -15,7 +15,7 @@ def connect() -> None:
     """Called once, when Django's applications are ready."""
     post_delete.connect(_deleted, APIKey, dispatch_uid="boltguard.api_keys.deleted")
     post_save.connect(_saved, APIKey, dispatch_uid="boltguard.api_keys.saved")
-    post_save.connect(_user_saved, get_user_model(), dispatch_uid="boltguard.api_keys.user_saved")
+    post_save.connect(_user_saved, settings.AUTH_USER_MODEL, dispatch_uid="boltguard.api_keys.user_saved")
 
 
 def _deleted(using: str, **kwargs: Any) -> None:

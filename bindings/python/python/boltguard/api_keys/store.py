@@ -13,7 +13,7 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import connections, router
 
 from boltguard import _rust, conf, registry
-from boltguard.api_keys import is_installed
+from boltguard.api_keys import why_not_installed
 from boltguard.api_keys.usage import Usage
 from boltguard.exceptions import ConfigurationError
 
@@ -174,8 +174,9 @@ _default: APIKeyStore | None = None
 
 
 def _model() -> Any:
-    if not is_installed():
-        raise ImproperlyConfigured(NOT_INSTALLED)
+    reason = why_not_installed()
+    if reason is not None:
+        raise ImproperlyConfigured(f"APIKeyAuthentication(store=...): {reason}")
     from boltguard.api_keys.models import APIKey
 
     return APIKey
@@ -223,7 +224,3 @@ def _one(row: tuple[Any, ...]) -> _rust.StoredApiKey:
 
 
 COLUMNS = ("pk", "digest", "owner_id", "permissions", "scopes", "created", "expires", "revoked")
-NOT_INSTALLED = (
-    'APIKeyAuthentication(store=...) reads a table: add "boltguard" to INSTALLED_APPS, beside the application of your '
-    "users, and run `migrate`"
-)

@@ -5,19 +5,13 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-from boltguard.api_keys import has_users
-
-# Keys have owners. A site that gets users later runs `migrate --fake boltguard 0001`, then `migrate`.
-USERS = has_users()
-
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("boltguard", "0001_revoked_token"),
-        *([migrations.swappable_dependency(settings.AUTH_USER_MODEL)] if USERS else []),
-    ]
+    initial = True
 
-    operations = USERS * [
+    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+
+    operations = [
         migrations.CreateModel(
             name="APIKeyChanges",
             fields=[

@@ -19,7 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from boltguard import conf
-from boltguard.api_keys import is_installed
+from boltguard.api_keys import why_not_installed
 from boltguard.api_keys.fields import checked
 from boltguard.api_keys.spans import parse_end, parse_span
 
@@ -47,8 +47,9 @@ class Command(BaseCommand):
         reroll.add_argument("--overlap", default="0", help="how long the old key lives on: 30m, 12h, 7d; default: 0")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not is_installed():
-            raise CommandError("there is no table of API keys: the application of your users is not installed")
+        reason = why_not_installed()
+        if reason is not None:
+            raise CommandError(reason)
         try:
             getattr(self, f"_{options['action']}")(options)
         except (OperationalError, ProgrammingError):
@@ -57,7 +58,7 @@ class Command(BaseCommand):
             raise CommandError(NOT_MIGRATED) from None
 
     def _create(self, options: dict[str, Any]) -> None:
-        from boltguard.models import APIKey
+        from boltguard.api_keys.models import APIKey
 
         fields = {"name": options["name"], "owner": _user(options["owner"])}
         granted = {"permissions": options["permission"], "scopes": options["scope"]}
@@ -69,7 +70,7 @@ class Command(BaseCommand):
         self.stdout.write(generated.expose())
 
     def _list(self, options: dict[str, Any]) -> None:
-        from boltguard.models import APIKey
+        from boltguard.api_keys.models import APIKey
 
         rows = APIKey.objects.all()
         if options["status"]:
@@ -100,18 +101,18 @@ class Command(BaseCommand):
 
 def _is_migrated() -> bool:
     """Also where nobody can tell, since the database itself gives no answer."""
-    from boltguard.models import APIKey
+    from boltguard.api_keys.models import APIKey
 
     try:
         executor = MigrationExecutor(connections[router.db_for_write(APIKey)])
-        return not executor.migration_plan(executor.loader.graph.leaf_nodes("boltguard"))
+        return not executor.migration_plan(executor.loader.graph.leaf_nodes("boltguard_api_keys"))
     except DatabaseError:
         return True
 
 
 def _row(text: str) -> Any:
     """The row of an id, or of a key, which no message repeats."""
-    from boltguard.models import APIKey
+    from boltguard.api_keys.models import APIKey
 
     try:
         key_id = conf.current().api_key_format.parse(text)
@@ -160,5 +161,7 @@ def _date(date: datetime | None) -> str:
     return (timezone.localtime(date) if timezone.is_aware(date) else date).strftime("%Y-%m-%d %H:%M")
 
 
-NOT_MIGRATED = "the tables of API keys are not there, or not as they are now; run `python manage.py migrate boltguard`"
+NOT_MIGRATED = (
+    "The tables of API keys don't exist or are out of date. Run `python manage.py migrate boltguard_api_keys`."
+)
 HEADINGS = ("ID", "NAME", "OWNER", "STATUS", "CREATED", "EXPIRES", "LAST USED", "GRANTED")

@@ -1,0 +1,16 @@
+"""Django's entry for the application `boltguard.api_keys`."""
+
+from django.apps import AppConfig
+
+
+class APIKeysConfig(AppConfig):
+    name = "boltguard.api_keys"
+    label = "boltguard_api_keys"
+    verbose_name = "API keys"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from boltguard.api_keys import checks, signals
+
+        checks.register()
+        signals.connect()

@@ -267,7 +267,7 @@ class _WayOut:
         response = view.finalize_response(request, response, *arguments, **named)
         if self.refusal is not None and response.status_code in (401, 403):
             self.refusal()
-        if self.unasked and response.status_code < 400 and request.method != "OPTIONS" and _shows_object(view):
+        if self.unasked and response.status_code < 400 and _may_show_object(request, view, response):
             guards = ", ".join(sorted(str(gate.guard) for gate in self.unasked))
             raise ImproperlyConfigured(f"the guard {guards} asks about an object: {NOT_ASKED}")
         for gate in self.gates:
@@ -277,13 +277,11 @@ class _WayOut:
         return response
 
 
-def _shows_object(view: Any) -> bool:
-    """Whether a view is about a single object: not so of the lists of viewsets and generic views."""
-    detail = getattr(view, "detail", None)
-    if detail is not None:
-        return bool(detail)
-    lookup = getattr(view, "lookup_url_kwarg", None) or getattr(view, "lookup_field", None)
-    return lookup is None or lookup in view.kwargs
+def _may_show_object(request: Request, view: Any, response: Any) -> bool:
+    # Not before: it imports DRF's views, which import this module, where the settings name classes of it.
+    from boltguard.drf_objects import may_show_object
+
+    return may_show_object(request, view, response)
 
 
 class _Account(LazyUser):

@@ -1,0 +1,68 @@
+"""Whether a response of a Django REST framework view may be about a single object.
+
+A guard that checks objects has to be asked about that object. Only a list, and an object that the request has created,
+need no check; everything else is taken for a single object, whatever the view is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.generics import GenericAPIView, ListAPIView, ListCreateAPIView
+from rest_framework.mixins import CreateModelMixin, ListModelMixin
+from rest_framework.request import Request
+from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSetMixin
+
+
+def may_show_object(request: Request, view: Any, response: Any) -> bool:
+    """Whether a response may be about a single object that existed before the request."""
+    if request.method == "OPTIONS" and type(view).options is APIView.options:
+        return False
+    if getattr(view, "detail", None) or not isinstance(view, (GenericAPIView, ViewSetMixin)):
+        return True
+    if _creates(request, view):
+        return bool(response.status_code != 201)
+    return not _uses_list_of_mixin(view) and not (_lists(request, view) and _is_list(view, response))
+
+
+def _creates(request: Request, view: Any) -> bool:
+    if isinstance(view, ViewSetMixin):
+        return _action(view) == "create"
+    return request.method == "POST" and isinstance(view, CreateModelMixin) and not _looks_up(view)
+
+
+def _lists(request: Request, view: Any) -> bool:
+    if isinstance(view, ViewSetMixin):
+        return getattr(view, "detail", None) is False or _action(view) == "list"
+    return request.method in ("GET", "HEAD") and isinstance(view, ListModelMixin) and not _looks_up(view)
+
+
+def _uses_list_of_mixin(view: Any) -> bool:
+    """Whether `ListModelMixin.list` responds, whatever a serializer or a paginator makes of the list."""
+    cls = type(view)
+    if getattr(cls, "list", None) is not ListModelMixin.list or view.request.method not in ("GET", "HEAD"):
+        return False
+    if isinstance(view, ViewSetMixin):
+        return _action(view) == "list"
+    return cls.get in (ListAPIView.get, ListCreateAPIView.get)
+
+
+def _is_list(view: Any, response: Any) -> bool:
+    """Whether the data are a list, a page of one, or no object at all."""
+    if not hasattr(response, "data"):
+        return False
+    paginator = getattr(view, "_paginator", None)
+    is_page = paginator is not None and bool(vars(paginator))
+    return is_page or not isinstance(response.data, Mapping) or not response.data
+
+
+def _action(view: Any) -> str | None:
+    # DRF has no name for a HEAD request that it answers by the action for GET.
+    action: str | None = getattr(view, "action", None)
+    return action or getattr(view, "action_map", {}).get(view.request.method.lower())
+
+
+def _looks_up(view: Any) -> bool:
+    return (view.lookup_url_kwarg or view.lookup_field) in view.kwargs

@@ -8,10 +8,11 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import JsonResponse
 from django.test import override_settings
+from django.utils.functional import SimpleLazyObject
 
 from boltguard import protect
 from boltguard.auth import IsAuthenticated, JWTAuthentication, Token, create_jwt_for_user
-from boltguard.exceptions import ExpiredSignatureError, InvalidSignatureError
+from boltguard.exceptions import ExpiredSignatureError, InvalidAlgorithmError, InvalidSignatureError
 from boltguard.jwt import Key
 
 from conftest import SECRET
@@ -148,3 +149,119 @@ def test_a_token_from_a_context():
 
 def test_b64_of_the_tests_is_what_tokens_use():
     assert b64(b"\xfb\xff") == "-_8"
+
+
+class Role:
+    """A user whose flags are whatever the test says."""
+
+    pk = 7
+    is_anonymous = False
+
+    def __init__(self, **attributes):
+        vars(self).update(attributes)
+
+    def get_username(self):
+        return "grace"
+
+
+@pytest.mark.parametrize("name", ["is_staff", "is_superuser", "is_anonymous"])
+@pytest.mark.parametrize("value", [lambda: False, None, 0, 1, "no", [], object()], ids=repr)
+def test_a_flag_that_is_not_a_bool_is_refused_with_the_name_of_the_model(name, value):
+    with pytest.raises(ValueError, match=rf"Role\.{name} is .*; it must be True or False"):
+        create_jwt_for_user(Role(**{name: value}))
+
+
+def test_a_flag_that_is_a_method_of_the_model_is_refused():
+    class Account(Role):
+        def is_staff(self):
+            return False
+
+    with pytest.raises(ValueError, match=r"Account\.is_staff is of type method"):
+        create_jwt_for_user(Account())
+    with pytest.raises(ValueError, match=r"Account\.is_staff"):
+        create_jwt_for_user(SimpleLazyObject(Account))
+
+
+def test_a_model_without_flags_says_no():
+    claims = claims_of(create_jwt_for_user(Role()))
+    assert (claims["is_staff"], claims["is_superuser"], claims["username"]) == (False, False, "grace")
+    claims = claims_of(create_jwt_for_user(Role(is_staff=True)))
+    assert (claims["is_staff"], claims["is_superuser"]) == (True, False)
+
+
+@pytest.mark.parametrize("name", ["is_staff", "is_superuser"])
+def test_a_flag_among_the_extras_is_a_bool_too(name):
+    assert claims_of(create_jwt_for_user(GRACE, extra_claims={name: True}))[name] is True
+    with pytest.raises(ValueError, match=rf"extra_claims\['{name}'\] is of type str"):
+        create_jwt_for_user(GRACE, extra_claims={name: "no"})
+
+
+def test_a_primary_key_that_is_a_method_or_empty_is_refused():
+    for pk in (lambda: 7, ""):
+        with pytest.raises(ValueError, match=r"Role\.pk is"):
+            create_jwt_for_user(Role(pk=pk))
+
+
+def test_a_username_that_is_a_method_is_refused_and_none_is_omitted():
+    assert "username" not in claims_of(create_jwt_for_user(Role(get_username=lambda: None)))
+    with pytest.raises(ValueError, match=r"Role\.get_username is of type str"):
+        create_jwt_for_user(Role(get_username="grace"))
+    with pytest.raises(ValueError, match=r"Role\.get_username\(\) returned"):
+        create_jwt_for_user(Role(get_username=lambda: lambda: "grace"))
+
+
+def test_flags_and_permissions_of_a_token_object_are_read_as_the_engine_reads_them():
+    claims = {"is_staff": "no", "is_superuser": 1, "permissions": "blog.add_post"}
+    read = Token.from_claims(claims)
+    assert (read.is_staff, read.is_superuser, read.permissions) == (False, False, [])
+    read = Token.from_claims({"is_staff": True, "permissions": ["a", 1]})
+    assert (read.is_staff, read.permissions) == (True, ["a"])
+
+
+TYPO = "hunter2-my-secret"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"expires_in": TYPO},
+        {"expires_in": TYPO.encode()},
+        {"extra_claims": TYPO},
+        {"algorithm": TYPO},
+        {"algorithm": TYPO.encode()},
+        {"algorithm": TYPO, "secret": "HS256"},
+        {"algorithm": "hunter", "secret": "HS256"},
+        {"issuer": TYPO.encode()},
+        {"audience": TYPO.encode()},
+        {"audience": [TYPO.encode()]},
+        {"kid": TYPO.encode()},
+    ],
+    ids=repr,
+)
+def test_an_argument_in_the_wrong_place_is_refused_without_being_shown(arguments):
+    with pytest.raises(ValueError) as caught:
+        create_jwt_for_user(GRACE, **arguments)
+    assert "hunter" not in str(caught.value)
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"issuer": "me", "extra_claims": {"iss": "x"}}, {"audience": "me", "extra_claims": {"aud": "x"}}]
+)
+def test_a_claim_named_twice_is_refused(arguments):
+    with pytest.raises(ValueError, match="extra_claims would replace"):
+        create_jwt_for_user(GRACE, **arguments)
+
+
+@pytest.mark.parametrize("arguments", [{"issuer": ""}, {"audience": ""}, {"audience": []}, {"audience": ["a", 7]}])
+def test_an_issuer_or_audience_that_names_nobody_is_refused(arguments):
+    with pytest.raises(ValueError, match="issuer|audience"):
+        create_jwt_for_user(GRACE, **arguments)
+
+
+def test_the_algorithms_of_a_token_object_may_be_one_name():
+    text = token(sub="7")
+    assert Token.decode(text, algorithms="HS256").sub == "7"
+    with pytest.raises(InvalidAlgorithmError) as caught:
+        Token.decode(text, algorithms=TYPO)
+    assert "hunter" not in str(caught.value)

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust, conf, registry
 from boltguard.api_keys.store import APIKeyStore, default_store
-from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for, shown
+from boltguard.auth.remedies import DEFAULT_ALGORITHM, kind_of, named_for, shown
 from boltguard.auth.revocation import InMemoryRevocation, RevocationStore, ask, bool_or_error
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError, PyJWTError
 from boltguard.jwt.remote import RemoteKeySet
@@ -285,25 +285,18 @@ def check_backends(backends: object, where: str = "auth") -> list[Authentication
     if isinstance(backends, Authentication):
         _refuse(f"{where} is one backend; give a list: [{backends!r}]")
     if not isinstance(backends, (list, tuple)):
-        _refuse(f"{where} is {_kind(backends)}; give a list of backends, such as [JWTAuthentication()]")
+        _refuse(f"{where} is {kind_of(backends)}; give a list of backends, such as [JWTAuthentication()]")
     for backend in backends:
         if isinstance(backend, type) and issubclass(backend, Authentication):
             _refuse(f"{where}: {backend.__name__} is a class; give an instance: {backend.__name__}(...)")
         if not isinstance(backend, Authentication):
-            _refuse(f"{where}: what is {_kind(backend)} is no backend; use the classes of boltguard.auth")
+            _refuse(f"{where}: what is {kind_of(backend)} is no backend; use the classes of boltguard.auth")
     return list(backends)
 
 
 def _label(name: str, words: list[str], settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     unusual = [f"{key}={settings[key]}" for key, default in defaults.items() if settings[key] != default]
     return f"{name}({', '.join([*words, *unusual])})"
-
-
-def _kind(value: object) -> str:
-    """What a value is, for a message: where arguments changed places, the value itself may be a secret."""
-    if isinstance(value, (int, float)) or value is None:
-        return repr(value)
-    return "empty" if isinstance(value, (str, bytes, list, tuple)) and not value else f"of type {type(value).__name__}"
 
 
 def _refuse(message: str) -> NoReturn:
@@ -327,7 +320,7 @@ def _as_list(secret: Any) -> list[Any]:
 
 def _header(what: str, name: str) -> str:
     if not isinstance(name, str):
-        _refuse(f"{what}: header is {_kind(name)}; give the name of a header")
+        _refuse(f"{what}: header is {kind_of(name)}; give the name of a header")
     # A browser sends cookies by itself, which would bring back the request forgeries that a header keeps out.
     if name.lower() == "cookie":
         _refuse(f"{what}: header={name!r} would take credentials that a browser sends unasked; name another header")
@@ -336,7 +329,7 @@ def _header(what: str, name: str) -> str:
 
 def _names(what: str, names: Iterable[str], *, may_be_empty: bool = False) -> list[str]:
     if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
-        _refuse(f"JWTAuthentication: {what} is {_kind(names)}; give a list, such as [...]")
+        _refuse(f"JWTAuthentication: {what} is {kind_of(names)}; give a list, such as [...]")
     listed = list(names)
     if not listed and not may_be_empty:
         _refuse(f"JWTAuthentication: {what} is empty, so no token could pass")
@@ -345,7 +338,7 @@ def _names(what: str, names: Iterable[str], *, may_be_empty: bool = False) -> li
 
 def _text(what: str, value: str) -> str:
     if not isinstance(value, str) or not value:
-        _refuse(f"JWTAuthentication: {what} is {_kind(value)}; give the name of a claim")
+        _refuse(f"JWTAuthentication: {what} is {kind_of(value)}; give the name of a claim")
     return value
 
 
@@ -353,26 +346,26 @@ def _texts(what: str, value: str | Iterable[str] | None) -> list[str] | None:
     if value is None:
         return None
     if isinstance(value, (bytes, bytearray)) or not isinstance(value, Iterable):
-        _refuse(f"JWTAuthentication: {what} is {_kind(value)}; {TEXTS}")
+        _refuse(f"JWTAuthentication: {what} is {kind_of(value)}; {TEXTS}")
     texts = [value] if isinstance(value, str) else list(value)
     if not texts:
         _refuse(f"JWTAuthentication: {what} is empty; {TEXTS}")
     for text in texts:
         if not isinstance(text, str) or not text:
-            _refuse(f"JWTAuthentication: {what} holds what is {_kind(text)}; {TEXTS}")
+            _refuse(f"JWTAuthentication: {what} holds what is {kind_of(text)}; {TEXTS}")
     return texts
 
 
 def _seconds(leeway: float | timedelta) -> float:
     seconds = leeway.total_seconds() if isinstance(leeway, timedelta) else leeway
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not (0 <= seconds < math.inf):
-        _refuse(f"JWTAuthentication: leeway is {_kind(leeway)}; give seconds, zero or more, or a timedelta")
+        _refuse(f"JWTAuthentication: leeway is {kind_of(leeway)}; give seconds, zero or more, or a timedelta")
     return float(seconds)
 
 
 def _count(what: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
-        _refuse(f"JWTAuthentication: {what} is {_kind(value)}; give a number of tokens, or 0 to keep none")
+        _refuse(f"JWTAuthentication: {what} is {kind_of(value)}; give a number of tokens, or 0 to keep none")
     return value
 
 
@@ -380,7 +373,7 @@ def _store(store: object) -> RevocationStore | None:
     if isinstance(store, type) and issubclass(store, RevocationStore):
         _refuse(f"JWTAuthentication: revocation_store is a class; give an instance: {store.__name__}()")
     if store is not None and not isinstance(store, RevocationStore):
-        _refuse(f"JWTAuthentication: revocation_store is {_kind(store)}; give a RevocationStore")
+        _refuse(f"JWTAuthentication: revocation_store is {kind_of(store)}; give a RevocationStore")
     return store
 
 
@@ -395,7 +388,7 @@ def _key_store(store: object) -> APIKeyStore | None:
     if store is True:
         return default_store()
     if store is not None and not isinstance(store, APIKeyStore):
-        _refuse(f"APIKeyAuthentication: store is {_kind(store)}; give True, or an APIKeyStore(...)")
+        _refuse(f"APIKeyAuthentication: store is {kind_of(store)}; give True, or an APIKeyStore(...)")
     return store
 
 

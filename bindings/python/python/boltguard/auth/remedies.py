@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from boltguard import _rust
 from boltguard.exceptions import PyJWTError
 
 DEFAULT_ALGORITHM = "HS256"
-LONGEST_SHOWN = 6
+LIKE_A_NAME = re.compile(r"(?:[HREP]S[-_ ]?\d{1,4}K?|Ed[-_ ]?(?:DSA|25519|448)|none)?", re.IGNORECASE)
 
 
 def named_for(keys: Iterable[Any], argument: str) -> str:
@@ -25,9 +27,16 @@ def named_for(keys: Iterable[Any], argument: str) -> str:
 
 
 def shown(name: object) -> str:
-    """An algorithm as it was written; what is longer than a name may be a secret, where arguments changed places."""
-    is_name = isinstance(name, str) and (name in _rust.ALGORITHMS or len(name) <= LONGEST_SHOWN)
+    """An algorithm as it was written; any other text may be a secret, where arguments changed places."""
+    is_name = isinstance(name, str) and LIKE_A_NAME.fullmatch(name)
     return repr(name) if is_name else f"<{type(name).__name__}>"
+
+
+def kind_of(value: object) -> str:
+    """What a value is, for a message: where arguments changed places, the value itself may be a secret."""
+    if isinstance(value, (int, float, timedelta)) or value is None:
+        return repr(value)
+    return "empty" if isinstance(value, (str, bytes, list, tuple)) and not value else f"of type {type(value).__name__}"
 
 
 def _served_by(key: Any) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from boltguard import _rust, conf, jwt
 from boltguard.auth.backends import Sealed
-from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
+from boltguard.auth.remedies import DEFAULT_ALGORITHM, kind_of, named_for
 from boltguard.exceptions import ConfigurationError, PyJWTError
 
 RESERVED = ("sub", "exp", "iat", "jti")
@@ -35,7 +35,7 @@ def create_jwt_for_user(
     """
     secret = Sealed(secret)
     subject, seconds = _subject(user), _lifetime(expires_in)
-    claims = _claims(user, issuer, audience, extra_claims or {})
+    claims = _claims(user, issuer, audience, {} if extra_claims is None else extra_claims)
     return _minter(secret, algorithm, kid).mint(subject, seconds, claims)
 
 
@@ -60,6 +60,10 @@ class Token:
         """From the claims of a token that was verified, such as `request.context["auth_claims"]`."""
         named = {name: claims[name] for name in _FIELDS if name in claims}
         named.update({name: datetime.fromtimestamp(named[name], timezone.utc) for name in _DATES if name in named})
+        # As the engine reads them: what is not a bool says no, and what is not a list of strings grants nothing.
+        named.update({name: named[name] is True for name in _FLAGS if name in named})
+        if "permissions" in named:
+            named["permissions"] = _strings(named["permissions"])
         return cls(**named, extras={name: value for name, value in claims.items() if name not in _FIELDS})
 
     @classmethod
@@ -83,7 +87,7 @@ class Token:
         key = Sealed(_secret_keys() if secret is None else secret)
         del secret
         return cls.from_claims(
-            jwt.decode(token, key.value, list(algorithms), audience=audience, issuer=issuer, leeway=leeway)
+            jwt.decode(token, key.value, algorithms, audience=audience, issuer=issuer, leeway=leeway)
         )
 
     def encode(self, secret: Any = None, algorithm: str = "HS256", headers: Mapping[str, Any] | None = None) -> str:
@@ -102,46 +106,98 @@ class Token:
 
 def _subject(user: Any) -> str:
     if isinstance(user, type) or not hasattr(user, "pk"):
-        raise ValueError(f"a token is for a user; this is {type(user).__name__}")
-    if getattr(user, "is_anonymous", False) or user.pk is None:
+        raise ValueError(f"a token is for a user; this is {kind_of(user)}")
+    if _flag(user, "is_anonymous") or user.pk is None:
         raise ValueError("this user is anonymous or not saved; a token needs a user with a primary key")
     if getattr(getattr(user, "_state", None), "adding", False):
         raise ValueError("this user is not saved yet; save it, then mint its token")
-    return str(user.pk)
+    subject = "" if callable(user.pk) else str(user.pk)
+    if not subject:
+        raise ValueError(f"{_model(user)}.pk is {kind_of(user.pk)}; a token needs a user with a primary key")
+    return subject
+
+
+def _flag(user: Any, name: str) -> bool:
+    """An attribute that says yes or no. Whatever else stands there, such as a method, is truthy for everybody."""
+    value = getattr(user, name, False)
+    if not isinstance(value, bool):
+        raise ValueError(f"{_model(user)}.{name} is {kind_of(value)}; it must be True or False (a field or a property)")
+    return value
+
+
+def _username(user: Any) -> str | None:
+    get_username = getattr(user, "get_username", None)
+    if get_username is None:
+        return None
+    if not callable(get_username):
+        raise ValueError(f"{_model(user)}.get_username is {kind_of(get_username)}; it must be a method")
+    name = get_username()
+    if callable(name):
+        raise ValueError(f"{_model(user)}.get_username() returned what is {kind_of(name)}; it must return a string")
+    return None if name is None else str(name)
+
+
+def _model(user: Any) -> str:
+    # Not `type(user)`, which is the wrapper where the user is lazy.
+    return str(user.__class__.__name__)
 
 
 def _lifetime(expires_in: float | timedelta) -> float:
     seconds = expires_in.total_seconds() if isinstance(expires_in, timedelta) else expires_in
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
-        raise ValueError(f"expires_in is {expires_in!r}; give seconds above zero, or a timedelta")
+        raise ValueError(f"expires_in is {kind_of(expires_in)}; give seconds above zero, or a timedelta")
     return float(seconds)
 
 
 def _claims(
     user: Any, issuer: str | None, audience: str | Iterable[str] | None, extra: Mapping[str, Any]
 ) -> dict[str, Any]:
-    replaced = [name for name in RESERVED if name in extra]
+    claims: dict[str, Any] = {name: _flag(user, name) for name in _FLAGS}
+    username = _username(user)
+    if username is not None:
+        claims["username"] = username
+    if issuer is not None:
+        claims["iss"] = _text("issuer", issuer)
+    if audience is not None:
+        claims["aud"] = _audience(audience)
+    return {**claims, **_extra(extra, claims)}
+
+
+def _extra(extra: Mapping[str, Any], claims: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(extra, Mapping):
+        raise ValueError(f"extra_claims is {kind_of(extra)}; give a dict of claims")
+    named = [name for name in ("iss", "aud") if name in claims]
+    replaced = [name for name in (*RESERVED, *named) if name in extra]
     if replaced:
         raise ValueError(f"extra_claims would replace {', '.join(replaced)}")
-    for name, value in (("issuer", issuer), ("audience", audience)):
-        if isinstance(value, (bytes, bytearray)):
-            raise ValueError(f"{name} is of type {type(value).__name__}; give a text")
-    claims: dict[str, Any] = {
-        "is_staff": bool(getattr(user, "is_staff", False)),
-        "is_superuser": bool(getattr(user, "is_superuser", False)),
-    }
-    if hasattr(user, "get_username"):
-        claims["username"] = str(user.get_username())
-    if issuer is not None:
-        claims["iss"] = issuer
-    if audience is not None:
-        claims["aud"] = audience if isinstance(audience, str) else list(audience)
-    return {**claims, **extra}
+    for name in _FLAGS:
+        if not isinstance(extra.get(name, False), bool):
+            raise ValueError(f"extra_claims[{name!r}] is {kind_of(extra[name])}; it must be True or False")
+    return extra
+
+
+def _text(what: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{what} is {kind_of(value)}; give a text")
+    return value
+
+
+def _audience(audience: Any) -> str | list[str]:
+    if isinstance(audience, (str, bytes, bytearray)) or not isinstance(audience, Iterable):
+        return _text("audience", audience)
+    names = [_text("audience", name) for name in audience]
+    if not names:
+        raise ValueError("audience is empty; give a text or a list of them, or leave it out")
+    return names
 
 
 def _minter(secret: Sealed[Any], algorithm: str, kid: str | None) -> _rust.Minter:
+    if not isinstance(algorithm, str):
+        raise ValueError(f"algorithm is {kind_of(algorithm)}; give its name, such as {DEFAULT_ALGORITHM!r}")
+    if kid is not None:
+        _text("kid", kid)
     if secret.value is None:
-        if not algorithm.startswith("HS"):
+        if algorithm in _rust.ALGORITHMS and not algorithm.startswith("HS"):
             raise ValueError(f"{algorithm} needs secret=, a private key; Django's SECRET_KEY serves HS256 and the like")
         secret = Sealed(conf.current().secrets[0])
     try:
@@ -176,5 +232,10 @@ def _secret_keys() -> _rust.KeySet:
     return _rust.KeySet([_rust.Key.from_secret(secret) for secret in conf.current().secrets])
 
 
+def _strings(permissions: Any) -> list[str]:
+    return [name for name in permissions if isinstance(name, str)] if isinstance(permissions, list) else []
+
+
 _DATES = ("exp", "iat", "nbf")
+_FLAGS = ("is_staff", "is_superuser")
 _FIELDS = ("sub", "exp", "iat", "nbf", "iss", "aud", "jti", "is_staff", "is_superuser", "permissions")

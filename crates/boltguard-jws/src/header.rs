@@ -43,9 +43,20 @@ impl Header {
         }
     }
 
-    fn read(json: &[u8]) -> Result<Self, JwsError> {
+    /// Reads the header of a token whose payload is detached and not encoded: `b64` is `false`, and `crit` lists `b64`
+    /// and nothing else, [RFC 7797](https://www.rfc-editor.org/rfc/rfc7797).
+    pub(crate) fn parse_unencoded(segment: &[u8]) -> Result<Self, JwsError> {
+        let json = base64url::decode(segment).map_err(|_| JwsError::Malformed)?;
+        Self::read_as(&json, Encoding::Unencoded)
+    }
+
+    pub(crate) fn read(json: &[u8]) -> Result<Self, JwsError> {
+        Self::read_as(json, Encoding::Base64url)
+    }
+
+    pub(crate) fn read_as(json: &[u8], encoding: Encoding) -> Result<Self, JwsError> {
         let fields = Fields::read(json)?;
-        if fields.extended {
+        if fields.extended || fields.encoding()? != encoding {
             return Err(JwsError::CriticalHeader);
         }
         let name = fields.algorithm.ok_or(JwsError::AlgorithmNotAllowed)?;
@@ -89,6 +100,15 @@ impl Header {
     }
 }
 
+/// How the payload stands in the signing input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// As in every JWT, RFC 7515 §5.1.
+    Base64url,
+    /// As it is, RFC 7797 §3.
+    Unencoded,
+}
+
 /// Headers that are no longer than this are decoded without an allocation.
 const SHORT: usize = 192;
 
@@ -102,10 +122,24 @@ struct Fields<'a> {
     algorithm: Option<Text<'a>>,
     key_id: Option<Text<'a>>,
     media_type: Option<Text<'a>>,
+    /// `b64` is `false`.
+    unencoded: bool,
+    /// `crit` lists `b64` alone.
+    b64_is_critical: bool,
+    /// Whatever else `b64` and `crit` may say.
     extended: bool,
 }
 
 impl<'a> Fields<'a> {
+    /// RFC 7797 §6: `b64` must be critical, and only what is there may be, RFC 7515 §4.1.11.
+    fn encoding(&self) -> Result<Encoding, JwsError> {
+        match (self.unencoded, self.b64_is_critical) {
+            (false, false) => Ok(Encoding::Base64url),
+            (true, true) => Ok(Encoding::Unencoded),
+            _ => Err(JwsError::CriticalHeader),
+        }
+    }
+
     fn read(json: &'a [u8]) -> Result<Self, JwsError> {
         let mut fields = Self::default();
         fields.read_all(json).map_err(|_| JwsError::HeaderInvalid)?;
@@ -127,13 +161,30 @@ impl<'a> Fields<'a> {
             b"alg" => self.algorithm = Some(reader.string()?),
             b"kid" => self.key_id = Some(reader.string()?),
             b"typ" if reader.kind()? == Kind::String => self.media_type = Some(reader.string()?),
-            b"b64" if reader.kind()? == Kind::Bool => self.extended |= !reader.bool()?,
-            b"b64" | b"crit" => {
+            b"b64" if reader.kind()? == Kind::Bool => self.unencoded = !reader.bool()?,
+            b"b64" => {
                 reader.pass()?;
                 self.extended = true;
             }
+            b"crit" => self.read_critical(reader)?,
             _ => reader.pass()?,
         }
+        Ok(())
+    }
+
+    fn read_critical(&mut self, reader: &mut Reader<'a>) -> Result<(), JsonError> {
+        if !reader.is_at_array() {
+            self.extended = true;
+            return reader.pass();
+        }
+        reader.array(|reader| {
+            let name = reader.try_string()?;
+            let is_b64 = name.is_some_and(|name| name.to_text() == "b64");
+            self.extended |= !is_b64 || self.b64_is_critical;
+            self.b64_is_critical = true;
+            Ok::<_, JsonError>(())
+        })?;
+        self.extended |= !self.b64_is_critical;
         Ok(())
     }
 }
@@ -237,9 +288,36 @@ mod tests {
             r#"{"alg":"HS256","b64":false}"#,
             r#"{"alg":"HS256","b64":"true"}"#,
             r#"{"alg":"HS256","b64":null}"#,
+            r#"{"alg":"HS256","b64":false,"crit":["b64"]}"#,
+            r#"{"alg":"HS256","b64":true,"crit":["b64"]}"#,
+            r#"{"alg":"HS256","crit":["b64"]}"#,
         ] {
             assert_eq!(parse(json), Err(JwsError::CriticalHeader), "{json}");
         }
         assert!(parse(r#"{"alg":"HS256","b64":true}"#).is_ok());
+    }
+
+    #[test]
+    fn an_unencoded_payload_is_announced_in_one_way_only() {
+        let parse = |json: &str| Header::parse_unencoded(base64url::encode(json).as_bytes());
+        let header = parse(r#"{"alg":"HS256","b64":false,"crit":["b64"]}"#).unwrap();
+        assert_eq!(header.algorithm(), Algorithm::Hs256);
+        for json in [
+            r#"{"alg":"HS256"}"#,
+            r#"{"alg":"HS256","b64":true}"#,
+            r#"{"alg":"HS256","b64":false}"#,
+            r#"{"alg":"HS256","b64":false,"crit":[]}"#,
+            r#"{"alg":"HS256","b64":false,"crit":"b64"}"#,
+            r#"{"alg":"HS256","b64":false,"crit":["b64","b64"]}"#,
+            r#"{"alg":"HS256","b64":false,"crit":["b64","exp"],"exp":1}"#,
+            r#"{"alg":"HS256","b64":false,"crit":["exp"],"exp":1}"#,
+            r#"{"alg":"HS256","b64":false,"crit":[["b64"]]}"#,
+            r#"{"alg":"HS256","b64":true,"crit":["b64"]}"#,
+            r#"{"alg":"HS256","b64":null,"crit":["b64"]}"#,
+            r#"{"alg":"HS256","b64":0,"crit":["b64"]}"#,
+            r#"{"alg":"HS256","crit":["b64"]}"#,
+        ] {
+            assert_eq!(parse(json), Err(JwsError::CriticalHeader), "{json}");
+        }
     }
 }

@@ -58,7 +58,9 @@ impl<'t> UnverifiedJws<'t> {
         if key.algorithm() != self.header.algorithm() {
             return Err(JwsError::AlgorithmNotAllowed);
         }
-        self.segments.check_signature(key.algorithm(), [key])?;
+        let input = self.segments.signing_input();
+        self.segments
+            .check_signature(input, key.algorithm(), [key])?;
         self.into_verified(Vec::new())
     }
 
@@ -76,7 +78,9 @@ impl<'t> UnverifiedJws<'t> {
             return Err(self.segments.why_refused(JwsError::AlgorithmNotAllowed));
         }
         let candidates = keys.select(algorithm, self.header.key_id());
-        self.segments.check_signature(algorithm, candidates)?;
+        let input = self.segments.signing_input();
+        self.segments
+            .check_signature(input, algorithm, candidates)?;
         self.into_verified(buffer)
     }
 
@@ -100,6 +104,11 @@ pub struct VerifiedJws<'t> {
 }
 
 impl<'t> VerifiedJws<'t> {
+    pub(crate) fn new(header: Header, payload: Vec<u8>) -> Self {
+        let header = Cow::Owned(header);
+        Self { header, payload }
+    }
+
     /// The header, which the signature covers.
     #[must_use]
     pub fn header(&self) -> &Header {
@@ -183,26 +192,28 @@ impl<'t> Segments<'t> {
     }
 
     #[inline]
-    fn signing_input(&self) -> &'t [u8] {
+    pub(crate) fn signing_input(&self) -> &'t [u8] {
         &self.token[..self.second_dot]
     }
 
     #[inline]
-    fn check_signature<'k>(
+    pub(crate) fn check_signature<'k>(
         &self,
+        input: &[u8],
         algorithm: Algorithm,
         keys: impl IntoIterator<Item = &'k VerifyingKey>,
     ) -> Result<(), JwsError> {
         if algorithm.is_symmetric() {
-            self.check_signature_of::<MAX_TAG_LEN>(keys)
+            self.check_signature_of::<MAX_TAG_LEN>(input, keys)
         } else {
-            self.check_signature_of::<MAX_SIGNATURE_LEN>(keys)
+            self.check_signature_of::<MAX_SIGNATURE_LEN>(input, keys)
         }
     }
 
     #[inline]
     fn check_signature_of<'k, const LEN: usize>(
         &self,
+        input: &[u8],
         keys: impl IntoIterator<Item = &'k VerifyingKey>,
     ) -> Result<(), JwsError> {
         let mut bytes = [0; LEN];
@@ -210,7 +221,7 @@ impl<'t> Segments<'t> {
             .map_err(|_| self.why_no_signature())?;
         let mut verdict = Err(JwsError::KeyNotFound);
         for key in keys {
-            if key.verify(self.signing_input(), &bytes[..len]).is_ok() {
+            if key.verify(input, &bytes[..len]).is_ok() {
                 return Ok(());
             }
             verdict = Err(JwsError::SignatureInvalid);

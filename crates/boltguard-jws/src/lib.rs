@@ -43,6 +43,7 @@ mod header;
 pub mod insecure;
 mod jws;
 mod sign;
+mod unencoded;
 mod usual;
 mod verifier;
 
@@ -50,4 +51,5 @@ pub use error::{JwsError, SignError};
 pub use header::Header;
 pub use jws::{MAX_TOKEN_LEN, UnverifiedJws, VerifiedJws};
 pub use sign::{HeaderFields, Signer, sign};
+pub use unencoded::{UnencodedJws, sign_unencoded};
 pub use verifier::Verifier;

@@ -126,8 +126,25 @@ impl Signer {
         Ok(Self::under(key, header))
     }
 
+    /// Signs under a header that is JSON text already, which is written as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`JwsError::AlgorithmNotAllowed`] unless `alg` is the key's, and what [`Header::parse`] returns.
+    pub fn with_header_json(key: SigningKey, json: &str) -> Result<Self, JwsError> {
+        if Header::read(json.as_bytes())?.algorithm() != key.algorithm() {
+            return Err(JwsError::AlgorithmNotAllowed);
+        }
+        Ok(Self::behind(key, &base64url::encode(json)))
+    }
+
     fn under(key: SigningKey, header: &HeaderFields) -> Self {
-        let front = format!("{}.", header.encode_for(&key)).into();
+        let header = header.encode_for(&key);
+        Self::behind(key, &header)
+    }
+
+    fn behind(key: SigningKey, header: &str) -> Self {
+        let front = format!("{header}.").into();
         let signature_len = base64url::encoded_len(key.signature_len());
         Self {
             key,

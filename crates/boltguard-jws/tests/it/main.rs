@@ -10,6 +10,7 @@ mod rfc;
 mod signatures;
 mod signing;
 mod trust;
+mod unencoded;
 
 use boltguard_jws::{JwsError, UnverifiedJws, Verifier};
 use boltguard_keys::{Algorithm, KeySet};

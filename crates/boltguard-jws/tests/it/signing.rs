@@ -150,3 +150,34 @@ fn the_parts_of_a_token_can_be_read_without_vouching_for_them() {
         r#"{"alg":"none"}"#
     );
 }
+
+#[test]
+fn a_header_given_as_json_is_written_as_it_is() {
+    let key = keys::signing_key(Hs256);
+    let json = r#"{"typ":"JWT", "alg":"HS256"}"#;
+    let token = Signer::with_header_json(key.clone(), json)
+        .unwrap()
+        .sign(b"x")
+        .unwrap();
+    assert_eq!(
+        UnverifiedJws::parse(&token)
+            .unwrap()
+            .unverified_header()
+            .as_json(),
+        json
+    );
+    for (json, why) in [
+        (r#"{"alg":"HS512"}"#, JwsError::AlgorithmNotAllowed),
+        (
+            r#"{"alg":"HS256","b64":false,"crit":["b64"]}"#,
+            JwsError::CriticalHeader,
+        ),
+        (r#"{"alg":"HS256","alg":"HS256"}"#, JwsError::HeaderInvalid),
+    ] {
+        assert_eq!(
+            Signer::with_header_json(key.clone(), json).map(drop),
+            Err(why),
+            "{json}"
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Detached payloads that are not encoded, [RFC 7797](https://www.rfc-editor.org/rfc/rfc7797).
+//!
+//! Everywhere else such a token is refused: only a caller who holds the payload, and says so, verifies one here.
+//!
+//! ```
+//! use boltguard_jws::{UnencodedJws, sign_unencoded};
+//! use boltguard_keys::{Algorithm, Key, SigningKey};
+//!
+//! let key = SigningKey::new(&Key::generate(Algorithm::Hs256)?, Algorithm::Hs256)?;
+//! let header = r#"{"alg":"HS256","b64":false,"crit":["b64"]}"#;
+//! let token = sign_unencoded(b"$.02", header, &key)?;
+//! let verified = UnencodedJws::parse(&token, b"$.02")?.verify(key.verifying_key())?;
+//! assert_eq!(verified.payload(), b"$.02");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use boltguard_encoding::base64url;
+use boltguard_keys::{KeySet, SigningKey, VerifyingKey};
+
+use crate::header::Encoding;
+use crate::jws::Segments;
+use crate::{Header, JwsError, MAX_TOKEN_LEN, SignError, VerifiedJws};
+
+/// A token without its payload, and the payload that somebody says is signed by it. Nobody vouches for either yet.
+#[derive(Clone, Debug)]
+pub struct UnencodedJws<'t> {
+    header: Header,
+    segments: Segments<'t>,
+    payload: &'t [u8],
+}
+
+impl<'t> UnencodedJws<'t> {
+    /// Takes a token apart and reads its header.
+    ///
+    /// # Errors
+    ///
+    /// - [`JwsError::CriticalHeader`] unless `b64` is `false` and `crit` lists `b64` and nothing else.
+    /// - [`JwsError::Malformed`] unless there are three segments, the second of them empty.
+    /// - What [`Header::parse`] returns.
+    pub fn parse(token: &'t str, payload: &'t [u8]) -> Result<Self, JwsError> {
+        let segments = Segments::split(token)?;
+        if !segments.payload().is_empty() {
+            return Err(JwsError::Malformed);
+        }
+        let header = Header::parse_unencoded(segments.header())?;
+        Ok(Self {
+            header,
+            segments,
+            payload,
+        })
+    }
+
+    /// The header, which says what the sender claims.
+    #[must_use]
+    pub fn unverified_header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Checks the signature of header and payload with `key`.
+    ///
+    /// # Errors
+    ///
+    /// As [`UnverifiedJws::verify`](crate::UnverifiedJws::verify).
+    pub fn verify(self, key: &VerifyingKey) -> Result<VerifiedJws<'static>, JwsError> {
+        if key.algorithm() != self.header.algorithm() {
+            return Err(JwsError::AlgorithmNotAllowed);
+        }
+        self.verify_with([key])
+    }
+
+    /// Checks the signature with the keys of `keys` that fit the header's `alg` and `kid`.
+    ///
+    /// # Errors
+    ///
+    /// As [`UnverifiedJws::verify_among`](crate::UnverifiedJws::verify_among).
+    pub fn verify_among(self, keys: &KeySet) -> Result<VerifiedJws<'static>, JwsError> {
+        let algorithm = self.header.algorithm();
+        if !keys.serves(algorithm) {
+            return Err(JwsError::AlgorithmNotAllowed);
+        }
+        let candidates = keys.select(algorithm, self.header.key_id());
+        let candidates: Vec<_> = candidates.into_iter().collect();
+        self.verify_with(candidates)
+    }
+
+    fn verify_with<'k>(
+        self,
+        keys: impl IntoIterator<Item = &'k VerifyingKey>,
+    ) -> Result<VerifiedJws<'static>, JwsError> {
+        // An empty second segment leaves "header." in front of the payload, RFC 7797 §3.
+        let input = [self.segments.signing_input(), self.payload].concat();
+        let algorithm = self.header.algorithm();
+        self.segments.check_signature(&input, algorithm, keys)?;
+        Ok(VerifiedJws::new(self.header, self.payload.to_vec()))
+    }
+}
+
+/// Signs a payload that is not encoded, and returns the token without it.
+///
+/// `header` is the JSON of the header.
+///
+/// # Errors
+///
+/// - [`SignError::Header`] unless the header names the key's algorithm, `b64` is `false` and `crit` lists `b64` and
+///   nothing else.
+/// - [`SignError::Key`] if the system gives no randomness or the key can't sign.
+/// - [`SignError::TooLarge`] if the token would be too long to be accepted.
+pub fn sign_unencoded(payload: &[u8], header: &str, key: &SigningKey) -> Result<String, SignError> {
+    let read =
+        Header::read_as(header.as_bytes(), Encoding::Unencoded).map_err(SignError::Header)?;
+    if read.algorithm() != key.algorithm() {
+        return Err(SignError::Header(JwsError::AlgorithmNotAllowed));
+    }
+    let front = format!("{}.", base64url::encode(header));
+    let input = [front.as_bytes(), payload].concat();
+    let signature = key.sign(&input).map_err(SignError::Key)?;
+    let token = format!("{front}.{}", base64url::encode(signature.as_ref()));
+    if token.len() > MAX_TOKEN_LEN {
+        return Err(SignError::TooLarge);
+    }
+    Ok(token)
+}

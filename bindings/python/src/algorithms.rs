@@ -2,6 +2,7 @@
 
 use boltguard::keys::{Algorithm, Family};
 use boltguard::types::ReasonCode;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
@@ -57,17 +58,33 @@ impl Algorithms {
 
     /// Reads a list of names; a single name stands for a list of one.
     pub(crate) fn read(names: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::read_each(names, |_| true)
+    }
+
+    /// As [`read`](Self::read), but `none` may be listed, as in PyJWT: no token is ever verified by it.
+    pub(crate) fn read_beside_none(names: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::read_each(names, |name| !name.eq("none").unwrap_or(false))
+    }
+
+    fn read_each(
+        names: &Bound<'_, PyAny>,
+        counts: impl Fn(&Bound<'_, PyAny>) -> bool,
+    ) -> PyResult<Self> {
         if let Ok(name) = names.cast::<PyString>() {
             return Ok(Self::one(named(name)?));
         }
         let mut allowed = Self::NONE;
         if let Ok(list) = names.cast::<PyList>() {
-            for name in list.iter() {
+            for name in list.iter().filter(&counts) {
                 allowed.add(named_by_any(&name)?);
             }
         } else {
-            for name in names.try_iter()? {
-                allowed.add(named_by_any(&name?)?);
+            let listed = names.try_iter().map_err(|_| no_list(names))?;
+            for name in listed {
+                let name = name?;
+                if counts(&name) {
+                    allowed.add(named_by_any(&name)?);
+                }
             }
         }
         if allowed.len == 0 {
@@ -106,7 +123,7 @@ pub(crate) fn named(name: &Bound<'_, PyString>) -> PyResult<Algorithm> {
                 Some(meant) => format!(": `{meant}` is probably meant"),
                 None => String::new(),
             };
-            let shown = if text.len() <= LONGEST_SHOWN || unknown.suggestion().is_some() {
+            let shown = if is_like_a_name(text) || unknown.suggestion().is_some() {
                 format!("there is no algorithm `{text}`{hint}")
             } else {
                 format!(
@@ -114,12 +131,29 @@ pub(crate) fn named(name: &Bound<'_, PyString>) -> PyResult<Algorithm> {
                     text.len()
                 )
             };
-            refused(name.py(), &shown)
+            coded(
+                name.py(),
+                Class::UnsupportedAlgorithmError,
+                ReasonCode::AlgorithmNotAllowed,
+                shown,
+            )
         })
 }
 
-/// What is longer than `ES256K` may be a key, given in the wrong place.
-const LONGEST_SHOWN: usize = 6;
+/// Whether a text is like the name of an algorithm. Any other may be a key, given in the wrong place, and is not shown.
+fn is_like_a_name(text: &str) -> bool {
+    let is_numbered = text.split_at_checked(2).is_some_and(|(family, number)| {
+        let families = ["HS", "RS", "PS", "ES"];
+        let number = number.trim_start_matches(['-', '_', ' ']);
+        let number = number.trim_end_matches(['k', 'K']);
+        families
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(family))
+            && number.len() <= 4
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    is_numbered || ["", "none", "Ed25519", "Ed448"].contains(&text)
+}
 
 /// The algorithm that an object names, if it is a name.
 pub(crate) fn named_by_any(name: &Bound<'_, PyAny>) -> PyResult<Algorithm> {
@@ -137,6 +171,13 @@ pub(crate) fn takes_long_to_verify(algorithm: Algorithm) -> bool {
 /// As [`takes_long_to_verify`].
 pub(crate) fn takes_long_to_sign(algorithm: Algorithm) -> bool {
     algorithm.family() == Family::Rsa || takes_long_to_verify(algorithm)
+}
+
+#[cold]
+fn no_list(names: &Bound<'_, PyAny>) -> PyErr {
+    let class = names.get_type().name().map(|name| name.to_string());
+    let class = class.unwrap_or_default();
+    PyTypeError::new_err(format!("algorithms must be a list of str, not {class}"))
 }
 
 #[cold]

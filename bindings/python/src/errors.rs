@@ -52,6 +52,7 @@ classes! {
     MissingRequiredClaimError,
     PyJWKClientConnectionError,
     RevocationStoreFull,
+    UnsupportedAlgorithmError,
 }
 
 /// An instance of `class` that says `message`.

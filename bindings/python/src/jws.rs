@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use boltguard::jws::{JwsError, UnverifiedJws, VerifiedJws, Verifier, insecure};
+use boltguard::jws::{JwsError, UnencodedJws, UnverifiedJws, VerifiedJws, Verifier, insecure};
 use boltguard::keys::{Algorithm, KeyError, KeySet, VerifyingKey};
 use boltguard::types::ReasonCode;
 use boltguard_encoding::base64url;
@@ -11,42 +11,73 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use crate::algorithms::{Algorithms, takes_long_to_verify};
+use crate::encoder;
 use crate::errors::{Class, coded, jws_error, key_error};
 use crate::json_to_py;
 use crate::key_argument::{KeyArgument, own_algorithm};
 use crate::options::Options;
 use crate::prepared_key::PreparedKey;
-use crate::signing;
+use crate::py_to_json::Extras;
+use crate::signing::{Payload, Signing};
 use crate::token;
 use crate::weak_key::{refuse_weak_key, warn_of_weak_key};
 
 /// Signs any payload and returns the token.
 #[pyfunction]
-#[pyo3(signature = (payload, key, algorithm=None, headers=None))]
+#[pyo3(signature = (
+    payload, key, algorithm=None, headers=None, *, json_encoder=None, sort_headers=true, is_payload_detached=false,
+    enforce_minimum_key_length=false,
+))]
+#[expect(clippy::too_many_arguments, reason = "PyJWT's signature")]
 pub(crate) fn jws_sign(
     payload: &[u8],
     key: &Bound<'_, PyAny>,
     algorithm: Option<&Bound<'_, PyAny>>,
     headers: Option<&Bound<'_, PyAny>>,
+    json_encoder: Option<&Bound<'_, PyAny>>,
+    sort_headers: bool,
+    is_payload_detached: bool,
+    enforce_minimum_key_length: bool,
 ) -> PyResult<String> {
-    signing::sign(payload, key, algorithm, headers)
+    let hook = json_encoder.map(encoder::default_of).transpose()?;
+    let signing = Signing {
+        algorithm,
+        headers,
+        extras: hook.as_ref().map_or(Extras::Refuse, Extras::Hook),
+        sort_headers,
+        refuses_weak_keys: enforce_minimum_key_length,
+        payload: match is_payload_detached {
+            true => Payload::Detached,
+            false => Payload::EncodedUnlessNamed,
+        },
+    };
+    signing.sign(payload, key)
 }
 
 /// Verifies a token and returns its payload.
 #[pyfunction]
-#[pyo3(signature = (token, key, algorithms=None, detached_payload=None))]
+#[pyo3(signature = (token, key, algorithms=None, detached_payload=None, *, enforce_minimum_key_length=false))]
 pub(crate) fn jws_verify<'py>(
     token: &Bound<'py, PyAny>,
     key: &Bound<'py, PyAny>,
     algorithms: Option<&Bound<'py, PyAny>>,
     detached_payload: Option<&[u8]>,
+    enforce_minimum_key_length: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let verification = Verification {
         key: Some(key),
         algorithms,
         detached_payload,
     };
-    verification.payload(token, &Options::default())
+    let mut options = Options::default();
+    options.enforce_minimum_key_length = enforce_minimum_key_length;
+    verification.payload(token, &options)
+}
+
+/// Refuses options that a JWS doesn't have, or that can't be meant.
+#[pyfunction]
+pub(crate) fn jws_check_options(options: &Bound<'_, PyAny>) -> PyResult<()> {
+    Options::read_for_jws(options).map(drop)
 }
 
 /// The header of a token, which nobody vouches for.
@@ -65,7 +96,8 @@ pub(crate) fn jws_verify_complete<'py>(
     detached_payload: Option<&[u8]>,
     options: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let options = options.map(Options::read).transpose()?.unwrap_or_default();
+    let options = options.map(Options::read_for_jws).transpose()?;
+    let options = options.unwrap_or_default();
     let verification = Verification {
         key,
         algorithms,
@@ -89,7 +121,7 @@ pub(crate) fn complete<'py>(
     Ok(parts)
 }
 
-/// The header of a token as it was sent; only its JSON and its `kid` are checked, as in PyJWT.
+/// The header of a token as it was sent; only its JSON, its `kid` and its `crit` are checked, as in PyJWT.
 pub(crate) fn unverified_header_of<'py>(
     py: Python<'py>,
     token: &str,
@@ -99,8 +131,19 @@ pub(crate) fn unverified_header_of<'py>(
         json_to_py::object(py, &json).map_err(|_| jws_error(py, JwsError::HeaderInvalid))?;
     match header.get_item(intern!(py, "kid"))? {
         Some(kid) if kid.cast::<PyString>().is_err() => Err(jws_error(py, JwsError::HeaderInvalid)),
+        _ if !names_what_is_there(&header)? => Err(jws_error(py, JwsError::CriticalHeader)),
         _ => Ok(header),
     }
+}
+
+/// Whether `crit`, where there is one, lists `b64`, which is the one extension that is known, and is there.
+fn names_what_is_there(header: &Bound<'_, PyDict>) -> PyResult<bool> {
+    let py = header.py();
+    let Some(critical) = header.get_item(intern!(py, "crit"))? else {
+        return Ok(true);
+    };
+    let names = critical.extract::<Vec<String>>().unwrap_or_default();
+    Ok(names == ["b64"] && header.contains(intern!(py, "b64"))?)
 }
 
 /// What is needed to verify a token.
@@ -117,11 +160,16 @@ impl<'py> Verification<'_, 'py> {
         options: &Options,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let py = token.py();
-        let token = self.whole_token(py, token::text(token)?)?;
+        let text = token::text(token)?;
+        let token = self.whole_token(py, text)?;
         if options.verify_signature {
-            return self.verified(py, &token, options.enforce_minimum_key_length, |jws| {
-                PyBytes::new(py, jws.payload())
-            });
+            return self.verified(
+                py,
+                text,
+                &token,
+                options.enforce_minimum_key_length,
+                |jws| PyBytes::new(py, jws.payload()),
+            );
         }
         let payload = insecure::payload(&token).map_err(|error| jws_error(py, error))?;
         Ok(PyBytes::new(py, &payload))
@@ -141,17 +189,40 @@ impl<'py> Verification<'_, 'py> {
         )))
     }
 
-    /// Checks the signature and hands on what is signed.
+    /// Checks the signature and hands on what is signed; `token` is `text` with its detached payload put back.
     pub(crate) fn verified<T>(
         &self,
         py: Python<'_>,
+        text: &str,
+        token: &str,
+        refuses_weak_keys: bool,
+        then: impl FnOnce(VerifiedJws<'_>) -> T,
+    ) -> PyResult<T> {
+        let verified = self.verify(py, text, token, refuses_weak_keys, then);
+        verified.map_err(|error| match self.detached_payload {
+            None if UnencodedJws::parse(text, b"").is_ok() => detached(py),
+            _ => error,
+        })
+    }
+
+    fn verify<T>(
+        &self,
+        py: Python<'_>,
+        text: &str,
         token: &str,
         refuses_weak_keys: bool,
         then: impl FnOnce(VerifiedJws<'_>) -> T,
     ) -> PyResult<T> {
         let allowed = self.allowed(py)?;
         let key = self.key.ok_or_else(|| key_error(py, KeyError::Empty))?;
-        match KeyArgument::read(key, &allowed)? {
+        let key = KeyArgument::read(key, &allowed)?;
+        if let Some(payload) = self.detached_payload
+            && is_unencoded(token)
+        {
+            return verify_unencoded(py, (text, payload), &key, &allowed, refuses_weak_keys)
+                .map(then);
+        }
+        match key {
             KeyArgument::One(key) => {
                 let (algorithm, verifier) = verifier_for(py, token, &key, &allowed)?;
                 check_strength(py, verifier.keys(), &allowed, refuses_weak_keys)?;
@@ -172,7 +243,7 @@ impl<'py> Verification<'_, 'py> {
 
     fn allowed(&self, py: Python<'_>) -> PyResult<Algorithms> {
         if let Some(names) = self.algorithms {
-            return Algorithms::read(names);
+            return Algorithms::read_beside_none(names);
         }
         match self.key.and_then(own_algorithm) {
             Some(own) => Ok(Algorithms::one(own)),
@@ -245,6 +316,48 @@ fn verify_among<'t>(
         .iter()
         .any(|algorithm| takes_long_to_verify(*algorithm));
     detached_if(py, is_long, verify)
+}
+
+#[cold]
+fn detached(py: Python<'_>) -> PyErr {
+    let message = "the payload is detached: give it as detached_payload";
+    coded(py, Class::DecodeError, ReasonCode::CriticalHeader, message)
+}
+
+/// Whether the header has extensions, of which a payload that is not encoded is the one that may be meant.
+fn is_unencoded(token: &str) -> bool {
+    matches!(UnverifiedJws::parse(token), Err(JwsError::CriticalHeader))
+}
+
+/// RFC 7797, for callers who hold the payload.
+#[cold]
+fn verify_unencoded(
+    py: Python<'_>,
+    (token, payload): (&str, &[u8]),
+    key: &KeyArgument<'_>,
+    allowed: &Algorithms,
+    refuses_weak_keys: bool,
+) -> PyResult<VerifiedJws<'static>> {
+    let refused = |error| jws_error(py, error);
+    let jws = UnencodedJws::parse(token, payload).map_err(refused)?;
+    let algorithm = jws.unverified_header().algorithm();
+    if !allowed.contains(algorithm) {
+        return Err(refused(JwsError::AlgorithmNotAllowed));
+    }
+    let verify = |keys: &KeySet| {
+        check_strength(py, keys, allowed, refuses_weak_keys)?;
+        jws.verify_among(keys).map_err(refused)
+    };
+    match key {
+        KeyArgument::One(key) => {
+            let verifier = key
+                .verifier(algorithm)
+                .map_err(|error| key_error(py, error))?;
+            verify(verifier.keys())
+        }
+        KeyArgument::Rotating(keys) => verify(&keys.get().load()),
+        KeyArgument::Set(keys) => verify(keys),
+    }
 }
 
 /// Lets other Python threads run meanwhile, if that is worth it.

@@ -1,31 +1,34 @@
 //! `boltguard.jwt`: JSON Web Tokens in the shape of PyJWT.
 
 use boltguard::jws::{HeaderFields, UnverifiedJws, VerifiedJws, insecure, sign};
-use boltguard::jwt::{AdmittedClaims, Claims, ClaimsPolicy};
+use boltguard::jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy};
 use boltguard::keys::{Algorithm, Key, SigningKey};
-use boltguard::types::Wanted;
+use boltguard::types::{NumericDate, Wanted};
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
 use crate::claims_error::claims_error;
+use crate::encoder;
 use crate::errors::{jws_error, key_error, token_sign_error, warn_of_old_argument};
 use crate::json_to_py;
 use crate::jws::{self, Verification};
 use crate::options::{Expectations, Options, check_strict_audience};
 use crate::py_to_json::{self, Extras};
-use crate::signing;
+use crate::signing::{Payload, Signing};
 use crate::time::{self, Seconds};
 use crate::token;
 
 /// Signs a dict of claims and returns the token.
 ///
 /// `algorithm` is the key's own where it has one, else HS256. `exp`, `iat` and `nbf` may be datetimes.
-/// `json_encoder` is a subclass of `json.JSONEncoder`, whose `default` is asked about objects that JSON has no word
-/// for.
+/// `json_encoder` is a subclass of `json.JSONEncoder`, for the claims and the headers.
 #[pyfunction]
-#[pyo3(signature = (payload, key, algorithm=None, headers=None, json_encoder=None, sort_headers=true))]
+#[pyo3(signature = (
+    payload, key, algorithm=None, headers=None, json_encoder=None, sort_headers=true, *,
+    enforce_minimum_key_length=false,
+))]
 pub(crate) fn jwt_encode(
     payload: &Bound<'_, PyAny>,
     key: &Bound<'_, PyAny>,
@@ -33,17 +36,28 @@ pub(crate) fn jwt_encode(
     headers: Option<&Bound<'_, PyAny>>,
     json_encoder: Option<&Bound<'_, PyAny>>,
     sort_headers: bool,
+    enforce_minimum_key_length: bool,
 ) -> PyResult<String> {
-    // Headers are sorted either way.
-    let _ = sort_headers;
     let payload = payload.cast::<PyMapping>().map_err(|_| {
         PyTypeError::new_err("the payload must be a dict: a JWT holds a JSON object")
     })?;
-    let hook = json_encoder.map(default_of).transpose()?;
+    let hook = json_encoder.map(encoder::default_of).transpose()?;
     let extras = hook.as_ref().map_or(Extras::Refuse, Extras::Hook);
+    let mut claims = py_to_json::dict_of(payload)?;
+    if let Some(encoder) = json_encoder {
+        claims = encoder::encoded(encoder, claims)?;
+    }
     let mut json = String::with_capacity(USUAL_CLAIMS);
-    py_to_json::write_claims(&py_to_json::dict_of(payload)?, extras, &mut json)?;
-    signing::sign(json.as_bytes(), key, algorithm, headers)
+    py_to_json::write_claims(&claims, extras, &mut json)?;
+    let signing = Signing {
+        algorithm,
+        headers,
+        extras,
+        sort_headers,
+        refuses_weak_keys: enforce_minimum_key_length,
+        payload: Payload::Encoded,
+    };
+    signing.sign(json.as_bytes(), key)
 }
 
 /// Room for the claims of most tokens.
@@ -126,9 +140,52 @@ pub(crate) fn jwt_decode_complete<'py>(
     jws::complete(token, claims.as_any())
 }
 
-/// `default` of an encoder class.
-fn default_of<'py>(encoder: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    encoder.call0()?.getattr(intern!(encoder.py(), "default"))
+/// Refuses options that can't be meant, and warns of a `verify` that they contradict.
+#[pyfunction]
+#[pyo3(signature = (options, *, verify=None))]
+pub(crate) fn jwt_check_options(options: &Bound<'_, PyAny>, verify: Option<bool>) -> PyResult<()> {
+    let read = Options::read(options)?;
+    check_old_argument(options.py(), verify, &read)
+}
+
+/// Checks claims that a subclass of `PyJWT` has decoded in its own way from a payload whose signature was checked.
+#[pyfunction]
+#[pyo3(signature = (
+    payload, header, *, options=None, audience=None, issuer=None, subject=None, leeway=None, now=None,
+))]
+#[expect(clippy::too_many_arguments, reason = "PyJWT's signature")]
+pub(crate) fn jwt_check_claims(
+    payload: &Bound<'_, PyDict>,
+    header: &Bound<'_, PyDict>,
+    options: Option<&Bound<'_, PyAny>>,
+    audience: Option<&Bound<'_, PyAny>>,
+    issuer: Option<&Bound<'_, PyAny>>,
+    subject: Option<&Bound<'_, PyAny>>,
+    leeway: Option<Seconds>,
+    now: Option<Seconds>,
+) -> PyResult<()> {
+    let py = payload.py();
+    let expected = Expectations {
+        audience,
+        issuer,
+        subject,
+        leeway,
+        verify: None,
+    };
+    let options = options.map(Options::read).transpose()?.unwrap_or_default();
+    let policy = options.policy(&expected)?;
+    let mut json = String::new();
+    py_to_json::write_object(payload, Extras::Refuse, &mut json)?;
+    let (token, key) = vouch_for(json.as_bytes(), header)?;
+    let now = now.map_or_else(time::now, Seconds::since_epoch);
+    let admitted = verify_vouched(py, &token, &key, |jws| {
+        policed((&policy, &options), jws, now)
+    })?;
+    admitted.map_err(|error| claims_error(py, error, &token, &options))?;
+    if options.checks_strict_audience() {
+        check_strict_audience(payload, audience)?;
+    }
+    Ok(())
 }
 
 /// PyJWT calls it `jwt`, most others `token`.
@@ -158,21 +215,23 @@ fn decode_claims<'py>(
     let token = token::text(token)?;
     let options = options.map(Options::read).transpose()?.unwrap_or_default();
     let policy = options.policy(expected)?;
-    if expected
-        .verify
-        .is_some_and(|verify| verify != options.verify_signature)
-    {
-        warn_of_old_argument(
-            py,
-            c"`verify` has no effect: use options={'verify_signature': ...}",
-        )?;
-    }
+    check_old_argument(py, expected.verify, &options)?;
     let claims = admit(py, token, verification, &options, &policy, now)?;
     let claims = json_to_py::object(py, claims.as_json())?;
     if options.checks_strict_audience() {
         check_strict_audience(&claims, expected.audience)?;
     }
     Ok(claims)
+}
+
+fn check_old_argument(py: Python<'_>, verify: Option<bool>, options: &Options) -> PyResult<()> {
+    if verify.is_none_or(|verify| verify == options.verify_signature) {
+        return Ok(());
+    }
+    warn_of_old_argument(
+        py,
+        c"`verify` has no effect: use options={'verify_signature': ...}",
+    )
 }
 
 fn admit(
@@ -184,27 +243,38 @@ fn admit(
     now: Option<Seconds>,
 ) -> PyResult<AdmittedClaims> {
     let now = now.map_or_else(time::now, Seconds::since_epoch);
-    let token = verification.whole_token(py, token)?;
-    let admit = |jws: VerifiedJws<'_>| {
-        let claims = Claims::read(jws, &Wanted::new());
-        claims.and_then(|claims| policy.admit(claims, now))
-    };
+    let text = token;
+    let token = verification.whole_token(py, text)?;
+    let admit = |jws: VerifiedJws<'_>| policed((policy, options), jws, now);
     let admitted = if options.verify_signature {
-        verification.verified(py, &token, options.enforce_minimum_key_length, admit)?
+        verification.verified(py, text, &token, options.enforce_minimum_key_length, admit)?
     } else {
-        let (resigned, key) = vouch_for_anything(py, &token)?;
-        let jws = UnverifiedJws::parse(&resigned).and_then(|jws| jws.verify(key.verifying_key()));
-        admit(jws.map_err(|error| jws_error(py, error))?)
+        let payload = insecure::payload(&token).map_err(|error| jws_error(py, error))?;
+        let header = jws::unverified_header_of(py, &token)?;
+        let (resigned, key) = vouch_for(&payload, &header)?;
+        verify_vouched(py, &resigned, &key, admit)?
     };
     admitted.map_err(|error| claims_error(py, error, &token, options))
 }
 
-/// The token signed anew with a key of the moment, so that its claims can be read although nobody knows who
-/// wrote them. This is what `verify_signature=False` asks for.
+fn policed(
+    (policy, options): (&ClaimsPolicy, &Options),
+    jws: VerifiedJws<'_>,
+    now: NumericDate,
+) -> Result<AdmittedClaims, ClaimsError> {
+    let claims = policy.admit(Claims::read(jws, &Wanted::new())?, now)?;
+    let is_future = |issued| now + policy.leeway() < issued;
+    if options.refuses_future() && claims.issued().is_some_and(is_future) {
+        return Err(ClaimsError::NotYetValid);
+    }
+    Ok(claims)
+}
+
+/// A token of these claims, signed with a key of the moment, so that they can be read although nobody knows who wrote
+/// them. This is what `verify_signature=False` asks for.
 #[cold]
-fn vouch_for_anything(py: Python<'_>, token: &str) -> PyResult<(String, SigningKey)> {
-    let payload = insecure::payload(token).map_err(|error| jws_error(py, error))?;
-    let header = jws::unverified_header_of(py, token)?;
+fn vouch_for(payload: &[u8], header: &Bound<'_, PyDict>) -> PyResult<(String, SigningKey)> {
+    let py = header.py();
     let typ = header
         .get_item(intern!(py, "typ"))?
         .and_then(|typ| typ.extract::<String>().ok());
@@ -215,6 +285,16 @@ fn vouch_for_anything(py: Python<'_>, token: &str) -> PyResult<(String, SigningK
     let key =
         Key::generate(Algorithm::Hs256).and_then(|key| SigningKey::new(&key, Algorithm::Hs256));
     let key = key.map_err(|error| key_error(py, error))?;
-    let token = sign(&payload, &fields, &key).map_err(|error| token_sign_error(py, error))?;
+    let token = sign(payload, &fields, &key).map_err(|error| token_sign_error(py, error))?;
     Ok((token, key))
+}
+
+fn verify_vouched<T>(
+    py: Python<'_>,
+    token: &str,
+    key: &SigningKey,
+    then: impl FnOnce(VerifiedJws<'_>) -> T,
+) -> PyResult<T> {
+    let jws = UnverifiedJws::parse(token).and_then(|jws| jws.verify(key.verifying_key()));
+    jws.map(then).map_err(|error| jws_error(py, error))
 }

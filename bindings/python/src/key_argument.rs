@@ -163,7 +163,7 @@ fn wrapped<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, Key>> {
         return None;
     }
     object
-        .getattr(intern!(object.py(), "key"))
+        .getattr(intern!(object.py(), "_boltguard_key"))
         .ok()?
         .cast_into()
         .ok()

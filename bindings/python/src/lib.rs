@@ -10,11 +10,13 @@ mod api_key_store;
 mod api_keys;
 mod auth_context;
 mod claims_error;
+mod encoder;
 mod errors;
 mod explanation;
 mod foreign_key;
 mod gate;
 mod guard;
+mod header_json;
 mod json_to_py;
 mod jws;
 mod jwt;
@@ -55,9 +57,13 @@ mod _rust {
     #[pymodule_export]
     use super::guard::Guard;
     #[pymodule_export]
-    use super::jws::{jws_sign, jws_verify, jws_verify_complete, unverified_header};
+    use super::jws::{
+        jws_check_options, jws_sign, jws_verify, jws_verify_complete, unverified_header,
+    };
     #[pymodule_export]
-    use super::jwt::{jwt_decode, jwt_decode_complete, jwt_encode};
+    use super::jwt::{
+        jwt_check_claims, jwt_check_options, jwt_decode, jwt_decode_complete, jwt_encode,
+    };
     #[pymodule_export]
     use super::jwt_backend::JwtBackend;
     #[pymodule_export]

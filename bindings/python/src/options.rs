@@ -7,7 +7,7 @@ use boltguard::jwt::ClaimsPolicy;
 use boltguard::types::ReasonCode;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyMapping, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyMapping, PyString};
 
 use crate::errors::{Class, coded};
 use crate::py_to_json::dict_of;
@@ -74,6 +74,15 @@ impl Default for Options {
 impl Options {
     /// Reads a mapping; an option that does not exist is an error, since it was meant to do something.
     pub(crate) fn read(options: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::read_among(options, &NAMES)
+    }
+
+    /// The options of a JWS, whose payload need not be claims.
+    pub(crate) fn read_for_jws(options: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::read_among(options, &JWS_NAMES)
+    }
+
+    fn read_among(options: &Bound<'_, PyAny>, names: &[&str]) -> PyResult<Self> {
         let mapping = options
             .cast::<PyMapping>()
             .map_err(|_| PyTypeError::new_err("options must be a mapping"))?;
@@ -82,27 +91,34 @@ impl Options {
             ..Self::default()
         };
         for (name, value) in dict_of(mapping)? {
-            read.set(&name.str()?.to_string_lossy(), &value)?;
+            let Ok(name) = name.cast::<PyString>() else {
+                return Err(PyTypeError::new_err("options are named by str"));
+            };
+            if !names.contains(&name.to_str()?) {
+                return Err(no_option(name, names));
+            }
+            read.set(name, &value)?;
         }
         Ok(read)
     }
 
-    fn set(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn set(&mut self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let switch = || switch(name, value);
         let checks = &mut self.checks;
-        match name {
-            "verify_signature" => self.verify_signature = value.is_truthy()?,
-            "strict_aud" => self.strict_audience = value.is_truthy()?,
-            "enforce_minimum_key_length" => self.enforce_minimum_key_length = value.is_truthy()?,
+        match name.to_str()? {
+            "verify_signature" => self.verify_signature = switch()?,
+            "strict_aud" => self.strict_audience = switch()?,
+            "enforce_minimum_key_length" => self.enforce_minimum_key_length = switch()?,
             "require" => self.require = texts("require", value)?,
-            "typ" => self.media_type = value.extract()?,
-            "verify_aud" => checks.audience = Some(value.is_truthy()?),
-            "verify_exp" => checks.expiry = Some(value.is_truthy()?),
-            "verify_iat" => checks.issued_at = Some(value.is_truthy()?),
-            "verify_iss" => checks.issuer = Some(value.is_truthy()?),
-            "verify_jti" => checks.token_id = Some(value.is_truthy()?),
-            "verify_nbf" => checks.not_before = Some(value.is_truthy()?),
-            "verify_sub" => checks.subject = Some(value.is_truthy()?),
-            _ => return Err(PyTypeError::new_err(format!("there is no option {name:?}"))),
+            "typ" => self.media_type = media_type(value)?,
+            "verify_aud" => checks.audience = Some(switch()?),
+            "verify_exp" => checks.expiry = Some(switch()?),
+            "verify_iat" => checks.issued_at = Some(switch()?),
+            "verify_iss" => checks.issuer = Some(switch()?),
+            "verify_jti" => checks.token_id = Some(switch()?),
+            "verify_nbf" => checks.not_before = Some(switch()?),
+            "verify_sub" => checks.subject = Some(switch()?),
+            _ => return Err(no_option(name, &NAMES)),
         }
         Ok(())
     }
@@ -116,6 +132,11 @@ impl Options {
             None if self.looks_at("exp") => vec!["exp"],
             None => Vec::new(),
         }
+    }
+
+    /// Whether a token from the future is refused. As RFC 7519 §4.1.6 has it, it is not, unless `verify_iat` is named.
+    pub(crate) fn refuses_future(&self) -> bool {
+        self.checks.issued_at == Some(true)
     }
 
     /// Whether one audience is to be there, and no list.
@@ -175,6 +196,58 @@ impl Options {
     }
 }
 
+const NAMES: [&str; 12] = [
+    "enforce_minimum_key_length",
+    "require",
+    "strict_aud",
+    "typ",
+    "verify_aud",
+    "verify_exp",
+    "verify_iat",
+    "verify_iss",
+    "verify_jti",
+    "verify_nbf",
+    "verify_signature",
+    "verify_sub",
+];
+
+/// What a JWS has of them.
+const JWS_NAMES: [&str; 2] = ["enforce_minimum_key_length", "verify_signature"];
+
+/// `None`, or a text such as `"false"`, is refused: it may come from a setting that is missing or misread.
+fn switch(name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match value.cast::<PyBool>() {
+        Ok(switch) => Ok(switch.is_true()),
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "the option {:?} must be True or False, not {}",
+            name.to_str()?,
+            value.get_type().name()?
+        ))),
+    }
+}
+
+fn media_type(value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    let mistyped = |_| PyTypeError::new_err("the option \"typ\" must be a str");
+    value.extract().map_err(mistyped)
+}
+
+#[cold]
+fn no_option(name: &Bound<'_, PyString>, names: &[&str]) -> PyErr {
+    let shown = name.to_string_lossy();
+    let hint = match similar(name, names) {
+        Ok(Some(meant)) => format!("; did you mean {meant:?}?"),
+        _ => String::new(),
+    };
+    PyTypeError::new_err(format!("there is no option {shown:?}{hint}"))
+}
+
+/// The option that is spelt almost like this.
+fn similar(name: &Bound<'_, PyString>, names: &[&str]) -> PyResult<Option<String>> {
+    let difflib = name.py().import("difflib")?;
+    let close = difflib.call_method1("get_close_matches", (name, names, 1))?;
+    Ok(close.extract::<Vec<String>>()?.pop())
+}
+
 fn with_expected(policy: ClaimsPolicy, expected: &Expectations<'_, '_>) -> PyResult<ClaimsPolicy> {
     let mut policy = policy;
     if let Some(audience) = expected.audience {
@@ -196,7 +269,9 @@ fn with_expected(policy: ClaimsPolicy, expected: &Expectations<'_, '_>) -> PyRes
         policy = policy.with_issuer(names.iter().map(String::as_str));
     }
     if let Some(subject) = expected.subject {
-        policy = policy.with_subject(subject.cast::<PyString>()?.to_str()?);
+        let subject = subject.cast::<PyString>();
+        let subject = subject.map_err(|_| PyTypeError::new_err("subject must be a str"))?;
+        policy = policy.with_subject(subject.to_str()?);
     }
     if let Some(leeway) = expected.leeway {
         policy = policy.with_leeway(leeway.as_leeway()?);
@@ -211,23 +286,19 @@ fn some_texts(
     class: Class,
     code: ReasonCode,
 ) -> PyResult<Vec<String>> {
-    if let Ok(text) = value.cast::<PyString>() {
-        return Ok(vec![text.to_str()?.to_owned()]);
+    let names = match value.cast::<PyString>() {
+        Ok(text) => vec![text.to_str()?.to_owned()],
+        Err(_) if value.cast::<PyBytes>().is_ok() => {
+            let message = format!("{what} is of type bytes: give a text");
+            return Err(PyTypeError::new_err(message));
+        }
+        Err(_) => texts(what, value)?.unwrap_or_default(),
+    };
+    if names.is_empty() || names.iter().any(String::is_empty) {
+        let message = format!("`{what}` is empty, or holds an empty text: it matches no token");
+        return Err(coded(value.py(), class, code, message));
     }
-    if value.cast::<PyBytes>().is_ok() {
-        return Err(PyTypeError::new_err(format!(
-            "{what} is of type bytes: give a text"
-        )));
-    }
-    match texts(what, value)? {
-        Some(texts) if !texts.is_empty() => Ok(texts),
-        _ => Err(coded(
-            value.py(),
-            class,
-            code,
-            format!("the list `{what}` is empty: it matches no token"),
-        )),
-    }
+    Ok(names)
 }
 
 /// A list of texts; a single text is a mistake here, it would be read letter by letter.

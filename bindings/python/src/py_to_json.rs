@@ -1,10 +1,11 @@
 //! Python objects to compact JSON text.
 //!
-//! `dict` with `str` keys, `list`, `tuple`, `str`, `int` of any size, finite `float`, `bool` and `None`
-//! are written as `json.dumps` writes them, text unescaped where it may be. Anything else goes to the
-//! caller's hook, or is refused by its type's name.
+//! `dict` with keys of `str` (or of what `json.dumps` turns into one), `list`, `tuple`, `str`, `int` of any size,
+//! finite `float`, `bool` and `None` are written as `json.dumps` writes them, text unescaped where it may be. Anything
+//! else goes to the caller's hook, or is refused by its type's name.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -50,6 +51,15 @@ pub(crate) fn write_object(
     Writer::new(json, extras).object(object)
 }
 
+/// Writes one `value` to the end of `json`.
+pub(crate) fn write_value(
+    value: &Bound<'_, PyAny>,
+    extras: Extras<'_, '_>,
+    json: &mut String,
+) -> PyResult<()> {
+    Writer::new(json, extras).value(value)
+}
+
 /// The `dict` of a mapping, itself if it is one.
 pub(crate) fn dict_of<'py>(mapping: &Bound<'py, PyMapping>) -> PyResult<Bound<'py, PyDict>> {
     match mapping.cast::<PyDict>() {
@@ -60,6 +70,31 @@ pub(crate) fn dict_of<'py>(mapping: &Bound<'py, PyMapping>) -> PyResult<Bound<'p
             .call1((mapping,))?
             .cast_into()?),
     }
+}
+
+/// A copy of claims whose datetimes are numbers where the claim is a date.
+pub(crate) fn with_dates_as_numbers<'py>(
+    claims: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let copy = claims.copy()?;
+    for name in DATES {
+        if let Some(date) = copy.get_item(name)?
+            && date.cast::<PyDateTime>().is_ok()
+        {
+            copy.set_item(name, seconds_of(&date)?)?;
+        }
+    }
+    Ok(copy)
+}
+
+const DATES: [&str; 3] = ["exp", "iat", "nbf"];
+
+/// Whole seconds since the epoch; a datetime without a time zone is one in UTC, as in PyJWT.
+fn seconds_of<'py>(date: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static TIMEGM: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let timegm = TIMEGM.import(date.py(), "calendar", "timegm")?;
+    let in_utc = date.call_method0(intern!(date.py(), "utctimetuple"))?;
+    timegm.call1((in_utc,))
 }
 
 struct Writer<'a, 'py> {
@@ -124,13 +159,18 @@ impl<'a, 'py> Writer<'a, 'py> {
 
     fn object(&mut self, object: &Bound<'_, PyDict>) -> PyResult<()> {
         self.open('{')?;
-        for (name, value) in members_of(object)? {
-            let Ok(name) = name.cast::<PyString>() else {
-                return Err(refused("names of members must be str, not", &name));
-            };
+        let members = members_of(object)?;
+        if !members
+            .iter()
+            .all(|(name, _)| name.cast::<PyString>().is_ok())
+        {
+            check_names(&members)?;
+        }
+        for (name, value) in members {
+            let name = name_of(&name)?;
             let name = name.to_str()?;
             if self.are_claims && self.depth == 1 {
-                self.is_date = matches!(name, "exp" | "iat" | "nbf");
+                self.is_date = DATES.contains(&name);
                 if name == "iss" && value.cast::<PyString>().is_err() {
                     return Err(refused("iss must be str, not", &value));
                 }
@@ -238,12 +278,8 @@ impl<'a, 'py> Writer<'a, 'py> {
         }
     }
 
-    /// Whole seconds since the epoch; a datetime without a time zone is one in UTC, as in PyJWT.
     fn date(&mut self, date: &Bound<'_, PyAny>) -> PyResult<()> {
-        static TIMEGM: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let timegm = TIMEGM.import(date.py(), "calendar", "timegm")?;
-        let in_utc = date.call_method0(intern!(date.py(), "utctimetuple"))?;
-        self.value(&timegm.call1((in_utc,))?)
+        self.value(&seconds_of(date)?)
     }
 
     /// The depth also counts hooks that answer with something for the hook.
@@ -319,6 +355,35 @@ fn members_of<'py>(
         Ok(())
     })?;
     Ok(members.into_inner())
+}
+
+/// The name of a member: a string, or a number, `bool` or `None` as `json.dumps` writes it.
+fn name_of<'py>(name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+    if let Ok(name) = name.cast::<PyString>() {
+        return Ok(name.clone());
+    }
+    let mut text = String::new();
+    let is_scalar =
+        name.is_none() || name.cast::<PyInt>().is_ok() || name.cast::<PyFloat>().is_ok();
+    if !is_scalar {
+        return Err(refused("names of members must be str, not", name));
+    }
+    Writer::new(&mut text, Extras::Refuse).value(name)?;
+    Ok(PyString::new(name.py(), &text))
+}
+
+/// Two names that differ in Python, such as `1` and `"1"`, must not become one in JSON.
+#[cold]
+fn check_names(members: &[(Bound<'_, PyAny>, Bound<'_, PyAny>)]) -> PyResult<()> {
+    let mut seen = HashSet::with_capacity(members.len());
+    for (name, _) in members {
+        let name = name_of(name)?.to_str()?.to_owned();
+        if let Some(twice) = seen.replace(name) {
+            let message = format!("two members have the name {twice:?} in JSON");
+            return Err(PyValueError::new_err(message));
+        }
+    }
+    Ok(())
 }
 
 fn needs_escape(byte: u8) -> bool {

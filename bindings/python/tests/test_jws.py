@@ -1,12 +1,17 @@
 """`boltguard.jws`: signatures over any payload."""
 
 import base64
+import hashlib
+import hmac
+import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from boltguard import jws, jwt
 
 SECRET = "a secret that is longer than thirty-two bytes"
+RSA_KEY = rsa.generate_private_key(65537, 2048)
 
 
 @pytest.mark.parametrize("payload", [b"", b"\x00\xff", b"not json", b'{"a":1}', b"x" * 10_000])
@@ -57,14 +62,59 @@ def test_a_detached_payload_is_left_out_and_put_back():
 
 def test_an_empty_payload_is_detached_as_well():
     apart = jws.encode(b"", SECRET, is_payload_detached=True)
-    assert jws.verify(apart, SECRET, ["HS256"], b"") == jws.verify(apart, SECRET, ["HS256"]) == b""
+    assert jws.verify(apart, SECRET, ["HS256"], b"") == b""
+    header, _, signature = jws.sign(b"", SECRET, "HS256").split(".")
+    encoded = f"{header}..{signature}"
+    assert jws.verify(encoded, SECRET, ["HS256"], b"") == jws.verify(encoded, SECRET, ["HS256"]) == b""
 
 
-def test_unencoded_payloads_are_not_supported():
-    header = base64.urlsafe_b64encode(b'{"alg":"HS256","b64":false,"crit":["b64"]}').rstrip(b"=").decode()
-    with pytest.raises(jwt.InvalidTokenError) as caught:
-        jws.verify(f"{header}..AAAA", SECRET, ["HS256"], b"payload")
+def test_an_encoded_payload_may_be_detached_as_well():
+    """RFC 7515, appendix F."""
+    header, _, signature = jws.sign(b"payload", SECRET, "HS256").split(".")
+    assert jws.verify(f"{header}..{signature}", SECRET, ["HS256"], b"payload") == b"payload"
+
+
+def without_payload(header, secret=SECRET, payload=b"payload"):
+    """A token over a payload that isn't encoded, RFC 7797, with any header."""
+    first = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=")
+    tag = hmac.new(secret.encode(), first + b"." + payload, hashlib.sha256).digest()
+    return f"{first.decode()}..{base64.urlsafe_b64encode(tag).rstrip(b'=').decode()}"
+
+
+def test_the_example_of_rfc_7797_verifies():
+    key = {"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}
+    token = "eyJhbGciOiJIUzI1NiIsImI2NCI6ZmFsc2UsImNyaXQiOlsiYjY0Il19..A5dxf2s96_n5FLueVuW1Z_vh161FwXZC4YLPff6dmDY"
+    assert jws.verify(token, key, ["HS256"], b"$.02") == b"$.02"
+    with pytest.raises(jwt.InvalidSignatureError):
+        jws.verify(token, key, ["HS256"], b"$.03")
+    with pytest.raises(jwt.InvalidAlgorithmError):
+        jws.verify(token, key, ["HS512"], b"$.02")
+    with pytest.raises(jwt.DecodeError, match="detached_payload") as caught:
+        jws.verify(token, key, ["HS256"])
     assert caught.value.code == "critical_header"
+
+
+def test_a_payload_that_is_not_encoded_is_critical_and_nothing_else_is():
+    good = {"alg": "HS256", "b64": False, "crit": ["b64"]}
+    assert jws.verify(without_payload(good), SECRET, ["HS256"], b"payload") == b"payload"
+    for change in ({"crit": None}, {"crit": []}, {"crit": ["b64", "exp"], "exp": 1}, {"b64": None}, {"crit": ["exp"]}):
+        token = without_payload({**good, **change})
+        with pytest.raises(jwt.InvalidTokenError) as caught:
+            jws.verify(token, SECRET, ["HS256"], b"payload")
+        assert caught.value.code == "critical_header"
+    with pytest.raises(jwt.DecodeError):
+        jws.verify(without_payload(good).replace("..", ".cGF5bG9hZA."), SECRET, ["HS256"], b"payload")
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "RS256", "ES256", "ES512", "EdDSA"])
+def test_every_algorithm_signs_what_is_not_encoded(algorithm):
+    key = SECRET if algorithm == "HS256" else RSA_KEY if algorithm == "RS256" else jwt.Key.generate(algorithm)
+    public = key if isinstance(key, str) else key.public_key()
+    token = jws.sign(b"\xff.\x00", key, algorithm, is_payload_detached=True)
+    assert jws.verify(token, public, [algorithm], b"\xff.\x00") == b"\xff.\x00"
+    assert jws.verify(token, jwt.KeySet([jwt.Key.read(public, algorithm)]), [algorithm], b"\xff.\x00")
+    with pytest.raises(jwt.InvalidSignatureError):
+        jws.verify(token, public, [algorithm], b"\xff.\x01")
 
 
 def test_the_parts_of_a_token():

@@ -15,7 +15,7 @@ import warnings
 
 import pytest
 
-from boltguard import jwt
+from boltguard import jws, jwt
 from boltguard.jwt import Key, KeySet
 
 SECRET = "a secret that is longer than thirty-two bytes"
@@ -365,14 +365,36 @@ def test_algorithms_have_to_be_named():
     assert jwt.decode(forge(FRESH), SECRET, "HS256", now=NOW)
 
 
-@pytest.mark.parametrize(
-    ("name", "meant"), [("hs256", "HS256"), ("RS-256", "RS256"), ("none", None), ("ES256K", None), ("", None)]
-)
+@pytest.mark.parametrize(("name", "meant"), [("hs256", "HS256"), ("RS-256", "RS256"), ("ES256K", None), ("", None)])
 def test_an_algorithm_that_does_not_exist_is_named_with_the_one_meant(name, meant):
     with pytest.raises(jwt.InvalidAlgorithmError) as caught:
         decode(forge(FRESH), algorithms=["HS256", name])
     assert f"`{name}`" in str(caught.value)
     assert meant is None or f"`{meant}` is probably meant" in str(caught.value)
+
+
+def test_none_may_be_listed_and_verifies_nothing():
+    assert decode(forge(FRESH), algorithms=["none", "HS256"]) == FRESH
+    unsigned = forge(FRESH, {"alg": "none"}).rpartition(".")[0] + "."
+    for algorithms in (["HS256", "none"], ["none"], "none"):
+        assert refusal(unsigned, algorithms=algorithms)[1] == "algorithm_not_allowed"
+    for algorithms in (["none"], "none"):
+        assert refusal(forge(FRESH), algorithms=algorithms)[1] == "algorithm_not_allowed"
+
+
+@pytest.mark.parametrize("name", ["hunter", "hunter2", "my-secret", "s3cret"])
+def test_what_may_be_a_secret_is_not_shown_as_an_algorithm(name):
+    for call in (
+        lambda: decode(forge(FRESH), algorithms=[name]),
+        lambda: decode(forge(FRESH), algorithms=name),
+        lambda: jwt.encode(FRESH, SECRET, name),
+        lambda: jwt.encode(FRESH, SECRET, headers={"alg": name}),
+        lambda: jwt.get_algorithm_by_name(name),
+        lambda: jwt.PyJWS(algorithms=[name]),
+    ):
+        with pytest.raises((jwt.InvalidAlgorithmError, NotImplementedError, ValueError)) as caught:
+            call()
+        assert name not in str(caught.value)
 
 
 @pytest.mark.parametrize("algorithms", [[None], [1], [b"HS256"]])
@@ -442,8 +464,8 @@ def test_dates_are_written_as_whole_seconds(date):
         uuid.uuid4(),
         datetime.datetime(2030, 1, 1),
         datetime.timedelta(1),
-        {1: "a"},
-        {None: 1},
+        {(1, 2): "a"},
+        {b"x": 1},
     ],
 )
 def test_what_json_has_no_word_for_is_refused_by_its_type(value):
@@ -451,6 +473,75 @@ def test_what_json_has_no_word_for_is_refused_by_its_type(value):
         jwt.encode({"a": value}, SECRET)
     with pytest.raises(TypeError):
         jwt.encode({"a": [{"exp": value}]}, SECRET)
+
+
+def test_names_of_members_are_written_as_json_dumps_writes_them():
+    payload = {"a": {3: "x", 2.5: "y", True: "z", None: 0, "s": {False: 1}}}
+    assert decode(jwt.encode({**FRESH, **payload}, SECRET))["a"] == json.loads(json.dumps(payload))["a"]
+    assert decode(jwt.encode({**FRESH, 7: 1}, SECRET))["7"] == 1
+
+
+@pytest.mark.parametrize("payload", [{1: "x", "1": "y"}, {None: 1, "null": 2}, {True: 1, "true": 2}])
+def test_two_names_that_are_one_in_json_are_refused(payload):
+    with pytest.raises(ValueError, match="two members have the name"):
+        jwt.encode({**FRESH, "a": payload}, SECRET)
+
+
+class Upper(json.JSONEncoder):
+    """Overrides more than `default`."""
+
+    def iterencode(self, o, _one_shot=False):
+        return super().iterencode({**o, "written": "by me"}, _one_shot)
+
+
+def test_an_encoder_that_overrides_more_than_default_is_obeyed():
+    date = datetime.datetime.fromtimestamp(FRESH["exp"], datetime.timezone.utc)
+    claims = decode(jwt.encode({**FRESH, "exp": date}, SECRET, json_encoder=Upper))
+    assert claims == {**FRESH, "written": "by me"}
+
+
+def test_an_encoder_writes_the_headers_too():
+    class Text(json.JSONEncoder):
+        def default(self, o):
+            return str(o)
+
+    headers = {"amount": decimal.Decimal("2.2"), "n": {"id": uuid.UUID(int=1)}}
+    with pytest.raises(TypeError, match="Decimal"):
+        jwt.encode(FRESH, SECRET, headers=headers)
+    for token in (
+        jwt.encode(FRESH, SECRET, headers=headers, json_encoder=Text),
+        jws.encode(b"x", SECRET, headers=headers, json_encoder=Text),
+        jws.sign(b"x", SECRET, headers=headers, json_encoder=Text),
+    ):
+        header = jwt.get_unverified_header(token)
+        assert (header["amount"], header["n"]) == ("2.2", {"id": str(uuid.UUID(int=1))})
+
+
+@pytest.mark.parametrize("encoder", [json.JSONEncoder(), str, json.dumps, "json", dict])
+def test_what_is_no_encoder_is_refused(encoder):
+    with pytest.raises(TypeError, match="json_encoder must be a subclass of json.JSONEncoder"):
+        jwt.encode(FRESH, SECRET, json_encoder=encoder)
+
+
+def segment_of(token):
+    header = token.split(".")[0]
+    return base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)).decode()
+
+
+def test_headers_stand_in_the_order_that_is_asked_for():
+    headers = {"zip": "x", "a": 1, "kid": "k"}
+    assert segment_of(jwt.encode(FRESH, SECRET, headers=headers)) == (
+        '{"a":1,"alg":"HS256","kid":"k","typ":"JWT","zip":"x"}'
+    )
+    as_given = '{"typ":"JWT","alg":"HS256","zip":"x","a":1,"kid":"k"}'
+    for token in (
+        jwt.encode(FRESH, SECRET, headers=headers, sort_headers=False),
+        jwt.PyJWT().encode(FRESH, SECRET, headers=headers, sort_headers=False),
+        jws.encode(b"x", SECRET, headers=headers, sort_headers=False),
+        jws.sign(b"x", SECRET, headers=headers, sort_headers=False),
+    ):
+        assert segment_of(token) == as_given
+    assert segment_of(jwt.encode(FRESH, SECRET, sort_headers=False)) == '{"typ":"JWT","alg":"HS256"}'
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", {"\udfff": 1}])

@@ -29,9 +29,12 @@ __all__ = [
     "RemoteKeys",
     "StoredApiKey",
     "__version__",
+    "jws_check_options",
     "jws_sign",
     "jws_verify",
     "jws_verify_complete",
+    "jwt_check_claims",
+    "jwt_check_options",
     "jwt_decode",
     "jwt_decode_complete",
     "jwt_encode",
@@ -207,12 +210,16 @@ def jwt_encode(
     headers: Mapping[str, Any] | None = None,
     json_encoder: type[JSONEncoder] | None = None,
     sort_headers: bool = True,
+    *,
+    enforce_minimum_key_length: bool = False,
 ) -> str:
     """Signs a dict of claims and returns the token.
 
     `algorithm` is the key's own where it has one, else HS256. `exp`, `iat` and `nbf` may be datetimes. `json_encoder`
-    is a subclass of `json.JSONEncoder`, whose `default` is asked about objects that JSON has no word for. Names of
-    members are `str`; NaN and infinity are refused.
+    is a subclass of `json.JSONEncoder`, for the claims and the headers. NaN and infinity are refused, and so are two
+    names of members that are one in JSON, such as `1` and `"1"`. With `sort_headers=False` the headers stand in the
+    order in which they were given, after `typ` and `alg`. A secret shorter than its hash is warned of, and with
+    `enforce_minimum_key_length` refused.
     """
 
 def jwt_decode(
@@ -255,21 +262,54 @@ def jwt_decode_complete(
 ) -> dict[str, Any]:
     """Verifies a token and returns its `header`, its `payload` and its `signature`."""
 
+def jwt_check_claims(
+    payload: dict[str, Any],
+    header: dict[str, Any],
+    *,
+    options: Mapping[str, Any] | None = None,
+    audience: str | Iterable[str] | None = None,
+    issuer: str | Iterable[str] | None = None,
+    subject: str | None = None,
+    leeway: _Seconds | None = None,
+    now: _Seconds | None = None,
+) -> None:
+    """Checks claims that a subclass of `PyJWT` has decoded in its own way, from a payload that was verified."""
+
+def jwt_check_options(options: Mapping[str, Any], *, verify: bool | None = None) -> None:
+    """Refuses options that can't be meant, and warns of a `verify` that they contradict."""
+
+def jws_check_options(options: Mapping[str, Any]) -> None:
+    """Refuses options that a JWS doesn't have, or that can't be meant."""
+
 def jws_sign(
     payload: bytes,
     key: Any,
     algorithm: str | None = None,
     headers: Mapping[str, Any] | None = None,
+    *,
+    json_encoder: type[JSONEncoder] | None = None,
+    sort_headers: bool = True,
+    is_payload_detached: bool = False,
+    enforce_minimum_key_length: bool = False,
 ) -> str:
-    """Signs any payload and returns the token."""
+    """Signs any payload and returns the token.
+
+    With `is_payload_detached`, or where the headers say `"b64": False`, the payload is left out of the token and isn't
+    encoded, RFC 7797. The other arguments are those of `boltguard.jwt.encode`.
+    """
 
 def jws_verify(
     token: str | bytes,
     key: Any,
     algorithms: Iterable[str] | None = None,
     detached_payload: bytes | None = None,
+    *,
+    enforce_minimum_key_length: bool = False,
 ) -> bytes:
-    """Verifies a token and returns its payload."""
+    """Verifies a token and returns its payload.
+
+    A token whose payload isn't encoded, RFC 7797, is refused unless `detached_payload` is given.
+    """
 
 def jws_verify_complete(
     token: str | bytes,

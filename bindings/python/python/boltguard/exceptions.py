@@ -40,6 +40,7 @@ __all__ = [
     "RevocationStoreFull",
     "RevocationUnavailable",
     "Unauthorized",
+    "UnsupportedAlgorithmError",
 ]
 
 
@@ -112,6 +113,10 @@ class InvalidAlgorithmError(InvalidTokenError):
     """The algorithm is unknown, or not one of those allowed."""
 
     code = "algorithm_not_allowed"
+
+
+class UnsupportedAlgorithmError(InvalidAlgorithmError, NotImplementedError):
+    """There is no such algorithm. PyJWT raises `NotImplementedError` for it when signing."""
 
 
 class MissingRequiredClaimError(InvalidTokenError):

@@ -17,10 +17,10 @@ from boltguard._rust import jwt_decode as decode
 from boltguard._rust import jwt_decode_complete as decode_complete
 from boltguard._rust import jwt_encode as encode
 from boltguard._rust import unverified_header as get_unverified_header
-from boltguard.jws import PyJWS
 from boltguard.jwt.algorithms import get_algorithm_by_name, register_algorithm, unregister_algorithm
-from boltguard.jwt.api import PyJWT
-from boltguard.jwt.client import PyJWKClient
+from boltguard.jwt.api_jwk import PyJWK, PyJWKSet
+from boltguard.jwt.api_jws import PyJWS
+from boltguard.jwt.api_jwt import PyJWT
 from boltguard.jwt.exceptions import (
     DecodeError,
     ExpiredSignatureError,
@@ -42,8 +42,9 @@ from boltguard.jwt.exceptions import (
     PyJWKError,
     PyJWKSetError,
     PyJWTError,
+    UnsupportedAlgorithmError,
 )
-from boltguard.jwt.keys import PyJWK, PyJWKSet
+from boltguard.jwt.jwks_client import PyJWKClient
 from boltguard.jwt.remote import RemoteKeySet
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "PyJWT",
     "PyJWTError",
     "RemoteKeySet",
+    "UnsupportedAlgorithmError",
     "decode",
     "decode_complete",
     "encode",

@@ -5,112 +5,316 @@ They are a closed set. What a call may use is named in that call, not in a regis
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping
-from typing import Any, Literal, NoReturn, overload
+from typing import Any, ClassVar, Literal, NoReturn, overload
 
 from boltguard._rust import ALGORITHMS, Key
 from boltguard.exceptions import InvalidKeyError
+from boltguard.jwt.foreign import has_crypto, is_foreign, to_foreign
+from boltguard.jwt.types import HashlibHash, JWKDict
+from boltguard.jwt.utils import base64url_decode, base64url_encode, force_bytes
+
+__all__ = [
+    "Algorithm",
+    "ECAlgorithm",
+    "HMACAlgorithm",
+    "NoneAlgorithm",
+    "OKPAlgorithm",
+    "RSAAlgorithm",
+    "RSAPSSAlgorithm",
+    "get_algorithm_by_name",
+    "get_default_algorithms",
+    "has_crypto",
+    "register_algorithm",
+    "requires_cryptography",
+    "unregister_algorithm",
+]
+
+#: Empty: all algorithms are built in. PyJWT names here those that need the package `cryptography`.
+requires_cryptography: frozenset[str] = frozenset()
 
 
 class Algorithm:
-    """A signature algorithm by its name."""
+    """A signature algorithm."""
 
-    kty: str | None = None
+    kty: ClassVar[str | None] = None
+    #: How its name begins.
+    family: ClassVar[str] = ""
+    #: What `prepare_key` raises for an object of another kind.
+    _mistyped: ClassVar[type[Exception]] = TypeError
+    hash_alg: HashlibHash | None = None
+    name: str
 
-    def __init__(self, name: str) -> None:
-        if name not in ALGORITHMS:
-            raise NotImplementedError(f"there is no algorithm {name!r}")
-        self.name = name
+    def prepare_key(self, key: Any) -> Any:
+        """Reads a key, and gives it as an object of the package `cryptography` where that is installed."""
+        read = self._read(key)
+        return key if is_foreign(key) or isinstance(key, Key) else to_foreign(read)
 
-    def prepare_key(self, key: Any) -> Key:
-        """Reads a key in any of the forms that `boltguard.jwt.decode` takes."""
-        return Key.read(key, self.name)
-
-    def sign(self, msg: bytes, key: Any) -> bytes:
+    def sign(self, msg: bytes | str, key: Any) -> bytes:
         """The signature of ``msg``."""
-        return self.prepare_key(key).sign(self.name, msg)
+        return self._read(key).sign(self.name, force_bytes(msg))
 
-    def verify(self, msg: bytes, key: Any, sig: bytes) -> bool:
+    def verify(self, msg: bytes | str, key: Any, sig: bytes | str) -> bool:
         """Whether ``sig`` is the key's for ``msg``."""
-        return self.prepare_key(key).verify(self.name, msg, sig)
+        return self._read(key).verify(self.name, force_bytes(msg), force_bytes(sig))
+
+    def compute_hash_digest(self, bytestr: bytes) -> bytes:
+        """The hash of these bytes; `NotImplementedError` where the algorithm has no hash of its own."""
+        if self.hash_alg is None:
+            raise NotImplementedError(f"{type(self).__name__} has no hash")
+        return hashlib.new(f"sha{_bits(self.hash_alg)}", bytestr).digest()
+
+    def check_crypto_key_type(self, key: Any) -> None:
+        """Raises `InvalidKeyError` unless the key is of the algorithm's kind, `ValueError` if it has no such kind."""
+        if self.kty in (None, "oct"):
+            raise ValueError(f"{type(self).__name__} has no keys of the package cryptography")
+        try:
+            self._read(key)
+        except TypeError as error:
+            raise InvalidKeyError(str(error)) from None
+
+    def check_key_length(self, key: Any) -> str | None:
+        """What is to be said of a key that is too short, or `None`."""
+        return None
 
     @classmethod
-    def from_jwk(cls, jwk: str | Mapping[str, Any]) -> Key:
+    def from_jwk(cls, jwk: str | JWKDict) -> Any:
         """Reads a JSON Web Key, a mapping or its text."""
-        members = json.loads(jwk) if isinstance(jwk, str) else jwk
-        if cls.kty is not None and (not isinstance(members, Mapping) or members.get("kty") != cls.kty):
-            raise InvalidKeyError(f"not a JSON Web Key of type {cls.kty}")
-        return Key.from_jwk(jwk)
+        return to_foreign(cls._from_jwk(jwk))
 
     @overload
     @staticmethod
-    def to_jwk(key_obj: Any, as_dict: Literal[True]) -> dict[str, Any]: ...
+    def to_jwk(key_obj: Any, as_dict: Literal[True]) -> JWKDict: ...
     @overload
     @staticmethod
     def to_jwk(key_obj: Any, as_dict: Literal[False] = False) -> str: ...
     @staticmethod
-    def to_jwk(key_obj: Any, as_dict: bool = False) -> dict[str, Any] | str:
+    def to_jwk(key_obj: Any, as_dict: bool = False) -> JWKDict | str:
         """The JSON Web Key of a public key; of a private one no more than its public part."""
-        key = key_obj if isinstance(key_obj, Key) else Key.read(key_obj)
-        return key.to_jwk() if as_dict else json.dumps(key.to_jwk())
+        return _jwk(_key(key_obj).to_jwk(), as_dict)
+
+    @classmethod
+    def _from_jwk(cls, jwk: str | JWKDict) -> Key:
+        if _members(jwk).get("kty") != cls.kty:
+            raise InvalidKeyError(f"not a JSON Web Key of type {cls.kty}")
+        return Key.from_jwk(jwk)
+
+    def _read(self, key: Any) -> Key:
+        is_readable = isinstance(key, (str, bytes, Key, Mapping)) or is_foreign(key) or hasattr(key, "algorithm_name")
+        if not is_readable:
+            raise self._mistyped(f"{type(self).__name__} needs a key, not {type(key).__name__}")
+        read = Key.read(key, self.name)
+        if not self._serves(read):
+            raise InvalidKeyError(f"the key is for {' or '.join(read.algorithms) or 'nothing'}, not for {self.name}")
+        return read
+
+    def _serves(self, key: Key) -> bool:
+        return self.name in key.algorithms
 
     def __repr__(self) -> str:
         return f"<Algorithm {self.name}>"
 
 
-class HMACAlgorithm(Algorithm):
-    """HS256, HS384 and HS512."""
+class NoneAlgorithm(Algorithm):
+    """No algorithm: it signs nothing, and no signature is its own."""
+
+    name = "none"
+
+    def prepare_key(self, key: Any) -> None:
+        """There is no key to read."""
+        if key not in (None, ""):
+            raise InvalidKeyError("the algorithm none has no key")
+
+    def sign(self, msg: bytes | str, key: Any) -> NoReturn:
+        """Not possible: whoever reads a token must be able to tell who wrote it."""
+        raise NotImplementedError("the algorithm none signs nothing")
+
+    def verify(self, msg: bytes | str, key: Any, sig: bytes | str) -> bool:
+        """Never."""
+        return False
+
+    @classmethod
+    def from_jwk(cls, jwk: str | JWKDict) -> NoReturn:
+        """Not possible."""
+        raise NotImplementedError("the algorithm none has no keys")
+
+    @staticmethod
+    def to_jwk(key_obj: Any, as_dict: bool = False) -> NoReturn:
+        """Not possible."""
+        raise NotImplementedError("the algorithm none has no keys")
+
+
+class _Hashed(Algorithm):
+    SHA256: ClassVar[HashlibHash] = hashlib.sha256
+    SHA384: ClassVar[HashlibHash] = hashlib.sha384
+    SHA512: ClassVar[HashlibHash] = hashlib.sha512
+
+    def __init__(self, hash_alg: Any) -> None:
+        self.hash_alg = hash_alg
+        self.name = f"{self.family}{_bits(hash_alg)}"
+
+
+class HMACAlgorithm(_Hashed):
+    """HS256, HS384 and HS512: ``HMACAlgorithm(HMACAlgorithm.SHA256)``."""
 
     kty = "oct"
+    family = "HS"
+
+    def prepare_key(self, key: Any) -> Any:
+        """Reads a secret, and gives its bytes."""
+        self._read(key)
+        return force_bytes(key) if isinstance(key, (str, bytes)) else key
+
+    def check_key_length(self, key: Any) -> str | None:
+        """What is to be said of a secret that is shorter than the hash, or `None`."""
+        if not self._read(key).is_weak_for(self.name):
+            return None
+        size = int(self.name[2:]) // 8
+        return f"the HMAC secret is below {size} bytes, the length of the hash of {self.name}: RFC 7518 §3.2"
+
+    @classmethod
+    def from_jwk(cls, jwk: str | JWKDict) -> bytes:
+        """Reads a JSON Web Key, and gives the bytes of its secret."""
+        cls._from_jwk(jwk)
+        return base64url_decode(_members(jwk)["k"])
+
+    @staticmethod
+    def to_jwk(key_obj: Any, as_dict: bool = False) -> Any:
+        """The JSON Web Key of a secret. It is not for publishing."""
+        Key.from_secret(key_obj)
+        return _jwk({"k": base64url_encode(force_bytes(key_obj)).decode(), "kty": "oct"}, as_dict)
 
 
-class RSAAlgorithm(Algorithm):
-    """RS256, RS384 and RS512."""
+class RSAAlgorithm(_Hashed):
+    """RS256, RS384 and RS512: ``RSAAlgorithm(RSAAlgorithm.SHA256)``."""
 
     kty = "RSA"
+    family = "RS"
+
+    def check_key_length(self, key: Any) -> str | None:
+        """What is to be said of an object of the package `cryptography` that is too short, or `None`."""
+        bits = getattr(key, "key_size", 2048)
+        return None if bits >= 2048 else f"the RSA key has {bits} bits, below 2048: it is refused"
+
+    @staticmethod
+    def to_jwk(key_obj: Any, as_dict: bool = False) -> Any:
+        """The JSON Web Key of a public key; of a private one no more than its public part."""
+        return _jwk({**_key(key_obj).to_jwk(), "key_ops": ["verify"]}, as_dict)
 
 
 class RSAPSSAlgorithm(RSAAlgorithm):
-    """PS256, PS384 and PS512."""
+    """PS256, PS384 and PS512: ``RSAPSSAlgorithm(RSAPSSAlgorithm.SHA256)``."""
+
+    family = "PS"
 
 
-class ECAlgorithm(Algorithm):
-    """ES256, ES384 and ES512."""
+class ECAlgorithm(_Hashed):
+    """ES256, ES384 and ES512: ``ECAlgorithm(ECAlgorithm.SHA256)``; each has a curve of its own, RFC 7518 §3.4.
+
+    `expected_curve` is a curve of the package `cryptography`. Where it is named, `prepare_key` takes keys of that curve
+    alone.
+    """
 
     kty = "EC"
+    family = "ES"
+
+    def __init__(self, hash_alg: Any, expected_curve: Any = None) -> None:
+        super().__init__(hash_alg)
+        self.expected_curve = expected_curve
+        if expected_curve is not None and _CURVES.get(getattr(expected_curve, "name", "")) != self.name:
+            name = getattr(expected_curve, "name", "of another kind")
+            raise NotImplementedError(f"there is no algorithm with this hash and the curve {name}")
+
+    def prepare_key(self, key: Any) -> Any:
+        """Reads a key of the expected curve, or of any where none is named."""
+        if self.expected_curve is not None or not _is_key(key):
+            return super().prepare_key(key)
+        read = Key.read(key)
+        if not any(name.startswith("ES") for name in read.algorithms):
+            raise InvalidKeyError("this is not a key of an elliptic curve")
+        return key if is_foreign(key) or isinstance(key, Key) else to_foreign(read)
 
 
 class OKPAlgorithm(Algorithm):
     """EdDSA, with Ed25519."""
 
     kty = "OKP"
-
-
-_FAMILIES: dict[str, type[Algorithm]] = {
-    "HS": HMACAlgorithm,
-    "RS": RSAAlgorithm,
-    "PS": RSAPSSAlgorithm,
-    "ES": ECAlgorithm,
-    "Ed": OKPAlgorithm,
-}
+    name = "EdDSA"
+    _mistyped = InvalidKeyError
 
 
 def get_default_algorithms() -> dict[str, Algorithm]:
     """All algorithms by their names."""
-    return {name: _FAMILIES[name[:2]](name) for name in ALGORITHMS}
+    return {name: get_algorithm_by_name(name) for name in ALGORITHMS}
 
 
 def get_algorithm_by_name(alg_name: str) -> Algorithm:
     """The algorithm of this name; `NotImplementedError` where there is none, as in PyJWT."""
-    return _FAMILIES.get(str(alg_name)[:2], Algorithm)(alg_name)
+    if alg_name not in ALGORITHMS:
+        raise NotImplementedError(f"there is no such algorithm; there are {', '.join(ALGORITHMS)}")
+    if alg_name == OKPAlgorithm.name:
+        return OKPAlgorithm()
+    kind = _FAMILIES[alg_name[:2]]
+    return kind(getattr(kind, f"SHA{alg_name[2:]}"))
 
 
 def register_algorithm(alg_id: str, alg_obj: object) -> NoReturn:
     """Not possible: the algorithms are a closed set."""
-    raise NotImplementedError(f"{alg_id!r} can't be added: the algorithms are a closed set")
+    raise NotImplementedError("no algorithm can be added: they are a closed set")
 
 
 def unregister_algorithm(alg_id: str) -> NoReturn:
     """Not possible, and not needed: each call names the algorithms that it allows."""
-    raise NotImplementedError(f"{alg_id!r} can't be taken out for all: name the allowed algorithms in each call")
+    raise NotImplementedError("no algorithm can be removed for all: name the allowed ones in each call")
+
+
+def __getattr__(name: str) -> Any:
+    # PyJWT's aliases for annotations.
+    if name in _ALIASES:
+        return Any
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _bits(hash_alg: Any) -> int:
+    """256, 384 or 512, for a function of `hashlib` or a class of the package `cryptography`."""
+    if callable(hash_alg) and not hasattr(hash_alg, "name"):
+        hash_alg = hash_alg()
+    found = re.fullmatch("sha(256|384|512)", str(getattr(hash_alg, "name", "")))
+    if found is None:
+        raise NotImplementedError("there are algorithms with the hashes SHA256, SHA384 and SHA512 alone")
+    return int(found[1])
+
+
+def _members(jwk: Any) -> Mapping[str, Any]:
+    if isinstance(jwk, str):
+        try:
+            jwk = json.loads(jwk)
+        except (ValueError, RecursionError):
+            raise InvalidKeyError("the JSON Web Key is not JSON") from None
+    if not isinstance(jwk, Mapping):
+        raise InvalidKeyError(f"a JSON Web Key is a mapping or its JSON, not {type(jwk).__name__}")
+    return jwk
+
+
+def _is_key(key: object) -> bool:
+    return isinstance(key, (str, bytes, Key, Mapping)) or is_foreign(key)
+
+
+def _key(key_obj: Any) -> Key:
+    return key_obj if isinstance(key_obj, Key) else Key.read(key_obj)
+
+
+def _jwk(members: JWKDict, as_dict: bool) -> JWKDict | str:
+    return members if as_dict else json.dumps(members)
+
+
+_FAMILIES: dict[str, type[_Hashed]] = {
+    kind.family: kind for kind in (HMACAlgorithm, RSAAlgorithm, RSAPSSAlgorithm, ECAlgorithm)
+}
+_CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
+_ALIASES = frozenset(
+    ["AllowedECKeys", "AllowedKeys", "AllowedOKPKeys", "AllowedPrivateKeys", "AllowedPublicKeys", "AllowedRSAKeys"]
+)

@@ -21,6 +21,7 @@ from boltguard.exceptions import (
     PyJWKError,
     PyJWKSetError,
     PyJWTError,
+    UnsupportedAlgorithmError,
 )
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "PyJWKError",
     "PyJWKSetError",
     "PyJWTError",
+    "UnsupportedAlgorithmError",
 ]

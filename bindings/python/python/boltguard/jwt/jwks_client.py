@@ -18,8 +18,8 @@ from boltguard.exceptions import (
     PyJWKSetError,
     PyJWTError,
 )
+from boltguard.jwt.api_jwk import PyJWK, PyJWKSet
 from boltguard.jwt.fetching import NoAnswer
-from boltguard.jwt.keys import PyJWK, PyJWKSet
 from boltguard.jwt.remote import RemoteKeySet
 
 logger = logging.getLogger("boltguard")
@@ -161,7 +161,7 @@ def _public(data: object) -> PyJWKSet:
     if not isinstance(data, dict):
         raise PyJWKClientError("The JWKS endpoint did not return a JSON object")
     jwk_set = PyJWKSet.from_dict(data)
-    jwk_set.keys = [key for key in jwk_set if key.key.kind == "public"]
+    jwk_set.keys = [key for key in jwk_set if key._boltguard_key.kind == "public"]
     if not jwk_set.keys:
         raise PyJWKSetError("the JWK Set holds no public key that can be used")
     return jwk_set

@@ -8,22 +8,25 @@ from typing import Any
 
 from boltguard._rust import Key
 from boltguard.exceptions import InvalidKeyError, PyJWKError, PyJWKSetError, PyJWTError
-from boltguard.jwt.algorithms import Algorithm, get_algorithm_by_name
+from boltguard.jwt.algorithms import Algorithm, HMACAlgorithm, get_algorithm_by_name
+from boltguard.jwt.foreign import to_foreign
+
+__all__ = ["PyJWK", "PyJWKSet"]
 
 
 class PyJWK:
     """A JSON Web Key, for one algorithm: the one given, or its ``alg``, or the first that its type can serve."""
 
     def __init__(self, jwk_data: Mapping[str, Any], algorithm: str | None = None) -> None:
-        self.key = Key.from_jwk(jwk_data)
-        served = self.key.algorithms
+        # The engine finds the key by this name.
+        self._boltguard_key = Key.from_jwk(jwk_data)
+        served = self._boltguard_key.algorithms
         if not served or (algorithm is not None and algorithm not in served):
             raise PyJWKError(
                 "no algorithm fits this key: its `alg` is for another use, or the one given is for another key"
             )
         self.algorithm_name: str = algorithm or served[0]
-        self.key_type: str | None = jwk_data.get("kty")
-        self.public_key_use: str | None = jwk_data.get("use")
+        self._jwk_data = dict(jwk_data)
 
     @staticmethod
     def from_dict(obj: Mapping[str, Any], algorithm: str | None = None) -> PyJWK:
@@ -36,9 +39,26 @@ class PyJWK:
         return PyJWK(_object(data, InvalidKeyError), algorithm)
 
     @property
+    def key(self) -> Any:
+        """The bytes of a secret; else an object of the package `cryptography`, or a `Key` where it isn't installed."""
+        if self._boltguard_key.kind == "secret":
+            return HMACAlgorithm.from_jwk(self._jwk_data)
+        return to_foreign(self._boltguard_key)
+
+    @property
+    def key_type(self) -> str | None:
+        """``kty``."""
+        return self._jwk_data.get("kty")
+
+    @property
+    def public_key_use(self) -> str | None:
+        """``use``."""
+        return self._jwk_data.get("use")
+
+    @property
     def key_id(self) -> str | None:
         """The key's name."""
-        return self.key.kid
+        return self._boltguard_key.kid
 
     @property
     def Algorithm(self) -> Algorithm:

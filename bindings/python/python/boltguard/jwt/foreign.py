@@ -1,0 +1,26 @@
+"""Key objects of the package `cryptography`, for callers who hold them. Without it, `Key` stands in their place."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from boltguard._rust import Key
+
+has_crypto = find_spec("cryptography") is not None
+
+
+def is_foreign(key: object) -> bool:
+    """Whether this is an object of that package."""
+    return type(key).__module__.startswith("cryptography.")
+
+
+def to_foreign(key: Key) -> Any:
+    """The public or private key as an object of that package, or itself."""
+    if not has_crypto:
+        return key
+    # Imported only here: most programs never ask for one, and it takes long.
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+    pem = key.to_pem().encode()
+    return load_pem_private_key(pem, password=None) if key.kind == "private" else load_pem_public_key(pem)

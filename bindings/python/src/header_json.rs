@@ -1,0 +1,168 @@
+//! The header of a token that is being made, in the order in which its parameters were given.
+
+use boltguard::keys::{Algorithm, SigningKey};
+use boltguard::types::ReasonCode;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyList, PyMapping, PyString};
+
+use crate::algorithms::named_by_any;
+use crate::errors::{Class, coded};
+use crate::py_to_json::{self, Extras};
+
+/// Header parameters that a caller asks for, each with the JSON of its value.
+///
+/// `typ` is `JWT`, unless it is named; `null` or an empty one is left out, as in PyJWT.
+pub(crate) struct Headers {
+    algorithm: Option<Algorithm>,
+    are_detached: bool,
+    /// `alg` has its place here, and its value from the key.
+    members: Vec<(String, String)>,
+}
+
+impl Default for Headers {
+    fn default() -> Self {
+        let member = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        Self {
+            algorithm: None,
+            are_detached: false,
+            members: vec![member("typ", "\"JWT\""), member("alg", "")],
+        }
+    }
+}
+
+impl Headers {
+    /// Reads a mapping. What this library would refuse to read it does not write.
+    pub(crate) fn read(headers: &Bound<'_, PyAny>, extras: Extras<'_, '_>) -> PyResult<Self> {
+        let mapping = headers
+            .cast::<PyMapping>()
+            .map_err(|_| PyTypeError::new_err("headers must be a mapping"))?;
+        let mut read = Self::default();
+        for (name, value) in py_to_json::dict_of(mapping)? {
+            let Ok(name) = name.cast::<PyString>() else {
+                return Err(PyTypeError::new_err("headers are named by str"));
+            };
+            read.add(name.to_str()?, &value, extras)?;
+        }
+        Ok(read)
+    }
+
+    /// The algorithm that is named.
+    pub(crate) fn algorithm(&self) -> Option<Algorithm> {
+        self.algorithm
+    }
+
+    /// Whether the payload is left out of the token and not encoded.
+    pub(crate) fn are_detached(&self) -> bool {
+        self.are_detached
+    }
+
+    /// Says that it is, as RFC 7797 §6 has it.
+    pub(crate) fn detach(&mut self) {
+        self.are_detached = true;
+        self.set("b64", "false".to_owned());
+        self.set("crit", "[\"b64\"]".to_owned());
+    }
+
+    /// The header for `key`, whose own `kid` is written unless another is named.
+    pub(crate) fn to_json(&self, key: &SigningKey, is_sorted: bool) -> String {
+        let mut members: Vec<(&str, String)> = self.members_for(key).collect();
+        if let Some(kid) = key.key_id()
+            && !self.members.iter().any(|(name, _)| name == "kid")
+        {
+            members.push(("kid", quoted(kid.as_str())));
+        }
+        if is_sorted {
+            members.sort_by_key(|(name, _)| *name);
+        }
+        let members = members
+            .iter()
+            .map(|(name, value)| format!("{}:{value}", quoted(name)));
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+    }
+
+    fn members_for(&self, key: &SigningKey) -> impl Iterator<Item = (&str, String)> {
+        let algorithm = quoted(key.algorithm().name());
+        self.members.iter().map(move |(name, value)| match &**name {
+            "alg" => ("alg", algorithm.clone()),
+            name => (name, value.clone()),
+        })
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        value: &Bound<'_, PyAny>,
+        extras: Extras<'_, '_>,
+    ) -> PyResult<()> {
+        match name {
+            "alg" => self.algorithm = Some(named_by_any(value)?),
+            "typ" if !value.is_truthy()? => self.members.retain(|(name, _)| name != "typ"),
+            "b64" => self.add_b64(value)?,
+            "crit" => check_critical(value)?,
+            "kid" if value.cast::<PyString>().is_err() => {
+                return refused(value, "`kid` must be a string", ReasonCode::HeaderInvalid);
+            }
+            _ => {
+                let mut json = String::new();
+                py_to_json::write_value(value, extras, &mut json)?;
+                check_range(&json)?;
+                self.set(name, json);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_b64(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        match value.cast::<PyBool>() {
+            Ok(is_encoded) if is_encoded.is_true() => Ok(()),
+            Ok(_) => {
+                self.detach();
+                Ok(())
+            }
+            Err(_) => refused(
+                value,
+                "`b64` must be True or False",
+                ReasonCode::CriticalHeader,
+            ),
+        }
+    }
+
+    fn set(&mut self, name: &str, json: String) {
+        match self.members.iter_mut().find(|(known, _)| known == name) {
+            Some((_, value)) => *value = json,
+            None => self.members.push((name.to_owned(), json)),
+        }
+    }
+}
+
+fn check_range(json: &str) -> PyResult<()> {
+    match serde_json::from_str::<serde_json::Value>(json) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(PyValueError::new_err(
+            "a number in the headers is out of range",
+        )),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// `b64` alone may be critical, and `detach` writes it.
+fn check_critical(value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let is_b64 = |name: &Bound<'_, PyAny>| name.eq("b64").unwrap_or(false);
+    match value.cast::<PyList>() {
+        Ok(names) if names.len() == 1 && names.iter().all(|name| is_b64(&name)) => Ok(()),
+        _ => refused(
+            value,
+            "`crit` may list \"b64\" alone: no other extension is supported",
+            ReasonCode::CriticalHeader,
+        ),
+    }
+}
+
+#[cold]
+fn refused<T>(value: &Bound<'_, PyAny>, message: &str, code: ReasonCode) -> PyResult<T> {
+    Err(coded(value.py(), Class::InvalidTokenError, code, message))
+}

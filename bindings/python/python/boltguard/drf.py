@@ -37,7 +37,7 @@ from boltguard.auth.guards import Guard, IsAuthenticated, check_guards, conjunct
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, refuse_caches_inside
 from boltguard.gate import Gate, Gatekeeper, Outcome, log
-from boltguard.users import SEEN, LazyUser, UserUnavailable, attach
+from boltguard.users import SEEN, LazyUser, UserUnavailable, Visit, attach
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -75,6 +75,8 @@ class BoltguardAuthentication(BaseAuthentication):
             inner.__dict__.setdefault(SEEN, None)
             return None
         way_out.is_known = True
+        if way_out.visit is None:
+            way_out.enter(inner)
         attach(inner, context, _Account)
         user: Any = inner.user
         if type(user) is _Account:
@@ -152,10 +154,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
 
     def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
         """Whether the guard holds for this object."""
-        try:
-            return self._holds(request, view, obj)
-        except UserUnavailable as unavailable:
-            raise _no_account(request._request, unavailable) from None
+        return self._holds(request, view, obj)
 
     def _holds(self, request: Request, view: APIView, *obj: Any) -> bool:
         known = request.auth
@@ -242,9 +241,39 @@ class _WayOut:
     refusal: Callable[[], None] | None = None
     # The gates that let a caller in for the sake of an object, of which nothing was heard yet.
     unasked: frozenset[Gate] = frozenset()
+    visit: Visit | None = None
 
     def __init__(self, view: Any) -> None:
         self._view = view
+
+    def enter(self, request: HttpRequest) -> None:
+        """From now on until the response is there, reading a missing account is a 401."""
+        if "response" in getattr(self._view, "__dict__", ()):
+            return  # a renderer asks who the user is
+        self.visit = Visit.begin(request)
+        self._request = request
+        if self._view is not None:
+            self._view.handle_exception = self.handle_exception
+
+    def handle_exception(self, error: Exception) -> Any:
+        """The view's own, which is asked about the missing account if that is what the error came from."""
+        del self._view.handle_exception
+        try:
+            return self._view.handle_exception(self._missing() or self._translated(error))
+        except BaseException:
+            self._end()
+            raise
+
+    def _translated(self, error: Exception) -> Exception:
+        return _no_account(self._request, error) if isinstance(error, UserUnavailable) else error
+
+    def _missing(self) -> APIException | None:
+        failure = None if self.visit is None else self.visit.failure
+        return None if failure is None else _no_account(self._request, failure)
+
+    def _end(self) -> None:
+        if self.visit is not None:
+            self.visit.depth -= 1
 
     @staticmethod
     def of(view: Any) -> _WayOut:
@@ -262,9 +291,13 @@ class _WayOut:
 
     def __call__(self, request: Request, response: Any, *arguments: Any, **named: Any) -> Any:
         view = self._view
-        # The method itself shows again.
+        # The methods themselves show again.
         del view.finalize_response
+        view.__dict__.pop("handle_exception", None)
+        if getattr(response, "status_code", 401) != 401 and (missing := self._missing()):
+            response = view.handle_exception(missing)
         response = view.finalize_response(request, response, *arguments, **named)
+        self._end()
         if self.refusal is not None and response.status_code in (401, 403):
             self.refusal()
         if self.unasked and response.status_code < 400 and _may_show_object(request, view, response):
@@ -289,18 +322,9 @@ class _Account(LazyUser):
 
     _request: HttpRequest
 
-    @property
-    def pk(self) -> Any:
-        try:
-            return super().pk
-        except UserUnavailable as unavailable:
-            raise _no_account(self._request, unavailable) from None
-
-    def _setup(self) -> None:
-        try:
-            super()._setup()
-        except UserUnavailable as unavailable:
-            raise _no_account(self._request, unavailable) from None
+    def _error(self, failure: UserUnavailable) -> Exception:
+        said = failure.said_by(self._request.context.auth_backend)  # type: ignore[attr-defined]
+        return _exception(said.status_code, said.detail, said.code)
 
 
 def _no_account(request: Any, unavailable: UserUnavailable) -> APIException:

@@ -24,7 +24,7 @@ from boltguard.caches import CACHED, note_caches_outside, refuse_caches_inside
 from boltguard.exceptions import HTTPException
 from boltguard.objects import Admission, ObjectRefused, enter, leave, mark_final
 from boltguard.responses import json_response
-from boltguard.users import UserUnavailable, attach, prefetch
+from boltguard.users import UserUnavailable, Visit, attach, prefetch
 
 if TYPE_CHECKING:
     from boltguard.auth.questions import Question
@@ -100,7 +100,8 @@ class Gate:
         self._identify: Any = None
 
     def run(self, request: Any, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """The answer of a sync view behind the gate, or the one that keeps the caller out."""
+        """The response of a sync view behind the gate, or the one that keeps the caller out."""
+        visit, response = Visit.begin(request), None
         try:
             refusal = self.admit(request)
             if refusal is not None:
@@ -110,13 +111,23 @@ class Gate:
                 self.leave(request, response)
         except ANSWERS as error:
             roll_back()
-            response = answer(request, error)
+            response = None if visit.failure else answer(request, error)
+        except Exception:
+            if visit.failure is None:
+                raise
+        finally:
+            visit.depth -= 1
+        # Whatever the view made of the exception that it got when it read the account.
+        if visit.failure is not None:
+            roll_back()
+            response = answer(request, visit.failure)
         return self.seal(request, response, request._boltguard_seen.is_authenticated)
 
     async def arun(self, request: Any, wants_user: bool, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """`run`, for a view that is async or gives an awaitable; the account is loaded before one that wants it."""
-        outcome = self.check(request.META)
+        """`run`, for a view that is async or returns an awaitable; the account is loaded before one that wants it."""
+        visit, response = Visit.begin(request), None
         try:
+            outcome = self.check(request.META)
             settled = outcome if type(outcome) is AuthContext else await self.afinish(request, outcome)
             refusal = self.settle(request, settled)
             if refusal is not None:
@@ -128,7 +139,14 @@ class Gate:
             if self.asks_objects or hasattr(request, CACHED):
                 self.leave(request, response)
         except ANSWERS as error:
-            response = answer(request, error)
+            response = None if visit.failure else answer(request, error)
+        except Exception:
+            if visit.failure is None:
+                raise
+        finally:
+            visit.depth -= 1
+        if visit.failure is not None:
+            response = answer(request, visit.failure)
         return self.seal(request, response, request._boltguard_seen.is_authenticated)
 
     def admit(self, request: HttpRequest) -> HttpResponse | None:

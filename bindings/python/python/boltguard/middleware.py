@@ -18,9 +18,12 @@ from django.utils.module_loading import import_string
 from boltguard._rust import AuthContext, Refusal
 from boltguard.auth.guards import AllowAny
 from boltguard.caches import CACHED, note_caches_outside
+from boltguard.decorators import GATEKEEPERS
+from boltguard.endpoint import ENDPOINT
 from boltguard.exceptions import HTTPException
 from boltguard.gate import Gate, Gatekeeper, Settled, answer
-from boltguard.users import attach
+from boltguard.prefetch import view_wants_user
+from boltguard.users import attach, load, prefetch
 
 
 class BoltguardMiddleware:
@@ -35,6 +38,7 @@ class BoltguardMiddleware:
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
+            self.process_view = self._aprocess_view  # type: ignore[assignment,method-assign]
 
     def __call__(self, request: HttpRequest) -> Any:
         if self._is_async:
@@ -52,8 +56,17 @@ class BoltguardMiddleware:
         refusal = self._attach(gate, request, settled)
         return refusal or self._leave(gate, request, await self.get_response(request))
 
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        """Loads the account for an async view that reads it, and that no gate of its own loads it for."""
+        if _wants_user(view):
+            load(request)
+
+    async def _aprocess_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        if _wants_user(view):
+            await prefetch(request)
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A missing account, found out when a plain view read `request.user`, is 401 and not 500."""
+        """The response that a view without a gate raised."""
         return answer(request, exception) if isinstance(exception, HTTPException) else None
 
     @staticmethod
@@ -79,6 +92,11 @@ class BoltguardMiddleware:
         if hasattr(request, CACHED):
             note_caches_outside(request)
         return None
+
+
+def _wants_user(view: Any) -> bool:
+    own_gate = hasattr(view, GATEKEEPERS) or hasattr(view, ENDPOINT)
+    return not own_gate and iscoroutinefunction(view) and view_wants_user(view)
 
 
 def middleware_classes() -> list[Any]:

@@ -1,8 +1,8 @@
 """Whether a handler will want `request.user`, told from its code once, when it is registered.
 
-The answer only saves time: `boltguard.users` also serves a read that this did not foresee. It follows a handler into
-the functions that it names in its own module or closes over, and passes over a read of `user.id` or `user.pk`, which
-costs nothing.
+It follows a handler into the functions that it names in its own module or closes over, and ignores a read of `user.id`
+or `user.pk`, which costs nothing. Async code that reads the user in a way that this doesn't foresee awaits
+`request.auser()` first.
 """
 
 from __future__ import annotations
@@ -28,6 +28,13 @@ def class_wants_user(view: Any) -> bool:
     """The same for the handlers of a class-based view."""
     names = getattr(view, "http_method_names", ())
     return any(wants_user(handler) for handler in (getattr(view, name, None) for name in names) if handler is not None)
+
+
+@lru_cache(maxsize=1024)
+def view_wants_user(view: Any) -> bool:
+    """The same for what a URL pattern names."""
+    view_class = getattr(view, "view_class", None)
+    return wants_user(view) if view_class is None else class_wants_user(view_class)
 
 
 def _reachable(thing: Any, seen: set[Any]) -> Iterator[FunctionType]:

@@ -1,79 +1,90 @@
 """`request.user`: the account behind a credential, loaded when something other than its primary key is read.
 
+An account that is deleted or deactivated is a 401 inside of a view behind a gate. Elsewhere (in middleware, in a
+template that is rendered after the view, in an error page) such a user behaves as Django's `AnonymousUser`, as the
+user of a session does whose account is gone.
+
 In async code a read can't wait for the database. Where a handler's own code names `user`, the account is loaded before
-the handler runs (see `boltguard.prefetch`); a read that nobody foresaw borrows the thread in which Django runs sync
-code for this request, and holds up the event loop for that one query. `await request.auser()` never does.
+the handler runs (see `boltguard.prefetch`); any other read raises `SynchronousOnlyOperation` unless
+`await request.auser()` came before it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from threading import Event
+import os
+from functools import lru_cache
 from types import MethodType
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.core.exceptions import ObjectDoesNotExist, SynchronousOnlyOperation, ValidationError
+from django.core.exceptions import SynchronousOnlyOperation
 from django.utils.functional import LazyObject, SimpleLazyObject, empty
 
 from boltguard import _rust
+from boltguard.accounts import UserUnavailable, find_by_key, primary_key, user_model
 from boltguard.exceptions import Unauthorized
 
-# Long enough for any look-up by primary key; short enough to end a wait for a thread that waits for us.
-PATIENCE = 10.0
+__all__ = ["LazyUser", "UserUnavailable", "Visit", "attach", "get_auth_context", "get_current_user", "prefetch"]
 
 
-class UserUnavailable(Unauthorized):
-    """The credential is genuine, and no active account belongs to it. `reason` says which, for logs alone."""
+class Visit:
+    """The time that a request spends behind its gates, and the missing account that was read there."""
 
-    code = "invalid_token"
+    # How many gates the request is behind; class attributes, because one is made for every request.
+    depth = 0
+    failure: UserUnavailable | None = None
 
-    def __init__(self, reason: str = "user_not_found") -> None:
-        self.reason = reason
-        challenge = 'Bearer realm="api", error="invalid_token", error_description="The token is invalid"'
-        super().__init__("The token is invalid.", {"WWW-Authenticate": challenge})
-
-    def said_by(self, backend: str | None) -> UserUnavailable:
-        """The same in the words of the backend that vouched for the credential."""
-        if backend == "api_key":
-            self.code, self.detail = "invalid_api_key", "The API key is invalid."
-            self.headers = {"WWW-Authenticate": 'ApiKey realm="api"'}
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.reason,)
+    @staticmethod
+    def begin(request: Any) -> Visit:
+        """Enters a gate. Whoever calls it lowers `depth` when the view has returned."""
+        visit: Visit | None = request.__dict__.get(VISIT)
+        if visit is None or not visit.depth:
+            request.__dict__[VISIT] = visit = Visit()
+        visit.depth += 1
+        return visit
 
 
 class LazyUser(LazyObject):  # type: ignore[type-arg]
-    """A user of whom only the credential's subject is known until more is asked. `pk` and `id` cost no query."""
+    """A user of whom only the credential's subject is known until more is read. `pk` and `id` cost no query."""
 
     # `LazyObject` would set it, by a detour, in each of them: this runs for every request.
     _wrapped: Any = empty
+    # Why there is no such account, once that is known.
+    _failure: UserUnavailable | None = None
 
-    def __init__(self, subject: str) -> None:
-        _set(self, "_subject", subject)
+    def __init__(self, subject: str, visit: Visit | None = None) -> None:
+        own = _get(self, "__dict__")
+        own["_subject"] = subject
+        own["_visit"] = OUTSIDE if visit is None else visit
 
     # That of `LazyObject` first makes sure that the attribute is none of its own methods.
     def __getattribute__(self, name: str) -> Any:
         return _get(self, name) if name in OWN else super().__getattribute__(name)
 
-    is_authenticated = True
-    is_anonymous = False
+    @property
+    def is_authenticated(self) -> bool:
+        """True, unless it is known, outside of a view behind a gate, that there is no such account."""
+        return not self._is_nobody()
+
+    @property
+    def is_anonymous(self) -> bool:
+        """The opposite."""
+        return self._is_nobody()
 
     @property
     def pk(self) -> Any:
         """The primary key, as the user model types it."""
         if self._wrapped is not empty:
             return self._wrapped.pk
-        if "_pk" not in self.__dict__:
-            self.__dict__["_pk"] = primary_key(self._subject)
-        return self.__dict__["_pk"]
+        if self._visit.depth:
+            return self._key() if self._knows_key() else self._refuse()
+        return None if self._is_nobody() else self._key()
 
     @property
     def id(self) -> Any:
         """The same, where the model's primary key has this name."""
-        return self.pk if _model()._meta.pk.attname == "id" else self._loaded().id
+        return self.pk if user_model()._meta.pk.attname == "id" else self._loaded().id
 
     def _is_pk_set(self, meta: Any = None) -> bool:
         """What the ORM asks of an object in a filter."""
@@ -81,26 +92,59 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
 
     async def aload(self) -> Any:
         """The account itself, without holding up the event loop."""
-        if self._wrapped is empty:
-            await self.prefetch()
+        await self.prefetch()
         return self._loaded()
 
     async def prefetch(self) -> None:
-        """Loads the account. One that is not there is an error for whoever reads it, and not before."""
-        if self._wrapped is empty and "_failure" not in self.__dict__:
+        """Loads the account. One that is missing is an error for whoever reads it, and not before."""
+        if self._wrapped is empty and self._failure is None and self._knows_key():
             self._keep(await sync_to_async(_outcome)(self._subject))
 
+    def _key(self) -> Any:
+        """The primary key; `None` if the subject can't be one."""
+        own = _get(self, "__dict__")
+        if "_pk" not in own:
+            try:
+                own["_pk"] = primary_key(self._subject)
+            except UserUnavailable as failure:
+                own["_pk"], own["_failure"] = None, failure
+        return own["_pk"]
+
+    def _knows_key(self) -> bool:
+        return self._key() is not None
+
+    def _is_nobody(self) -> bool:
+        """Whether this stands for nobody, as far as is known without a query."""
+        if self._wrapped is not empty:
+            return type(self._wrapped) is _stand_in_class()
+        return not self._visit.depth and (self._failure is not None or not self._knows_key())
+
+    def _find(self) -> None:
+        if self._wrapped is empty and self._failure is None and self._knows_key():
+            self._keep(_outcome(self._subject))
+
     def _setup(self) -> None:
-        if "_failure" not in self.__dict__:
-            self._keep(_outcome(self._subject) if not _in_event_loop() else _borrow_thread(self._subject))
-        if "_failure" in self.__dict__:
-            raise self.__dict__["_failure"].with_traceback(None)
+        self._find()
+        if self._failure is not None:
+            if self._visit.depth:
+                self._refuse()
+            self._wrapped = _stand_in_class()()
 
     def _keep(self, outcome: Any) -> None:
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, UserUnavailable):
             self.__dict__["_failure"] = outcome
         else:
             self._wrapped = outcome
+
+    def _refuse(self) -> Any:
+        """Raises what becomes a 401, whatever the view makes of the exception."""
+        failure = self._failure
+        assert failure is not None
+        self._visit.failure = failure
+        raise self._error(failure)
+
+    def _error(self, failure: UserUnavailable) -> Exception:
+        return failure.with_traceback(None)
 
     def _loaded(self) -> Any:
         if self._wrapped is empty:
@@ -109,47 +153,73 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
 
     def __getattr__(self, name: str) -> Any:
         if self._wrapped is empty:
+            model = user_model()
             if name == "_meta":
-                return _model()._meta
-            if name in EXPRESSION:
+                return model._meta
+            if name in EXPRESSION or (name.startswith("__") and not hasattr(model, name)):
                 raise AttributeError(name)
-            if name == _model()._meta.pk.attname:
+            if name == model._meta.pk.attname:
                 return self.pk
         return getattr(self._loaded(), name)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        return _model()
+        return _stand_in_class() if self._is_nobody() else user_model()
 
     # `request.user and request.user.is_authenticated` is a common question, and a model is true.
     def __bool__(self) -> bool:
         return True
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _model()) and self.pk == other.pk
+    def __eq__(self, other: Any) -> bool:
+        if self._is_nobody():
+            return bool(getattr(other, "is_anonymous", False))
+        key = other._known_key() if issubclass(type(other), LazyUser) else getattr(other, "pk", None)
+        return other is self or (isinstance(other, user_model()) and key is not None and key == self._known_key())
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __hash__(self) -> int:
-        return hash(self.pk)
+        return hash(self._known_key())
+
+    def _known_key(self) -> Any:
+        return self._key() if self._wrapped is empty else self._wrapped.pk
 
     def __repr__(self) -> str:
         return f"<LazyUser: {self._wrapped!r}>" if self._wrapped is not empty else f"<LazyUser: {self._subject!r}>"
 
+    # Django's templates try `user["name"]` before `user.name`, which is no reason to load a user.
+    def __getitem__(self, key: Any) -> Any:
+        return self._subscripted("__getitem__")[key]
+
+    def __iter__(self) -> Any:
+        return iter(self._subscripted("__iter__"))
+
+    def __len__(self) -> int:
+        return len(self._subscripted("__len__"))
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._subscripted("__contains__")
+
+    def _subscripted(self, method: str) -> Any:
+        model = user_model()
+        if not hasattr(model, method):
+            raise TypeError(f"'{model.__name__}' object doesn't support {method}")
+        return self._loaded()
+
     def __copy__(self) -> Any:
-        return LazyUser(self._subject) if self._wrapped is empty else super().__copy__()
+        return type(self)(self._subject, self._visit) if self._wrapped is empty else super().__copy__()
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return LazyUser(self._subject) if self._wrapped is empty else super().__deepcopy__(memo)
+        return type(self)(self._subject, self._visit) if self._wrapped is empty else super().__deepcopy__(memo)
 
 
-def attach(request: Any, context: _rust.AuthContext, account: Callable[[str], LazyUser] | None = None) -> None:
-    """Sets `request.context`, `request.user` and `request.auser`. `account` makes a user of a credential's subject."""
+def attach(request: Any, context: _rust.AuthContext, kind: type[LazyUser] = LazyUser) -> None:
+    """Sets `request.context`, `request.user` and `request.auser`."""
     request.context = request._boltguard_seen = context
     subject = context.account
     if subject is not None:
-        request.user = user = LazyUser(subject) if account is None else account(subject)
+        request.user = user = kind(subject, request.__dict__.get(VISIT))
         request.auser = MethodType(_aload, user)
     else:
         request.user = SimpleLazyObject(_anonymous)
@@ -161,43 +231,43 @@ _aload = LazyUser.aload
 
 async def prefetch(request: Any) -> None:
     """Loads the account behind `request.user`, where there is one to load."""
-    user = request.user
+    user: Any = getattr(request, "user", None)
     if issubclass(type(user), LazyUser):
         await user.prefetch()
 
 
+def load(request: Any) -> None:
+    """`prefetch`, for sync code."""
+    user: Any = getattr(request, "user", None)
+    if issubclass(type(user), LazyUser):
+        user._find()
+
+
 def get_auth_context(request: Any) -> _rust.AuthContext | None:
-    """`request.context`, or `None` where nothing of ours looked at the request."""
+    """`request.context`, or `None` if nothing of Boltguard has looked at the request."""
     context = getattr(request, "context", None)
     return context if isinstance(context, _rust.AuthContext) else None
 
 
 def get_current_user(request: Any) -> Any:
-    """The account behind the credential, loaded; 401 where there is none. For `Depends(get_current_user)`."""
+    """The account behind the credential, loaded; 401 if there is none. For `Depends(get_current_user)`."""
     user = request.user
-    return user._loaded() if issubclass(type(user), LazyUser) else _known(user)
+    return _authenticated(user._loaded() if issubclass(type(user), LazyUser) else user)
 
 
 async def aget_current_user(request: Any) -> Any:
     """`get_current_user` for async code; `Depends(get_current_user)` picks it by itself."""
     user = request.user
-    return await user.aload() if issubclass(type(user), LazyUser) else _known(await request.auser())
+    return _authenticated(await (user.aload() if issubclass(type(user), LazyUser) else request.auser()))
 
 
 get_current_user.asynchronous = aget_current_user  # type: ignore[attr-defined]
 
 
-def _known(user: Any) -> Any:
-    """A user that Django's own middleware found, by a session."""
+def _authenticated(user: Any) -> Any:
     if not user.is_authenticated:
         raise Unauthorized("a user account is required", {"WWW-Authenticate": 'Bearer realm="api"'})
     return user
-
-
-def _model() -> Any:
-    from django.contrib.auth import get_user_model
-
-    return get_user_model()
 
 
 def _anonymous() -> Any:
@@ -210,61 +280,35 @@ async def _aanonymous() -> Any:
     return _anonymous()
 
 
-def primary_key(subject: str) -> Any:
-    """The primary key that a credential's subject is, as the user model types it."""
-    field = _model()._meta.pk
-    try:
-        key = field.to_python(subject)
-    except (ValidationError, ValueError, TypeError, OverflowError):
-        raise UserUnavailable from None
-    # int(" 7 ") and int("0_7") are 7 too; only "7" names user 7.
-    if isinstance(key, int) and str(key) != subject:
-        raise UserUnavailable
-    return key
+@lru_cache(maxsize=1)
+def _stand_in_class() -> Any:
+    from django.contrib.auth.models import AnonymousUser
+
+    class AbsentUser(AnonymousUser):
+        """An anonymous user with the fields of an account, empty.
+
+        Code outside of a gate may have asked `is_authenticated` before it was known that the account is missing.
+        """
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return getattr(user_model()(), name)
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            return AnonymousUser, ()
+
+    return AbsentUser
 
 
 def _outcome(subject: str) -> Any:
     """The account, or why there is none."""
+    if _in_event_loop() and not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"):
+        raise SynchronousOnlyOperation(CANT_WAIT)
     try:
-        key = primary_key(subject)
-        _model()._meta.pk.run_validators(key)
-        user = _model()._default_manager.get(pk=key)
+        return find_by_key(subject)
     except UserUnavailable as unavailable:
         return unavailable
-    except (ObjectDoesNotExist, ValidationError, ValueError, TypeError, OverflowError):
-        return UserUnavailable("user_not_found")
-    return user if getattr(user, "is_active", True) else UserUnavailable("user_inactive")
-
-
-def _borrow_thread(subject: str) -> Any:
-    """`_outcome`, called in a running event loop: it runs in the thread that has this request's connections."""
-    results: list[Any] = []
-    done, abandoned = Event(), Event()
-
-    def load() -> None:
-        if abandoned.is_set():
-            return
-        try:
-            results.append(_outcome(subject))
-        except Exception as error:  # the database's errors are raised below, in the caller's thread
-            results.append(error)
-        finally:
-            done.set()
-
-    submit: Coroutine[Any, Any, None] = sync_to_async(load)()
-    try:
-        submit.send(None)
-        answered = done.wait(PATIENCE)
-    except RuntimeError as error:
-        raise SynchronousOnlyOperation(CANT_WAIT) from error
-    finally:
-        abandoned.set()
-        submit.close()
-    if not answered:
-        raise SynchronousOnlyOperation(CANT_WAIT)
-    if isinstance(results[0], Exception) and not isinstance(results[0], UserUnavailable):
-        raise results[0]
-    return results[0]
 
 
 def _in_event_loop() -> bool:
@@ -275,10 +319,17 @@ def _in_event_loop() -> bool:
     return True
 
 
+_get = object.__getattribute__
+OWN = {
+    "id", "is_anonymous", "is_authenticated", "pk", "_failure", "_subject", "_visit", "_wrapped", "__dict__",
+}  # fmt: skip
 # Where `attach` keeps the context for the caches, whatever a view makes of `request.context`.
 SEEN = "_boltguard_seen"
-_get, _set = object.__getattribute__, object.__setattr__
-OWN = {"id", "is_anonymous", "is_authenticated", "pk", "_subject", "_wrapped", "__dict__"}
-CANT_WAIT = "request.user can't be loaded here; write `user = await request.auser()` first"
+# For users that no gate has let in.
+OUTSIDE = Visit()
+VISIT = "_boltguard_visit"
+CANT_WAIT = (
+    "request.user isn't loaded yet, and loading it would block the event loop. Write `user = await request.auser()`."
+)
 # What the ORM asks of each value in a filter to tell expressions from objects.
 EXPRESSION = {"as_sql", "conditional", "filterable", "get_source_expressions", "resolve_expression"}

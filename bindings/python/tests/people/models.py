@@ -16,6 +16,16 @@ class Member(AbstractBaseUser):
     USERNAME_FIELD = "email"
 
 
+class Handle(AbstractBaseUser):
+    """A user with a text for a key."""
+
+    handle = models.CharField(primary_key=True, max_length=50)
+    email = models.EmailField(unique=True)
+    is_active = models.BooleanField(default=True)
+
+    USERNAME_FIELD = "handle"
+
+
 class OnlyId(models.Model):
     """The least that a store can do with."""
 

@@ -22,6 +22,7 @@ from django.urls.resolvers import RoutePattern
 from boltguard.auth.backends import check_backends
 from boltguard.auth.guards import check_guards
 from boltguard.endpoint import Endpoint, Operation
+from boltguard.overriding import refuse_overrides
 from boltguard.params import hints, path_converter
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class Options(TypedDict, total=False):
 
 class BoltAPI:
     """Handlers, and the backends and guards of those that name none; without these, the settings' defaults."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        remedy = "Pass auth=[...] and guards=[...] to the api or to its routes."
+        refuse_overrides(cls, ImproperlyConfigured, remedy, called=METHODS)
 
     def __init__(self, *, auth: Any = None, guards: Any = None, namespace: str | None = None) -> None:
         self._auth = None if auth is None else check_backends(auth)
@@ -144,4 +150,6 @@ def _parse(route: str, handler: Any) -> tuple[str, list[str], str, str]:
     return shape, names, exact, loose
 
 
+# What a subclass may redefine, since its users call it.
+METHODS = {"get", "post", "put", "patch", "delete", "route", "urls"}
 _PARTS = re.compile(r"([^{}<>]+)|\{(\w+)(?::(\w+))?\}|([{}<>])")

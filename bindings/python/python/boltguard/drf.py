@@ -37,6 +37,7 @@ from boltguard.auth.guards import Guard, IsAuthenticated, check_guards, conjunct
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, refuse_caches_inside
 from boltguard.gate import Gate, Gatekeeper, Outcome, log
+from boltguard.overriding import refuse_overrides
 from boltguard.users import SEEN, LazyUser, UserUnavailable, Visit, attach
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class BoltguardAuthentication(BaseAuthentication):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        refuse_overrides(cls, ImproperlyConfigured, AS_BACKENDS, called=AUTHENTICATES)
         cls._keeper = Gatekeeper(_backends_of(cls), [IsAuthenticated()])
 
     @classmethod
@@ -129,7 +131,8 @@ class GuardPermissionMeta(BasePermissionMetaclass):
 class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
     """A guard as a permission: `GuardPermission.of(IsStaff())`, or a subclass that names its `guard`.
 
-    It knows the callers whom `BoltguardAuthentication` identified; any other is anonymous to it.
+    It knows the callers whom `BoltguardAuthentication` identified; any other is anonymous to it. `message` and `code`
+    replace those of a refusal, as in DRF's own permissions.
     """
 
     guard: ClassVar[Guard]
@@ -139,6 +142,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        refuse_overrides(cls, ImproperlyConfigured, AS_GUARD, called=PERMITS)
         cls._gate = Gate(conf.current(), [], _checked_guard_of(cls))
 
     @staticmethod
@@ -165,7 +169,8 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
             outcome = outcome.decide(answers, optimistic=not obj and self._gate.asks_objects)
         if isinstance(outcome, Refusal):
             # What DRF puts into its own exception, if no other permission makes up for this one.
-            self.message, self.code = {"detail": outcome.detail, "code": outcome.code}, outcome.code
+            detail, code = type(self).message or outcome.detail, type(self).code or outcome.code
+            self.message, self.code = {"detail": detail, "code": code}, code
             _WayOut.of(view).refusal = partial(self._note, request._request, outcome, context, answers)
         return isinstance(outcome, AuthContext)
 
@@ -389,6 +394,11 @@ def _checked_guard_of(cls: type[GuardPermission]) -> Guard:
 ANSWERS = "_boltguard_answers"
 REFUSAL = "_boltguard_refusal"
 NOTHING_SENT = "not_authenticated"
+AS_BACKENDS = "Write backends = [...], or redefine authenticate()."
+AS_GUARD = "Write guard = ..., or redefine has_permission() and has_object_permission()."
+# What DRF calls, or a subclass names.
+AUTHENTICATES = {"_keeper", "authenticate", "authenticate_header", "backends"}
+PERMITS = {"_gate", "code", "guard", "has_object_permission", "has_permission", "message"}
 NO_BACKENDS = "name some, or leave it out for those of BOLT_AUTHENTICATION_CLASSES"
 NO_GUARD = "write GuardPermission.of(IsStaff()), or any other guard"
 NOT_ASKED = "call self.check_object_permissions(request, obj), as get_object() does, before you answer"

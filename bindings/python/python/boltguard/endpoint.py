@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from inspect import iscoroutinefunction
 from typing import Any
 
-from asgiref.sync import markcoroutinefunction, sync_to_async
+from asgiref.sync import markcoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +15,7 @@ from boltguard.gate import Gatekeeper
 from boltguard.params import Plan
 from boltguard.prefetch import wants_user
 from boltguard.responses import json_response, respond
+from boltguard.threads import in_thread
 
 
 class Operation:
@@ -92,7 +93,7 @@ class Endpoint:
             return self._other_method(request)
         if operation.is_async:
             return await operation.arespond(request, self._renamed(path, operation))
-        return await sync_to_async(_atomic(operation.respond))(request, self._renamed(path, operation))
+        return await in_thread(_atomic(operation.respond))(request, self._renamed(path, operation))
 
     def _choose(self, request: HttpRequest) -> Operation | None:
         method = request.method or ""

@@ -24,6 +24,7 @@ from boltguard.caches import CACHED, note_caches_outside, refuse_caches_inside
 from boltguard.exceptions import HTTPException
 from boltguard.objects import Admission, ObjectRefused, enter, leave, mark_final
 from boltguard.responses import json_response
+from boltguard.stop_iteration import stopped
 from boltguard.users import UserUnavailable, Visit, attach, prefetch
 
 if TYPE_CHECKING:
@@ -112,8 +113,11 @@ class Gate:
         except ANSWERS as error:
             roll_back()
             response = None if visit.failure else answer(request, error)
-        except Exception:
+        except Exception as error:
             if visit.failure is None:
+                # No future can hold it, where Django runs the view for an async server.
+                if isinstance(error, StopIteration):
+                    raise stopped(view) from error
                 raise
         finally:
             visit.depth -= 1

@@ -12,6 +12,7 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
@@ -22,6 +23,7 @@ from boltguard.decorators import GATEKEEPERS
 from boltguard.endpoint import ENDPOINT
 from boltguard.exceptions import HTTPException
 from boltguard.gate import Gate, Gatekeeper, Settled, answer
+from boltguard.overriding import refuse_overrides
 from boltguard.prefetch import view_wants_user
 from boltguard.users import attach, load, prefetch
 
@@ -31,6 +33,13 @@ class BoltguardMiddleware:
 
     sync_capable = True
     async_capable = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        refuse_overrides(cls, ImproperlyConfigured, AS_MIDDLEWARE, called=CALLED)
+        for name in ("process_request", "process_response"):
+            if hasattr(cls, name):
+                raise ImproperlyConfigured(f"{cls.__name__}.{name} is never used. {AS_MIDDLEWARE}")
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
@@ -102,3 +111,7 @@ def _wants_user(view: Any) -> bool:
 def middleware_classes() -> list[Any]:
     """The classes among the site's `MIDDLEWARE`, the outermost first."""
     return [kind for path in settings.MIDDLEWARE if isinstance(kind := import_string(path), type)]
+
+
+CALLED = {"__call__", "async_capable", "process_exception", "sync_capable"}
+AS_MIDDLEWARE = "Redefine __call__, or write a middleware of your own after it."

@@ -18,11 +18,11 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
 import msgspec
-from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from boltguard.exceptions import HTTPException
+from boltguard.threads import in_thread
 
 
 class Depends:
@@ -118,7 +118,7 @@ class Plan:
             arguments.values[name] = seen[plan.function]
         if iscoroutinefunction(self.function):
             return await self.function(**arguments.values)
-        return await sync_to_async(self.function)(**arguments.values)
+        return await in_thread(self.function)(**arguments.values)
 
     def plans(self) -> Iterator[Plan]:
         """This plan and those of all dependencies."""

@@ -18,4 +18,6 @@ def remember(thing: object) -> None:
 
 def instances(kind: type[T]) -> Iterator[T]:
     """Those still alive."""
-    return (thing for thing in list(_built) if isinstance(thing, kind))
+    # A copy, made at once: threads build backends too. From Python 3.14 on, iterating over a `WeakSet` makes one.
+    references = _built.data.copy()  # type: ignore[attr-defined]
+    return (thing for thing in [reference() for reference in references] if isinstance(thing, kind))

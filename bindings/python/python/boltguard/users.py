@@ -17,13 +17,13 @@ from functools import lru_cache
 from types import MethodType
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
 from django.utils.functional import LazyObject, SimpleLazyObject, empty
 
 from boltguard import _rust
 from boltguard.accounts import UserUnavailable, find_by_key, primary_key, user_model
 from boltguard.exceptions import Unauthorized
+from boltguard.threads import in_thread
 
 __all__ = ["LazyUser", "UserUnavailable", "Visit", "attach", "get_auth_context", "get_current_user", "prefetch"]
 
@@ -98,7 +98,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
     async def prefetch(self) -> None:
         """Loads the account. One that is missing is an error for whoever reads it, and not before."""
         if self._wrapped is empty and self._failure is None and self._knows_key():
-            self._keep(await sync_to_async(_outcome)(self._subject))
+            self._keep(await in_thread(_outcome)(self._subject))
 
     def _key(self) -> Any:
         """The primary key; `None` if the subject can't be one."""

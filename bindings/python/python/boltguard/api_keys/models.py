@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +17,7 @@ from django.utils import timezone
 from boltguard import _rust, conf
 from boltguard.api_keys import APP, NOT_INSTALLED
 from boltguard.api_keys.fields import checked, checked_overlap
+from boltguard.threads import in_thread
 
 # A model of no application would still be related to the users, and deleting one would ask for its table.
 if not apps.is_installed(APP):
@@ -53,7 +53,7 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
 
     async def arevoke(self) -> int:
         """`revoke`, for async code."""
-        return await sync_to_async(self.revoke)()
+        return await in_thread(self.revoke)()
 
     arevoke.alters_data = True  # type: ignore[attr-defined]
 
@@ -104,7 +104,7 @@ class APIKeyManager(models.Manager.from_queryset(APIKeyQuerySet)):  # type: igno
 
     async def acreate_key(self, **fields: Any) -> tuple[APIKey, str]:
         """`create_key`, for async code."""
-        return await sync_to_async(self.create_key)(**fields)
+        return await in_thread(self.create_key)(**fields)
 
     acreate_key.alters_data = True  # type: ignore[attr-defined]
 
@@ -174,7 +174,7 @@ class APIKey(models.Model):
 
     async def arevoke(self) -> None:
         """`revoke`, for async code."""
-        await sync_to_async(self.revoke)()
+        await in_thread(self.revoke)()
 
     arevoke.alters_data = True  # type: ignore[attr-defined]
 
@@ -189,7 +189,7 @@ class APIKey(models.Model):
 
     async def areroll(self, overlap: timedelta = timedelta(0)) -> tuple[APIKey, str]:
         """`reroll`, for async code."""
-        return await sync_to_async(self.reroll)(overlap)
+        return await in_thread(self.reroll)(overlap)
 
     areroll.alters_data = True  # type: ignore[attr-defined]
 

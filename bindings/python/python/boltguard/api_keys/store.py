@@ -8,7 +8,6 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from asgiref.sync import sync_to_async
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import connections, router
 
@@ -16,6 +15,8 @@ from boltguard import _rust, conf, registry
 from boltguard.api_keys import why_not_installed
 from boltguard.api_keys.usage import Usage
 from boltguard.exceptions import ConfigurationError
+from boltguard.overriding import refuse_overrides
+from boltguard.threads import in_thread
 
 if TYPE_CHECKING:
     from boltguard.api_keys.changes import Version
@@ -31,6 +32,10 @@ class APIKeyStore:
     A change takes effect at once in the process that makes it, and within `refresh_interval` seconds in the others;
     that long, requests cost no query. Keys with `prefix` are accepted; without it, those with `BOLT_API_KEY_PREFIX`.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        refuse_overrides(cls, ImproperlyConfigured, "The keys are looked up in Rust; use Check(function) as a guard.")
 
     def __init__(self, *, refresh_interval: float = REFRESH_INTERVAL, prefix: str | None = None) -> None:
         from boltguard.api_keys import checks
@@ -61,7 +66,7 @@ class APIKeyStore:
 
     async def arefresh(self) -> None:
         """`refresh`, for async code."""
-        await sync_to_async(self.snapshot.refresh)()
+        await in_thread(self.snapshot.refresh)()
 
     def note_change(self) -> None:
         """Makes the next request look at the table. Call it after SQL of your own has changed keys."""

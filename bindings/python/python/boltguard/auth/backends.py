@@ -16,22 +16,33 @@ from boltguard.auth.remedies import DEFAULT_ALGORITHM, kind_of, named_for, shown
 from boltguard.auth.revocation import InMemoryRevocation, RevocationStore, ask, bool_or_error
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError, PyJWTError
 from boltguard.jwt.remote import RemoteKeySet
+from boltguard.overriding import AS_BACKEND, is_ours, refuse_overrides
 
 T = TypeVar("T")
 
 
 class Authentication:
-    """What `auth=[...]` takes: `JWTAuthentication` or `APIKeyAuthentication`."""
+    """What `auth=[...]` takes: `JWTAuthentication` or `APIKeyAuthentication`.
+
+    A subclass of one of these may have an `__init__` and helper methods of its own. It can't redefine how a request is
+    authenticated, since Rust decides that.
+    """
 
     # As guards name it: `ViaBackend("jwt")`.
     name: str
     header: str
     revocation_store: RevocationStore | None = None
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if Authentication in cls.__bases__ and not is_ours(cls):
+            _refuse(f"{cls.__name__} can't be a subclass of Authentication itself. {AS_BACKEND}")
+        refuse_overrides(cls, ImproperlyConfigured, AS_BACKEND)
+
     @property
     def label(self) -> str:
         """What it takes, for the list of routes; no secret is in it."""
-        raise NotImplementedError
+        raise _abstract(self, "label")
 
     @property
     def store_name(self) -> str:
@@ -41,15 +52,15 @@ class Authentication:
     @property
     def rust(self) -> _rust.JwtBackend | _rust.ApiKeyBackend:
         """The backend that decides, for the settings now in force."""
-        raise NotImplementedError
+        raise _abstract(self, "rust")
 
     def answer(self, pending: _rust.Pending) -> bool | None:
         """Asks the store or the issuer that has to be asked; `None` where there is no answer."""
-        raise NotImplementedError
+        raise _abstract(self, "answer")
 
     async def aanswer(self, pending: _rust.Pending) -> bool | None:
         """`answer`, for async code."""
-        raise NotImplementedError
+        raise _abstract(self, "aanswer")
 
 
 class JWTAuthentication(Authentication):
@@ -280,6 +291,10 @@ class Sealed(Generic[T]):
         return "<sealed>"
 
 
+def _abstract(backend: Authentication, member: str) -> NotImplementedError:
+    return NotImplementedError(f"{type(backend).__name__} doesn't define {member}")
+
+
 def check_backends(backends: object, where: str = "auth") -> list[Authentication]:
     """The list of backends that a view is given, or `ImproperlyConfigured`. An empty one means none."""
     if isinstance(backends, Authentication):
@@ -291,6 +306,8 @@ def check_backends(backends: object, where: str = "auth") -> list[Authentication
             _refuse(f"{where}: {backend.__name__} is a class; give an instance: {backend.__name__}(...)")
         if not isinstance(backend, Authentication):
             _refuse(f"{where}: what is {kind_of(backend)} is no backend; use the classes of boltguard.auth")
+        if not hasattr(backend, "_built"):
+            _refuse(f"{where}: {type(backend).__name__}.__init__ doesn't call super().__init__(...)")
     return list(backends)
 
 
@@ -374,14 +391,22 @@ def _store(store: object) -> RevocationStore | None:
         _refuse(f"JWTAuthentication: revocation_store is a class; give an instance: {store.__name__}()")
     if store is not None and not isinstance(store, RevocationStore):
         _refuse(f"JWTAuthentication: revocation_store is {kind_of(store)}; give a RevocationStore")
+    if store is not None and type(store).is_revoked is RevocationStore.is_revoked:
+        _refuse(f"JWTAuthentication: revocation_store {type(store).__name__} doesn't define is_revoked or ais_revoked")
     return store
 
 
 def _stores_in_rust(store: RevocationStore | None) -> dict[str, Any]:
-    # A subclass with an answer of its own has to be asked for it.
-    local = isinstance(store, InMemoryRevocation) and type(store).is_revoked is InMemoryRevocation.is_revoked
-    memory = store.memory if isinstance(store, InMemoryRevocation) and local else None
-    return {"memory_revocation": memory, "external_revocation": store is not None and not local}
+    memory = store.memory if isinstance(store, InMemoryRevocation) and _answers_in_rust(store) else None
+    return {"memory_revocation": memory, "external_revocation": store is not None and memory is None}
+
+
+def _answers_in_rust(store: InMemoryRevocation) -> bool:
+    """Not so where a subclass, or the object, has a method of its own."""
+    own = vars(InMemoryRevocation)
+    return all(
+        name not in vars(store) and getattr(type(store), name) is own[name] for name in ("is_revoked", "ais_revoked")
+    )
 
 
 def _key_store(store: object) -> APIKeyStore | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import and_, or_
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust
 from boltguard.auth.questions import Question, merge
 from boltguard.exceptions import ConfigurationError
+from boltguard.overriding import AS_GUARD, is_ours, refuse_overrides
 
 Scalar = str | int | bool
 
@@ -18,16 +19,32 @@ Scalar = str | int | bool
 class Guard:
     """A rule that admits a caller or not. Build one from the classes below, or from its text form with `parse`.
 
+    A subclass of one of these classes may have an `__init__`, which passes arguments on, and helper methods. It can't
+    redefine who is admitted: that is what `Check` and `ObjectCheck` are for.
+
     >>> reporters = IsStaff() | HasPermission("reports.view")
     """
 
     __slots__ = ("_guard",)
     _guard: _rust.Guard
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if Guard in cls.__bases__ and not is_ours(cls):
+            raise ImproperlyConfigured(f"{cls.__name__} can't be a subclass of Guard itself. {AS_GUARD}")
+        refuse_overrides(cls, ImproperlyConfigured, AS_GUARD)
+
     def __init__(self) -> None:
         raise ImproperlyConfigured(
             "Guard is no guard by itself; use IsAuthenticated() and the like, or Guard.parse(...)"
         )
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "_guard":
+                raise ImproperlyConfigured(f"{type(self).__name__}.__init__ doesn't call super().__init__(...)")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @staticmethod
     def parse(text: str, checks: Iterable[Guard] = ()) -> Guard:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from inspect import iscoroutine
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
+
+from boltguard.stop_iteration import stopped
+from boltguard.threads import in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +31,18 @@ class Question:
         """The answer."""
         if self.is_async:
             raise ImproperlyConfigured(f"the check {self.name!r} is async; {ASYNC_REMEDY}")
-        return self._certain(self.function(*about))
+        try:
+            answer = self.function(*about)
+        except StopIteration as error:  # which no future can hold, where Django runs a sync view for an async server
+            raise stopped(self.function) from error
+        return self._certain(answer)
 
     async def aask(self, *about: Any) -> bool:
         """`ask`, for async code."""
         if self.is_async:
             return self._certain(await self.function(*about))
         if self.waits:
-            return self._certain(await sync_to_async(self.function)(*about))
+            return self._certain(await in_thread(self.function)(*about))
         return self._certain(self.function(*about))
 
     # A coroutine is true, and so is a Mock; under `~` something false would let callers in. So neither is an answer.

@@ -8,18 +8,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from collections.abc import Generator
 from datetime import datetime, timedelta
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from boltguard import _rust
+from boltguard.auth.twins import Done, acall, in_event_loop, pair
 from boltguard.exceptions import RevocationUnavailable
+from boltguard.threads import in_thread
 
 if TYPE_CHECKING:
     from django.core.cache.backends.base import BaseCache
@@ -34,11 +35,18 @@ Ttl = float | timedelta | None
 class RevocationStore:
     """Subclass it with `revoke` and `is_revoked`; override the async twins where you can wait without a thread.
 
+    In a subclass of any store, a method whose async twin isn't redefined with it is used by sync and async code alike.
+
     `ttl` is how long the token still lives, in seconds or as a `timedelta`; without one, its entry is kept for good.
     An `is_revoked` that raises, or answers anything but `True` or `False`, refuses the request with 503.
     """
 
     leeway: float = 0.0
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in ("revoke", "is_revoked"):
+            pair(cls, name)
 
     def revoke(self, jti: str, ttl: Ttl = None) -> Any:
         """Revokes the token with this id. `await store.revoke(jti)` works too."""
@@ -50,16 +58,11 @@ class RevocationStore:
 
     async def arevoke(self, jti: str, ttl: Ttl = None) -> None:
         """`revoke`, for async code."""
-        if iscoroutinefunction(self.revoke):
-            await self.revoke(jti, ttl)
-        else:
-            await sync_to_async(self.revoke)(jti, ttl)
+        await acall(self.revoke, jti, ttl)
 
     async def ais_revoked(self, jti: str) -> bool:
         """`is_revoked`, for async code."""
-        if iscoroutinefunction(self.is_revoked):
-            return bool_or_error(await self.is_revoked(jti))
-        return bool_or_error(await sync_to_async(self.is_revoked)(jti))
+        return bool_or_error(await acall(self.is_revoked, jti))
 
     def bind_leeway(self, leeway: float) -> None:
         """Called with the leeway of each backend that asks this store: entries outlive their token by the largest."""
@@ -85,10 +88,10 @@ class InMemoryRevocation(RevocationStore):
         return self.memory.is_revoked(jti)
 
     async def arevoke(self, jti: str, ttl: Ttl = None) -> None:
-        self.revoke(jti, ttl)
+        InMemoryRevocation.revoke(self, jti, ttl)
 
     async def ais_revoked(self, jti: str) -> bool:
-        return self.is_revoked(jti)
+        return self.memory.is_revoked(jti)
 
     def bind_leeway(self, leeway: float) -> None:
         super().bind_leeway(leeway)
@@ -160,7 +163,7 @@ class DjangoORMRevocation(RevocationStore):
         self.model_label = model
 
     def revoke(self, jti: str, ttl: Ttl = None) -> Done:
-        if _in_event_loop():
+        if in_event_loop():
             raise SynchronousOnlyOperation(NAME_AREVOKE)
         self._write(checked_jti(jti), self._expires_at(ttl))
         return Done()
@@ -169,7 +172,7 @@ class DjangoORMRevocation(RevocationStore):
         return bool(self._rows.filter(jti=jti).exists())
 
     async def arevoke(self, jti: str, ttl: Ttl = None) -> None:
-        await sync_to_async(self.revoke)(jti, ttl)
+        await in_thread(DjangoORMRevocation.revoke)(self, jti, ttl)
 
     async def ais_revoked(self, jti: str) -> bool:
         return bool(await self._rows.filter(jti=jti).aexists())
@@ -182,7 +185,7 @@ class DjangoORMRevocation(RevocationStore):
 
     async def apurge(self) -> int:
         """`purge`, for async code."""
-        return await sync_to_async(self.purge)()
+        return await in_thread(self.purge)()
 
     @property
     def model(self) -> type[Model]:
@@ -233,14 +236,6 @@ class DjangoORMRevocation(RevocationStore):
         return self.model_path or str(self.model_label)
 
 
-class Done:
-    """What `revoke` returns: the work is done, and awaiting it is allowed."""
-
-    def __await__(self) -> Generator[None, None, None]:
-        return
-        yield
-
-
 def ask(store: RevocationStore, jti: str) -> bool:
     """The store's answer, for sync code."""
     if iscoroutinefunction(store.is_revoked):
@@ -278,14 +273,6 @@ def _must_be_kept(entry: object) -> None:
     # A dummy cache, or one that swallows its errors, would make a logout that does nothing.
     if entry is None:
         raise RevocationUnavailable("the cache did not keep the entry: the token is not revoked")
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 HASHED = "sha256:"

@@ -12,11 +12,14 @@ from asyncio import AbstractEventLoop, Future
 from collections.abc import Mapping
 from datetime import timedelta
 from threading import Lock
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from boltguard._rust import FetchTurn, KeySet, RemoteKeys
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError
 from boltguard.jwt.fetching import Answer, NoAnswer, Request, fetch
+from boltguard.overriding import refuse_overrides
+from boltguard.stop_iteration import without_stop_iteration
 
 logger = logging.getLogger("boltguard")
 
@@ -37,6 +40,12 @@ class RemoteKeySet:
 
     What can't be meant raises `ConfigurationError` here.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        refuse_overrides(
+            cls, ConfigurationError, "Redefine fetch() to change how the keys are fetched.", called=["fetch"]
+        )
 
     def __init__(
         self,
@@ -126,7 +135,8 @@ class RemoteKeySet:
             flights = self._flights.setdefault(loop, {})
         flight = flights.get(need)
         if flight is None or flight.done():
-            flight = loop.run_in_executor(None, lambda: self.refresh(unknown=unknown, anew=anew))
+            refresh = without_stop_iteration(self.refresh)
+            flight = loop.run_in_executor(None, lambda: refresh(unknown=unknown, anew=anew))
             flights[need] = flight
         # A task that is cancelled must not take the others' keys away.
         await asyncio.shield(flight)

@@ -1,0 +1,84 @@
+"""The sync and the async method of a store, of which a subclass may redefine one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from inspect import iscoroutine, iscoroutinefunction
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.core.exceptions import SynchronousOnlyOperation
+
+from boltguard.threads import in_thread
+
+
+class Done:
+    """What a sync method returns that may be awaited: the work is done."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+def pair(cls: type, name: str) -> None:
+    """Has a class answer by the later definition of `name` and its async twin, whichever of them is called.
+
+    The other one is not looked up on the object, so that both may call `super()`.
+    """
+    twin = f"a{name}"
+    (depth, method), (other_depth, other) = _found(cls, name), _found(cls, twin)
+    if depth < other_depth:
+        setattr(cls, twin, _to_async(cls, name, method))
+    elif other_depth < depth:
+        setattr(cls, name, _to_sync(cls, name, other))
+
+
+async def acall(method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """What a method returns that may be async."""
+    if iscoroutinefunction(method):
+        return await method(*arguments, **named)
+    return await in_thread(method)(*arguments, **named)
+
+
+def in_event_loop() -> bool:
+    """Whether the caller is called by async code, and must not wait."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _found(cls: type, name: str) -> tuple[int, Any]:
+    """How far up a class finds a method, and that."""
+    return next((index, vars(base)[name]) for index, base in enumerate(cls.__mro__) if name in vars(base))
+
+
+def _to_async(cls: type, name: str, method: Any) -> Callable[..., Any]:
+    async def twin(self: Any, *arguments: Any, **named: Any) -> Any:
+        result = await acall(_bound(method, self), *arguments, **named)
+        # An answer is refused if it isn't a bool; that something was done is an answer only once it is done.
+        return await result if name == "revoke" and iscoroutine(result) else result
+
+    return _named(twin, cls, f"a{name}")
+
+
+def _to_sync(cls: type, name: str, method: Any) -> Callable[..., Any]:
+    def twin(self: Any, *arguments: Any, **named: Any) -> Any:
+        if in_event_loop():
+            raise SynchronousOnlyOperation(f"use `await a{name}(...)` in async code")
+        result = async_to_sync(_bound(method, self))(*arguments, **named)
+        return Done() if result is None else result
+
+    return _named(twin, cls, name)
+
+
+def _bound(method: Any, store: object) -> Callable[..., Any]:
+    bound: Callable[..., Any] = method.__get__(store, type(store)) if hasattr(method, "__get__") else method
+    return bound
+
+
+def _named(twin: Any, cls: type, name: str) -> Callable[..., Any]:
+    twin.__name__, twin.__qualname__, twin.__module__ = name, f"{cls.__qualname__}.{name}", cls.__module__
+    return twin  # type: ignore[no-any-return]

@@ -131,3 +131,26 @@ def test_reroll_prints_the_successor():
     for arguments, complaint in [([successor.id], "is expired"), ([row.id, "--overlap", "long"], "no span")]:
         with pytest.raises(CommandError, match=complaint):
             run("reroll", *arguments)
+
+
+@pytest.mark.parametrize("escape", ["\x1b[2J\x1b[1;1H", "\x1b]0;title\x07", "\r", "\x9b31m", "\u202e", "\n"])
+def test_names_can_not_steer_the_terminal(escape):
+    from django.contrib.auth import get_user_model
+
+    user = get_user_model().objects.create(username=f"ada{escape}")
+    try:
+        row, _ = APIKey.objects.create_key(name=f"reports{escape}x", owner=user)
+        APIKey.objects.filter(pk=row.pk).update(permissions=[f"a{escape}b"])
+        printed = "".join([*run("list"), *run("revoke", row.id)])
+    finally:
+        user.delete()
+    assert all(line.isprintable() for line in printed.split("\n"))
+    assert "reports" + escape.encode("unicode_escape").decode() in printed
+
+
+def test_keys_of_another_database_are_asked_for_by_its_alias():
+    row, _ = create("a", "--database", "default")
+    assert row.id in run("list", "--database", "default")[0]
+    for action in (["list"], ["create", "a"], ["revoke", row.id], ["reroll", row.id]):
+        with pytest.raises(CommandError, match="'nowhere' is not an alias of DATABASES"):
+            run(*action, "--database", "nowhere")

@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from boltguard.middleware import BoltguardMiddleware, middleware_classes
 from boltguard.routes import Route, collect
 from boltguard.routes_lock import UnreadableLock, compare, read, write
+from boltguard.terminal import printable
 
 
 class Command(BaseCommand):
@@ -59,14 +60,14 @@ class Command(BaseCommand):
         except (OSError, UnreadableLock) as error:
             raise CommandError(f"{error}") from None
         for note in changes.notes:
-            self.stdout.write(f"note: {note}")
+            self.stdout.write(f"note: {printable(note)}")
         if changes.failures:
             accept = f"If that is meant, accept it: manage.py boltguard_routes --write {path}"
             raise CommandError("\n".join([*changes.failures, accept]))
         self.stdout.write(f"{len(routes)} routes are no weaker than {path} says.")
 
     def _list(self, routes: list[Route]) -> None:
-        table = [HEADINGS, *(_line(route) for route in routes)]
+        table = [HEADINGS, *(tuple(map(printable, _line(route))) for route in routes)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for line in table:
             self.stdout.write("  ".join(map(str.ljust, line, widths)).rstrip())

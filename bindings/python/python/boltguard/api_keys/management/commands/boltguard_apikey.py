@@ -22,6 +22,7 @@ from boltguard import conf
 from boltguard.api_keys import why_not_installed
 from boltguard.api_keys.fields import checked
 from boltguard.api_keys.spans import parse_end, parse_span
+from boltguard.terminal import printable
 
 T = TypeVar("T")
 
@@ -45,53 +46,57 @@ class Command(BaseCommand):
         reroll = actions.add_parser("reroll", help="make a successor and print it, once")
         reroll.add_argument("key", help="the id, or the key itself")
         reroll.add_argument("--overlap", default="0", help="how long the old key lives on: 30m, 12h, 7d; default: 0")
+        for action in (create, listing, revoke, reroll):
+            action.add_argument("--database", help="the alias of the database of the keys; the routers', if omitted")
 
     def handle(self, *args: Any, **options: Any) -> None:
         reason = why_not_installed()
         if reason is not None:
             raise CommandError(reason)
+        from boltguard.api_keys.models import APIKey
+
+        options["database"] = using = options["database"] or router.db_for_write(APIKey)
+        if using not in connections:
+            raise CommandError(f"{using!r} is not an alias of DATABASES.")
         try:
             getattr(self, f"_{options['action']}")(options)
         except (OperationalError, ProgrammingError):
-            if _is_migrated():
+            if _is_migrated(using):
                 raise
             raise CommandError(NOT_MIGRATED) from None
 
     def _create(self, options: dict[str, Any]) -> None:
-        from boltguard.api_keys.models import APIKey
-
-        fields = {"name": options["name"], "owner": _user(options["owner"])}
+        fields = {"name": options["name"], "owner": _user(options["owner"], options["database"])}
         granted = {"permissions": options["permission"], "scopes": options["scope"]}
         expires = options["expires"]
         end = None if expires is None else _checked(lambda: parse_end(expires))
         fields = _checked(lambda: checked({**fields, **granted, "expires": end}))
-        row, generated = APIKey.objects.issue(**fields)
+        row, generated = _keys(options["database"]).issue(**fields)
         self.stderr.write(f"API key {row.id} is made. This is the only time that it is shown:")
         self.stdout.write(generated.expose())
 
     def _list(self, options: dict[str, Any]) -> None:
-        from boltguard.api_keys.models import APIKey
-
-        rows = APIKey.objects.all()
+        rows = _keys(options["database"]).all()
         if options["status"]:
             rows = getattr(rows, options["status"])()
         if options["owner"]:
-            rows = rows.filter(owner=_user(options["owner"], active=False))
+            rows = rows.filter(owner=_user(options["owner"], options["database"], active=False))
         table = [HEADINGS, *(_line(row) for row in rows.select_related("owner"))]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for line in table:
             self.stdout.write("  ".join(map(str.ljust, line, widths)).rstrip())
 
     def _revoke(self, options: dict[str, Any]) -> None:
-        with transaction.atomic():
-            rows = [_row(text) for text in options["keys"]]
+        using = options["database"]
+        with transaction.atomic(using=using):
+            rows = [_row(text, using) for text in options["keys"]]
             for row in rows:
                 row.revoke()
         for row in rows:
-            self.stdout.write(f"API key {row.id} ({row.name}) is revoked.")
+            self.stdout.write(f"API key {row.id} ({printable(row.name)}) is revoked.")
 
     def _reroll(self, options: dict[str, Any]) -> None:
-        row = _row(options["key"])
+        row = _row(options["key"], options["database"])
         overlap = _checked(lambda: parse_span(options["overlap"]))
         successor, generated = _checked(lambda: row.replace(overlap))
         end = f"ends at {_date(row.expires)}" if overlap else "has ended"
@@ -99,38 +104,40 @@ class Command(BaseCommand):
         self.stdout.write(generated.expose())
 
 
-def _is_migrated() -> bool:
-    """Also where nobody can tell, since the database itself gives no answer."""
+def _keys(using: str) -> Any:
     from boltguard.api_keys.models import APIKey
 
+    return APIKey.objects.db_manager(using)
+
+
+def _is_migrated(using: str) -> bool:
+    """Also where it can't be known, because the database itself is unavailable."""
     try:
-        executor = MigrationExecutor(connections[router.db_for_write(APIKey)])
+        executor = MigrationExecutor(connections[using])
         return not executor.migration_plan(executor.loader.graph.leaf_nodes("boltguard_api_keys"))
     except DatabaseError:
         return True
 
 
-def _row(text: str) -> Any:
+def _row(text: str, using: str) -> Any:
     """The row of an id, or of a key, which no message repeats."""
-    from boltguard.api_keys.models import APIKey
-
     try:
         key_id = conf.current().api_key_format.parse(text)
     except ValueError:
         key_id = text
     try:
-        return APIKey.objects.get(pk=key_id)
-    except APIKey.DoesNotExist:
+        return _keys(using).get(pk=key_id)
+    except ObjectDoesNotExist:
         named = repr(key_id) if len(key_id) <= 32 else "this text"
         raise CommandError(f"no API key has the id {named}; `boltguard_apikey list` shows them") from None
 
 
-def _user(name: str | None, *, active: bool = True) -> Any:
+def _user(name: str | None, using: str, *, active: bool = True) -> Any:
     if name is None:
         return None
     model = get_user_model()
     try:
-        user = model._default_manager.get_by_natural_key(name)
+        user = model._default_manager.db_manager(using).get_by_natural_key(name)
     except ObjectDoesNotExist:
         raise CommandError(f"no user has the {model.USERNAME_FIELD} {name!r}") from None
     if active and not getattr(user, "is_active", True):
@@ -152,7 +159,7 @@ def _line(row: Any) -> tuple[str, ...]:
     known = "" if row.secret_id == current else ", old secret" if row.secret_id in old else ", lost secret"
     status = row.status + known
     dates = (_date(row.created), _date(row.expires), _date(row.last_used))
-    return (row.id, row.name, owner, status, *dates, granted)
+    return (row.id, printable(row.name), printable(owner), status, *dates, printable(granted))
 
 
 def _date(date: datetime | None) -> str:

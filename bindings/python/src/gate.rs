@@ -243,6 +243,30 @@ impl Inner {
         self.snapshots[snapshot].0
     }
 
+    /// The same gate with the keys of another snapshot in the place of this one; `None` where they are read from
+    /// another header.
+    pub(crate) fn with_snapshot(
+        &self,
+        py: Python<'_>,
+        snapshot: usize,
+        backend: &ApiKeyBackend,
+    ) -> Option<Self> {
+        let at = self.backend_of(snapshot);
+        let keys = Arc::clone(backend.backend());
+        let mut snapshots = self.snapshots.clone();
+        snapshots[snapshot] = (at, backend.snapshot()?.clone());
+        let names = self.headers.iter();
+        Some(Self {
+            engine: self.engine.with_api_keys(at, keys)?,
+            guard: self.guard.clone(),
+            headers: names
+                .map(|(name, key)| (name.clone(), key.clone_ref(py)))
+                .collect(),
+            keys: self.keys.clone(),
+            snapshots,
+        })
+    }
+
     /// Whether this snapshot serves on where it can't be brought up to date.
     pub(crate) fn outlives_errors(&self, snapshot: usize) -> bool {
         self.snapshots[snapshot].1.outlives_errors()

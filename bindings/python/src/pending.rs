@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use boltguard::jwks::Need;
 use boltguard::{Answer, Question};
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::api_key_backend::ApiKeyBackend;
 use crate::gate::{Inner, check, settle, texts};
 use crate::refusal::Refusal;
 use crate::time::now;
@@ -39,6 +40,14 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
+    /// This snapshot has been brought up to date.
+    fn behind_snapshot(self, at: usize) -> Self {
+        Self {
+            snapshots: at + 1,
+            ..self
+        }
+    }
+
     /// One more backend has been asked for its keys.
     fn behind_keys(self, at: usize, need: Need, answered: bool) -> Self {
         match need {
@@ -139,27 +148,39 @@ impl Pending {
     }
 
     /// Goes on with the store's answer; `None` where it gave none. Once. For keys any answer means that they are up to
-    /// date.
-    #[pyo3(signature = (revoked))]
-    fn resume<'py>(&self, py: Python<'py>, revoked: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
+    /// date; a backend stands for the one that asked, for this request alone.
+    #[pyo3(signature = (answer))]
+    fn resume<'py>(
+        &self,
+        py: Python<'py>,
+        answer: Option<Reply<'py>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let meta = self.meta.bind(py);
         let progress = self.progress;
-        match self.take()? {
-            Open::Keys(at, need) => {
-                let progress = progress.behind_keys(at, need, revoked.is_some());
+        match (self.take()?, answer) {
+            (Open::Keys(at, need), answer) => {
+                let progress = progress.behind_keys(at, need, answer.is_some());
                 check(&self.gate, meta, progress)
             }
-            Open::Refresh(at) if revoked.is_some() || self.gate.outlives_errors(at) => {
-                let progress = Progress {
-                    snapshots: at + 1,
-                    ..progress
-                };
-                check(&self.gate, meta, progress)
+            (Open::Refresh(at), Some(Reply::Keys(backend))) => {
+                let gate = self.gate.with_snapshot(py, at, backend.get());
+                let gate = Arc::new(gate.ok_or_else(other_backend)?);
+                check(&gate, meta, progress.behind_snapshot(at))
             }
-            Open::Refresh(_) => {
+            (Open::Refresh(at), answer) if answer.is_some() || self.gate.outlives_errors(at) => {
+                check(&self.gate, meta, progress.behind_snapshot(at))
+            }
+            (Open::Refresh(_), _) => {
                 Refusal::new(boltguard::Refusal::keys_unavailable()).into_bound_py_any(py)
             }
-            Open::Revoked(question) => self.answer(meta, *question, answer(revoked)),
+            (Open::Revoked(_), Some(Reply::Keys(_))) => Err(other_backend()),
+            (Open::Revoked(question), Some(Reply::Revoked(true))) => {
+                self.answer(meta, *question, Answer::Revoked)
+            }
+            (Open::Revoked(question), Some(Reply::Revoked(false))) => {
+                self.answer(meta, *question, Answer::NotRevoked)
+            }
+            (Open::Revoked(question), None) => self.answer(meta, *question, Answer::Unavailable),
         }
     }
 
@@ -168,10 +189,18 @@ impl Pending {
     }
 }
 
-fn answer(revoked: Option<bool>) -> Answer {
-    match revoked {
-        Some(true) => Answer::Revoked,
-        Some(false) => Answer::NotRevoked,
-        None => Answer::Unavailable,
-    }
+/// What the edge found out.
+#[derive(FromPyObject)]
+enum Reply<'py> {
+    /// The keys of the place that this request is for.
+    Keys(Bound<'py, ApiKeyBackend>),
+    /// Whether the token is revoked.
+    Revoked(bool),
+}
+
+#[cold]
+fn other_backend() -> PyErr {
+    PyValueError::new_err(
+        "an API key backend can only stand for one with a store and the same header",
+    )
 }

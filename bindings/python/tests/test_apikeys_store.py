@@ -6,20 +6,23 @@ import hashlib
 import logging
 import threading
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, connections, transaction
+from django.db.models import F
 from django.http import JsonResponse
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from boltguard import protect
+from boltguard.api_keys import changes, usage
+from boltguard.api_keys import snapshot as snapshots
 from boltguard.api_keys import store as stores
-from boltguard.api_keys import usage
 from boltguard.auth import (
     AllowAny,
     APIKeyAuthentication,
@@ -322,14 +325,14 @@ def test_an_unchanged_table_costs_two_small_queries_an_interval():
 
 
 def test_of_many_requests_that_find_the_keys_old_one_reads_them(store, monkeypatch):
-    reads, read = [], stores.Snapshot._refresh
+    reads, read = [], snapshots.Snapshot._refresh
 
     def slow(self, using):
         reads.append(using)
         time.sleep(0.1)
         read(self, using)
 
-    monkeypatch.setattr(stores.Snapshot, "_refresh", slow)
+    monkeypatch.setattr(snapshots.Snapshot, "_refresh", slow)
     threads = [threading.Thread(target=store.refresh) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -341,14 +344,14 @@ def test_of_many_requests_that_find_the_keys_old_one_reads_them(store, monkeypat
 def test_a_change_during_a_refresh_is_not_missed(store, monkeypatch):
     row, key = create()
     serve(store)
-    read = stores.Snapshot._load
+    read = snapshots.Snapshot._load
 
     def overtaken(self, *arguments):
         read(self, *arguments)
         monkeypatch.undo()
         row.revoke()
 
-    monkeypatch.setattr(stores.Snapshot, "_load", overtaken)
+    monkeypatch.setattr(snapshots.Snapshot, "_load", overtaken)
     assert status(key) == 200, "what was read before the change"
     assert status(key) == 401
 
@@ -373,6 +376,146 @@ def test_fixtures_count(store, tmp_path):
     assert status(key) == 401
     call_command("loaddata", str(tmp_path / "keys.json"), verbosity=0)
     assert status(key) == 200
+
+
+# --- what the count of changes can't tell -----------------------------------------------------------------------------
+
+
+@contextmanager
+def failover():
+    """A standby takes over that has none of the changes which are made inside."""
+    count, keys = APIKeyChanges.objects.values().get(), list(APIKey.objects.values())
+    yield
+    APIKey._base_manager.all()._raw_delete(using="default")
+    APIKey._base_manager.bulk_create([APIKey(**key) for key in keys])
+    APIKeyChanges.objects.update(**count)
+
+
+@pytest.mark.parametrize(("lost", "made"), [(1, 1), (3, 3), (2, 3), (3, 1), (1, 70)])
+def test_a_key_that_is_revoked_after_a_failover_is_refused(lost, made):
+    store = APIKeyStore(refresh_interval=0)
+    serve(store)
+    row, key = create()
+    with failover():
+        keys = [create()[1] for _ in range(lost)]
+        assert status(key) == 200
+    by_others(lambda: APIKey.objects.filter(pk=row.pk).update(revoked=timezone.now()))
+    for _ in range(made - 1):
+        by_others(create)
+    assert status(key) == 401
+    assert {status(one) for one in keys} == {401}, "what was lost is not there"
+
+
+def test_changes_are_read_one_by_one_where_nothing_was_lost():
+    store = APIKeyStore(refresh_interval=0)
+    serve(store)
+    rows = [create() for _ in range(3)]
+    assert status(rows[0][1]) == 200
+    for _ in range(30):
+        by_others(lambda: APIKey.objects.filter(pk=rows[0][0].pk).update(scopes=["a"]))
+    with CaptureQueriesContext(connection) as seen:
+        assert status(rows[0][1]) == 200
+    assert [query["sql"] for query in seen if '"digest"' in query["sql"] and '"stamp" >' not in query["sql"]] == []
+
+
+def by_sql_of_others(sql, *parameters):
+    """SQL of another process, which counts no change."""
+
+    def execute():
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+
+    by_others(execute)
+
+
+def test_a_key_that_is_revoked_by_sql_alone_is_refused_after_the_reload_interval():
+    store = APIKeyStore(refresh_interval=0, reload_interval=0.3)
+    row, key = create()
+    serve(store)
+    assert status(key) == 200
+    by_sql_of_others(f"UPDATE {APIKey._meta.db_table} SET revoked = created WHERE id = %s", row.pk)
+    end = time.monotonic() + 0.3
+    while status(key) == 200:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_sql_of_this_process_takes_effect_at_once(store):
+    row, key = create()
+    serve(store)
+    assert status(key) == 200
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {APIKey._meta.db_table} SET revoked = created WHERE id = %s", [row.pk])
+        APIKeyChanges.objects.update(removed=F("version") + 1, version=F("version") + 1, marks="")
+    assert status(key) == 401
+
+
+def test_marking_keys_as_changed_reaches_every_process():
+    store = APIKeyStore(refresh_interval=0)
+    row, key = create()
+    _, other = create()
+    serve(store)
+    assert status(key) == 200
+    by_sql_of_others(f"UPDATE {APIKey._meta.db_table} SET revoked = created WHERE id = %s", row.pk)
+    assert status(key) == 200
+    by_others(APIKey.objects.mark_changed)
+    assert status(key) == 401 and status(other) == 200
+    by_sql_of_others(f"UPDATE {APIKey._meta.db_table} SET revoked = created")
+    by_others(lambda: asyncio.run(APIKey.objects.amark_changed()))
+    assert status(other) == 401
+
+
+@pytest.mark.parametrize("inhibit_post_migrate", [True, False])
+def test_the_keys_of_a_test_are_refused_once_its_tables_were_flushed(store, inhibit_post_migrate, monkeypatch):
+    from django.core.management import call_command
+    from django.core.management.sql import emit_post_migrate_signal
+
+    _, key = create()
+    serve(store)
+    assert status(key) == 200
+    call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=inhibit_post_migrate)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(connections["default"], "cursor", _fail)
+            assert status(key) == 503, "a test that may not use the database can't use another's keys either"
+        assert status(key) == 401
+    finally:
+        emit_post_migrate_signal(0, False, "default")
+
+
+def test_a_refresh_that_fails_half_way_leaves_all_keys_as_they_were(store, monkeypatch):
+    rows = [create() for _ in range(4)]
+    serve(store)
+    assert status(rows[0][1]) == 200
+    rows[0][0].revoke()
+    one, read = snapshots._one, []
+
+    def fail(row):
+        read.append(row)
+        if len(read) > 2:
+            raise DatabaseError
+        return one(row)
+
+    monkeypatch.setattr(snapshots, "_one", fail)
+    store.snapshot._reload_at = 0.0
+    assert {status(key) for _, key in rows} == {503}
+    monkeypatch.undo()
+    assert [status(key) for _, key in rows] == [401, 200, 200, 200]
+
+
+def test_a_transaction_that_sees_an_older_table_does_not_pass_for_current(store, monkeypatch):
+    row, key = create()
+    serve(store)
+    version = APIKeyChanges.objects.values_list("version", "removed", "marks").get()
+    row.revoke()
+    assert status(key) == 401
+    old = changes.Version(*version)
+    with transaction.atomic(), monkeypatch.context() as patch:
+        store.note_change()
+        patch.setattr(changes, "current_version", lambda using: old)
+        store.refresh()
+    assert not store.snapshot.rust.is_current
+    assert status(key) == 401 and store.snapshot.rust.is_current
 
 
 # --- owners -----------------------------------------------------------------------------------------------------------
@@ -570,7 +713,7 @@ def test_without_an_answer_nobody_with_a_key_passes(monkeypatch, caplog):
     _, key = create()
     serve(store)
     assert status(key) == 200
-    monkeypatch.setattr(stores.Snapshot, "_refresh", _fail)
+    monkeypatch.setattr(snapshots.Snapshot, "_refresh", _fail)
     answer = get(key)
     assert answer.status_code == 503 and answer.json()["code"] == "api_keys_unavailable"
     assert "the table of API keys" in caplog.text
@@ -582,7 +725,7 @@ def test_what_was_read_before_may_serve_on(monkeypatch):
     _, key = create()
     serve(store, on_store_error="allow")
     assert status(key) == 200
-    monkeypatch.setattr(stores.Snapshot, "_refresh", _fail)
+    monkeypatch.setattr(snapshots.Snapshot, "_refresh", _fail)
     assert status(key) == 200
     serve(APIKeyStore(refresh_interval=0), on_store_error="allow")
     assert status(key) == 503, "nothing was ever read"
@@ -591,7 +734,7 @@ def test_what_was_read_before_may_serve_on(monkeypatch):
 def test_an_open_view_does_not_open_for_a_key_that_can_not_be_checked(monkeypatch):
     _, key = create()
     serve(APIKeyStore(), AllowAny())
-    monkeypatch.setattr(stores.Snapshot, "_refresh", _fail)
+    monkeypatch.setattr(snapshots.Snapshot, "_refresh", _fail)
     assert status(key) == 503
 
 

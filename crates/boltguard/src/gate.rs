@@ -1,13 +1,14 @@
 //! One request from its headers to a decision.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use boltguard_guard::{CompiledGuard, Decision, Guard, GuardError};
 use boltguard_jwt::AdmittedClaims;
 use boltguard_types::{NumericDate, ReasonCode};
 
 use crate::backend::Attempt;
-use crate::{Backend, Caller, HeaderName, Refusal, Schemes, remote};
+use crate::{ApiKeyBackend, Backend, Caller, HeaderName, Refusal, Schemes, remote};
 
 /// Backends and a guard, compiled once for one route.
 ///
@@ -115,6 +116,20 @@ impl Gate {
             guard: guard.compile()?,
             schemes,
         })
+    }
+
+    /// The same gate with another API key backend in the place `index`, such as one with the keys of the tenant that
+    /// a request is for.
+    ///
+    /// `None` if there is no API key backend in that place, or one that reads another header.
+    #[must_use]
+    pub fn with_api_keys(&self, index: usize, keys: Arc<ApiKeyBackend>) -> Option<Self> {
+        let mut gate = self.clone();
+        match gate.backends.get_mut(index)? {
+            Backend::ApiKey(backend) if backend.header() == keys.header() => *backend = keys,
+            _ => return None,
+        }
+        Some(gate)
     }
 
     /// The backends, in the order in which they are tried.

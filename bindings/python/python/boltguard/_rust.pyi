@@ -683,9 +683,9 @@ class Pending:
     def unknown_key(self) -> bool:
         """Whether the issuer's keys are needed for a token whose key is not among them."""
 
-    def resume(self, revoked: bool | None) -> AuthContext | Refusal | Pending | Conditional:
+    def resume(self, answer: bool | ApiKeyBackend | None) -> AuthContext | Refusal | Pending | Conditional:
         """Goes on with the store's answer; `None` where it gave none. Once. For keys any answer means that they are
-        up to date.
+        up to date; a backend stands for the one that asked, for this request alone.
         """
 
 @final

@@ -117,7 +117,8 @@ def _instance(name: str, item: Any) -> Any:
 
 _EXAMPLES = {AUTHENTICATION: "JWTAuthentication()", PERMISSIONS: "IsAuthenticated()"}
 _NAMES = (AUTHENTICATION, PERMISSIONS, API_KEY_PREFIX)
-_OURS = {*_NAMES, "SECRET_KEY", "SECRET_KEY_FALLBACKS"}
+# Routers decide from which tables API keys are read.
+_OURS = {*_NAMES, "SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_ROUTERS"}
 # `BOLT_PERMISSION_CLASSES` is as close; `BOLT_CACHE_PREFIX`, which may be another application's, is not.
 CLOSE = 0.8
 _current = Conf()
@@ -128,6 +129,12 @@ def current() -> Conf:
     return _current
 
 
+def renew() -> None:
+    """Has all that was built from the settings built again, although none of them has changed."""
+    global _current
+    _current = Conf()
+
+
 def misspelt(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Of the names of settings those that are close to one of ours, with that one."""
     for name in names:
@@ -136,9 +143,8 @@ def misspelt(names: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:
-    global _current
     if setting in _OURS:
-        _current = Conf()
+        renew()
 
 
 setting_changed.connect(_forget, dispatch_uid="boltguard.conf")

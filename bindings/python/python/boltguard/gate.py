@@ -288,7 +288,7 @@ class Gate:
         while isinstance(outcome, _rust.Pending):
             backend = self.backends[outcome.backend_index]
             try:
-                answered: bool | None = backend.answer(outcome)
+                answered: bool | _rust.ApiKeyBackend | None = backend.answer(outcome)
             except Exception:
                 logger.exception(NO_ANSWER, backend.store_name)
                 answered = None
@@ -299,7 +299,7 @@ class Gate:
         while isinstance(outcome, _rust.Pending):
             backend = self.backends[outcome.backend_index]
             try:
-                answered: bool | None = await backend.aanswer(outcome)
+                answered: bool | _rust.ApiKeyBackend | None = await backend.aanswer(outcome)
             except Exception:
                 logger.exception(NO_ANSWER, backend.store_name)
                 answered = None

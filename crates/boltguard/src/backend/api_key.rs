@@ -46,7 +46,7 @@ impl ApiKeyBackend {
     }
 
     #[inline]
-    pub(super) fn header(&self) -> &HeaderName {
+    pub(crate) fn header(&self) -> &HeaderName {
         &self.header
     }
 

@@ -181,3 +181,34 @@ fn texts_that_are_no_header_names_are_refused() {
         );
     }
 }
+
+#[test]
+fn the_keys_of_a_tenant_stand_in_the_place_of_others() {
+    let other = |key: &str| {
+        let keys = ApiKeys::builder().key(key).build().unwrap();
+        let header = HeaderName::new("x-api-key").unwrap();
+        Arc::new(ApiKeyBackend::new(KnownKeys::Fixed(keys), header))
+    };
+    let before = gate([jwt().into(), fixed_keys().into()], &Guard::authenticated());
+    let after = before
+        .with_api_keys(1, other("sk-of-another-tenant"))
+        .unwrap();
+    let shown = |gate, key| check(gate, &[("x-api-key", key)]);
+    assert_eq!(refused(shown(&after, KEY)).0, 401);
+    assert_eq!(
+        admitted(shown(&after, "sk-of-another-tenant")).backend(),
+        Some("api_key")
+    );
+    assert_eq!(admitted(shown(&before, KEY)).backend(), Some("api_key"));
+
+    let header = HeaderName::new("authorization").unwrap();
+    let elsewhere = ApiKeyBackend::new(
+        KnownKeys::Fixed(ApiKeys::builder().key(KEY).build().unwrap()),
+        header,
+    );
+    assert!(before.with_api_keys(1, Arc::new(elsewhere)).is_none());
+    assert!(
+        before.with_api_keys(0, other(KEY)).is_none()
+            && before.with_api_keys(2, other(KEY)).is_none()
+    );
+}

@@ -10,7 +10,8 @@ class APIKeysConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from boltguard.api_keys import checks, signals
+        from boltguard.api_keys import checks, notices, signals
 
         checks.register()
+        notices.connect()
         signals.connect()

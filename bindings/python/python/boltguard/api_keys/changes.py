@@ -3,30 +3,39 @@
 One row counts the changes. Whoever changes a key raises the count in the same transaction and holds the row until it
 ends, so the numbers that keys are stamped with come in the order in which they become visible: a process that has read
 up to a number finds all that came later by asking for greater ones.
+
+A count is no identity. A database that fails over to a standby may lose the last changes and then count as many others,
+so each change also leaves a random mark, and the row has those of the latest changes. A process reads what was stamped
+since only if the mark that it read is where the counts say it should be; otherwise it reads all keys.
 """
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Concat, Left
 
-from boltguard import registry
+from boltguard.api_keys.notices import note_change
+
+# Of hexadecimal digits in a mark, and of marks in the row.
+MARK = 16
+MARKS = 64
 
 
 class APIKeyChanges(models.Model):
-    """The one row. `epoch` tells it from another that was counted anew; `removed` is the last change by which a key
-    went away, or was written by something that does not stamp.
+    """The one row. `marks` are those of the latest changes, the last one first; `removed` is the last change by which a
+    key went away, or was written by something that does not stamp.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    epoch = models.UUIDField(default=uuid.uuid4)
     version = models.PositiveBigIntegerField(default=0)
     removed = models.PositiveBigIntegerField(default=0)
+    marks = models.CharField(max_length=MARK * MARKS, default="", blank=True)
 
     class Meta:
         app_label = "boltguard_api_keys"
@@ -39,11 +48,17 @@ class APIKeyChanges(models.Model):
 
 
 class Version(NamedTuple):
-    """How far the count has come. All zero as long as nothing was ever changed."""
+    """How far the count has come. All empty as long as nothing was ever changed."""
 
-    epoch: uuid.UUID | None = None
     version: int = 0
     removed: int = 0
+    marks: str = ""
+
+    def continues(self, read: Version) -> bool:
+        """Whether what has changed since `read` can be found by the stamps of the keys."""
+        behind = self.version - read.version
+        known, mark = read.marks[:MARK], self.marks[MARK * behind :][:MARK] if behind >= 0 else ""
+        return self == read or (self.removed <= read.version and known != "" and known == mark)
 
 
 @contextmanager
@@ -59,16 +74,8 @@ def changing(using: str, *, unstamped: bool = False) -> Iterator[int]:
 
 def current_version(using: str) -> Version:
     """How far the count has come by now."""
-    rows = _rows(using).filter(pk=1).values_list("epoch", "version", "removed")
+    rows = _rows(using).filter(pk=1).values_list("version", "removed", "marks")
     return Version(*(rows.first() or ()))
-
-
-def note_change() -> None:
-    """Makes all stores of this process look at the table before they are asked the next time."""
-    from boltguard.api_keys.store import APIKeyStore
-
-    for store in registry.instances(APIKeyStore):
-        store.note_change()
 
 
 def pending_changes(connection: Any) -> list[Any]:
@@ -80,6 +87,7 @@ def _next(using: str, unstamped: bool) -> int:
     # In this order: MySQL's later assignments see the earlier ones.
     counted: dict[str, Any] = {"removed": F("version") + 1} if unstamped else {}
     counted["version"] = F("version") + 1
+    counted["marks"] = Left(Concat(Value(secrets.token_hex(MARK // 2)), F("marks")), MARK * MARKS)
     row = _rows(using).filter(pk=1)
     if not row.update(**counted):
         _rows(using).get_or_create(pk=1)

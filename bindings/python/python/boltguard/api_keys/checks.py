@@ -4,6 +4,7 @@
 | --- | --- |
 | boltguard.E009 | a store is used, and `boltguard.api_keys` or the application of the users is not installed |
 | boltguard.E501 | `boltguard.api_keys` is installed, and the application of the users is not |
+| boltguard.E502 | a store is used, and in which of several tables the keys of a request are can't be known |
 | boltguard.W009 | a store is used and the tables don't exist |
 | boltguard.W010 | keys were made with a secret key that is no longer known |
 
@@ -24,6 +25,7 @@ from django.urls import get_resolver
 
 from boltguard import conf, registry
 from boltguard.api_keys import APP, is_installed, why_not_installed
+from boltguard.api_keys.places import why_unknown
 
 Message = checks.CheckMessage
 
@@ -31,6 +33,7 @@ Message = checks.CheckMessage
 def register() -> None:
     """As often as you like."""
     checks.register(check_installed, checks.Tags.security)
+    checks.register(check_tenants, checks.Tags.security)
     checks.register(check_table, checks.Tags.database)
 
 
@@ -42,6 +45,13 @@ def check_installed(app_configs: Any, **kwargs: Any) -> list[Message]:
     if _is_used():
         return [checks.Error(f"APIKeyAuthentication(store=...) is used. {reason}", id="boltguard.E009")]
     return [checks.Error(reason, id="boltguard.E501")] if apps.is_installed(APP) else []
+
+
+def check_tenants(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether it is known in which table the keys of a request are."""
+    reasons = {why_unknown(store) for store in _stores()} - {None}
+    message = "APIKeyAuthentication(store=...) is used. {}"
+    return [checks.Error(message.format(reason), id="boltguard.E502") for reason in sorted(map(str, reasons))]
 
 
 def check_table(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[Message]:
@@ -65,8 +75,12 @@ def check_table(app_configs: Any, databases: Sequence[str] | None = None, **kwar
 
 
 def _is_used() -> bool:
+    return bool(_stores())
+
+
+def _stores() -> list[Any]:
     from boltguard.api_keys.store import APIKeyStore
 
     with suppress(Exception):  # Django's own checks report what is wrong with the URLs
         get_resolver().url_patterns  # noqa: B018  # imports the views
-    return any(True for _ in registry.instances(APIKeyStore))
+    return list(registry.instances(APIKeyStore))

@@ -57,6 +57,19 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
 
     arevoke.alters_data = True  # type: ignore[attr-defined]
 
+    def mark_changed(self) -> None:
+        """Makes every process read all keys again. Call it after SQL of your own has changed keys."""
+        with changing(self._writes_to, unstamped=True):
+            pass
+
+    mark_changed.alters_data = True  # type: ignore[attr-defined]
+
+    async def amark_changed(self) -> None:
+        """`mark_changed`, for async code."""
+        await in_thread(self.mark_changed)()
+
+    amark_changed.alters_data = True  # type: ignore[attr-defined]
+
     def update(self, **values: Any) -> int:
         if values.keys() <= UNSEEN:
             return super().update(**values)

@@ -7,8 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.db.models.signals import post_delete, post_save
 
-from boltguard.api_keys.changes import changing, note_change
+from boltguard.api_keys.changes import changing
 from boltguard.api_keys.models import APIKey
+from boltguard.api_keys.notices import note_change
 
 
 def connect() -> None:

@@ -2,169 +2,173 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
+from inspect import iscoroutinefunction
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
-from django.db import connections, router
+from django.core.exceptions import ImproperlyConfigured
 
-from boltguard import _rust, conf, registry
-from boltguard.api_keys import why_not_installed
+from boltguard import _rust, conf, forks, registry
+from boltguard.api_keys import places, why_not_installed
+from boltguard.api_keys.places import Place, current_place
+from boltguard.api_keys.snapshot import Rules, Snapshot
 from boltguard.api_keys.usage import Usage
 from boltguard.exceptions import ConfigurationError
 from boltguard.overriding import refuse_overrides
 from boltguard.threads import in_thread
 
-if TYPE_CHECKING:
-    from boltguard.api_keys.changes import Version
-
-logger = logging.getLogger("boltguard")
-
 REFRESH_INTERVAL = 5.0
+RELOAD_INTERVAL = 300.0
+# Snapshots of tenants that nobody asked for so long are dropped.
+IDLE = 3600.0
 
 
 class APIKeyStore:
     """The keys of `boltguard.models.APIKey`, for `APIKeyAuthentication(store=APIKeyStore(...))`.
 
     A change takes effect at once in the process that makes it, and within `refresh_interval` seconds in the others;
-    that long, requests cost no query. Keys with `prefix` are accepted; without it, those with `BOLT_API_KEY_PREFIX`.
+    that long, requests cost no query. All keys are read again every `reload_interval` seconds, whatever the table says
+    of its changes. Keys with `prefix` are accepted; without it, those with `BOLT_API_KEY_PREFIX`.
+
+    Each table has keys of its own: those of a database behind a router, or of a tenant's schema, open nothing anywhere
+    else. `using` names the database of the keys, instead of the routers. `tenant` is a function without arguments that
+    returns the tenant of the current request, where nothing else tells in which table its keys are.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         refuse_overrides(cls, ImproperlyConfigured, "The keys are looked up in Rust; use Check(function) as a guard.")
 
-    def __init__(self, *, refresh_interval: float = REFRESH_INTERVAL, prefix: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        refresh_interval: float = REFRESH_INTERVAL,
+        reload_interval: float = RELOAD_INTERVAL,
+        prefix: str | None = None,
+        using: str | None = None,
+        tenant: Callable[[], Hashable] | None = None,
+    ) -> None:
         from boltguard.api_keys import checks
 
-        if isinstance(refresh_interval, bool) or not isinstance(refresh_interval, (int, float)) or refresh_interval < 0:
-            raise ImproperlyConfigured(f"APIKeyStore: refresh_interval is {refresh_interval!r}; give seconds")
-        self.refresh_interval = float(refresh_interval)
+        self.refresh_interval = _seconds("refresh_interval", refresh_interval)
+        self.reload_interval = _seconds("reload_interval", reload_interval)
+        self.using = _alias(using)
+        self.tenant = _function(tenant)
         self._format = None if prefix is None else _format(prefix)
         self._lock = Lock()
-        self._snapshot: Snapshot | None = None
+        self._snapshots: Snapshots | None = None
         checks.register()
         registry.remember(self)
+        forks.reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """For a child process, in which no other thread holds the lock."""
+        self._lock = Lock()
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The snapshots, for the settings now in force."""
+        snapshots, current = self._snapshots, conf.current()
+        if snapshots is None or snapshots.conf is not current:
+            with self._lock:
+                if self._snapshots is None or self._snapshots.conf is not current:
+                    self._snapshots = Snapshots(self, current, self._format or current.api_key_format)
+                snapshots = self._snapshots
+        return snapshots
 
     @property
     def snapshot(self) -> Snapshot:
-        """The snapshot, for the settings now in force."""
-        snapshot, current = self._snapshot, conf.current()
-        if snapshot is None or snapshot.conf is not current:
-            with self._lock:
-                if self._snapshot is None or self._snapshot.conf is not current:
-                    self._snapshot = Snapshot(current, self._format or current.api_key_format, self.refresh_interval)
-                snapshot = self._snapshot
-        return snapshot
+        """The snapshot of the place that this thread is at."""
+        return self.snapshots.here()
 
     def refresh(self) -> None:
-        """Brings the keys up to date, unless another request just did."""
+        """Brings the keys of this place up to date, unless another request just did."""
         self.snapshot.refresh()
 
     async def arefresh(self) -> None:
         """`refresh`, for async code."""
-        await in_thread(self.snapshot.refresh)()
+        await in_thread(self.refresh)()
 
     def note_change(self) -> None:
         """Makes the next request look at the table. Call it after SQL of your own has changed keys."""
-        if self._snapshot is not None:
-            self._snapshot.note_change()
+        if self._snapshots is not None:
+            for snapshot in self._snapshots:
+                snapshot.note_change()
+
+    def was_read_elsewhere(self, connection: Any) -> bool:
+        """Whether the keys that requests are served with come from another database than this connection's."""
+        snapshots = self._snapshots
+        if snapshots is None or snapshots.has_many_places:
+            return False
+        return any(snapshot.was_read and snapshot.place.leads_elsewhere(connection) for snapshot in snapshots)
 
     def write_uses(self, *, due: bool = False) -> None:
         """Writes down when keys were last used; with `due`, only if it is time to."""
-        if self._snapshot is not None:
-            self._snapshot.usage.write(due=due)
+        if self._snapshots is not None:
+            self._snapshots.write_uses(due)
 
     def __repr__(self) -> str:
-        return f"APIKeyStore(refresh_interval={self.refresh_interval!r})"
+        given = {"using": self.using, "tenant": self.tenant}
+        more = "".join(f", {name}={value!r}" for name, value in given.items() if value is not None)
+        return f"APIKeyStore(refresh_interval={self.refresh_interval!r}{more})"
 
 
-class Snapshot:
-    """The keys under some settings, and how far in the table's changes they have been read."""
+class Snapshots:
+    """The snapshots of a store under some settings: one, or one for each place that keys were asked for at."""
 
-    def __init__(self, current: conf.Conf, format: _rust.ApiKeyFormat, interval: float) -> None:
+    def __init__(self, store: APIKeyStore, current: conf.Conf, format: _rust.ApiKeyFormat) -> None:
+        model = _model(store)
         self.conf = current
-        self.model = _model()
-        peppers = [secret.pepper for secret in current.api_key_secrets]
-        self.rust = _rust.ApiKeyStore(format, peppers, refresh_interval=interval)
-        self.usage = Usage(self.rust, self.model, current.api_key_secrets[0].id)
-        self._interval = interval
+        self._store = store
+        self._rules = Rules(current, model, format, (store.refresh_interval, store.reload_interval))
         self._lock = Lock()
-        self._read: Version | None = None
-        self._barred: set[str] = set()
-        self._notes = 0
-        self._uncommitted: Uncommitted | None = None
+        self._at: dict[Place, Snapshot] = {}
+        self._used: set[Snapshot] = set()
+        self.has_many_places = places.has_many_places(store)
+        # Without keys and never up to date, so that Rust asks for those of the request.
+        self._nowhere = self._rules.new_store()
+        forks.reset_in_child(self)
 
-    def note_change(self) -> None:
-        """Keeps what is being read meanwhile from passing for current."""
-        self._notes += 1
-        self.rust.note_change()
+    def reset_after_fork(self) -> None:
+        """For a child process, in which no other thread holds the lock."""
+        self._lock = Lock()
 
-    def refresh(self) -> None:
-        """Reads what has changed since it was last read."""
-        using = router.db_for_write(self.model)
-        with self._lock:
-            # Whoever had the lock may have done the work.
-            if not self.rust.is_current:
-                self._refresh(using)
+    @property
+    def rust(self) -> _rust.ApiKeyStore:
+        """What a gate is compiled with."""
+        return self._nowhere if self.has_many_places else self.here().rust
 
-    def _refresh(self, using: str) -> None:
-        from boltguard.api_keys.changes import current_version, pending_changes
+    def here(self) -> Snapshot:
+        """The snapshot of the place that this thread is at."""
+        place = current_place(self._store, self._rules.model)
+        snapshot = self._at.get(place)
+        if snapshot is None:
+            with self._lock:
+                self._drop_idle()
+                snapshot = self._at.get(place) or self._add(place)
+        snapshot.used_at = monotonic()
+        self._used.add(snapshot)
+        return snapshot
 
-        connection = connections[using]
-        seen = Uncommitted(connection, pending_changes(connection), self._notes, monotonic() + self._interval)
-        if self._uncommitted is not None and self._uncommitted.still_holds(seen):
-            return
-        begun = self.rust.begin_refresh()
-        version = current_version(using)
-        barred = set(self._rows(using, **_of_inactive_owner()).values_list("pk", flat=True))
-        self._load(using, version, barred)
-        self._barred = barred
-        self.usage.database = connection.settings_dict["NAME"]
-        if seen.changes:
-            # Read in a transaction that may be rolled back, as a test's always is: nobody else may rely on it.
-            self._read, self._uncommitted = None, seen
-        else:
-            self._read, self._uncommitted = version, None
-            self.rust.finish_refresh(begun)
+    def write_uses(self, due: bool) -> None:
+        """Writes down when keys were last used."""
+        for snapshot in list(self._used) if due and self.has_many_places else self:
+            if snapshot.usage.write(due=due):
+                self._used.discard(snapshot)
 
-    def _load(self, using: str, version: Version, barred: set[str]) -> None:
-        read = self._read
-        if read is None or read.epoch != version.epoch or not version.removed <= read.version <= version.version:
-            self.rust.replace(key for key in _stored(self._rows(using)) if key.id not in barred)
-            return
-        changed = [] if version == read else list(_stored(self._rows(using, stamp__gt=read.version)))
-        readmitted = self._barred - barred
-        if readmitted:
-            changed.extend(_stored(self._rows(using, pk__in=readmitted)))
-        if changed or barred != self._barred:
-            self.rust.update(changed, sorted(barred))
+    def __iter__(self) -> Iterator[Snapshot]:
+        return iter(list(self._at.values()))
 
-    def _rows(self, using: str, **conditions: Any) -> Any:
-        return self.model._base_manager.using(using).filter(**conditions)
+    def _add(self, place: Place) -> Snapshot:
+        usage = Usage(self._rules, place, self._store, at_once=self.has_many_places)
+        self._at[place] = snapshot = Snapshot(self._rules, place, usage)
+        return snapshot
 
-
-class Uncommitted:
-    """What a connection had changed and not committed when the keys were read with it."""
-
-    def __init__(self, connection: Any, changes: list[Any], notes: int, until: float) -> None:
-        self.connection = connection
-        self.changes = changes
-        self.notes = notes
-        self.until = until
-
-    def still_holds(self, now: Uncommitted) -> bool:
-        """Whether a look at the table would find what it found then."""
-        return (
-            self.connection is now.connection
-            and self.notes == now.notes
-            and len(self.changes) == len(now.changes)
-            and all(one is other for one, other in zip(self.changes, now.changes, strict=True))
-            and monotonic() < self.until
-        )
+    def _drop_idle(self) -> None:
+        since = monotonic() - IDLE
+        self._at = {place: snapshot for place, snapshot in self._at.items() if snapshot.used_at > since}
 
 
 def default_store() -> APIKeyStore:
@@ -178,8 +182,8 @@ def default_store() -> APIKeyStore:
 _default: APIKeyStore | None = None
 
 
-def _model() -> Any:
-    reason = why_not_installed()
+def _model(store: APIKeyStore) -> Any:
+    reason = why_not_installed() or places.why_unknown(store)
     if reason is not None:
         raise ImproperlyConfigured(f"APIKeyAuthentication(store=...): {reason}")
     from boltguard.api_keys.models import APIKey
@@ -194,38 +198,21 @@ def _format(prefix: str) -> _rust.ApiKeyFormat:
         raise ImproperlyConfigured(f"APIKeyStore: prefix is {prefix!r}: {error}") from None
 
 
-def _of_inactive_owner() -> dict[str, Any]:
-    """The condition; one that no row meets where users are never inactive."""
-    from django.contrib.auth import get_user_model
-
-    try:
-        get_user_model()._meta.get_field("is_active")
-    except FieldDoesNotExist:
-        return {"pk__in": []}
-    return {"owner__is_active": False}
+def _seconds(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        raise ImproperlyConfigured(f"APIKeyStore: {name} is {value!r}. It must be a number of seconds, zero or more.")
+    return float(value)
 
 
-def _stored(rows: Any) -> Iterator[_rust.StoredApiKey]:
-    for row in rows.values_list(*COLUMNS).iterator():
-        try:
-            yield _one(row)
-        except (TypeError, ValueError) as error:
-            logger.error("the API key %s can't be read and is refused: %s", row[0], error)
+def _alias(using: str | None) -> str | None:
+    if using is not None and (not isinstance(using, str) or not using):
+        raise ImproperlyConfigured(f"APIKeyStore: using is {using!r}. It must be an alias of DATABASES.")
+    return using
 
 
-def _one(row: tuple[Any, ...]) -> _rust.StoredApiKey:
-    key, digest, owner, permissions, scopes, *dates = row
-    created, expires, revoked = (None if date is None else date.timestamp() for date in dates)
-    return _rust.StoredApiKey(
-        key,
-        bytes(digest),
-        owner=None if owner is None else str(owner),
-        permissions=permissions,
-        scopes=scopes,
-        created=created or 0.0,
-        expires=expires,
-        revoked=revoked,
-    )
-
-
-COLUMNS = ("pk", "digest", "owner_id", "permissions", "scopes", "created", "expires", "revoked")
+def _function(tenant: Callable[[], Hashable] | None) -> Callable[[], Hashable] | None:
+    if tenant is None:
+        return None
+    if not callable(tenant) or iscoroutinefunction(tenant):
+        raise ImproperlyConfigured(f"APIKeyStore: tenant is {tenant!r}. It must be a function that isn't async.")
+    return tenant

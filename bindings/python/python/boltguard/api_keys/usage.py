@@ -8,14 +8,19 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.signals import request_finished
-from django.db import connections, router, transaction
 from django.db.models import Case, DateTimeField, F, Q, Value, When
 
-from boltguard import _rust, registry
+from boltguard import _rust, forks, registry
+from boltguard.api_keys.notices import unnoticed
+from boltguard.api_keys.places import Place, at
+
+if TYPE_CHECKING:
+    from boltguard.api_keys.snapshot import Rules
+    from boltguard.api_keys.store import APIKeyStore
 
 logger = logging.getLogger("boltguard")
 
@@ -25,39 +30,50 @@ BATCH = 200
 
 
 class Usage:
-    """The uses of the keys of one snapshot."""
+    """The uses of the keys of one place, which are written where the keys are."""
 
-    def __init__(self, rust: _rust.ApiKeyStore, model: Any, secret_id: str) -> None:
-        self.database: Any = None
-        self._rust = rust
-        self._model = model
-        self._secret_id = secret_id
-        self._next = monotonic() + WRITE_INTERVAL
+    def __init__(self, rules: Rules, place: Place, store: APIKeyStore, *, at_once: bool) -> None:
+        self.rust = rules.new_store()
+        self.search_path = ""
+        self._place = place
+        self._store = store
+        self._model = rules.model
+        self._secret_id = rules.conf.api_key_secrets[0].id
+        # A tenant who asks once may not come back, and only in its own requests the tables may be at hand.
+        self._next = monotonic() + (0.0 if at_once else WRITE_INTERVAL)
+        self._waiting: dict[str, _rust.ApiKeyUse] = {}
         self._lock = Lock()
         connect()
+        forks.reset_in_child(self)
 
-    def write(self, *, due: bool = False) -> None:
-        """Writes what has not been written; with `due`, only if it is time to."""
-        if due and monotonic() < self._next:
-            return
-        if self._lock.acquire(blocking=False):
-            try:
-                self._next = monotonic() + WRITE_INTERVAL
-                self._write(self._rust.take_uses())
-            finally:
-                self._lock.release()
+    def reset_after_fork(self) -> None:
+        """For a child process, in which no other thread holds the lock."""
+        self._lock = Lock()
 
-    def _write(self, uses: list[_rust.ApiKeyUse]) -> None:
-        using = router.db_for_write(self._model)
-        # At the end of a test run the settings name a database again that the keys are not of.
-        if not uses or connections[using].settings_dict["NAME"] != self.database:
-            return
+    def write(self, *, due: bool = False) -> bool:
+        """Writes what has not been written; with `due`, only if it is time to. Says whether nothing is left."""
+        if (due and monotonic() < self._next) or not self._lock.acquire(blocking=False):
+            return False
         try:
-            for batch in _batches(sorted(uses, key=lambda use: use.id)):
-                self._write_dates(using, batch)
-            self._write_digests(using, [use for use in uses if use.new_digest is not None])
+            self._waiting.update((use.id, use) for use in self.rust.take_uses())
+            return not self._waiting or self._write()
+        finally:
+            self._lock.release()
+
+    def _write(self) -> bool:
+        uses = sorted(self._waiting.values(), key=lambda use: use.id)
+        try:
+            with unnoticed(), at(self._place, self._store, self.search_path) as is_there:
+                if not is_there:
+                    return False
+                for batch in _batches(uses):
+                    self._write_dates(self._place.using, batch)
+                self._write_digests(self._place.using, [use for use in uses if use.new_digest is not None])
         except Exception as error:  # no request fails for this
-            logger.warning("the last uses of %d API keys could not be written: %s", len(uses), error)
+            logger.warning("The last uses of %d API keys could not be written: %s", len(uses), error)
+        self._next = monotonic() + WRITE_INTERVAL
+        self._waiting.clear()
+        return True
 
     def _write_dates(self, using: str, uses: list[_rust.ApiKeyUse]) -> None:
         # Another process may have seen a later use.
@@ -66,8 +82,7 @@ class Usage:
             for use, at in ((use, _moment(use.at)) for use in uses)
         ]
         rows = self._model._base_manager.using(using).filter(pk__in=[use.id for use in uses])
-        with transaction.atomic(using=using):
-            rows.update(last_used=Case(*cases, default=F("last_used")))
+        rows.update(last_used=Case(*cases, default=F("last_used")))
 
     def _write_digests(self, using: str, uses: list[_rust.ApiKeyUse]) -> None:
         """Brings keys to the current `SECRET_KEY`, so that an old one can leave `SECRET_KEY_FALLBACKS` some day."""
@@ -97,7 +112,7 @@ def _write_all() -> None:
     for store in _stores():
         try:
             store.write_uses()
-        except Exception as error:  # the process ends; there is nobody left to tell
+        except Exception as error:  # the process ends
             logger.debug("the last uses of API keys were not written: %s", error)
 
 

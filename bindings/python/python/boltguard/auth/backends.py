@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -17,7 +18,9 @@ from boltguard.auth.revocation import InMemoryRevocation, RevocationStore, ask, 
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError, PyJWTError
 from boltguard.jwt.remote import RemoteKeySet
 from boltguard.overriding import AS_BACKEND, is_ours, refuse_overrides
+from boltguard.threads import in_thread
 
+logger = logging.getLogger("boltguard")
 T = TypeVar("T")
 
 
@@ -54,11 +57,11 @@ class Authentication:
         """The backend that decides, for the settings now in force."""
         raise _abstract(self, "rust")
 
-    def answer(self, pending: _rust.Pending) -> bool | None:
+    def answer(self, pending: _rust.Pending) -> bool | _rust.ApiKeyBackend | None:
         """Asks the store or the issuer that has to be asked; `None` where there is no answer."""
         raise _abstract(self, "answer")
 
-    async def aanswer(self, pending: _rust.Pending) -> bool | None:
+    async def aanswer(self, pending: _rust.Pending) -> bool | _rust.ApiKeyBackend | None:
         """`answer`, for async code."""
         raise _abstract(self, "aanswer")
 
@@ -240,19 +243,29 @@ class APIKeyAuthentication(Authentication):
     def store_name(self) -> str:
         return "the table of API keys (is it migrated?)"
 
-    def answer(self, pending: _rust.Pending) -> bool:
-        self.store.refresh()  # type: ignore[union-attr]
-        return False
+    def answer(self, pending: _rust.Pending) -> _rust.ApiKeyBackend:
+        """The keys of the table that this request is for, up to date."""
+        snapshot = self.store.snapshot  # type: ignore[union-attr]
+        try:
+            snapshot.refresh()
+        except Exception:
+            if not (self._store_errors_allow and snapshot.was_read):
+                raise
+            logger.exception("%s is unavailable; keys that were read before are accepted", self.store_name)
+        return self._stored(snapshot.rust)
 
-    async def aanswer(self, pending: _rust.Pending) -> bool:
-        await self.store.arefresh()  # type: ignore[union-attr]
-        return False
+    async def aanswer(self, pending: _rust.Pending) -> _rust.ApiKeyBackend:
+        # In the thread of the database connections, which may name the tenant.
+        return await in_thread(self.answer)(pending)
 
     def _for(self, current: conf.Conf) -> _rust.ApiKeyBackend:
         if self.store is None:
             return self._fixed.with_id_key(current.api_key_id_key)
-        snapshot, allow = self.store.snapshot, self._store_errors_allow
-        return _rust.ApiKeyBackend.stored(snapshot.rust, header=self.header, store_errors_allow=allow)
+        return self._stored(self.store.snapshots.rust)
+
+    def _stored(self, keys: _rust.ApiKeyStore) -> _rust.ApiKeyBackend:
+        allow = self._store_errors_allow
+        return _rust.ApiKeyBackend.stored(keys, header=self.header, store_errors_allow=allow)
 
     def _build(self, keys: Sealed[Any], permissions: Sealed[Any]) -> _rust.ApiKeyBackend:
         if keys.value is None:

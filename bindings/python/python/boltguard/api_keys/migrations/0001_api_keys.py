@@ -1,5 +1,3 @@
-import uuid
-
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
@@ -16,9 +14,9 @@ class Migration(migrations.Migration):
             name="APIKeyChanges",
             fields=[
                 ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ("epoch", models.UUIDField(default=uuid.uuid4)),
                 ("version", models.PositiveBigIntegerField(default=0)),
                 ("removed", models.PositiveBigIntegerField(default=0)),
+                ("marks", models.CharField(blank=True, default="", max_length=1024)),
             ],
             options={
                 "verbose_name": "changes of API keys",

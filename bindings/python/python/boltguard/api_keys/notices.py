@@ -1,0 +1,98 @@
+"""What this process notices of changes: those of keys, also by SQL of the site's own, and those of where the keys are.
+
+A connection whose schema is switched by SQL has other tables from then on. Nothing but the SQL tells: so the first such
+statement makes the stores ask each request for its schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import local
+from typing import Any
+
+from django.db import connections
+from django.db.backends.signals import connection_created
+
+from boltguard import conf, registry
+
+# The aliases of the connections whose schema has been switched, and of those that have led to several databases.
+schemas: set[str] = set()
+databases: set[str] = set()
+
+
+def note_change() -> None:
+    """Makes all stores of this process look at the table before they are asked the next time."""
+    from boltguard.api_keys.store import APIKeyStore
+
+    for store in registry.instances(APIKeyStore):
+        store.note_change()
+
+
+def connect() -> None:
+    """Called once, when Django's applications are ready."""
+    connection_created.connect(_created, dispatch_uid="boltguard.api_keys.notices")
+    for connection in connections.all(initialized_only=True):
+        _created(connection)
+
+
+@contextmanager
+def unnoticed() -> Iterator[None]:
+    """For changes of keys that no snapshot has to learn of."""
+    _own.quiet = True
+    try:
+        yield
+    finally:
+        _own.quiet = False
+
+
+def note_place(using: str, kind: set[str]) -> None:
+    """Makes the stores ask each request where its keys are, from now on."""
+    if using not in kind:
+        kind.add(using)
+        conf.renew()
+
+
+def _created(connection: Any, **kwargs: Any) -> None:
+    from boltguard.api_keys.store import APIKeyStore
+
+    if any(store.was_read_elsewhere(connection) for store in registry.instances(APIKeyStore)):
+        note_place(connection.alias, databases)
+    if _watch not in connection.execute_wrappers:
+        # In front: `connection.execute_wrapper()` removes the last one.
+        connection.execute_wrappers.insert(0, _watch)
+
+
+def _watch(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+    text = sql if type(sql) is str else repr(sql)
+    if not text.startswith("SELECT"):
+        if TABLES in text:
+            return _changing(execute, sql, params, many, context)
+        if text.lstrip()[:3].upper() in STATEMENTS:
+            _look(text, context["connection"])
+    if "earch_path" in text or "EARCH_PATH" in text:
+        _look(text, context["connection"])
+    return execute(sql, params, many, context)
+
+
+def _changing(execute: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return execute(*arguments)
+    finally:
+        if not getattr(_own, "quiet", False):
+            note_change()
+
+
+def _look(text: str, connection: Any) -> None:
+    words = text.lower().split()
+    if words[:1] == ["show"] or hasattr(connection, "schema_name"):
+        return
+    switching = any("search_path" in word for word in words) or words[:1] == ["use"]
+    if switching or SCHEMA_WORDS & set(words[1:4]):
+        note_place(connection.alias, schemas)
+
+
+_own = local()
+TABLES = "boltguard_api_keys_"
+STATEMENTS = ("SET", "USE", "ALT")
+SCHEMA_WORDS = {"schema", "role", "authorization", "current_schema"}

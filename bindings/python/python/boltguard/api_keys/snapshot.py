@@ -1,0 +1,178 @@
+"""Snapshots: the keys of one table as Rust looks them up, and how they are brought up to date."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterator
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import connections
+
+from boltguard import _rust, conf, forks
+from boltguard.api_keys.places import Place, search_path
+from boltguard.api_keys.usage import Usage
+
+if TYPE_CHECKING:
+    from boltguard.api_keys.changes import Version
+
+logger = logging.getLogger("boltguard")
+
+
+class Rules:
+    """What all snapshots of a store have in common."""
+
+    def __init__(
+        self, current: conf.Conf, model: Any, format: _rust.ApiKeyFormat, intervals: tuple[float, float]
+    ) -> None:
+        self.conf = current
+        self.model = model
+        self.format = format
+        self.refresh_interval, self.reload_interval = intervals
+
+    def new_store(self) -> _rust.ApiKeyStore:
+        """A store in Rust, without keys."""
+        peppers = [secret.pepper for secret in self.conf.api_key_secrets]
+        return _rust.ApiKeyStore(self.format, peppers, refresh_interval=self.refresh_interval)
+
+
+class Snapshot:
+    """The keys of one place, and how far in the table's changes they have been read."""
+
+    def __init__(self, rules: Rules, place: Place, usage: Usage) -> None:
+        self.place = place
+        self.rust = usage.rust
+        self.usage = usage
+        self.used_at = monotonic()
+        self._rules = rules
+        self._lock = Lock()
+        self._read: Version | None = None
+        self._barred: set[str] = set()
+        self._reload_at = 0.0
+        self._notes = 0
+        self._uncommitted: Uncommitted | None = None
+        forks.reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """For a child process, in which nobody finishes what another thread had begun."""
+        self._lock = Lock()
+        self._read = self._uncommitted = None
+        self.note_change()
+
+    @property
+    def was_read(self) -> bool:
+        """Whether there are keys to fall back on while the table can't be read."""
+        return self._read is not None
+
+    def note_change(self) -> None:
+        """Keeps what is being read meanwhile from passing for current."""
+        self._notes += 1
+        self.rust.note_change()
+
+    def refresh(self) -> None:
+        """Reads what has changed since it was last read. The connection must be at this snapshot's place."""
+        with self._lock:
+            # Whoever had the lock may have done the work.
+            if not self.rust.is_current:
+                self._refresh(self.place.using)
+
+    def _refresh(self, using: str) -> None:
+        from boltguard.api_keys.changes import current_version, pending_changes
+
+        connection = connections[using]
+        until = monotonic() + self._rules.refresh_interval
+        seen = Uncommitted(connection, pending_changes(connection), self._notes, until)
+        if self._uncommitted is not None and self._uncommitted.still_holds(seen):
+            return
+        begun = self.rust.begin_refresh()
+        version = current_version(using)
+        barred = set(self._rows(using, **_of_inactive_owner()).values_list("pk", flat=True))
+        self._load(using, version, barred)
+        self._barred = barred
+        self.usage.search_path = search_path(self.place)
+        if seen.changes:
+            # Read in a transaction that may be rolled back, as a test's always is: nobody else may rely on it.
+            self._read, self._uncommitted = None, seen
+            return
+        # A transaction may still see what others have changed since, as MySQL's do.
+        is_older = connection.in_atomic_block and self._read is not None and version.version < self._read.version
+        self._read, self._uncommitted = version, None
+        if not is_older:
+            self.rust.finish_refresh(begun)
+
+    def _load(self, using: str, version: Version, barred: set[str]) -> None:
+        read, now = self._read, monotonic()
+        if read is None or now >= self._reload_at or not version.continues(read):
+            self.rust.replace(key for key in _stored(self._rows(using)) if key.id not in barred)
+            # Not all processes at once.
+            self._reload_at = now + self._rules.reload_interval * random.uniform(0.8, 1.0)
+            return
+        changed = [] if version == read else list(_stored(self._rows(using, stamp__gt=read.version)))
+        readmitted = self._barred - barred
+        if readmitted:
+            changed.extend(_stored(self._rows(using, pk__in=readmitted)))
+        if changed or barred != self._barred:
+            self.rust.update(changed, sorted(barred))
+
+    def _rows(self, using: str, **conditions: Any) -> Any:
+        return self._rules.model._base_manager.using(using).filter(**conditions)
+
+
+class Uncommitted:
+    """What a connection had changed and not committed when the keys were read with it."""
+
+    def __init__(self, connection: Any, changes: list[Any], notes: int, until: float) -> None:
+        self.connection = connection
+        self.changes = changes
+        self.notes = notes
+        self.until = until
+
+    def still_holds(self, now: Uncommitted) -> bool:
+        """Whether a look at the table would find what it found then."""
+        return (
+            self.connection is now.connection
+            and self.notes == now.notes
+            and len(self.changes) == len(now.changes)
+            and all(one is other for one, other in zip(self.changes, now.changes, strict=True))
+            and monotonic() < self.until
+        )
+
+
+def _of_inactive_owner() -> dict[str, Any]:
+    """The condition; one that no row meets where users are never inactive."""
+    from django.contrib.auth import get_user_model
+
+    try:
+        get_user_model()._meta.get_field("is_active")
+    except FieldDoesNotExist:
+        return {"pk__in": []}
+    return {"owner__is_active": False}
+
+
+def _stored(rows: Any) -> Iterator[_rust.StoredApiKey]:
+    for row in rows.values_list(*COLUMNS).iterator():
+        try:
+            yield _one(row)
+        except (TypeError, ValueError) as error:
+            logger.error("the API key %r can't be read and is refused: %s", row[0], error)
+
+
+def _one(row: tuple[Any, ...]) -> _rust.StoredApiKey:
+    key, digest, owner, permissions, scopes, *dates = row
+    created, expires, revoked = (None if date is None else date.timestamp() for date in dates)
+    return _rust.StoredApiKey(
+        key,
+        bytes(digest),
+        owner=None if owner is None else str(owner),
+        permissions=permissions,
+        scopes=scopes,
+        created=created or 0.0,
+        expires=expires,
+        revoked=revoked,
+    )
+
+
+COLUMNS = ("pk", "digest", "owner_id", "permissions", "scopes", "created", "expires", "revoked")

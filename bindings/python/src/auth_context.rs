@@ -271,6 +271,11 @@ impl AuthContext {
         }
     }
 
+    /// What error reporters of Sentry show where they would otherwise list the items of a mapping.
+    fn __sentry_repr__(&self) -> String {
+        self.__repr__()
+    }
+
     /// Claims may hold what a log should not.
     fn __repr__(&self) -> String {
         match self.auth_backend() {

@@ -161,9 +161,8 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
         return self._holds(request, view, obj)
 
     def _holds(self, request: Request, view: APIView, *obj: Any) -> bool:
-        known = request.auth
-        context = known if isinstance(known, AuthContext) else None
-        outcome, answers = self._gate.check_caller(context), None
+        # Not a variable of this frame, which error reporters would send: a check may fail below it.
+        outcome, answers = self._gate.check_caller(_caller(request)), None
         if isinstance(outcome, Conditional):
             answers = self._answers(request, view, outcome, obj)
             outcome = outcome.decide(answers, optimistic=not obj and self._gate.asks_objects)
@@ -171,7 +170,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
             # What DRF puts into its own exception, if no other permission makes up for this one.
             detail, code = type(self).message or outcome.detail, type(self).code or outcome.code
             self.message, self.code = {"detail": detail, "code": code}, code
-            _WayOut.of(view).refusal = partial(self._note, request._request, outcome, context, answers)
+            _WayOut.of(view).refusal = partial(self._note, request, outcome, answers)
         return isinstance(outcome, AuthContext)
 
     def _answers(
@@ -189,11 +188,14 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
             _WayOut.of(view).unasked |= {gate}
         return answers
 
-    def _note(
-        self, request: HttpRequest, refusal: Refusal, context: AuthContext | None, answers: dict[str, bool] | None
-    ) -> None:
-        log(request, refusal.status, refusal.reason)
-        self._gate.note(request, refusal, context, answers)
+    def _note(self, request: Request, refusal: Refusal, answers: dict[str, bool] | None) -> None:
+        log(request._request, refusal.status, refusal.reason)
+        self._gate.note(request._request, refusal, _caller(request), answers)
+
+
+def _caller(request: Request) -> AuthContext | None:
+    """The caller, where it is `BoltguardAuthentication` that identified them."""
+    return request.auth if isinstance(request.auth, AuthContext) else None
 
 
 class StoreUnavailable(APIException):

@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 
 from boltguard.gate import Gatekeeper
-from boltguard.params import Plan
+from boltguard.params import Arguments, Plan
 from boltguard.prefetch import wants_user
 from boltguard.responses import json_response, respond
 from boltguard.threads import in_thread
@@ -44,10 +44,10 @@ class Operation:
         return await self.keeper.gate.arun(request, self._wants_user, self._aanswer, request, path)
 
     def _answer(self, request: Any, path: Mapping[str, Any]) -> Any:
-        return respond(self._plan.call(request, path, {}), self._status)
+        return respond(self._plan.call(request, path, Arguments({})), self._status)
 
     async def _aanswer(self, request: Any, path: Mapping[str, Any]) -> Any:
-        return respond(await self._plan.acall(request, path, {}), self._status)
+        return respond(await self._plan.acall(request, path, Arguments({})), self._status)
 
 
 class Endpoint:

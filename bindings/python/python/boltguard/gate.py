@@ -136,6 +136,8 @@ class Gate:
             refusal = self.settle(request, settled)
             if refusal is not None:
                 return refusal
+            # Error reporters send the variables of each frame, and with these the claims.
+            del outcome, settled
             if wants_user:
                 await prefetch(request)
             response = view(*args, **kwargs)

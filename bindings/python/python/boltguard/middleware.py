@@ -53,9 +53,7 @@ class BoltguardMiddleware:
         if self._is_async:
             return self._acall(request)
         gate = self._keeper.gate
-        outcome = gate.check(request.META)
-        settled = outcome if type(outcome) is AuthContext else gate.finish(request, outcome)
-        refusal = self._attach(gate, request, settled)
+        refusal = self._identify(gate, request)
         return refusal or self._leave(gate, request, self.get_response(request))
 
     async def _acall(self, request: HttpRequest) -> Any:
@@ -63,6 +61,8 @@ class BoltguardMiddleware:
         outcome = gate.check(request.META)
         settled = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
         refusal = self._attach(gate, request, settled)
+        # Error reporters send the variables of each frame, and with these the claims.
+        del outcome, settled
         return refusal or self._leave(gate, request, await self.get_response(request))
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
@@ -77,6 +77,11 @@ class BoltguardMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The response that a view without a gate raised."""
         return answer(request, exception) if isinstance(exception, HTTPException) else None
+
+    def _identify(self, gate: Gate, request: HttpRequest) -> HttpResponse | None:
+        outcome = gate.check(request.META)
+        settled = outcome if type(outcome) is AuthContext else gate.finish(request, outcome)
+        return self._attach(gate, request, settled)
 
     @staticmethod
     def _leave(gate: Gate, request: Any, response: Any) -> Any:

@@ -100,22 +100,22 @@ class Plan:
             arguments[self.body[0]] = _read_body(request, self.body[1])
         return arguments
 
-    def call(self, request: HttpRequest, path: Mapping[str, Any], seen: dict[Any, Any]) -> Any:
+    def call(self, request: HttpRequest, path: Mapping[str, Any], seen: Arguments) -> Any:
         """Calls the function, after its dependencies."""
         arguments = Arguments(self.arguments(request, path))
         for name, plan in self.depends.items():
-            if plan.function not in seen:
-                seen[plan.function] = plan.call(request, path, seen)
-            arguments.values[name] = seen[plan.function]
+            if plan.function not in seen.values:
+                seen.values[plan.function] = plan.call(request, path, seen)
+            arguments.values[name] = seen.values[plan.function]
         return self.function(**arguments.values)
 
-    async def acall(self, request: HttpRequest, path: Mapping[str, Any], seen: dict[Any, Any]) -> Any:
+    async def acall(self, request: HttpRequest, path: Mapping[str, Any], seen: Arguments) -> Any:
         """`call`, for async code. A sync dependency may wait, so it runs in a thread."""
         arguments = Arguments(self.arguments(request, path))
         for name, plan in self.depends.items():
-            if plan.function not in seen:
-                seen[plan.function] = await plan.acall(request, path, seen)
-            arguments.values[name] = seen[plan.function]
+            if plan.function not in seen.values:
+                seen.values[plan.function] = await plan.acall(request, path, seen)
+            arguments.values[name] = seen.values[plan.function]
         if iscoroutinefunction(self.function):
             return await self.function(**arguments.values)
         return await in_thread(self.function)(**arguments.values)
@@ -128,11 +128,11 @@ class Plan:
 
 
 class Arguments:
-    """The arguments of a call, which may hold a password, where error pages can't show them."""
+    """The arguments of a call, or results of dependencies: either may hold a password, and error pages show neither."""
 
     __slots__ = ("values",)
 
-    def __init__(self, values: dict[str, Any]) -> None:
+    def __init__(self, values: dict[Any, Any]) -> None:
         self.values = values
 
 

@@ -1,4 +1,4 @@
-"""Error reporters that send the variables of each frame: neither the claims of a caller nor the token are among them."""
+"""Error reporters that send the variables of each frame: neither claims nor tokens are among them."""
 
 import json
 import subprocess
@@ -43,9 +43,10 @@ def without_frames_of_others(value):
 
 def is_frame_of_others(value):
     module = value.get("module") if isinstance(value, dict) and "lineno" in value else None
-    return module is not None and (value["function"] in ("main", "serve", "<dictcomp>", "<module>") or not module.startswith(OURS))
+    return module is not None and (value["function"] in OF_THE_SCRIPT or not module.startswith(OURS))
 
 
+OF_THE_SCRIPT = ("main", "serve", "<dictcomp>", "<module>")
 OURS = ("boltguard", "__main__")
 
 

@@ -16,6 +16,8 @@ use crate::py_to_json::{self, Extras};
 pub(crate) struct Headers {
     algorithm: Option<Algorithm>,
     are_detached: bool,
+    /// `crit` is named.
+    is_critical: bool,
     /// `alg` has its place here, and its value from the key.
     members: Vec<(String, String)>,
 }
@@ -26,6 +28,7 @@ impl Default for Headers {
         Self {
             algorithm: None,
             are_detached: false,
+            is_critical: false,
             members: vec![member("typ", "\"JWT\""), member("alg", "")],
         }
     }
@@ -55,6 +58,11 @@ impl Headers {
     /// Whether the payload is left out of the token and not encoded.
     pub(crate) fn are_detached(&self) -> bool {
         self.are_detached
+    }
+
+    /// Whether they list as critical what is not there.
+    pub(crate) fn lack_what_is_critical(&self) -> bool {
+        self.is_critical && !self.are_detached
     }
 
     /// Says that it is, as RFC 7797 §6 has it.
@@ -99,7 +107,10 @@ impl Headers {
             "alg" => self.algorithm = Some(named_by_any(value)?),
             "typ" if !value.is_truthy()? => self.members.retain(|(name, _)| name != "typ"),
             "b64" => self.add_b64(value)?,
-            "crit" => check_critical(value)?,
+            "crit" => {
+                check_critical(value)?;
+                self.is_critical = true;
+            }
             "kid" if value.cast::<PyString>().is_err() => {
                 return refused(value, "`kid` must be a string", ReasonCode::HeaderInvalid);
             }

@@ -231,14 +231,20 @@ fn media_type(value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
     value.extract().map_err(mistyped)
 }
 
+/// Only what is almost an option is shown: anything else may be a key, given in the wrong place.
 #[cold]
 fn no_option(name: &Bound<'_, PyString>, names: &[&str]) -> PyErr {
     let shown = name.to_string_lossy();
-    let hint = match similar(name, names) {
-        Ok(Some(meant)) => format!("; did you mean {meant:?}?"),
-        _ => String::new(),
+    let message = match similar(name, names) {
+        _ if NAMES.contains(&&*shown) => {
+            format!(
+                "the option {shown:?} is for claims, which a JWS need not have: use boltguard.jwt"
+            )
+        }
+        Ok(Some(meant)) => format!("there is no option {shown:?}; did you mean {meant:?}?"),
+        _ => format!("there is no such option; there are {}", names.join(", ")),
     };
-    PyTypeError::new_err(format!("there is no option {shown:?}{hint}"))
+    PyTypeError::new_err(message)
 }
 
 /// The option that is spelt almost like this.

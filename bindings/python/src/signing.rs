@@ -39,20 +39,7 @@ impl Signing<'_, '_> {
     /// Signs a payload and returns the token.
     pub(crate) fn sign(&self, payload: &[u8], key: &Bound<'_, PyAny>) -> PyResult<String> {
         let py = key.py();
-        let headers = self
-            .headers
-            .map(|headers| Headers::read(headers, self.extras));
-        let headers = headers.transpose()?;
-        if self.payload == Payload::Encoded && headers.as_ref().is_some_and(Headers::are_detached) {
-            let message =
-                "a JWT has an encoded payload, RFC 7797 §7: `b64` may be False in boltguard.jws";
-            return Err(coded(
-                py,
-                Class::InvalidTokenError,
-                ReasonCode::CriticalHeader,
-                message,
-            ));
-        }
+        let headers = self.headers(py)?;
         let algorithm = self.algorithm_for(key, headers.as_ref())?;
         let key = KeyArgument::read(key, &Algorithms::one(algorithm))?;
         let signer = key.one().and_then(|key| key.signer(algorithm));
@@ -71,6 +58,27 @@ impl Signing<'_, '_> {
             sign()
         };
         token.map_err(|error| token_sign_error(py, error))
+    }
+
+    fn headers(&self, py: Python<'_>) -> PyResult<Option<Headers>> {
+        let Some(headers) = self.headers else {
+            return Ok(None);
+        };
+        let mut headers = Headers::read(headers, self.extras)?;
+        if self.payload == Payload::Detached {
+            headers.detach();
+        }
+        let refused = |message| {
+            let (class, code) = (Class::InvalidTokenError, ReasonCode::CriticalHeader);
+            Err(coded(py, class, code, message))
+        };
+        if headers.lack_what_is_critical() {
+            return refused("`crit` lists \"b64\", and the headers don't say that it is False");
+        }
+        if headers.are_detached() && self.payload == Payload::Encoded {
+            return refused("`b64` is False, and a JWT has an encoded payload: use boltguard.jws");
+        }
+        Ok(Some(headers))
     }
 
     /// The one algorithm that the caller, the headers or the key name; HS256 where nobody does, as in PyJWT.

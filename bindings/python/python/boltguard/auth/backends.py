@@ -13,10 +13,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust, conf, registry
 from boltguard.api_keys.store import APIKeyStore, default_store
-from boltguard.auth.remedies import DEFAULT_ALGORITHM, kind_of, named_for, shown
+from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
 from boltguard.auth.revocation import InMemoryRevocation, RevocationStore, ask, bool_or_error
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError, PyJWTError
 from boltguard.jwt.remote import RemoteKeySet
+from boltguard.messages import kind_of, shown_algorithm
 from boltguard.overriding import AS_BACKEND, is_ours, refuse_overrides
 from boltguard.threads import in_thread
 
@@ -174,7 +175,7 @@ class JWTAuthentication(Authentication):
         try:
             return _rust.JwtBackend(keys=keys.value, **self._settings)
         except (ConfigurationError, PyJWTError, TypeError) as error:
-            names = ", ".join(map(shown, self.algorithms))
+            names = ", ".join(map(shown_algorithm, self.algorithms))
             _refuse(f"JWTAuthentication(algorithms=[{names}]): {error}{self._remedy(keys)}")
 
     def _remedy(self, keys: Sealed[list[Any]]) -> str:

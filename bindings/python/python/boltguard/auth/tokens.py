@@ -11,8 +11,9 @@ from typing import Any
 
 from boltguard import _rust, conf, jwt
 from boltguard.auth.backends import Sealed
-from boltguard.auth.remedies import DEFAULT_ALGORITHM, kind_of, named_for
+from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
 from boltguard.exceptions import ConfigurationError, PyJWTError
+from boltguard.messages import kind_of
 
 RESERVED = ("sub", "exp", "iat", "jti")
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, NoReturn, overload
 
 from boltguard._rust import ALGORITHMS, Key
 from boltguard.exceptions import InvalidKeyError
-from boltguard.jwt.foreign import has_crypto, is_foreign, to_foreign
+from boltguard.jwt.foreign import curve_of, has_crypto, is_foreign, to_foreign
 from boltguard.jwt.types import HashlibHash, JWKDict
 from boltguard.jwt.utils import base64url_decode, base64url_encode, force_bytes
 
@@ -59,7 +59,10 @@ class Algorithm:
 
     def verify(self, msg: bytes | str, key: Any, sig: bytes | str) -> bool:
         """Whether ``sig`` is the key's for ``msg``."""
-        return self._read(key).verify(self.name, force_bytes(msg), force_bytes(sig))
+        read = self._read(key)
+        # As in PyJWT, a private key verifies by the public one within it.
+        public = read.public_key() if read.kind == "private" else read
+        return public.verify(self.name, force_bytes(msg), force_bytes(sig))
 
     def compute_hash_digest(self, bytestr: bytes) -> bytes:
         """The hash of these bytes; `NotImplementedError` where the algorithm has no hash of its own."""
@@ -223,14 +226,22 @@ class ECAlgorithm(_Hashed):
 
     def __init__(self, hash_alg: Any, expected_curve: Any = None) -> None:
         super().__init__(hash_alg)
-        self.expected_curve = expected_curve
+        self._expected_curve = expected_curve
+        self._takes_any_curve = expected_curve is None
         if expected_curve is not None and _CURVES.get(getattr(expected_curve, "name", "")) != self.name:
             name = getattr(expected_curve, "name", "of another kind")
             raise NotImplementedError(f"there is no algorithm with this hash and the curve {name}")
 
+    @property
+    def expected_curve(self) -> Any:
+        """The curve that keys must have, as a class of the package `cryptography`; `None` for any."""
+        if self._expected_curve is None and not self._takes_any_curve:
+            return curve_of(self.name)
+        return self._expected_curve
+
     def prepare_key(self, key: Any) -> Any:
         """Reads a key of the expected curve, or of any where none is named."""
-        if self.expected_curve is not None or not _is_key(key):
+        if not self._takes_any_curve or not _is_key(key):
             return super().prepare_key(key)
         read = Key.read(key)
         if not any(name.startswith("ES") for name in read.algorithms):
@@ -258,7 +269,10 @@ def get_algorithm_by_name(alg_name: str) -> Algorithm:
     if alg_name == OKPAlgorithm.name:
         return OKPAlgorithm()
     kind = _FAMILIES[alg_name[:2]]
-    return kind(getattr(kind, f"SHA{alg_name[2:]}"))
+    found = kind(getattr(kind, f"SHA{alg_name[2:]}"))
+    if isinstance(found, ECAlgorithm):
+        found._takes_any_curve = False
+    return found
 
 
 def register_algorithm(alg_id: str, alg_obj: object) -> NoReturn:

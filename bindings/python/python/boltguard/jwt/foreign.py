@@ -24,3 +24,12 @@ def to_foreign(key: Key) -> Any:
 
     pem = key.to_pem().encode()
     return load_pem_private_key(pem, password=None) if key.kind == "private" else load_pem_public_key(pem)
+
+
+def curve_of(algorithm: str) -> Any:
+    """The curve of ES256, ES384 or ES512 as a class of that package; `None` without it."""
+    if not has_crypto:
+        return None
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    return {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}[algorithm]

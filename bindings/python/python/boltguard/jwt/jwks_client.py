@@ -30,7 +30,8 @@ class PyJWKClient:
 
     Other than with PyJWT's, `http:` needs `allow_http=True`, an answer has at most `max_bytes`, secrets in it are
     passed over, one with a private key is none, and while the server fails, the keys from before serve for `stale`
-    seconds more. `cache_keys` and `max_cached_keys` change nothing: a key that is not published any more is not found.
+    seconds more. `cache_keys` is what happens anyway: the keys of a set are read once and kept with it, and one that is
+    not published any more is not found. So `max_cached_keys` is refused, and `cache_keys` without `cache_jwk_set`.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class PyJWKClient:
         stale: float = 3600,
         max_bytes: int = 512 * 1024,
     ) -> None:
+        _check_caches(cache_keys, max_cached_keys, cache_jwk_set)
         self.uri = uri
         self.headers = dict(headers or {})
         self.timeout = timeout
@@ -175,3 +177,17 @@ def _no_set(body: bytes, error: Exception) -> PyJWTError:
     if is_object:
         return PyJWKSetError(f"the JWK Set can't be used: {error}")
     return PyJWKClientError("The JWKS endpoint did not return a JSON object")
+
+
+def _check_caches(cache_keys: object, max_cached_keys: object, cache_jwk_set: object) -> None:
+    for name, value in (("cache_keys", cache_keys), ("cache_jwk_set", cache_jwk_set)):
+        if not isinstance(value, bool):
+            raise PyJWKClientError(f"PyJWKClient: {name} is of type {type(value).__name__}; give True or False")
+    if cache_keys and not cache_jwk_set:
+        raise PyJWKClientError("PyJWKClient: cache_keys needs cache_jwk_set: keys are kept with their set")
+    if max_cached_keys != MAX_CACHED_KEYS:
+        raise PyJWKClientError("PyJWKClient: max_cached_keys has no effect, a set is kept as a whole; omit it")
+
+
+#: PyJWT's default.
+MAX_CACHED_KEYS = 16

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 from boltguard._rust import FetchTurn, KeySet, RemoteKeys
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError
 from boltguard.jwt.fetching import Answer, NoAnswer, Request, fetch
+from boltguard.messages import kind_of
 from boltguard.overriding import refuse_overrides
 from boltguard.stop_iteration import without_stop_iteration
 
@@ -169,5 +170,5 @@ def _text(token: str | bytes) -> str:
 def _positive(what: str, value: Seconds) -> float:
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= 3600:
-        raise ConfigurationError(f"RemoteKeySet: {what} is {value!r}; give seconds above zero, at most an hour")
+        raise ConfigurationError(f"RemoteKeySet: {what} is {kind_of(value)}; give seconds above zero, at most an hour")
     return float(seconds)

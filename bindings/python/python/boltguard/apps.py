@@ -1,6 +1,6 @@
 """Django's entry for the application `boltguard`."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class BoltguardConfig(AppConfig):
@@ -10,9 +10,12 @@ class BoltguardConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from boltguard import checks
+        from boltguard import checks, handlers
         from boltguard.api_keys import checks as api_key_checks
 
         checks.register()
+        handlers.install()
+        if apps.is_installed("rest_framework"):
+            from boltguard import drf  # noqa: F401  # answers exceptions of ours in its views
         # A view that uses the table of API keys without its application is an error.
         api_key_checks.register()

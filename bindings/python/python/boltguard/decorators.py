@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import unwrap
 from typing import Any, TypeVar
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 
-from boltguard.gate import Gatekeeper
+from boltguard.gate import Gatekeeper, LoginRequired
 from boltguard.prefetch import class_wants_user, wants_user
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -33,9 +34,42 @@ def protect(_view: None = None, /, *, auth: Any = None, guards: Any = None) -> C
         if not getattr(view, "view_is_async", False):
             keeper.refuse_async_checks(view)
         view.dispatch = _protected(view.dispatch, keeper)
+        _protect_subclasses(view, keeper)
         return view
 
     return decorate
+
+
+def _protect_subclasses(view: Any, keeper: Gatekeeper) -> None:
+    """Puts the gate in front of a `dispatch` that overrides the protected one and calls it."""
+    own = vars(view).get("__init_subclass__")
+
+    def __init_subclass__(cls: Any, /, **options: Any) -> None:
+        if own is None:
+            super(view, cls).__init_subclass__(**options)
+        else:
+            own.__get__(None, cls)(**options)
+        if keeper not in getattr(cls.dispatch, GATEKEEPERS, ()) and _calls_dispatch(cls.dispatch):
+            cls.dispatch = _protected(_passing(cls.dispatch, keeper), keeper)
+
+    view.__init_subclass__ = classmethod(__init_subclass__)
+
+
+def _calls_dispatch(dispatch: Any) -> bool:
+    """Whether an override goes on to the one that it overrides, which it may also mean to replace."""
+    code = getattr(unwrap(dispatch), "__code__", None)
+    return code is None or "dispatch" in code.co_names
+
+
+def _passing(dispatch: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., Any]:
+    """`dispatch`, which runs behind a gate already, so that the one of the class that it overrides lets it through."""
+
+    @wraps(dispatch)
+    def passing(view: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        view.__dict__[PASSED] = (keeper, request)
+        return dispatch(view, request, *args, **kwargs)
+
+    return markcoroutinefunction(passing) if iscoroutinefunction(dispatch) else passing
 
 
 def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., Any]:
@@ -47,6 +81,8 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
     def respond(first: Any, *args: Any, **kwargs: Any) -> Any:
         if hasattr(first, "META"):
             request = first
+        elif _has_passed(first, keeper, args):
+            return view(first, *args, **kwargs)
         elif getattr(first, "view_is_async", False):
             return arespond(first, *args, **kwargs)
         else:
@@ -54,6 +90,8 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
         return keeper.gate.run(request, view, first, *args, **kwargs)
 
     async def arespond(first: Any, *args: Any, **kwargs: Any) -> Any:
+        if _has_passed(first, keeper, args):
+            return await view(first, *args, **kwargs)
         request = first if hasattr(first, "META") else args[0]
         reads_user = names_user or class_wants_user(type(first) if view_class is None else view_class)
         return await keeper.gate.arun(request, reads_user, view, first, *args, **kwargs)
@@ -63,11 +101,16 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
         keeper.refuse_async_checks(view)
     wrapper: Any = wraps(view)(arespond if is_async else respond)
     setattr(wrapper, GATEKEEPERS, (keeper, *getattr(view, GATEKEEPERS, ())))
-    # Credentials in a header are not sent by a browser unasked, and `request.user` is never a session's here.
+    # The gate checks those requests that no credential in a header identifies.
     wrapper.csrf_exempt = True
-    # The guards decide; Django's LoginRequiredMiddleware would answer with a redirect.
-    wrapper.login_required = False
+    # The guards decide, if there are any; Django's LoginRequiredMiddleware would answer with a redirect.
+    wrapper.login_required = False if keeper.names_guards else LoginRequired(lambda: [keeper])
     return wrapper  # type: ignore[no-any-return]
+
+
+def _has_passed(view: Any, keeper: Gatekeeper, args: tuple[Any, ...]) -> bool:
+    passed = getattr(view, "__dict__", {}).get(PASSED)
+    return passed is not None and passed[0] is keeper and bool(args) and args[0] is passed[1]
 
 
 def _is_handler(view: Any) -> bool:
@@ -79,5 +122,7 @@ NAMELESS = (
     "protect takes its lists by name: write @protect(auth=[...], guards=[...]) above a view, or @protect() for the "
     "site's defaults"
 )
+# The gatekeeper that a view has passed, and the request with which it did.
+PASSED = "_boltguard_passed"
 # What a protected view says of itself, the outermost first; decorators that use `functools.wraps` pass it on.
 GATEKEEPERS = "_boltguard_gatekeepers"

@@ -36,14 +36,15 @@ from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, IsAuthenticated, check_guards, conjunction
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, refuse_caches_inside
-from boltguard.gate import Gate, Gatekeeper, Outcome, log
+from boltguard.exceptions import HTTPException
+from boltguard.gate import Gate, Gatekeeper, Outcome, body_of, headers_of, log
 from boltguard.overriding import refuse_overrides
 from boltguard.users import SEEN, LazyUser, UserUnavailable, Visit, attach
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
-__all__ = ["BoltguardAuthentication", "GuardPermission", "StoreUnavailable"]
+__all__ = ["BoltguardAuthentication", "GuardPermission", "StoreUnavailable", "exception_handler"]
 
 
 class BoltguardAuthentication(BaseAuthentication):
@@ -258,12 +259,9 @@ class _WayOut:
         if "response" in getattr(self._view, "__dict__", ()):
             return  # a renderer asks who the user is
         self.visit = Visit.begin(request)
-        self._request = request
-        if self._view is not None:
-            self._view.handle_exception = self.handle_exception
 
     def handle_exception(self, error: Exception) -> Any:
-        """The view's own, which is asked about the missing account if that is what the error came from."""
+        """The view's own, which is told of the missing account if that is what the error came from."""
         del self._view.handle_exception
         try:
             return self._view.handle_exception(self._missing() or self._translated(error))
@@ -272,11 +270,13 @@ class _WayOut:
             raise
 
     def _translated(self, error: Exception) -> Exception:
-        return _no_account(self._request, error) if isinstance(error, UserUnavailable) else error
+        if isinstance(error, UserUnavailable):
+            return _no_account(self._view.request._request, error)
+        return RaisedResponse(error) if isinstance(error, HTTPException) else error
 
     def _missing(self) -> APIException | None:
         failure = None if self.visit is None else self.visit.failure
-        return None if failure is None else _no_account(self._request, failure)
+        return None if failure is None else _no_account(self._view.request._request, failure)
 
     def _end(self) -> None:
         if self.visit is not None:
@@ -294,6 +294,7 @@ class _WayOut:
             if not isinstance(permission, type):
                 _refuse_negations(permission)
         view.finalize_response = made = _WayOut(view)
+        view.handle_exception = made.handle_exception
         return made
 
     def __call__(self, request: Request, response: Any, *arguments: Any, **named: Any) -> Any:
@@ -344,6 +345,35 @@ def _exception(status: int, detail: str, code: str) -> APIException:
     """What DRF answers with the body that we give everywhere."""
     kind = StoreUnavailable if status == StoreUnavailable.status_code else AuthenticationFailed
     return kind({"detail": detail, "code": code}, code)
+
+
+class RaisedResponse(APIException):
+    """An `HTTPException` in DRF's terms, to whose handler `Unauthorized` would be a 403."""
+
+    def __init__(self, error: HTTPException) -> None:
+        super().__init__(body_of(error), getattr(error, "code", None))
+        self.status_code = error.status_code
+        self.headers = headers_of(error)
+        self.auth_header = self.headers.get("WWW-Authenticate")
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Any:
+    """DRF's own handler, and its default once this module is imported, which also answers an `HTTPException`."""
+    from rest_framework import views
+
+    error = RaisedResponse(error) if isinstance(error, HTTPException) else error
+    response = views.exception_handler(error, context)
+    if isinstance(error, RaisedResponse) and response is not None:
+        for name, value in error.headers.items():
+            response[name] = value
+    return response
+
+
+def _install() -> None:
+    from rest_framework.settings import DEFAULTS
+
+    if DEFAULTS["EXCEPTION_HANDLER"] == "rest_framework.views.exception_handler":
+        DEFAULTS["EXCEPTION_HANDLER"] = f"{__name__}.exception_handler"
 
 
 def _refuse_negations(permission: Any, negated: bool = False) -> None:
@@ -405,3 +435,4 @@ NO_BACKENDS = "name some, or leave it out for those of BOLT_AUTHENTICATION_CLASS
 NO_GUARD = "write GuardPermission.of(IsStaff()), or any other guard"
 NOT_ASKED = "call self.check_object_permissions(request, obj), as get_object() does, before you answer"
 NO_NEGATION = "`~` of a guard and another permission would let anonymous callers in; negate the guard alone"
+_install()

@@ -11,7 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 
-from boltguard.gate import Gatekeeper
+from boltguard.csrf import for_sessions_only
+from boltguard.gate import Gatekeeper, LoginRequired
 from boltguard.params import Arguments, Plan
 from boltguard.prefetch import wants_user
 from boltguard.responses import json_response, respond
@@ -43,9 +44,11 @@ class Operation:
         """The answer of an async handler."""
         return await self.keeper.gate.arun(request, self._wants_user, self._aanswer, request, path)
 
+    @for_sessions_only
     def _answer(self, request: Any, path: Mapping[str, Any]) -> Any:
         return respond(self._plan.call(request, path, Arguments({})), self._status)
 
+    @for_sessions_only
     async def _aanswer(self, request: Any, path: Mapping[str, Any]) -> Any:
         return respond(await self._plan.acall(request, path, Arguments({})), self._status)
 
@@ -75,10 +78,10 @@ class Endpoint:
             return self._adispatch(request, path) if self._is_async else self._dispatch(request, path)
 
         setattr(view, ENDPOINT, self)
-        # Credentials in a header are not sent by a browser unasked, and a session is never looked at.
+        # The gate checks those requests that no credential in a header identifies.
         view.csrf_exempt = True  # type: ignore[attr-defined]
         # The guards decide; Django's LoginRequiredMiddleware would answer with a redirect.
-        view.login_required = False  # type: ignore[attr-defined]
+        view.login_required = LoginRequired(self._keepers)  # type: ignore[attr-defined]
         return view
 
     def _dispatch(self, request: HttpRequest, path: Mapping[str, Any]) -> Any:
@@ -111,6 +114,9 @@ class Endpoint:
             return HttpResponse(headers={"Allow": allow, "Content-Length": "0"})
         body = {"detail": f"{request.method} is not answered here", "code": "method_not_allowed"}
         return json_response(body, 405, {"Allow": allow})
+
+    def _keepers(self) -> list[Gatekeeper]:
+        return [operation.keeper for operation in self.operations.values()]
 
     def _allowed(self) -> list[str]:
         return sorted({*self.operations, "OPTIONS", *(["HEAD"] if "GET" in self.operations else [])})

@@ -11,6 +11,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+try:
+    from django.core.exceptions import PermissionDenied
+except ModuleNotFoundError:  # `boltguard.jwt` needs no Django
+
+    class PermissionDenied(Exception):  # type: ignore[no-redef]
+        """Django's, which answers 403 to it."""
+
+
 __all__ = [
     "ConfigurationError",
     "DecodeError",
@@ -191,8 +199,8 @@ class HTTPException(Exception):
         return f"{self.status_code}: {self.detail}"
 
 
-class Unauthorized(HTTPException):
-    """401: the caller has to say who they are."""
+class Unauthorized(HTTPException, PermissionDenied):
+    """401: the caller isn't authenticated. Where nothing of Boltguard answers it, Django does, with a 403."""
 
     def __init__(self, detail: Any = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(HTTPStatus.UNAUTHORIZED, detail, headers)
@@ -201,8 +209,8 @@ class Unauthorized(HTTPException):
         return type(self), (self.detail, self.headers)
 
 
-class Forbidden(HTTPException):
-    """403: the caller is known and may not."""
+class Forbidden(HTTPException, PermissionDenied):
+    """403: the caller isn't allowed to. Where nothing of Boltguard answers it, Django does."""
 
     def __init__(self, detail: Any = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(HTTPStatus.FORBIDDEN, detail, headers)

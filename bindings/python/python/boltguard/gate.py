@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from boltguard import _rust, conf, registry
+from boltguard import _rust, conf, csrf, registry
 from boltguard._rust import AuthContext
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
@@ -25,6 +25,7 @@ from boltguard.exceptions import HTTPException
 from boltguard.objects import Admission, ObjectRefused, enter, leave, mark_final
 from boltguard.responses import json_response
 from boltguard.stop_iteration import stopped
+from boltguard.threads import in_thread
 from boltguard.users import UserUnavailable, Visit, attach, prefetch
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class Gatekeeper:
         if self._auth is not None and self._guards is not None:
             refuse_absent_backends(conjunction(self._guards), self._auth)
         registry.remember(self)
+
+    @property
+    def names_guards(self) -> bool:
+        """Whether the guards are its own."""
+        return self._guards is not None
 
     @property
     def gate(self) -> Gate:
@@ -82,6 +88,18 @@ class Gatekeeper:
                 yield f"{name}: the check {question.name!r} of {conf.PERMISSIONS} is async; {ASYNC_REMEDY}"
 
 
+class LoginRequired:
+    """What a view says to `LoginRequiredMiddleware`: true as long as neither the view nor the site has guards."""
+
+    __slots__ = ("_keepers",)
+
+    def __init__(self, keepers: Callable[[], Iterable[Gatekeeper]]) -> None:
+        self._keepers = keepers
+
+    def __bool__(self) -> bool:
+        return not conf.current().names_guards and not all(keeper.names_guards for keeper in self._keepers())
+
+
 class Gate:
     """A compiled gate, and the backends behind it."""
 
@@ -107,6 +125,11 @@ class Gate:
             refusal = self.admit(request)
             if refusal is not None:
                 return refusal
+            if request._boltguard_seen.is_authenticated:
+                # No browser sends these credentials by itself, so there is no forgery to look for.
+                request._dont_enforce_csrf_checks = True
+            elif csrf.may_be_forged(request, view) and (rejected := csrf.reject(request, view)) is not None:
+                return self.seal(request, rejected, False)
             response = view(*args, **kwargs)
             if self.asks_objects or hasattr(request, CACHED):
                 self.leave(request, response)
@@ -138,6 +161,13 @@ class Gate:
                 return refusal
             # Error reporters send the variables of each frame, and with these the claims.
             del outcome, settled
+            if request._boltguard_seen.is_authenticated:
+                request._dont_enforce_csrf_checks = True
+            elif csrf.may_be_forged(request, view):
+                # The token may be in the session.
+                rejected = await in_thread(csrf.reject)(request, view)
+                if rejected is not None:
+                    return self.seal(request, rejected, False)
             if wants_user:
                 await prefetch(request)
             response = view(*args, **kwargs)
@@ -343,19 +373,29 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse:
 def _answer(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error, Http404):
         return json_response({"detail": "Not Found", "code": "not_found"}, 404)
-    if isinstance(error, PermissionDenied):
+    if not isinstance(error, HTTPException):
         return json_response({"detail": "Forbidden", "code": "forbidden"}, 403)
-    assert isinstance(error, HTTPException)
     if isinstance(error, ObjectRefused):
         log(request, error.status_code, error.refusal.reason)
     if isinstance(error, UserUnavailable):
         log(request, error.status_code, error.reason)
-        error = error.said_by(request.context.auth_backend)  # type: ignore[attr-defined]
+        context = getattr(request, "context", None)
+        error = error if context is None else error.said_by(context.auth_backend)
+    return json_response(body_of(error), error.status_code, headers_of(error))
+
+
+def headers_of(error: HTTPException) -> dict[str, str]:
+    """The headers of the response that a view raised; a 401 always has a challenge."""
     headers = dict(error.headers)
     if error.status_code == 401 and "www-authenticate" not in map(str.lower, headers):
         headers["WWW-Authenticate"] = 'Bearer realm="api"'
+    return headers
+
+
+def body_of(error: HTTPException) -> dict[str, Any]:
+    """Its body."""
     extra = {name: getattr(error, name) for name in ("code", "loc") if hasattr(error, name)}
-    return json_response({"detail": error.detail, **extra}, error.status_code, headers)
+    return {"detail": error.detail, **extra}
 
 
 def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> None:

@@ -1,0 +1,115 @@
+"""Django's CSRF check, for requests that no credential in a header identified.
+
+A view behind a gate is exempt from `CsrfViewMiddleware`, for no browser sends a credential in a header by itself. A
+request without one may still carry a session's cookie. So the gate runs the check that the middleware skipped, where
+the site has that middleware and nothing else exempts the view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.module_loading import import_string
+from django.views.decorators.csrf import csrf_exempt
+
+from boltguard.responses import json_response
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+def may_be_forged(request: HttpRequest, view: Any) -> bool:
+    """Whether an unidentified request to a view has to pass the check."""
+    # What no URL led to, such as a request that a test makes, has not been through the middleware.
+    if request.method in SAFE or request.resolver_match is None or _middleware() is None:
+        return False
+    if hasattr(view, SESSIONS_ONLY):
+        return settings.SESSION_COOKIE_NAME in request.COOKIES
+    return not _is_exempt(request, view)
+
+
+def reject(request: HttpRequest, view: Any) -> HttpResponseBase | None:
+    """The response to a request that doesn't pass, as the site's own middleware words it."""
+    middleware = _middleware()
+    assert middleware is not None
+    check, sessions_only = middleware(_no_response), hasattr(view, SESSIONS_ONLY)
+    if sessions_only and _is_of_this_site(check, request):
+        return None
+    rejected: HttpResponseBase | None = check.process_view(request, _no_response, (), {})
+    return json_response(FAILED, 403) if rejected is not None and sessions_only else rejected
+
+
+def for_sessions_only(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks what answers clients without cookies, too, which can't be made to send a token."""
+    setattr(view, SESSIONS_ONLY, True)
+    return view
+
+
+def _is_of_this_site(check: Any, request: HttpRequest) -> bool:
+    """Whether the browser itself says that the request comes from a page of this site, or one that it trusts."""
+    if "HTTP_ORIGIN" in request.META:
+        return bool(check._origin_verified(request))
+    return request.META.get("HTTP_SEC_FETCH_SITE") == "same-origin"
+
+
+def _is_exempt(request: HttpRequest, view: Any) -> bool:
+    """Whether `csrf_exempt` stands below the gate, or above it."""
+    match = request.resolver_match
+    return bool(getattr(view, "csrf_exempt", False)) or (match is not None and _names_exemption(match.func))
+
+
+def _names_exemption(view: Any) -> bool:
+    dispatch = getattr(getattr(view, "view_class", None), "dispatch", None)
+    return any(_exempts(layer) for root in (view, dispatch) for layer in _layers(root))
+
+
+def _layers(view: Any) -> Iterator[Any]:
+    while view is not None:
+        yield view
+        view = getattr(view, "__wrapped__", None)
+
+
+def _exempts(layer: Any) -> bool:
+    """Whether this is what `csrf_exempt` made, or `method_decorator(csrf_exempt)`."""
+    code = getattr(layer, "__code__", None)
+    if code is not None and code.co_filename == csrf_exempt.__code__.co_filename:
+        return True
+    cells = [cell.cell_contents for cell in getattr(layer, "__closure__", None) or () if _is_bound(cell)]
+    return any(one is csrf_exempt for cell in cells for one in (cell if isinstance(cell, (list, tuple)) else [cell]))
+
+
+def _is_bound(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018  # raises where it is empty
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def _middleware() -> type[CsrfViewMiddleware] | None:
+    kinds = [import_string(path) for path in settings.MIDDLEWARE]
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, CsrfViewMiddleware)), None)
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting == "MIDDLEWARE":
+        _middleware.cache_clear()
+
+
+def _no_response(request: HttpRequest) -> Any:
+    raise AssertionError("the check calls no view")
+
+
+setting_changed.connect(_forget, dispatch_uid="boltguard.csrf")
+SESSIONS_ONLY = "_boltguard_csrf_for_sessions"
+FAILED = {
+    "detail": "CSRF verification failed: the request has a session's cookie, but neither credentials nor a CSRF token.",
+    "code": "csrf_failed",
+}

@@ -1,0 +1,30 @@
+"""What answers `Unauthorized` and `Forbidden` that a view without a gate raises: 401, and Django's own 403.
+
+Both are `PermissionDenied` to Django, which calls `handler403`. A site that sets none has `permission_denied` of this
+module in place of Django's default. One that has its own can call this one from it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import urls
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.views import defaults
+
+from boltguard.exceptions import Unauthorized
+from boltguard.gate import answer
+
+
+def permission_denied(request: HttpRequest, exception: Exception, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    """A 401 for `Unauthorized`, and what Django says to any other exception."""
+    if isinstance(exception, Unauthorized):
+        return answer(request, exception)
+    return defaults.permission_denied(request, exception, *args, **kwargs)
+
+
+def install() -> None:
+    """Takes the place of Django's default, and of no other handler."""
+    if urls.handler403 is defaults.permission_denied:
+        urls.handler403 = permission_denied  # type: ignore[assignment]

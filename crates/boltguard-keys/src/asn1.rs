@@ -1,6 +1,7 @@
 //! Keys in DER: SubjectPublicKeyInfo (RFC 5280), PKCS#1 (RFC 8017), PKCS#8 (RFC 5958), SEC1 (RFC 5915), X.509.
 
 mod identifier;
+mod pkcs8_v2;
 mod write;
 
 use der::asn1::{AnyRef, BitStringRef, OctetStringRef, UintRef};
@@ -28,6 +29,23 @@ pub(crate) fn is_key(der: &[u8]) -> bool {
         || is_private(der)
 }
 
+/// The SEQUENCE that the bytes begin with, X.690 §8.1.
+pub(crate) fn first_element(bytes: &[u8]) -> Option<&[u8]> {
+    let (head, length) = match *bytes {
+        [0x30, length @ ..=0x7f, ..] => (2, usize::from(length)),
+        [0x30, count @ 0x81..=0x84, ..] => {
+            let head = 2 + usize::from(count & 0x7f);
+            let length = bytes.get(2..head)?;
+            let length = length
+                .iter()
+                .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+            (head, usize::try_from(length).ok()?)
+        }
+        _ => return None,
+    };
+    bytes.get(..head.checked_add(length)?)
+}
+
 /// Reads a public key, bare or in a certificate.
 pub(crate) fn read_public(der: &[u8]) -> Result<PublicKey, KeyError> {
     if let Ok(info) = SubjectPublicKeyInfoRef::from_der(der) {
@@ -45,8 +63,8 @@ pub(crate) fn read_public(der: &[u8]) -> Result<PublicKey, KeyError> {
 
 /// Reads a private key.
 pub(crate) fn read_private(der: &[u8]) -> Result<PrivateKey, KeyError> {
-    if let Ok(info) = PrivateKeyInfoRef::from_der(der) {
-        from_pkcs8(info)
+    if let Some(info) = pkcs8(der) {
+        from_pkcs8(&info)
     } else if let Ok(key) = EcPrivateKey::from_der(der) {
         let curve = key.parameters.and_then(sec1::EcParameters::named_curve);
         from_sec1(key, Curve::from_oid(curve.ok_or(KeyError::Unsupported)?)?)
@@ -59,8 +77,9 @@ pub(crate) fn read_private(der: &[u8]) -> Result<PrivateKey, KeyError> {
     }
 }
 
-fn is_private(der: &[u8]) -> bool {
-    PrivateKeyInfoRef::from_der(der).is_ok()
+/// Whether this is the DER of a private key of any kind, supported or not.
+pub(crate) fn is_private(der: &[u8]) -> bool {
+    pkcs8(der).is_some()
         || EcPrivateKey::from_der(der).is_ok()
         || pkcs1::RsaPrivateKey::<UintRef<'_>>::from_der(der).is_ok()
 }
@@ -117,8 +136,27 @@ fn from_rsa(key: &RsaPublicKey<UintRef<'_>>, scheme: RsaScheme) -> Result<Public
     )
 }
 
-fn from_pkcs8(info: PrivateKeyInfoRef<'_>) -> Result<PrivateKey, KeyError> {
-    let inner = info.private_key.as_bytes();
+/// A private key in PKCS#8 of either version.
+fn pkcs8(der: &[u8]) -> Option<Pkcs8<'_>> {
+    match PrivateKeyInfoRef::from_der(der) {
+        Ok(info) => Some(Pkcs8 {
+            algorithm: info.algorithm,
+            private_key: info.private_key.as_bytes(),
+            public_key: info.public_key,
+        }),
+        Err(_) => pkcs8_v2::read_explicit(der).ok(),
+    }
+}
+
+/// What PKCS#8 says of a private key, RFC 5958 §2.
+struct Pkcs8<'a> {
+    algorithm: AlgorithmIdentifierRef<'a>,
+    private_key: &'a [u8],
+    public_key: Option<BitStringRef<'a>>,
+}
+
+fn from_pkcs8(info: &Pkcs8<'_>) -> Result<PrivateKey, KeyError> {
+    let inner = info.private_key;
     let public = match info.public_key {
         Some(bits) => Some(bits.as_bytes().ok_or(KeyError::Der)?),
         None => None,

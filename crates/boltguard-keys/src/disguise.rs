@@ -1,27 +1,49 @@
 //! Keys, and addresses of keys, that were configured as if they were secrets.
 //!
 //! Whoever knows a public key could sign tokens with it if it served as an HMAC secret,
-//! [RFC 8725 §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1). So nothing that is recognised as a key,
-//! in any of the forms that keys are handed around in, becomes a secret; nor does the URL where they are published.
+//! [RFC 8725 §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1). So nothing that is recognised as a key, in any
+//! of the forms that keys are handed around in, becomes a secret; nor does the URL where they are published. A key that
+//! is encoded once more (base64, hexadecimal, percent signs, UTF-16) is still a key.
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::de::IgnoredAny;
+use zeroize::Zeroizing;
 
 use crate::KeyError;
 use crate::asn1;
+use crate::loose;
+use crate::ssh;
 
 /// Refuses bytes that are a key, a certificate or a URL rather than a secret.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), KeyError> {
-    if contains(bytes, b"-----BEGIN ") || is_ssh(bytes) || is_der(bytes) {
-        Err(KeyError::PemAsSecret)
-    } else if is_json(bytes) {
-        Err(KeyError::JwkAsSecret)
-    } else if is_url(bytes) {
-        Err(KeyError::UrlAsKey)
-    } else {
-        Ok(())
+    if is_json(bytes) {
+        return Err(KeyError::JwkAsSecret);
     }
+    check_layer(bytes, LAYERS)
+}
+
+/// Checks the bytes as they are, then what they are an encoding of.
+fn check_layer(bytes: &[u8], layers: usize) -> Result<(), KeyError> {
+    if is_pem(bytes) || ssh::is_key(bytes) || is_der(bytes) || is_other_key(bytes) {
+        return Err(KeyError::PemAsSecret);
+    }
+    if names_key_type(bytes) {
+        return Err(KeyError::JwkAsSecret);
+    }
+    if is_url(bytes) {
+        return Err(KeyError::UrlAsKey);
+    }
+    if layers == 0 {
+        return Ok(());
+    }
+    [
+        loose::without_zeros(bytes),
+        loose::base64(bytes),
+        loose::hexadecimal(bytes),
+        loose::percent(bytes),
+    ]
+    .iter()
+    .flatten()
+    .try_for_each(|decoded| check_layer(decoded, layers - 1))
 }
 
 /// A URL of the web, in any case, after blanks.
@@ -34,57 +56,56 @@ pub(crate) fn is_url(bytes: &[u8]) -> bool {
     })
 }
 
-/// An SSH public key: one line with its type and the base64 of its wire format, or the form of RFC 4716.
-fn is_ssh(bytes: &[u8]) -> bool {
-    const TYPES: [&[u8]; 4] = [b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-"];
-    let text = trimmed(bytes);
-    let typed = TYPES.iter().any(|kind| text.starts_with(kind));
-    // A wire format begins with the length of its type, so in base64 with `AAAA`.
-    let has_body = contains(bytes, b" AAAA") || contains(bytes, b"\tAAAA");
-    has_body && (typed || TYPES.iter().any(|kind| contains(bytes, kind)))
-        || contains(bytes, b"---- BEGIN SSH2 PUBLIC KEY")
+/// PEM with any label; and a first or last line of PEM that names a key or a certificate, whatever became of its
+/// hyphens, its blanks and its case.
+pub(crate) fn is_pem(bytes: &[u8]) -> bool {
+    if contains(bytes, b"-----BEGIN ") {
+        return true;
+    }
+    const CONTENTS: [&[u8]; 3] = [b"PUBLICKEY", b"PRIVATEKEY", b"CERTIFICATE"];
+    let letters = bytes.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    let letters = Zeroizing::new(letters.map(u8::to_ascii_uppercase).collect::<Vec<u8>>());
+    [b"BEGIN" as &[u8], b"END"].iter().any(|marker| {
+        letters.windows(marker.len()).enumerate().any(|(at, one)| {
+            let label = &letters[at..letters.len().min(at + LONGEST_LABEL)];
+            one == *marker && CONTENTS.iter().any(|content| contains(label, content))
+        })
+    })
 }
 
-/// The DER of a key or certificate, bare or in base64.
+/// The DER of a key or certificate, with or without something after it.
 fn is_der(bytes: &[u8]) -> bool {
-    const SEQUENCE: u8 = 0x30;
-    match bytes.first() {
-        Some(&SEQUENCE) if asn1::is_key(bytes) => true,
-        _ => decoded(bytes).is_some_and(|der| asn1::is_key(&der)),
-    }
+    let bytes = bytes.trim_ascii_start();
+    asn1::first_element(bytes).is_some_and(asn1::is_key)
 }
 
-/// The bytes that base64 text stands for, if its first letter can be that of a DER sequence.
-fn decoded(bytes: &[u8]) -> Option<zeroize::Zeroizing<Vec<u8>>> {
-    if trimmed(bytes).first() != Some(&b'M') {
-        return None;
-    }
-    let blank = |byte: &u8| byte.is_ascii_whitespace();
-    let dense: Vec<u8> = bytes.iter().copied().filter(|byte| !blank(byte)).collect();
-    let dense = zeroize::Zeroizing::new(dense);
-    let der = STANDARD
-        .decode(&*dense)
-        .or_else(|_| URL_SAFE_NO_PAD.decode(&*dense));
-    der.ok().map(zeroize::Zeroizing::new)
+/// The XML of .NET, RFC 4050 and XML Signature §4.5, and PuTTY's files.
+fn is_other_key(bytes: &[u8]) -> bool {
+    const MARKS: [&[u8]; 3] = [b"<RSAKeyValue", b"<Modulus>", b"PuTTY-User-Key-File"];
+    MARKS.iter().any(|mark| contains(bytes, mark))
 }
 
-/// JSON that is an object or a list, or that starts as one and speaks of `kty` or `keys`.
+/// JSON that is an object or a list.
 fn is_json(bytes: &[u8]) -> bool {
     let text = trimmed(bytes);
-    if !matches!(text.first(), Some(b'{' | b'[')) {
-        return false;
-    }
-    serde_json::from_slice::<IgnoredAny>(text).is_ok()
-        || [b"\"kty\"" as &[u8], b"'kty'", b"\"keys\"", b"'keys'"]
-            .iter()
-            .any(|name| contains(text, name))
+    matches!(text.first(), Some(b'{' | b'['))
+        && (serde_json::from_slice::<IgnoredAny>(text).is_ok()
+            || KEY_MEMBERS.iter().any(|name| contains(text, name)))
 }
 
-/// The text without blanks and a byte order mark before it.
+/// The member that every JWK has, in quotes of any kind.
+fn names_key_type(bytes: &[u8]) -> bool {
+    const QUOTED: [&[u8]; 3] = [b"\"kty\"", b"'kty'", b"\\\"kty\\\""];
+    QUOTED.iter().any(|name| contains(bytes, name))
+}
+
+/// The text without blanks, quotes and a byte order mark before it.
 fn trimmed(bytes: &[u8]) -> &[u8] {
-    let bytes = bytes.trim_ascii_start();
+    let is_before = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
+    let after = |bytes: &[u8]| bytes.iter().take_while(|byte| is_before(byte)).count();
+    let bytes = &bytes[after(bytes)..];
     match bytes.strip_prefix(b"\xef\xbb\xbf") {
-        Some(rest) => rest.trim_ascii_start(),
+        Some(rest) => &rest[after(rest)..],
         None => bytes,
     }
 }
@@ -95,9 +116,194 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(is_part)
 }
 
+/// Names of members that make a text which begins as JSON a JWK or a set, even where a comma is too many.
+const KEY_MEMBERS: [&[u8]; 6] = [
+    b"\"kty\"",
+    b"'kty'",
+    b"kty:",
+    b"\"keys\"",
+    b"'keys'",
+    b"keys:",
+];
+
+/// Base64 of the base64 of a text in UTF-16 is three encodings.
+const LAYERS: usize = 3;
+
+/// From the first letter of `BEGIN` to the last of the longest label, `ENCRYPTED PRIVATE KEY`, with room.
+const LONGEST_LABEL: usize = 40;
+
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+    use proptest::prelude::*;
+
     use super::*;
+
+    const PEM: &str = "-----BEGIN PUBLIC KEY-----\n\
+        MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n\
+        -----END PUBLIC KEY-----\n";
+    const JWK: &str =
+        r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    const SSH: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBm/RAlphM3+hUG6wWfcO5bIUIaqMLa2ywxcOK1wMWbh";
+
+    fn utf16(text: &str, mark: bool, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        let mark = mark.then_some(0xfeff);
+        mark.into_iter()
+            .chain(text.encode_utf16())
+            .flat_map(bytes)
+            .collect()
+    }
+
+    /// The text in each encoding that is looked through.
+    fn encoded(text: &[u8]) -> Vec<Vec<u8>> {
+        let hex: String = text.iter().map(|byte| format!("{byte:02x}")).collect();
+        let percent: String = text.iter().map(|byte| format!("%{byte:02X}")).collect();
+        let lines = STANDARD.encode(text);
+        let lines: Vec<&str> = lines
+            .as_bytes()
+            .chunks(64)
+            .map(|line| std::str::from_utf8(line).unwrap())
+            .collect();
+        let texts = [
+            STANDARD.encode(text),
+            STANDARD_NO_PAD.encode(text),
+            URL_SAFE.encode(text),
+            URL_SAFE_NO_PAD.encode(text),
+            format!(" \"{}\"\n", STANDARD.encode(text)),
+            lines.join("\n"),
+            lines.join("\\n"),
+            lines.join("\r\n  "),
+            hex.to_uppercase(),
+            hex,
+            percent,
+        ];
+        texts.into_iter().map(String::into_bytes).collect()
+    }
+
+    #[test]
+    fn a_key_that_is_encoded_once_more_is_no_secret() {
+        let der = STANDARD.decode(&PEM[27..87]).unwrap();
+        for (text, refusal) in [
+            (PEM.as_bytes(), KeyError::PemAsSecret),
+            (JWK.as_bytes(), KeyError::JwkAsSecret),
+            (SSH.as_bytes(), KeyError::PemAsSecret),
+            (&der, KeyError::PemAsSecret),
+            (b"https://id.example.com/jwks.json", KeyError::UrlAsKey),
+        ] {
+            for once in encoded(text) {
+                let shown = String::from_utf8_lossy(&once);
+                assert_eq!(check(&once), Err(refusal), "{shown}");
+                for twice in encoded(&once) {
+                    let shown = String::from_utf8_lossy(&twice);
+                    assert_eq!(check(&twice), Err(refusal), "{shown}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_in_utf_16_is_no_secret() {
+        for (text, refusal) in [
+            (PEM, KeyError::PemAsSecret),
+            (JWK, KeyError::JwkAsSecret),
+            (r#"{"kty":"RSA","kid":"ключ"}"#, KeyError::JwkAsSecret),
+            (SSH, KeyError::PemAsSecret),
+        ] {
+            for mark in [false, true] {
+                for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+                    let text = utf16(text, mark, bytes);
+                    assert_eq!(check(&text), Err(refusal), "{text:?}");
+                    for text in encoded(&text) {
+                        assert_eq!(check(&text), Err(refusal), "{text:?}");
+                    }
+                }
+            }
+            let wide: Vec<u8> = text
+                .chars()
+                .flat_map(|one| u32::from(one).to_be_bytes())
+                .collect();
+            assert_eq!(check(&wide), Err(refusal), "{wide:?}");
+        }
+    }
+
+    #[test]
+    fn pem_with_damaged_markers_is_no_secret() {
+        for text in [
+            PEM.replace("-----", "----"),
+            PEM.replace("-----", "------"),
+            PEM.replace("-----", ""),
+            PEM.replace("-----", "\u{2014}"),
+            PEM.replace("-----BEGIN ", "-----BEGIN"),
+            PEM.replace("-----BEGIN PUBLIC KEY-----\n", ""),
+            PEM.replace("-----END PUBLIC KEY-----\n", ""),
+            PEM.replace(' ', "_"),
+            PEM.replace(' ', "+"),
+            PEM.replace(' ', "%20"),
+            PEM.to_lowercase(),
+            "----BEGIN CERTIFICATE----\nMIIB".to_owned(),
+            "BEGIN RSA PRIVATE KEY".to_owned(),
+        ] {
+            assert_eq!(check(text.as_bytes()), Err(KeyError::PemAsSecret), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_of_other_systems_are_no_secrets() {
+        let wire = STANDARD.decode(&SSH[12..]).unwrap();
+        for text in [
+            b"<RSAKeyValue><Modulus>AQAB</Modulus></RSAKeyValue>" as &[u8],
+            b"<?xml version=\"1.0\"?>\n<x:RSAKeyValue/><Modulus>AQAB</Modulus>",
+            b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none",
+            &wire,
+            &SSH.as_bytes()[12..],
+            b"-----BEGIN PGP PUBLIC KEY BLOCK-----",
+        ] {
+            let shown = String::from_utf8_lossy(text);
+            assert_eq!(check(text), Err(KeyError::PemAsSecret), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_jwk_in_another_text_is_no_secret() {
+        for text in [
+            format!("'{JWK}'"),
+            format!("\"{}\"", JWK.replace('"', "\\\"")),
+            format!("KEY={JWK}"),
+            format!("# the key\n{JWK}"),
+            JWK.replace("\"kty\"", "kty"),
+        ] {
+            assert_eq!(check(text.as_bytes()), Err(KeyError::JwkAsSecret), "{text}");
+        }
+    }
+
+    #[test]
+    fn der_that_something_follows_is_no_secret() {
+        let mut der = STANDARD.decode(&PEM[27..87]).unwrap();
+        der.extend(b"\r\n");
+        assert_eq!(check(&der), Err(KeyError::PemAsSecret));
+        der.insert(0, b'\n');
+        assert_eq!(check(&der), Err(KeyError::PemAsSecret));
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes_are_secrets(bytes in proptest::collection::vec(any::<u8>(), 1..100)) {
+            prop_assert_eq!(check(&bytes), Ok(()));
+            let texts = encoded(&bytes);
+            for text in &texts {
+                prop_assert_eq!(check(text), Ok(()), "{:?}", text);
+            }
+        }
+
+        #[test]
+        fn random_texts_are_secrets(text in "[!-~]{1,80}") {
+            let is_json = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+            prop_assume!(!is_json && !text.contains("://"));
+            prop_assert_eq!(check(text.as_bytes()), Ok(()));
+        }
+    }
 
     #[test]
     fn pem_is_no_secret_wherever_it_starts() {

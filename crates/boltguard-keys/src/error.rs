@@ -60,14 +60,21 @@ key_errors! {
     JwkUse = "the JWK's `use` or `key_ops` do not allow this",
     /// The JWKS has no list `keys`, or a member of it is not an object.
     Jwks = "a JWKS needs a list `keys` of objects",
-    /// The text holds no PEM that is a key or a certificate.
-    NoPem = "no PEM of a key or certificate in this text",
+    /// The text holds no PEM that is a key or a certificate, nor another form of one that is read.
+    NoPem = "no PEM of a key or certificate in this text; PEM begins with a line such as -----BEGIN PUBLIC KEY----- \
+             and ends with the -----END line of the same label",
     /// The JWKS has no key that fits the allowed algorithms.
     NoUsableKey = "no key fits the allowed algorithms",
     /// The key is public or a secret where a private key is meant.
     NotPrivate = "a private key or a secret is needed to sign",
+    /// A private key in OpenSSH's own format.
+    OpenSshPrivate = "private keys in OpenSSH's own format aren't read, convert it: ssh-keygen -p -m PKCS8 -f FILE",
     /// PEM, an SSH key or a certificate where an HMAC secret is meant, RFC 8725 §2.1.
-    PemAsSecret = "this is a key or certificate and no HMAC secret, load it as PEM",
+    PemAsSecret = "this is a public key, a private key or a certificate and no HMAC secret; name an algorithm of its \
+                   kind, such as RS256 or ES256",
+    /// The first or last line of the PEM is damaged.
+    PemMarkers = "the first or last line of the PEM is damaged; it needs five hyphens on each side, as in \
+                  -----BEGIN PUBLIC KEY-----",
     /// A private key where a public one is meant.
     PrivateKey = "this is a private key, give the public one",
     /// The system gave no randomness.
@@ -76,10 +83,14 @@ key_errors! {
     RsaTooLarge = "the RSA key is too long: at most 8192 bits to verify, 4096 to sign",
     /// The RSA modulus is shorter than 2048 bits, RFC 7518 §3.3.
     RsaTooSmall = "the RSA key is shorter than 2048 bits",
+    /// The RSA modulus was made by a generator that anybody can undo: ROCA, CVE-2017-15361.
+    RsaWeak = "the RSA key has the ROCA weakness (CVE-2017-15361), so its private key can be computed; replace it",
     /// A secret where a public or private key is meant.
     SecretKey = "this is a secret, a public or private key is meant",
     /// The PEM holds more than one key.
     SeveralKeys = "the PEM holds several keys, give one",
+    /// The public key of OpenSSH is malformed.
+    Ssh = "malformed OpenSSH public key",
     /// The kind of key, the curve or the format is not supported.
     Unsupported = "the kind of key, its curve or its format is not supported",
     /// A URL where an HMAC secret or a key is meant: everybody knows it.

@@ -9,12 +9,15 @@ use zeroize::Zeroizing;
 
 use crate::KeyError;
 
-/// A JSON value; what a number or a literal is has no meaning in a key.
+/// A JSON value; what a fraction or a truth value is has no meaning in a key.
 pub(crate) enum Json {
-    Text(Zeroizing<String>),
+    /// Its digits.
+    Integer(String),
     List(Vec<Json>),
+    Null,
     Object(Members),
     Other,
+    Text(Zeroizing<String>),
 }
 
 /// The members of an object.
@@ -54,12 +57,12 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(Json::Other)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
-        Ok(Json::Other)
+    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+        Ok(Json::Integer(number.to_string()))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
-        Ok(Json::Other)
+    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+        Ok(Json::Integer(number.to_string()))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
@@ -67,7 +70,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Other)
+        Ok(Json::Null)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {

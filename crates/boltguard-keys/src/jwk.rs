@@ -2,11 +2,13 @@
 //! [RFC 7518 §6](https://www.rfc-editor.org/rfc/rfc7518#section-6) and
 //! [RFC 8037 §2](https://www.rfc-editor.org/rfc/rfc8037#section-2).
 
+mod problem;
 mod read;
 mod write;
 
 use boltguard_types::KeyId;
 
+pub use self::problem::{JwkProblem, SkippedKey};
 pub(crate) use self::read::{Member, parse_set};
 pub(crate) use self::write::write_set;
 use crate::{Algorithm, Key, KeyError, SigningKey, VerifyingKey};
@@ -50,8 +52,8 @@ impl Jwk {
 
     /// Reads the JSON of a key of type `oct`, `RSA`, `EC` or `OKP` (Ed25519), public or private.
     ///
-    /// Members without a meaning here are passed over. `alg`, `use` and `key_ops` are kept and obeyed later, by
-    /// [`Jwk::verifying_key`] and [`Jwk::signing_key`].
+    /// Members without a meaning here are ignored, and so is any whose value is `null`. `alg`, `use` and `key_ops` are
+    /// kept and obeyed later, by [`Jwk::verifying_key`] and [`Jwk::signing_key`].
     ///
     /// # Errors
     ///
@@ -62,6 +64,15 @@ impl Jwk {
     /// - Those of [`Secret::new`](crate::Secret::new), [`PublicKey::from_der`](crate::PublicKey::from_der) and
     ///   [`PrivateKey::from_der`](crate::PrivateKey::from_der) for the key in it.
     pub fn parse(json: &str) -> Result<Self, KeyError> {
+        Ok(read::parse(json)?)
+    }
+
+    /// As [`parse`](Self::parse), with an error that names the member of the JWK that it is about.
+    ///
+    /// # Errors
+    ///
+    /// [`JwkProblem`] with the cause that [`Jwk::parse`] gives.
+    pub fn parse_or_explain(json: &str) -> Result<Self, JwkProblem> {
         read::parse(json)
     }
 
@@ -94,7 +105,9 @@ impl Jwk {
     /// The algorithm that `alg` names; `None` if there is no `alg` or it names none that signs.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
-        self.algorithm.as_ref()?.parse().ok()
+        let name = self.algorithm.as_deref()?;
+        let mut all = Algorithm::ALL.iter().copied();
+        all.find(|algorithm| is_name_of(name, *algorithm))
     }
 
     /// Whether the key is a private one; secrets are not.
@@ -142,23 +155,58 @@ impl Jwk {
         write::write(self)
     }
 
-    fn allows(&self, algorithm: Algorithm, operation: &str) -> Result<(), KeyError> {
-        let named = self.algorithm.as_deref();
-        if named.is_some_and(|named| named != algorithm.name()) {
-            return Err(KeyError::JwkAlgorithm);
+    /// Why the key serves none of these algorithms.
+    pub(crate) fn problem(&self, algorithms: &[Algorithm]) -> JwkProblem {
+        if let Err(problem) = self.allows_operation("verify") {
+            return problem;
         }
-        let purpose_fits = self
-            .purpose
-            .as_deref()
-            .is_none_or(|purpose| purpose == "sig");
-        let listed = |list: &Vec<Box<str>>| list.iter().any(|one| **one == *operation);
-        if purpose_fits && self.operations.as_ref().is_none_or(listed) {
-            Ok(())
-        } else {
-            Err(KeyError::JwkUse)
+        let is_for = |algorithm: &Algorithm| VerifyingKey::new(&self.key, *algorithm).is_ok();
+        let is_unknown = self.algorithm.is_some() && self.algorithm().is_none();
+        if is_unknown || algorithms.iter().any(is_for) {
+            return OTHER_ALGORITHM;
+        }
+        match &self.key {
+            Key::Secret(_) if !algorithms.iter().any(|one| one.is_symmetric()) => {
+                KeyError::SecretKey
+            }
+            _ => KeyError::AlgorithmMismatch,
+        }
+        .into()
+    }
+
+    fn allows(&self, algorithm: Algorithm, operation: &str) -> Result<(), JwkProblem> {
+        match self.algorithm.as_deref() {
+            Some(name) if !is_name_of(name, algorithm) => Err(OTHER_ALGORITHM),
+            _ => self.allows_operation(operation),
         }
     }
+
+    fn allows_operation(&self, operation: &str) -> Result<(), JwkProblem> {
+        let purpose = self.purpose.as_deref();
+        if purpose.is_some_and(|purpose| !PURPOSES.contains(&purpose)) {
+            return Err(JwkProblem::of("use", KeyError::JwkUse, "isn't \"sig\""));
+        }
+        let listed = |list: &Vec<Box<str>>| list.iter().any(|one| **one == *operation);
+        if !self.operations.as_ref().is_none_or(listed) {
+            let fault = "doesn't list what the key is used for";
+            return Err(JwkProblem::of("key_ops", KeyError::JwkUse, fault));
+        }
+        Ok(())
+    }
 }
+
+/// `alg` may also be the name that RFC 9864 §2.2 gives to EdDSA with Ed25519.
+fn is_name_of(name: &str, algorithm: Algorithm) -> bool {
+    name == algorithm.name() || (name == ED25519 && algorithm == Algorithm::EdDsa)
+}
+
+const ED25519: &str = "Ed25519";
+
+const OTHER_ALGORITHM: JwkProblem =
+    JwkProblem::of("alg", KeyError::JwkAlgorithm, "names another algorithm");
+
+/// RFC 7517 §4.2, and the JWT-SVID of SPIFFE, §4.1 of its trust domain and bundle specification.
+const PURPOSES: [&str; 2] = ["sig", "jwt-svid"];
 
 impl<K: Into<Key>> From<K> for Jwk {
     fn from(key: K) -> Self {

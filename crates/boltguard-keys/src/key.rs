@@ -1,5 +1,7 @@
 //! Key material of any kind.
 
+use crate::asn1;
+use crate::loose;
 use crate::pem;
 use crate::{Algorithm, KeyError, PrivateKey, PublicKey, Secret};
 
@@ -15,6 +17,25 @@ pub enum Key {
 }
 
 impl Key {
+    /// Reads a public or private key in any of the forms in which configurations carry one: PEM as
+    /// [`from_pem`](Self::from_pem) takes it, also in UTF-16, and DER.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Key::from_pem`] and [`Key::from_der`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        if asn1::is_key(bytes) {
+            return Self::from_der(bytes);
+        }
+        if let Ok(text) = std::str::from_utf8(bytes)
+            && !text.contains('\0')
+        {
+            return Self::from_pem(text);
+        }
+        let text = loose::without_zeros(bytes).ok_or(KeyError::NoPem)?;
+        Self::from_pem(std::str::from_utf8(&text).map_err(|_| KeyError::NoPem)?)
+    }
+
     /// Reads PEM, public or private by its label.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use boltguard_types::KeyId;
 
-use crate::jwk::{self, Jwk};
+use crate::jwk::{self, Jwk, SkippedKey};
 use crate::{Algorithm, KeyError, VerifyingKey};
 
 /// Several trusted keys.
@@ -25,6 +25,8 @@ pub struct KeySet {
     keys: Vec<VerifyingKey>,
     /// Names of keys that are of no use here: a token that asks for one finds no key.
     unusable: Vec<KeyId>,
+    /// What of a JWK Set was skipped.
+    skipped: Vec<SkippedKey>,
 }
 
 impl KeySet {
@@ -35,31 +37,62 @@ impl KeySet {
     pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Self {
         Self {
             keys: keys.into_iter().collect(),
-            unusable: Vec::new(),
+            ..Self::default()
         }
     }
 
     /// Trusts the keys of a JWK Set, [RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517#section-5), for those of
     /// the algorithms that each of them can serve.
     ///
-    /// Keys that are not understood, or that serve none of the algorithms, are passed over; a token whose `kid` names
-    /// one of them finds no key.
+    /// Keys that are not understood, or that serve none of the algorithms, are [`skipped`](Self::skipped), for the
+    /// caller to log; a token whose `kid` names one of them finds no key. Several keys may share a `kid`, RFC 7517
+    /// §4.5: all of them are tried.
     ///
     /// # Errors
     ///
     /// - [`KeyError::Json`] or [`KeyError::DuplicateMember`] if the text is malformed.
     /// - [`KeyError::Jwks`] if there is no list `keys` of objects.
-    /// - [`KeyError::PrivateKey`] if one of the keys is private: it is no set of keys to trust.
+    /// - [`KeyError::PrivateKey`] if one of the keys is private: whoever reads the set could sign.
     /// - [`KeyError::NoUsableKey`] if none is left.
     pub fn from_jwks(json: &str, algorithms: &[Algorithm]) -> Result<Self, KeyError> {
-        let mut set = Self::default();
-        for member in jwk::parse_set(json)? {
-            set.add(member, algorithms)?;
-        }
+        let set = Self::parse_jwks(json, algorithms)?;
         if set.keys.is_empty() {
             return Err(KeyError::NoUsableKey);
         }
         Ok(set)
+    }
+
+    /// As [`from_jwks`](Self::from_jwks), except that a set without a usable key is no error: it is empty, and
+    /// [`skipped`](Self::skipped) says why.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`KeySet::from_jwks`] but [`KeyError::NoUsableKey`].
+    ///
+    /// ```
+    /// use boltguard_keys::{Algorithm, KeySet};
+    ///
+    /// let jwks = r#"{"keys":[{"kty":"OKP","crv":"X25519","kid":"2026"}]}"#;
+    /// let set = KeySet::parse_jwks(jwks, &[Algorithm::EdDsa])?;
+    /// assert!(set.is_empty());
+    /// assert_eq!(
+    ///     set.skipped()[0].to_string(),
+    ///     r#"key 0 (kid "2026"): `crv` names a kind of key that isn't supported"#,
+    /// );
+    /// # Ok::<(), boltguard_keys::KeyError>(())
+    /// ```
+    pub fn parse_jwks(json: &str, algorithms: &[Algorithm]) -> Result<Self, KeyError> {
+        let mut set = Self::default();
+        for (index, member) in jwk::parse_set(json)?.into_iter().enumerate() {
+            set.add(index, member, algorithms)?;
+        }
+        Ok(set)
+    }
+
+    /// The keys of the JWK Set that serve none of the algorithms, each with the reason.
+    #[must_use]
+    pub fn skipped(&self) -> &[SkippedKey] {
+        &self.skipped
     }
 
     /// Trusts one JWK, for those of the algorithms that it can serve.
@@ -89,6 +122,7 @@ impl KeySet {
     pub fn and(mut self, other: Self) -> Self {
         self.keys.extend(other.keys);
         self.unusable.extend(other.unusable);
+        self.skipped.extend(other.skipped);
         self
     }
 
@@ -102,7 +136,11 @@ impl KeySet {
             .partition(|key| algorithms.contains(&key.algorithm()));
         let names = others.iter().filter_map(VerifyingKey::key_id);
         let unusable = self.unusable.iter().chain(names).cloned().collect();
-        Self { keys, unusable }
+        Self {
+            keys,
+            unusable,
+            skipped: self.skipped.clone(),
+        }
     }
 
     /// Whether a token finds the same keys in both, see [`VerifyingKey::is_same_as`].
@@ -191,20 +229,35 @@ impl KeySet {
         jwk::write_set(&self.keys)
     }
 
-    fn add(&mut self, member: jwk::Member, algorithms: &[Algorithm]) -> Result<(), KeyError> {
+    fn add(
+        &mut self,
+        index: usize,
+        member: jwk::Member,
+        algorithms: &[Algorithm],
+    ) -> Result<(), KeyError> {
         if member.is_private {
             return Err(KeyError::PrivateKey);
         }
-        let before = self.keys.len();
-        if let Ok(jwk) = member.jwk {
-            let keys = algorithms
-                .iter()
-                .filter_map(|algorithm| jwk.verifying_key(*algorithm).ok());
-            self.keys.extend(keys);
-        }
-        if self.keys.len() == before {
-            self.unusable.extend(member.kid);
-        }
+        let problem = match member.jwk {
+            Ok(jwk) => {
+                let before = self.keys.len();
+                let keys = algorithms
+                    .iter()
+                    .filter_map(|algorithm| jwk.verifying_key(*algorithm).ok());
+                self.keys.extend(keys);
+                if self.keys.len() > before {
+                    return Ok(());
+                }
+                jwk.problem(algorithms)
+            }
+            Err(problem) => problem,
+        };
+        self.unusable.extend(member.kid.clone());
+        self.skipped.push(SkippedKey {
+            index,
+            kid: member.kid,
+            problem,
+        });
         Ok(())
     }
 }

@@ -1,74 +1,93 @@
-//! Keys in PEM, [RFC 7468](https://www.rfc-editor.org/rfc/rfc7468).
+//! Keys in PEM, [RFC 7468](https://www.rfc-editor.org/rfc/rfc7468), as configurations carry it.
 
 use der::pem::LineEnding;
-use rustls_pki_types::pem::{PemObject, SectionKind};
 use zeroize::Zeroizing;
 
 use crate::asn1;
 use crate::disguise;
+use crate::loose;
+use crate::ssh;
 use crate::{KeyError, PrivateKey, PublicKey};
 
-/// The one key of a PEM text, not yet looked into.
-pub(crate) struct Section {
-    is_private: bool,
-    der: Zeroizing<Vec<u8>>,
+/// The one key of a text, whose DER is not yet looked into.
+pub(crate) enum Section {
+    Private(Zeroizing<Vec<u8>>),
+    Public(Zeroizing<Vec<u8>>),
+    Ssh(PublicKey),
 }
 
 impl Section {
     pub(crate) const fn is_private(&self) -> bool {
-        self.is_private
+        matches!(self, Self::Private(_))
     }
 
-    pub(crate) fn public(&self) -> Result<PublicKey, KeyError> {
-        if self.is_private {
-            return Err(KeyError::PrivateKey);
+    pub(crate) fn public(self) -> Result<PublicKey, KeyError> {
+        match self {
+            Self::Private(_) => Err(KeyError::PrivateKey),
+            Self::Public(der) => asn1::read_public(&der),
+            Self::Ssh(key) => Ok(key),
         }
-        asn1::read_public(&self.der)
     }
 
-    pub(crate) fn private(&self) -> Result<PrivateKey, KeyError> {
-        if !self.is_private {
-            return Err(KeyError::NotPrivate);
+    pub(crate) fn private(self) -> Result<PrivateKey, KeyError> {
+        match self {
+            Self::Private(der) => asn1::read_private(&der),
+            Self::Public(_) | Self::Ssh(_) => Err(KeyError::NotPrivate),
         }
-        asn1::read_private(&self.der)
     }
 }
 
-/// Finds the key in PEM text; other text around it, and PEM of other things, is passed over.
+/// Finds the key in a text: in PEM, or, where there is no PEM, in the line of OpenSSH or in base64.
 ///
-/// A private key counts before the certificates that belong to it; of a chain of certificates the first counts.
+/// Other text around PEM, and PEM of other things, is passed over. A private key counts before the certificates that
+/// belong to it; of a chain of certificates the first counts. Line ends may be missing, indented, or two characters
+/// each, as they are in environment variables.
 pub(crate) fn read(text: &str) -> Result<Section, KeyError> {
-    if text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
-        || text.contains("Proc-Type: 4,ENCRYPTED")
-    {
-        return Err(KeyError::Encrypted);
+    read_layer(text, LAYERS)
+}
+
+fn read_layer(text: &str, layers: usize) -> Result<Section, KeyError> {
+    if text.contains(BEGIN) {
+        return read_pem(text);
     }
-    if text.contains("-----BEGIN OPENSSH PRIVATE KEY-----") {
-        return Err(KeyError::Unsupported);
+    if let Some(key) = ssh::read(text) {
+        return key.map(Section::Ssh);
     }
+    if let Some(decoded) = loose::base64(text.as_bytes()).filter(|_| layers > 0) {
+        if asn1::is_key(&decoded) {
+            return Ok(match asn1::is_private(&decoded) {
+                true => Section::Private(decoded),
+                false => Section::Public(decoded),
+            });
+        }
+        if let Ok(decoded) = std::str::from_utf8(&decoded) {
+            return read_layer(decoded, layers - 1);
+        }
+    }
+    if disguise::is_url(text.as_bytes()) {
+        Err(KeyError::UrlAsKey)
+    } else if disguise::is_pem(text.as_bytes()) {
+        Err(KeyError::PemMarkers)
+    } else {
+        Err(KeyError::NoPem)
+    }
+}
+
+fn read_pem(text: &str) -> Result<Section, KeyError> {
     let mut keys = Vec::new();
     let mut certificate = None;
-    // rustls-pki-types passes over the label of PKCS#1 public keys, which can't be mistaken for the other form.
-    let text = Zeroizing::new(text.replace("RSA PUBLIC KEY-----", "PUBLIC KEY-----"));
-    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text.as_bytes()) {
-        let (kind, der) = section.map_err(|_| KeyError::NoPem)?;
-        let der = Zeroizing::new(der);
-        match kind {
-            SectionKind::PublicKey => keys.push(Section {
-                is_private: false,
-                der,
-            }),
-            SectionKind::PrivateKey | SectionKind::RsaPrivateKey | SectionKind::EcPrivateKey => {
-                keys.push(Section {
-                    is_private: true,
-                    der,
-                });
+    let mut rest = text;
+    while let Some((label, body, behind)) = next_section(rest)? {
+        rest = behind;
+        match label {
+            "PUBLIC KEY" | "RSA PUBLIC KEY" => keys.push(Section::Public(der_of(body)?)),
+            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {
+                keys.push(Section::Private(der_of(body)?));
             }
-            SectionKind::Certificate if certificate.is_none() => {
-                certificate = Some(Section {
-                    is_private: false,
-                    der,
-                });
+            "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
+            "OPENSSH PRIVATE KEY" => return Err(KeyError::OpenSshPrivate),
+            "CERTIFICATE" if certificate.is_none() => {
+                certificate = Some(Section::Public(der_of(body)?));
             }
             _ => {}
         }
@@ -76,16 +95,39 @@ pub(crate) fn read(text: &str) -> Result<Section, KeyError> {
     if keys.len() > 1 {
         return Err(KeyError::SeveralKeys);
     }
-    keys.pop().or(certificate).ok_or_else(|| {
-        if disguise::is_url(text.as_bytes()) {
-            KeyError::UrlAsKey
-        } else {
-            KeyError::NoPem
-        }
-    })
+    keys.pop().or(certificate).ok_or(KeyError::NoPem)
+}
+
+/// The label and the body of the first section, and the text behind it.
+fn next_section(text: &str) -> Result<Option<(&str, &str, &str)>, KeyError> {
+    let Some((_, text)) = text.split_once(BEGIN) else {
+        return Ok(None);
+    };
+    let (label, text) = text.split_once(HYPHENS).ok_or(KeyError::NoPem)?;
+    let (body, text) = text.split_once("-----END ").ok_or(KeyError::NoPem)?;
+    let text = text.strip_prefix(label).ok_or(KeyError::NoPem)?;
+    let text = text.strip_prefix(HYPHENS).ok_or(KeyError::NoPem)?;
+    Ok(Some((label, body, text)))
+}
+
+/// The DER in the body of a section.
+fn der_of(body: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    if body.contains("Proc-Type:") && body.contains("ENCRYPTED") {
+        return Err(KeyError::Encrypted);
+    }
+    if body.trim_ascii().is_empty() {
+        return Err(KeyError::Der);
+    }
+    loose::base64(body.as_bytes()).ok_or(KeyError::NoPem)
 }
 
 /// Writes PEM with lines of 64 characters.
 pub(crate) fn write(label: &'static str, der: &[u8]) -> Result<String, KeyError> {
     der::pem::encode_string(label, LineEnding::LF, der).map_err(|_| KeyError::Der)
 }
+
+const BEGIN: &str = "-----BEGIN ";
+const HYPHENS: &str = "-----";
+
+/// PEM in base64, and that once more.
+const LAYERS: usize = 2;

@@ -31,7 +31,8 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// Reads PEM: `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
+    /// Reads PEM: `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`, laid out as for
+    /// [`PublicKey::from_pem`](crate::PublicKey::from_pem).
     ///
     /// A missing public key is derived; one that is given has to belong to the private key.
     ///
@@ -40,7 +41,7 @@ impl PrivateKey {
     /// - [`KeyError::NoPem`] if there is no such PEM, [`KeyError::UrlAsKey`] if there is a URL instead, and
     ///   [`KeyError::SeveralKeys`] if there is more than one key.
     /// - [`KeyError::NotPrivate`] if it is public.
-    /// - [`KeyError::Encrypted`] if a password protects it.
+    /// - [`KeyError::Encrypted`] if a password protects it, and [`KeyError::OpenSshPrivate`] for OpenSSH's own format.
     /// - Those of [`PrivateKey::from_der`].
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         pem::read(pem)?.private()

@@ -7,6 +7,7 @@ use crate::curve::Curve;
 use crate::ed25519;
 use crate::encoding;
 use crate::pem;
+use crate::roca;
 use crate::{Algorithm, Family, KeyError, digest_sha256};
 
 /// A public key: RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519.
@@ -31,13 +32,16 @@ pub struct PublicKey {
 impl PublicKey {
     /// Reads PEM: `PUBLIC KEY`, `RSA PUBLIC KEY` or `CERTIFICATE`. Of several certificates the first counts.
     ///
+    /// PEM is read as environment variables carry it: on one line, indented, in quotes, or with line ends of two
+    /// characters, `\n`. Where there is no PEM, the line of an OpenSSH public key is read, and base64 of PEM or DER.
+    ///
     /// A certificate is a wrapper of its key here and no more: neither its signature nor its dates are checked, so
     /// trust in it has to come from where it was read.
     ///
     /// # Errors
     ///
-    /// - [`KeyError::NoPem`] if there is no such PEM, [`KeyError::UrlAsKey`] if there is a URL instead, and
-    ///   [`KeyError::SeveralKeys`] if there is more than one key.
+    /// - [`KeyError::NoPem`] if there is no such PEM, [`KeyError::PemMarkers`] if its first or last line is damaged,
+    ///   [`KeyError::UrlAsKey`] if there is a URL instead, and [`KeyError::SeveralKeys`] if there is more than one key.
     /// - [`KeyError::PrivateKey`] if there is a private key, whatever else there is.
     /// - Those of [`PublicKey::from_der`].
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
@@ -52,7 +56,8 @@ impl PublicKey {
     /// - [`KeyError::Unsupported`] for other kinds of keys and other curves.
     /// - [`KeyError::InvalidPoint`] if the point is not on its curve.
     /// - [`KeyError::RsaTooSmall`], [`KeyError::RsaTooLarge`] or [`KeyError::InvalidRsa`] for what RSA can't verify
-    ///   with.
+    ///   with, and [`KeyError::RsaWeak`] for a modulus that anybody can factor (ROCA).
+    /// - [`KeyError::Ssh`] for a malformed public key of OpenSSH.
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         asn1::read_public(der)
     }
@@ -194,6 +199,9 @@ impl RsaPublic {
         // RFC 8017 §3.1: e is odd and at least 3.
         if !is_odd(n) || !is_odd(e) || !(2..=Self::MAX_EXPONENT_BITS).contains(&bits(e)) {
             return Err(KeyError::InvalidRsa);
+        }
+        if roca::has_fingerprint(n) {
+            return Err(KeyError::RsaWeak);
         }
         Ok(Self {
             n: n.into(),

@@ -35,11 +35,13 @@ impl Secret {
     /// [RFC 8725 §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1).
     ///
     /// - [`KeyError::Empty`] if there are no bytes.
-    /// - [`KeyError::PemAsSecret`] for PEM, with or without text before it, SSH public keys, and the DER of a key or
-    ///   certificate, bare or in base64.
-    /// - [`KeyError::JwkAsSecret`] for the text of a JSON object or list.
+    /// - [`KeyError::PemAsSecret`] for PEM, with or without text before it and even with damaged first and last lines,
+    ///   SSH public keys, and the DER of a key or certificate.
+    /// - [`KeyError::JwkAsSecret`] for the text of a JSON object or list, and any text with a JWK in it.
     /// - [`KeyError::UrlAsKey`] for what begins with `https://` or `http://`: the keys of an issuer are published
     ///   there, and the URL is as public.
+    ///
+    /// So is any of these in base64, in hexadecimal, in UTF-16 or with percent signs, up to three times over.
     pub fn new(bytes: &[u8]) -> Result<Self, KeyError> {
         if bytes.is_empty() {
             return Err(KeyError::Empty);

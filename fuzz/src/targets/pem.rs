@@ -1,10 +1,17 @@
-//! Any text as PEM.
+//! Any bytes as a key, any text as PEM.
 
-use boltguard::keys::{KeyError, PrivateKey, PublicKey, Secret};
+use boltguard::keys::{Key, KeyError, PrivateKey, PublicKey, Secret};
 
 use super::jwk::round_trip;
 
 pub(super) fn run(data: &[u8]) {
+    if Key::from_bytes(data).is_ok() {
+        assert_eq!(
+            Secret::new(data),
+            Err(KeyError::PemAsSecret),
+            "a key is no secret"
+        );
+    }
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };

@@ -11,16 +11,16 @@ use crate::encoding;
 use crate::json::{self, Json, Members};
 use crate::private::RsaPrivate;
 use crate::public::{RsaPublic, RsaScheme};
-use crate::{Jwk, Key, KeyError, PrivateKey, PublicKey, Secret};
+use crate::{Jwk, JwkProblem, Key, KeyError, PrivateKey, PublicKey, Secret};
 
 /// One key of a set: its name counts even where the key can't be used.
 pub(crate) struct Member {
     pub(crate) kid: Option<KeyId>,
     pub(crate) is_private: bool,
-    pub(crate) jwk: Result<Jwk, KeyError>,
+    pub(crate) jwk: Result<Jwk, JwkProblem>,
 }
 
-pub(crate) fn parse(json: &str) -> Result<Jwk, KeyError> {
+pub(crate) fn parse(json: &str) -> Result<Jwk, JwkProblem> {
     read(&json::parse(json)?)
 }
 
@@ -37,40 +37,46 @@ fn member(json: &Json) -> Result<Member, KeyError> {
         return Err(KeyError::Jwks);
     };
     Ok(Member {
-        kid: optional(members, "kid").ok().flatten().map(KeyId::from),
+        kid: kid(members).ok().flatten(),
         is_private: is_private(members),
         jwk: read(members),
     })
 }
 
-fn read(members: &Members) -> Result<Jwk, KeyError> {
+fn read(members: &Members) -> Result<Jwk, JwkProblem> {
     let key = match required(members, "kty")? {
-        "oct" => Key::Secret(Secret::from_base64url(required(members, "k")?)?),
+        "oct" => Key::Secret(secret(members)?),
         "RSA" if is_private(members) => Key::Private(rsa_private(members)?),
         "RSA" => Key::Public(rsa_public(members)?),
         "EC" => ec(members)?,
         "OKP" => okp(members)?,
-        _ => return Err(KeyError::Unsupported),
+        _ => return Err(unsupported("kty")),
     };
     Ok(Jwk {
         key,
-        kid: optional(members, "kid")?.map(KeyId::from),
+        kid: kid(members)?,
         algorithm: optional(members, "alg")?.map(Box::from),
         purpose: optional(members, "use")?.map(Box::from),
         operations: operations(members)?,
     })
 }
 
-fn rsa_public(members: &Members) -> Result<PublicKey, KeyError> {
-    PublicKey::rsa(&uint(members, "n")?, &uint(members, "e")?, RsaScheme::Any)
+fn secret(members: &Members) -> Result<Secret, JwkProblem> {
+    let bytes = bytes(members, "k")?;
+    Ok(Secret::new(&bytes)?)
+}
+
+fn rsa_public(members: &Members) -> Result<PublicKey, JwkProblem> {
+    let (n, e) = (uint(members, "n")?, uint(members, "e")?);
+    Ok(PublicKey::rsa(&n, &e, RsaScheme::Any)?)
 }
 
 /// RFC 7518 §6.3.2: `d` alone would do, but no library computes the primes; a third prime is not supported.
-fn rsa_private(members: &Members) -> Result<PrivateKey, KeyError> {
-    if members.contains_key("oth") {
-        return Err(KeyError::Unsupported);
+fn rsa_private(members: &Members) -> Result<PrivateKey, JwkProblem> {
+    if has(members, "oth") {
+        return Err(unsupported("oth"));
     }
-    let number = |name| uint(members, name).map(Zeroizing::new);
+    let number = |name| uint(members, name);
     let (n, e, d, p, q) = (
         number("n")?,
         number("e")?,
@@ -90,34 +96,34 @@ fn rsa_private(members: &Members) -> Result<PrivateKey, KeyError> {
         dq: &dq,
         qi: &qi,
     };
-    PrivateKey::rsa(RsaPrivate {
+    Ok(PrivateKey::rsa(RsaPrivate {
         pkcs1: asn1::pkcs1_of(&numbers)?,
         public,
-    })
+    })?)
 }
 
-fn ec(members: &Members) -> Result<Key, KeyError> {
-    let curve = Curve::from_name(required(members, "crv")?)?;
+fn ec(members: &Members) -> Result<Key, JwkProblem> {
+    let curve = Curve::from_name(required(members, "crv")?).map_err(|_| unsupported("crv"))?;
     // RFC 7518 §6.2.1: coordinates and the private key have the full length.
     let part = |name| fixed(members, name, curve.field_len());
     let point = [&[4], &**part("x")?, &**part("y")?].concat();
-    if members.contains_key("d") {
-        PrivateKey::ec(curve, &part("d")?, Some(&point)).map(Key::Private)
+    Ok(if has(members, "d") {
+        Key::Private(PrivateKey::ec(curve, &part("d")?, Some(&point))?)
     } else {
-        PublicKey::ec(curve, &point).map(Key::Public)
-    }
+        Key::Public(PublicKey::ec(curve, &point)?)
+    })
 }
 
-fn okp(members: &Members) -> Result<Key, KeyError> {
+fn okp(members: &Members) -> Result<Key, JwkProblem> {
     if required(members, "crv")? != "Ed25519" {
-        return Err(KeyError::Unsupported);
+        return Err(unsupported("crv"));
     }
     let x = fixed(members, "x", 32)?;
-    if members.contains_key("d") {
-        PrivateKey::ed25519(&fixed(members, "d", 32)?, Some(&x)).map(Key::Private)
+    Ok(if has(members, "d") {
+        Key::Private(PrivateKey::ed25519(&fixed(members, "d", 32)?, Some(&x))?)
     } else {
-        PublicKey::ed25519(&x).map(Key::Public)
-    }
+        Key::Public(PublicKey::ed25519(&x)?)
+    })
 }
 
 /// Whether there is a member that only a private key has.
@@ -127,57 +133,107 @@ fn is_private(members: &Members) -> bool {
         Ok("EC" | "OKP") => &["d"],
         _ => &[],
     };
-    names.iter().any(|name| members.contains_key(*name))
+    names.iter().any(|name| has(members, name))
 }
 
-/// RFC 7517 §4.3: a list of texts, each once.
-fn operations(members: &Members) -> Result<Option<Vec<Box<str>>>, KeyError> {
-    let list = match members.get("key_ops") {
-        None => return Ok(None),
+/// The name of the key. Some issuers write a number, whose digits are what their tokens have as a string.
+fn kid(members: &Members) -> Result<Option<KeyId>, JwkProblem> {
+    match members.get("kid") {
+        Some(Json::Integer(digits)) => Ok(Some(KeyId::from(digits.as_str()))),
+        _ => Ok(optional(members, "kid")?.map(KeyId::from)),
+    }
+}
+
+/// RFC 7517 §4.3: a list of strings, each once. Some issuers write a single string.
+fn operations(members: &Members) -> Result<Option<Vec<Box<str>>>, JwkProblem> {
+    const NAME: &str = "key_ops";
+    let list = match members.get(NAME) {
+        None | Some(Json::Null) => return Ok(None),
+        Some(Json::Text(name)) => return Ok(Some(vec![Box::from(name.as_str())])),
         Some(Json::List(list)) => list,
-        Some(_) => return Err(KeyError::JwkMember),
+        Some(_) => {
+            return Err(JwkProblem::of(
+                NAME,
+                KeyError::JwkMember,
+                "isn't a list of strings",
+            ));
+        }
     };
     let name = |one: &Json| match one {
         Json::Text(name) => Ok(Box::from(name.as_str())),
-        _ => Err(KeyError::JwkMember),
+        _ => Err(JwkProblem::of(
+            NAME,
+            KeyError::JwkMember,
+            "isn't a list of strings",
+        )),
     };
     let operations = list
         .iter()
         .map(name)
         .collect::<Result<Vec<Box<str>>, _>>()?;
     if operations.iter().collect::<HashSet<_>>().len() < operations.len() {
-        return Err(KeyError::JwkMember);
+        return Err(JwkProblem::of(
+            NAME,
+            KeyError::JwkMember,
+            "has an operation twice",
+        ));
     }
     Ok(Some(operations))
 }
 
-/// A number without leading zeros, RFC 7518 §2 (Base64urlUInt).
-fn uint(members: &Members, name: &str) -> Result<Vec<u8>, KeyError> {
-    let bytes = encoding::decode(required(members, name)?)?;
-    match bytes.first() {
-        None => Err(KeyError::JwkMember),
-        Some(0) if bytes.len() > 1 => Err(KeyError::JwkMember),
-        Some(_) => Ok(bytes),
+/// A number. RFC 7518 §2 (Base64urlUInt) has no zeros before it, but §6.3.1.1 knows of libraries that write one.
+fn uint(members: &Members, name: &'static str) -> Result<Zeroizing<Vec<u8>>, JwkProblem> {
+    let mut number = bytes(members, name)?;
+    if number.is_empty() {
+        return Err(JwkProblem::of_length(name));
     }
+    let last = number.len() - 1;
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.drain(..zeros.min(last));
+    Ok(number)
 }
 
-fn fixed(members: &Members, name: &str, length: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let bytes = encoding::decode_secret(required(members, name)?)?;
+fn fixed(
+    members: &Members,
+    name: &'static str,
+    length: usize,
+) -> Result<Zeroizing<Vec<u8>>, JwkProblem> {
+    let bytes = bytes(members, name)?;
     if bytes.len() == length {
         Ok(bytes)
     } else {
-        Err(KeyError::JwkMember)
+        Err(JwkProblem::of_length(name))
     }
 }
 
-fn required<'a>(members: &'a Members, name: &str) -> Result<&'a str, KeyError> {
-    optional(members, name)?.ok_or(KeyError::JwkMember)
+fn bytes(members: &Members, name: &'static str) -> Result<Zeroizing<Vec<u8>>, JwkProblem> {
+    let malformed = |cause| JwkProblem::of(name, cause, "isn't base64url without padding");
+    encoding::decode_secret(required(members, name)?).map_err(malformed)
 }
 
-fn optional<'a>(members: &'a Members, name: &str) -> Result<Option<&'a str>, KeyError> {
+fn required<'a>(members: &'a Members, name: &'static str) -> Result<&'a str, JwkProblem> {
+    optional(members, name)?.ok_or(JwkProblem::missing(name))
+}
+
+/// A member with the value `null` is as good as none: some libraries write all that they know of.
+fn optional<'a>(members: &'a Members, name: &'static str) -> Result<Option<&'a str>, JwkProblem> {
     match members.get(name) {
-        None => Ok(None),
+        None | Some(Json::Null) => Ok(None),
         Some(Json::Text(text)) => Ok(Some(text)),
-        Some(_) => Err(KeyError::JwkMember),
+        Some(_) => Err(JwkProblem::of_type(name)),
     }
+}
+
+fn has(members: &Members, name: &str) -> bool {
+    members
+        .get(name)
+        .is_some_and(|value| !matches!(value, Json::Null))
+}
+
+fn unsupported(member: &'static str) -> JwkProblem {
+    JwkProblem::of(
+        member,
+        KeyError::Unsupported,
+        "names a kind of key that isn't supported",
+    )
 }

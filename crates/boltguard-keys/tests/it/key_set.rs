@@ -117,6 +117,88 @@ fn keys_for_another_use_or_algorithm_are_passed_over_and_their_names_kept() {
 }
 
 #[test]
+fn each_key_that_is_skipped_is_listed_with_its_index_its_kid_and_the_reason() {
+    let with = |name: &str, value: Value| {
+        let mut jwk = usual(Rs256, Some("k"));
+        jwk[name] = value;
+        jwk
+    };
+    let set = json!({"keys": [
+        usual(Rs256, Some("good")),
+        with("n", json!("AQAB")),
+        with("e", json!(null)),
+        with("n", json!("A+AA")),
+        with("use", json!("enc")),
+        with("key_ops", json!(["encrypt"])),
+        with("alg", json!("RSA-OAEP")),
+        with("alg", json!("HS256")),
+        with("kid", json!({"a": 1})),
+        json!({"kty": "AKP", "kid": 7}),
+        json!({"kty": "oct", "k": "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg"}),
+        usual(Es256, Some("other")),
+        json!({"kid": "a\nb"}),
+        json!({"kid": "x".repeat(100)}),
+    ]});
+    let read = read(&set, &[Rs256, Rs384]).unwrap();
+    let skipped: Vec<_> = read.skipped().iter().map(ToString::to_string).collect();
+    let long = format!("key 13 (kid \"{}\"…): `kty` is missing", "x".repeat(64));
+    assert_eq!(
+        skipped,
+        [
+            "key 1 (kid \"k\"): the RSA key is shorter than 2048 bits",
+            "key 2 (kid \"k\"): `e` is missing",
+            "key 3 (kid \"k\"): `n` isn't base64url without padding",
+            "key 4 (kid \"k\"): `use` isn't \"sig\"",
+            "key 5 (kid \"k\"): `key_ops` doesn't list what the key is used for",
+            "key 6 (kid \"k\"): `alg` names another algorithm",
+            "key 7 (kid \"k\"): `alg` names another algorithm",
+            "key 8: `kid` isn't a string",
+            "key 9 (kid \"7\"): `kty` names a kind of key that isn't supported",
+            "key 10: this is a secret, a public or private key is meant",
+            "key 11 (kid \"other\"): the key is of another kind than the algorithm needs",
+            "key 12 (kid \"a\\nb\"): `kty` is missing",
+            &long,
+        ]
+    );
+    let first = &read.skipped()[0];
+    assert_eq!(first.index(), 1);
+    assert_eq!(first.kid().unwrap().as_str(), "k");
+    assert_eq!(first.problem().cause(), KeyError::RsaTooSmall);
+    assert!(read.names("7") && count(&read, Rs256, Some("7")) == 0);
+}
+
+#[test]
+fn a_set_without_a_usable_key_is_read_with_the_reasons() {
+    let set = json!({"keys": [json!({"kty": "AKP"})]}).to_string();
+    let read = KeySet::parse_jwks(&set, Algorithm::ALL).unwrap();
+    assert!(read.is_empty());
+    assert_eq!(read.skipped().len(), 1);
+    let read = KeySet::parse_jwks(r#"{"keys":[]}"#, Algorithm::ALL).unwrap();
+    assert!(read.is_empty() && read.skipped().is_empty());
+}
+
+/// RFC 7517 §4.5 allows it; tokens of either key are genuine.
+#[test]
+fn keys_may_share_a_kid() {
+    let set = set(&[
+        usual(Es256, Some("a")),
+        other(Es256, Some("a")),
+        usual(Rs256, Some("a")),
+    ]);
+    assert_eq!(count(&set, Es256, Some("a")), 2);
+    assert!(set.skipped().is_empty());
+}
+
+#[test]
+fn null_is_no_private_member() {
+    let mut jwk = usual(Rs256, None);
+    for name in ["d", "p", "q", "dp", "dq", "qi", "oth"] {
+        jwk[name] = Value::Null;
+    }
+    assert!(count(&set(&[jwk]), Rs256, None) == 1);
+}
+
+#[test]
 fn only_allowed_algorithms_are_served() {
     let set = read(
         &json!({"keys": [usual(Rs256, None), usual(Es256, None)]}),

@@ -7,12 +7,14 @@
 //! - A set is current for its TTL. Then the first one who needs it fetches, and the others go on with the old one.
 //! - A token whose key is not in the set may be one of a new key: the set is fetched anew, and not again before a
 //!   cooldown is over, however many such tokens come.
-//! - One fetches at a time. Where there are no keys yet, the others wait for it.
+//! - One fetches at a time. Where there are no keys yet, the others wait for it. For a key that may not exist two wait
+//!   and the rest goes on with what is there, so that a slow issuer doesn't hold every thread. The cooldown begins when
+//!   the fetch ends.
 //! - After a fetch that failed there is a pause, twice as long each time. The old set serves on, for an hour at most;
 //!   then nothing verifies.
 //! - What came is read by the strict reader of [`boltguard_keys`], within limits. A set that is malformed, empty, or
-//!   holds a private key is none, and the old one stays; single keys that are of no use are passed over, secrets among
-//!   them.
+//!   holds a private key is none, and the old one stays; single keys that can't be used are skipped, secrets among
+//!   them, and listed with the reasons: [`Fetched::skipped`], [`RemoteKeySet::skipped`].
 //!
 //! [`RemoteKeySet`] is this clockwork, without a clock and without a connection. [`JwksClient`] adds the clock, and
 //! [`Fetch`] is what it fetches by: with the feature `http`, `HttpFetch`. Both are for threads that may block; an edge

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
-use boltguard_keys::{Algorithm, KeySet, LoadedKeySet, RotatingKeySet};
+use arc_swap::ArcSwap;
+use boltguard_keys::{Algorithm, KeySet, LoadedKeySet, RotatingKeySet, SkippedKey};
 
 use crate::schedule::{Flight, Next, Schedule};
 use crate::{ConfigError, FetchError, Limits, Times, Turn, Unavailable, Waiting};
@@ -93,14 +94,47 @@ pub struct RemoteKeySet {
     /// For each need, in nanoseconds from the start: until then the keys are used and nothing else is asked.
     settled_until: [AtomicU64; 3],
     is_failing: AtomicBool,
+    is_fetching: AtomicBool,
+    times: Times,
+    /// Replaced in a forked process, since a thread that is not there may hold the lock.
+    shared: ArcSwap<Shared>,
+    /// Changed under the lock alone, and outside of it, so that a forked process has them.
+    followers: ArcSwap<Vec<Weak<dyn Follower>>>,
+}
+
+struct Shared {
     state: Mutex<State>,
     landed: Condvar,
 }
 
+#[derive(Clone)]
 struct State {
     schedule: Schedule,
     cause: Option<FetchError>,
-    followers: Vec<Weak<dyn Follower>>,
+    skipped: Arc<[SkippedKey]>,
+}
+
+impl Shared {
+    fn new(state: State) -> Self {
+        Self {
+            state: Mutex::new(state),
+            landed: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn new(times: Times) -> Self {
+        Self {
+            schedule: Schedule::new(times),
+            cause: None,
+            skipped: Arc::default(),
+        }
+    }
 }
 
 impl RemoteKeySet {
@@ -126,12 +160,10 @@ impl RemoteKeySet {
             skipped: AtomicU64::new(0),
             settled_until: Default::default(),
             is_failing: AtomicBool::new(false),
-            state: Mutex::new(State {
-                schedule: Schedule::new(times),
-                cause: None,
-                followers: Vec::new(),
-            }),
-            landed: Condvar::new(),
+            is_fetching: AtomicBool::new(false),
+            times,
+            shared: ArcSwap::from_pointee(Shared::new(State::new(times))),
+            followers: ArcSwap::default(),
         })
     }
 
@@ -168,17 +200,43 @@ impl RemoteKeySet {
 
     /// Tells this one of each new set, as long as it is there, and at once of the one in hand.
     pub fn add_follower(&self, follower: &Arc<impl Follower + 'static>) {
-        let mut state = self.state();
-        let followers = &mut state.followers;
-        followers.retain(|follower| follower.strong_count() > 0);
+        let shared = self.shared.load_full();
+        let _state = shared.lock();
+        let alive = |follower: &&Weak<dyn Follower>| follower.strong_count() > 0;
+        let mut followers: Vec<_> = self
+            .followers
+            .load()
+            .iter()
+            .filter(alive)
+            .cloned()
+            .collect();
         let known = followers
             .iter()
             .any(|other| std::ptr::addr_eq(other.as_ptr(), Arc::as_ptr(follower)));
         if !known {
             let weak = Arc::downgrade(follower);
             followers.push(weak);
+            self.followers.store(Arc::new(followers));
             follower.trust(&self.keys.load());
         }
+    }
+
+    /// Makes this set usable in a forked process, which calls it before anything else: only the thread that forks
+    /// exists there, so a fetch of another does not end, and a lock that another held is not released. The keys in hand
+    /// stay, unless another thread was replacing them at that moment.
+    pub fn reset_after_fork(&self) {
+        let old = self.shared.load_full();
+        let state = match old.state.try_lock() {
+            Ok(state) => state.clone(),
+            Err(TryLockError::Poisoned(state)) => state.into_inner().clone(),
+            Err(TryLockError::WouldBlock) => State::new(self.times),
+        };
+        let state = State {
+            schedule: state.schedule.in_child(),
+            ..state
+        };
+        self.settle(&state);
+        self.shared.store(Arc::new(Shared::new(state)));
     }
 
     /// Whether the keys in hand are all that there is for this need, so that [`step`](Self::step) would say no more. It
@@ -198,18 +256,32 @@ impl RemoteKeySet {
         self.is_failing.load(Ordering::Acquire)
     }
 
+    /// Whether a fetch is under way, so that nobody can say yet whether a key that is not in hand exists. It costs no
+    /// lock.
+    #[must_use]
+    #[inline]
+    pub fn is_fetching(&self) -> bool {
+        self.is_fetching.load(Ordering::Acquire)
+    }
+
+    /// The keys of the last response that are skipped, each with the reason.
+    #[must_use]
+    pub fn skipped(&self) -> Arc<[SkippedKey]> {
+        Arc::clone(&self.shared.load().lock().skipped)
+    }
+
     /// So long nothing will be fetched, for a token whose key is not in hand.
     #[must_use]
     pub fn retry_in(&self, now: Instant) -> Duration {
         let now = self.since_start(now);
-        self.state().schedule.next_for_unknown(now)
+        self.shared.load().lock().schedule.next_for_unknown(now)
     }
 
     /// Whether the keys in hand may be used at `now`, current or not.
     #[must_use]
     pub fn is_usable(&self, now: Instant) -> bool {
         let now = self.since_start(now);
-        self.state().schedule.is_usable(now)
+        self.shared.load().lock().schedule.is_usable(now)
     }
 
     /// Lets so much time pass, for tests that do not want to wait.
@@ -220,10 +292,11 @@ impl RemoteKeySet {
     /// What is to be done by one who needs keys at `now`.
     pub fn step(self: &Arc<Self>, need: Need, now: Instant) -> Step {
         let now = self.since_start(now);
-        let mut state = self.state();
+        let shared = self.shared.load_full();
+        let mut state = shared.lock();
         let next = state.schedule.next(need, now);
         if !state.schedule.is_usable(now) {
-            self.forget(&state);
+            self.forget();
         }
         self.settle(&state);
         match next {
@@ -244,13 +317,14 @@ impl RemoteKeySet {
         max_age: Option<Duration>,
         now: Duration,
     ) -> Result<Arc<KeySet>, Unavailable> {
-        let mut state = self.state();
+        let shared = self.shared.load_full();
+        let mut state = shared.lock();
         if state.schedule.land(flight, max_age, now) {
             state.cause = None;
             // Whoever finds the set current must find it everywhere.
-            self.publish(&state, keys);
+            self.publish(keys);
         }
-        self.conclude(&state, now)
+        self.conclude(&shared, &state, now)
     }
 
     pub(crate) fn crash(
@@ -259,25 +333,43 @@ impl RemoteKeySet {
         cause: FetchError,
         now: Duration,
     ) -> Result<Arc<KeySet>, Unavailable> {
-        let mut state = self.state();
+        let shared = self.shared.load_full();
+        let mut state = shared.lock();
         if state.schedule.is_flying(flight.number) {
             state.cause = Some(cause);
         }
         state.schedule.fail(flight, now);
-        self.conclude(&state, now)
+        self.conclude(&shared, &state, now)
     }
 
     /// Blocks until this fetch is over, or this time.
     pub(crate) fn wait_for(&self, number: u64, at_most: Duration) {
         let flies = |state: &mut State| state.schedule.is_flying(number);
+        let shared = self.shared.load_full();
         // A lock that is poisoned leaves nothing to wait for.
-        let _ = self.landed.wait_timeout_while(self.state(), at_most, flies);
+        let _ = shared
+            .landed
+            .wait_timeout_while(shared.lock(), at_most, flies);
+    }
+
+    /// Notes that one who waited for this fetch goes on.
+    pub(crate) fn leave(&self, number: u64) {
+        self.shared.load().lock().schedule.leave(number);
+    }
+
+    pub(crate) fn note_skipped(&self, skipped: &Arc<[SkippedKey]>) {
+        self.shared.load().lock().skipped = Arc::clone(skipped);
     }
 
     /// Wakes up who waits; the result is for the one who fetched.
-    fn conclude(&self, state: &State, now: Duration) -> Result<Arc<KeySet>, Unavailable> {
+    fn conclude(
+        &self,
+        shared: &Shared,
+        state: &State,
+        now: Duration,
+    ) -> Result<Arc<KeySet>, Unavailable> {
         self.settle(state);
-        self.landed.notify_all();
+        shared.landed.notify_all();
         if state.schedule.is_usable(now) {
             return Ok(self.keys.load_full());
         }
@@ -288,14 +380,16 @@ impl RemoteKeySet {
     }
 
     /// Keys that are too old are not kept, so that nobody uses them by mistake.
-    fn forget(&self, state: &State) {
+    fn forget(&self) {
         if !self.keys.load().is_empty() {
-            self.publish(state, KeySet::default());
+            self.publish(KeySet::default());
         }
     }
 
-    fn publish(&self, state: &State, keys: KeySet) {
-        let followers = state.followers.iter().filter_map(Weak::upgrade);
+    /// Called under the lock.
+    fn publish(&self, keys: KeySet) {
+        let followers = self.followers.load();
+        let followers = followers.iter().filter_map(Weak::upgrade);
         followers.for_each(|follower| follower.trust(&keys));
         self.keys.replace(keys);
     }
@@ -303,6 +397,8 @@ impl RemoteKeySet {
     fn settle(&self, state: &State) {
         self.is_failing
             .store(state.schedule.is_failing(), Ordering::Release);
+        self.is_fetching
+            .store(state.schedule.is_fetching(), Ordering::Release);
         for need in [Need::Anew, Need::Current, Need::Unknown] {
             let until = nanos(state.schedule.settled_until(need));
             self.settled_until[need as usize].store(until, Ordering::Release);
@@ -315,10 +411,6 @@ impl RemoteKeySet {
         let skipped = Duration::from_nanos(self.skipped.load(Ordering::Relaxed));
         now.saturating_duration_since(*start)
             .saturating_add(skipped)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

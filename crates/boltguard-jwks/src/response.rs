@@ -47,6 +47,19 @@ impl Response {
     /// - [`FetchError::TooLarge`] or [`FetchError::TooManyKeys`] if it is beyond the limits.
     /// - [`FetchError::Keys`] with the errors of [`KeySet::from_jwks`].
     pub fn keys(&self, algorithms: &[Algorithm], limits: Limits) -> Result<KeySet, FetchError> {
+        let keys = self.parse(algorithms, limits)?;
+        if keys.is_empty() {
+            return Err(FetchError::Keys(KeyError::NoUsableKey));
+        }
+        Ok(keys)
+    }
+
+    /// As [`keys`](Self::keys), except that the set may have no usable key, as its [`KeySet::skipped`] says.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Response::keys`], with the errors of [`KeySet::parse_jwks`].
+    pub fn parse(&self, algorithms: &[Algorithm], limits: Limits) -> Result<KeySet, FetchError> {
         match self.status {
             200 => {}
             300..400 => return Err(FetchError::Redirect),
@@ -61,7 +74,7 @@ impl Response {
         if count(json).is_some_and(|count| count > limits.keys) {
             return Err(FetchError::TooManyKeys);
         }
-        KeySet::from_jwks(json, algorithms).map_err(FetchError::Keys)
+        KeySet::parse_jwks(json, algorithms).map_err(FetchError::Keys)
     }
 
     /// How long the server wants its answer kept, RFC 9111 §5.2.2; `None` where it does not say.

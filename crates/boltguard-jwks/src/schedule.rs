@@ -35,12 +35,14 @@ struct Held {
     current_until: Duration,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Schedule {
     times: Times,
     held: Option<Held>,
     flight: Option<Flight>,
     flights: u64,
+    /// How many wait for the fetch under way.
+    waiting: usize,
     /// No fetch for the sake of an unknown `kid` before then.
     cooled: Duration,
     failures: u32,
@@ -55,6 +57,7 @@ impl Schedule {
             held: None,
             flight: None,
             flights: 0,
+            waiting: 0,
             cooled: Duration::ZERO,
             failures: 0,
             retry: Duration::ZERO,
@@ -65,13 +68,37 @@ impl Schedule {
         self.give_up_lost(now);
         let usable = self.is_usable(now);
         match self.flight {
-            Some(flight) if !usable || self.is_awaited(need) => Next::Wait(flight),
-            Some(_) => Next::Use,
+            Some(flight) if self.is_awaited(need, usable) => {
+                self.waiting += 1;
+                Next::Wait(flight)
+            }
+            Some(_) if usable => Next::Use,
+            Some(_) => Next::Unavailable {
+                retry_in: BUSY_RETRY,
+            },
             None if self.may_fetch(need, now) => Next::Fetch(self.take_off(now)),
             None if usable => Next::Use,
             None => Next::Unavailable {
                 retry_in: self.retry_in(now),
             },
+        }
+    }
+
+    /// What a forked process goes on with: nobody fetches in it, and nobody waits.
+    pub(crate) fn in_child(&self) -> Self {
+        Self {
+            flight: None,
+            // A turn of the parent must not be taken for one of the child.
+            flights: self.flights.saturating_add(1 << 32),
+            waiting: 0,
+            ..*self
+        }
+    }
+
+    /// Notes that one who waited for this fetch goes on.
+    pub(crate) fn leave(&mut self, number: u64) {
+        if self.is_flying(number) {
+            self.waiting = self.waiting.saturating_sub(1);
         }
     }
 
@@ -82,7 +109,7 @@ impl Schedule {
         max_age: Option<Duration>,
         now: Duration,
     ) -> bool {
-        self.end(flight);
+        self.end(flight, now);
         if self.held.is_some_and(|held| held.began > flight.began) {
             return false;
         }
@@ -97,7 +124,7 @@ impl Schedule {
 
     /// Notes that a fetch failed at `now`.
     pub(crate) fn fail(&mut self, flight: Flight, now: Duration) {
-        if self.end(flight) {
+        if self.end(flight, now) {
             self.failures = self.failures.saturating_add(1);
             self.retry = now.saturating_add(self.times.pause(self.failures));
         }
@@ -136,6 +163,11 @@ impl Schedule {
         self.failures > 0
     }
 
+    /// Whether a fetch is under way.
+    pub(crate) fn is_fetching(&self) -> bool {
+        self.flight.is_some()
+    }
+
     /// Whether this very fetch is under way.
     pub(crate) fn is_flying(&self, number: u64) -> bool {
         self.flight.is_some_and(|flight| flight.number == number)
@@ -149,12 +181,15 @@ impl Schedule {
         held.current_until.saturating_add(self.times.stale)
     }
 
-    /// While the issuer is unwell, nobody waits for a key that may not exist.
-    fn is_awaited(&self, need: Need) -> bool {
+    /// A slow issuer must not hold every thread of a server: for a key that may not exist, and for one that could not
+    /// be fetched the last time, a few wait, and while the issuer is unwell nobody waits for a key that may not exist.
+    fn is_awaited(&self, need: Need, usable: bool) -> bool {
+        let has_room = self.waiting < MAX_WAITING;
         match need {
             Need::Anew => true,
+            Need::Current | Need::Unknown if !usable => !self.is_failing() || has_room,
             Need::Current => false,
-            Need::Unknown => !self.is_failing(),
+            Need::Unknown => !self.is_failing() && has_room,
         }
     }
 
@@ -169,7 +204,7 @@ impl Schedule {
 
     fn take_off(&mut self, now: Duration) -> Flight {
         self.flights += 1;
-        self.cooled = now.saturating_add(self.times.cooldown);
+        self.waiting = 0;
         let flight = Flight {
             number: self.flights,
             began: now,
@@ -179,7 +214,9 @@ impl Schedule {
         flight
     }
 
-    fn end(&mut self, flight: Flight) -> bool {
+    /// The cooldown begins when a fetch ends, or a slow one would be followed by the next.
+    fn end(&mut self, flight: Flight, now: Duration) -> bool {
+        self.cooled = self.cooled.max(now.saturating_add(self.times.cooldown));
         let is_under_way = self.is_flying(flight.number);
         if is_under_way {
             self.flight = None;
@@ -194,3 +231,9 @@ impl Schedule {
         }
     }
 }
+
+/// So many threads wait for a fetch that may bring nothing.
+const MAX_WAITING: usize = 2;
+
+/// So long those are told to stay away for whom there is no room to wait.
+const BUSY_RETRY: Duration = Duration::from_secs(1);

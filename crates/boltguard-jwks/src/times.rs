@@ -18,7 +18,7 @@ use crate::ConfigError;
 pub struct Times {
     /// So long a set is current: 300 s. The server's `max-age` may shorten it, to `cooldown` at the least.
     pub ttl: Duration,
-    /// Between two fetches for the sake of keys that are not in the set lies at least this time: 30 s. It is also the
+    /// So long after the end of a fetch none begins for the sake of keys that are not in the set: 30 s. It is also the
     /// longest pause after a fetch that failed; the first is a second, and each further one twice as long.
     pub cooldown: Duration,
     /// So long a set serves beyond its time, while no other can be had: one hour. Then nothing verifies.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use boltguard_keys::KeySet;
+use boltguard_keys::{KeyError, KeySet, SkippedKey};
 
 use crate::schedule::Flight;
 use crate::{FetchError, Limits, RemoteKeySet, Response, Unavailable};
@@ -37,19 +37,31 @@ impl Turn {
     pub fn finish(mut self, answer: Result<Response, FetchError>, now: Instant) -> Fetched {
         let now = self.remote.since_start(now);
         let read = answer.and_then(|response| {
-            let keys = response.keys(self.remote.algorithms(), self.remote.limits())?;
+            let keys = response.parse(self.remote.algorithms(), self.remote.limits())?;
             Ok((keys, response.max_age()))
         });
+        let skipped: Arc<[SkippedKey]> = match &read {
+            Ok((keys, _)) => keys.skipped().into(),
+            Err(_) => Arc::default(),
+        };
+        self.remote.note_skipped(&skipped);
         self.is_over = true;
-        match read {
-            Ok((keys, max_age)) => Fetched {
-                problem: None,
-                keys: self.remote.land(self.flight, keys, max_age, now),
-            },
-            Err(problem) => Fetched {
-                problem: Some(problem),
-                keys: self.remote.crash(self.flight, problem, now),
-            },
+        let problem = match read {
+            Ok((keys, max_age)) if !keys.is_empty() => {
+                let keys = self.remote.land(self.flight, keys, max_age, now);
+                return Fetched {
+                    problem: None,
+                    skipped,
+                    keys,
+                };
+            }
+            Ok(_) => FetchError::Keys(KeyError::NoUsableKey),
+            Err(problem) => problem,
+        };
+        Fetched {
+            problem: Some(problem),
+            skipped,
+            keys: self.remote.crash(self.flight, problem, now),
         }
     }
 }
@@ -58,6 +70,7 @@ impl Turn {
 #[derive(Clone, Debug)]
 pub struct Fetched {
     problem: Option<FetchError>,
+    skipped: Arc<[SkippedKey]>,
     keys: Result<Arc<KeySet>, Unavailable>,
 }
 
@@ -66,6 +79,30 @@ impl Fetched {
     #[must_use]
     pub fn problem(&self) -> Option<FetchError> {
         self.problem
+    }
+
+    /// The keys of the response that are skipped, each with the reason, for the caller to log. They are listed too
+    /// where no other is left.
+    #[must_use]
+    pub fn skipped(&self) -> &[SkippedKey] {
+        &self.skipped
+    }
+
+    /// The problem as a sentence, with the reason for each key of a set that has no usable one.
+    #[must_use]
+    pub fn explain(&self) -> Option<String> {
+        let problem = self.problem?;
+        let mut text = problem.to_string();
+        for (number, skipped) in self.skipped.iter().enumerate() {
+            let mark = if number == 0 { ':' } else { ';' };
+            if number == MAX_EXPLAINED {
+                let more = self.skipped.len() - number;
+                text.push_str(&format!("{mark} and {more} more"));
+                break;
+            }
+            text.push_str(&format!("{mark} {skipped}"));
+        }
+        Some(text)
     }
 
     /// The keys to go on with, new or from before.
@@ -115,3 +152,12 @@ impl Waiting {
         self.at_most
     }
 }
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.remote.leave(self.number);
+    }
+}
+
+/// So many reasons are in one sentence.
+const MAX_EXPLAINED: usize = 10;

@@ -50,8 +50,8 @@ impl Gate {
     ///
     /// For [`Need::Current`] ask before [`check`](Self::check): such keys are out of date, and the request has a token
     /// of an algorithm that they serve. For [`Need::Unknown`] ask after it, where the outcome
-    /// [is of nobody](Outcome::is_of_nobody): of such keys none has signed the token, and those of no other backend
-    /// have its `kid`.
+    /// [is of nobody](Outcome::is_of_nobody): of such keys none has the token's `kid` or has signed it, and none of
+    /// another backend has signed it. That another issuer has a key of the same name says nothing.
     pub fn needs_keys<'h>(
         &self,
         need: Need,
@@ -65,12 +65,12 @@ impl Gate {
             .map(|(at, ..)| at)
     }
 
-    /// Whether the request has a token that may be genuine by a key which its issuer could not be asked for, as the
-    /// last fetch failed. Ask where the outcome [is of nobody](Outcome::is_of_nobody): the answer is 503 then, since
-    /// nobody can say whether the key exists.
+    /// Whether the request has a token that may be genuine by a key which its issuer could not be asked for: the last
+    /// fetch failed, or one is still under way. Ask where the outcome [is of nobody](Outcome::is_of_nobody): the
+    /// response is 503 then, since nobody can say whether the key exists.
     pub fn misses_keys<'h>(&self, header: impl Fn(&HeaderName) -> Option<&'h str>) -> bool {
         with_remote_keys(self.backends()).any(|(_, backend, keys)| {
-            keys.is_failing() && self.has_token_for(Need::Unknown, backend, &header)
+            is_open(keys) && self.has_token_for(Need::Unknown, backend, &header)
         })
     }
 
@@ -78,11 +78,11 @@ impl Gate {
     #[cold]
     #[must_use]
     pub fn without_keys(&self, now: Instant) -> Refusal {
-        let failing = with_remote_keys(self.backends())
+        let open = with_remote_keys(self.backends())
             .map(|(_, _, keys)| keys)
-            .filter(|keys| keys.is_failing());
+            .filter(|keys| is_open(keys));
         let refusal = Refusal::issuer_keys_unavailable();
-        match failing.map(|keys| keys.retry_in(now)).min() {
+        match open.map(|keys| keys.retry_in(now)).min() {
             Some(time) => refusal.with_retry_in(time),
             None => refusal,
         }
@@ -165,16 +165,21 @@ impl Gate {
         let Ok(unverified) = UnverifiedJws::parse(token) else {
             return false;
         };
-        let is_known = |other: &Backend| match other {
+        let has_signed = |other: &Backend| match other {
             Backend::ApiKey(_) => false,
-            Backend::Jwt(other) => other.names_key_of(&unverified),
+            Backend::Jwt(other) => !other.lacks_key_of(token),
         };
         backend.allows(unverified.unverified_header().algorithm())
             && match need {
                 Need::Anew | Need::Current => true,
                 Need::Unknown => {
-                    !self.backends().iter().any(is_known) && backend.lacks_key_of(token)
+                    !backend.names_key_of(&unverified) && !self.backends().iter().any(has_signed)
                 }
             }
     }
+}
+
+/// Whether it may turn out that there are other keys than those in hand.
+fn is_open(keys: &RemoteKeySet) -> bool {
+    keys.is_failing() || keys.is_fetching()
 }

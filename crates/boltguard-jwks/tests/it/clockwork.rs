@@ -145,6 +145,167 @@ fn nobody_waits_for_an_unknown_key_while_the_issuer_is_unwell() {
 }
 
 #[test]
+fn a_few_wait_for_an_unknown_key_and_the_others_go_on_with_what_is_there() {
+    let mut scene = Scene::with_keys(&["a"]);
+    let turn = scene.after(30).fetch(Need::Unknown);
+    assert!(scene.remote.is_fetching());
+    let mut waiting: Vec<_> = (0..2).map(|_| scene.step(Need::Unknown)).collect();
+    assert!(waiting.iter().all(|step| matches!(step, Step::Wait(_))));
+    for _ in 0..3 {
+        assert_eq!(scene.uses(Need::Unknown), ["a"]);
+        assert_eq!(scene.uses(Need::Current), ["a"]);
+    }
+    // One who gives up makes room for another, and one who knows of a change always waits.
+    waiting.pop();
+    assert!(matches!(scene.step(Need::Anew), Step::Wait(_)));
+    waiting.push(scene.step(Need::Unknown));
+    assert!(matches!(waiting.last(), Some(Step::Wait(_))));
+    assert_eq!(scene.uses(Need::Unknown), ["a"]);
+    turn.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+    assert!(!scene.remote.is_fetching());
+    // Those who waited for the last fetch take no room at the next one.
+    let _turn = scene.after(30).fetch(Need::Unknown);
+    drop(waiting);
+    let _waiting = [scene.step(Need::Unknown), scene.step(Need::Unknown)];
+    assert_eq!(scene.uses(Need::Unknown), ["a"]);
+}
+
+#[test]
+fn without_keys_all_wait_for_the_first_fetch_and_a_few_for_one_after_a_failure() {
+    let mut scene = Scene::new(Times::default());
+    let first = scene.fetch(Need::Current);
+    let waiting: Vec<_> = (0..50).map(|_| scene.step(Need::Current)).collect();
+    assert!(waiting.iter().all(|step| matches!(step, Step::Wait(_))));
+    let _ = first.finish(Err(FetchError::Timeout), scene.now);
+    drop(waiting);
+
+    let second = scene.after(1).fetch(Need::Current);
+    let _waiting = [scene.step(Need::Current), scene.step(Need::Unknown)];
+    for need in [Need::Current, Need::Unknown] {
+        assert_eq!(scene.unavailable(need).retry_in(), seconds(1));
+    }
+    second.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+    assert_eq!(scene.uses(Need::Current), ["a"]);
+}
+
+#[test]
+fn the_cooldown_begins_when_a_fetch_ends() {
+    for succeeds in [true, false] {
+        let mut scene = Scene::with_keys(&["a"]);
+        let turn = scene.after(30).fetch(Need::Unknown);
+        scene.after(14);
+        let response = if succeeds {
+            Ok(answer(&["a"]))
+        } else {
+            Err(FetchError::Timeout)
+        };
+        turn.finish(response, scene.now).keys().unwrap();
+        assert_eq!(scene.after(29).uses(Need::Unknown), ["a"]);
+        drop(scene.after(1).fetch(Need::Unknown));
+    }
+}
+
+#[test]
+fn a_child_process_does_not_wait_for_a_fetch_of_its_parent() {
+    let mut scene = Scene::with_keys(&["a"]);
+    let counter = Arc::new(Counter::default());
+    scene.remote.add_follower(&counter);
+    let lost = scene.after(30).fetch(Need::Unknown);
+    let _waiting = [scene.step(Need::Unknown), scene.step(Need::Unknown)];
+    scene.remote.reset_after_fork();
+    assert_eq!(scene.uses(Need::Current), ["a"]);
+    let turn = scene.fetch(Need::Unknown);
+    // What the parent fetched changes nothing here.
+    drop(lost);
+    assert!(scene.remote.is_fetching() && !scene.remote.is_failing());
+    turn.finish(Ok(answer(&["a", "b"])), scene.now)
+        .keys()
+        .unwrap();
+    assert_eq!(scene.uses(Need::Unknown), ["a", "b"]);
+    assert_eq!(counter.0.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_child_process_without_keys_fetches_at_once() {
+    let scene = Scene::new(Times::default());
+    let _lost = scene.fetch(Need::Current);
+    assert!(matches!(scene.step(Need::Current), Step::Wait(_)));
+    scene.remote.reset_after_fork();
+    drop(scene.fetch(Need::Current));
+}
+
+/// Resets while another thread holds the lock, as it may at the moment of a fork.
+struct Holder(std::sync::Weak<RemoteKeySet>);
+
+impl Follower for Holder {
+    fn trust(&self, keys: &KeySet) {
+        if keys.len() == 2 {
+            self.0.upgrade().unwrap().reset_after_fork();
+        }
+    }
+}
+
+#[test]
+fn a_lock_that_is_held_at_a_fork_does_not_hold_up_the_child() {
+    let mut scene = Scene::with_keys(&["a"]);
+    let holder = Arc::new(Holder(Arc::downgrade(&scene.remote)));
+    let counter = Arc::new(Counter::default());
+    scene.remote.add_follower(&holder);
+    scene.remote.add_follower(&counter);
+    let turn = scene.after(30).fetch(Need::Unknown);
+    let _ = turn.finish(Ok(answer(&["a", "b"])), scene.now);
+    // Nobody can say how far the other thread came, so that the keys are fetched.
+    let turn = scene.fetch(Need::Current);
+    turn.finish(Ok(answer(&["a", "b", "c"])), scene.now)
+        .keys()
+        .unwrap();
+    assert_eq!(scene.uses(Need::Current), ["a", "b", "c"]);
+    assert_eq!(counter.0.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn keys_that_are_skipped_are_named_in_a_failure_and_beside_good_ones() {
+    let small = r#"{"kty":"RSA","kid":"small","n":"AQAB","e":"AQAB"}"#;
+    let alone = body(format!(r#"{{"keys":[{small},{{"kty":"XYZ"}}]}}"#));
+    let mut scene = Scene::new(Times::default());
+    let fetched = scene.fetch(Need::Current).finish(Ok(alone), scene.now);
+    assert_eq!(
+        fetched.problem(),
+        Some(FetchError::Keys(KeyError::NoUsableKey))
+    );
+    let text = fetched.explain().unwrap();
+    for part in [
+        "no key fits",
+        r#"key 0 (kid "small"): the RSA key is shorter"#,
+        "key 1: `kty` names",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert_eq!(scene.remote.skipped().len(), 2);
+
+    let set = jwks(&["a"]).replace(r#"{"keys":["#, &format!(r#"{{"keys":[{small},"#));
+    let fetched = scene
+        .after(30)
+        .fetch(Need::Current)
+        .finish(Ok(body(set)), scene.now);
+    assert_eq!((fetched.problem(), fetched.explain()), (None, None));
+    assert_eq!(fetched.skipped()[0].kid().unwrap().as_str(), "small");
+    assert_eq!(names(&fetched.keys().unwrap()), ["a"]);
+
+    let many = vec![small; 99].join(",");
+    let many = body(format!(r#"{{"keys":[{many}]}}"#));
+    let fetched = scene
+        .after(300)
+        .fetch(Need::Current)
+        .finish(Ok(many), scene.now);
+    let text = fetched.explain().unwrap();
+    assert!(
+        text.ends_with("; and 89 more") && text.len() < 2000,
+        "{text}"
+    );
+}
+
+#[test]
 fn the_old_set_serves_on_until_it_is_too_old() {
     let mut scene = Scene::with_keys(&["a"]);
     scene.after(300).fail(Need::Current);

@@ -49,6 +49,8 @@ struct Seen {
     newest: Option<Instant>,
     failed: Option<Instant>,
     begun: Option<Instant>,
+    /// When the last of the fetches ended that came to an end.
+    ended: Option<Instant>,
 }
 
 impl Seen {
@@ -81,6 +83,7 @@ proptest! {
                 Event::Ask(need) => ask(&scene, &mut seen, need, times)?,
                 Event::Succeed(max_age) => if let Some((turn, begun)) = seen.turns.pop() {
                     let fetched = turn.finish(Ok(respond(max_age)), scene.now);
+                    seen.ended = seen.ended.max(Some(scene.now));
                     prop_assert_eq!(fetched.problem(), None);
                     if seen.newest <= Some(begun) {
                         seen.newest = Some(begun);
@@ -90,6 +93,7 @@ proptest! {
                 },
                 Event::Fail => if let Some((turn, begun)) = seen.turns.pop() {
                     let fetched = turn.finish(Err(FetchError::Timeout), scene.now);
+                    seen.ended = seen.ended.max(Some(scene.now));
                     prop_assert_eq!(fetched.problem(), Some(FetchError::Timeout));
                     seen.fail(begun, scene.now, times);
                 },
@@ -121,8 +125,9 @@ fn ask(scene: &Scene, seen: &mut Seen, need: Need, times: Times) -> Result<(), T
                 .iter()
                 .any(|(_, begun)| Some(*begun) == seen.begun && !is_lost(*begun));
             prop_assert!(!flies);
-            // For an unknown key alone, at most once a cooldown.
-            let has_cooled = seen.begun.is_none_or(|begun| now >= begun + times.cooldown);
+            // For an unknown key alone, at most once a cooldown, which begins with the end of a fetch.
+            let ended = seen.ended.or(seen.begun);
+            let has_cooled = ended.is_none_or(|ended| now >= ended + times.cooldown);
             prop_assert!(has_cooled || !was_current);
             // After a failure at least a pause.
             let pause = Duration::from_secs(1).min(times.cooldown);

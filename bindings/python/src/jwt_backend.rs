@@ -14,6 +14,7 @@ use crate::key_set::Rotating;
 use crate::remote_keys::RemoteKeys;
 use crate::revocation::MemoryRevocation;
 use crate::time::Seconds;
+use crate::unreadable::warn_of_skipped;
 
 /// Authenticates by a JWT in a header. Everything is checked when it is built.
 #[pyclass(frozen, module = "boltguard._rust")]
@@ -157,7 +158,10 @@ impl Source {
             KeyArgument::One(prepared) => Set::from_jwk(prepared.jwk(), algorithms.as_slice())
                 .map(Self::Fixed)
                 .map_err(|error| key_error(key.py(), error)),
-            KeyArgument::Set(set) => Ok(Self::Fixed(set)),
+            KeyArgument::Set(set) => {
+                warn_of_skipped(key.py(), &set)?;
+                Ok(Self::Fixed(set))
+            }
             KeyArgument::Rotating(set) => Ok(Self::Rotating(Arc::clone(set.get().rotating()))),
         }
     }

@@ -11,8 +11,9 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use crate::algorithms::{Algorithms, named_by_any};
 use crate::errors::{key_error, sign_error};
 use crate::json_to_py;
-use crate::key_argument::{KeyArgument, jwk_text, utf8_text};
+use crate::key_argument::{KeyArgument, jwk_text};
 use crate::prepared_key::PreparedKey;
+use crate::unreadable::read_jwk;
 
 /// Key material: an HMAC secret, a public or a private key. It never shows what it holds.
 ///
@@ -63,15 +64,12 @@ impl Key {
         Self::named(py, Secret::from_base64url(text).map(Material::Secret), kid)
     }
 
-    /// Reads PEM: a public key, a certificate or a private key, as its label says.
+    /// Reads PEM: a public key, a certificate or a private key, as its label says. Line ends may be missing or two
+    /// characters each, as in environment variables; DER, base64 of either, and public keys of OpenSSH are read too.
     #[staticmethod]
     #[pyo3(signature = (pem, *, kid=None))]
     fn from_pem(py: Python<'_>, pem: &Bound<'_, PyAny>, kid: Option<&str>) -> PyResult<Self> {
-        Self::named(
-            py,
-            utf8_text(text_or_bytes(pem)?).and_then(Material::from_pem),
-            kid,
-        )
+        Self::named(py, Material::from_bytes(text_or_bytes(pem)?), kid)
     }
 
     /// Reads DER: a public key, a certificate or a private key.
@@ -84,8 +82,8 @@ impl Key {
     /// Reads a JSON Web Key, a mapping or its JSON text; its `alg`, `use` and `key_ops` are obeyed.
     #[staticmethod]
     fn from_jwk(py: Python<'_>, jwk: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let jwk = Jwk::parse(&jwk_text(jwk)?);
-        Ok(Self::new(jwk.map_err(|error| key_error(py, error))?))
+        let jwk = read_jwk(&jwk_text(jwk)?);
+        Ok(Self::new(jwk.map_err(|error| error.raise(py))?))
     }
 
     /// Reads a key in any of the forms that `boltguard.jwt.decode` takes: PEM text, a JWK, an object of the package

@@ -16,6 +16,7 @@ use crate::key_cache::{self, Kind};
 use crate::key_set::KeySet;
 use crate::prepared_key::PreparedKey;
 use crate::py_to_json::{self, Extras};
+use crate::unreadable::{Unreadable, read_jwk, read_jwks};
 
 /// A key as it was handed over.
 pub(crate) enum KeyArgument<'py> {
@@ -36,14 +37,14 @@ impl<'py> KeyArgument<'py> {
         if let Ok(text) = key.cast::<PyString>() {
             let text = text.to_str().map_err(|_| no_key(key))?;
             return Self::read_text(key, text.as_bytes(), allowed)
-                .map_err(|error| key_error(key.py(), error));
+                .map_err(|error| error.raise(key.py()));
         }
         if let Ok(key) = key.cast::<Key>() {
             return Ok(Self::One(Arc::clone(key.get().prepared())));
         }
         if let Ok(bytes) = key.cast::<PyBytes>() {
             return Self::read_text(key, bytes.as_bytes(), allowed)
-                .map_err(|error| key_error(key.py(), error));
+                .map_err(|error| error.raise(key.py()));
         }
         if let Ok(keys) = key.cast::<KeySet>() {
             return Ok(Self::Rotating(keys.clone()));
@@ -55,7 +56,7 @@ impl<'py> KeyArgument<'py> {
         object: &Bound<'py, PyAny>,
         text: &[u8],
         allowed: &Algorithms,
-    ) -> Result<Self, KeyError> {
+    ) -> Result<Self, Unreadable> {
         if allowed
             .as_slice()
             .iter()
@@ -64,29 +65,40 @@ impl<'py> KeyArgument<'py> {
             let secret = || Secret::new(text).map(Jwk::new).map(PreparedKey::new);
             match key_cache::get_or_read(object, text, Kind::Secret, secret) {
                 Err(KeyError::PemAsSecret | KeyError::JwkAsSecret) if !allowed.is_symmetric() => {}
-                secret => return secret.map(Self::One),
+                secret => return Ok(Self::One(secret?)),
             }
         }
-        let text = utf8_text(text)?;
-        if is_json(text) {
-            return Self::read_public_json(text, allowed);
+        if let Some(json) = json_text(text) {
+            return Self::read_public_json(json, allowed);
         }
-        let pem = || Material::from_pem(text).map(Jwk::new).map(PreparedKey::new);
-        key_cache::get_or_read(object, text.as_bytes(), Kind::Public, pem).map(Self::One)
+        let key = || {
+            Material::from_bytes(text)
+                .map(Jwk::new)
+                .map(PreparedKey::new)
+        };
+        Ok(Self::One(key_cache::get_or_read(
+            object,
+            text,
+            Kind::Public,
+            key,
+        )?))
     }
 
-    fn read_public_json(json: &str, allowed: &Algorithms) -> Result<Self, KeyError> {
+    fn read_public_json(json: &str, allowed: &Algorithms) -> Result<Self, Unreadable> {
         match Self::read_json(json, &allowed.without_symmetric())? {
             Self::One(key) if matches!(key.jwk().key(), Material::Secret(_)) => {
-                Err(KeyError::JwkAsSecret)
+                Err(KeyError::JwkAsSecret.into())
             }
             read => Ok(read),
         }
     }
 
-    fn read_json(json: &str, allowed: &Algorithms) -> Result<Self, KeyError> {
-        match Set::from_jwks(json, allowed.as_slice()) {
-            Err(KeyError::Jwks) => Jwk::parse(json).map(Self::once),
+    fn read_json(json: &str, allowed: &Algorithms) -> Result<Self, Unreadable> {
+        match read_jwks(json, allowed) {
+            Err(Unreadable {
+                cause: KeyError::Jwks,
+                ..
+            }) if !json.contains("\"keys\"") => read_jwk(json).map(Self::once),
             set => set.map(Self::Set),
         }
     }
@@ -94,7 +106,7 @@ impl<'py> KeyArgument<'py> {
     fn read_object(key: &Bound<'py, PyAny>, allowed: &Algorithms) -> PyResult<Self> {
         let py = key.py();
         if key.cast::<PyMapping>().is_ok() {
-            return Self::read_json(&jwk_text(key)?, allowed).map_err(|error| key_error(py, error));
+            return Self::read_json(&jwk_text(key)?, allowed).map_err(|error| error.raise(py));
         }
         if let Some(kept) = wrapped(key) {
             return Ok(Self::One(Arc::clone(kept.get().prepared())));
@@ -131,15 +143,11 @@ pub(crate) fn own_algorithm(key: &Bound<'_, PyAny>) -> Option<Algorithm> {
     name.extract::<String>().ok()?.parse().ok()
 }
 
-fn is_json(text: &str) -> bool {
-    text.trim_start_matches('\u{feff}')
-        .trim_start()
-        .starts_with('{')
-}
-
-/// The text of bytes that are to be PEM or JSON.
-pub(crate) fn utf8_text(bytes: &[u8]) -> Result<&str, KeyError> {
-    std::str::from_utf8(bytes).map_err(|_| KeyError::NoPem)
+/// The text, if it is that of a JSON object.
+fn json_text(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let first = text.trim_start_matches('\u{feff}').trim_start();
+    first.starts_with('{').then_some(text)
 }
 
 /// The JSON of a JWK or JWKS, from a mapping or from its text.

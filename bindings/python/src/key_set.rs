@@ -6,11 +6,13 @@ use boltguard::keys::{Algorithm, KeyError, KeySet as Set, LoadedKeySet, Rotating
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::algorithms::Algorithms;
 use crate::errors::key_error;
 use crate::json_to_py;
 use crate::jwt_backend::TrustedKeys;
 use crate::key::Key;
 use crate::key_argument::jwk_text;
+use crate::unreadable::{read_jwks, warn_of_skipped};
 
 /// Several keys, of which a token's `kid` selects; all of them can be replaced while requests run.
 #[pyclass(frozen, module = "boltguard._rust")]
@@ -92,10 +94,24 @@ impl KeySet {
         Self::holding(py, Ok(Set::new(all)))
     }
 
-    /// Trusts the keys of a JWK Set, a mapping or its JSON text; those that are not understood are passed over.
+    /// Trusts the keys of a JWK Set, a mapping or its JSON text. Those that can't be used are skipped, see `skipped`,
+    /// and unless `log_skipped` is false a warning is logged for each.
     #[staticmethod]
-    fn from_jwks(py: Python<'_>, jwks: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Self::holding(py, Set::from_jwks(&jwk_text(jwks)?, Algorithm::ALL))
+    #[pyo3(signature = (jwks, *, log_skipped=true))]
+    fn from_jwks(py: Python<'_>, jwks: &Bound<'_, PyAny>, log_skipped: bool) -> PyResult<Self> {
+        let read = read_jwks(&jwk_text(jwks)?, &Algorithms::all());
+        let keys = read.map_err(|error| error.raise(py))?;
+        if log_skipped {
+            warn_of_skipped(py, &keys)?;
+        }
+        Ok(Self::of(keys))
+    }
+
+    /// The keys of the JWK Set that are skipped, each with its index, its `kid` and the reason.
+    #[getter]
+    fn skipped(&self) -> Vec<String> {
+        let keys = self.load();
+        keys.skipped().iter().map(ToString::to_string).collect()
     }
 
     /// Trusts the keys of `other` instead, at once and wherever this set is in use.

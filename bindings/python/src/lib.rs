@@ -37,6 +37,7 @@ mod revocation;
 mod signing;
 mod time;
 mod token;
+mod unreadable;
 mod weak_key;
 
 /// The engine of Boltguard.

@@ -2,14 +2,14 @@
 //!
 //! Rust says when, and reads what came; whoever has the turn fetches.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use boltguard::jwks::{
     ConfigError, FetchError, JwksUrl, Limits, Need, RemoteKeySet, Response, Step, Times, Turn,
     Unavailable,
 };
-use boltguard::jws::UnverifiedJws;
+use boltguard::jws::{UnverifiedJws, Verifier};
 use boltguard::keys::Algorithm;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -106,11 +106,22 @@ impl RemoteKeys {
         self.remote.is_usable(Instant::now())
     }
 
-    /// Whether the token's `kid` is that of no key in hand. Raises what `boltguard.jwt` raises for what is no token.
+    /// Whether the token's `kid` is that of no key in hand; for a token without `kid`, whether none of them has signed
+    /// it. Raises what `boltguard.jwt` raises for what isn't a token.
     fn lacks_key_of(&self, py: Python<'_>, token: &str) -> PyResult<bool> {
-        let token = UnverifiedJws::parse(token).map_err(|error| jws_error(py, error))?;
-        let kid = token.unverified_header().key_id();
-        Ok(kid.is_some_and(|kid| !self.remote.load().names(kid)))
+        let unverified = UnverifiedJws::parse(token).map_err(|error| jws_error(py, error))?;
+        match unverified.unverified_header().key_id() {
+            Some(kid) => Ok(!self.remote.load().names(kid)),
+            None => {
+                let keys = (*self.remote.load_full()).clone();
+                Ok(Verifier::new(keys).verify(token).is_err())
+            }
+        }
+    }
+
+    /// Makes the keys usable in a forked process, where no other thread fetches and none releases a lock.
+    fn reset_after_fork(&self) {
+        self.remote.reset_after_fork();
     }
 
     /// The turn to fetch, where it is the caller's; `None` where the keys in hand are to be used. Waits for another's
@@ -132,7 +143,7 @@ impl RemoteKeys {
                 return Ok(None);
             }
             match self.remote.step(need, now) {
-                Step::Fetch(turn) => return Ok(Some(FetchTurn(Mutex::new(Some(turn))))),
+                Step::Fetch(turn) => return Ok(Some(FetchTurn::new(turn))),
                 Step::Unavailable(error) => return Err(unavailable(py, error)),
                 Step::Use(_) => return Ok(None),
                 Step::Wait(waiting) => py.detach(|| waiting.wait()),
@@ -156,14 +167,30 @@ impl RemoteKeys {
 
 /// The right to fetch, once. Whoever drops it has failed.
 #[pyclass(frozen, module = "boltguard._rust")]
-pub(crate) struct FetchTurn(Mutex<Option<Turn>>);
+pub(crate) struct FetchTurn {
+    turn: Mutex<Option<Turn>>,
+    skipped: OnceLock<Vec<String>>,
+}
 
 impl FetchTurn {
+    fn new(turn: Turn) -> Self {
+        Self {
+            turn: Mutex::new(Some(turn)),
+            skipped: OnceLock::new(),
+        }
+    }
+
     fn finish(&self, answer: Result<Response, FetchError>) -> PyResult<Option<String>> {
-        let turn = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let turn = self
+            .turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let over = || PyRuntimeError::new_err("this turn is over");
         let fetched = turn.ok_or_else(over)?.finish(answer, Instant::now());
-        Ok(fetched.problem().map(|problem| problem.to_string()))
+        let skipped = fetched.skipped().iter().map(ToString::to_string);
+        let _ = self.skipped.set(skipped.collect());
+        Ok(fetched.explain())
     }
 }
 
@@ -196,6 +223,13 @@ impl FetchTurn {
             _ => FetchError::Connection,
         };
         self.finish(Err(cause))
+    }
+
+    /// The keys of the answer that are skipped, each with its index, its `kid` and the reason.
+    #[getter]
+    fn skipped(&self) -> Vec<&str> {
+        let skipped = self.skipped.get();
+        skipped.map_or_else(Vec::new, |all| all.iter().map(String::as_str).collect())
     }
 
     fn __repr__(&self) -> &'static str {

@@ -3,7 +3,8 @@
 import asyncio
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -25,7 +26,7 @@ from boltguard.auth import (
 from boltguard.decorators import protect
 from boltguard.jwt import Key, PyJWKClient, PyJWKClientConnectionError
 
-from issuer import Issuer, say, serving
+from issuer import FAR, Issuer, say, serving
 from support import asgi, bearer, mount, wsgi
 
 
@@ -184,6 +185,75 @@ def test_two_issuers_do_not_ask_for_each_other(issuer, remote):
         assert statuses(other.bearer("b")) == [200] * 4
         assert statuses(other.bearer("b", exp=1)) == [401] * 4
         assert (len(issuer.requests), len(other.requests)) == (before, 1)
+
+
+def test_a_kid_of_one_issuer_does_not_stop_the_rotation_of_another(issuer, remote):
+    other = Issuer("2026")
+    with serving(other) as url:
+        second = RemoteKeySet(url, allow_http=True)
+        for backends in [(backend(remote), backend(second)), (backend(second), backend(remote))]:
+            serve(*backends)
+            assert statuses(other.bearer("2026")) == [200] * 4
+            assert statuses(issuer.bearer("a")) == [200] * 4
+        asked = len(issuer.requests), len(other.requests)
+        issuer.publish("2026")
+        remote.rust.skip(30)
+        second.rust.skip(30)
+        assert statuses(other.bearer("2026", exp=1)) == [401] * 4
+        assert (len(issuer.requests), len(other.requests)) == asked
+        assert statuses(issuer.bearer("2026")) == [200] * 4
+        assert statuses(other.bearer("2026")) == [200] * 4
+        assert len(issuer.requests) == asked[0] + 1
+
+
+def test_a_token_without_kid_is_asked_for_where_nobody_has_signed_it(issuer, remote):
+    def without_kid(issuer, kid, **claims):
+        token = jwt.encode({"sub": "42", "exp": FAR, **claims}, issuer.keys[kid], algorithm="ES256")
+        return {"Authorization": f"Bearer {token}"}
+
+    other = Issuer("b")
+    with serving(other) as url:
+        second = RemoteKeySet(url, allow_http=True)
+        serve(backend(remote), backend(second))
+        assert statuses(without_kid(other, "b")) == [200] * 4
+        issuer.answer = fail
+        remote.rust.skip(300)
+        # Its issuer is up, and the other one has nothing to say about it.
+        assert statuses(without_kid(other, "b", exp=1)) == [401] * 4
+        asked = len(issuer.requests)
+        remote.rust.skip(60)
+        issuer.answer = None
+        issuer.publish("c")
+        assert statuses(without_kid(issuer, "c")) == [200] * 4
+        assert len(issuer.requests) == asked + 1
+
+
+def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
+    serve(backend(remote))
+    assert wsgi("get", "/sync", issuer.bearer("a")).status_code == 200
+    remote.rust.skip(30)
+    asked, go_on = issuer.hold()
+    stranger = Issuer("x").bearer("x")
+    with ThreadPoolExecutor(12) as pool:
+        calls = [pool.submit(wsgi, "get", "/sync", stranger) for _ in range(12)]
+        asked.wait()
+        for call in islice(as_completed(calls, timeout=20), 9):
+            response = call.result()
+            assert (response.status_code, response["retry-after"]) == (503, "1")
+        assert not go_on.is_set()
+        assert wsgi("get", "/sync", issuer.bearer("a")).status_code == 200
+        go_on.set()
+    assert sorted(call.result().status_code for call in calls) == [401] * 3 + [503] * 9
+    assert len(issuer.requests) == 2
+    assert statuses(stranger) == [401] * 4
+    assert len(issuer.requests) == 2
+
+
+def test_a_sole_key_that_can_not_be_used_is_503_and_named_in_the_log(issuer, remote, caplog):
+    serve(backend(remote))
+    issuer.published["keys"][0]["use"] = "enc"
+    assert statuses(issuer.bearer("a")) == [503] * 4
+    assert 'key 0 (kid "a"): `use` isn\'t "sig"' in caplog.text
 
 
 def test_one_issuer_that_is_down_leaves_the_callers_of_the_other_alone(issuer, remote):

@@ -5,15 +5,17 @@ import json
 import logging
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import timedelta
+from itertools import islice
 
 import pytest
 
 from boltguard import jwt
 from boltguard.exceptions import ConfigurationError
-from boltguard.jwt import PyJWKClientConnectionError, RemoteKeySet
+from boltguard.jwt import PyJWKClient, PyJWKClientConnectionError, RemoteKeySet
 
+from children import in_child
 from issuer import Issuer, say
 
 URL = "https://id.example.com/jwks.json"
@@ -69,6 +71,18 @@ def test_a_new_key_is_found_once_the_cooldown_is_over(issuer, remote):
     assert len(issuer.requests) == 1
     remote.rust.skip(30)
     assert decode(remote, issuer.token("b"))["sub"] == "42"
+    assert len(issuer.requests) == 2
+
+
+def test_a_token_without_kid_finds_a_new_key_once_the_cooldown_is_over(issuer, remote):
+    remote.keys()
+    issuer.publish("b")
+    token = jwt.encode({"sub": "42", "exp": 4102444800}, issuer.keys["b"], algorithm="ES256")
+    with pytest.raises(jwt.InvalidSignatureError):
+        decode(remote, token)
+    remote.rust.skip(30)
+    assert decode(remote, token)["sub"] == "42"
+    assert decode(remote, token)["sub"] == "42"
     assert len(issuer.requests) == 2
 
 
@@ -154,6 +168,10 @@ def test_a_dead_issuer_is_asked_less_and_less_and_found_again(issuer, remote):
         (b"{}", "a list `keys`"),
         (b'{"keys": []}', "no key fits"),
         (b'{"keys": [], "keys": []}', "two members"),
+        (b'{"keys": null}', "a list `keys`"),
+        (b'{"keys": [null]}', "a list `keys`"),
+        (b'{"keys": [{}]}', "key 0: `kty` is missing"),
+        (b'{"keys": [' + b",".join([b"{}"] * 101) + b"]}", "too many keys"),
         (b'{"keys": [{"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"}]}', "no key fits"),
         (b" " * 600_000, "too long"),
     ],
@@ -164,6 +182,57 @@ def test_what_is_no_set_is_refused_and_the_old_one_stays(issuer, remote, caplog,
     remote.rust.skip(300)
     assert holds("a", remote.keys())
     assert why in caplog.text
+
+
+SMALL = {"kty": "RSA", "kid": "small", "n": "AQAB", "e": "AQAB"}
+USELESS = [
+    (SMALL, 'kid "small"): the RSA key is shorter than 2048 bits'),
+    ({"kty": "RSA", "kid": "x", "e": "AQAB"}, 'kid "x"): `n` is missing'),
+    ({"kty": "RSA", "kid": 7, "n": 7, "e": "AQAB"}, 'kid "7"): `n` isn\'t a string'),
+    ({"kty": "AKP", "kid": "pq"}, 'kid "pq"): `kty` names a kind of key that isn\'t supported'),
+    ({"kty": "EC", "crv": "secp256k1", "kid": "k1"}, 'kid "k1"): `crv` names a kind of key that isn\'t supported'),
+    ({"kty": "oct", "kid": "s", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"}, 'kid "s"): this is a secret'),
+    ({"use": "enc"}, 'kid "a"): `use` isn\'t "sig"'),
+    ({"key_ops": ["encrypt"]}, 'kid "a"): `key_ops` doesn\'t list'),
+    ({"alg": "ECDH-ES"}, 'kid "a"): `alg` names another algorithm'),
+    ({"x": "AAAA"}, 'kid "a"): `x` has the wrong length'),
+    ({"x": None, "kid": None}, ": `x` is missing"),
+]
+
+
+@pytest.mark.parametrize(("change", "why"), USELESS)
+def test_a_key_that_is_skipped_is_named_with_its_index_its_kid_and_the_reason(issuer, remote, caplog, change, why):
+    jwk = change if "kty" in change else issuer.published["keys"][0] | change
+    issuer.published = {"keys": [jwk]}
+    with pytest.raises(PyJWKClientConnectionError) as caught:
+        remote.keys()
+    assert "key 0" in str(caught.value) and why in str(caught.value)
+    assert "key 0" in caplog.text and why in caplog.text
+    caplog.clear()
+    issuer.publish("b")
+    issuer.published["keys"].append(jwk)
+    remote.rust.skip(30)
+    assert holds("b", remote.keys())
+    assert "key 1" in caplog.text and why in caplog.text
+    caplog.clear()
+    remote.refresh(anew=True)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"alg": None, "use": None, "key_ops": None, "x5c": None, "d": None},
+        {"key_ops": "verify"},
+        {"use": "jwt-svid"},
+        {"kid": 2026},
+    ],
+)
+def test_keys_are_read_as_issuers_write_them(issuer, remote, caplog, change):
+    issuer.published["keys"][0] |= change
+    kid = str(change.get("kid", "a"))
+    assert decode(remote, issuer.token(kid, issuer.keys["a"]))["sub"] == "42"
+    assert caplog.text == ""
 
 
 def test_a_set_with_a_private_key_is_refused(issuer, remote):
@@ -244,7 +313,7 @@ def test_a_forked_process_fetches_for_itself(issuer, remote):
     turn = remote.rust.turn()
     child = os.fork()
     if child == 0:
-        # The turn is the parent's, and the child goes on with the old keys until it is given up.
+        # The turn is the parent's, and the child fetches for itself.
         served = holds("a", remote.keys())
         remote.rust.skip(71)
         served = served and holds("a", remote.keys())
@@ -252,6 +321,77 @@ def test_a_forked_process_fetches_for_itself(issuer, remote):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert len(issuer.requests) == 2
     assert turn.fail("connection")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("known", [False, True])
+def test_a_process_that_is_forked_during_a_fetch_fetches_for_itself(issuer, remote, known):
+    if known:
+        remote.keys()
+        remote.rust.skip(300)
+    before = len(issuer.requests)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def answer(handler, number):
+        if number == before + 1:
+            asked.set()
+            go_on.wait()
+        say(handler, 200, json.dumps(issuer.published).encode())
+
+    issuer.answer = answer
+    issuer.publish("b")
+    token = issuer.token("b")
+    threads = [threading.Thread(target=remote.keys) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    asked.wait()
+    try:
+        assert in_child(lambda: decode(remote, token)["sub"] == "42")
+        assert in_child(lambda: asyncio.run(remote.akeys_for(token)) is not None)
+        assert len(issuer.requests) == before + 3
+    finally:
+        go_on.set()
+        for thread in threads:
+            thread.join()
+    assert decode(remote, token)["sub"] == "42"
+    assert len(issuer.requests) == before + 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_locks_that_are_held_at_a_fork_are_free_in_the_child(issuer, remote):
+    remote.keys()
+    client = PyJWKClient(remote.rust.url, allow_http=True)
+    client.get_signing_key("a")
+    with remote._lock, client._lock:
+        assert in_child(lambda: client.get_signing_key("a").key_id == "a")
+        assert in_child(lambda: holds("a", asyncio.run(remote.akeys())))
+
+
+def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
+    remote.keys()
+    remote.rust.skip(30)
+    asked, go_on = issuer.hold()
+    stranger = Issuer("x").token("x")
+    with ThreadPoolExecutor(16) as pool:
+        calls = [pool.submit(remote.keys_for, stranger) for _ in range(16)]
+        asked.wait()
+        # One fetches and two wait; the others are answered while the issuer takes its time.
+        answered = list(islice(as_completed(calls, timeout=20), 13))
+        assert not go_on.is_set()
+        assert all(holds("a", call.result()) for call in answered)
+        go_on.set()
+        assert all(holds("a", call.result()) for call in calls)
+    assert len(issuer.requests) == 2
+    # The cooldown begins with the end of the fetch.
+    remote.rust.skip(29)
+    remote.keys_for(stranger)
+    assert len(issuer.requests) == 2
+    remote.rust.skip(1)
+    issuer.answer = None
+    remote.keys_for(stranger)
+    assert len(issuer.requests) == 3
 
 
 def test_a_turn_is_ended_once(remote):

@@ -67,7 +67,11 @@ class Key:
 
     @staticmethod
     def from_pem(pem: str | bytes, *, kid: str | None = None) -> Key:
-        """Reads PEM: a public key, a certificate or a private key, as its label says."""
+        """Reads PEM: a public key, a certificate or a private key, as its label says.
+
+        Line ends may be missing or two characters each, as in environment variables; DER, base64 of either, and public
+        keys of OpenSSH are read too.
+        """
 
     @staticmethod
     def from_der(der: bytes, *, kid: str | None = None) -> Key:
@@ -128,8 +132,16 @@ class KeySet:
         """Trusts these keys, public ones and secrets."""
 
     @staticmethod
-    def from_jwks(jwks: str | Mapping[str, Any]) -> KeySet:
-        """Trusts the keys of a JWK Set, a mapping or its JSON text; those that are not understood are passed over."""
+    def from_jwks(jwks: str | Mapping[str, Any], *, log_skipped: bool = True) -> KeySet:
+        """Trusts the keys of a JWK Set, a mapping or its JSON text.
+
+        Those that can't be used are skipped, see `skipped`, and unless `log_skipped` is false a warning is logged for
+        each.
+        """
+
+    @property
+    def skipped(self) -> list[str]:
+        """The keys of the JWK Set that are skipped, each with its index, its `kid` and the reason."""
 
     def replace(self, other: KeySet) -> None:
         """Trusts the keys of `other` instead, at once and wherever this set is in use."""
@@ -176,7 +188,13 @@ class RemoteKeys:
         """Whether the keys in hand may be used, current or not."""
 
     def lacks_key_of(self, token: str) -> bool:
-        """Whether the token's `kid` is that of no key in hand. What is no token raises `DecodeError`."""
+        """Whether the token's `kid` is that of no key in hand; without `kid`, whether none of them has signed it.
+
+        What isn't a token raises `DecodeError`.
+        """
+
+    def reset_after_fork(self) -> None:
+        """Makes the keys usable in a forked process, where no other thread fetches and none releases a lock."""
 
     def turn(self, *, unknown: bool = False, anew: bool = False) -> FetchTurn | None:
         """The turn to fetch, where it is the caller's; `None` where the keys in hand are to be used.
@@ -198,6 +216,10 @@ class FetchTurn:
 
     def fail(self, why: str) -> str | None:
         """Says why no answer came: "connection", "encoded", "timeout" or "too_large". Gives that as a sentence."""
+
+    @property
+    def skipped(self) -> list[str]:
+        """The keys of the answer that are skipped, each with its index, its `kid` and the reason."""
 
 # --- tokens ------------------------------------------------------------------------------------------------------
 # A key is a `Key`, a `KeySet`, a JWK or JWK Set (a mapping, or its text for public keys), PEM text, an object of the

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
+from boltguard import forks
 from boltguard._rust import FetchTurn, KeySet, unverified_header
 from boltguard.exceptions import (
     ConfigurationError,
@@ -57,7 +58,7 @@ class PyJWKClient:
         self.ssl_context = ssl_context
         self._is_cached = cache_jwk_set
         self._jwk_set: PyJWKSet | None = None
-        self._lock = Lock()
+        self.reset_after_fork()
         try:
             self._remote = RemoteKeySet(
                 uri,
@@ -74,6 +75,12 @@ class PyJWKClient:
             del uri, headers  # from the variables of this frame, which an error page would show
             raise PyJWKClientError(str(error).replace("RemoteKeySet", "PyJWKClient", 1)) from None
 
+        forks.reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """Called in a forked process, where no other thread releases the lock."""
+        self._lock = Lock()
+
     def fetch_data(self) -> Any:
         """Fetches the JWK Set, whatever is kept, and gives it as a dict. It is not kept."""
         try:
@@ -84,7 +91,7 @@ class PyJWKClient:
         if answer.status != 200:
             raise PyJWKClientConnectionError(f"Fail to fetch data from the url: status {answer.status}")
         try:
-            KeySet.from_jwks(answer.body.decode())
+            KeySet.from_jwks(answer.body.decode(), log_skipped=False)  # `note_skipped` logs them
         except (InvalidKeyError, UnicodeDecodeError) as error:
             raise _no_set(answer.body, error) from None
         return json.loads(answer.body)
@@ -139,6 +146,7 @@ class PyJWKClient:
         # Whoever finds the keys current must find them here.
         with self._lock:
             problem = turn.succeed(200, json.dumps(data).encode())
+            self._remote.note_skipped(turn)
             if problem is not None:
                 raise PyJWKClientError(problem)
             self._jwk_set = keys
@@ -150,13 +158,17 @@ class PyJWKClient:
 
     @staticmethod
     def _signing_keys(jwk_set: PyJWKSet) -> list[PyJWK]:
-        keys = [key for key in jwk_set if key.public_key_use in ("sig", None) and key.key_id]
+        keys = [key for key in jwk_set if key.public_key_use in SIGNING and key.key_id]
         if not keys:
             raise PyJWKClientError("The JWKS endpoint did not contain any signing keys")
         return keys
 
     def __repr__(self) -> str:
         return f"PyJWKClient({self._remote.rust.shown_url!r})"
+
+
+# The second is SPIFFE's.
+SIGNING = ("sig", "jwt-svid", None)
 
 
 def _public(data: object) -> PyJWKSet:

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from boltguard import forks
 from boltguard._rust import FetchTurn, KeySet, RemoteKeys
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError
 from boltguard.jwt.fetching import Answer, NoAnswer, Request, fetch
@@ -31,8 +32,8 @@ class RemoteKeySet:
     """The public keys of another issuer, fetched at the first need: `JWTAuthentication(RemoteKeySet("https://…"), …)`.
 
     - `ttl`: so long they are current; the server's `max-age` may shorten it, to `cooldown` at the least.
-    - `cooldown`: at most so often they are fetched for a token whose key is not among them. It is also the longest
-      pause after a fetch that failed; the first is a second, and each further one twice as long.
+    - `cooldown`: so long after the end of a fetch none begins for a token whose key is not among them. It is also the
+      longest pause after a fetch that failed; the first is a second, and each further one twice as long.
     - `stale`: so long they serve beyond their time while no others can be had. Then requests are answered 503.
     - `timeout`: of a whole fetch, in seconds, which one request at a time waits for.
     - `max_bytes`: the longest answer that is read.
@@ -81,8 +82,18 @@ class RemoteKeySet:
             )
         except (TypeError, ValueError, OverflowError) as error:  # a ConfigurationError is a ValueError
             raise ConfigurationError(f"RemoteKeySet: {error}") from None
+        self._skipped: list[str] = []
+        self._forget_flights()
+        forks.reset_in_child(self)
+
+    def _forget_flights(self) -> None:
         self._flights: WeakKeyDictionary[AbstractEventLoop, dict[object, Future[None]]] = WeakKeyDictionary()
         self._lock = Lock()
+
+    def reset_after_fork(self) -> None:
+        """Called in a forked process, where no other thread fetches and none releases a lock."""
+        self._forget_flights()
+        self.rust.reset_after_fork()
 
     def keys(self) -> KeySet:
         """The keys of now, fetched where there are none or they are out of date.
@@ -95,7 +106,9 @@ class RemoteKeySet:
     def keys_for(self, token: str | bytes) -> KeySet:
         """The keys of now, fetched anew if none has the token's `kid`, unless that was done within the cooldown.
 
-        They are for `jwt.decode`, which verifies; whether the token's key is among them is not said here.
+        For a token without `kid` they are fetched anew if none of them has signed it. While another thread fetches, a
+        few wait, and the others get the keys at hand. They are for `jwt.decode`, which verifies; whether the token's
+        key is among them is not said here.
         """
         self.refresh()
         if self.rust.lacks_key_of(_text(token)):
@@ -156,7 +169,17 @@ class RemoteKeySet:
             answer = self.fetch()
         except NoAnswer as error:
             return f"{turn.fail(error.why)}{error.detail}"
-        return turn.succeed(answer.status, answer.body, answer.cache_control)
+        problem = turn.succeed(answer.status, answer.body, answer.cache_control)
+        self.note_skipped(turn)
+        return problem
+
+    def note_skipped(self, turn: FetchTurn) -> None:
+        """Logs each key of the issuer that is skipped, and not again as long as the same ones are."""
+        skipped = turn.skipped
+        if skipped != self._skipped:
+            self._skipped = skipped
+            for key in skipped:
+                logger.warning("a key of %s is skipped: %s", self.rust.shown_url, key)
 
     def __repr__(self) -> str:
         return f"RemoteKeySet({self.rust.shown_url!r})"

@@ -51,7 +51,7 @@ def configure() -> None:
 
     call_command("migrate", verbosity=0)
     get_user_model().objects.create_user("ada", id=42)
-    settings.BOLT_AUTHENTICATION_CLASSES = [jwt_authentication()]
+    settings.BOLTGUARD_AUTHENTICATION_CLASSES = [jwt_authentication()]
 
 
 def url_conf(route: Any) -> str:

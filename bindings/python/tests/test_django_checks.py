@@ -6,10 +6,11 @@ import re
 import pytest
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.core.checks import run_checks
+from django.http import HttpResponse
 from django.test import override_settings
 from django.views.debug import SafeExceptionReporterFilter
 
-from boltguard import BoltAPI, protect
+from boltguard import BoltAPI, conf, protect
 from boltguard.auth import (
     AllowAny,
     APIKeyAuthentication,
@@ -18,9 +19,12 @@ from boltguard.auth import (
     DjangoORMRevocation,
     InMemoryRevocation,
     IsAuthenticated,
+    IsStaff,
     JWTAuthentication,
     RemoteKeySet,
 )
+
+from support import mount_view, wsgi
 
 GUARDED = {"BOLT_DEFAULT_PERMISSION_CLASSES": [IsAuthenticated()]}
 BACKENDS = "django.core.cache.backends."
@@ -50,10 +54,38 @@ def test_settings_that_can_not_be_used():
     assert ids(BOLT_AUTHENTICATION_CLASSES="jwt") == ["boltguard.E001"]
 
 
+def ids_without_default_guards():
+    return [message.id for message in run_checks() if message.id.startswith("boltguard")]
+
+
 def test_no_default_guards():
-    with override_settings():
-        assert [message.id for message in run_checks() if message.id.startswith("boltguard")] == ["boltguard.W002"]
+    view = protect()(lambda request: None)
+    assert ids_without_default_guards() == ["boltguard.W002"], view
     assert ids(BOLT_DEFAULT_PERMISSION_CLASSES=[AllowAny()]) == [], "said on purpose"
+    assert ids(BOLTGUARD_DEFAULT_PERMISSION_CLASSES=[AllowAny()], BOLT_DEFAULT_PERMISSION_CLASSES=[AllowAny()]) == []
+
+
+def test_a_route_without_guards_relies_on_the_default_ones():
+    api = BoltAPI()
+    api.get("/view")(lambda: {})
+    assert ids_without_default_guards() == ["boltguard.W002"], api
+
+
+def test_a_site_whose_views_all_name_guards_needs_no_default_ones():
+    mount_view(lambda request: None)
+    view, api = protect(guards=[IsStaff()])(lambda request: None), BoltAPI(guards=[IsAuthenticated()])
+    api.get("/view")(lambda: {})
+    assert ids_without_default_guards() == [], (view, api)
+
+
+MIDDLEWARE = ["boltguard.middleware.BoltguardMiddleware"]
+
+
+def test_a_site_without_a_view_of_ours_needs_no_default_guards():
+    mount_view(lambda request: None)
+    assert ids_without_default_guards() == []
+    with override_settings(MIDDLEWARE=MIDDLEWARE):
+        assert ids_without_default_guards() == []
 
 
 def test_a_weak_secret_is_a_warning_and_an_error_on_a_server():
@@ -88,6 +120,22 @@ def test_keys_of_an_issuer_without_an_issuer_or_an_audience():
         ("BOLT_PERMISSION_CLASSES", "BOLT_DEFAULT_PERMISSION_CLASSES"),
         ("BOLT_APIKEY_PREFIX", "BOLT_API_KEY_PREFIX"),
         ("BOLT_API_PREFIX", "BOLT_API_KEY_PREFIX"),
+        ("BOLT_GUARDS", "BOLT_DEFAULT_PERMISSION_CLASSES"),
+        ("BOLT_DEFAULT_GUARDS", "BOLT_DEFAULT_PERMISSION_CLASSES"),
+        ("BOLT_GUARD_CLASSES", "BOLT_DEFAULT_PERMISSION_CLASSES"),
+        ("BOLT_AUTH", "BOLT_AUTHENTICATION_CLASSES"),
+        ("BOLT_AUTH_BACKENDS", "BOLT_AUTHENTICATION_CLASSES"),
+        ("BOLT_GUARD_AUTHENTICATION_CLASSES", "BOLT_AUTHENTICATION_CLASSES"),
+        ("BOLTGUARD_AUTHENTICATION", "BOLTGUARD_AUTHENTICATION_CLASSES"),
+        ("BOLTGUARD_DEFAULT_AUTHENTICATION_CLASSES", "BOLTGUARD_AUTHENTICATION_CLASSES"),
+        ("BOLTGUARD_PERMISSION_CLASSES", "BOLTGUARD_DEFAULT_PERMISSION_CLASSES"),
+        ("BOLTGUARD_GUARDS", "BOLTGUARD_DEFAULT_PERMISSION_CLASSES"),
+        ("BOLTGAURD_DEFAULT_PERMISSION_CLASSES", "BOLTGUARD_DEFAULT_PERMISSION_CLASSES"),
+        ("BOLTGUARDS_AUTHENTICATION_CLASSES", "BOLTGUARD_AUTHENTICATION_CLASSES"),
+        ("BOLTGUARD_KEY_PREFIX", "BOLTGUARD_API_KEY_PREFIX"),
+        # What stands for itself gets the list of all.
+        ("BOLTGUARD", "BOLTGUARD_AUTHENTICATION_CLASSES"),
+        ("BOLTGUARD_LEVEL", "BOLTGUARD_DEFAULT_PERMISSION_CLASSES"),
     ],
 )
 def test_a_misspelt_setting(written, meant):
@@ -99,6 +147,46 @@ def test_a_misspelt_setting(written, meant):
 @pytest.mark.parametrize("name", ["BOLT_LOGGING_LEVEL", "BOLT_URL", "BOLT_CACHE_PREFIX", "BOLTS_API_KEY_PREFIX"])
 def test_a_setting_of_another_application(name):
     assert ids(**{name: "x"}) == []
+
+
+NAMES = ["AUTHENTICATION_CLASSES", "DEFAULT_PERMISSION_CLASSES", "API_KEY_PREFIX"]
+VALUES = dict(zip(NAMES, [[JWTAuthentication(header="x-token")], [IsStaff()], "shop"], strict=True))
+
+
+@pytest.mark.parametrize("prefix", ["BOLT", "BOLTGUARD"])
+def test_each_setting_has_two_names(prefix):
+    current = conf.current()
+    with override_settings(**{f"{prefix}_{name}": value for name, value in VALUES.items()}):
+        assert conf.current() is not current
+        assert conf.current().authentication == VALUES["AUTHENTICATION_CLASSES"]
+        assert conf.current().guards == VALUES["DEFAULT_PERMISSION_CLASSES"]
+        assert conf.current().api_key_format.prefix == "shop"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_names_of_a_setting_with_different_values(name):
+    both = {f"BOLT_{name}": VALUES[name], f"BOLTGUARD_{name}": "bg" if name == "API_KEY_PREFIX" else []}
+    with override_settings(**both):
+        (message,) = [message for message in run_checks() if message.id == "boltguard.E001"]
+    assert f"BOLTGUARD_{name} and BOLT_{name} are both set, to different values" in message.msg
+    equal = dict.fromkeys(both, VALUES[name])
+    with override_settings(**equal):
+        assert "boltguard.E001" not in [message.id for message in run_checks()]
+
+
+@pytest.mark.parametrize("prefix", ["BOLT", "BOLTGUARD"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_message_has_the_name_that_the_site_wrote(prefix, name):
+    with override_settings(**{f"{prefix}_{name}": "!" if name == "API_KEY_PREFIX" else 7}):
+        (message,) = [message for message in run_checks() if message.id == "boltguard.E001"]
+    assert message.msg.startswith(f"{prefix}_{name} ")
+
+
+def test_a_view_that_meets_two_values_of_a_setting_lets_nobody_in():
+    mount_view(protect()(lambda request: HttpResponse()))
+    both = {"BOLT_DEFAULT_PERMISSION_CLASSES": [IsStaff()], "BOLTGUARD_DEFAULT_PERMISSION_CLASSES": [AllowAny()]}
+    with override_settings(**both):
+        assert wsgi("get", "/view").status_code == 500
 
 
 def test_no_secret_key():

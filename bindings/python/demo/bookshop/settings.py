@@ -40,9 +40,9 @@ API_KEYS = {
 # One process serves the demo, so a store in its memory will do.
 REVOKED = InMemoryRevocation()
 
-BOLT_AUTHENTICATION_CLASSES = [
+BOLTGUARD_AUTHENTICATION_CLASSES = [
     JWTAuthentication(revocation_store=REVOKED),
     APIKeyAuthentication(api_keys=API_KEYS.keys(), key_permissions=API_KEYS),
 ]
-BOLT_DEFAULT_PERMISSION_CLASSES = [IsAuthenticated()]
+BOLTGUARD_DEFAULT_PERMISSION_CLASSES = [IsAuthenticated()]
 SILENCED_SYSTEM_CHECKS = ["boltguard.W005", "boltguard.W008"]

@@ -2,8 +2,8 @@
 
 | id | what is wrong |
 | --- | --- |
-| boltguard.E001 | a `BOLT_` setting can't be used |
-| boltguard.W002 | no default guards: every view that names none is open |
+| boltguard.E001 | a setting of Boltguard can't be used |
+| boltguard.W002 | no default guards: the views that name none are open |
 | boltguard.W003, E003 | an HMAC secret is shorter than its hash (E003 with `--deploy`) |
 | boltguard.E004 | there is no `SECRET_KEY` for the backends that rely on it |
 | boltguard.W005 | an in-memory store with `DEBUG = False`: each process has its own |
@@ -17,7 +17,7 @@
 | boltguard.W015 | a view of DRF has a guard, and no `BoltguardAuthentication` to say who is calling |
 | boltguard.E016 | `BoltguardMiddleware` stands before `AuthenticationMiddleware`, which sets its user aside |
 | boltguard.W017 | a `RemoteKeySet` without `issuer` and `audience`: all tokens of the issuer are taken |
-| boltguard.W018 | a `BOLT_` setting that there is not, close to one that there is |
+| boltguard.W018 | a setting that looks like one of Boltguard's and doesn't exist |
 | boltguard.E019 | Django's cache middleware is after `BoltguardMiddleware`: it would store responses unsealed |
 
 Those of stores of API keys, E009 to W010, are in `boltguard.api_keys.checks`.
@@ -44,6 +44,7 @@ from boltguard.auth.guards import check_guards
 from boltguard.auth.revocation import DjangoCacheRevocation, DjangoORMRevocation, InMemoryRevocation, RevocationStore
 from boltguard.gate import Gatekeeper
 from boltguard.middleware import BoltguardMiddleware, middleware_classes
+from boltguard.misspelt import misspelt
 from boltguard.routes import callbacks
 
 Message = checks.CheckMessage
@@ -66,7 +67,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[Message]:
         current.api_key_format  # noqa: B018  # reads the prefix
     except ImproperlyConfigured as error:
         return [checks.Error(str(error), id="boltguard.E001")]
-    if current.names_guards:
+    if current.names_guards or not _any_view_relies_on_defaults():
         return []
     hint = f"Set {conf.PERMISSIONS} = [IsAuthenticated()], or [AllowAny()] if that is what you want."
     message = f"{conf.PERMISSIONS} is not set: all views that name no guards are publicly accessible."
@@ -75,10 +76,23 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[Message]:
 
 def check_names(app_configs: Any, **kwargs: Any) -> list[Message]:
     """Whether a setting is misspelt, so that it has no effect."""
-    message = "The setting {} does not exist, so it has no effect: {} is probably meant."
-    return [
-        checks.Warning(message.format(name, meant), id="boltguard.W018") for name, meant in conf.misspelt(dir(settings))
-    ]
+    return [checks.Warning(_says_unknown(*found), id="boltguard.W018") for found in misspelt(dir(settings))]
+
+
+def _says_unknown(name: str, meant: str | None) -> str:
+    known = ", ".join(conf.ALIASES)
+    remedy = f"Did you mean {meant}?" if meant else f"Boltguard's settings are {known}."
+    return f"The setting {name} does not exist, so it has no effect. {remedy}"
+
+
+def _any_view_relies_on_defaults() -> bool:
+    _import_views()
+    return any(keeper.has_default_guards for keeper in registry.instances(Gatekeeper))
+
+
+def _import_views() -> None:
+    with suppress(Exception):  # what is wrong with the URLs, Django's own checks say
+        get_resolver().url_patterns  # noqa: B018
 
 
 def check_secrets(app_configs: Any, **kwargs: Any) -> list[Message]:
@@ -132,8 +146,7 @@ def check_views(app_configs: Any, **kwargs: Any) -> list[Message]:
         _read_defaults(current)
     except ImproperlyConfigured:
         return []  # `check_settings` says so
-    with suppress(Exception):  # what is wrong with the URLs, Django's own checks say
-        get_resolver().url_patterns  # noqa: B018  # imports the views
+    _import_views()
     asynchronous = {text for keeper in registry.instances(Gatekeeper) for text in keeper.async_defaults(current)}
     return [
         *(checks.Error(message, id="boltguard.E011") for message in sorted(_misfits(current))),
@@ -201,8 +214,8 @@ def _is_masked(header: str) -> bool:
 
 
 def _read_defaults(current: conf.Conf) -> None:
-    check_backends(current.authentication, conf.AUTHENTICATION)
-    check_guards(current.guards, conf.PERMISSIONS)
+    check_backends(current.authentication, conf.written(conf.AUTHENTICATION))
+    check_guards(current.guards, conf.written(conf.PERMISSIONS))
 
 
 def _misfits(current: conf.Conf) -> set[str]:

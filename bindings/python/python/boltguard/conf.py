@@ -2,17 +2,18 @@
 
 | setting | default | meaning |
 | --- | --- | --- |
-| `BOLT_AUTHENTICATION_CLASSES` | `[JWTAuthentication()]` | backends of views that name none; objects or dotted paths |
-| `BOLT_DEFAULT_PERMISSION_CLASSES` | `[AllowAny()]` | guards of views that name none; objects or dotted paths |
-| `BOLT_API_KEY_PREFIX` | `"bg"` | what generated API keys begin with |
+| `BOLTGUARD_AUTHENTICATION_CLASSES` | `[JWTAuthentication()]` | backends of views that name none; objects, paths |
+| `BOLTGUARD_DEFAULT_PERMISSION_CLASSES` | `[AllowAny()]` | guards of views that name none; objects, paths |
+| `BOLTGUARD_API_KEY_PREFIX` | `"bg"` | what generated API keys begin with |
 | `SECRET_KEY`, `SECRET_KEY_FALLBACKS` | Django's | the HMAC secrets of a `JWTAuthentication` that is given none; the |
 |  |  | secrets of API keys are derived from them |
+
+Each of the first three may be written with `BOLT_` instead of `BOLTGUARD_`. Both at once have to be equal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -25,9 +26,9 @@ from django.utils.module_loading import import_string
 from boltguard import _rust
 from boltguard.exceptions import ConfigurationError
 
-AUTHENTICATION = "BOLT_AUTHENTICATION_CLASSES"
-PERMISSIONS = "BOLT_DEFAULT_PERMISSION_CLASSES"
-API_KEY_PREFIX = "BOLT_API_KEY_PREFIX"
+AUTHENTICATION = "BOLTGUARD_AUTHENTICATION_CLASSES"
+PERMISSIONS = "BOLTGUARD_DEFAULT_PERMISSION_CLASSES"
+API_KEY_PREFIX = "BOLTGUARD_API_KEY_PREFIX"
 
 
 class APIKeySecret(NamedTuple):
@@ -48,7 +49,7 @@ class Conf:
         """The default backends; `boltguard.auth.backends` says whether they are any."""
         from boltguard.auth.backends import JWTAuthentication
 
-        return self._instances(AUTHENTICATION) if hasattr(settings, AUTHENTICATION) else [JWTAuthentication()]
+        return self._instances(AUTHENTICATION) if _is_set(AUTHENTICATION) else [JWTAuthentication()]
 
     @cached_property
     def guards(self) -> list[Any]:
@@ -60,7 +61,7 @@ class Conf:
     @property
     def names_guards(self) -> bool:
         """Whether the site says what guards a view that names none."""
-        return hasattr(settings, PERMISSIONS)
+        return _is_set(PERMISSIONS)
 
     @property
     def secrets(self) -> list[str | bytes]:
@@ -70,11 +71,11 @@ class Conf:
     @cached_property
     def api_key_format(self) -> _rust.ApiKeyFormat:
         """The form of the keys that are made from now on."""
-        prefix = getattr(settings, API_KEY_PREFIX, "bg")
+        prefix = _value(API_KEY_PREFIX) if _is_set(API_KEY_PREFIX) else "bg"
         try:
             return _rust.ApiKeyFormat(prefix)
         except (ConfigurationError, TypeError) as error:
-            raise ImproperlyConfigured(f"{API_KEY_PREFIX} is {prefix!r}: {error}") from None
+            raise ImproperlyConfigured(f"{written(API_KEY_PREFIX)} is {prefix!r}: {error}") from None
 
     @cached_property
     def api_key_secrets(self) -> list[APIKeySecret]:
@@ -87,10 +88,27 @@ class Conf:
         return _derive("id_key", settings.SECRET_KEY)
 
     def _instances(self, name: str) -> list[Any]:
-        value = getattr(settings, name)
+        value = _value(name)
         if isinstance(value, str) or not isinstance(value, Sequence):
-            raise ImproperlyConfigured(f"{name} is {value!r}; give a list, such as [{_EXAMPLES[name]}]")
-        return [_instance(name, item) for item in value]
+            raise ImproperlyConfigured(f"{written(name)} is {value!r}; give a list, such as [{_EXAMPLES[name]}]")
+        return [_instance(written(name), item) for item in value]
+
+
+def written(name: str) -> str:
+    """The name by which the site sets a setting."""
+    alias = ALIASES[name]
+    return alias if hasattr(settings, alias) and not hasattr(settings, name) else name
+
+
+def _is_set(name: str) -> bool:
+    return hasattr(settings, written(name))
+
+
+def _value(name: str) -> Any:
+    value, alias = getattr(settings, written(name)), ALIASES[name]
+    if getattr(settings, alias, value) != value:
+        raise ImproperlyConfigured(f"{name} and {alias} are both set, to different values. Remove {alias}.")
+    return value
 
 
 def _derive(label: str, secret: str | bytes) -> bytes:
@@ -116,11 +134,11 @@ def _instance(name: str, item: Any) -> Any:
 
 
 _EXAMPLES = {AUTHENTICATION: "JWTAuthentication()", PERMISSIONS: "IsAuthenticated()"}
-_NAMES = (AUTHENTICATION, PERMISSIONS, API_KEY_PREFIX)
+# For sites that move over from django-bolt.
+ALIASES = {name: name.replace("BOLTGUARD_", "BOLT_") for name in (AUTHENTICATION, PERMISSIONS, API_KEY_PREFIX)}
+_NAMES = {*ALIASES, *ALIASES.values()}
 # Routers decide from which tables API keys are read.
 _OURS = {*_NAMES, "SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_ROUTERS"}
-# `BOLT_PERMISSION_CLASSES` is as close; `BOLT_CACHE_PREFIX`, which may be another application's, is not.
-CLOSE = 0.8
 _current = Conf()
 
 
@@ -133,13 +151,6 @@ def renew() -> None:
     """Has all that was built from the settings built again, although none of them has changed."""
     global _current
     _current = Conf()
-
-
-def misspelt(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Of the names of settings those that are close to one of ours, with that one."""
-    for name in names:
-        if name.startswith("BOLT_") and name not in _OURS:
-            yield from ((name, meant) for meant in get_close_matches(name, _NAMES, n=1, cutoff=CLOSE))
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

@@ -68,11 +68,19 @@ class Gatekeeper:
 
     def parts(self, current: conf.Conf) -> tuple[list[Authentication], Guard]:
         """The backends and the guard, or `ImproperlyConfigured`."""
-        auth = check_backends(current.authentication, conf.AUTHENTICATION) if self._auth is None else self._auth
-        guards = check_guards(current.guards, conf.PERMISSIONS) if self._guards is None else self._guards
+        auth, guards = self._auth, self._guards
+        if auth is None:
+            auth = check_backends(current.authentication, conf.written(conf.AUTHENTICATION))
+        if guards is None:
+            guards = check_guards(current.guards, conf.written(conf.PERMISSIONS))
         guard = conjunction(guards)
         refuse_absent_backends(guard, auth)
         return auth, guard
+
+    @property
+    def has_default_guards(self) -> bool:
+        """Whether its view relies on the site's default guards."""
+        return self._guards is None
 
     def refuse_async_checks(self, handler: Any) -> None:
         """For a sync handler. Those among the site's defaults are for `async_defaults`."""
@@ -83,9 +91,10 @@ class Gatekeeper:
 
     def async_defaults(self, current: conf.Conf) -> Iterator[str]:
         """What is wrong where a sync handler relies on the site's default guards, and a check of these is async."""
+        setting = conf.written(conf.PERMISSIONS)
         for question in _async_questions(current.guards if self._guards is None else ()):
             for name in self._sync_handlers:
-                yield f"{name}: the check {question.name!r} of {conf.PERMISSIONS} is async; {ASYNC_REMEDY}"
+                yield f"{name}: the check {question.name!r} of {setting} is async; {ASYNC_REMEDY}"
 
 
 class LoginRequired:

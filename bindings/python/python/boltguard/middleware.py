@@ -1,6 +1,6 @@
 """`BoltguardMiddleware`: `request.context` and `request.user` for every view of a site.
 
-It identifies the caller with `BOLT_AUTHENTICATION_CLASSES` and refuses nobody: `protect`, `BoltAPI`, or the view
+It identifies the caller with `BOLTGUARD_AUTHENTICATION_CLASSES` and refuses nobody: `protect`, `BoltAPI`, or the view
 itself decides. Put it after `AuthenticationMiddleware`. Where no credential of ours was sent, `request.user` stays what
 it was.
 """

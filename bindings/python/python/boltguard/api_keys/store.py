@@ -30,7 +30,7 @@ class APIKeyStore:
 
     A change takes effect at once in the process that makes it, and within `refresh_interval` seconds in the others;
     that long, requests cost no query. All keys are read again every `reload_interval` seconds, whatever the table says
-    of its changes. Keys with `prefix` are accepted; without it, those with `BOLT_API_KEY_PREFIX`.
+    of its changes. Keys with `prefix` are accepted; without it, those with `BOLTGUARD_API_KEY_PREFIX`.
 
     Each table has keys of its own: those of a database behind a router, or of a tenant's schema, open nothing anywhere
     else. `using` names the database of the keys, instead of the routers. `tenant` is a function without arguments that

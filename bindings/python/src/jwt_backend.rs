@@ -86,10 +86,7 @@ impl JwtBackend {
         }
 
         let revocation = match (memory_revocation, external_revocation) {
-            (Some(memory), _) => {
-                memory.bind(policy.leeway());
-                Revocation::Local(memory.store())
-            }
+            (Some(memory), _) => Revocation::Local(memory.store()),
             (None, true) => Revocation::Elsewhere,
             (None, false) => Revocation::None,
         };

@@ -80,7 +80,7 @@ mod _rust {
     #[pymodule_export]
     use super::remote_keys::{FetchTurn, RemoteKeys};
     #[pymodule_export]
-    use super::revocation::MemoryRevocation;
+    use super::revocation::{MemoryRevocation, RevocationSentinel};
     use pyo3::prelude::*;
     use pyo3::types::PyTuple;
 

@@ -1,11 +1,9 @@
 //! The deny-list in memory.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use boltguard::revocation::{MemoryRevocation as Store, entry_until};
-use boltguard::types::NumericDate;
+use boltguard::revocation::{MarkState, MemoryRevocation as Store, Sentinel, entry_until};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -19,27 +17,12 @@ use crate::time::{Seconds, now};
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct MemoryRevocation {
     store: Arc<Store>,
-    /// The largest leeway, in nanoseconds, of the backends that ask this store.
-    leeway: AtomicU64,
 }
 
 impl MemoryRevocation {
     /// The store itself, for a backend that asks it without coming back to Python.
     pub(crate) fn store(&self) -> Arc<Store> {
         Arc::clone(&self.store)
-    }
-
-    /// Notes that a backend with this leeway asks the store; the largest one counts.
-    pub(crate) fn bind(&self, leeway: Duration) {
-        let nanos = u64::try_from(leeway.as_nanos()).unwrap_or(u64::MAX);
-        self.leeway.fetch_max(nanos, Relaxed);
-    }
-
-    fn until(&self, ttl: Seconds, now: NumericDate) -> Option<NumericDate> {
-        entry_until(
-            ttl.after(now),
-            Duration::from_nanos(self.leeway.load(Relaxed)),
-        )
     }
 }
 
@@ -53,7 +36,6 @@ impl MemoryRevocation {
         }
         Ok(Self {
             store: Arc::new(Store::with_capacity_limit(max_entries)),
-            leeway: AtomicU64::new(0),
         })
     }
 
@@ -61,7 +43,7 @@ impl MemoryRevocation {
     #[pyo3(signature = (jti, ttl=None))]
     fn revoke(&self, py: Python<'_>, jti: &str, ttl: Option<Seconds>) -> PyResult<()> {
         let now = now();
-        let until = ttl.and_then(|ttl| self.until(ttl, now));
+        let until = ttl.and_then(|ttl| entry_until(ttl.after(now), Duration::ZERO));
         self.store
             .revoke(jti, until, now)
             .map_err(|error| plain(py, Class::RevocationStoreFull, error))
@@ -74,7 +56,7 @@ impl MemoryRevocation {
 
     /// Notes that a backend with this leeway asks the store; entries outlive their token by the largest one.
     fn bind_leeway(&self, leeway: Seconds) -> PyResult<()> {
-        self.bind(leeway.as_leeway()?);
+        self.store.bind_leeway(leeway.as_leeway()?);
         Ok(())
     }
 
@@ -93,5 +75,42 @@ impl MemoryRevocation {
             self.store.len(),
             self.store.limit()
         )
+    }
+}
+
+/// What this process remembers of a store that it shares with others, so that it notices when the store is emptied.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct RevocationSentinel(Sentinel);
+
+#[pymethods]
+impl RevocationSentinel {
+    #[new]
+    fn new() -> Self {
+        Self(Sentinel::new())
+    }
+
+    /// What the mark that was found says, `"intact"`, `"lost"`, `"missing"` or `"outdated"`; for the last two also the
+    /// mark to write.
+    fn examine(&self, found: Option<u128>) -> (&'static str, Option<u128>) {
+        match self.0.examine(found, now()) {
+            MarkState::Intact => ("intact", None),
+            MarkState::Missing(mark) => ("missing", Some(mark)),
+            MarkState::Outdated(mark) => ("outdated", Some(mark)),
+            _ => ("lost", None),
+        }
+    }
+
+    /// The mark to write before an entry that is kept for so many seconds, or for good; `None` if the one that was
+    /// found covers it.
+    fn covering(&self, found: u128, lifetime: Option<Seconds>) -> Option<u128> {
+        let now = now();
+        let until = lifetime.and_then(|lifetime| lifetime.after(now));
+        self.0.covering(found, until, now)
+    }
+
+    /// The mark that says that lost entries no longer matter.
+    #[staticmethod]
+    fn accepting_loss(found: Option<u128>) -> u128 {
+        Sentinel::accepting_loss(found)
     }
 }

@@ -26,10 +26,14 @@
 //! - [`entry_until`] says how long an entry must live: until the token could no longer be accepted anywhere.
 //! - An entry without an end is kept for good. A full list refuses a new entry with
 //!   [`RevocationError::Full`]; it never forgets a token that could still be accepted.
+//! - A store that was told the leeway of those who ask it, by [`RevocationStore::bind_leeway`] or
+//!   `RedisRevocation::with_leeway`, keeps entries for so much longer, whoever wrote them.
 //! - The list holds no token ids, only keyed digests of them: 48 bytes an entry at most.
 //! - [`RevocationStore`] is what an authenticator asks; implement it for a list of your own that answers
 //!   without waiting.
 //! - With the feature `redis`, `RedisRevocation` keeps the list in Redis, for several processes and machines.
+//!
+//! - [`Sentinel`] tells a shared store that was emptied from one that never held anything.
 //!
 //! The time is an argument everywhere; nothing here reads a clock.
 
@@ -37,9 +41,11 @@ mod id;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
+mod sentinel;
 mod store;
 
 #[cfg(feature = "redis")]
 pub use self::redis::RedisRevocation;
 pub use memory::MemoryRevocation;
+pub use sentinel::{MarkState, Sentinel};
 pub use store::{MARGIN, RevocationError, RevocationStore, entry_until};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::hash::BuildHasherDefault;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 use boltguard_types::NumericDate;
 use dashmap::{DashMap, Entry};
@@ -46,6 +47,8 @@ pub struct MemoryRevocation {
     /// The second for which the whole list was last looked through: ends are whole seconds, so it holds
     /// nothing more that is over in this one.
     purged: AtomicI64,
+    /// The largest leeway of those who ask, as the bits of its seconds, which are in the order of the numbers.
+    leeway: AtomicU64,
 }
 
 /// Partitions, so that old entries can be looked for in one of them at a time.
@@ -82,6 +85,7 @@ impl MemoryRevocation {
             revocations: AtomicUsize::new(0),
             next_part: AtomicUsize::new(0),
             purged: AtomicI64::new(i64::MIN),
+            leeway: AtomicU64::new(0),
         }
     }
 
@@ -107,13 +111,19 @@ impl MemoryRevocation {
         now: NumericDate,
     ) -> Result<(), RevocationError> {
         let (id, until) = (self.key.id(token_id), Until::new(until));
-        if until.is_over(now) || self.extend(id, until) {
+        if until.is_over(self.threshold(now)) || self.extend(id, until) {
             return Ok(());
         }
         self.tidy(now);
         self.take_place(now)?;
         self.insert(id, until);
         Ok(())
+    }
+
+    /// Keeps all entries for this much longer than they say: for an authenticator with this leeway. The largest counts.
+    pub fn bind_leeway(&self, leeway: Duration) {
+        self.leeway
+            .fetch_max(leeway.as_secs_f64().to_bits(), Relaxed);
     }
 
     /// How many tokens are held, some of which may be over.
@@ -144,10 +154,17 @@ impl MemoryRevocation {
         purged
     }
 
+    #[inline]
     fn holds(&self, id: Id, now: NumericDate) -> bool {
         self.part(id)
             .get(&id)
-            .is_some_and(|until| !until.is_over(now))
+            .is_some_and(|until| !until.is_over(self.threshold(now)))
+    }
+
+    /// The second at which the end of an entry must lie for it to be over.
+    #[inline]
+    fn threshold(&self, now: NumericDate) -> f64 {
+        now.as_f64() - f64::from_bits(self.leeway.load(Relaxed))
     }
 
     /// Whether the token was held already.
@@ -209,10 +226,10 @@ impl MemoryRevocation {
     }
 
     fn sweep(&self, part: &Part, now: NumericDate) -> usize {
-        let mut over = 0;
+        let (mut over, threshold) = (0, self.threshold(now));
         part.retain(|_, until| {
-            over += usize::from(until.is_over(now));
-            !until.is_over(now)
+            over += usize::from(until.is_over(threshold));
+            !until.is_over(threshold)
         });
         self.taken.fetch_sub(over, Relaxed);
         over
@@ -244,6 +261,10 @@ impl RevocationStore for MemoryRevocation {
     ) -> Result<(), RevocationError> {
         self.revoke(token_id, until, now)
     }
+
+    fn bind_leeway(&self, leeway: Duration) {
+        self.bind_leeway(leeway);
+    }
 }
 
 impl fmt::Debug for MemoryRevocation {
@@ -274,8 +295,8 @@ impl Until {
     }
 
     #[inline]
-    fn is_over(self, now: NumericDate) -> bool {
-        self != Self::NEVER && f64::from(self.0) <= now.as_f64()
+    fn is_over(self, threshold: f64) -> bool {
+        self != Self::NEVER && f64::from(self.0) <= threshold
     }
 }
 
@@ -305,7 +326,7 @@ mod tests {
         for (date, until) in [(-5.0, 0), (0.0, 0), (0.1, 1), (10.0, 10), (1e300, u32::MAX)] {
             assert_eq!(Until::new(Some(at(date))), Until(until), "{date}");
         }
-        assert!(!Until::NEVER.is_over(at(1e300)));
+        assert!(!Until::NEVER.is_over(1e300));
     }
 
     #[test]
@@ -352,6 +373,20 @@ mod tests {
         }
         assert_eq!(store.len(), 100_000);
         assert_eq!(revoke(200_000, 30.0, 20.0), Err(RevocationError::Full));
+    }
+
+    #[test]
+    fn an_entry_lives_through_a_leeway_that_its_writer_did_not_know() {
+        let store = MemoryRevocation::new();
+        store.revoke("before", Some(at(10.0)), at(0.0)).unwrap();
+        store.bind_leeway(Duration::from_secs(180));
+        store.bind_leeway(Duration::from_secs(30));
+        store.revoke("after", Some(at(10.0)), at(100.0)).unwrap();
+        assert_eq!(store.purge(at(189.0)), 0);
+        for id in ["before", "after"] {
+            assert!(store.is_revoked(id, at(189.9)) && !store.is_revoked(id, at(190.0)));
+        }
+        assert_eq!(store.purge(at(190.0)), 2);
     }
 
     #[test]

@@ -8,14 +8,20 @@ use boltguard_types::NumericDate;
 use redis::{
     Client, Connection, ConnectionLike, FromRedisValue, Pipeline, RedisError, RedisResult,
 };
+use sha2::{Digest, Sha256};
 
-use crate::RevocationError;
+use crate::{MarkState, RevocationError, Sentinel};
 
 /// A deny-list in Redis 7, Valkey, or a server that speaks as they do.
 ///
 /// Each question is one round trip, for which the calling thread waits: a fifth of a millisecond on one machine.
 /// So this is no [`RevocationStore`](crate::RevocationStore). Ask it at the edge, between authentication and the
 /// guard, and on a thread that may wait.
+///
+/// A server that was emptied answers like one on which nothing is revoked. A [`Sentinel`] notices that: from then on
+/// the store is [unavailable](RevocationError::Unavailable) until the lost entries no longer matter, or until
+/// [`accept_loss`](Self::accept_loss) is called. It can't notice an emptied server that it asks for the first time, nor
+/// a server that was restored from an older copy: let Redis write its changes to disk (`appendonly yes`).
 ///
 /// Redis forgets an entry when its time is over. A server with a `maxmemory-policy` other than `noeviction` may
 /// forget one sooner, and then a revoked token lives again: see [`may_evict`](Self::may_evict).
@@ -36,6 +42,8 @@ pub struct RedisRevocation {
     client: Client,
     prefix: Box<str>,
     timeout: Duration,
+    leeway: Duration,
+    sentinel: Sentinel,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -53,14 +61,18 @@ impl RedisRevocation {
             client: Client::open(url).map_err(|_| RevocationError::Address)?,
             prefix: "boltguard:revoked:".into(),
             timeout: Duration::from_secs(1),
+            leeway: Duration::ZERO,
+            sentinel: Sentinel::new(),
             idle: Mutex::default(),
         })
     }
 
     /// Begins all keys with this text.
     ///
-    /// What a key holds does not matter, so the list of a Django site can be shared: its cache in Redis begins its
-    /// keys with `:1:revoked_tokens:`, unless configured otherwise.
+    /// The list of a Django site can be shared: its cache in Redis begins its keys with `:1:revoked_tokens:`, unless
+    /// configured otherwise. A key ends with the token id, or with `sha256:` and its hexadecimal digest where the id is
+    /// longer than 128 bytes or has other characters than visible ASCII, and holds the time in seconds since the epoch
+    /// until which it is kept, or 0.
     #[must_use]
     pub fn with_prefix(mut self, prefix: &str) -> Self {
         self.prefix = prefix.into();
@@ -75,14 +87,42 @@ impl RedisRevocation {
         self
     }
 
+    /// Keeps entries for this much longer than `until`: the largest leeway of all who accept the tokens.
+    ///
+    /// With it, `revoke` can be given the `exp` of the token and the [`MARGIN`](crate::MARGIN).
+    #[must_use]
+    pub fn with_leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
     /// Whether the token of this id is revoked.
     ///
     /// # Errors
     ///
-    /// [`RevocationError::Unavailable`] if the server does not answer; the token must not pass then.
+    /// [`RevocationError::Unavailable`] if the server does not answer, or has lost entries that still matter; the token
+    /// must not pass then.
     pub fn is_revoked(&self, token_id: &str) -> Result<bool, RevocationError> {
-        let (exists,) = self.ask(redis::pipe().exists(self.key(token_id)))?;
-        Ok(exists)
+        for _ in 0..ATTEMPTS {
+            let mut question = redis::pipe();
+            question.exists(self.keys(token_id)).get(self.mark_key());
+            // The clock of the server is the same for all who ask.
+            let (held, mark, now): (u8, _, _) = self.ask(question.cmd("TIME"))?;
+            if held > 0 {
+                return Ok(true);
+            }
+            let written = match self.sentinel.examine(parse(mark), time(now)) {
+                MarkState::Intact => return Ok(false),
+                MarkState::Lost => return Err(RevocationError::Unavailable),
+                MarkState::Missing(mark) => self.write_mark(mark, &["NX"])?,
+                MarkState::Outdated(mark) => self.write_mark(mark, &[])?,
+            };
+            // A server that is full, or may only be read, answers all the same.
+            if written == Written::Refused && !self.sentinel.has_seen_mark() {
+                return Ok(false);
+            }
+        }
+        Err(RevocationError::Unavailable)
     }
 
     /// Revokes the token of this id until `until`, rounded up to a whole second, or for good.
@@ -99,12 +139,31 @@ impl RedisRevocation {
         until: Option<NumericDate>,
         now: NumericDate,
     ) -> Result<(), RevocationError> {
-        let key = self.key(token_id);
-        match until.map(|until| seconds(until.since(now))) {
-            Some(0) => Ok(()),
-            Some(life @ 1..=LONGEST) => self.ask(&keep_for(&key, life)),
-            Some(_) | None => self.ask(redis::pipe().cmd("SET").arg(key).arg(1).ignore()),
+        let until = until.map(|until| until + self.leeway);
+        let life = until.map(|until| seconds(until.since(now)));
+        let life = match life {
+            Some(0) => return Ok(()),
+            Some(life @ 1..=LONGEST) => life,
+            Some(_) | None => 0,
+        };
+        let until = until.filter(|_| life > 0);
+        for key in self.keys(token_id) {
+            let end = until.map_or(0, |until| until.as_secs().saturating_add(1));
+            self.ask::<()>(&keep(&key, end, life))?;
         }
+        self.cover(until, now)
+    }
+
+    /// Goes on as if nothing had been lost, for this store and all that share it: tokens whose revocations were lost
+    /// are accepted again.
+    ///
+    /// # Errors
+    ///
+    /// [`RevocationError::Unavailable`] if the server does not answer.
+    pub fn accept_loss(&self) -> Result<(), RevocationError> {
+        let (mark,) = self.ask(redis::pipe().get(self.mark_key()))?;
+        let mark = Sentinel::accepting_loss(parse(mark)).to_string();
+        self.ask(redis::pipe().set(self.mark_key(), mark).ignore())
     }
 
     /// Whether the server may forget entries before their time: its memory is limited, and its policy is to evict.
@@ -118,12 +177,66 @@ impl RedisRevocation {
         Ok(!says("maxmemory:0") && !says("maxmemory_policy:noeviction"))
     }
 
-    fn key(&self, token_id: &str) -> String {
-        [&self.prefix, token_id].concat()
+    /// Makes the mark say that there are entries which are kept until this time.
+    fn cover(&self, until: Option<NumericDate>, now: NumericDate) -> Result<(), RevocationError> {
+        for _ in 0..ATTEMPTS {
+            let (mark,) = self.ask(redis::pipe().get(self.mark_key()))?;
+            let mark = parse(mark);
+            let (next, condition) = match (self.sentinel.examine(mark, now), mark) {
+                (MarkState::Missing(next), _) => (Some(next), ["NX"].as_slice()),
+                (MarkState::Outdated(next), _) => (Some(next), [].as_slice()),
+                (_, Some(mark)) => (self.sentinel.covering(mark, until, now), [].as_slice()),
+                (_, None) => (None, [].as_slice()),
+            };
+            let Some(next) = next else { return Ok(()) };
+            if self.write_mark(next, condition)? == Written::Refused {
+                return Err(RevocationError::Full);
+            }
+        }
+        Err(RevocationError::Unavailable)
+    }
+
+    /// Writes the mark; `NX` unless another writer was faster.
+    fn write_mark(&self, mark: u128, condition: &[&str]) -> Result<Written, RevocationError> {
+        let mut commands = redis::pipe();
+        commands.cmd("SET").arg(self.mark_key());
+        commands.arg(mark.to_string()).arg(condition);
+        match self.try_ask::<()>(commands.ignore()) {
+            Ok(()) => Ok(Written::Yes),
+            Err(error) if error.clone().into_server_errors().is_some() => Ok(Written::Refused),
+            Err(_) => Err(RevocationError::Unavailable),
+        }
+    }
+
+    fn mark_key(&self) -> String {
+        [&self.prefix, MARK].concat()
+    }
+
+    /// The key of a token id, and the other one that it has where not every cache of Django's takes it as it is.
+    fn keys(&self, token_id: &str) -> Vec<String> {
+        let is_plain = token_id.len() <= 128
+            && token_id.bytes().all(|byte| byte.is_ascii_graphic())
+            && !token_id.starts_with(HASHED)
+            && token_id != MARK;
+        let plain = [&self.prefix, token_id].concat();
+        if is_plain {
+            return vec![plain];
+        }
+        let digest = Sha256::digest(token_id);
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hashed = [&self.prefix, HASHED, &digest].concat();
+        if token_id == MARK {
+            return vec![hashed];
+        }
+        vec![plain, hashed]
     }
 
     /// Sends the commands on an idle connection, or on a new one if there is none or the server has closed it.
     fn ask<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RevocationError> {
+        self.try_ask(commands).map_err(cause)
+    }
+
+    fn try_ask<T: FromRedisValue>(&self, commands: &Pipeline) -> RedisResult<T> {
         let idle = self.idle().pop();
         let first = idle.map(|connection| self.ask_on(connection, commands));
         match first {
@@ -134,7 +247,6 @@ impl RedisRevocation {
             Some(answer) => answer,
             None => self.connect().and_then(|new| self.ask_on(new, commands)),
         }
-        .map_err(cause)
     }
 
     fn ask_on<T: FromRedisValue>(
@@ -179,19 +291,35 @@ impl fmt::Debug for RedisRevocation {
     }
 }
 
-/// Extends what is there and ends sooner, then writes what is not there. In this order nothing can lapse in between.
-fn keep_for(key: &str, life: u64) -> Pipeline {
+/// Whether the server took a mark, or answered that it may not be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Refused,
+    Yes,
+}
+
+/// Keeps a key for so many seconds, or for good where it is zero, unless it is kept longer already; in one step, so
+/// that no other writer comes in between.
+fn keep(key: &str, end: i64, life: u64) -> Pipeline {
     let mut commands = redis::pipe();
-    commands.cmd("EXPIRE").arg(key).arg(life).arg("GT").ignore();
+    let script = commands.cmd("EVAL").arg(KEEP).arg(1).arg(key);
+    script.arg(end).arg(life).ignore();
     commands
-        .cmd("SET")
-        .arg(key)
-        .arg(1)
-        .arg("EX")
-        .arg(life)
-        .arg("NX")
-        .ignore();
-    commands
+}
+
+const KEEP: &str = "
+local life, left = tonumber(ARGV[2]), redis.call('TTL', KEYS[1])
+if left == -1 or (life > 0 and left >= life) then return end
+if life == 0 then redis.call('SET', KEYS[1], ARGV[1])
+else redis.call('SET', KEYS[1], ARGV[1], 'EX', life) end
+";
+
+fn parse(mark: Option<String>) -> Option<u128> {
+    mark?.parse().ok()
+}
+
+fn time((seconds, _micros): (i64, i64)) -> NumericDate {
+    NumericDate::from_secs(seconds)
 }
 
 fn seconds(life: Duration) -> u64 {
@@ -209,6 +337,13 @@ fn cause(error: RedisError) -> RevocationError {
         false => RevocationError::Unavailable,
     }
 }
+
+/// How often a mark is written before it is clear that the server does not keep it.
+const ATTEMPTS: u32 = 4;
+
+/// Where the mark is, after the prefix.
+const MARK: &str = "boltguard:mark";
+const HASHED: &str = "sha256:";
 
 /// A thousand years, beyond which the server's numbers may end.
 const LONGEST: u64 = 1000 * 366 * 24 * 3600;

@@ -43,6 +43,15 @@ pub trait RevocationStore: Send + Sync {
         until: Option<NumericDate>,
         now: NumericDate,
     ) -> Result<(), RevocationError>;
+
+    /// Learns that tokens are accepted for this long after their `exp`. An authenticator calls it when it is given the
+    /// store; the largest leeway counts.
+    ///
+    /// A store that implements it keeps each entry for so much longer, also those that were written before or by
+    /// somebody who did not know of the leeway.
+    fn bind_leeway(&self, leeway: Duration) {
+        let _ = leeway;
+    }
 }
 
 impl<S: RevocationStore + ?Sized> RevocationStore for Arc<S> {
@@ -57,6 +66,10 @@ impl<S: RevocationStore + ?Sized> RevocationStore for Arc<S> {
         now: NumericDate,
     ) -> Result<(), RevocationError> {
         (**self).revoke(token_id, until, now)
+    }
+
+    fn bind_leeway(&self, leeway: Duration) {
+        (**self).bind_leeway(leeway);
     }
 }
 

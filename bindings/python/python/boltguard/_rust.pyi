@@ -27,6 +27,7 @@ __all__ = [
     "Pending",
     "Refusal",
     "RemoteKeys",
+    "RevocationSentinel",
     "StoredApiKey",
     "__version__",
     "jws_check_options",
@@ -491,6 +492,23 @@ class MemoryRevocation:
         """Forgets the tokens that are over, and says how many there were."""
 
     def __len__(self) -> int: ...
+
+@final
+class RevocationSentinel:
+    """What this process remembers of a store that it shares with others, to notice when the store is emptied."""
+
+    def __new__(cls) -> RevocationSentinel: ...
+    def examine(self, found: int | None) -> tuple[str, int | None]:
+        """What the mark that was found says, `"intact"`, `"lost"`, `"missing"` or `"outdated"`; for the last two also
+        the mark to write."""
+
+    def covering(self, found: int, lifetime: _Seconds | None) -> int | None:
+        """The mark to write before an entry that is kept for so many seconds, or for good; `None` if the one that was
+        found covers it."""
+
+    @staticmethod
+    def accepting_loss(found: int | None) -> int:
+        """The mark that says that lost entries no longer matter."""
 
 # --- backends and the gate ---------------------------------------------------------------------------------------
 

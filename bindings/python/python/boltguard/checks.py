@@ -25,6 +25,7 @@ Those of stores of API keys, E009 to W010, are in `boltguard.api_keys.checks`.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -33,6 +34,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.db import router
 from django.http import HttpRequest
 from django.middleware.cache import UpdateCacheMiddleware
 from django.urls import get_resolver
@@ -261,13 +263,37 @@ def _check_cache(alias: str) -> Iterator[Message]:
         message = f"DjangoCacheRevocation names the cache {alias!r}, which is not in CACHES."
         yield checks.Error(message, id="boltguard.E006")
         return
-    kind = str(configured.get("BACKEND", "")).rpartition(".")[2]
+    path = str(configured.get("BACKEND", ""))
+    kind = path.rpartition(".")[2]
     if kind == "DummyCache":
         message = f"DjangoCacheRevocation uses the cache {alias!r}, which keeps nothing: no token is ever revoked."
         yield checks.Error(message, SHARED_CACHE, id="boltguard.E006")
-    elif kind == "LocMemCache" or (kind in _LOSSY and _entries(configured) < ENOUGH):
+    elif unable := _cant_tell(path, kind, configured):
+        message = f"DjangoCacheRevocation uses the cache {alias!r}, {unable}: revoked tokens may be accepted."
+        yield checks.Error(message, SHARED_CACHE, id="boltguard.E006")
+    elif kind in _LOSSY and (kind not in _BOUNDED or _entries(configured) < ENOUGH):
         message = f"DjangoCacheRevocation uses the cache {alias!r}, {_LOSSY[kind]}: revoked tokens may come back."
         yield checks.Warning(message, SHARED_CACHE, id="boltguard.W006")
+
+
+def _cant_tell(path: str, kind: str, configured: dict[str, Any]) -> str | None:
+    """Why a cache can't tell that a token is not revoked, whatever it is asked."""
+    location = configured.get("LOCATION", "")
+    servers = re.split("[;,]", location) if isinstance(location, str) else list(location)
+    if kind in _MEMCACHED and len([one for one in servers if one]) > 1:
+        return "which has several Memcached servers and goes on without those that fail"
+    if kind in _MEMCACHED and configured.get("OPTIONS", {}).get("ignore_exc"):
+        return "whose option ignore_exc answers for a server that fails"
+    if kind == "RedisCache" and len(servers) > 1:
+        return "which reads from replicas that may not have heard of a revocation"
+    if kind == "DatabaseCache" and _reads_replica(path, configured):
+        return "whose table is read from a replica, by DATABASE_ROUTERS"
+    return None
+
+
+def _reads_replica(path: str, configured: dict[str, Any]) -> bool:
+    model = import_string(path)(str(configured.get("LOCATION", "")), {}).cache_model_class
+    return bool(router.db_for_read(model) != router.db_for_write(model))
 
 
 def _entries(configured: dict[str, Any]) -> int:
@@ -287,15 +313,20 @@ def _check_model(store: DjangoORMRevocation) -> Iterator[Message]:
         if not (jti.unique or jti.db_index):  # type: ignore[union-attr]
             message = f"DjangoORMRevocation: {store}.jti has no index, so each request reads the whole table."
             yield checks.Warning(message, "Give the field unique=True.", id="boltguard.W007")
+        if (too_short := store.too_short) is not None:
+            yield checks.Error(too_short, id="boltguard.E007")
 
 
 # Past MAX_ENTRIES, which is 300 unless it is set, these caches drop a third of what they hold.
 ENOUGH = 100_000
+_MEMCACHED = ("PyLibMCCache", "PyMemcacheCache", "MemcachedCache")
 _LOSSY = {
     "LocMemCache": "which each process has for itself and which drops entries when it is full",
     "FileBasedCache": "which drops entries past a small MAX_ENTRIES",
     "DatabaseCache": "which drops entries past a small MAX_ENTRIES",
+    **dict.fromkeys(_MEMCACHED, "which drops entries when its memory is full, and all of them at a restart"),
 }
+_BOUNDED = ("DatabaseCache", "FileBasedCache")
 ORDER = "BoltguardMiddleware stands before AuthenticationMiddleware, which replaces the request.user that it set."
 CACHE_ORDER = "{} is after BoltguardMiddleware, so it would store responses before it is known whom they are for."
 PROBE = "a credential"
@@ -304,4 +335,4 @@ MASKED = (
     "a SafeExceptionReporterFilter of your own, which DEFAULT_EXCEPTION_REPORTER_FILTER names."
 )
 ADDRESSED = "Give it audience=, the name of this site at the issuer, and issuer=."
-SHARED_CACHE = "Use a Redis or Memcached cache that does not evict, or DjangoORMRevocation."
+SHARED_CACHE = "Use a cache on one Redis server that does not evict and writes to disk, or DjangoORMRevocation."

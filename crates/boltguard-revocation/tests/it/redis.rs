@@ -221,6 +221,116 @@ fn a_server_without_memory_is_full_and_one_that_evicts_is_told() {
 }
 
 #[test]
+fn a_server_that_was_emptied_is_unavailable_until_the_loss_is_accepted() {
+    let Some(server) = Server::start_with(&[]) else {
+        return;
+    };
+    let url = &server.url;
+    let [one, other] = [0, 1].map(|_| RedisRevocation::open(url).unwrap());
+    one.revoke("a", None, now()).unwrap();
+    assert_eq!(other.is_revoked("a"), Ok(true));
+    assert_eq!(other.is_revoked("b"), Ok(false));
+    server.run("FLUSHALL");
+    for _ in 0..2 {
+        for store in [&one, &other, &RedisRevocation::open(url).unwrap()] {
+            assert_eq!(store.is_revoked("a"), Err(RevocationError::Unavailable));
+        }
+    }
+    // A token can still be revoked, and one that is known to be is refused as such.
+    one.revoke("c", None, now()).unwrap();
+    assert_eq!(other.is_revoked("c"), Ok(true));
+    other.accept_loss().unwrap();
+    assert_eq!(one.is_revoked("a"), Ok(false));
+    assert_eq!(one.is_revoked("c"), Ok(true));
+}
+
+#[test]
+fn a_server_that_was_emptied_answers_again_when_the_lost_entries_have_ended() {
+    let Some(server) = Server::start_with(&[]) else {
+        return;
+    };
+    let store = RedisRevocation::open(&server.url).unwrap();
+    let end = now() + Duration::from_secs(1);
+    store.revoke("a", Some(end), now()).unwrap();
+    server.run("FLUSHALL");
+    assert_eq!(store.is_revoked("a"), Err(RevocationError::Unavailable));
+    let patience = Instant::now() + Duration::from_secs(20);
+    while store.is_revoked("a") != Ok(false) {
+        assert!(Instant::now() < patience, "it is unavailable for ever");
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert!(now() >= end);
+}
+
+#[test]
+fn a_server_on_which_nothing_was_revoked_loses_nothing() {
+    let Some(server) = Server::start_with(&[]) else {
+        return;
+    };
+    let store = RedisRevocation::open(&server.url).unwrap();
+    for _ in 0..2 {
+        assert_eq!(store.is_revoked("a"), Ok(false));
+        server.run("FLUSHALL");
+    }
+}
+
+#[test]
+fn an_entry_lives_through_the_leeway_of_the_store() {
+    let Some(url) = address() else { return };
+    let store = store(&url).with_leeway(Duration::from_secs(30));
+    let now = now();
+    store.revoke("a", Some(now), now).unwrap();
+    assert_eq!(store.is_revoked("a"), Ok(true));
+}
+
+#[test]
+fn ids_of_any_length_and_characters_are_exact() {
+    let Some(url) = address() else { return };
+    let store = store(&url);
+    let long = "x".repeat(5_000);
+    for id in [
+        &*long,
+        "a\0b",
+        "Ünï",
+        "two  words",
+        "ABC",
+        "abc ",
+        "boltguard:mark",
+        "",
+    ] {
+        assert_eq!(store.is_revoked(id), Ok(false), "{id}");
+        store.revoke(id, None, now()).unwrap();
+        assert_eq!(store.is_revoked(id), Ok(true), "{id}");
+    }
+    let others = [
+        &long[1..],
+        "a",
+        "Uni",
+        "two words",
+        "abc",
+        "boltguard:mark2",
+    ];
+    for id in others {
+        assert_eq!(store.is_revoked(id), Ok(false), "{id}");
+    }
+}
+
+#[test]
+fn an_entry_that_django_hashed_is_found() {
+    let Some(url) = address() else { return };
+    let prefix = own_prefix();
+    let store = RedisRevocation::open(&url).unwrap().with_prefix(&prefix);
+    // echo -n 'two words' | sha256sum
+    let key = "sha256:a03f1d611645eb53ad16c1af546ca0792dc884505bab57ede80f4dad6b911d3a";
+    let _: () = redis::cmd("SET")
+        .arg(format!("{prefix}{key}"))
+        .arg(0)
+        .query(&mut redis::Client::open(url).unwrap().get_connection().unwrap())
+        .unwrap();
+    assert_eq!(store.is_revoked("two words"), Ok(true));
+}
+
+#[test]
 fn debug_shows_no_password() {
     let store = RedisRevocation::open("redis://:hunter2@localhost").unwrap();
     assert!(!format!("{store:?}").contains("hunter2"));
@@ -262,15 +372,20 @@ impl Line {
     }
 }
 
-/// A server of our own with hardly any memory.
+/// A server of our own.
 struct Server {
     child: Child,
     url: String,
 }
 
 impl Server {
-    /// `None`, said aloud, where the program is not there.
+    /// One with hardly any memory.
     fn start(policy: &str) -> Option<Self> {
+        Self::start_with(&["--maxmemory", "1", "--maxmemory-policy", policy])
+    }
+
+    /// `None`, said aloud, where the program is not there.
+    fn start_with(options: &[&str]) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0")
             .ok()?
             .local_addr()
@@ -287,7 +402,7 @@ impl Server {
                 "--appendonly",
                 "no",
             ])
-            .args(["--maxmemory", "1", "--maxmemory-policy", policy])
+            .args(options)
             .stdout(Stdio::null())
             .spawn();
         let Ok(child) = started else {
@@ -309,6 +424,12 @@ impl Server {
 
     fn store(&self) -> RedisRevocation {
         store(&self.url)
+    }
+
+    fn run(&self, command: &str) {
+        let client = redis::Client::open(&*self.url).expect("an address");
+        let mut connection = client.get_connection().expect("a server");
+        redis::cmd(command).exec(&mut connection).expect("a command");
     }
 }
 

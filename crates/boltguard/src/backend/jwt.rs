@@ -106,8 +106,13 @@ impl JwtBackend {
     }
 
     /// Refuses revoked tokens, and those without a `jti`, which nobody could revoke.
+    ///
+    /// A local store learns the leeway of the policy, so that its entries last as long as their tokens are accepted.
     #[must_use]
     pub fn with_revocation(mut self, revocation: Revocation) -> Self {
+        if let Revocation::Local(store) = &revocation {
+            store.bind_leeway(self.policy.leeway());
+        }
         self.revocation = revocation;
         self
     }

@@ -1,0 +1,123 @@
+"""`RevocationStore`, and what every store of revoked tokens has in common."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Hashable
+from datetime import timedelta
+from inspect import iscoroutinefunction, isfunction
+from typing import Any
+
+from asgiref.sync import async_to_sync
+
+from boltguard.auth import leeways
+from boltguard.auth.journal import noted
+from boltguard.auth.twins import acall, pair
+
+# Clocks of two machines differ; an entry that goes a moment too early lets its token live again.
+MARGIN = 60.0
+
+Ttl = float | timedelta | None
+
+
+class RevocationStore:
+    """Subclass it with `revoke` and `is_revoked`; override the async twins where you can wait without a thread.
+
+    In a subclass of any store, a method whose async twin isn't redefined with it is used by sync and async code alike.
+
+    `ttl` is how long the token still lives, in seconds or as a `timedelta`; without one, its entry is kept for good.
+    `lifetime(ttl)` says how long to keep an entry. An `is_revoked` that raises, or answers anything but `True` or
+    `False`, refuses the request with 503.
+    """
+
+    leeway: float = 0.0
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in ("revoke", "is_revoked"):
+            pair(cls, name)
+        # A revocation outlives the transaction of a view that fails, see `boltguard.auth.journal`.
+        for name in ("revoke", "arevoke"):
+            if isfunction(method := vars(cls).get(name)):
+                setattr(cls, name, noted(method))
+
+    def revoke(self, jti: str, ttl: Ttl = None) -> Any:
+        """Revokes the token with this id. `await store.revoke(jti)` works too."""
+        raise NotImplementedError(f"{type(self).__name__} has no revoke")
+
+    def is_revoked(self, jti: str) -> bool:
+        """Whether the token with this id is revoked."""
+        raise NotImplementedError(f"{type(self).__name__} has no is_revoked")
+
+    async def arevoke(self, jti: str, ttl: Ttl = None) -> None:
+        """`revoke`, for async code."""
+        await acall(self.revoke, jti, ttl)
+
+    async def ais_revoked(self, jti: str) -> bool:
+        """`is_revoked`, for async code."""
+        return bool_or_error(await acall(self.is_revoked, jti))
+
+    @property
+    def place(self) -> Hashable:
+        """Where the entries are: the same for all stores that share theirs. By default, for all of one class."""
+        # The last one is `RevocationStore` itself; the one before it says where the entries are.
+        kinds: list[Any] = [kind for kind in type(self).__mro__ if issubclass(kind, RevocationStore)]
+        base: Hashable = kinds[-2] if len(kinds) > 1 else kinds[-1]
+        return base
+
+    def bind_leeway(self, leeway: float) -> None:
+        """Called with the leeway of each backend that asks this store: entries outlive their token by the largest.
+
+        That of all backends counts which ask a store in the same place. Call it yourself for a service that asks
+        the same entries and is no part of this site.
+        """
+        self.leeway = max(self.leeway, leeway)
+        leeways.note(self.place, leeway)
+
+    def lifetime(self, ttl: Ttl) -> float | None:
+        """How many seconds to keep an entry: until its token could no longer be accepted anywhere."""
+        seconds = ttl_seconds(ttl)
+        if seconds is None:
+            return None
+        return max(seconds, 0.0) + max(self.leeway, leeways.largest(self.shares_entries)) + MARGIN
+
+    def shares_entries(self, place: Hashable) -> bool:
+        """Whether what a store in this place asks are the entries of this one."""
+        return place == self.place
+
+
+def ask(store: RevocationStore, jti: str) -> bool:
+    """The store's answer, for sync code."""
+    if iscoroutinefunction(store.is_revoked):
+        return bool_or_error(async_to_sync(store.is_revoked)(jti))
+    return bool_or_error(store.is_revoked(jti))
+
+
+def bool_or_error(answer: object) -> bool:
+    """The answer itself. Anything that only looks true or false, such as a coroutine, is an error of the store."""
+    if isinstance(answer, bool):
+        return answer
+    if asyncio.iscoroutine(answer):
+        answer.close()
+    raise TypeError(f"is_revoked answered {type(answer).__name__}, not a bool")
+
+
+def checked_jti(jti: object) -> str:
+    """A token id that can be revoked."""
+    if isinstance(jti, str) and jti:
+        return jti
+    raise ValueError('a token is revoked by its "jti", which is a text; this is none')
+
+
+def ttl_seconds(ttl: Ttl) -> float | None:
+    """The seconds of a ttl."""
+    seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+        raise ValueError(f"ttl is {ttl!r}; give the seconds that the token still lives, or None")
+    return float(seconds)
+
+
+NAME_AREVOKE = "revoke() can't wait for the database in async code; use `await store.arevoke(jti)`"

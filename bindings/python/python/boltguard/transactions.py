@@ -1,0 +1,77 @@
+"""Transactions of views behind a gate, under `ATOMIC_REQUESTS`.
+
+Django would open the transaction around the gate, too: a store that fails to answer would break it, and an error that
+the gate turns into a response would not roll it back. So a wrapper of ours tells Django that it is exempt, and the gate
+opens the transaction around the view alone. What the view itself says, by `non_atomic_requests`, still counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from django.db import connections, transaction
+
+
+class Exempt:
+    """What a wrapper of ours says to Django: all databases are exempt. It remembers which were exempt before."""
+
+    def __init__(self) -> None:
+        self.named: set[str] = set()
+
+    def __contains__(self, alias: object) -> bool:
+        return True
+
+    def add(self, alias: str) -> None:
+        """Called by `non_atomic_requests`, where that stands above the wrapper."""
+        self.named.add(alias)
+
+
+def take_over(wrapper: Any) -> None:
+    """Tells Django to leave the transactions of this view to its gate."""
+    setattr(wrapper, EXEMPTION, Exempt())
+
+
+def atomic_aliases(request: Any, view: Any) -> list[str]:
+    """The databases with `ATOMIC_REQUESTS` from which the view is not exempt."""
+    for settings in connections.settings.values():
+        if settings["ATOMIC_REQUESTS"]:
+            return _atomic_aliases(request, view)
+    return NONE
+
+
+def _atomic_aliases(request: Any, view: Any) -> list[str]:
+    match = getattr(request, "resolver_match", None)
+    above = getattr(getattr(match, "func", None), EXEMPTION, None)
+    named = above.named if isinstance(above, Exempt) else ()
+    own = getattr(view, EXEMPTION, ())
+    atomic = (alias for alias, settings in connections.settings.items() if settings["ATOMIC_REQUESTS"])
+    return [alias for alias in atomic if alias not in own and alias not in named]
+
+
+def atomically(aliases: list[str], view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Calls the view in a transaction of each of these databases, as Django does."""
+    for alias in aliases:
+        view = transaction.atomic(using=alias)(view)
+    return view(*args, **kwargs)
+
+
+def refuse_atomic(request: Any, view: Any) -> None:
+    """What Django says of an async view under `ATOMIC_REQUESTS`, where the wrapper around it is not async."""
+    if atomic_aliases(request, view):
+        raise RuntimeError("You cannot use ATOMIC_REQUESTS with async views.")
+
+
+@contextmanager
+def savepoints() -> Iterator[None]:
+    """Keeps an error within from breaking the transactions that are open: PostgreSQL refuses all that comes after."""
+    with ExitStack() as stack:
+        for connection in connections.all(initialized_only=True):
+            if connection.in_atomic_block:
+                stack.enter_context(transaction.atomic(using=connection.alias))
+        yield
+
+
+EXEMPTION = "_non_atomic_requests"
+NONE: list[str] = []

@@ -431,7 +431,9 @@ AS_GUARD = "Write guard = ..., or redefine has_permission() and has_object_permi
 # What DRF calls, or a subclass names.
 AUTHENTICATES = {"_keeper", "authenticate", "authenticate_header", "backends"}
 PERMITS = {"_gate", "code", "guard", "has_object_permission", "has_permission", "message"}
-NO_BACKENDS = "name some, or leave it out for the setting BOLTGUARD_AUTHENTICATION_CLASSES, or BOLT_AUTHENTICATION_CLASSES"
+NO_BACKENDS = (
+    "name some, or leave it out for the setting BOLTGUARD_AUTHENTICATION_CLASSES, or BOLT_AUTHENTICATION_CLASSES"
+)
 NO_GUARD = "write GuardPermission.of(IsStaff()), or any other guard"
 NOT_ASKED = "call self.check_object_permissions(request, obj), as get_object() does, before you answer"
 NO_NEGATION = "`~` of a guard and another permission would let anonymous callers in; negate the guard alone"

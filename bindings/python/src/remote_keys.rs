@@ -60,6 +60,10 @@ impl RemoteKeys {
             stale: time(stale),
             patience: time(patience),
         };
+        if max_bytes == 0 {
+            let message = "max_bytes is 0, so no answer could be read";
+            return Err(plain(py, Class::ConfigurationError, message));
+        }
         let limits = Limits {
             bytes: max_bytes,
             ..Limits::default()

@@ -433,6 +433,7 @@ def test_an_address_that_cannot_be_meant_is_refused(url, why):
         {"timeout": None},
         {"timeout": True},
         {"max_bytes": -1},
+        {"max_bytes": 0},
         {"headers": {"X-A": "b\r\nX-C: d"}},
         {"headers": {"X-A": 1}},
         {"headers": {"": "a"}},

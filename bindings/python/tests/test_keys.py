@@ -404,6 +404,30 @@ def test_pyjwk_finds_its_algorithm():
         PyJWK.from_json("[")
 
 
+def test_pyjwkset_says_why_none_of_its_keys_can_be_used():
+    with pytest.raises(jwt.PyJWKSetError, match=r"0: .*`kty` names .*; key 1: not an object; key 2: .*`n` is missing"):
+        PyJWKSet([{"kty": "x"}, 1, {"kty": "RSA", "e": "AQAB"}])
+
+
+def test_a_key_set_names_the_keys_that_it_skips(caplog):
+    good = Key.read(RSA_KEY).to_jwk() | {"kid": "good"}
+    small = {"kty": "RSA", "kid": "small", "n": "AQAB", "e": "AQAB"}
+    keys = KeySet.from_jwks({"keys": [small, good, {"kty": "AKP"}]})
+    assert keys.skipped[0] == 'key 0 (kid "small"): the RSA key is shorter than 2048 bits'
+    assert keys.skipped[1].startswith("key 2: `kty`")
+    assert all(skipped in caplog.text for skipped in keys.skipped)
+    caplog.clear()
+    assert KeySet.from_jwks({"keys": [small, good]}, log_skipped=False).skipped and not caplog.text
+    with pytest.raises(jwt.InvalidKeyError, match=r'no key fits the allowed algorithms: key 0 \(kid "small"\)'):
+        KeySet.from_jwks({"keys": [small]})
+    with pytest.raises(jwt.InvalidKeyError, match="the JWK Set has no keys"):
+        jwt.decode("x.y.z", {"keys": []}, algorithms=["RS256"])
+    with pytest.raises(jwt.InvalidKeyError, match="a list `keys` of objects"):
+        jwt.decode("x.y.z", {"keys": None}, algorithms=["RS256"])
+    with pytest.raises(jwt.InvalidKeyError, match="the JWK's member `e` is missing"):
+        Key.from_jwk({"kty": "RSA", "n": "AQAB"})
+
+
 def test_pyjwkset_passes_over_what_it_does_not_understand():
     jwk = Key.read(RSA_KEY).to_jwk() | {"kid": "a"}
     keys = PyJWKSet.from_json(json.dumps({"keys": [{"kty": "x"}, 1, jwk]}))

@@ -75,9 +75,11 @@ class PyJWKSet:
     def __init__(self, keys: list[Mapping[str, Any]]) -> None:
         if not isinstance(keys, list) or not keys:
             raise PyJWKSetError("a JWK Set needs a list of keys")
-        self.keys = [key for key in map(_read, keys) if key is not None]
+        read = [_read(jwk) for jwk in keys]
+        self.keys = [key for key in read if isinstance(key, PyJWK)]
         if not self.keys:
-            raise PyJWKSetError("the JWK Set holds no key that can be used")
+            reasons = "; ".join(f"key {index}: {reason}" for index, reason in enumerate(read[:MAX_REASONS]))
+            raise PyJWKSetError(f"the JWK Set holds no key that can be used: {reasons}")
 
     @staticmethod
     def from_dict(obj: Mapping[str, Any]) -> PyJWKSet:
@@ -102,11 +104,15 @@ class PyJWKSet:
         return len(self.keys)
 
 
-def _read(jwk: object) -> PyJWK | None:
+MAX_REASONS = 10
+
+
+def _read(jwk: object) -> PyJWK | str:
+    """The key, or why it can't be used."""
     try:
-        return PyJWK(jwk) if isinstance(jwk, Mapping) else None
-    except PyJWTError:
-        return None
+        return PyJWK(jwk) if isinstance(jwk, Mapping) else "not an object"
+    except PyJWTError as error:
+        return str(error)
 
 
 def _object(data: str, refusal: type[PyJWTError]) -> dict[str, Any]:

@@ -103,10 +103,39 @@ def _end_other_sessions():
 DJANGO = ("test_apikeys_", "test_django_", "test_docs", "test_guards_", "test_routes_")
 
 
+def pytest_sessionstart(session):
+    """Where pytest-django is installed, it keeps tests from a database that it didn't set up."""
+    plugin = session.config.pluginmanager.get_plugin("django")
+    if plugin is not None:
+        session.config.stash[plugin.blocking_manager_key].unblock()
+
+
+@pytest.fixture(scope="session")
+def django_test_environment():
+    """For pytest-django: `database` sets the environment up."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(database):
+    """For pytest-django: the database that all tests share."""
+
+
 @pytest.fixture(autouse=True)
 def _database_for_django(request):
     if request.module.__name__.startswith(DJANGO):
         request.getfixturevalue("database")
+        _restore_what_migrations_made()
+
+
+def _restore_what_migrations_made():
+    """Content types and permissions, which a test before may have flushed."""
+    from django.contrib.auth.models import Permission
+    from django.contrib.contenttypes.models import ContentType
+    from django.core.management.sql import emit_post_migrate_signal
+
+    if not Permission.objects.exists():
+        ContentType.objects.clear_cache()
+        emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
 
 
 @pytest.fixture

@@ -460,7 +460,7 @@ def named(postgres):
     use(postgres.names[0])
     notices.conf.renew()
     yield postgres
-    del postgres.connection.schema_name
+    del postgres.use, postgres.connection.schema_name
 
 
 @needs_postgres

@@ -292,7 +292,7 @@ class MaskingByName(SafeExceptionReporterFilter):
 def test_headers_that_error_reports_show(report_filter, shown):
     backends = [JWTAuthentication(header="X-Caller"), APIKeyAuthentication({"x" * 43}, header="x-partner")]
     name = f"{report_filter.__module__}.{report_filter.__name__}"
-    with override_settings(DEFAULT_EXCEPTION_REPORTER_FILTER=name):
+    with override_settings(DEFAULT_EXCEPTION_REPORTER_FILTER=name, BOLT_AUTHENTICATION_CLASSES=[]):
         found = [message for message in run_checks() if message.id == "boltguard.W012"]
     assert [message.msg.split("'")[1] for message in found] == shown, backends
     assert all("hidden_settings" in message.hint for message in found)

@@ -165,7 +165,7 @@ class Role:
 
 
 @pytest.mark.parametrize("name", ["is_staff", "is_superuser", "is_anonymous"])
-@pytest.mark.parametrize("value", [lambda: False, None, 0, 1, "no", [], object()], ids=repr)
+@pytest.mark.parametrize("value", [lambda: False, None, 0, 1, "no", [], object()])
 def test_a_flag_that_is_not_a_bool_is_refused_with_the_name_of_the_model(name, value):
     with pytest.raises(ValueError, match=rf"Role\.{name} is .*; it must be True or False"):
         create_jwt_for_user(Role(**{name: value}))

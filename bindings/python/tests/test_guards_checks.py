@@ -141,6 +141,9 @@ class Odd:
     def __bool__(self):
         return True
 
+    def __repr__(self):
+        return "Odd()"
+
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("negated", [False, True])

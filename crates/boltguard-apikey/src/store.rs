@@ -40,6 +40,9 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
 /// A key that was revoked here stays so when an older snapshot comes in, read before the revocation was written:
 /// only a snapshot without the key ends that.
 ///
+/// The keys of each tenant, database or schema belong into a store of their own. Owners of different ones may have the
+/// same id, and a key that is found is its owner's.
+///
 /// The uses of keys wait in [`take_uses`](Self::take_uses) until you write them down, one of a key at most.
 ///
 /// ```
@@ -105,6 +108,9 @@ impl MemoryKeyStore {
     }
 
     /// Adds or replaces these keys and forgets those of the `removed` ids, all at once.
+    ///
+    /// Where changes come from a database, [`replace`](Self::replace) all keys every few minutes too: a count of
+    /// changes can't tell what was lost in a failover and made anew, nor what was changed without being counted.
     pub fn update<'a>(
         &self,
         changed: impl IntoIterator<Item = StoredKey>,

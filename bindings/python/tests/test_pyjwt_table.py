@@ -11,6 +11,7 @@ from pathlib import Path
 import jwt as pyjwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from boltguard import jws, jwt
 from boltguard.jwt import Key, PyJWK, PyJWKClient, RemoteKeySet, algorithms
@@ -264,6 +265,18 @@ def _():
         jwt.encode(FRESH, key, algorithm="HS256", headers={"alg": "ES256"})
     for arguments in ({"headers": {"alg": "ES256"}}, {"algorithm": "ES256"}):
         assert jwt.get_unverified_header(jwt.encode(FRESH, key, **arguments))["alg"] == "ES256"
+
+
+@row("A token whose algorithm is allowed and isn't the key's is an `InvalidKeyError`")
+def _():
+    public = RSA_KEY.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    for key, algorithm in ((public, "HS256"), (RSA_KEY.public_key(), "ES256")):
+        token = theirs(FRESH) if algorithm == "HS256" else jwt.encode(FRESH, Key.generate("ES256"), "ES256")
+        with refused(jwt.InvalidAlgorithmError):
+            read(token, key, algorithms=["RS256", algorithm])
+        with refused(jwt.InvalidTokenError, jwt.InvalidKeyError):
+            read(token, key, algorithms=["RS256", algorithm])
+    assert read(jwt.encode(FRESH, RSA_KEY, "RS256"), public, algorithms=["RS256", "HS256"]) == FRESH
 
 
 @row("A `crit` of extensions that nobody reads is written")

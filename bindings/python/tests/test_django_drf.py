@@ -31,6 +31,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
 from boltguard import auth
+from boltguard.auth import AllowAny as Everybody
 from boltguard.auth import (
     APIKeyAuthentication,
     Check,
@@ -674,6 +675,61 @@ def test_the_list_of_routes_can_be_made_whatever_a_view_lists(authentications):
 
     mount(path("a", View.as_view()), path("b", Asked.as_view()))
     assert listed() == {"GET /a": ("staff", []), "GET /b": (None, [])}
+
+
+def table():
+    out = io.StringIO()
+    call_command("boltguard_routes", stdout=out)
+    return [line.split() for line in out.getvalue().splitlines() if "/view" in line]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "mark", "shown"),
+    [
+        ([IsKnown], [], "DRF: IsAuthenticated"),
+        ([IsKnown, ReadOnly], [], "DRF: IsAuthenticated & DRF: ReadOnly"),
+        ([STAFF, ReadOnly], [], "staff & DRF: ReadOnly"),
+        ([STAFF | ReadOnly], [], "DRF: staff | ReadOnly"),
+        ([(IsKnown | ReadOnly) & ~IsDjangoStaff], [], "DRF: (IsAuthenticated | ReadOnly) & ~IsAdminUser"),
+        ([AllowAny], ["open"], "DRF: AllowAny"),
+        ([AllowAny, GuardPermission.of(Everybody())], ["open"], "allow_any & DRF: AllowAny"),
+        ([AllowAny, STAFF], [], "staff & DRF: AllowAny"),
+        ([], ["unprotected"], "-"),
+    ],
+)
+def test_the_list_of_routes_names_the_permissions_of_the_framework(permissions, mark, shown):
+    serve(permissions)
+    for line in table():
+        kept = [*mark, line[len(mark)], "/view"]
+        assert line[: len(kept)] == kept and " ".join(line[len(kept) + 1 :]) == shown
+    assert table()
+
+
+def test_the_list_of_routes_says_where_permissions_are_chosen_for_each_request():
+    class View(APIView):
+        def get(self, request):
+            return Response({})
+
+        def get_permissions(self):
+            return [IsKnown()]
+
+    class Listed(APIView):
+        get = View.get
+        permission_classes = property(lambda view: [IsKnown])
+
+    for view in (View, Listed):
+        mount_view(view.as_view())
+        assert table() == [["GET", "/view", "-", "DRF:", "chosen", "for", "each", "request"]]
+
+
+def test_a_permission_of_the_framework_that_is_taken_away_fails_the_check(tmp_path):
+    lock = tmp_path / "routes.lock"
+    serve([IsKnown])
+    call_command("boltguard_routes", "--write", lock, stdout=io.StringIO())
+    call_command("boltguard_routes", "--check", lock, stdout=io.StringIO())
+    serve([AllowAny])
+    with pytest.raises(CommandError, match="GET /view no longer asks DRF: IsAuthenticated"):
+        call_command("boltguard_routes", "--check", lock, stdout=io.StringIO())
 
 
 def test_permissions_chosen_for_each_request_are_not_listed():

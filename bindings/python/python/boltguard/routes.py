@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,13 +20,17 @@ from boltguard.endpoint import ENDPOINT
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method at one path. Without a guard nothing of Boltguard protects it."""
+    """One method at one path. Without a guard nothing of Boltguard protects it.
+
+    `others` are the names of permissions of Django REST framework, of which nothing else is known.
+    """
 
     method: str
     path: str
     view: str
     backends: tuple[str, ...] = ()
     guard: Guard | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -35,8 +39,21 @@ class Route:
 
     @property
     def is_open(self) -> bool:
-        """Whether its guard lets everybody in."""
-        return self.guard is not None and self.guard.rust.opens_to_anonymous
+        """Whether its guard lets everybody in, and so does every permission of Django REST framework."""
+        if self.guard is None and not self.others:
+            return False
+        opens = self.guard is None or self.guard.rust.opens_to_anonymous
+        return opens and all(one == OPEN_TO_ALL for one in self.others)
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether something is asked about the caller that this list knows of."""
+        return self.guard is not None or bool(self.others)
+
+    @property
+    def asked(self) -> str:
+        """What is asked, for people."""
+        return " & ".join([*([] if self.guard is None else [str(self.guard)]), *self.others])
 
 
 def collect(urlconf: str | None = None) -> list[Route]:
@@ -75,14 +92,21 @@ def _text(pattern: Any) -> str:
 
 def _routes(path: str, callback: Any) -> Iterator[Route]:
     around = _gatekeepers(callback)
-    endpoint, view_class = getattr(callback, ENDPOINT, None), getattr(callback, "view_class", None)
-    # A view of DRF can only be guarded by what imports this module.
-    drf = sys.modules.get("boltguard.drf") if hasattr(callback, "initkwargs") else None
-    if drf is not None:
+    others: tuple[str, ...] = ()
+    if hasattr(callback, "initkwargs") and "rest_framework.views" in sys.modules:
+        from boltguard import drf, drf_routes
+
+        others = drf_routes.other_permissions(callback.cls, callback.initkwargs)
         try:
             around += drf.keepers_of(callback.cls, callback.initkwargs)
         except ImproperlyConfigured as error:
             raise ImproperlyConfigured(f"{ANY_METHOD} {path}: {error}") from error
+    for route in _guarded_routes(path, callback, around):
+        yield replace(route, others=others) if others else route
+
+
+def _guarded_routes(path: str, callback: Any, around: list[Any]) -> Iterator[Route]:
+    endpoint, view_class = getattr(callback, ENDPOINT, None), getattr(callback, "view_class", None)
     if endpoint is not None:
         for method, operation in endpoint.operations.items():
             yield _route(method, path, operation.handler, [*around, operation.keeper])
@@ -134,4 +158,6 @@ def _gatekeepers(view: Any) -> list[Any]:
 
 
 ANY_METHOD = "ANY"
+# What `boltguard.drf_routes` calls the permission that lets everybody in.
+OPEN_TO_ALL = "DRF: AllowAny"
 FRAMEWORKS = ("django.", "rest_framework.")

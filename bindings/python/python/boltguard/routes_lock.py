@@ -41,7 +41,7 @@ def read(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text("utf-8"))
         version, routes = document["version"], document["routes"]
         for entry in routes.values():
-            _ = entry["guard"], list(entry["backends"])
+            _ = entry["guard"], list(entry["backends"]), list(entry.get("others", ()))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnreadableLock(f"{path} can't be read: {error!r}; was it written with --write?") from None
     if version != VERSION:
@@ -57,7 +57,7 @@ def compare(old: Mapping[str, Any], routes: Iterable[Route]) -> Changes:
         if route.key in old:
             _compare_one(old[route.key], route, changes)
         else:
-            changes.failures.append(f"{route.key} is new: {_shown(route.guard)}")
+            changes.failures.append(f"{route.key} is new: {_shown(route.asked or None)}")
     changes.notes += [f"{key} is gone" for key in old if key not in seen]
     return changes
 
@@ -68,6 +68,9 @@ def _compare_one(old: Mapping[str, Any], route: Route, changes: Changes) -> None
         changes.failures.append(f"{route.key} takes new credentials: {', '.join(gained.elements())}")
     if lost := before - now:
         changes.notes.append(f"{route.key} takes these no more: {', '.join(lost.elements())}")
+    # Of these only the names can be compared.
+    if dropped := Counter(old.get("others", ())) - Counter(route.others):
+        changes.failures.append(f"{route.key} no longer asks {', '.join(dropped.elements())}")
     guard = None if route.guard is None else str(route.guard)
     if guard == old["guard"]:
         return
@@ -97,7 +100,8 @@ def _shown(guard: object) -> str:
 
 
 def _entry(route: Route) -> dict[str, Any]:
-    return {"backends": list(route.backends), "guard": None if route.guard is None else str(route.guard)}
+    entry = {"backends": list(route.backends), "guard": None if route.guard is None else str(route.guard)}
+    return {**entry, "others": list(route.others)} if route.others else entry
 
 
 VERSION = 1

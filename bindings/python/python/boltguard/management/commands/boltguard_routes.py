@@ -72,7 +72,7 @@ class Command(BaseCommand):
         for line in table:
             self.stdout.write("  ".join(map(str.ljust, line, widths)).rstrip())
         is_open = sum(route.is_open for route in routes)
-        unprotected = sum(route.guard is None for route in routes)
+        unprotected = sum(not route.is_protected for route in routes)
         self.stdout.write(f"\n{len(routes)} routes: {is_open} open to everybody, {unprotected} unprotected.")
         if unprotected and _has_middleware():
             self.stdout.write("BoltguardMiddleware tells the unprotected ones who calls, and refuses nobody.")
@@ -95,9 +95,8 @@ def _has_middleware() -> bool:
 
 
 def _line(route: Route) -> tuple[str, ...]:
-    mark = "unprotected" if route.guard is None else "open" if route.is_open else ""
-    guard = "-" if route.guard is None else str(route.guard)
-    return (mark, route.method, route.path, " ".join(route.backends) or "-", guard)
+    mark = "open" if route.is_open else "" if route.is_protected else "unprotected"
+    return (mark, route.method, route.path, " ".join(route.backends) or "-", route.asked or "-")
 
 
 def _plain(route: Route) -> dict[str, Any]:
@@ -107,8 +106,9 @@ def _plain(route: Route) -> dict[str, Any]:
         "view": route.view,
         "backends": list(route.backends),
         "guard": None if route.guard is None else str(route.guard),
+        "others": list(route.others),
         "open": route.is_open,
-        "protected": route.guard is not None,
+        "protected": route.is_protected,
     }
 
 

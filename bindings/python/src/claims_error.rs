@@ -23,10 +23,10 @@ pub(crate) fn claims_error(
     let claims = claims_of(py, token);
     let has = |name: &str| value(claims.as_ref(), name).is_some();
     let class = match error {
-        ClaimsError::Audience if !has("aud") => return missing_claim(py, "aud"),
+        ClaimsError::AudienceMissing => return missing_claim(py, "aud"),
         ClaimsError::Audience => Class::InvalidAudienceError,
         ClaimsError::Expired => Class::ExpiredSignatureError,
-        ClaimsError::Issuer if !has("iss") => return missing_claim(py, "iss"),
+        ClaimsError::IssuerMissing => return missing_claim(py, "iss"),
         ClaimsError::Issuer => Class::InvalidIssuerError,
         ClaimsError::Missing => {
             let missing = options.required().into_iter().find(|name| !has(name));

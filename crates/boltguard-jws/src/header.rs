@@ -19,6 +19,7 @@ struct Parameters {
     algorithm: Algorithm,
     key_id: Option<Box<str>>,
     media_type: Option<Box<str>>,
+    has_mistyped_media_type: bool,
     json: Box<str>,
 }
 
@@ -66,6 +67,7 @@ impl Header {
             algorithm: *algorithm.ok_or(JwsError::AlgorithmNotAllowed)?,
             key_id: fields.key_id.map(owned),
             media_type: fields.media_type.map(owned),
+            has_mistyped_media_type: fields.has_mistyped_media_type,
             json: str::from_utf8(json)
                 .map_err(|_| JwsError::HeaderInvalid)?
                 .into(),
@@ -91,6 +93,13 @@ impl Header {
     #[inline]
     pub fn media_type(&self) -> Option<&str> {
         self.0.media_type.as_deref()
+    }
+
+    /// Whether there is a `typ` that is neither a string nor `null`, so that it can't be told what it says.
+    #[must_use]
+    #[inline]
+    pub fn has_mistyped_media_type(&self) -> bool {
+        self.0.has_mistyped_media_type
     }
 
     /// The whole header as it was sent.
@@ -122,6 +131,7 @@ struct Fields<'a> {
     algorithm: Option<Text<'a>>,
     key_id: Option<Text<'a>>,
     media_type: Option<Text<'a>>,
+    has_mistyped_media_type: bool,
     /// `b64` is `false`.
     unencoded: bool,
     /// `crit` lists `b64` alone.
@@ -160,7 +170,7 @@ impl<'a> Fields<'a> {
         match name {
             b"alg" => self.algorithm = Some(reader.string()?),
             b"kid" => self.key_id = Some(reader.string()?),
-            b"typ" if reader.kind()? == Kind::String => self.media_type = Some(reader.string()?),
+            b"typ" => self.read_media_type(reader)?,
             b"b64" if reader.kind()? == Kind::Bool => self.unencoded = !reader.bool()?,
             b"b64" => {
                 reader.pass()?;
@@ -187,6 +197,12 @@ impl<'a> Fields<'a> {
         self.extended |= !self.b64_is_critical;
         Ok(())
     }
+
+    fn read_media_type(&mut self, reader: &mut Reader<'a>) -> Result<(), JsonError> {
+        self.has_mistyped_media_type = !matches!(reader.kind()?, Kind::String | Kind::Null);
+        self.media_type = reader.try_string()?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -205,6 +221,26 @@ mod tests {
         assert_eq!(header.algorithm(), Algorithm::Hs256);
         assert_eq!(header.key_id(), Some("k\n1"));
         assert_eq!(header.media_type(), Some("at+jwt"));
+    }
+
+    #[test]
+    fn a_typ_that_is_no_string_is_noted() {
+        for (typ, mistyped) in [
+            ("7", true),
+            ("[\"refresh\"]", true),
+            ("{}", true),
+            ("false", true),
+            ("null", false),
+            ("\"JWT\"", false),
+        ] {
+            let header = parse(&format!(r#"{{"alg":"HS256","typ":{typ}}}"#)).unwrap();
+            assert_eq!(header.has_mistyped_media_type(), mistyped, "{typ}");
+        }
+        assert!(
+            !parse(r#"{"alg":"HS256"}"#)
+                .unwrap()
+                .has_mistyped_media_type()
+        );
     }
 
     #[test]

@@ -6,9 +6,10 @@ use std::collections::HashSet;
 use boltguard_encoding::json::{JsonError, Kind, Reader};
 use boltguard_types::{Held, NumericDate, Wanted};
 
-use crate::ClaimsError;
 use crate::claims::Body;
-use crate::field::{Field, Span};
+use crate::field::{Claim, Field, Span};
+use crate::grants::words;
+use crate::{ClaimsError, ClaimsPolicy, IgnoredGrant};
 
 /// The claims of a token that is genuine, current and meant for this service.
 #[derive(Clone, Debug)]
@@ -43,20 +44,30 @@ enum UserIdSpan {
     Text(Span),
 }
 
+impl UserIdSpan {
+    #[inline]
+    fn span(self) -> Span {
+        match self {
+            Self::Integer(span) | Self::Text(span) => span,
+        }
+    }
+}
+
 impl AdmittedClaims {
     #[inline(always)]
-    pub(crate) fn new(
-        body: Body,
-        required: &[Box<str>],
-        user_id_claim: &str,
-    ) -> Result<Self, ClaimsError> {
-        if !required.iter().all(|name| body.has(name)) {
+    pub(crate) fn new(body: Body, policy: &ClaimsPolicy) -> Result<Self, ClaimsError> {
+        if !policy.required().iter().all(|name| body.has(name)) {
             return Err(ClaimsError::Missing);
         }
-        let user_id = match user_id_claim {
+        let user_id = match policy.user_id_claim() {
             "sub" => body.registered.subject().value().map(UserIdSpan::Text),
-            name => Some(body.find_user_id(name)?),
+            name => body.find_user_id(name)?,
         };
+        // The empty id is nobody's.
+        let user_id = user_id.filter(|id| !id.span().is_empty());
+        if user_id.is_none() && policy.requires_user_id() {
+            return Err(ClaimsError::SubjectMissing);
+        }
         Ok(Self { body, user_id })
     }
 
@@ -128,13 +139,15 @@ impl AdmittedClaims {
         self
     }
 
-    /// The permissions granted: the strings of the claim `permissions`, then those of `scope`, each once.
+    /// The permissions granted: those of the claim `permissions`, then the [scopes](Self::scopes), each once.
     #[must_use]
     pub fn permissions(&self) -> Vec<Cow<'_, str>> {
         let mut granted = Granted::default();
-        if let Some(list) = self.body.registered.permissions().value() {
-            // The list was read before, so reading it again finds no fault.
-            let _ = Reader::new(self.body.raw(list)).strings(|one| granted.insert(one.to_text()));
+        let permissions = self.body.registered.permissions();
+        if self.body.registered.lists.contains(Claim::Permissions) {
+            self.for_each_string(permissions, |one| granted.insert(one));
+        } else if let Some(text) = self.text(permissions) {
+            split(text, |one| granted.insert(one));
         }
         for scope in self.scopes() {
             granted.insert(scope);
@@ -142,17 +155,31 @@ impl AdmittedClaims {
         granted.list
     }
 
-    /// The OAuth scopes granted by the claim `scope`, RFC 8693 §4.2.
+    /// The OAuth scopes granted by the claims `scope`, RFC 8693 §4.2, and `scp`, each once: a string with spaces
+    /// between the scopes, or a list.
     #[must_use]
     pub fn scopes(&self) -> Vec<Cow<'_, str>> {
-        fn words(text: &str) -> impl Iterator<Item = &str> {
-            text.split(' ').filter(|word| !word.is_empty())
+        let mut granted = Granted::default();
+        let registered = &self.body.registered;
+        for (claim, value) in [
+            (Claim::Scope, registered.scope()),
+            (Claim::Scp, registered.scp()),
+        ] {
+            if registered.lists.contains(claim) {
+                self.for_each_string(value, |text| split(text, |one| granted.insert(one)));
+            } else if let Some(text) = self.text(value) {
+                split(text, |one| granted.insert(one));
+            }
         }
-        match self.text(self.body.registered.scope()) {
-            Some(Cow::Borrowed(text)) => words(text).map(Cow::Borrowed).collect(),
-            Some(Cow::Owned(text)) => words(&text).map(|word| word.to_owned().into()).collect(),
-            None => Vec::new(),
-        }
+        granted.list
+    }
+
+    /// The claims that were meant to grant something, and don't for their type: neither a string nor a list of
+    /// strings. Nothing is wrong with such a token, but whoever runs the service should know.
+    #[must_use]
+    #[inline]
+    pub fn ignored_grants(&self) -> Vec<IgnoredGrant> {
+        IgnoredGrant::all_of(&self.body)
     }
 
     /// The value of any claim, as JSON text.
@@ -173,6 +200,13 @@ impl AdmittedClaims {
         self.body.payload
     }
 
+    fn for_each_string<'c>(&'c self, list: Field<Span>, mut each: impl FnMut(Cow<'c, str>)) {
+        if let Some(list) = list.value() {
+            // The list was read before, so reading it again finds no fault.
+            let _ = Reader::new(self.body.raw(list)).strings(|one| each(one.to_text()));
+        }
+    }
+
     #[inline]
     fn text(&self, string: Field<Span>) -> Option<Cow<'_, str>> {
         string.value().map(|span| self.body.text(span))
@@ -185,7 +219,7 @@ impl Body {
         str::from_utf8(&self.payload).unwrap_or_default()
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let mut value = None;
         let mut reader = Reader::new(self.as_json());
         let read = reader.object(|reader, found| {
@@ -200,7 +234,7 @@ impl Body {
 
     /// Whether a claim is there and not `null`.
     #[inline]
-    fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         match name {
             "exp" => self.registered.expires().value().is_some(),
             other => self.get(other).is_some_and(|value| value != "null"),
@@ -208,18 +242,21 @@ impl Body {
     }
 
     #[cold]
-    fn find_user_id(&self, name: &str) -> Result<UserIdSpan, ClaimsError> {
-        let value = self.get(name).ok_or(ClaimsError::Missing)?;
+    fn find_user_id(&self, name: &str) -> Result<Option<UserIdSpan>, ClaimsError> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
         let start = value.as_ptr() as usize - self.payload.as_ptr() as usize;
         let mut reader = Reader::new(value);
         match reader.kind().map_err(|_| ClaimsError::WrongType)? {
             Kind::String => {
                 let inside = start + 1..start + value.len() - 1;
-                Ok(UserIdSpan::Text(Span::of_range(inside)))
+                Ok(Some(UserIdSpan::Text(Span::of_range(inside))))
             }
-            Kind::Number if is_whole(value) => Ok(UserIdSpan::Integer(Span::of_range(
-                start..start + value.len(),
-            ))),
+            Kind::Number if is_whole(value) => {
+                let digits = start..start + value.len();
+                Ok(Some(UserIdSpan::Integer(Span::of_range(digits))))
+            }
             _ => Err(ClaimsError::WrongType),
         }
     }
@@ -237,6 +274,14 @@ impl<'c> Granted<'c> {
         if self.seen.insert(text.clone()) {
             self.list.push(text);
         }
+    }
+}
+
+/// The words of a text, each borrowed where the text is.
+fn split<'c>(text: Cow<'c, str>, mut each: impl FnMut(Cow<'c, str>)) {
+    match text {
+        Cow::Borrowed(text) => words(text).for_each(|word| each(word.into())),
+        Cow::Owned(text) => words(&text).for_each(|word| each(word.to_owned().into())),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use boltguard_encoding::json::{JsonError, Names, Reader, Text};
+use boltguard_encoding::json::{JsonError, Kind, Names, Reader};
 use boltguard_jws::{Header, VerifiedJws};
 use boltguard_types::{Held, NumericDate, Wanted};
 
 use crate::ClaimsError;
+use crate::class::LABELS;
 use crate::field::{Claim, Field, Marks, Span};
 
 /// The claims of a token whose signature is good; a [`ClaimsPolicy`](crate::ClaimsPolicy) has yet to admit them.
@@ -34,13 +35,19 @@ pub(crate) struct Registered {
     not_before: NumericDate,
     audience: Span,
     issuer: Span,
-    permissions: Span,
+    pub(crate) permissions: Span,
     scope: Span,
+    scp: Span,
     subject: Span,
     token_id: Span,
-    present: Marks,
-    mistyped: Marks,
-    pub(crate) audience_is_list: bool,
+    /// Those of [`LABELS`], in its order.
+    labels: [Span; LABELS.len()],
+    pub(crate) present: Marks,
+    /// Claims that are arrays where they may be.
+    pub(crate) lists: Marks,
+    pub(crate) mistyped: Marks,
+    /// Claims that were meant to grant something, and don't, or not all that they say.
+    pub(crate) ignored_grants: Marks,
     pub(crate) is_staff: bool,
     pub(crate) is_superuser: bool,
     /// Escapes stand somewhere in the payload, so that a string may mean another text than its bytes.
@@ -79,6 +86,16 @@ impl<'t> Claims<'t> {
 }
 
 impl Body {
+    /// Reads claims of which nothing is wanted.
+    pub(crate) fn read(payload: &[u8]) -> Result<Self, JsonError> {
+        let mut registered = Registered::none();
+        registered.read(payload, &Wanted::new())?;
+        Ok(Self {
+            payload: payload.to_vec(),
+            registered,
+        })
+    }
+
     /// Which of the `wanted` grants the claims contain.
     pub(crate) fn held_for(&self, wanted: &Wanted) -> Held {
         let mut registered = Registered::none();
@@ -103,11 +120,14 @@ impl Registered {
             issuer: span,
             permissions: span,
             scope: span,
+            scp: span,
             subject: span,
             token_id: span,
+            labels: [span; LABELS.len()],
             present: Marks::default(),
+            lists: Marks::default(),
             mistyped: Marks::default(),
-            audience_is_list: false,
+            ignored_grants: Marks::default(),
             is_staff: false,
             is_superuser: false,
             has_escapes: false,
@@ -159,16 +179,30 @@ impl Registered {
         if wanted.asks_claim(name) {
             note_claim(name, reader.peek_value()?, wanted, &mut self.held);
         }
-        match *name {
-            [a, b, c] => return self.read_short([a, b, c], reader),
-            _ if name == b"permissions" => {
+        if let [a, b, c] = *name {
+            return self.read_short([a, b, c], reader, wanted);
+        }
+        match name.len() {
+            4 if name == b"type" => reader.lend(|reader| self.read_label(Claim::Type, reader))?,
+            5 if name == b"scope" => {
+                self.scope = reader.lend(|reader| self.read_scope(Claim::Scope, reader, wanted))?;
+            }
+            6 if name == b"events" => {
+                reader.lend(|reader| self.read_label(Claim::Events, reader))?
+            }
+            8 if name == b"is_staff" => self.is_staff = self.read_flag(Claim::IsStaff, reader)?,
+            9 if name == b"token_use" => {
+                reader.lend(|reader| self.read_label(Claim::TokenUse, reader))?
+            }
+            10 if name == b"token_type" => {
+                reader.lend(|reader| self.read_label(Claim::TokenType, reader))?
+            }
+            11 if name == b"permissions" => {
                 reader.lend(|reader| self.read_permissions(reader, wanted))?;
             }
-            _ if name == b"is_staff" => self.is_staff = self.read_flag(Claim::IsStaff, reader)?,
-            _ if name == b"is_superuser" => {
+            12 if name == b"is_superuser" => {
                 self.is_superuser = self.read_flag(Claim::IsSuperuser, reader)?;
             }
-            _ if name == b"scope" => reader.lend(|reader| self.read_scope(reader, wanted))?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -176,7 +210,12 @@ impl Registered {
 
     /// Reads a claim whose name has three letters, as those of RFC 7519 have.
     #[inline(always)]
-    fn read_short(&mut self, name: [u8; 3], reader: &mut Reader<'_>) -> Result<bool, JsonError> {
+    fn read_short(
+        &mut self,
+        name: [u8; 3],
+        reader: &mut Reader<'_>,
+        wanted: &Wanted,
+    ) -> Result<bool, JsonError> {
         match &name {
             b"aud" => reader.lend(|reader| self.read_audience(reader))?,
             b"exp" => self.expires = self.read_date(Claim::Expires, reader)?,
@@ -184,14 +223,18 @@ impl Registered {
             b"iss" => self.issuer = self.read_string(Claim::Issuer, reader)?,
             b"jti" => self.token_id = self.read_string(Claim::TokenId, reader)?,
             b"nbf" => self.not_before = self.read_date(Claim::NotBefore, reader)?,
+            b"scp" => {
+                self.scp = reader.lend(|reader| self.read_scope(Claim::Scp, reader, wanted))?;
+            }
             b"sub" => self.subject = self.read_string(Claim::Subject, reader)?,
+            b"typ" => reader.lend(|reader| self.read_label(Claim::Typ, reader))?,
             _ => return Ok(false),
         }
         Ok(true)
     }
 
     #[inline]
-    fn note(&mut self, claim: Claim) -> Result<(), JsonError> {
+    pub(crate) fn note(&mut self, claim: Claim) -> Result<(), JsonError> {
         if self.present.contains(claim) {
             return Err(JsonError::DuplicateName);
         }
@@ -243,7 +286,7 @@ impl Registered {
             return Ok(());
         }
         self.note(Claim::Audience)?;
-        self.audience_is_list = true;
+        self.lists.insert(Claim::Audience);
         let start = reader.position();
         reader.array(|reader| {
             if reader.try_string()?.is_none() {
@@ -255,45 +298,32 @@ impl Registered {
         Ok(())
     }
 
-    /// `permissions`: the strings of a list. Anything else grants nothing.
+    /// A claim that says what the token is: where a string stands, or any other value as JSON text.
     #[inline(never)]
-    fn read_permissions(
-        &mut self,
-        reader: &mut Reader<'_>,
-        wanted: &Wanted,
-    ) -> Result<(), JsonError> {
-        self.note(Claim::Permissions)?;
-        if !reader.is_at_array() {
-            self.mistyped.insert(Claim::Permissions);
-            return reader.pass();
-        }
-        let start = reader.position();
-        if wanted.asks_no_grants() {
-            reader.pass()?;
+    fn read_label(&mut self, claim: Claim, reader: &mut Reader<'_>) -> Result<(), JsonError> {
+        self.note(claim)?;
+        let span = if reader.kind()? == Kind::String {
+            let text = reader.string()?;
+            Span::behind(reader, text)
         } else {
-            let held = &mut self.held;
-            reader.strings(|granted| match granted.plain_bytes() {
-                Some(plain) => wanted.grant_permission(plain, held),
-                None => grant_escaped(granted, wanted, held),
-            })?;
-        }
-        self.permissions = Span::of_range(start..reader.position());
+            self.mistyped.insert(claim);
+            let value = reader.skip()?;
+            let end = reader.position();
+            Span::of_range(end - value.len()..end)
+        };
+        self.labels[label_at(claim)] = span;
         Ok(())
     }
 
-    /// `scope`, RFC 8693 §4.2: scopes with single spaces between. Anything else grants nothing.
-    #[inline(never)]
-    fn read_scope(&mut self, reader: &mut Reader<'_>, wanted: &Wanted) -> Result<(), JsonError> {
-        self.note(Claim::Scope)?;
-        let Some(scope) = reader.try_string()? else {
-            self.mistyped.insert(Claim::Scope);
-            return Ok(());
-        };
-        self.scope = Span::behind(reader, scope);
-        for granted in scope.to_text().split(' ').filter(|text| !text.is_empty()) {
-            wanted.grant_scope(granted, &mut self.held);
-        }
-        Ok(())
+    #[inline]
+    pub(crate) fn label(&self, claim: Claim) -> Field<Span> {
+        self.field(claim, self.label_span(claim))
+    }
+
+    /// Where a label stands, whatever its type.
+    #[inline]
+    pub(crate) fn label_span(&self, claim: Claim) -> Span {
+        self.labels[label_at(claim)]
     }
 
     #[inline]
@@ -332,6 +362,11 @@ impl Registered {
     }
 
     #[inline]
+    pub(crate) fn scp(&self) -> Field<Span> {
+        self.field(Claim::Scp, self.scp)
+    }
+
+    #[inline]
     pub(crate) fn subject(&self) -> Field<Span> {
         self.field(Claim::Subject, self.subject)
     }
@@ -339,6 +374,11 @@ impl Registered {
     #[inline]
     pub(crate) fn token_id(&self) -> Field<Span> {
         self.field(Claim::TokenId, self.token_id)
+    }
+
+    #[inline]
+    pub(crate) fn is_mistyped(&self, claim: Claim) -> bool {
+        self.mistyped.contains(claim)
     }
 
     #[inline]
@@ -353,10 +393,15 @@ impl Registered {
     }
 }
 
-#[cold]
-#[inline(never)]
-fn grant_escaped(granted: Text<'_>, wanted: &Wanted, held: &mut Held) {
-    wanted.grant_permission(&*granted.to_text(), held);
+#[inline]
+const fn label_at(claim: Claim) -> usize {
+    match claim {
+        Claim::Events => 0,
+        Claim::TokenType => 1,
+        Claim::TokenUse => 2,
+        Claim::Typ => 3,
+        _ => 4,
+    }
 }
 
 #[cold]

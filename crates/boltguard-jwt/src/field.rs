@@ -9,34 +9,54 @@ use crate::claims::Body;
 
 /// A claim that has a meaning here, as a bit of [`Marks`].
 #[derive(Clone, Copy, Debug)]
-#[repr(u16)]
+#[repr(u32)]
 pub(crate) enum Claim {
     Audience = 1,
-    Expires = 1 << 1,
-    IsStaff = 1 << 2,
-    IsSuperuser = 1 << 3,
-    Issued = 1 << 4,
-    Issuer = 1 << 5,
-    NotBefore = 1 << 6,
-    Permissions = 1 << 7,
-    Scope = 1 << 8,
-    Subject = 1 << 9,
-    TokenId = 1 << 10,
+    Events = 1 << 1,
+    Expires = 1 << 2,
+    IsStaff = 1 << 3,
+    IsSuperuser = 1 << 4,
+    Issued = 1 << 5,
+    Issuer = 1 << 6,
+    NotBefore = 1 << 7,
+    Permissions = 1 << 8,
+    Scope = 1 << 9,
+    Scp = 1 << 10,
+    Subject = 1 << 11,
+    TokenId = 1 << 12,
+    TokenType = 1 << 13,
+    TokenUse = 1 << 14,
+    Typ = 1 << 15,
+    Type = 1 << 16,
 }
 
 /// A set of claims.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Marks(u16);
+pub(crate) struct Marks(u32);
 
 impl Marks {
+    pub(crate) const fn of(claims: &[Claim]) -> Self {
+        let (mut marks, mut at) = (0, 0);
+        while at < claims.len() {
+            marks |= claims[at] as u32;
+            at += 1;
+        }
+        Self(marks)
+    }
+
     #[inline]
     pub(crate) fn insert(&mut self, claim: Claim) {
-        self.0 |= claim as u16;
+        self.0 |= claim as u32;
     }
 
     #[inline]
     pub(crate) fn contains(self, claim: Claim) -> bool {
-        self.0 & claim as u16 != 0
+        self.0 & claim as u32 != 0
+    }
+
+    #[inline]
+    pub(crate) fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 }
 
@@ -92,6 +112,11 @@ impl Span {
     pub(crate) fn behind(reader: &Reader<'_>, text: Text<'_>) -> Self {
         let end = reader.position() - 1;
         Self::of_range(end - text.raw_len()..end)
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(self) -> bool {
+        self.start == self.end
     }
 
     #[inline]

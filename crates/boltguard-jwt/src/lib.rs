@@ -37,13 +37,19 @@
 
 mod admitted;
 mod claims;
+mod class;
 mod error;
+mod fault;
 mod field;
+mod grants;
+mod ignored;
 mod kept;
 mod policy;
+mod rule;
 
 pub use admitted::{AdmittedClaims, UserId};
 pub use claims::Claims;
 pub use error::ClaimsError;
+pub use ignored::IgnoredGrant;
 pub use kept::KeptClaims;
 pub use policy::ClaimsPolicy;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use boltguard_jws::Header;
-use boltguard_types::{Held, NumericDate};
+use boltguard_types::{Held, NumericDate, Scalar};
 
 use crate::claims::{Body, Registered};
-use crate::field::Field;
+use crate::class::{LABELED, is_other_class};
+use crate::field::{Claim, Field};
+use crate::rule::Rule;
 use crate::{AdmittedClaims, Claims, ClaimsError, KeptClaims};
 
 /// Decides which claims are admitted.
@@ -19,22 +21,25 @@ pub struct ClaimsPolicy {
     issuers: Vec<Box<str>>,
     subject: Option<Box<str>>,
     required: Vec<Box<str>>,
+    pub(crate) rules: Vec<Rule>,
     media_type: Option<Box<str>>,
     user_id_claim: Box<str>,
+    requires_user_id: Option<bool>,
+    only_access_tokens: bool,
     leeway: Duration,
-    ignored: Ignored,
+    pub(crate) ignored: Ignored,
 }
 
 /// Checks that are switched off.
 #[derive(Clone, Copy, Debug, Default)]
-struct Ignored {
-    audience: bool,
-    expiry: bool,
-    issued: bool,
-    issuer: bool,
-    not_before: bool,
-    subject: bool,
-    token_id: bool,
+pub(crate) struct Ignored {
+    pub(crate) audience: bool,
+    pub(crate) expiry: bool,
+    pub(crate) issued: bool,
+    pub(crate) issuer: bool,
+    pub(crate) not_before: bool,
+    pub(crate) subject: bool,
+    pub(crate) token_id: bool,
 }
 
 impl Default for ClaimsPolicy {
@@ -52,8 +57,11 @@ impl ClaimsPolicy {
             issuers: Vec::new(),
             subject: None,
             required: vec!["exp".into()],
+            rules: Vec::new(),
             media_type: None,
             user_id_claim: "sub".into(),
+            requires_user_id: None,
+            only_access_tokens: false,
             leeway: Duration::ZERO,
             ignored: Ignored::default(),
         }
@@ -97,10 +105,68 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Takes the user's id from this claim instead of `sub`: a string, or a whole number.
+    /// Requires that this claim is exactly this value. Called again for the same claim, either value is accepted.
+    ///
+    /// ```
+    /// use boltguard_jwt::ClaimsPolicy;
+    ///
+    /// let policy = ClaimsPolicy::new()
+    ///     .with_claim("token_use", "access")
+    ///     .with_claim("tenant", "a")
+    ///     .with_claim("tenant", "b");
+    /// ```
+    #[must_use]
+    pub fn with_claim(mut self, name: &str, value: impl Into<Scalar>) -> Self {
+        let at = self.rules.iter().position(|rule| rule.name() == name);
+        let at = at.unwrap_or_else(|| {
+            self.rules.push(Rule::new(name));
+            self.rules.len() - 1
+        });
+        self.rules[at].accept(value.into());
+        self
+    }
+
+    /// Takes the user's id from this claim instead of `sub`: a string, or a whole number. It has to be there, unless
+    /// it [is optional](Self::with_optional_user_id).
     #[must_use]
     pub fn with_user_id_claim(mut self, claim: &str) -> Self {
         self.user_id_claim = claim.into();
+        self
+    }
+
+    /// Requires the user's id: `sub`, or the claim that takes its place, which must not be empty.
+    #[must_use]
+    pub fn requiring_user_id(mut self) -> Self {
+        self.requires_user_id = Some(true);
+        self
+    }
+
+    /// Admits tokens that don't say whom they are about, such as those of a machine.
+    #[must_use]
+    pub fn with_optional_user_id(mut self) -> Self {
+        self.requires_user_id = Some(false);
+        self
+    }
+
+    /// Adds what has to hold where a token opens doors, and not only is read: it has to say whom it is about, unless
+    /// that [is optional](Self::with_optional_user_id), and it must not call itself something else than an access
+    /// token.
+    ///
+    /// Refused are tokens whose header's `typ`, or whose claim `typ`, `token_type`, `token_use` or `type`, names a
+    /// refresh, ID, logout, offline, sliding, security event or DPoP token, and security event tokens, which have
+    /// `events`. [`with_type`](Self::with_type) and [`with_claim`](Self::with_claim) decide in place of this on the
+    /// member that they name.
+    ///
+    /// ```
+    /// use boltguard_jwt::ClaimsPolicy;
+    ///
+    /// // The sliding tokens of simplejwt, which are refused otherwise.
+    /// let policy = ClaimsPolicy::new().for_authentication().with_claim("token_type", "sliding");
+    /// ```
+    #[must_use]
+    pub fn for_authentication(mut self) -> Self {
+        self.only_access_tokens = true;
+        self.requires_user_id.get_or_insert(true);
         self
     }
 
@@ -178,7 +244,7 @@ impl ClaimsPolicy {
         now: NumericDate,
     ) -> Result<AdmittedClaims, ClaimsError> {
         self.check(&claims, now)?;
-        AdmittedClaims::new(claims.body, &self.required, &self.user_id_claim)
+        AdmittedClaims::new(claims.body, self)
     }
 
     /// Admits a copy of claims that were kept, at the time `now`; `held` is what
@@ -198,7 +264,28 @@ impl ClaimsPolicy {
         self.check(claims, now)?;
         let mut body = claims.body.clone();
         body.registered.held = held;
-        AdmittedClaims::new(body, &self.required, &self.user_id_claim)
+        AdmittedClaims::new(body, self)
+    }
+
+    pub(crate) fn has_rule(&self, name: &str) -> bool {
+        self.rules.iter().any(|rule| rule.name() == name)
+    }
+
+    #[inline]
+    pub(crate) fn required(&self) -> &[Box<str>] {
+        &self.required
+    }
+
+    #[inline]
+    pub(crate) fn user_id_claim(&self) -> &str {
+        &self.user_id_claim
+    }
+
+    /// Another claim than `sub` is named because it is there.
+    #[inline]
+    pub(crate) fn requires_user_id(&self) -> bool {
+        self.requires_user_id
+            .unwrap_or_else(|| &*self.user_id_claim != "sub")
     }
 
     #[inline(never)]
@@ -208,7 +295,9 @@ impl ClaimsPolicy {
         self.check_dates(&body.registered, now)?;
         self.check_issuer(body)?;
         self.check_audience(body)?;
-        self.check_names(body)
+        self.check_names(body)?;
+        self.check_class(claims)?;
+        self.rules.iter().try_for_each(|rule| rule.check(body))
     }
 
     #[inline]
@@ -248,15 +337,11 @@ impl ClaimsPolicy {
             return Ok(());
         }
         let issuer = typed(body.registered.issuer(), false)?;
-        let expected = match issuer {
-            _ if self.issuers.is_empty() => true,
-            Some(issuer) => body.is_among(issuer, &self.issuers),
-            None => false,
-        };
-        if expected {
-            Ok(())
-        } else {
-            Err(ClaimsError::Issuer)
+        match issuer {
+            _ if self.issuers.is_empty() => Ok(()),
+            Some(issuer) if body.is_among(issuer, &self.issuers) => Ok(()),
+            Some(_) => Err(ClaimsError::Issuer),
+            None => Err(ClaimsError::IssuerMissing),
         }
     }
 
@@ -267,9 +352,12 @@ impl ClaimsPolicy {
         }
         // A token for some audience is refused where no audience is expected, RFC 7519 §4.1.3.
         let addressed = match typed(body.registered.audience(), false)? {
-            Some(list) if body.registered.audience_is_list => body.names_any(list, &self.audiences),
+            Some(list) if body.registered.lists.contains(Claim::Audience) => {
+                body.names_any(list, &self.audiences)
+            }
             Some(audience) => body.is_among(audience, &self.audiences),
-            None => self.audiences.is_empty(),
+            None if self.audiences.is_empty() => true,
+            None => return Err(ClaimsError::AudienceMissing),
         };
         if addressed {
             Ok(())
@@ -288,6 +376,30 @@ impl ClaimsPolicy {
             _ => Err(ClaimsError::Subject),
         }
     }
+}
+
+impl ClaimsPolicy {
+    #[inline]
+    fn check_class(&self, claims: &Claims<'_>) -> Result<(), ClaimsError> {
+        if !self.only_access_tokens {
+            return Ok(());
+        }
+        let body = &claims.body;
+        let is_labeled = body.registered.present.intersects(LABELED);
+        let is_other = (self.media_type.is_none() && is_of_other_class(&claims.header))
+            || (is_labeled && body.other_class(|name| self.has_rule(name)).is_some());
+        if is_other {
+            Err(ClaimsError::NotAccessToken)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[inline]
+fn is_of_other_class(header: &Header) -> bool {
+    // A class that can't be read may be any.
+    header.has_mistyped_media_type() || header.media_type().is_some_and(is_other_class)
 }
 
 #[inline]

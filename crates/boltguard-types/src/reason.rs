@@ -51,9 +51,11 @@ reasons! {
     ApiKeysUnavailable = "api_keys_unavailable",
     /// `aud` does not name this service, or names one where none is expected.
     AudienceMismatch = "audience_mismatch",
+    /// `aud` is absent, and an audience is required.
+    AudienceMissing = "audience_missing",
     /// The guard asks for another backend.
     BackendRequired = "backend_required",
-    /// The guard asks for a claim that the token lacks or has another value of.
+    /// A claim doesn't have the value that the guard or the backend requires.
     ClaimMismatch = "claim_mismatch",
     /// A claim that is required is absent.
     ClaimMissing = "claim_missing",
@@ -73,22 +75,30 @@ reasons! {
     IssuerKeysUnavailable = "issuer_keys_unavailable",
     /// `iss` is none of the expected issuers.
     IssuerMismatch = "issuer_mismatch",
+    /// `iss` is absent, and an issuer is required.
+    IssuerMissing = "issuer_missing",
     /// The key can't be read, or can't serve the algorithm.
     KeyInvalid = "key_invalid",
     /// No trusted key fits the token's `alg` and `kid`.
     KeyNotFound = "key_not_found",
+    /// The token says that it is a refresh, ID or logout token, or another one that isn't an access token.
+    NotAccessToken = "not_access_token",
     /// The guard asks for an identity and the caller is anonymous.
     NotAuthenticated = "not_authenticated",
     /// The guard asks for a permission that the caller lacks.
     PermissionMissing = "permission_missing",
     /// The revocation store gave no answer.
     RevocationUnavailable = "revocation_unavailable",
+    /// The credentials use an authentication scheme that no backend accepts.
+    SchemeUnsupported = "scheme_unsupported",
     /// The guard asks for an OAuth scope that the caller lacks.
     ScopeMissing = "scope_missing",
     /// The signature does not verify.
     SignatureInvalid = "signature_invalid",
     /// The guard asks for one of the staff.
     StaffRequired = "staff_required",
+    /// The token doesn't say whom it is about: `sub`, or the claim used in its place, is absent or empty.
+    SubjectMissing = "subject_missing",
     /// The token's `exp` is in the past.
     TokenExpired = "token_expired",
     /// A revocation store is in use and the token has no `jti` to ask for.

@@ -127,20 +127,24 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads an array, calling `each` for those of its elements that are strings; the others are passed over.
+    /// Reads an array, calling `each` for those of its elements that are strings; `false` if there were others, which
+    /// are skipped.
     ///
     /// # Errors
     ///
     /// Those of the grammar.
     #[inline(always)]
-    pub fn strings(&mut self, mut each: impl FnMut(Text<'a>)) -> Result<(), JsonError> {
+    pub fn strings(&mut self, mut each: impl FnMut(Text<'a>)) -> Result<bool, JsonError> {
+        let mut are_all = true;
         self.array(|reader| {
             reader.cursor.plain_strings(&mut each);
-            if let Some(text) = reader.try_string()? {
-                each(text);
+            match reader.try_string()? {
+                Some(text) => each(text),
+                None => are_all = false,
             }
-            Ok(())
-        })
+            Ok::<_, JsonError>(())
+        })?;
+        Ok(are_all)
     }
 
     /// Reads a string.
@@ -258,7 +262,7 @@ impl<'a> Reader<'a> {
             b'"' => self.cursor.string().map(drop),
             b'-' | b'0'..=b'9' => self.cursor.number().map(drop),
             b'{' => self.object(|reader, _| reader.pass_any()),
-            b'[' => self.strings(|_| ()),
+            b'[' => self.strings(|_| ()).map(drop),
             b't' => self.cursor.word(b"true"),
             b'f' => self.cursor.word(b"false"),
             b'n' => self.cursor.word(b"null"),

@@ -56,7 +56,7 @@ fn the_strings_of_a_list_are_called_and_the_rest_is_checked() {
     let strings = |text: &str| {
         let mut found = Vec::new();
         let read = Reader::new(text).strings(|text| found.push(text.to_text().into_owned()));
-        read.map(|()| found)
+        read.map(|_| found)
     };
     assert_eq!(
         strings(r#"["a", 1, "\u0062", null, ["c"], {"d":"e"}, ""]"#).unwrap(),

@@ -84,11 +84,15 @@ fn an_audience_that_is_expected_has_to_be_there() {
         &expecting(&["shop"]),
         &[
             "{}",
-            r#"{"aud":[]}"#,
             r#"{"AUD":"shop"}"#,
             r#"{"a":{"aud":"shop"}}"#,
             r#"{"iss":"shop"}"#,
         ],
+        ClaimsError::AudienceMissing,
+    );
+    assert_refused(
+        &expecting(&["shop"]),
+        &[r#"{"aud":[]}"#],
         ClaimsError::Audience,
     );
 }
@@ -113,9 +117,10 @@ fn an_empty_name_is_expected_only_where_it_was_asked_for() {
     assert_admitted(&expecting(&[""]), &[r#"{"aud":""}"#]);
     assert_refused(
         &expecting(&[""]),
-        &["{}", r#"{"aud":"a"}"#],
+        &[r#"{"aud":"a"}"#],
         ClaimsError::Audience,
     );
+    assert_refused(&expecting(&[""]), &["{}"], ClaimsError::AudienceMissing);
 }
 
 #[test]
@@ -148,7 +153,7 @@ fn a_header_parameter_is_no_claim() {
         &wanted,
         now,
     );
-    assert_eq!(verdict.err(), Some(ClaimsError::Audience));
+    assert_eq!(verdict.err(), Some(ClaimsError::AudienceMissing));
 }
 
 #[test]

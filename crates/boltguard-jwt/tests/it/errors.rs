@@ -6,7 +6,7 @@ use boltguard_types::ReasonCode;
 use crate::{admit, lenient};
 
 /// A policy and claims for each refusal.
-fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 9] {
+fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 14] {
     [
         (
             lenient(),
@@ -21,10 +21,40 @@ fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 9] {
             ReasonCode::TokenExpired,
         ),
         (
-            lenient().with_issuer(["a"]),
+            lenient().with_audience(["a"]),
             "{}",
+            ClaimsError::AudienceMissing,
+            ReasonCode::AudienceMissing,
+        ),
+        (
+            lenient().with_issuer(["a"]),
+            r#"{"iss":"b"}"#,
             ClaimsError::Issuer,
             ReasonCode::IssuerMismatch,
+        ),
+        (
+            lenient().with_issuer(["a"]),
+            "{}",
+            ClaimsError::IssuerMissing,
+            ReasonCode::IssuerMissing,
+        ),
+        (
+            lenient().with_claim("token_use", "access"),
+            r#"{"token_use":"id"}"#,
+            ClaimsError::Mismatch,
+            ReasonCode::ClaimMismatch,
+        ),
+        (
+            lenient().for_authentication(),
+            r#"{"token_use":"id"}"#,
+            ClaimsError::NotAccessToken,
+            ReasonCode::NotAccessToken,
+        ),
+        (
+            lenient().for_authentication(),
+            "{}",
+            ClaimsError::SubjectMissing,
+            ReasonCode::SubjectMissing,
         ),
         (
             lenient(),

@@ -40,6 +40,18 @@ fn permissions_are_the_strings_of_a_list() {
         r#"{"scope":"blog.add"}"#,
         r#"{"scope":"a blog.add  b"}"#,
         r#"{"scope":"a\u0020blog.add"}"#,
+        r#"{"permissions":"blog.add"}"#,
+        r#"{"permissions":"shop.add  blog.add"}"#,
+        r#"{"permissions":"blog.* x"}"#,
+        r#"{"permissions":"x\u0020blog.add"}"#,
+        r#"{"scope":["blog.add"]}"#,
+        r#"{"scope":["a","x blog.add"]}"#,
+        r#"{"scope":[7,"blog\u002eadd"]}"#,
+        r#"{"scp":"blog.add"}"#,
+        r#"{"scp":"a blog.add"}"#,
+        r#"{"scp":["a","blog.add"]}"#,
+        r#"{"s\u0063p":["blog.add"]}"#,
+        r#"{"scope":"x","scp":["blog.add"],"permissions":"y"}"#,
     ] {
         assert!(grants(payload, "blog.add"), "{payload}");
     }
@@ -49,8 +61,8 @@ fn permissions_are_the_strings_of_a_list() {
 fn what_only_resembles_a_grant_grants_nothing() {
     for payload in [
         "{}",
-        r#"{"permissions":"blog.add"}"#,
-        r#"{"permissions":"blog.add shop.add"}"#,
+        r#"{"permissions":"blog.add,shop.add"}"#,
+        r#"{"permissions":"x\tblog.add"}"#,
         r#"{"permissions":{"blog.add":true}}"#,
         r#"{"permissions":[["blog.add"]]}"#,
         r#"{"permissions":[{"name":"blog.add"}]}"#,
@@ -69,11 +81,16 @@ fn what_only_resembles_a_grant_grants_nothing() {
         r#"{"a":{"permissions":["blog.add"]}}"#,
         r#"{"scope":"*"}"#,
         r#"{"scope":"blog.*"}"#,
-        r#"{"scope":["blog.add"]}"#,
+        r#"{"scope":[["blog.add"]]}"#,
+        r#"{"scope":["blog.*"]}"#,
+        r#"{"scope":{"blog.add":true}}"#,
+        r#"{"scp":"*"}"#,
+        r#"{"scp":{"blog.add":true}}"#,
+        r#"{"SCP":"blog.add"}"#,
+        r#"{"scopes":"blog.add"}"#,
         r#"{"scope":"blog.add,x"}"#,
         r#"{"scope":"x\tblog.add"}"#,
         r#"{"scope":"x\u00a0blog.add"}"#,
-        r#"{"scp":"blog.add"}"#,
     ] {
         assert!(!grants(payload, "blog.add"), "{payload}");
     }
@@ -96,7 +113,50 @@ fn permissions_are_listed_each_once() {
         list(r#"{"permissions":["a"],"scope":"a b b c"}"#),
         ["a", "b", "c"]
     );
-    assert_eq!(list(r#"{"permissions":"a","scope":7}"#), [""; 0]);
+    assert_eq!(
+        list(r#"{"permissions":"a b\u0020c a","scope":["b","d e"],"scp":"f a"}"#),
+        ["a", "b", "c", "d", "e", "f"]
+    );
+    assert_eq!(
+        list(r#"{"permissions":{"a":1},"scope":7,"scp":null}"#),
+        [""; 0]
+    );
+}
+
+#[test]
+fn a_claim_whose_type_grants_nothing_is_told() {
+    let mut wanted = wants(&["a.b"]);
+    wanted.scope("x");
+    for (payload, told) in [
+        (
+            r#"{"permissions":{"a.b":true}}"#,
+            Some(("permissions", "an object")),
+        ),
+        (r#"{"scope":7}"#, Some(("scope", "a number"))),
+        (r#"{"scp":true}"#, Some(("scp", "true or false"))),
+        (
+            r#"{"permissions":["a.b",7]}"#,
+            Some(("permissions", "a list with other values than strings")),
+        ),
+        (
+            r#"{"scp":[["x"]]}"#,
+            Some(("scp", "a list with other values than strings")),
+        ),
+        (r#"{"permissions":null,"scope":null,"scp":null}"#, None),
+        (r#"{"permissions":["a.b"],"scope":"x","scp":["x"]}"#, None),
+        (r#"{"permissions":[],"scope":"","scp":[]}"#, None),
+        ("{}", None),
+    ] {
+        let claims = admit_wanting(&wanted, payload).unwrap();
+        let found = claims.ignored_grants();
+        let found: Vec<_> = found.iter().map(|one| (one.claim(), one.found())).collect();
+        assert_eq!(found, Vec::from_iter(told), "{payload}");
+    }
+    let claims = admit_wanting(&wanted, r#"{"scope":{"secret":1}}"#).unwrap();
+    assert_eq!(
+        claims.ignored_grants()[0].to_string(),
+        "the claim `scope` is an object, and neither a string nor a list of strings"
+    );
 }
 
 #[test]
@@ -108,6 +168,10 @@ fn scopes_are_split_at_spaces() {
     assert_eq!(list(r#"{"scope":"  a\u0020b  "}"#), ["a", "b"]);
     assert_eq!(list(r#"{"scope":"a\tb"}"#), ["a\tb"]);
     assert_eq!(list(r#"{"scope":""}"#), [""; 0]);
+    assert_eq!(
+        list(r#"{"scope":"b a","scp":["a c",7,"d"]}"#),
+        ["b", "a", "c", "d"]
+    );
 }
 
 #[test]
@@ -169,16 +233,24 @@ fn naive(claims: &Value) -> Identity {
             .map(String::from)
             .collect()
     };
-    let permissions = strings(&claims["permissions"]);
-    let scopes: Vec<_> = claims["scope"]
-        .as_str()
-        .unwrap_or_default()
-        .split(' ')
-        .filter(|scope| !scope.is_empty())
-        .collect();
+    let words = |texts: Vec<String>| -> Vec<String> {
+        let words = texts.iter().flat_map(|text| text.split(' '));
+        words
+            .filter(|word| !word.is_empty())
+            .map(String::from)
+            .collect()
+    };
+    let permissions = match &claims["permissions"] {
+        Value::String(text) => words(vec![text.clone()]),
+        list => strings(list),
+    };
+    let scopes = ["scope", "scp"].map(|name| match &claims[name] {
+        Value::String(text) => words(vec![text.clone()]),
+        list => words(strings(list)),
+    });
     let identity = Identity::new("42", "jwt")
         .with_permissions(permissions.iter().map(String::as_str))
-        .with_scopes(scopes);
+        .with_scopes(scopes.iter().flatten().map(String::as_str));
     let members = claims.as_object().unwrap().iter();
     members.fold(identity, |identity, (name, value)| {
         identity.with_claim(name, value.clone())
@@ -255,13 +327,14 @@ proptest! {
     fn held_agrees_with_a_naive_reading(
         permissions in prop_oneof![prop::collection::vec(scalar(), 0..8).prop_map(Value::from), claim()],
         scope in prop_oneof![prop::collection::vec(granted(), 0..5).prop_map(|scopes| Value::from(scopes.join(" "))), claim()],
+        scp in claim(),
         other in claim(),
         asked in prop::collection::vec(name(), 0..20),
         scopes in prop::collection::vec(name(), 0..4),
         tests in prop::collection::vec(claim_test(), 0..4),
         seed in 1..u64::MAX,
     ) {
-        let claims = json!({"permissions": permissions, "scope": scope, "a": other, "sub": "a"});
+        let claims = json!({"permissions": permissions, "scope": scope, "scp": scp, "a": other, "sub": "a"});
         let mut wanted = Wanted::new();
         for name in &asked {
             if let Ok(permission) = Permission::new(name) {

@@ -35,7 +35,7 @@ fn an_issuer_that_is_expected_has_to_be_there() {
             r#"{"a":{"iss":"a"}}"#,
             r#"{"sub":"a"}"#,
         ],
-        ClaimsError::Issuer,
+        ClaimsError::IssuerMissing,
     );
 }
 

@@ -6,6 +6,7 @@ mod admitted;
 mod advisories;
 mod audience;
 mod bounded;
+mod class;
 mod dates;
 mod errors;
 mod grants;
@@ -16,6 +17,7 @@ mod payload;
 mod properties;
 mod required;
 mod rfc;
+mod rules;
 
 use boltguard_jws::{JwsError, VerifiedJws, Verifier};
 use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy};

@@ -87,7 +87,7 @@ fn a_token_for_somebody_else_is_refused() {
     assert_refused(
         &lenient().with_audience(["shop"]),
         &["{}"],
-        ClaimsError::Audience,
+        ClaimsError::AudienceMissing,
     );
     assert_refused(&lenient(), &others, ClaimsError::Audience);
 }

@@ -1,0 +1,97 @@
+//! What the claims grant: `permissions`, and the OAuth scopes of `scope` and `scp`.
+
+use boltguard_encoding::json::{JsonError, Kind, Reader, Text};
+use boltguard_types::{Held, Wanted};
+
+use crate::claims::Registered;
+use crate::field::{Claim, Span};
+
+impl Registered {
+    /// `permissions`: the strings of a list, or a string with spaces between them.
+    #[inline(never)]
+    pub(crate) fn read_permissions(
+        &mut self,
+        reader: &mut Reader<'_>,
+        wanted: &Wanted,
+    ) -> Result<(), JsonError> {
+        self.note(Claim::Permissions)?;
+        if !reader.is_at_array() {
+            self.permissions = self.read_words(Claim::Permissions, reader, |word, held| {
+                wanted.grant_permission(word, held);
+            })?;
+            return Ok(());
+        }
+        self.lists.insert(Claim::Permissions);
+        let start = reader.position();
+        if wanted.asks_no_grants() {
+            reader.pass()?;
+        } else {
+            let held = &mut self.held;
+            let are_strings = reader.strings(|granted| match granted.plain_bytes() {
+                Some(plain) => wanted.grant_permission(plain, held),
+                None => grant_escaped(granted, wanted, held),
+            })?;
+            self.note_ignored(Claim::Permissions, are_strings);
+        }
+        self.permissions = Span::of_range(start..reader.position());
+        Ok(())
+    }
+
+    /// `scope`, RFC 8693 §4.2, or `scp`: a string with spaces between the scopes, or a list of such strings.
+    #[inline(never)]
+    pub(crate) fn read_scope(
+        &mut self,
+        claim: Claim,
+        reader: &mut Reader<'_>,
+        wanted: &Wanted,
+    ) -> Result<Span, JsonError> {
+        self.note(claim)?;
+        if !reader.is_at_array() {
+            return self.read_words(claim, reader, |word, held| wanted.grant_scope(word, held));
+        }
+        self.lists.insert(claim);
+        let start = reader.position();
+        let held = &mut self.held;
+        let are_strings = reader.strings(|text| {
+            let text = text.to_text();
+            words(&text).for_each(|scope| wanted.grant_scope(scope, held));
+        })?;
+        self.note_ignored(claim, are_strings);
+        Ok(Span::of_range(start..reader.position()))
+    }
+
+    /// Grants the words of a string. Any other value grants nothing; `null` counts as absent.
+    fn read_words(
+        &mut self,
+        claim: Claim,
+        reader: &mut Reader<'_>,
+        grant: impl Fn(&str, &mut Held),
+    ) -> Result<Span, JsonError> {
+        let is_null = reader.kind()? == Kind::Null;
+        let Some(text) = reader.try_string()? else {
+            self.mistyped.insert(claim);
+            self.note_ignored(claim, is_null);
+            return Ok(Span::default());
+        };
+        words(&text.to_text()).for_each(|word| grant(word, &mut self.held));
+        Ok(Span::behind(reader, text))
+    }
+
+    #[inline]
+    fn note_ignored(&mut self, claim: Claim, is_granted: bool) {
+        if !is_granted {
+            self.ignored_grants.insert(claim);
+        }
+    }
+}
+
+/// What stands between the spaces of a text.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
+}
+
+#[cold]
+#[inline(never)]
+fn grant_escaped(granted: Text<'_>, wanted: &Wanted, held: &mut Held) {
+    wanted.grant_permission(&*granted.to_text(), held);
+}

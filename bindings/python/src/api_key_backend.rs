@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use boltguard::apikey::{ApiKeyError, ApiKeys};
-use boltguard::{ApiKeyBackend as Backend, HeaderName, KnownKeys};
+use boltguard::{ApiKeyBackend as Backend, ConfigError, HeaderName, KnownKeys};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
@@ -11,7 +11,7 @@ use pyo3::types::{PyMapping, PyString};
 use crate::api_key_store::{ApiKeyStore, Freshness};
 use crate::api_keys::secret;
 use crate::errors::{Class, plain};
-use crate::jwt_backend::bad_header;
+use crate::jwt_backend::{bad_header, schemes};
 
 /// Authenticates by an API key in a header. Only digests of the keys are kept.
 #[pyclass(frozen, module = "boltguard._rust")]
@@ -53,23 +53,23 @@ impl Snapshot {
 impl ApiKeyBackend {
     /// `id_key` makes the public ids of the keys unguessable for those who have not got it.
     #[new]
-    #[pyo3(signature = (*, api_keys, key_permissions=None, header="x-api-key", id_key=None))]
+    #[pyo3(signature = (*, api_keys, key_permissions=None, header="x-api-key", id_key=None, scheme=None))]
     fn new(
         py: Python<'_>,
         api_keys: &Bound<'_, PyAny>,
         key_permissions: Option<&Bound<'_, PyMapping>>,
         header: &str,
         id_key: Option<&[u8]>,
+        scheme: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let keys = known_keys(py, api_keys, key_permissions, id_key)?;
         if keys.is_empty() {
             let message = "api_keys is empty, so nobody could pass";
             return Err(plain(py, Class::ConfigurationError, message));
         }
-        let header = HeaderName::new(header).map_err(|error| bad_header(py, error))?;
         Ok(Self {
             weak_keys: keys.weak(),
-            backend: Arc::new(Backend::new(KnownKeys::Fixed(keys), header)),
+            backend: backend(py, KnownKeys::Fixed(keys), header, scheme)?,
             snapshot: None,
         })
     }
@@ -77,18 +77,18 @@ impl ApiKeyBackend {
     /// Looks keys up in a store. A gate asks for the store to be brought up to date where it has to be; if that fails,
     /// `store_errors_allow` goes on with what was read before.
     #[staticmethod]
-    #[pyo3(signature = (store, *, header="x-api-key", store_errors_allow=false))]
+    #[pyo3(signature = (store, *, header="x-api-key", store_errors_allow=false, scheme=None))]
     fn stored(
         py: Python<'_>,
         store: PyRef<'_, ApiKeyStore>,
         header: &str,
         store_errors_allow: bool,
+        scheme: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let keys = KnownKeys::Stored(store.verifier().clone(), Arc::clone(store.keys()) as _);
-        let header = HeaderName::new(header).map_err(|error| bad_header(py, error))?;
         Ok(Self {
             weak_keys: 0,
-            backend: Arc::new(Backend::new(keys, header)),
+            backend: backend(py, keys, header, scheme)?,
             snapshot: Some(Snapshot {
                 freshness: Arc::clone(store.freshness()),
                 store_errors_allow,
@@ -116,6 +116,23 @@ impl ApiKeyBackend {
     fn __repr__(&self) -> &'static str {
         "<ApiKeyBackend>"
     }
+}
+
+fn backend(
+    py: Python<'_>,
+    keys: KnownKeys,
+    header: &str,
+    scheme: Option<Vec<String>>,
+) -> PyResult<Arc<Backend>> {
+    let header = HeaderName::new(header).map_err(|error| bad_header(py, error))?;
+    let mut backend = Backend::new(keys, header);
+    if let Some(scheme) = scheme {
+        let explained = |error: ConfigError| plain(py, Class::ConfigurationError, error);
+        backend = backend
+            .with_schemes(schemes(py, &scheme)?)
+            .map_err(explained)?;
+    }
+    Ok(Arc::new(backend))
 }
 
 fn known_keys(

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use boltguard::guard::{Answers, Decision};
 use boltguard::jwks::Need;
-use boltguard::types::ReasonCode;
+use boltguard::jwt::IgnoredGrant;
 use boltguard::{Backend, Caller, Gate as Engine, HeaderName, Outcome};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -150,7 +151,26 @@ pub(crate) fn check<'py>(
         return Pending::new(gate, meta, open, progress).into_bound_py_any(meta.py());
     }
     let outcome = gate.run(meta.py(), || gate.engine.check(gate.look_up(&texts), now()));
+    for (backend, ignored) in gate.engine.take_ignored_grants() {
+        tell(meta.py(), &gate.engine, backend, ignored)?;
+    }
     settle(gate, meta, &texts, outcome, progress)
+}
+
+/// Tells the log of a claim that grants nothing for its type.
+#[cold]
+fn tell(py: Python<'_>, gate: &Engine, backend: usize, ignored: IgnoredGrant) -> PyResult<()> {
+    let logger = py
+        .import(intern!(py, "logging"))?
+        .call_method1(intern!(py, "getLogger"), ("boltguard",))?;
+    let header = gate.backends()[backend].header();
+    let message = format!("A token in the header {header} grants less than it seems: {ignored}.");
+    let extra = PyDict::new(py);
+    extra.set_item("claim", ignored.claim())?;
+    let named = PyDict::new(py);
+    named.set_item("extra", extra)?;
+    logger.call_method(intern!(py, "warning"), (message,), Some(&named))?;
+    Ok(())
 }
 
 /// Concludes, unless an issuer may have a key that would change the outcome.
@@ -278,13 +298,11 @@ impl Inner {
         context: &Bound<'py, AuthContext>,
         decision: Decision,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let schemes = self.engine.schemes();
+        let caller = context.get().caller();
         let refusal = match decision {
             Decision::Allow => return Ok(context.clone().into_any()),
-            Decision::Deny(reason) => boltguard::Refusal::forbidden(reason, schemes),
-            Decision::Ask | Decision::Challenge => {
-                boltguard::Refusal::unauthorized(ReasonCode::NotAuthenticated, schemes)
-            }
+            Decision::Deny(reason) => self.engine.forbid(caller, reason),
+            Decision::Ask | Decision::Challenge => self.engine.challenge(caller),
         };
         Refusal::new(refusal).into_bound_py_any(context.py())
     }

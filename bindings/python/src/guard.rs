@@ -252,7 +252,7 @@ fn scalars(values: &[Bound<'_, PyAny>]) -> PyResult<Vec<Scalar>> {
     values.iter().map(scalar).collect()
 }
 
-fn scalar(value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+pub(crate) fn scalar(value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(Scalar::from(text.to_str()?));
     }

@@ -4,11 +4,12 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, KeySet as Set};
-use boltguard::{ConfigError, HeaderName, JwtBackend as Backend, OnStoreError, Revocation};
+use boltguard::{ConfigError, HeaderName, JwtBackend as Backend, OnStoreError, Revocation, Scheme};
 use pyo3::prelude::*;
 
 use crate::algorithms::{Algorithms, takes_long_to_verify};
 use crate::errors::{Class, key_error, plain};
+use crate::guard::scalar;
 use crate::key_argument::KeyArgument;
 use crate::key_set::Rotating;
 use crate::remote_keys::RemoteKeys;
@@ -40,7 +41,7 @@ impl JwtBackend {
     #[new]
     #[pyo3(signature = (
         *, keys, algorithms, header="authorization", audience=None, issuer=None, leeway=None, required_claims=None,
-        user_id_claim="sub", typ=None, memory_revocation=None, external_revocation=false, store_errors_allow=false,
+        user_id_claim="sub", typ=None, claims=None, scheme=None, subject_required=true, memory_revocation=None, external_revocation=false, store_errors_allow=false,
         cached_tokens=0, remote_keys=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "every setting by its name")]
@@ -55,6 +56,9 @@ impl JwtBackend {
         required_claims: Option<Vec<String>>,
         user_id_claim: &str,
         typ: Option<&str>,
+        claims: Option<Vec<(String, Vec<Bound<'_, PyAny>>)>>,
+        scheme: Option<Vec<String>>,
+        subject_required: bool,
         memory_revocation: Option<PyRef<'_, MemoryRevocation>>,
         external_revocation: bool,
         store_errors_allow: bool,
@@ -84,6 +88,18 @@ impl JwtBackend {
         if let Some(typ) = typ {
             policy = policy.with_type(typ);
         }
+        for (name, values) in claims.iter().flatten() {
+            if values.is_empty() {
+                let message = format!("claims has no value for {name:?}: it matches no token");
+                return Err(plain(py, Class::ConfigurationError, message));
+            }
+            for value in values {
+                policy = policy.with_claim(name, scalar(value)?);
+            }
+        }
+        if !subject_required {
+            policy = policy.with_optional_user_id();
+        }
 
         let revocation = match (memory_revocation, external_revocation) {
             (Some(memory), _) => Revocation::Local(memory.store()),
@@ -104,8 +120,13 @@ impl JwtBackend {
             }
             None => Backend::new(all, algorithms.as_slice(), policy),
         };
+        let mut backend = backend.map_err(|error| refused(py, error))?;
+        if let Some(scheme) = &scheme {
+            backend = backend
+                .with_schemes(schemes(py, scheme)?)
+                .map_err(|error| refused(py, error))?;
+        }
         let backend = backend
-            .map_err(|error| refused(py, error))?
             .with_header(HeaderName::new(header).map_err(|error| bad_header(py, error))?)
             .with_revocation(revocation)
             .on_store_error(on_store_error)
@@ -206,6 +227,21 @@ impl TrustedKeys {
             backend.replace_keys(self.merged());
         }
     }
+}
+
+/// Schemes by their names.
+pub(crate) fn schemes(py: Python<'_>, names: &[String]) -> PyResult<Vec<Scheme>> {
+    let read = |name: &String| {
+        let explained = |error| {
+            plain(
+                py,
+                Class::ConfigurationError,
+                format!("scheme {name:?} is {error}"),
+            )
+        };
+        Scheme::new(name).map_err(explained)
+    };
+    names.iter().map(read).collect()
 }
 
 fn texts(list: Option<&[String]>) -> impl Iterator<Item = &str> {

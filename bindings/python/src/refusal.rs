@@ -34,6 +34,12 @@ impl Refusal {
         self.0.reason().as_str()
     }
 
+    /// The claim at fault, for logs, where the reason doesn't say which it is.
+    #[getter]
+    fn claim(&self) -> Option<&str> {
+        self.0.claim()
+    }
+
     /// The sentence that the client is told.
     #[getter]
     fn detail(&self) -> &'static str {

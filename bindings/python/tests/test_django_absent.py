@@ -35,7 +35,7 @@ AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
 OURS = "boltguard.middleware.BoltguardMiddleware"
 GUARDED = {"auth": [JWTAuthentication()], "guards": [IsAuthenticated()]}
 # A deactivated account, a deleted one, and subjects that no account can have.
-MISSING = ["inactive", "987654", "no-number", "", "1_0", "9" * 40, "\x00", "ünï"]
+MISSING = ["inactive", "987654", "no-number", " ", "1_0", "9" * 40, "\x00", "ünï"]
 
 
 @pytest.fixture(params=MISSING)

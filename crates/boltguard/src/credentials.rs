@@ -1,42 +1,136 @@
 //! Credentials as a header carries them, [RFC 9110 §11.4](https://www.rfc-editor.org/rfc/rfc9110#section-11.4).
 
+use std::fmt;
+
+use crate::{ConfigError, HeaderName};
+
+/// An authentication scheme, such as `Bearer`. Case makes no difference where schemes are compared.
+///
+/// ```
+/// use boltguard::Scheme;
+///
+/// assert_eq!(Scheme::new("Token")?.as_str(), "Token");
+/// assert_eq!(Scheme::new("bearer")?, Scheme::bearer());
+/// assert!(Scheme::new("Bearer:").is_err());
+/// # Ok::<(), boltguard::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Eq)]
+pub struct Scheme(Box<str>);
+
+impl Scheme {
+    /// Reads a scheme.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Scheme`] if it isn't a token, RFC 9110 §5.6.2.
+    pub fn new(name: &str) -> Result<Self, ConfigError> {
+        if is_token(name) {
+            Ok(Self(name.into()))
+        } else {
+            Err(ConfigError::Scheme)
+        }
+    }
+
+    /// `ApiKey`, which has no RFC.
+    #[must_use]
+    pub fn api_key() -> Self {
+        Self("ApiKey".into())
+    }
+
+    /// `Bearer`, RFC 6750.
+    #[must_use]
+    pub fn bearer() -> Self {
+        Self("Bearer".into())
+    }
+
+    /// The scheme as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What follows the scheme in the value of a header, behind one or more spaces.
+    #[inline]
+    fn strip<'v>(&self, value: &'v str) -> Option<&'v str> {
+        let (found, rest) = value.split_at_checked(self.0.len())?;
+        if *found != *self.0 && !found.eq_ignore_ascii_case(&self.0) {
+            return None;
+        }
+        match rest.as_bytes() {
+            [] => Some(rest),
+            [b' ', b' ', ..] => Some(rest.trim_start_matches(' ')),
+            [b' ', ..] => Some(&rest[1..]),
+            _ => None,
+        }
+    }
+}
+
+impl PartialEq for Scheme {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Refuses a list of schemes that is empty, or names one twice.
+pub(crate) fn check_schemes(schemes: &[Scheme]) -> Result<(), ConfigError> {
+    let is_repeated = |(at, scheme): (usize, &Scheme)| schemes[..at].contains(scheme);
+    if schemes.is_empty() || schemes.iter().enumerate().any(is_repeated) {
+        return Err(ConfigError::Schemes);
+    }
+    Ok(())
+}
+
 /// The token in the value of a header; `None` if the value is meant for somebody else.
 ///
-/// On `Authorization` the scheme `Bearer` is required, RFC 6750 §2.1; a header of its own may carry the bare
-/// token. Schemes are compared without regard to case, and one or more spaces follow them.
+/// On `Authorization` a scheme is required, RFC 6750 §2.1; another header may carry the bare token.
 #[inline]
-pub(crate) fn token(value: &str, on_authorization: bool) -> Option<&str> {
-    match after_scheme(value, b"bearer") {
-        None if !on_authorization => Some(value),
+pub(crate) fn token<'v>(
+    value: &'v str,
+    schemes: &[Scheme],
+    header: &HeaderName,
+) -> Option<&'v str> {
+    match after_scheme(value, schemes) {
+        None if !header.is_authorization() => Some(value),
         token => token,
     }
 }
 
-/// The API key in the value of a header: bare, or behind `ApiKey` or `Bearer`.
+/// The API key in the value of a header, bare or behind a scheme. On `Authorization` another scheme is meant for
+/// somebody else.
 #[inline]
-pub(crate) fn api_key(value: &str) -> &str {
-    after_scheme(value, b"apikey")
-        .or_else(|| after_scheme(value, b"bearer"))
-        .unwrap_or(value)
+pub(crate) fn api_key<'v>(
+    value: &'v str,
+    schemes: &[Scheme],
+    header: &HeaderName,
+) -> Option<&'v str> {
+    match after_scheme(value, schemes) {
+        None if header.is_authorization() && has_scheme(value) => None,
+        None => Some(value),
+        key => key,
+    }
 }
 
-/// What follows a scheme, which is six small letters.
 #[inline]
-fn after_scheme<'v>(value: &'v str, scheme: &[u8; 6]) -> Option<&'v str> {
-    let (found, rest) = value.split_at_checked(scheme.len())?;
-    // With this bit a capital letter is a small one, and nothing else becomes a letter.
-    let is_scheme = found
-        .as_bytes()
-        .first_chunk()
-        .map(|letters| letters.map(|b: u8| b | 0x20))
-        == Some(*scheme);
-    match rest.as_bytes() {
-        _ if !is_scheme => None,
-        [] => Some(rest),
-        [b' ', b' ', ..] => Some(rest.trim_start_matches(' ')),
-        [b' ', ..] => Some(&rest[1..]),
-        _ => None,
-    }
+fn after_scheme<'v>(value: &'v str, schemes: &[Scheme]) -> Option<&'v str> {
+    schemes.iter().find_map(|scheme| scheme.strip(value))
+}
+
+/// Whether a value begins with a scheme, whichever it is, and something follows.
+pub(crate) fn has_scheme(value: &str) -> bool {
+    value
+        .split_once(' ')
+        .is_some_and(|(name, _)| is_token(name))
+}
+
+fn is_token(name: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !name.is_empty() && name.bytes().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -45,10 +139,34 @@ mod tests {
 
     use super::*;
 
+    fn schemes(names: &[&str]) -> Vec<Scheme> {
+        names
+            .iter()
+            .map(|name| Scheme::new(name).unwrap())
+            .collect()
+    }
+
+    fn bearer_token(value: &str, is_authorization: bool) -> Option<&str> {
+        token(value, &[Scheme::bearer()], &header(is_authorization))
+    }
+
+    fn header(is_authorization: bool) -> HeaderName {
+        if is_authorization {
+            HeaderName::authorization()
+        } else {
+            HeaderName::new("x-token").unwrap()
+        }
+    }
+
+    fn key(value: &str, is_authorization: bool) -> Option<&str> {
+        let schemes = [Scheme::api_key(), Scheme::bearer()];
+        api_key(value, &schemes, &header(is_authorization))
+    }
+
     #[test]
     fn the_scheme_is_read_without_regard_to_case() {
         for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER   a.b.c"] {
-            assert_eq!(token(value, true), Some("a.b.c"), "{value}");
+            assert_eq!(bearer_token(value, true), Some("a.b.c"), "{value}");
         }
     }
 
@@ -64,30 +182,71 @@ mod tests {
             " Bearer a.b.c",
             "Bearé",
         ] {
-            assert_eq!(token(value, true), None, "{value}");
+            assert_eq!(bearer_token(value, true), None, "{value}");
         }
-        assert_eq!(token("a.b.c", false), Some("a.b.c"));
-        assert_eq!(token("bearer a.b.c", false), Some("a.b.c"));
+        assert_eq!(bearer_token("a.b.c", false), Some("a.b.c"));
+        assert_eq!(bearer_token("bearer a.b.c", false), Some("a.b.c"));
+    }
+
+    #[test]
+    fn any_of_the_schemes_will_do() {
+        let schemes = schemes(&["Bearer", "Token", "x!1"]);
+        let header = HeaderName::authorization();
+        for value in ["Bearer a", "Token a", "TOKEN a", "X!1 a"] {
+            assert_eq!(token(value, &schemes, &header), Some("a"), "{value}");
+        }
+        assert_eq!(token("Tokens a", &schemes, &header), None);
     }
 
     #[test]
     fn a_scheme_without_credentials_is_a_bad_credential_and_not_an_absent_one() {
-        assert_eq!(token("Bearer", true), Some(""));
-        assert_eq!(token("Bearer ", true), Some(""));
+        assert_eq!(bearer_token("Bearer", true), Some(""));
+        assert_eq!(bearer_token("Bearer ", true), Some(""));
     }
 
     #[test]
     fn an_api_key_is_bare_or_behind_a_scheme() {
         for value in ["sk-1", "ApiKey sk-1", "apikey  sk-1", "Bearer sk-1"] {
-            assert_eq!(api_key(value), "sk-1");
+            assert_eq!(key(value, true), Some("sk-1"));
+            assert_eq!(key(value, false), Some("sk-1"));
         }
-        assert_eq!(api_key("Basic sk-1"), "Basic sk-1");
+    }
+
+    #[test]
+    fn a_foreign_scheme_on_authorization_carries_no_api_key() {
+        for value in [
+            "Basic sk-1",
+            "Token sk-1",
+            "Digest username=\"a\", realm=\"b\"",
+        ] {
+            assert_eq!(key(value, true), None, "{value}");
+            assert_eq!(key(value, false), Some(value));
+        }
+    }
+
+    #[test]
+    fn a_scheme_is_a_token() {
+        for name in [
+            "", " ", "a b", "Bearer ", "Bearer:", "é", "a,b", "a\n", "a=b", "\"a\"",
+        ] {
+            assert_eq!(Scheme::new(name), Err(ConfigError::Scheme), "{name}");
+        }
+    }
+
+    #[test]
+    fn schemes_are_named_once_each_and_at_least_one() {
+        for names in [&[][..], &["a", "A"], &["a", "b", "a"]] {
+            assert_eq!(check_schemes(&schemes(names)), Err(ConfigError::Schemes));
+        }
+        assert_eq!(check_schemes(&schemes(&["a", "b"])), Ok(()));
     }
 
     proptest! {
         #[test]
-        fn any_value_is_read_or_passed_over(value in "\\PC{0,20}") {
-            let _ = (token(&value, true), token(&value, false), api_key(&value));
+        fn any_value_is_read_or_skipped(value in "\\PC{0,20}") {
+            for on_authorization in [true, false] {
+                let _ = (bearer_token(&value, on_authorization), key(&value, on_authorization));
+            }
         }
     }
 }

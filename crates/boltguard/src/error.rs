@@ -19,6 +19,10 @@ pub enum ConfigError {
     NoKeyFor(Algorithm),
     /// There is no key at all.
     NoKeys,
+    /// The text isn't an authentication scheme.
+    Scheme,
+    /// A list of authentication schemes is empty, or has one twice.
+    Schemes,
     /// The keys are another issuer's, and the algorithm's key is a secret.
     Symmetric(Algorithm),
     /// A cache of tokens where all of them are of secrets, whose tokens are not kept.
@@ -35,6 +39,12 @@ impl fmt::Display for ConfigError {
                 "the algorithm {} is allowed and no key serves it: give one, or take the algorithm out",
                 algorithm.name()
             ),
+            Self::Scheme => f.write_str(
+                "not an authentication scheme: letters, digits and hyphens, such as Bearer",
+            ),
+            Self::Schemes => {
+                f.write_str("the list of schemes is empty, or has one twice; case makes no difference")
+            }
             Self::Symmetric(algorithm) => write!(
                 f,
                 "{algorithm} verifies with a secret, which no issuer publishes: take it out, or give the secret itself"

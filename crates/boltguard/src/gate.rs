@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use boltguard_guard::{CompiledGuard, Decision, Guard, GuardError};
-use boltguard_jwt::AdmittedClaims;
+use boltguard_jwt::{AdmittedClaims, IgnoredGrant};
 use boltguard_types::{NumericDate, ReasonCode};
 
-use crate::backend::Attempt;
+use crate::backend::{Attempt, Failure};
 use crate::{ApiKeyBackend, Backend, Caller, HeaderName, Refusal, Schemes, remote};
 
 /// Backends and a guard, compiled once for one route.
@@ -63,7 +63,7 @@ pub enum Outcome {
 pub struct Question {
     claims: AdmittedClaims,
     backend: usize,
-    failure: Option<ReasonCode>,
+    failure: Option<Failure>,
 }
 
 impl Question {
@@ -102,14 +102,7 @@ impl Gate {
         guard: &Guard,
     ) -> Result<Self, GuardError> {
         let backends: Vec<_> = backends.into_iter().collect();
-        let schemes = Schemes {
-            api_key: backends
-                .iter()
-                .any(|backend| matches!(backend, Backend::ApiKey(_))),
-            bearer: backends
-                .iter()
-                .any(|backend| matches!(backend, Backend::Jwt(_))),
-        };
+        let schemes = Schemes::of(&backends);
         Ok(Self {
             has_remote_keys: remote::follow(&backends),
             backends,
@@ -153,8 +146,28 @@ impl Gate {
 
     /// The schemes that a client may use.
     #[must_use]
-    pub fn schemes(&self) -> Schemes {
-        self.schemes
+    pub fn schemes(&self) -> &Schemes {
+        &self.schemes
+    }
+
+    /// The claims that were meant to grant something in tokens of these backends, and don't for their type, with the
+    /// places of the backends; each is returned once. Log them: their holders lack permissions that somebody meant
+    /// them to have.
+    #[must_use]
+    #[inline]
+    pub fn take_ignored_grants(&self) -> Vec<(usize, IgnoredGrant)> {
+        let mut all = Vec::new();
+        for (at, backend) in self.backends.iter().enumerate() {
+            if let Backend::Jwt(backend) = backend {
+                all.extend(
+                    backend
+                        .take_ignored_grants()
+                        .into_iter()
+                        .map(|one| (at, one)),
+                );
+            }
+        }
+        all
     }
 
     /// Decides on a request, whose headers `header` looks up, at the time `now`.
@@ -186,7 +199,7 @@ impl Gate {
         } = question;
         let attempt = match (answer, self.backends.get(backend)) {
             (Answer::NotRevoked, Some(_)) => Attempt::Known(Caller::Token(claims)),
-            (Answer::Revoked, _) => Attempt::Failed(ReasonCode::TokenRevoked),
+            (Answer::Revoked, _) => Attempt::Revoked,
             (Answer::Unavailable, Some(Backend::Jwt(backend))) => backend.without_answer(claims),
             _ => Attempt::StoreFailed,
         };
@@ -200,7 +213,7 @@ impl Gate {
     fn check_from<'h>(
         &self,
         first: usize,
-        mut failure: Option<ReasonCode>,
+        mut failure: Option<Failure>,
         header: impl Fn(&HeaderName) -> Option<&'h str>,
         now: NumericDate,
     ) -> Outcome {
@@ -211,14 +224,14 @@ impl Gate {
             let attempt = backend.attempt(value, self.guard.wanted(), now);
             match self.conclude(attempt, index, failure) {
                 ControlFlow::Break(outcome) => return outcome,
-                ControlFlow::Continue(reason) => failure = reason,
+                ControlFlow::Continue(so_far) => failure = so_far,
             }
         }
-        self.decide(Caller::Anonymous(failure))
+        self.decide_anonymous(failure, header)
     }
 
     #[inline(always)]
-    fn conclude(&self, attempt: Attempt, backend: usize, failure: Option<ReasonCode>) -> Step {
+    fn conclude(&self, attempt: Attempt, backend: usize, failure: Option<Failure>) -> Step {
         match attempt {
             Attempt::Absent => ControlFlow::Continue(failure),
             Attempt::Ask(claims) => ControlFlow::Break(Outcome::Ask(Question {
@@ -228,6 +241,9 @@ impl Gate {
             })),
             Attempt::Failed(reason) => ControlFlow::Continue(failure.or(Some(reason))),
             Attempt::Known(caller) => ControlFlow::Break(self.decide(caller)),
+            Attempt::Revoked => {
+                ControlFlow::Break(self.decide(Caller::Anonymous(Some(ReasonCode::TokenRevoked))))
+            }
             Attempt::StoreFailed => ControlFlow::Break(Outcome::Refused(Refusal::unavailable())),
         }
     }
@@ -238,19 +254,59 @@ impl Gate {
             Decision::Allow => Outcome::Admitted(caller),
             Decision::Ask => Outcome::Check(caller),
             Decision::Challenge => Outcome::Refused(self.challenge(&caller)),
-            Decision::Deny(reason) => Outcome::Refused(Refusal::forbidden(reason, self.schemes)),
+            Decision::Deny(reason) => Outcome::Refused(self.forbid(&caller, reason)),
         }
     }
 
+    /// Decides about a caller whom no backend identified.
+    fn decide_anonymous<'h>(
+        &self,
+        failure: Option<Failure>,
+        header: impl Fn(&HeaderName) -> Option<&'h str>,
+    ) -> Outcome {
+        let reason = failure.as_ref().map(|failure| failure.reason);
+        match (self.decide(Caller::Anonymous(reason)), failure) {
+            (Outcome::Refused(refusal), Some(failure)) => {
+                Outcome::Refused(refusal.with_claim(failure.claim))
+            }
+            (Outcome::Refused(refusal), None) if self.has_unsupported_scheme(header) => {
+                Outcome::Refused(refusal.for_unsupported_scheme())
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Whether `Authorization` has something that none of the backends, which look there, takes for its own.
+    fn has_unsupported_scheme<'h>(&self, header: impl Fn(&HeaderName) -> Option<&'h str>) -> bool {
+        let mut names = self.backends.iter().map(Backend::header);
+        let authorization = names.find(|name| name.is_authorization());
+        let value = authorization.and_then(header);
+        value.is_some_and(|value| !value.trim().is_empty())
+    }
+
+    /// The refusal of a caller who has to be identified first: 401.
     #[cold]
-    fn challenge(&self, caller: &Caller) -> Refusal {
+    #[must_use]
+    pub fn challenge(&self, caller: &Caller) -> Refusal {
         let reason = match caller {
             Caller::Anonymous(Some(reason)) => *reason,
             _ => ReasonCode::NotAuthenticated,
         };
-        Refusal::unauthorized(reason, self.schemes)
+        Refusal::unauthorized(reason, self.schemes.clone())
+    }
+
+    /// The refusal of a caller who is identified and lacks what the guard requires: 403. Its challenge is for the
+    /// kind of credential that the caller has.
+    #[cold]
+    #[must_use]
+    pub fn forbid(&self, caller: &Caller, reason: ReasonCode) -> Refusal {
+        let schemes = match caller {
+            Caller::ApiKey(_) => Schemes::none(),
+            _ => self.schemes.clone(),
+        };
+        Refusal::forbidden(reason, schemes)
     }
 }
 
 /// The outcome, or the first failure so far, with which the next backend is tried.
-type Step = ControlFlow<Outcome, Option<ReasonCode>>;
+type Step = ControlFlow<Outcome, Option<Failure>>;

@@ -40,8 +40,10 @@ mod credentials;
 mod error;
 mod gate;
 mod header_name;
+mod ignored_grants;
 mod refusal;
 mod remote;
+mod schemes;
 mod token_cache;
 mod trusted;
 
@@ -57,8 +59,10 @@ pub use boltguard_types as types;
 
 pub use backend::{ApiKeyBackend, Backend, JwtBackend, KnownKeys, OnStoreError, Revocation};
 pub use caller::{API_KEY_BACKEND, ApiKeyCaller, Caller, JWT_BACKEND};
+pub use credentials::Scheme;
 pub use error::ConfigError;
 pub use gate::{Answer, Gate, Outcome, Question};
 pub use header_name::HeaderName;
-pub use refusal::{Refusal, Schemes};
+pub use refusal::Refusal;
+pub use schemes::Schemes;
 pub use token_cache::MAX_CACHED_TOKENS;

@@ -5,9 +5,12 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use boltguard_types::ReasonCode;
+
+use crate::Schemes;
 
 /// Why a request is refused, ready to be answered.
 ///
@@ -18,7 +21,7 @@ use boltguard_types::ReasonCode;
 /// use boltguard::{Refusal, Schemes};
 /// use boltguard::types::ReasonCode;
 ///
-/// let refusal = Refusal::unauthorized(ReasonCode::AudienceMismatch, Schemes::BEARER);
+/// let refusal = Refusal::unauthorized(ReasonCode::AudienceMismatch, Schemes::bearer());
 /// assert_eq!(refusal.status(), 401);
 /// assert_eq!(refusal.body(), r#"{"detail":"The token is invalid.","code":"invalid_token"}"#);
 /// assert_eq!(
@@ -26,12 +29,13 @@ use boltguard_types::ReasonCode;
 ///     Some(r#"Bearer realm="api", error="invalid_token", error_description="The token is invalid""#),
 /// );
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     kind: Kind,
     reason: ReasonCode,
     schemes: Schemes,
     retry_after: Option<u32>,
+    claim: Option<Arc<str>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,33 +43,6 @@ enum Kind {
     Forbidden,
     Unauthorized,
     Unavailable,
-}
-
-/// The authentication schemes that a client may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schemes {
-    /// `Bearer`, RFC 6750.
-    pub bearer: bool,
-    /// `ApiKey`, which has no RFC.
-    pub api_key: bool,
-}
-
-impl Schemes {
-    /// `ApiKey` alone.
-    pub const API_KEY: Self = Self {
-        bearer: false,
-        api_key: true,
-    };
-    /// `Bearer` alone.
-    pub const BEARER: Self = Self {
-        bearer: true,
-        api_key: false,
-    };
-    /// None.
-    pub const NONE: Self = Self {
-        bearer: false,
-        api_key: false,
-    };
 }
 
 impl Refusal {
@@ -77,6 +54,7 @@ impl Refusal {
             reason,
             schemes,
             retry_after: None,
+            claim: None,
         }
     }
 
@@ -88,6 +66,7 @@ impl Refusal {
             reason,
             schemes,
             retry_after: None,
+            claim: None,
         }
     }
 
@@ -97,8 +76,9 @@ impl Refusal {
         Self {
             kind: Kind::Unavailable,
             reason: ReasonCode::RevocationUnavailable,
-            schemes: Schemes::NONE,
+            schemes: Schemes::none(),
             retry_after: None,
+            claim: None,
         }
     }
 
@@ -117,6 +97,22 @@ impl Refusal {
         Self {
             reason: ReasonCode::IssuerKeysUnavailable,
             ..Self::unavailable()
+        }
+    }
+
+    /// Says for the log which claim is at fault.
+    pub(crate) fn with_claim(self, claim: Option<Arc<str>>) -> Self {
+        Self { claim, ..self }
+    }
+
+    /// There are credentials, which no backend takes for its own.
+    pub(crate) fn for_unsupported_scheme(self) -> Self {
+        match self.reason {
+            ReasonCode::NotAuthenticated => Self {
+                reason: ReasonCode::SchemeUnsupported,
+                ..self
+            },
+            _ => self,
         }
     }
 
@@ -154,6 +150,13 @@ impl Refusal {
         self.reason
     }
 
+    /// The claim at fault, for logs: the one that is missing, has another value than the required one, or the wrong
+    /// type. `None` where the [reason](Self::reason) says it, or it is none of one claim.
+    #[must_use]
+    pub fn claim(&self) -> Option<&str> {
+        self.claim.as_deref()
+    }
+
     /// The code that the client is told.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -167,14 +170,16 @@ impl Refusal {
     }
 
     /// The value of `WWW-Authenticate`; a 403 has one where the scheme defines it, RFC 6750 §3.1.
+    ///
+    /// A client of OAuth fetches another token when it reads `invalid_token`, so this is said of tokens alone.
     #[must_use]
     pub fn challenge(&self) -> Option<String> {
         match self.kind {
             Kind::Unauthorized => Some(self.unauthorized_challenge()),
-            Kind::Forbidden if self.schemes.bearer => {
-                Some(format!(r#"{BEARER}, error="insufficient_scope""#))
-            }
-            Kind::Forbidden | Kind::Unavailable => None,
+            Kind::Forbidden => self
+                .schemes
+                .challenges(true, r#", error="insufficient_scope""#),
+            Kind::Unavailable => None,
         }
     }
 
@@ -186,24 +191,15 @@ impl Refusal {
     }
 
     fn unauthorized_challenge(&self) -> String {
-        let bearer = match self.reason {
-            ReasonCode::NotAuthenticated | ReasonCode::CredentialsMissing => BEARER.to_owned(),
-            _ => {
-                let description = self.detail().trim_end_matches('.');
-                format!(r#"{BEARER}, error="invalid_token", error_description="{description}""#)
-            }
+        let parameters = if is_of_token(self.reason) {
+            let description = self.detail().trim_end_matches('.');
+            format!(r#", error="invalid_token", error_description="{description}""#)
+        } else {
+            String::new()
         };
-        match self.schemes {
-            Schemes {
-                api_key: true,
-                bearer: true,
-            } => format!("{bearer}, {API_KEY}"),
-            Schemes {
-                api_key: true,
-                bearer: false,
-            } => API_KEY.to_owned(),
-            Schemes { api_key: false, .. } => bearer,
-        }
+        let challenges = self.schemes.challenges(false, &parameters);
+        // RFC 9110 §15.5.2: a 401 has at least one.
+        challenges.unwrap_or_else(|| format!(r#"Bearer realm="api"{parameters}"#))
     }
 
     fn public(&self) -> (&'static str, &'static str) {
@@ -232,6 +228,10 @@ fn public_reason(reason: ReasonCode) -> (&'static str, &'static str) {
         ReasonCode::NotAuthenticated | ReasonCode::CredentialsMissing => {
             ("not_authenticated", "Credentials were not given.")
         }
+        ReasonCode::SchemeUnsupported => (
+            "not_authenticated",
+            "The authentication scheme is not supported.",
+        ),
         ReasonCode::TokenExpired => ("token_expired", "The token has expired."),
         ReasonCode::TokenNotYetValid => ("token_not_yet_valid", "The token is not valid yet."),
         ReasonCode::TokenRevoked => ("token_revoked", "The token was revoked."),
@@ -245,8 +245,18 @@ fn public_reason(reason: ReasonCode) -> (&'static str, &'static str) {
     }
 }
 
-const API_KEY: &str = r#"ApiKey realm="api""#;
-const BEARER: &str = r#"Bearer realm="api""#;
+/// Whether a reason speaks of a token, and not of an API key or of no credential at all.
+fn is_of_token(reason: ReasonCode) -> bool {
+    !matches!(
+        reason,
+        ReasonCode::ApiKeyExpired
+            | ReasonCode::ApiKeyInvalid
+            | ReasonCode::ApiKeyRevoked
+            | ReasonCode::CredentialsMissing
+            | ReasonCode::NotAuthenticated
+            | ReasonCode::SchemeUnsupported
+    )
+}
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -259,11 +269,12 @@ impl Error for Refusal {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Scheme;
 
     #[test]
     fn a_client_learns_of_four_causes_and_no_more() {
         for reason in ReasonCode::ALL {
-            let refusal = Refusal::unauthorized(*reason, Schemes::BEARER);
+            let refusal = Refusal::unauthorized(*reason, Schemes::bearer());
             let told = [
                 "not_authenticated",
                 "token_expired",
@@ -275,10 +286,55 @@ mod tests {
             ];
             assert!(told.contains(&refusal.code()), "{reason}");
         }
-        let signature = Refusal::unauthorized(ReasonCode::SignatureInvalid, Schemes::BEARER);
-        let audience = Refusal::unauthorized(ReasonCode::AudienceMismatch, Schemes::BEARER);
+        let signature = Refusal::unauthorized(ReasonCode::SignatureInvalid, Schemes::bearer());
+        let audience = Refusal::unauthorized(ReasonCode::AudienceMismatch, Schemes::bearer());
         assert_eq!(signature.body(), audience.body());
         assert_eq!(signature.challenge(), audience.challenge());
+    }
+
+    fn both() -> Schemes {
+        Schemes::bearer().and_api_keys(Scheme::api_key())
+    }
+
+    #[test]
+    fn the_challenge_fits_the_credential_that_failed() {
+        let challenge = |reason| {
+            let refusal = Refusal::unauthorized(reason, both());
+            refusal.challenge().unwrap()
+        };
+        let plain = r#"Bearer realm="api", ApiKey realm="api""#;
+        for reason in [
+            ReasonCode::ApiKeyInvalid,
+            ReasonCode::ApiKeyExpired,
+            ReasonCode::ApiKeyRevoked,
+            ReasonCode::NotAuthenticated,
+            ReasonCode::SchemeUnsupported,
+        ] {
+            assert_eq!(challenge(reason), plain, "{reason}");
+        }
+        assert_eq!(
+            challenge(ReasonCode::TokenExpired),
+            r#"Bearer realm="api", error="invalid_token", error_description="The token has expired", ApiKey realm="api""#
+        );
+    }
+
+    #[test]
+    fn every_scheme_is_offered_once_and_in_order() {
+        let token = Scheme::new("Token").unwrap();
+        let schemes = Schemes::api_key()
+            .and_tokens(token.clone())
+            .and_api_keys(Scheme::bearer())
+            .and_tokens(Scheme::bearer())
+            .and_tokens(token);
+        assert_eq!(
+            schemes.names().collect::<Vec<_>>(),
+            ["ApiKey", "Token", "Bearer"]
+        );
+        let refusal = Refusal::forbidden(ReasonCode::PermissionMissing, schemes);
+        assert_eq!(
+            refusal.challenge().unwrap(),
+            r#"Token realm="api", error="insufficient_scope", Bearer realm="api", error="insufficient_scope""#
+        );
     }
 
     #[test]
@@ -298,7 +354,7 @@ mod tests {
         let refusal = Refusal::issuer_keys_unavailable();
         assert_eq!(refusal.retry_after(), None);
         for (millis, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (u64::MAX, u32::MAX)] {
-            let told = refusal.with_retry_in(Duration::from_millis(millis));
+            let told = refusal.clone().with_retry_in(Duration::from_millis(millis));
             assert_eq!(told.retry_after(), Some(seconds), "{millis}");
         }
     }
@@ -306,13 +362,10 @@ mod tests {
     #[test]
     fn every_401_has_a_challenge() {
         for schemes in [
-            Schemes::NONE,
-            Schemes::BEARER,
-            Schemes::API_KEY,
-            Schemes {
-                bearer: true,
-                api_key: true,
-            },
+            Schemes::none(),
+            Schemes::bearer(),
+            Schemes::api_key(),
+            both(),
         ] {
             assert!(
                 Refusal::unauthorized(ReasonCode::NotAuthenticated, schemes)
@@ -324,7 +377,7 @@ mod tests {
 
     #[test]
     fn a_403_names_insufficient_scope() {
-        let refusal = Refusal::forbidden(ReasonCode::PermissionMissing, Schemes::BEARER);
+        let refusal = Refusal::forbidden(ReasonCode::PermissionMissing, Schemes::bearer());
         assert_eq!(
             refusal.challenge().as_deref(),
             Some(r#"Bearer realm="api", error="insufficient_scope""#)

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use boltguard_jwks::{Need, RemoteKeySet, Unavailable};
 use boltguard_jws::UnverifiedJws;
-use boltguard_types::NumericDate;
+use boltguard_types::{NumericDate, ReasonCode};
 
-use crate::{Backend, Gate, HeaderName, JwtBackend, Outcome, Refusal};
+use crate::{Backend, Caller, Gate, HeaderName, JwtBackend, Outcome, Refusal};
 
 /// Lets each backend learn of its issuer's keys; `false` if none of them has any.
 pub(crate) fn follow(backends: &[Backend]) -> bool {
@@ -33,13 +33,17 @@ fn with_remote_keys(
 }
 
 impl Outcome {
-    /// Whether no backend vouches for the caller, so that a key which is not there might.
+    /// Whether no backend vouches for the caller, so that a key which is not there might. Of a revoked token it is
+    /// known by which key it is genuine.
     #[must_use]
     pub fn is_of_nobody(&self) -> bool {
+        let is_revoked = |reason| reason == ReasonCode::TokenRevoked;
         match self {
-            Self::Admitted(caller) | Self::Check(caller) => !caller.is_known(),
-            Self::Ask(_) => false,
-            Self::Refused(refusal) => refusal.status() == 401,
+            Self::Admitted(Caller::Anonymous(reason)) | Self::Check(Caller::Anonymous(reason)) => {
+                !reason.is_some_and(is_revoked)
+            }
+            Self::Admitted(_) | Self::Check(_) | Self::Ask(_) => false,
+            Self::Refused(refusal) => refusal.status() == 401 && !is_revoked(refusal.reason()),
         }
     }
 }

@@ -531,6 +531,9 @@ class JwtBackend:
         required_claims: Sequence[str] | None = None,
         user_id_claim: str = "sub",
         typ: str | None = None,
+        claims: Sequence[tuple[str, Sequence[str | int | bool]]] | None = None,
+        scheme: Sequence[str] | None = None,
+        subject_required: bool = True,
         memory_revocation: MemoryRevocation | None = None,
         external_revocation: bool = False,
         store_errors_allow: bool = False,
@@ -556,11 +559,18 @@ class ApiKeyBackend:
         key_permissions: Mapping[str, Iterable[str]] | None = None,
         header: str = "x-api-key",
         id_key: bytes | None = None,
+        scheme: Sequence[str] | None = None,
     ) -> ApiKeyBackend:
         """`id_key` makes the public ids of the keys unguessable for those who have not got it."""
 
     @staticmethod
-    def stored(store: ApiKeyStore, *, header: str = "x-api-key", store_errors_allow: bool = False) -> ApiKeyBackend:
+    def stored(
+        store: ApiKeyStore,
+        *,
+        header: str = "x-api-key",
+        store_errors_allow: bool = False,
+        scheme: Sequence[str] | None = None,
+    ) -> ApiKeyBackend:
         """Looks keys up in a store. A gate asks for the store to be brought up to date where it has to be; if that
         fails, `store_errors_allow` goes on with what was read before.
         """
@@ -760,6 +770,10 @@ class Refusal:
     @property
     def reason(self) -> str:
         """The precise cause, for logs."""
+
+    @property
+    def claim(self) -> str | None:
+        """The claim at fault, for logs, where the reason doesn't say which it is."""
 
     @property
     def detail(self) -> str:

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 try:
     from rest_framework.authentication import BaseAuthentication
-    from rest_framework.exceptions import APIException, AuthenticationFailed
+    from rest_framework.exceptions import APIException, AuthenticationFailed, ErrorDetail
     from rest_framework.permissions import (
         NOT,
         BasePermission,
@@ -100,8 +100,11 @@ class BoltguardAuthentication(BaseAuthentication):
         assert isinstance(settled, Refusal)
         if settled.reason == NOTHING_SENT:
             return None
+        if settled.reason == UNSUPPORTED_SCHEME:
+            _WayOut.of(request.parser_context.get("view")).unsupported = settled
+            return None
         request.__dict__[REFUSAL] = settled
-        log(request._request, settled.status, settled.reason)
+        log(request._request, settled.status, settled.reason, settled.claim)
         exception: Any = _exception(settled.status, settled.detail, settled.code)
         exception.wait = settled.retry_after  # of which DRF makes `Retry-After`
         raise exception
@@ -190,7 +193,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
         return answers
 
     def _note(self, request: Request, refusal: Refusal, answers: dict[str, bool] | None) -> None:
-        log(request._request, refusal.status, refusal.reason)
+        log(request._request, refusal.status, refusal.reason, refusal.claim)
         self._gate.note(request._request, refusal, _caller(request), answers)
 
 
@@ -250,6 +253,8 @@ class _WayOut:
     # The gates that let a caller in for the sake of an object, of which nothing was heard yet.
     unasked: frozenset[Gate] = frozenset()
     visit: Visit | None = None
+    # The credentials were of a scheme that no backend accepts.
+    unsupported: Refusal | None = None
 
     def __init__(self, view: Any) -> None:
         self._view = view
@@ -304,6 +309,8 @@ class _WayOut:
         view.__dict__.pop("handle_exception", None)
         if getattr(response, "status_code", 401) != 401 and (missing := self._missing()):
             response = view.handle_exception(missing)
+        if self.unsupported is not None:
+            _tell_scheme(response, self.unsupported)
         response = view.finalize_response(request, response, *arguments, **named)
         self._end()
         if self.refusal is not None and response.status_code in (401, 403):
@@ -316,6 +323,14 @@ class _WayOut:
                 refuse_caches_inside(request, response, gate.headers)
             gate.seal(request._request, response, self.is_known)
         return response
+
+
+def _tell_scheme(response: Any, refusal: Refusal) -> None:
+    """Says more than DRF does, which takes such a request for one without credentials."""
+    data = getattr(response, "data", None) if getattr(response, "status_code", None) == 401 else None
+    said = data.get("detail") if isinstance(data, dict) else None
+    if getattr(said, "code", None) == NOTHING_SENT:
+        data["detail"] = ErrorDetail(refusal.detail, refusal.code)  # type: ignore[index]
 
 
 def _may_show_object(request: Request, view: Any, response: Any) -> bool:
@@ -426,6 +441,7 @@ def _checked_guard_of(cls: type[GuardPermission]) -> Guard:
 ANSWERS = "_boltguard_answers"
 REFUSAL = "_boltguard_refusal"
 NOTHING_SENT = "not_authenticated"
+UNSUPPORTED_SCHEME = "scheme_unsupported"
 AS_BACKENDS = "Write backends = [...], or redefine authenticate()."
 AS_GUARD = "Write guard = ..., or redefine has_permission() and has_object_permission()."
 # What DRF calls, or a subclass names.

@@ -234,7 +234,7 @@ class Gate:
 
     def refuse(self, request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:
         """The answer to a caller who is not let in, sealed. The precise reason goes to the log."""
-        log(request, refusal.status, refusal.reason)
+        log(request, refusal.status, refusal.reason, refusal.claim)
         headers = {} if refusal.challenge is None else {"WWW-Authenticate": refusal.challenge}
         if refusal.retry_after is not None:
             headers["Retry-After"] = str(refusal.retry_after)
@@ -423,9 +423,10 @@ def roll_back() -> None:
             connection.set_rollback(True)
 
 
-def log(request: HttpRequest, status: int, reason: str) -> None:
-    """Notes a refusal; never what was sent."""
-    logger.info("%s refused: %s (%d)", _line(request), reason, status, extra={"reason": reason})
+def log(request: HttpRequest, status: int, reason: str, claim: str | None = None) -> None:
+    """Notes a refusal, and the claim at fault; never what was sent."""
+    cause = reason if claim is None else f"{reason}: {claim}"
+    logger.info("%s refused: %s (%d)", _line(request), cause, status, extra={"reason": reason, "claim": claim})
 
 
 def _line(request: HttpRequest) -> str:

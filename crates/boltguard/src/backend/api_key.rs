@@ -9,19 +9,56 @@ use boltguard_types::{NumericDate, ReasonCode, Wanted};
 
 use super::Attempt;
 use crate::caller::ApiKeyCaller;
-use crate::{Caller, HeaderName, credentials};
+use crate::credentials::check_schemes;
+use crate::{Caller, ConfigError, HeaderName, Scheme, credentials};
 
 /// Authenticates by an API key in a header.
 pub struct ApiKeyBackend {
     header: HeaderName,
+    /// `None` for the default: `ApiKey`, and `Bearer`, of which clients aren't told.
+    schemes: Option<Box<[Scheme]>>,
+    default_schemes: [Scheme; 2],
     keys: KnownKeys,
 }
 
 impl ApiKeyBackend {
-    /// Reads keys from `header`.
+    /// Reads keys from `header`: bare, or behind `ApiKey` or `Bearer`.
     #[must_use]
     pub fn new(keys: KnownKeys, header: HeaderName) -> Self {
-        Self { header, keys }
+        Self {
+            header,
+            schemes: None,
+            default_schemes: [Scheme::api_key(), Scheme::bearer()],
+            keys,
+        }
+    }
+
+    /// Takes keys bare or behind these schemes, instead of `ApiKey` and `Bearer`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Schemes`] if there is none, or one twice.
+    pub fn with_schemes(
+        mut self,
+        schemes: impl IntoIterator<Item = Scheme>,
+    ) -> Result<Self, ConfigError> {
+        let schemes: Box<[Scheme]> = schemes.into_iter().collect();
+        check_schemes(&schemes)?;
+        self.schemes = Some(schemes);
+        Ok(self)
+    }
+
+    /// The schemes behind which keys are taken.
+    #[must_use]
+    #[inline]
+    pub fn schemes(&self) -> &[Scheme] {
+        self.schemes.as_deref().unwrap_or(&self.default_schemes)
+    }
+
+    pub(super) fn offered_schemes(&self) -> &[Scheme] {
+        self.schemes
+            .as_deref()
+            .unwrap_or(&self.default_schemes[..1])
     }
 
     /// The same with other public ids of fixed keys, see [`ApiKeys::with_id_key`]; stored keys have theirs already.
@@ -30,6 +67,8 @@ impl ApiKeyBackend {
         match &self.keys {
             KnownKeys::Fixed(keys) => Some(Self {
                 header: self.header.clone(),
+                schemes: self.schemes.clone(),
+                default_schemes: self.default_schemes.clone(),
                 keys: KnownKeys::Fixed(keys.with_id_key(secret)),
             }),
             KnownKeys::Stored(..) => None,
@@ -41,8 +80,17 @@ impl ApiKeyBackend {
     pub fn looks_up(&self, value: &str) -> bool {
         match &self.keys {
             KnownKeys::Fixed(_) => false,
-            KnownKeys::Stored(verifier, _) => verifier.parse(credentials::api_key(value)).is_ok(),
+            KnownKeys::Stored(verifier, _) => {
+                let key = self.key(value);
+                key.is_some_and(|key| verifier.parse(key).is_ok())
+            }
         }
+    }
+
+    /// The API key in this value of the backend's header.
+    #[inline]
+    fn key<'v>(&self, value: &'v str) -> Option<&'v str> {
+        credentials::api_key(value, self.schemes(), &self.header)
     }
 
     #[inline]
@@ -52,9 +100,12 @@ impl ApiKeyBackend {
 
     #[inline]
     pub(super) fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
-        match self.keys.find(credentials::api_key(value), now) {
+        let Some(key) = self.key(value) else {
+            return Attempt::Absent;
+        };
+        match self.keys.find(key, now) {
             Ok(entry) => Attempt::Known(Caller::ApiKey(ApiKeyCaller::new(entry, wanted))),
-            Err(reason) => Attempt::Failed(reason),
+            Err(reason) => Attempt::Failed(reason.into()),
         }
     }
 }

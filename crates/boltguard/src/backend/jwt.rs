@@ -5,31 +5,38 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use boltguard_jwks::{Follower, RemoteKeySet};
-use boltguard_jws::{JwsError, UnverifiedJws};
-use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy, KeptClaims};
+use boltguard_jws::{JwsError, UnverifiedJws, insecure};
+use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy, IgnoredGrant, KeptClaims};
 use boltguard_keys::{Algorithm, KeySet};
 use boltguard_revocation::RevocationStore;
 use boltguard_types::{NumericDate, ReasonCode, Wanted};
 
-use super::Attempt;
+use super::{Attempt, Failure};
+use crate::credentials::check_schemes;
+use crate::ignored_grants::IgnoredGrants;
 use crate::token_cache::{KeptToken, MAX_CACHED_TOKENS, TokenCache};
 use crate::trusted::{Trusted, is_cached};
-use crate::{Caller, ConfigError, HeaderName, credentials};
+use crate::{Caller, ConfigError, HeaderName, Scheme, credentials};
 
 /// Authenticates by a JWT in a header.
 pub struct JwtBackend {
     header: HeaderName,
+    schemes: Box<[Scheme]>,
     trusted: ArcSwap<Trusted>,
     algorithms: Box<[Algorithm]>,
     policy: ClaimsPolicy,
     revocation: Revocation,
     on_store_error: OnStoreError,
     remote: Option<Arc<RemoteKeySet>>,
+    ignored_grants: IgnoredGrants,
 }
 
 impl JwtBackend {
     /// Trusts those of the `keys` that are for one of the `algorithms`, RFC 8725 §3.1, and admits what `policy` does,
     /// from the header `Authorization`.
+    ///
+    /// The policy is one [for authentication](ClaimsPolicy::for_authentication): a token has to say whom it is about,
+    /// unless the policy makes that optional, and must not call itself something else than an access token.
     ///
     /// # Errors
     ///
@@ -89,12 +96,14 @@ impl JwtBackend {
     fn trusting(keys: KeySet, algorithms: &[Algorithm], policy: ClaimsPolicy) -> Self {
         Self {
             header: HeaderName::authorization(),
+            schemes: [Scheme::bearer()].into(),
             trusted: ArcSwap::from_pointee(Trusted::new(keys, 0)),
             algorithms: algorithms.into(),
-            policy,
+            policy: policy.for_authentication(),
             revocation: Revocation::None,
             on_store_error: OnStoreError::Deny,
             remote: None,
+            ignored_grants: IgnoredGrants::default(),
         }
     }
 
@@ -103,6 +112,38 @@ impl JwtBackend {
     pub fn with_header(mut self, header: HeaderName) -> Self {
         self.header = header;
         self
+    }
+
+    /// Takes tokens behind these schemes instead of `Bearer`. On a header other than `Authorization` the bare token is
+    /// taken too.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Schemes`] if there is none, or one twice.
+    ///
+    /// ```
+    /// use boltguard::{JwtBackend, Scheme};
+    /// # use boltguard::{jwt::ClaimsPolicy, keys::*};
+    /// # let keys = KeySet::new([VerifyingKey::new(&Key::generate(Algorithm::Hs256)?, Algorithm::Hs256)?]);
+    /// # let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
+    /// // Clients of django-graphql-jwt and of DRF's own tokens send others.
+    /// let backend = backend.with_schemes([Scheme::bearer(), Scheme::new("Token")?])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_schemes(
+        mut self,
+        schemes: impl IntoIterator<Item = Scheme>,
+    ) -> Result<Self, ConfigError> {
+        let schemes: Box<[Scheme]> = schemes.into_iter().collect();
+        check_schemes(&schemes)?;
+        self.schemes = schemes;
+        Ok(self)
+    }
+
+    /// The schemes behind which tokens are taken.
+    #[must_use]
+    pub fn schemes(&self) -> &[Scheme] {
+        &self.schemes
     }
 
     /// Refuses revoked tokens, and those without a `jti`, which nobody could revoke.
@@ -190,7 +231,7 @@ impl JwtBackend {
     /// The token in this value of the backend's header.
     #[inline]
     pub(crate) fn token<'v>(&self, value: &'v str) -> Option<&'v str> {
-        credentials::token(value, self.header.is_authorization())
+        credentials::token(value, &self.schemes, &self.header)
     }
 
     /// Whether one of the keys has the token's `kid`.
@@ -236,7 +277,7 @@ impl JwtBackend {
         };
         match self.admit(token, wanted, now) {
             Ok(claims) => self.check_revocation(claims, now),
-            Err(reason) => Attempt::Failed(reason),
+            Err(failure) => Attempt::Failed(failure),
         }
     }
 
@@ -246,14 +287,25 @@ impl JwtBackend {
         token: &str,
         wanted: &Wanted,
         now: NumericDate,
-    ) -> Result<AdmittedClaims, ReasonCode> {
+    ) -> Result<AdmittedClaims, Failure> {
         let trusted = self.trusted.load();
         match trusted.find(token, now) {
             Some(kept) => self
                 .policy
                 .admit_kept(kept.claims(), kept.held_for(wanted), now)
-                .map_err(ClaimsError::code),
+                .map_err(|error| self.failure(error, token)),
             None => self.admit_new(&trusted, token, wanted, now),
+        }
+    }
+
+    /// Why a genuine token is refused, and by which of its claims.
+    #[cold]
+    fn failure(&self, error: ClaimsError, token: &str) -> Failure {
+        let claims = insecure::payload(token).unwrap_or_default();
+        let claims = str::from_utf8(&claims).unwrap_or_default();
+        Failure {
+            reason: error.code(),
+            claim: self.policy.claim_at_fault(error, claims).map(Arc::from),
         }
     }
 
@@ -264,12 +316,13 @@ impl JwtBackend {
         token: &str,
         wanted: &Wanted,
         now: NumericDate,
-    ) -> Result<AdmittedClaims, ReasonCode> {
+    ) -> Result<AdmittedClaims, Failure> {
         let jws = trusted.verifier.verify(token).map_err(JwsError::code)?;
         let keeps = trusted.keeps(jws.header().algorithm());
         let claims = Claims::read(jws, wanted).map_err(ClaimsError::code)?;
         let kept = keeps.then(|| KeptClaims::new(&claims));
-        let admitted = self.policy.admit(claims, now).map_err(ClaimsError::code)?;
+        let admitted = self.policy.admit(claims, now);
+        let admitted = admitted.map_err(|error| self.failure(error, token))?;
         if let Some(kept) = kept {
             let kept = KeptToken::new(token, kept, admitted.expires());
             trusted.keep(&self.trusted, Arc::new(kept), now);
@@ -279,6 +332,7 @@ impl JwtBackend {
 
     #[inline]
     fn check_revocation(&self, claims: AdmittedClaims, now: NumericDate) -> Attempt {
+        self.ignored_grants.note(&claims);
         let store = match &self.revocation {
             Revocation::None => return Attempt::Known(Caller::Token(claims)),
             Revocation::Elsewhere => None,
@@ -286,17 +340,25 @@ impl JwtBackend {
         };
         // Nobody means to revoke the empty id, which all tokens of a careless issuer may share.
         let Some(token_id) = claims.token_id().filter(|id| !id.is_empty()) else {
-            return Attempt::Failed(ReasonCode::TokenIdMissing);
+            return Attempt::Failed(ReasonCode::TokenIdMissing.into());
         };
         let answer = match store {
             Some(store) => store.is_revoked(&token_id, now),
             None => return Attempt::Ask(claims),
         };
         match answer {
-            Ok(true) => Attempt::Failed(ReasonCode::TokenRevoked),
+            Ok(true) => Attempt::Revoked,
             Ok(false) => Attempt::Known(Caller::Token(claims)),
             Err(_) => self.without_answer(claims),
         }
+    }
+
+    /// The claims that were meant to grant something in tokens of this backend, and don't for their type; each is
+    /// returned once, so that whoever logs them isn't flooded.
+    #[must_use]
+    #[inline]
+    pub fn take_ignored_grants(&self) -> Vec<IgnoredGrant> {
+        self.ignored_grants.take()
     }
 
     pub(crate) fn without_answer(&self, claims: AdmittedClaims) -> Attempt {
@@ -318,6 +380,7 @@ impl fmt::Debug for JwtBackend {
         let mut debug = f.debug_struct("JwtBackend");
         debug
             .field("header", &self.header)
+            .field("schemes", &self.schemes)
             .field("policy", &self.policy);
         debug.finish_non_exhaustive()
     }

@@ -10,7 +10,7 @@ use boltguard_types::{NumericDate, ReasonCode, Wanted};
 
 pub use self::api_key::{ApiKeyBackend, KnownKeys};
 pub use self::jwt::{JwtBackend, OnStoreError, Revocation};
-use crate::{Caller, HeaderName};
+use crate::{Caller, HeaderName, Scheme};
 
 /// One way to authenticate.
 #[derive(Clone, Debug)]
@@ -28,11 +28,30 @@ pub(crate) enum Attempt {
     /// The token is good; a store that lives elsewhere has to be asked about it.
     Ask(AdmittedClaims),
     /// The credential is bad.
-    Failed(ReasonCode),
+    Failed(Failure),
     /// The credential is good.
     Known(Caller),
+    /// The token is genuine and was revoked, so that no other backend may take it.
+    Revoked,
     /// The revocation store gave no answer.
     StoreFailed,
+}
+
+/// Why a credential is bad.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) reason: ReasonCode,
+    /// The claim at fault, where it may be any of several.
+    pub(crate) claim: Option<Arc<str>>,
+}
+
+impl From<ReasonCode> for Failure {
+    fn from(reason: ReasonCode) -> Self {
+        Self {
+            reason,
+            claim: None,
+        }
+    }
 }
 
 impl Backend {
@@ -42,6 +61,14 @@ impl Backend {
         match self {
             Self::ApiKey(backend) => backend.header(),
             Self::Jwt(backend) => backend.header(),
+        }
+    }
+
+    /// The schemes that a client is told of.
+    pub(crate) fn offered_schemes(&self) -> &[Scheme] {
+        match self {
+            Self::ApiKey(backend) => backend.offered_schemes(),
+            Self::Jwt(backend) => backend.schemes(),
         }
     }
 

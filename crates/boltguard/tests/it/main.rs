@@ -6,4 +6,6 @@ mod backends;
 mod cache;
 mod outcomes;
 mod remote;
+mod schemes;
 mod support;
+mod tokens;

@@ -7,12 +7,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust, conf, registry
 from boltguard.api_keys.store import APIKeyStore, default_store
+from boltguard.auth.arguments import Scalar, claim_values, flag, media_type, schemes
+from boltguard.auth.arguments import refuse as _refuse
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
 from boltguard.auth.revocation import InMemoryRevocation, RevocationStore, ask, bool_or_error
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError, PyJWTError
@@ -75,6 +77,15 @@ class JWTAuthentication(Authentication):
     `SECRET_KEY` and `SECRET_KEY_FALLBACKS` verify. A wrong configuration raises `ImproperlyConfigured` here, not at the
     first request.
 
+    A token has to say whom it is about, in `sub` or the claim that `user_id_claim` names, unless `subject_required` is
+    `False`. `claims` names claims and the exact value that each must have, or a list of such values:
+    `claims={"token_type": "access"}`. A token that calls itself a refresh, ID, logout, offline or sliding token, in
+    its header's `typ` or in the claim `token_type`, `token_use`, `typ` or `type`, is refused unless `typ` or `claims`
+    decides about that very member.
+
+    `scheme` is the authentication scheme, or a list of them, as in `scheme=["Bearer", "Token"]`. On the
+    `Authorization` header, credentials of any other scheme are left to others.
+
     `cached_tokens` is how many tokens of public keys to keep once their signatures were found good, so that these need
     not be checked again; all else is checked at each request. None are kept by default.
     """
@@ -95,6 +106,9 @@ class JWTAuthentication(Authentication):
         required_claims: Iterable[str] = ("exp",),
         user_id_claim: str = "sub",
         typ: str | None = None,
+        claims: Mapping[str, Scalar | Iterable[Scalar]] | None = None,
+        scheme: str | Iterable[str] = "Bearer",
+        subject_required: bool = True,
         cached_tokens: int = 0,
     ) -> None:
         secret = Sealed(secret)
@@ -111,9 +125,12 @@ class JWTAuthentication(Authentication):
             "audience": _texts("audience", audience),
             "issuer": _texts("issuer", issuer),
             "leeway": self.leeway,
-            "required_claims": _names("required_claims", required_claims, may_be_empty=True),
+            "required_claims": _required(required_claims),
             "user_id_claim": _text("user_id_claim", user_id_claim),
-            "typ": typ,
+            "typ": media_type(typ),
+            "claims": claim_values(claims),
+            "scheme": schemes("JWTAuthentication", scheme),
+            "subject_required": flag("subject_required", subject_required),
             "cached_tokens": _count("cached_tokens", cached_tokens),
             "store_errors_allow": _on_store_error(on_store_error),
             "remote_keys": None if self._remote is None else self._remote.rust,
@@ -153,7 +170,9 @@ class JWTAuthentication(Authentication):
             keys = [f"keys of {self._remote.rust.shown_url}"]
         store = self.revocation_store
         revocable = [] if store is None else [f"revocable by {type(store).__name__}"]
-        return _label(self.name, [*self.algorithms, *keys, *revocable], self._settings, JWT_DEFAULTS)
+        claims = self._settings["claims"]
+        settings = {**self._settings, "claims": None if claims is None else dict(claims)}
+        return _label(self.name, [*self.algorithms, *keys, *revocable], settings, JWT_DEFAULTS)
 
     def answer(self, pending: _rust.Pending) -> bool | None:
         if pending.jti is None:
@@ -194,6 +213,9 @@ class APIKeyAuthentication(Authentication):
     `api_keys` is a set of keys, and `key_permissions` the permissions of each; only their digests are kept. `store` is
     `True`, or an `APIKeyStore`, for the keys of `boltguard.models.APIKey`; where the table can't be read, requests with
     a key are answered 503, or with `on_store_error="allow"` by what was read before.
+
+    A key is sent bare or behind the `scheme`, which is `ApiKey` or `Bearer` unless you name one or several. On the
+    `Authorization` header, credentials of any other scheme are left to others.
     """
 
     name = "api_key"
@@ -206,17 +228,21 @@ class APIKeyAuthentication(Authentication):
         *,
         store: APIKeyStore | bool | None = None,
         on_store_error: str = "deny",
+        scheme: str | Iterable[str] | None = None,
     ) -> None:
         keys, permissions = Sealed(api_keys), Sealed(key_permissions)
         del api_keys, key_permissions
         self.header = _header("APIKeyAuthentication", header)
+        self._scheme = None if scheme is None else schemes("APIKeyAuthentication", scheme)
         self.store = _key_store(store)
         self._store_errors_allow = _on_store_error(on_store_error, "APIKeyAuthentication")
         self._built: tuple[conf.Conf | None, _rust.ApiKeyBackend]
         if self.store is None:
             self._fixed = self._build(keys, permissions)
         elif keys.value is None and permissions.value is None:
-            self._fixed = self._checked(lambda: _rust.ApiKeyBackend.stored(_store_of_nothing(), header=header))
+            self._fixed = self._checked(
+                lambda: _rust.ApiKeyBackend.stored(_store_of_nothing(), header=header, scheme=self._scheme)
+            )
         else:
             _refuse("APIKeyAuthentication: give api_keys or store, not both; two backends take two kinds of keys")
         self._built = (None, self._fixed)
@@ -232,7 +258,7 @@ class APIKeyAuthentication(Authentication):
     @property
     def label(self) -> str:
         kind = "configured" if self.store is None else "stored"
-        settings = {"header": self.header, "store_errors_allow": self._store_errors_allow}
+        settings = {"header": self.header, "scheme": self._scheme, "store_errors_allow": self._store_errors_allow}
         return _label(self.name, [kind], settings, API_KEY_DEFAULTS)
 
     @property
@@ -266,7 +292,7 @@ class APIKeyAuthentication(Authentication):
 
     def _stored(self, keys: _rust.ApiKeyStore) -> _rust.ApiKeyBackend:
         allow = self._store_errors_allow
-        return _rust.ApiKeyBackend.stored(keys, header=self.header, store_errors_allow=allow)
+        return _rust.ApiKeyBackend.stored(keys, header=self.header, store_errors_allow=allow, scheme=self._scheme)
 
     def _build(self, keys: Sealed[Any], permissions: Sealed[Any]) -> _rust.ApiKeyBackend:
         if keys.value is None:
@@ -277,9 +303,10 @@ class APIKeyAuthentication(Authentication):
             _refuse(f"APIKeyAuthentication: api_keys is of type {type(keys.value).__name__}; give a set of keys")
         if permissions.value and any(isinstance(names, str) for names in permissions.value.values()):
             _refuse("APIKeyAuthentication: key_permissions gives one text for a key; give a set of permissions")
-        header = self.header
         return self._checked(
-            lambda: _rust.ApiKeyBackend(api_keys=keys.value, key_permissions=permissions.value, header=header)
+            lambda: _rust.ApiKeyBackend(
+                api_keys=keys.value, key_permissions=permissions.value, header=self.header, scheme=self._scheme
+            )
         )
 
     def _checked(self, build: Callable[[], _rust.ApiKeyBackend]) -> _rust.ApiKeyBackend:
@@ -330,10 +357,6 @@ def _label(name: str, words: list[str], settings: Mapping[str, Any], defaults: M
     return f"{name}({', '.join([*words, *unusual])})"
 
 
-def _refuse(message: str) -> NoReturn:
-    raise ImproperlyConfigured(message) from None
-
-
 def _remote(secret: Sealed[Any]) -> RemoteKeySet | None:
     if isinstance(secret.value, RemoteKeySet):
         return secret.value
@@ -365,6 +388,14 @@ def _names(what: str, names: Iterable[str], *, may_be_empty: bool = False) -> li
     if not listed and not may_be_empty:
         _refuse(f"JWTAuthentication: {what} is empty, so no token could pass")
     return listed
+
+
+def _required(claims: Iterable[str]) -> list[str]:
+    names = _names("required_claims", claims, may_be_empty=True)
+    for name in names:
+        if not isinstance(name, str) or not name:
+            _refuse(f"JWTAuthentication: required_claims has a name that is {kind_of(name)}; give the names of claims")
+    return names
 
 
 def _text(what: str, value: str) -> str:
@@ -450,12 +481,15 @@ NO_ALGORITHM_OF_ISSUER = (
 TEXTS = "give a text or a list of them, or leave it out"
 JWT_DEFAULTS = {
     "audience": None,
+    "claims": None,
     "header": "authorization",
     "issuer": None,
     "leeway": 0,
     "required_claims": ["exp"],
+    "scheme": ["Bearer"],
     "store_errors_allow": False,
+    "subject_required": True,
     "typ": None,
     "user_id_claim": "sub",
 }
-API_KEY_DEFAULTS = {"header": "x-api-key", "store_errors_allow": False}
+API_KEY_DEFAULTS = {"header": "x-api-key", "scheme": None, "store_errors_allow": False}

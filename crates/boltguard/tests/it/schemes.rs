@@ -1,0 +1,161 @@
+//! Authentication schemes: which are taken, and of which a client is told.
+
+use boltguard::apikey::ApiKeys;
+use boltguard::guard::Guard;
+use boltguard::types::ReasonCode;
+use boltguard::{
+    ApiKeyBackend, ConfigError, Gate, HeaderName, KnownKeys, Outcome, Refusal, Scheme,
+};
+
+use crate::support::{admitted, check, gate, jwt, token};
+
+const GOOD: &str = r#"{"sub":"42","exp":1300819380}"#;
+const KEY: &str = "sk-prod-123abc-and-some-more";
+
+fn schemes(names: &[&str]) -> Vec<Scheme> {
+    names
+        .iter()
+        .map(|name| Scheme::new(name).unwrap())
+        .collect()
+}
+
+fn keys(header: &str) -> ApiKeyBackend {
+    let keys = ApiKeys::builder().key(KEY).build().unwrap();
+    ApiKeyBackend::new(KnownKeys::Fixed(keys), HeaderName::new(header).unwrap())
+}
+
+fn refusal(gate: &Gate, headers: &[(&str, &str)]) -> Refusal {
+    match check(gate, headers) {
+        Outcome::Refused(refusal) => refusal,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn tokens_are_taken_behind_any_of_the_schemes() {
+    let backend = jwt().with_schemes(schemes(&["Bearer", "Token"])).unwrap();
+    let gate = gate([backend.into()], &Guard::authenticated());
+    for scheme in ["Bearer", "Token", "token", "TOKEN "] {
+        let value = format!("{scheme} {}", token(GOOD));
+        admitted(check(&gate, &[("authorization", &value)]));
+    }
+    let value = format!("JWT {}", token(GOOD));
+    let refused = refusal(&gate, &[("authorization", &value)]);
+    assert_eq!(refused.reason(), ReasonCode::SchemeUnsupported);
+    assert_eq!(
+        refused.challenge().unwrap(),
+        r#"Bearer realm="api", Token realm="api""#
+    );
+}
+
+#[test]
+fn another_scheme_replaces_bearer() {
+    let backend = jwt().with_schemes(schemes(&["Token"])).unwrap();
+    let gate = gate([backend.into()], &Guard::authenticated());
+    let value = format!("Bearer {}", token(GOOD));
+    let refused = refusal(&gate, &[("authorization", &value)]);
+    assert_eq!(refused.challenge().unwrap(), r#"Token realm="api""#);
+}
+
+#[test]
+fn schemes_that_mean_nothing_are_errors_at_start() {
+    for names in [&[][..], &["Bearer", "bearer"]] {
+        let error = jwt().with_schemes(schemes(names)).unwrap_err();
+        assert_eq!(error, ConfigError::Schemes);
+        let error = keys("x-api-key").with_schemes(schemes(names)).unwrap_err();
+        assert_eq!(error, ConfigError::Schemes);
+    }
+}
+
+#[test]
+fn a_foreign_scheme_is_an_absent_credential_and_never_a_bad_one() {
+    for backend in [keys("authorization").into(), jwt().into()] {
+        let open = gate([backend], &Guard::allow_any());
+        for value in ["Basic YTpi", "Token x", "Digest username=\"a\""] {
+            let caller = admitted(check(&open, &[("authorization", value)]));
+            assert!(
+                matches!(caller, boltguard::Caller::Anonymous(None)),
+                "{value}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_unsupported_scheme_is_said_to_be_one() {
+    let both = [jwt().into(), keys("x-api-key").into()];
+    let gate = gate(both, &Guard::authenticated());
+    let refused = refusal(&gate, &[("authorization", "Token x")]);
+    assert_eq!(
+        (refused.status(), refused.code()),
+        (401, "not_authenticated")
+    );
+    assert_eq!(
+        refused.detail(),
+        "The authentication scheme is not supported."
+    );
+    assert_eq!(
+        refused.challenge().unwrap(),
+        r#"Bearer realm="api", ApiKey realm="api""#
+    );
+    for headers in [
+        &[("authorization", "")][..],
+        &[("authorization", "  ")],
+        &[],
+    ] {
+        let refused = refusal(&gate, headers);
+        assert_eq!(refused.reason(), ReasonCode::NotAuthenticated);
+    }
+    let bad_key = [("authorization", "Token x"), ("x-api-key", "wrong")];
+    assert_eq!(refusal(&gate, &bad_key).reason(), ReasonCode::ApiKeyInvalid);
+}
+
+#[test]
+fn authorization_is_nobodys_business_where_no_backend_looks_there() {
+    let gate = gate([keys("x-api-key").into()], &Guard::authenticated());
+    let refused = refusal(&gate, &[("authorization", "Basic YTpi")]);
+    assert_eq!(refused.reason(), ReasonCode::NotAuthenticated);
+}
+
+#[test]
+fn api_keys_are_taken_behind_their_schemes() {
+    let backend = keys("authorization")
+        .with_schemes(schemes(&["Key"]))
+        .unwrap();
+    let gate = gate([backend.into()], &Guard::authenticated());
+    for value in [KEY.to_owned(), format!("Key {KEY}"), format!("key  {KEY}")] {
+        admitted(check(&gate, &[("authorization", &value)]));
+    }
+    for scheme in ["ApiKey", "Bearer"] {
+        let value = format!("{scheme} {KEY}");
+        let refused = refusal(&gate, &[("authorization", &value)]);
+        assert_eq!(refused.reason(), ReasonCode::SchemeUnsupported);
+        assert_eq!(refused.challenge().unwrap(), r#"Key realm="api""#);
+    }
+}
+
+#[test]
+fn a_bad_api_key_is_no_reason_to_fetch_another_token() {
+    let both = [jwt().into(), keys("x-api-key").into()];
+    let gate = gate(both, &Guard::authenticated());
+    let refused = refusal(&gate, &[("x-api-key", "wrong")]);
+    assert_eq!(refused.code(), "invalid_api_key");
+    assert_eq!(
+        refused.challenge().unwrap(),
+        r#"Bearer realm="api", ApiKey realm="api""#
+    );
+}
+
+#[test]
+fn an_api_key_that_lacks_a_permission_is_not_told_of_scopes_of_tokens() {
+    let both = [jwt().into(), keys("x-api-key").into()];
+    let gate = gate(both, &Guard::staff());
+    let refused = refusal(&gate, &[("x-api-key", KEY)]);
+    assert_eq!((refused.status(), refused.challenge()), (403, None));
+    let bearer = format!("Bearer {}", token(GOOD));
+    let refused = refusal(&gate, &[("authorization", &bearer)]);
+    assert_eq!(
+        refused.challenge().unwrap(),
+        r#"Bearer realm="api", error="insufficient_scope""#
+    );
+}

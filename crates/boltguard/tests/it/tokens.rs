@@ -1,0 +1,185 @@
+//! What a token has to say of itself to open anything.
+
+use std::sync::Arc;
+
+use boltguard::guard::Guard;
+use boltguard::jwt::ClaimsPolicy;
+use boltguard::keys::{Algorithm, KeySet, VerifyingKey};
+use boltguard::revocation::{MemoryRevocation, RevocationStore};
+use boltguard::types::ReasonCode;
+use boltguard::{Answer, Caller, Gate, HeaderName, JwtBackend, Outcome, Refusal, Revocation};
+
+use crate::support::{NOW, admitted, bearer, check, gate, jwt, look_up, refused, secret};
+
+const GOOD: &str = r#"{"sub":"42","jti":"t-1","exp":1300819380}"#;
+
+fn with_policy(policy: ClaimsPolicy) -> Gate {
+    let key = VerifyingKey::new(&secret(), Algorithm::Hs256).unwrap();
+    let backend = JwtBackend::new(KeySet::new([key]), &[Algorithm::Hs256], policy).unwrap();
+    gate([backend.into()], &Guard::authenticated())
+}
+
+fn reason(gate: &Gate, claims: &str) -> ReasonCode {
+    refused(check(gate, &[("authorization", &bearer(claims))])).1
+}
+
+#[test]
+fn a_refresh_token_is_no_access_token() {
+    let gate = gate([jwt().into()], &Guard::authenticated());
+    for label in [
+        r#""token_type":"refresh""#,
+        r#""typ":"ID""#,
+        r#""token_use":"id""#,
+        r#""events":{"http://schemas.openid.net/event/backchannel-logout":{}}"#,
+    ] {
+        let claims = format!(r#"{{"sub":"42","exp":1300819380,{label}}}"#);
+        assert_eq!(
+            reason(&gate, &claims),
+            ReasonCode::NotAccessToken,
+            "{label}"
+        );
+    }
+}
+
+#[test]
+fn a_rule_of_the_policy_admits_another_class() {
+    let gate = with_policy(ClaimsPolicy::new().with_claim("token_type", "sliding"));
+    let sliding = bearer(r#"{"sub":"42","exp":1300819380,"token_type":"sliding"}"#);
+    admitted(check(&gate, &[("authorization", &sliding)]));
+    let access = r#"{"sub":"42","exp":1300819380,"token_type":"access"}"#;
+    assert_eq!(reason(&gate, access), ReasonCode::ClaimMismatch);
+}
+
+#[test]
+fn a_token_about_nobody_identifies_nobody() {
+    let strict = gate([jwt().into()], &Guard::authenticated());
+    for claims in [r#"{"exp":1300819380}"#, r#"{"exp":1300819380,"sub":""}"#] {
+        assert_eq!(
+            reason(&strict, claims),
+            ReasonCode::SubjectMissing,
+            "{claims}"
+        );
+    }
+    let lenient = with_policy(ClaimsPolicy::new().with_optional_user_id());
+    let machine = bearer(r#"{"exp":1300819380}"#);
+    let caller = admitted(check(&lenient, &[("authorization", &machine)]));
+    assert_eq!((caller.is_known(), caller.user_id()), (true, None));
+}
+
+#[test]
+fn a_refusal_names_the_claim_at_fault() {
+    let policy = ClaimsPolicy::new()
+        .with_audience(["shop"])
+        .requiring_only(["exp", "tenant"])
+        .with_claim("region", "eu");
+    let gate = with_policy(policy);
+    let refusal = |claims: &str| -> Refusal {
+        match check(&gate, &[("authorization", &bearer(claims))]) {
+            Outcome::Refused(refusal) => refusal,
+            other => panic!("not refused: {other:?}"),
+        }
+    };
+    for (claims, reason, claim) in [
+        (
+            r#"{"exp":1300819380}"#,
+            ReasonCode::AudienceMissing,
+            Some("aud"),
+        ),
+        (
+            r#"{"exp":1300819380,"aud":"shop","region":"eu"}"#,
+            ReasonCode::ClaimMissing,
+            Some("tenant"),
+        ),
+        (
+            r#"{"exp":1300819380,"aud":"shop","region":"us"}"#,
+            ReasonCode::ClaimMismatch,
+            Some("region"),
+        ),
+        (r#"{"exp":1}"#, ReasonCode::TokenExpired, None),
+    ] {
+        let refusal = refusal(claims);
+        assert_eq!(
+            (refusal.reason(), refusal.claim()),
+            (reason, claim),
+            "{claims}"
+        );
+        assert!(!refusal.body().contains("tenant"), "{}", refusal.body());
+    }
+}
+
+/// A gate whose second backend takes whatever the first one does, and knows of no revocation.
+fn two_backends(revocation: Revocation, guard: &Guard) -> Gate {
+    let other = jwt().with_header(HeaderName::new("x-other").unwrap());
+    let first = jwt().with_revocation(revocation);
+    gate([first.into(), jwt().into(), other.into()], guard)
+}
+
+#[test]
+fn a_revoked_token_ends_the_search() {
+    let store = Arc::new(MemoryRevocation::new());
+    store.revoke("t-1", None, NOW).unwrap();
+    let local = || Revocation::Local(Arc::clone(&store) as _);
+    let good = bearer(GOOD);
+    let headers = [("authorization", good.as_str()), ("x-other", good.as_str())];
+    let strict = two_backends(local(), &Guard::authenticated());
+    let verdict = refused(check(&strict, &headers));
+    assert_eq!(verdict, (401, ReasonCode::TokenRevoked));
+    let open = two_backends(local(), &Guard::allow_any());
+    let caller = admitted(check(&open, &headers));
+    let is_told =
+        |caller: Caller| matches!(caller, Caller::Anonymous(Some(ReasonCode::TokenRevoked)));
+    assert!(is_told(caller));
+
+    for (guard, is_open) in [(Guard::authenticated(), false), (Guard::allow_any(), true)] {
+        let gate = two_backends(Revocation::Elsewhere, &guard);
+        let Outcome::Ask(question) = check(&gate, &headers) else {
+            panic!("the store has to be asked")
+        };
+        let outcome = gate.resume(question, Answer::Revoked, look_up(&headers), NOW);
+        assert!(!outcome.is_of_nobody());
+        if is_open {
+            assert!(is_told(admitted(outcome)));
+        } else {
+            assert_eq!(refused(outcome), (401, ReasonCode::TokenRevoked));
+        }
+    }
+}
+
+#[test]
+fn a_revoked_token_is_the_reason_whatever_failed_before() {
+    let store = Arc::new(MemoryRevocation::new());
+    store.revoke("t-1", None, NOW).unwrap();
+    let revocable = jwt()
+        .with_revocation(Revocation::Local(store as _))
+        .with_header(HeaderName::new("x-other").unwrap());
+    let gate = gate([jwt().into(), revocable.into()], &Guard::authenticated());
+    let good = bearer(GOOD);
+    let headers = [
+        ("authorization", "Bearer x.y.z"),
+        ("x-other", good.as_str()),
+    ];
+    let verdict = refused(check(&gate, &headers));
+    assert_eq!(verdict, (401, ReasonCode::TokenRevoked));
+}
+
+#[test]
+fn a_claim_that_grants_nothing_for_its_type_is_told_once() {
+    let gate = gate([jwt().into()], &Guard::staff());
+    assert_eq!(gate.take_ignored_grants(), []);
+    for _ in 0..3 {
+        let claims = r#"{"sub":"42","exp":1300819380,"scope":7,"permissions":{"a":1}}"#;
+        assert_eq!(reason(&gate, claims), ReasonCode::StaffRequired);
+    }
+    let told = gate.take_ignored_grants();
+    let told: Vec<_> = told
+        .iter()
+        .map(|(backend, one)| (*backend, one.claim(), one.found()))
+        .collect();
+    let expected = [(0, "permissions", "an object"), (0, "scope", "a number")];
+    assert_eq!(told, expected);
+    let claims = r#"{"sub":"42","exp":1300819380,"scope":7,"scp":true}"#;
+    assert_eq!(reason(&gate, claims), ReasonCode::StaffRequired);
+    let told = gate.take_ignored_grants();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].1.claim(), "scp");
+}

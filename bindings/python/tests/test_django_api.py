@@ -5,7 +5,7 @@ import datetime
 import enum
 import textwrap
 import uuid
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -17,7 +17,7 @@ from django.test import AsyncClient, Client, TransactionTestCase, override_setti
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy
 
-from boltguard import BoltAPI, Depends
+from boltguard import BoltAPI, Depends, protect
 from boltguard.auth import AllowAny, HasPermission, IsAuthenticated, JWTAuthentication
 from boltguard.exceptions import Forbidden, HTTPException, Unauthorized
 
@@ -209,6 +209,42 @@ def test_query_parameters_are_converted():
     assert wrong.json() == {"detail": "Expected `int`, got `str`", "code": "invalid_query", "loc": ["query", "limit"]}
     missing = get("/search")
     assert missing.status_code == 422 and "`q`" in missing.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "loc"),
+    [
+        ("", ["query", "first"]),
+        ("first=1", ["query", "many"]),
+        ("first=1&many=2", ["query", "last_one"]),
+        ("last_one=3", ["query", "first"]),
+        ("first=x", ["query", "first"]),
+        ("first=1&many=2&many=x", ["query", "many", 1]),
+        ("first=1&many=2&last_one=x", ["query", "last_one"]),
+        ("first=1&many=2&last_one=3&option=x", ["query", "option"]),
+    ],
+)
+def test_a_missing_query_parameter_is_named(query, loc):
+    def handler(first: int, option: int = 0, *, many: list[int], last_one: int):
+        return [first, option, many, last_one]
+
+    async def ahandler(first: int, option: int = 0, *, many: list[int], last_one: int):
+        return handler(first, option, many=many, last_one=last_one)
+
+    api_of(sync=handler, asynchronous=ahandler)
+    for name in ("sync", "asynchronous"):
+        refused = get(f"/{name}?{query}")
+        assert refused.status_code == 422
+        assert (refused.json()["loc"], refused.json()["code"]) == (loc, "invalid_query")
+    assert get("/sync?first=1&many=2&last_one=3").json() == [1, 0, [2], 3]
+
+
+def test_a_missing_query_parameter_of_a_dependency_is_named():
+    def page(number: int):
+        return number
+
+    api_of(search=lambda value=Depends(page): [value])
+    assert get("/search").json()["loc"] == ["query", "number"]
 
 
 def test_choices_in_a_query():
@@ -519,3 +555,89 @@ def test_a_request_is_one_call_into_rust(kind):
     mount(api=api)
     wsgi("get", f"/{kind}", bearer(sub="1"))
     assert len(calls) == 1
+
+
+# Configuration that would be ignored
+
+
+def test_the_status_of_a_route_is_that_of_an_empty_response_too():
+    api = BoltAPI()
+    api.post("/accepted", status=202)(lambda: None)
+    api.post("/done")(lambda: None)
+    mount(api=api)
+    for route, status in (("/accepted", 202), ("/done", 204)):
+        answer = call("post", route)
+        assert (answer.status_code, answer.content) == (status, b"")
+
+
+@pytest.mark.parametrize("status", ["201", 201.0, True, None, 99, 600, 100])
+def test_a_status_that_is_none_is_refused(status):
+    with pytest.raises(ImproperlyConfigured, match="/x: status is "):
+        BoltAPI().get("/x", status=status)
+
+
+@pytest.mark.parametrize("method", ["GET,POST", "GET POST", "", None, ["GET"], "GÉT", "G/T"])
+def test_a_method_that_is_none_is_refused(method):
+    with pytest.raises(ImproperlyConfigured, match="/x: method is "):
+        BoltAPI().route(method, "/x")
+
+
+def test_a_namespace_that_is_none_is_refused():
+    with pytest.raises(ImproperlyConfigured, match="namespace is 7"):
+        BoltAPI(namespace=7)
+
+
+def test_each_method_at_a_path_may_have_a_name():
+    api = BoltAPI()
+    api.get("/art/{number}", name="read")(lambda number: {"read": number})
+    api.post("/art/{piece}", name="write")(lambda piece: {"written": piece})
+    mount(api=api)
+    assert reverse("read", kwargs={"number": "7"}) == reverse("write", kwargs={"piece": "7"}) == "/art/7"
+    assert call("get", "/art/7").json() == {"read": "7"}
+    assert call("post", "/art/7").json() == {"written": "7"}
+
+
+def test_a_handler_that_is_protected_already_is_refused():
+    with pytest.raises(ImproperlyConfigured, match="is protected already. Pass auth="):
+        BoltAPI().get("/x")(protect(guards=[IsAuthenticated()])(lambda request: {}))
+
+
+def caller_of(request):
+    return request.context["user_id"]
+
+
+def test_a_dependency_in_an_annotation_is_one():
+    """It is not the body, which whoever calls could make up."""
+    api = BoltAPI()
+
+    @api.post("/me")
+    def me(caller: Annotated[Any, Depends(caller_of)]):
+        return {"caller": caller}
+
+    @api.post("/async")
+    async def asynchronous(caller: Annotated[dict, Depends(caller_of)]):
+        return {"caller": caller}
+
+    mount(api=api)
+    for route in ("/me", "/async"):
+        assert call("post", route, bearer(sub="1"), {"user_id": "2"}).json() == {"caller": "1"}
+
+
+def test_a_dependency_that_is_not_clear_is_refused():
+    def bare(caller=Depends):
+        pass
+
+    def annotated(caller: Annotated[Any, Depends]):
+        pass
+
+    def both(caller: Annotated[Any, Depends(caller_of)] = None):
+        pass
+
+    def twice(caller: Annotated[Any, Depends(caller_of), Depends(caller_of)]):
+        pass
+
+    for handler in (bare, annotated, both, twice):
+        with pytest.raises(
+            ImproperlyConfigured, match="parameter 'caller' (names Depends without|has a dependency and)"
+        ):
+            BoltAPI().post("/x")(handler)

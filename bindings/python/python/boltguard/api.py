@@ -21,6 +21,7 @@ from django.urls.resolvers import RoutePattern
 
 from boltguard.auth.backends import check_backends
 from boltguard.auth.guards import check_guards
+from boltguard.decorators import GATEKEEPERS
 from boltguard.endpoint import Endpoint, Operation
 from boltguard.overriding import refuse_overrides
 from boltguard.params import hints, path_converter
@@ -56,6 +57,8 @@ class BoltAPI:
     def __init__(self, *, auth: Any = None, guards: Any = None, namespace: str | None = None) -> None:
         self._auth = None if auth is None else check_backends(auth)
         self._guards = None if guards is None else check_guards(guards)
+        if namespace is not None and not isinstance(namespace, str):
+            raise ImproperlyConfigured(f"BoltAPI: namespace is {namespace!r}; give a string")
         self._namespace = namespace
         self._endpoints: dict[str, Endpoint] = {}
         # What answers, followed by what says that a path does not fit.
@@ -99,14 +102,19 @@ class BoltAPI:
     ) -> Callable[[Handler], Handler]:
         """Answers one method at a path.
 
-        `status` is that of an answer which is no `HttpResponse`; `name` is for `reverse`.
+        `status` is that of a response which the handler doesn't make itself; `name` is for `reverse`.
         """
+        method = _checked_method(method, route)
+        if type(status) is not int or not 200 <= status <= 599:
+            raise ImproperlyConfigured(f"{route}: status is {status!r}; give an integer from 200 to 599")
         auth = self._auth if auth is None else auth
         guards = self._guards if guards is None else guards
 
         def register(handler: Handler) -> Handler:
             endpoint, names = self._endpoint(route, handler, name)
-            endpoint.add(method.upper(), Operation(handler, names, method.upper(), auth, guards, status))
+            if hasattr(handler, GATEKEEPERS):
+                raise ImproperlyConfigured(f"{_shown(handler)} is protected already. {AS_ROUTE}")
+            endpoint.add(method, Operation(handler, names, method, auth, guards, status))
             return handler
 
         return register
@@ -114,13 +122,16 @@ class BoltAPI:
     def _endpoint(self, route: str, handler: Any, name: str | None) -> tuple[Endpoint, list[str]]:
         shape, names, exact, loose = _parse(route, handler)
         endpoint = self._endpoints.get(shape)
+        is_new = endpoint is None
         if endpoint is None:
             endpoint = self._endpoints[shape] = Endpoint(route, names)
+            if loose != exact:
+                self._patterns.append(UnfitPath(RoutePattern(loose, is_endpoint=True), endpoint.view))
+        # Another method at the same path may have a name of its own.
+        if is_new or name is not None:
             pattern = path(exact, endpoint.view, name=name or getattr(handler, "__name__", None))
             self._patterns.insert(self._answering, pattern)
             self._answering += 1
-            if loose != exact:
-                self._patterns.append(UnfitPath(RoutePattern(loose, is_endpoint=True), endpoint.view))
         return endpoint, names
 
 
@@ -129,6 +140,16 @@ class UnfitPath(URLPattern):
 
     It comes after all routes of its api, any of which may take the same path.
     """
+
+
+def _checked_method(method: object, route: str) -> str:
+    if isinstance(method, str) and re.fullmatch(r"[A-Z]+(-[A-Z]+)*", method.upper()):
+        return method.upper()
+    raise ImproperlyConfigured(f"{route}: method is {method!r}; give one method, such as 'GET'")
+
+
+def _shown(handler: Any) -> str:
+    return getattr(handler, "__qualname__", None) or repr(handler)
 
 
 def _parse(route: str, handler: Any) -> tuple[str, list[str], str, str]:
@@ -150,6 +171,7 @@ def _parse(route: str, handler: Any) -> tuple[str, list[str], str, str]:
     return shape, names, exact, loose
 
 
+AS_ROUTE = "Pass auth=[...] and guards=[...] to the route, and leave protect out."
 # What a subclass may redefine, since its users call it.
 METHODS = {"get", "post", "put", "patch", "delete", "route", "urls"}
 _PARTS = re.compile(r"([^{}<>]+)|\{(\w+)(?::(\w+))?\}|([{}<>])")

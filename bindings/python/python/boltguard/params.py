@@ -28,6 +28,8 @@ from boltguard.threads import in_thread
 class Depends:
     """A parameter's default that says where its value comes from: what `dependency` returns for this request.
 
+    It may also be part of the annotation: `caller: Annotated[Any, Depends(get_auth_context)]`.
+
     The dependency may take `request`, query parameters and dependencies of its own. It runs once for a request.
     """
 
@@ -70,8 +72,9 @@ class Plan:
         self.query = _Query(self._query) if self._query else None
 
     def _place(self, name: str, kind: Any, default: Any, path_names: Collection[str], has_body: bool) -> None:
-        if isinstance(default, Depends):
-            self.depends[name] = _dependency_plan(default.dependency, path_names, is_async=self.is_async)
+        dependency = _dependency(self.function, name, kind, default)
+        if dependency is not None:
+            self.depends[name] = _dependency_plan(dependency.dependency, path_names, is_async=self.is_async)
         elif name in path_names:
             self.path[name] = str if kind is Parameter.empty else kind
         elif name == "request" or (isinstance(kind, type) and issubclass(kind, HttpRequest)):
@@ -146,6 +149,7 @@ class _Query:
         ]
         self._type = msgspec.defstruct("Query", fields, kw_only=True)
         self._lists = {name: _is_list(kind) for name, kind, _ in parameters}
+        self._required = [name for name, _, default in parameters if default is Parameter.empty]
 
     def read(self, request: HttpRequest) -> dict[str, Any]:
         sent = request.GET
@@ -153,7 +157,11 @@ class _Query:
         try:
             values = msgspec.convert(raw, self._type, strict=False)
         except UNFIT as error:
-            raise InvalidInput("query", error) from None
+            invalid = InvalidInput("query", error)
+            # A value that does not fit has its place; else the first parameter is missing that was not sent.
+            if len(invalid.loc) == 1 and isinstance(error, msgspec.ValidationError):
+                invalid.loc += [name for name in self._required if name not in raw][:1]
+            raise invalid from None
         return {name: getattr(values, name) for name in self._lists}
 
 
@@ -180,6 +188,17 @@ def _parameters(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
             kind = type(parameter.default)
         found.append((name, kind, parameter.default))
     return found
+
+
+def _dependency(function: Any, name: str, kind: Any, default: Any) -> Depends | None:
+    """The dependency that the default is, or `Annotated[..., Depends(...)]` names."""
+    named = [default, *(get_args(kind)[1:] if get_origin(kind) is Annotated else ())]
+    if Depends in named:
+        _refuse(function, f"parameter {name!r} names Depends without a function; write Depends(function)")
+    found = [one for one in named if isinstance(one, Depends)]
+    if len(found) > 1 or (found and default is not found[0] and default is not Parameter.empty):
+        _refuse(function, f"parameter {name!r} has a dependency and another default; leave one of them out")
+    return found[0] if found else None
 
 
 def _dependency_plan(function: Callable[..., Any], path_names: Collection[str], *, is_async: bool) -> Plan:

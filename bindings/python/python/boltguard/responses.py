@@ -13,11 +13,11 @@ from django.utils.functional import Promise
 
 
 def respond(result: Any, status: int = 200) -> HttpResponseBase:
-    """A response as it is; nothing as 204; anything else as JSON."""
+    """A response as it is; nothing as 204, or with a status of its own; anything else as JSON."""
     if isinstance(result, HttpResponseBase):
         return result
     if result is None:
-        return HttpResponse(status=204)
+        return HttpResponse(status=204 if status == 200 else status)
     return json_response(result, status)
 
 

@@ -429,7 +429,9 @@ impl Server {
     fn run(&self, command: &str) {
         let client = redis::Client::open(&*self.url).expect("an address");
         let mut connection = client.get_connection().expect("a server");
-        redis::cmd(command).exec(&mut connection).expect("a command");
+        redis::cmd(command)
+            .exec(&mut connection)
+            .expect("a command");
     }
 }
 

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from boltguard.gate import Gatekeeper, LoginRequired
 from boltguard.prefetch import class_wants_user, wants_user
+from boltguard.transactions import refuse_atomic, take_over
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -84,6 +85,7 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
         elif _has_passed(first, keeper, args):
             return view(first, *args, **kwargs)
         elif getattr(first, "view_is_async", False):
+            refuse_atomic(args[0], view)
             return arespond(first, *args, **kwargs)
         else:
             request = args[0]
@@ -103,6 +105,8 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
     setattr(wrapper, GATEKEEPERS, (keeper, *getattr(view, GATEKEEPERS, ())))
     # The gate checks those requests that no credential in a header identifies.
     wrapper.csrf_exempt = True
+    if not is_async:
+        take_over(wrapper)
     # The guards decide, if there are any; Django's LoginRequiredMiddleware would answer with a redirect.
     wrapper.login_required = False if keeper.names_guards else LoginRequired(lambda: [keeper])
     return wrapper  # type: ignore[no-any-return]

@@ -34,6 +34,7 @@ from boltguard import conf
 from boltguard._rust import AuthContext, Conditional, Refusal
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, IsAuthenticated, check_guards, conjunction
+from boltguard.auth.journal import journal, open_journal, repeat
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, refuse_caches_inside
 from boltguard.exceptions import HTTPException
@@ -69,6 +70,7 @@ class BoltguardAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, AuthContext] | None:
         """The user and the context, or `None` where no credential was sent."""
+        open_journal([])
         gate, inner = self._keeper.gate, request._request
         way_out = _WayOut.of(request.parser_context.get("view"))
         way_out.gates += (gate,)
@@ -313,6 +315,8 @@ class _WayOut:
             _tell_scheme(response, self.unsupported)
         response = view.finalize_response(request, response, *arguments, **named)
         self._end()
+        if self.gates and getattr(response, "exception", False) and (entries := journal()):
+            _after_transaction(response, lambda *_: repeat(entries))
         if self.refusal is not None and response.status_code in (401, 403):
             self.refusal()
         if self.unasked and response.status_code < 400 and _may_show_object(request, view, response):
@@ -331,6 +335,14 @@ def _tell_scheme(response: Any, refusal: Refusal) -> None:
     said = data.get("detail") if isinstance(data, dict) else None
     if getattr(said, "code", None) == NOTHING_SENT:
         data["detail"] = ErrorDetail(refusal.detail, refusal.code)  # type: ignore[index]
+
+
+def _after_transaction(response: Any, call: Callable[..., None]) -> None:
+    """Calls it once Django has ended the transaction of the view: a response is rendered and closed after that."""
+    if hasattr(response, "add_post_render_callback"):
+        response.add_post_render_callback(call)
+    else:
+        response._resource_closers.append(call)
 
 
 def _may_show_object(request: Request, view: Any, response: Any) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
 from asgiref.sync import markcoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 
 from boltguard.csrf import for_sessions_only
@@ -17,6 +17,7 @@ from boltguard.params import Arguments, Plan
 from boltguard.prefetch import wants_user
 from boltguard.responses import json_response, respond
 from boltguard.threads import in_thread
+from boltguard.transactions import take_over
 
 
 class Operation:
@@ -31,6 +32,7 @@ class Operation:
         self.names = names
         self._plan = Plan(handler, names, is_async=self.is_async, has_body=method not in ("GET", "HEAD"))
         self._status = status
+        self._view = self._sync_view()
         self._wants_user = self.is_async and any(wants_user(plan.function) for plan in self._plan.plans())
         untaken = sorted(set(names).difference(*(plan.path for plan in self._plan.plans())))
         if untaken:
@@ -38,15 +40,19 @@ class Operation:
 
     def respond(self, request: Any, path: Mapping[str, Any]) -> Any:
         """The answer of a sync handler."""
-        return self.keeper.gate.run(request, self._answer, request, path)
+        return self.keeper.gate.run(request, self._view, request, path)
 
     async def arespond(self, request: Any, path: Mapping[str, Any]) -> Any:
         """The answer of an async handler."""
         return await self.keeper.gate.arun(request, self._wants_user, self._aanswer, request, path)
 
-    @for_sessions_only
-    def _answer(self, request: Any, path: Mapping[str, Any]) -> Any:
-        return respond(self._plan.call(request, path, Arguments({})), self._status)
+    def _sync_view(self) -> Callable[..., Any]:
+        """The handler as a view, which says of itself what the handler does, such as `non_atomic_requests`."""
+
+        def view(request: Any, path: Mapping[str, Any]) -> Any:
+            return respond(self._plan.call(request, path, Arguments({})), self._status)
+
+        return for_sessions_only(wraps(self.handler)(view))
 
     @for_sessions_only
     async def _aanswer(self, request: Any, path: Mapping[str, Any]) -> Any:
@@ -71,13 +77,13 @@ class Endpoint:
         if operation.is_async and not self._is_async:
             self._is_async = True
             markcoroutinefunction(self.view)
-            self.view._non_atomic_requests = _EveryDatabase()  # type: ignore[attr-defined]
 
     def _make_view(self) -> Callable[..., Any]:
         def view(request: HttpRequest, **path: Any) -> Any:
             return self._adispatch(request, path) if self._is_async else self._dispatch(request, path)
 
         setattr(view, ENDPOINT, self)
+        take_over(view)
         # The gate checks those requests that no credential in a header identifies.
         view.csrf_exempt = True  # type: ignore[attr-defined]
         # The guards decide; Django's LoginRequiredMiddleware would answer with a redirect.
@@ -96,7 +102,7 @@ class Endpoint:
             return self._other_method(request)
         if operation.is_async:
             return await operation.arespond(request, self._renamed(path, operation))
-        return await in_thread(_atomic(operation.respond))(request, self._renamed(path, operation))
+        return await in_thread(operation.respond)(request, self._renamed(path, operation))
 
     def _choose(self, request: HttpRequest) -> Operation | None:
         method = request.method or ""
@@ -120,21 +126,6 @@ class Endpoint:
 
     def _allowed(self) -> list[str]:
         return sorted({*self.operations, "OPTIONS", *(["HEAD"] if "GET" in self.operations else [])})
-
-
-class _EveryDatabase:
-    """A set of all database aliases: `ATOMIC_REQUESTS` is an error for async views."""
-
-    def __contains__(self, alias: str) -> bool:
-        return True
-
-
-def _atomic(respond: Callable[..., Any]) -> Callable[..., Any]:
-    """What Django does for a sync view under `ATOMIC_REQUESTS`."""
-    for alias, settings in connections.settings.items():
-        if settings["ATOMIC_REQUESTS"]:
-            respond = transaction.atomic(using=alias)(respond)
-    return respond
 
 
 # What a view says of itself; decorators that use `functools.wraps` pass it on.

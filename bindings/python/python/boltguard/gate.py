@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
@@ -19,13 +18,15 @@ from boltguard import _rust, conf, csrf, registry
 from boltguard._rust import AuthContext
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
+from boltguard.auth.journal import arepeat, journal, open_journal, repeat
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, note_caches_outside, refuse_caches_inside
-from boltguard.exceptions import HTTPException
+from boltguard.exceptions import HTTPException, RevocationError, RevocationUnavailable
 from boltguard.objects import Admission, ObjectRefused, enter, leave, mark_final
 from boltguard.responses import json_response
 from boltguard.stop_iteration import stopped
 from boltguard.threads import in_thread
+from boltguard.transactions import atomic_aliases, atomically
 from boltguard.users import UserUnavailable, Visit, attach, prefetch
 
 if TYPE_CHECKING:
@@ -130,6 +131,8 @@ class Gate:
     def run(self, request: Any, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """The response of a sync view behind the gate, or the one that keeps the caller out."""
         visit, response = Visit.begin(request), None
+        if visit.depth == 1:
+            open_journal([])
         try:
             refusal = self.admit(request)
             if refusal is not None:
@@ -139,14 +142,17 @@ class Gate:
                 request._dont_enforce_csrf_checks = True
             elif csrf.may_be_forged(request, view) and (rejected := csrf.reject(request, view)) is not None:
                 return self.seal(request, rejected, False)
-            response = view(*args, **kwargs)
-            if self.asks_objects or hasattr(request, CACHED):
-                self.leave(request, response)
+            if aliases := atomic_aliases(request, view):
+                response = atomically(aliases, self._call, request, visit, view, args, kwargs)
+            else:
+                response = view(*args, **kwargs)
+                if self.asks_objects or hasattr(request, CACHED):
+                    self.leave(request, response)
         except ANSWERS as error:
-            roll_back()
-            response = None if visit.failure else answer(request, error)
+            response = None if visit.failure else answer(request, keep_revocations(error))
         except Exception as error:
             if visit.failure is None:
+                keep_revocations(error)
                 # No future can hold it, where Django runs the view for an async server.
                 if isinstance(error, StopIteration):
                     raise stopped(view) from error
@@ -155,13 +161,14 @@ class Gate:
             visit.depth -= 1
         # Whatever the view made of the exception that it got when it read the account.
         if visit.failure is not None:
-            roll_back()
-            response = answer(request, visit.failure)
+            response = answer(request, keep_revocations(visit.failure))
         return self.seal(request, response, request._boltguard_seen.is_authenticated)
 
     async def arun(self, request: Any, wants_user: bool, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """`run`, for a view that is async or returns an awaitable; the account is loaded before one that wants it."""
         visit, response = Visit.begin(request), None
+        if visit.depth == 1:
+            open_journal([])
         try:
             outcome = self.check(request.META)
             settled = outcome if type(outcome) is AuthContext else await self.afinish(request, outcome)
@@ -184,15 +191,25 @@ class Gate:
             if self.asks_objects or hasattr(request, CACHED):
                 self.leave(request, response)
         except ANSWERS as error:
-            response = None if visit.failure else answer(request, error)
-        except Exception:
+            response = None if visit.failure else answer(request, await akeep_revocations(error))
+        except Exception as error:
             if visit.failure is None:
+                await akeep_revocations(error)
                 raise
         finally:
             visit.depth -= 1
         if visit.failure is not None:
-            response = answer(request, visit.failure)
+            response = answer(request, await akeep_revocations(visit.failure))
         return self.seal(request, response, request._boltguard_seen.is_authenticated)
+
+    def _call(self, request: HttpRequest, visit: Visit, view: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """The response of the view in its transaction, which one that can't be sent rolls back."""
+        response = view(*args, **kwargs)
+        if visit.failure is not None:
+            raise visit.failure
+        if self.asks_objects or hasattr(request, CACHED):
+            self.leave(request, response)
+        return response
 
     def admit(self, request: HttpRequest) -> HttpResponse | None:
         """Lets the caller in, or gives the answer that refuses them."""
@@ -382,6 +399,8 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse:
 def _answer(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error, Http404):
         return json_response({"detail": "Not Found", "code": "not_found"}, 404)
+    if isinstance(error, RevocationError):
+        return json_response({"detail": STORE_UNAVAILABLE, "code": error.code}, 503)
     if not isinstance(error, HTTPException):
         return json_response({"detail": "Forbidden", "code": "forbidden"}, 403)
     if isinstance(error, ObjectRefused):
@@ -416,11 +435,24 @@ def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> 
             raise ImproperlyConfigured(f"the guard {guard} asks for the backend {name!r}, and there is {there}")
 
 
-def roll_back() -> None:
-    """Undoes what a view did under `ATOMIC_REQUESTS`, since the error that it raised becomes an answer."""
-    for connection in connections.all(initialized_only=True):
-        if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block:
-            connection.set_rollback(True)
+def keep_revocations(error: Exception) -> Exception:
+    """The exception that a view raised, once the revocations that were rolled back with it are made again."""
+    try:
+        repeat(journal())
+    except Exception:
+        logger.exception(NOT_KEPT)
+        return RevocationUnavailable(NOT_KEPT)
+    return error
+
+
+async def akeep_revocations(error: Exception) -> Exception:
+    """`keep_revocations`, for async code."""
+    try:
+        await arepeat(journal())
+    except Exception:
+        logger.exception(NOT_KEPT)
+        return RevocationUnavailable(NOT_KEPT)
+    return error
 
 
 def log(request: HttpRequest, status: int, reason: str, claim: str | None = None) -> None:
@@ -434,7 +466,9 @@ def _line(request: HttpRequest) -> str:
     return f"{request.method} {request.path}".encode("unicode_escape").decode("ascii")
 
 
-ANSWERS = (HTTPException, Http404, PermissionDenied)
+ANSWERS = (HTTPException, Http404, PermissionDenied, RevocationError)
 HIDDEN_ASYNC = "something between `protect` and an async view is not async; put `protect` next to the view"
 NO_ANSWER = "%s gave no answer"
+NOT_KEPT = "A revocation was rolled back with its view, and could not be made again."
+STORE_UNAVAILABLE = "The revocation store is unavailable."
 PRIVATE = ("Cache-Control", "private")

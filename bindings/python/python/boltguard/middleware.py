@@ -18,11 +18,12 @@ from django.utils.module_loading import import_string
 
 from boltguard._rust import AuthContext, Refusal
 from boltguard.auth.guards import AllowAny
+from boltguard.auth.journal import open_journal
 from boltguard.caches import CACHED, note_caches_outside
 from boltguard.decorators import GATEKEEPERS
 from boltguard.endpoint import ENDPOINT
-from boltguard.exceptions import HTTPException
-from boltguard.gate import Gate, Gatekeeper, Settled, answer
+from boltguard.exceptions import HTTPException, RevocationError
+from boltguard.gate import Gate, Gatekeeper, Settled, answer, keep_revocations
 from boltguard.overriding import refuse_overrides
 from boltguard.prefetch import view_wants_user
 from boltguard.users import attach, load, prefetch
@@ -52,11 +53,13 @@ class BoltguardMiddleware:
     def __call__(self, request: HttpRequest) -> Any:
         if self._is_async:
             return self._acall(request)
+        open_journal([])
         gate = self._keeper.gate
         refusal = self._identify(gate, request)
         return refusal or self._leave(gate, request, self.get_response(request))
 
     async def _acall(self, request: HttpRequest) -> Any:
+        open_journal([])
         gate = self._keeper.gate
         outcome = gate.check(request.META)
         settled = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
@@ -75,8 +78,9 @@ class BoltguardMiddleware:
             await prefetch(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The response that a view without a gate raised."""
-        return answer(request, exception) if isinstance(exception, HTTPException) else None
+        """The response that a view without a gate raised; its transaction is over."""
+        error = keep_revocations(exception)
+        return answer(request, error) if isinstance(error, (HTTPException, RevocationError)) else None
 
     def _identify(self, gate: Gate, request: HttpRequest) -> HttpResponse | None:
         outcome = gate.check(request.META)

@@ -64,10 +64,11 @@ def refuse_atomic(request: Any, view: Any) -> None:
 
 
 @contextmanager
-def savepoints() -> Iterator[None]:
-    """Keeps an error within from breaking the transactions that are open: PostgreSQL refuses all that comes after."""
+def savepoints(are_needed: bool) -> Iterator[None]:
+    """Keeps an error within, which is then passed over, from breaking the transactions that are open: PostgreSQL
+    refuses whatever comes after it."""
     with ExitStack() as stack:
-        for connection in connections.all(initialized_only=True):
+        for connection in connections.all(initialized_only=True) if are_needed else ():
             if connection.in_atomic_block:
                 stack.enter_context(transaction.atomic(using=connection.alias))
         yield

@@ -22,6 +22,7 @@ from boltguard.jwt.remote import RemoteKeySet
 from boltguard.messages import kind_of, shown_algorithm
 from boltguard.overriding import AS_BACKEND, is_ours, refuse_overrides
 from boltguard.threads import in_thread
+from boltguard.transactions import savepoints
 
 logger = logging.getLogger("boltguard")
 T = TypeVar("T")
@@ -180,7 +181,8 @@ class JWTAuthentication(Authentication):
                 self._remote.refresh(unknown=pending.unknown_key)  # type: ignore[union-attr]
                 return False
             return None
-        return ask(self.revocation_store, str(pending.jti))  # type: ignore[arg-type]
+        with savepoints(self._settings["store_errors_allow"]):
+            return ask(self.revocation_store, str(pending.jti))  # type: ignore[arg-type]
 
     async def aanswer(self, pending: _rust.Pending) -> bool | None:
         if pending.jti is None:
@@ -274,7 +276,8 @@ class APIKeyAuthentication(Authentication):
         """The keys of the table that this request is for, up to date."""
         snapshot = self.store.snapshot  # type: ignore[union-attr]
         try:
-            snapshot.refresh()
+            with savepoints(self._store_errors_allow):
+                snapshot.refresh()
         except Exception:
             if not (self._store_errors_allow and snapshot.was_read):
                 raise

@@ -58,14 +58,9 @@ def _note(store: RevocationStore, jti: Any, ttl: Any = None, *args: Any, **kwarg
         entries.append((store, jti, None if seconds is None else time.monotonic() + seconds))
 
 
-def take() -> list[Entry]:
-    """What was noted in this request, once."""
-    entries = _entries.get()
-    if not entries:
-        return []
-    taken = list(dict.fromkeys(entries))
-    entries.clear()
-    return taken
+def journal() -> list[Entry]:
+    """What was noted in this request."""
+    return list(_entries.get() or ())
 
 
 def repeat(entries: list[Entry]) -> None:

@@ -10,6 +10,7 @@ from boltguard.auth import (
     HasPermission,
     IsStaff,
     ViaBackend,
+    alogout,
     create_jwt_for_user,
     get_current_user,
 )
@@ -41,8 +42,8 @@ async def login(credentials: Login):
 
 
 @api.post("/logout", guards=[ViaBackend("jwt")])
-async def logout(request):
-    settings.REVOKED.revoke(request.context["auth_claims"]["jti"], request.context.expires_in)
+async def log_out(request):
+    await alogout(request)
     return {"status": "logged out"}
 
 

@@ -37,11 +37,9 @@ API_KEYS = {
     "demo-key-supplier": {"books.read", "books.add"},
 }
 
-# One process serves the demo, so a store in its memory will do.
-REVOKED = InMemoryRevocation()
-
 BOLTGUARD_AUTHENTICATION_CLASSES = [
-    JWTAuthentication(revocation_store=REVOKED),
+    # One process serves the demo, so a store in its memory is enough.
+    JWTAuthentication(revocation_store=InMemoryRevocation()),
     APIKeyAuthentication(api_keys=API_KEYS.keys(), key_permissions=API_KEYS),
 ]
 BOLTGUARD_DEFAULT_PERMISSION_CLASSES = [IsAuthenticated()]

@@ -82,7 +82,7 @@ class BoltguardAuthentication(BaseAuthentication):
         way_out.is_known = True
         if way_out.visit is None:
             way_out.enter(inner)
-        attach(inner, context, _Account)
+        attach(inner, context, gate, _Account)
         user: Any = inner.user
         if type(user) is _Account:
             object.__setattr__(user, "_request", inner)

@@ -18,10 +18,10 @@ from boltguard import _rust, conf, csrf, registry
 from boltguard._rust import AuthContext
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
-from boltguard.auth.journal import arepeat, journal, open_journal, repeat
+from boltguard.auth.journal import akeep_revocations, keep_revocations, open_journal
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, note_caches_outside, refuse_caches_inside
-from boltguard.exceptions import HTTPException, RevocationError, RevocationUnavailable
+from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.objects import Admission, ObjectRefused, enter, leave, mark_final
 from boltguard.responses import json_response
 from boltguard.stop_iteration import stopped
@@ -216,7 +216,7 @@ class Gate:
         outcome = self.check(request.META)
         if type(outcome) is not AuthContext or self.asks_objects or hasattr(request, CACHED):
             return self.settle(request, self.finish(request, outcome))
-        attach(request, outcome)
+        attach(request, outcome, self)
         return None
 
     def finish(self, request: HttpRequest, outcome: Outcome) -> Settled:
@@ -240,7 +240,7 @@ class Gate:
     def settle(self, request: HttpRequest, settled: Settled) -> HttpResponse | None:
         """Attaches the caller to the request, or gives the answer that refuses them."""
         if type(settled) is AuthContext:
-            attach(request, settled)
+            attach(request, settled, self)
         elif isinstance(settled, _rust.Refusal):
             return self.refuse(request, settled)
         if hasattr(request, CACHED) and self.headers:
@@ -306,14 +306,14 @@ class Gate:
 
     def _ask(self, request: HttpRequest, conditional: _rust.Conditional) -> Settled:
         """Answers the checks that matter for this caller."""
-        attach(request, conditional.context)
+        attach(request, conditional.context, self)
         answers: dict[str, bool] = {}
         while (question := self.next_question(conditional, answers, about_object=False)) is not None:
             answers[question.name] = question.ask(request)
         return self._conclude(request, conditional, answers)
 
     async def _aask(self, request: HttpRequest, conditional: _rust.Conditional) -> Settled:
-        attach(request, conditional.context)
+        attach(request, conditional.context, self)
         answers: dict[str, bool] = {}
         while (question := self.next_question(conditional, answers, about_object=False)) is not None:
             answers[question.name] = await question.aask(request)
@@ -435,26 +435,6 @@ def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> 
             raise ImproperlyConfigured(f"the guard {guard} asks for the backend {name!r}, and there is {there}")
 
 
-def keep_revocations(error: Exception) -> Exception:
-    """The exception that a view raised, once the revocations that were rolled back with it are made again."""
-    try:
-        repeat(journal())
-    except Exception:
-        logger.exception(NOT_KEPT)
-        return RevocationUnavailable(NOT_KEPT)
-    return error
-
-
-async def akeep_revocations(error: Exception) -> Exception:
-    """`keep_revocations`, for async code."""
-    try:
-        await arepeat(journal())
-    except Exception:
-        logger.exception(NOT_KEPT)
-        return RevocationUnavailable(NOT_KEPT)
-    return error
-
-
 def log(request: HttpRequest, status: int, reason: str, claim: str | None = None) -> None:
     """Notes a refusal, and the claim at fault; never what was sent."""
     cause = reason if claim is None else f"{reason}: {claim}"
@@ -469,6 +449,5 @@ def _line(request: HttpRequest) -> str:
 ANSWERS = (HTTPException, Http404, PermissionDenied, RevocationError)
 HIDDEN_ASYNC = "something between `protect` and an async view is not async; put `protect` next to the view"
 NO_ANSWER = "%s gave no answer"
-NOT_KEPT = "A revocation was rolled back with its view, and could not be made again."
 STORE_UNAVAILABLE = "The revocation store is unavailable."
 PRIVATE = ("Cache-Control", "private")

@@ -18,12 +18,12 @@ from django.utils.module_loading import import_string
 
 from boltguard._rust import AuthContext, Refusal
 from boltguard.auth.guards import AllowAny
-from boltguard.auth.journal import open_journal
+from boltguard.auth.journal import keep_revocations, open_journal
 from boltguard.caches import CACHED, note_caches_outside
 from boltguard.decorators import GATEKEEPERS
 from boltguard.endpoint import ENDPOINT
 from boltguard.exceptions import HTTPException, RevocationError
-from boltguard.gate import Gate, Gatekeeper, Settled, answer, keep_revocations
+from boltguard.gate import Gate, Gatekeeper, Settled, answer
 from boltguard.overriding import refuse_overrides
 from boltguard.prefetch import view_wants_user
 from boltguard.users import attach, load, prefetch
@@ -100,11 +100,11 @@ class BoltguardMiddleware:
             return gate.refuse(request, outcome)
         assert isinstance(outcome, AuthContext)
         if outcome.is_authenticated:
-            attach(request, outcome)
+            attach(request, outcome, gate)
             # No browser sends these credentials unasked, so there is no forgery to look for.
             request._dont_enforce_csrf_checks = True
         elif outcome.get("auth_error") is not None:
-            attach(request, outcome)
+            attach(request, outcome, gate)
         else:
             request.context = request._boltguard_seen = outcome
         if hasattr(request, CACHED):

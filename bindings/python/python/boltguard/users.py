@@ -214,9 +214,10 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
         return type(self)(self._subject, self._visit) if self._wrapped is empty else super().__deepcopy__(memo)
 
 
-def attach(request: Any, context: _rust.AuthContext, kind: type[LazyUser] = LazyUser) -> None:
-    """Sets `request.context`, `request.user` and `request.auser`."""
+def attach(request: Any, context: _rust.AuthContext, gate: Any, kind: type[LazyUser] = LazyUser) -> None:
+    """Sets `request.context`, `request.user` and `request.auser`. `gate` is the one that identified the caller."""
     request.context = request._boltguard_seen = context
+    request._boltguard_gate = gate
     subject = context.account
     if subject is not None:
         request.user = user = kind(subject, request.__dict__.get(VISIT))

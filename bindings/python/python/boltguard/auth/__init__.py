@@ -19,6 +19,7 @@ from boltguard.auth.guards import (
     IsStaff,
     ViaBackend,
 )
+from boltguard.auth.logging_out import alogout, logout
 from boltguard.auth.predicates import Check, ObjectCheck, Owner
 from boltguard.auth.remote import RemoteKeySet
 from boltguard.auth.revocation import (
@@ -58,8 +59,10 @@ __all__ = [
     "Token",
     "ViaBackend",
     "acheck_object",
+    "alogout",
     "check_object",
     "create_jwt_for_user",
     "get_auth_context",
     "get_current_user",
+    "logout",
 ]

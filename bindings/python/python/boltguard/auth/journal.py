@@ -7,6 +7,7 @@ each revocation is noted, and once the transaction is over it is made again.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -17,8 +18,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asgiref.sync import async_to_sync
 
+from boltguard.exceptions import RevocationUnavailable
+
 if TYPE_CHECKING:
     from boltguard.auth.stores import RevocationStore
+
+logger = logging.getLogger("boltguard")
 
 F = TypeVar("F", bound=Callable[..., Any])
 # A store, a token id, and when the token ends by the monotonic clock.
@@ -84,5 +89,26 @@ async def arepeat(entries: list[Entry]) -> None:
         _entries.reset(token)
 
 
+def keep_revocations(error: Exception) -> Exception:
+    """The exception that a view raised, once the revocations that were rolled back with it are made again."""
+    try:
+        repeat(journal())
+    except Exception:
+        logger.exception(NOT_KEPT)
+        return RevocationUnavailable(NOT_KEPT)
+    return error
+
+
+async def akeep_revocations(error: Exception) -> Exception:
+    """`keep_revocations`, for async code."""
+    try:
+        await arepeat(journal())
+    except Exception:
+        logger.exception(NOT_KEPT)
+        return RevocationUnavailable(NOT_KEPT)
+    return error
+
+
 # More than any view revokes; code that runs on in the context of a request must not fill the memory.
 MOST = 10_000
+NOT_KEPT = "A revocation was rolled back with its view, and could not be made again."

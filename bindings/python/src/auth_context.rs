@@ -1,6 +1,7 @@
 //! `AuthContext`: the caller of a request, as a read-only mapping.
 
 use boltguard::Caller;
+use boltguard::jwt::AccountSource;
 use boltguard::types::{NumericDate, Principal};
 use pyo3::exceptions::PyKeyError;
 use pyo3::intern;
@@ -139,10 +140,29 @@ impl AuthContext {
         self.caller.user_id().map(std::borrow::Cow::into_owned)
     }
 
-    /// The id of the account behind the credential, which an API key without an owner has not got.
+    /// The id of the local account behind the credential: none for an API key without an owner, and for a token of
+    /// another issuer.
     #[getter]
     fn account(&self) -> Option<String> {
         self.caller.account().map(std::borrow::Cow::into_owned)
+    }
+
+    /// The number of the accounts that the token is about, if they are another issuer's.
+    #[getter]
+    fn account_source(&self) -> Option<u32> {
+        match self.caller.account_source() {
+            Some(AccountSource::External(number)) => Some(number),
+            Some(AccountSource::Local | AccountSource::Unknown) | None => None,
+        }
+    }
+
+    /// The issuer that the token names.
+    #[getter]
+    fn issuer(&self) -> Option<String> {
+        match &self.caller {
+            Caller::Token(claims) => Some(claims.issuer()?.into_owned()),
+            _ => None,
+        }
     }
 
     /// The public id of the API key.

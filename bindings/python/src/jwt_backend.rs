@@ -41,8 +41,8 @@ impl JwtBackend {
     #[new]
     #[pyo3(signature = (
         *, keys, algorithms, header="authorization", audience=None, issuer=None, leeway=None, required_claims=None,
-        user_id_claim="sub", typ=None, claims=None, scheme=None, subject_required=true, memory_revocation=None, external_revocation=false, store_errors_allow=false,
-        cached_tokens=0, remote_keys=None,
+        user_id_claim="sub", typ=None, claims=None, scheme=None, subject_required=true, memory_revocation=None,
+        external_revocation=false, store_errors_allow=false, cached_tokens=0, remote_keys=None, external_accounts=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "every setting by its name")]
     fn new(
@@ -64,6 +64,7 @@ impl JwtBackend {
         store_errors_allow: bool,
         cached_tokens: usize,
         remote_keys: Option<PyRef<'_, RemoteKeys>>,
+        external_accounts: Option<u32>,
     ) -> PyResult<Self> {
         let algorithms = Algorithms::read(algorithms)?;
         let sources = keys.iter().map(|key| Source::read(key, &algorithms));
@@ -79,6 +80,9 @@ impl JwtBackend {
             .with_audience(texts(audience.as_deref()))
             .with_issuer(texts(issuer.as_deref()))
             .with_user_id_claim(user_id_claim);
+        if let Some(number) = external_accounts {
+            policy = policy.with_external_accounts(number);
+        }
         if let Some(leeway) = leeway {
             policy = policy.with_leeway(leeway.as_leeway()?);
         }

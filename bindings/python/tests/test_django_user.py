@@ -16,8 +16,9 @@ from django.test import TestCase, TransactionTestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from boltguard import BoltAPI, Depends, protect
+from boltguard.accounts import UserUnavailable
 from boltguard.auth import AllowAny, APIKeyAuthentication, IsAuthenticated, JWTAuthentication, get_current_user
-from boltguard.users import LazyUser, UserUnavailable
+from boltguard.users import LazyUser
 
 from people.models import Member, Note
 from support import asgi, bearer, call, get, mount, mount_view, token, wsgi

@@ -16,6 +16,20 @@ use crate::{ClaimsError, ClaimsPolicy, IgnoredGrant};
 pub struct AdmittedClaims {
     body: Body,
     user_id: Option<UserIdSpan>,
+    account_source: AccountSource,
+}
+
+/// Whose accounts the user id of a token is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccountSource {
+    /// Those of another issuer, by the number that
+    /// [`ClaimsPolicy::with_external_accounts`](crate::ClaimsPolicy::with_external_accounts) was given.
+    External(u32),
+    /// Those of this service.
+    #[default]
+    Local,
+    /// Those of an issuer that the token names and the policy doesn't.
+    Unknown,
 }
 
 /// The id of the user whom a token speaks of.
@@ -68,7 +82,11 @@ impl AdmittedClaims {
         if user_id.is_none() && policy.requires_user_id() {
             return Err(ClaimsError::SubjectMissing);
         }
-        Ok(Self { body, user_id })
+        Ok(Self {
+            account_source: policy.account_source(&body),
+            body,
+            user_id,
+        })
     }
 
     /// `sub`, RFC 7519 §4.1.2.
@@ -109,6 +127,20 @@ impl AdmittedClaims {
             UserIdSpan::Integer(span) => UserId::Integer(self.body.raw(span)),
             UserIdSpan::Text(span) => UserId::Text(self.body.text(span)),
         })
+    }
+
+    /// The id of the account of this service that the token is about: the [user id](Self::user_id), unless it is
+    /// another issuer's.
+    #[must_use]
+    pub fn account(&self) -> Option<UserId<'_>> {
+        self.user_id()
+            .filter(|_| self.account_source == AccountSource::Local)
+    }
+
+    /// Whose accounts the user id is about.
+    #[must_use]
+    pub fn account_source(&self) -> AccountSource {
+        self.account_source
     }
 
     /// Whether the claim `is_staff` is `true`.

@@ -47,7 +47,7 @@ mod kept;
 mod policy;
 mod rule;
 
-pub use admitted::{AdmittedClaims, UserId};
+pub use admitted::{AccountSource, AdmittedClaims, UserId};
 pub use claims::Claims;
 pub use error::ClaimsError;
 pub use ignored::IgnoredGrant;

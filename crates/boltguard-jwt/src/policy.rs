@@ -9,7 +9,7 @@ use crate::claims::{Body, Registered};
 use crate::class::{LABELED, is_other_class};
 use crate::field::{Claim, Field};
 use crate::rule::Rule;
-use crate::{AdmittedClaims, Claims, ClaimsError, KeptClaims};
+use crate::{AccountSource, AdmittedClaims, Claims, ClaimsError, KeptClaims};
 
 /// Decides which claims are admitted.
 ///
@@ -27,6 +27,7 @@ pub struct ClaimsPolicy {
     requires_user_id: Option<bool>,
     only_access_tokens: bool,
     leeway: Duration,
+    accounts: AccountSource,
     pub(crate) ignored: Ignored,
 }
 
@@ -63,6 +64,7 @@ impl ClaimsPolicy {
             requires_user_id: None,
             only_access_tokens: false,
             leeway: Duration::ZERO,
+            accounts: AccountSource::Local,
             ignored: Ignored::default(),
         }
     }
@@ -177,6 +179,15 @@ impl ClaimsPolicy {
         self
     }
 
+    /// Says that the tokens are about accounts of another issuer, so that no user id is taken for the id of an account
+    /// of this service. The `number` is the service's own, by which it knows later how to find an account of its own
+    /// for such a token, [`AdmittedClaims::account_source`].
+    #[must_use]
+    pub fn with_external_accounts(mut self, number: u32) -> Self {
+        self.accounts = AccountSource::External(number);
+        self
+    }
+
     /// How much clocks may differ.
     #[must_use]
     pub fn leeway(&self) -> Duration {
@@ -279,6 +290,18 @@ impl ClaimsPolicy {
     #[inline]
     pub(crate) fn user_id_claim(&self) -> &str {
         &self.user_id_claim
+    }
+
+    #[inline]
+    pub(crate) fn account_source(&self, body: &Body) -> AccountSource {
+        let names_issuer = || !matches!(body.registered.issuer(), Field::Absent);
+        match self.accounts {
+            // Another service may share the key, and has a user of the same id.
+            AccountSource::Local if self.issuers.is_empty() && names_issuer() => {
+                AccountSource::Unknown
+            }
+            source => source,
+        }
     }
 
     /// Another claim than `sub` is named because it is there.

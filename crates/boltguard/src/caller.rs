@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use boltguard_apikey::ApiKeyEntry;
-use boltguard_jwt::AdmittedClaims;
+use boltguard_jwt::{AccountSource, AdmittedClaims};
 use boltguard_types::{Facts, Held, Identity, Principal, ReasonCode, Wanted};
 use serde_json::Value;
 
@@ -87,12 +87,23 @@ impl Caller {
         }
     }
 
-    /// The id of the account behind the credential: a token's user, or the owner of a key.
+    /// The id of the account of this service that is behind the credential: a token's user, unless another issuer
+    /// vouches for it, or the owner of a key.
     #[must_use]
     pub fn account(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::ApiKey(caller) => caller.entry.owner().map(Cow::Borrowed),
-            Self::Anonymous(_) | Self::Token(_) => self.user_id(),
+            Self::Anonymous(_) => None,
+            Self::Token(claims) => Some(claims.account()?.as_str().to_owned().into()),
+        }
+    }
+
+    /// Whose account it is that a token is about.
+    #[must_use]
+    pub fn account_source(&self) -> Option<AccountSource> {
+        match self {
+            Self::Anonymous(_) | Self::ApiKey(_) => None,
+            Self::Token(claims) => Some(claims.account_source()),
         }
     }
 

@@ -539,7 +539,10 @@ class JwtBackend:
         store_errors_allow: bool = False,
         cached_tokens: int = 0,
         remote_keys: RemoteKeys | None = None,
-    ) -> JwtBackend: ...
+        external_accounts: int | None = None,
+    ) -> JwtBackend:
+        """`external_accounts` is a number for the accounts of another issuer, `AuthContext.account_source`."""
+
     @property
     def weak_secrets(self) -> list[str]:
         """The algorithms whose secret is shorter than their hash."""
@@ -807,7 +810,17 @@ class AuthContext(Mapping[str, Any]):
 
     @property
     def account(self) -> str | None:
-        """The id of the account behind the credential, which an API key without an owner has not got."""
+        """The id of the local account behind the credential: none for an API key without an owner, and for a token of
+        another issuer.
+        """
+
+    @property
+    def account_source(self) -> int | None:
+        """The number of the accounts that the token is about, if they are another issuer's."""
+
+    @property
+    def issuer(self) -> str | None:
+        """The issuer that the token names."""
 
     @property
     def api_key_id(self) -> str | None:

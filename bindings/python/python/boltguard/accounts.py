@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import iscoroutine
+from itertools import count
 from typing import Any
+from weakref import WeakValueDictionary
 
-from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError
+from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.core.exceptions import (
+    FieldDoesNotExist,
+    ImproperlyConfigured,
+    MultipleObjectsReturned,
+    ObjectDoesNotExist,
+    ValidationError,
+)
 
+from boltguard import _rust
 from boltguard.exceptions import Unauthorized
+from boltguard.threads import in_thread
 
 
 class UserUnavailable(Unauthorized):
@@ -76,3 +89,126 @@ def active(user: Any) -> Any:
     if not getattr(user, "is_active", True):
         raise UserUnavailable("user_inactive")
     return user
+
+
+class Lookup:
+    """How the account behind the tokens of one backend is found."""
+
+    def check(self) -> None:
+        """Raises `ImproperlyConfigured` for what can be found out only when the models are loaded."""
+
+    def find(self, context: _rust.AuthContext) -> Any:
+        """The active account, or `UserUnavailable`."""
+        raise NotImplementedError
+
+    async def afind(self, context: _rust.AuthContext) -> Any:
+        """`find`, for async code."""
+        return await in_thread(self.find)(context)
+
+
+class ByKey(Lookup):
+    """By the primary key, as for tokens of this site."""
+
+    def find(self, context: _rust.AuthContext) -> Any:
+        subject = context.account
+        if subject is None:
+            raise UserUnavailable
+        return find_by_key(subject)
+
+
+class ByField(Lookup):
+    """By a unique field of the user model."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"user_field:{self.name}"
+
+    def find(self, context: _rust.AuthContext) -> Any:
+        field = self.field
+        subject = context.user_id
+        if subject is None or "\0" in subject:
+            raise UserUnavailable
+        try:
+            value = field.to_python(subject)
+            field.run_validators(value)
+        except (ValidationError, ValueError, TypeError, OverflowError):
+            raise UserUnavailable from None
+        return find(field, value)
+
+    def check(self) -> None:
+        _ = self.field
+
+    @property
+    def field(self) -> Any:
+        """The field, or `ImproperlyConfigured` if it can't tell users apart."""
+        model = user_model()
+        try:
+            field = model._meta.get_field(model._meta.pk.name if self.name == "pk" else self.name)
+        except FieldDoesNotExist:
+            raise ImproperlyConfigured(f"user_field={self.name!r}: {model.__name__} has no such field.") from None
+        if not getattr(field, "concrete", False) or field.is_relation or not _is_unique(model, field):
+            raise ImproperlyConfigured(
+                f"user_field={self.name!r}: {model.__name__}.{self.name} is not unique. {UNIQUE}"
+            )
+        return field
+
+
+class ByFunction(Lookup):
+    """By a function of the claims that finds the account, or makes it."""
+
+    def __init__(self, function: Callable[[dict[str, Any]], Any]) -> None:
+        self.function = function
+        self.is_async = iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__)
+
+    def __repr__(self) -> str:
+        return f"get_user:{getattr(self.function, '__qualname__', type(self.function).__qualname__)}"
+
+    def find(self, context: _rust.AuthContext) -> Any:
+        function: Any = async_to_sync(self.function) if self.is_async else self.function
+        return self._checked(function(context["auth_claims"]))
+
+    async def afind(self, context: _rust.AuthContext) -> Any:
+        if self.is_async:
+            return self._checked(await self.function(context["auth_claims"]))
+        return await super().afind(context)
+
+    def _checked(self, user: Any) -> Any:
+        name = getattr(self.function, "__qualname__", type(self.function).__qualname__)
+        if iscoroutine(user):
+            user.close()
+            raise TypeError(f"get_user: {name} returned a coroutine. Define it with `async def`.")
+        if user is None:
+            raise UserUnavailable
+        if not isinstance(user, user_model()) or user.pk is None:
+            raise TypeError(f"get_user: {name} must return a saved user or None, not {type(user).__name__}.")
+        return active(user)
+
+
+class Accounts:
+    """The accounts of tokens that no primary key of ours names, and the number by which Rust knows of them."""
+
+    def __init__(self, lookup: Lookup | None) -> None:
+        self.lookup = lookup
+        self.number = next(_numbers)
+        _known[self.number] = self
+
+
+def lookup_of(number: int) -> Lookup | None:
+    """How such an account is found; `None` if its issuer is all that knows the user."""
+    accounts = _known.get(number)
+    return None if accounts is None else accounts.lookup
+
+
+def _is_unique(model: Any, field: Any) -> bool:
+    from django.db.models import UniqueConstraint
+
+    constraints = (one for one in model._meta.constraints if isinstance(one, UniqueConstraint))
+    alone = any(one.fields == (field.name,) and one.condition is None for one in constraints)
+    return bool(field.unique) or alone
+
+
+_numbers = count(1)
+_known: WeakValueDictionary[int, Accounts] = WeakValueDictionary()
+UNIQUE = "Name a unique field, so that a token can't be about two users."

@@ -19,6 +19,7 @@
 | boltguard.W017 | a `RemoteKeySet` without `issuer` and `audience`: all tokens of the issuer are taken |
 | boltguard.W018 | a setting that looks like one of Boltguard's and doesn't exist |
 | boltguard.E019 | Django's cache middleware is after `BoltguardMiddleware`: it would store responses unsealed |
+| boltguard.E022 | `user_field` of a backend names no unique field of the user model |
 
 Those of stores of API keys, E009 to W010, are in `boltguard.api_keys.checks`.
 """
@@ -55,8 +56,8 @@ Backend = TypeVar("Backend", bound=Authentication)
 
 def register() -> None:
     """Called once, when Django's applications are ready."""
-    of_objects = (check_settings, check_names, check_secrets, check_issuers, check_stores, check_api_keys)
-    for check in (*of_objects, check_views, check_drf_views, check_headers, check_middleware):
+    of_objects = (check_settings, check_names, check_secrets, check_issuers, check_accounts, check_stores)
+    for check in (*of_objects, check_api_keys, check_views, check_drf_views, check_headers, check_middleware):
         checks.register(check, checks.Tags.security)
     checks.register(check_secrets_deployed, checks.Tags.security, deploy=True)
 
@@ -122,6 +123,18 @@ def check_issuers(app_configs: Any, **kwargs: Any) -> list[Message]:
     urls = ((backend, backend.trusts_any_token_of) for backend in _backends(JWTAuthentication))
     found = sorted({message.format(backend, url) for backend, url in urls if url is not None})
     return [checks.Warning(text, ADDRESSED, id="boltguard.W017") for text in found]
+
+
+def check_accounts(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether the fields by which backends find accounts tell these apart."""
+    found = set()
+    for backend in _backends(JWTAuthentication):
+        try:
+            if backend.lookup is not None:
+                backend.lookup.check()
+        except ImproperlyConfigured as error:
+            found.add(str(error))
+    return [checks.Error(text, id="boltguard.E022") for text in sorted(found)]
 
 
 def check_stores(app_configs: Any, **kwargs: Any) -> list[Message]:

@@ -32,15 +32,17 @@ except ModuleNotFoundError as error:
 
 from boltguard import conf
 from boltguard._rust import AuthContext, Conditional, Refusal
+from boltguard.accounts import UserUnavailable
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, IsAuthenticated, check_guards, conjunction
 from boltguard.auth.journal import journal, open_journal, repeat
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, refuse_caches_inside
+from boltguard.drf_exceptions import RaisedResponse, exception_handler, install
 from boltguard.exceptions import HTTPException
-from boltguard.gate import Gate, Gatekeeper, Outcome, body_of, headers_of, log
+from boltguard.gate import Gate, Gatekeeper, Outcome, log
 from boltguard.overriding import refuse_overrides
-from boltguard.users import SEEN, LazyUser, UserUnavailable, Visit, attach
+from boltguard.users import SEEN, Visit, attach
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -82,11 +84,8 @@ class BoltguardAuthentication(BaseAuthentication):
         way_out.is_known = True
         if way_out.visit is None:
             way_out.enter(inner)
-        attach(inner, context, gate, _Account)
-        user: Any = inner.user
-        if type(user) is _Account:
-            object.__setattr__(user, "_request", inner)
-        return user, context
+        attach(inner, context, gate)
+        return inner.user, context
 
     def authenticate_header(self, request: Request) -> str | None:
         """The challenge of a 401."""
@@ -255,6 +254,7 @@ class _WayOut:
     # The gates that let a caller in for the sake of an object, of which nothing was heard yet.
     unasked: frozenset[Gate] = frozenset()
     visit: Visit | None = None
+    outer: Callable[[UserUnavailable], Exception] | None = None
     # The credentials were of a scheme that no backend accepts.
     unsupported: Refusal | None = None
 
@@ -265,7 +265,8 @@ class _WayOut:
         """From now on until the response is there, reading a missing account is a 401."""
         if "response" in getattr(self._view, "__dict__", ()):
             return  # a renderer asks who the user is
-        self.visit = Visit.begin(request)
+        self.visit = visit = Visit.begin(request)
+        self.outer, visit.translate = visit.translate, partial(_account_error, request)
 
     def handle_exception(self, error: Exception) -> Any:
         """The view's own, which is told of the missing account if that is what the error came from."""
@@ -288,6 +289,7 @@ class _WayOut:
     def _end(self) -> None:
         if self.visit is not None:
             self.visit.depth -= 1
+            self.visit.translate = self.outer
 
     @staticmethod
     def of(view: Any) -> _WayOut:
@@ -352,18 +354,13 @@ def _may_show_object(request: Request, view: Any, response: Any) -> bool:
     return may_show_object(request, view, response)
 
 
-class _Account(LazyUser):
-    """A user who, if missing, is refused in DRF's way."""
-
-    _request: HttpRequest
-
-    def _error(self, failure: UserUnavailable) -> Exception:
-        said = failure.said_by(self._request.context.auth_backend)  # type: ignore[attr-defined]
-        return _exception(said.status_code, said.detail, said.code)
-
-
 def _no_account(request: Any, unavailable: UserUnavailable) -> APIException:
     log(request, unavailable.status_code, unavailable.reason)
+    return _account_error(request, unavailable)
+
+
+def _account_error(request: Any, unavailable: UserUnavailable) -> APIException:
+    """A missing account in DRF's terms."""
     said = unavailable.said_by(request.context.auth_backend)
     return _exception(said.status_code, said.detail, said.code)
 
@@ -372,35 +369,6 @@ def _exception(status: int, detail: str, code: str) -> APIException:
     """What DRF answers with the body that we give everywhere."""
     kind = StoreUnavailable if status == StoreUnavailable.status_code else AuthenticationFailed
     return kind({"detail": detail, "code": code}, code)
-
-
-class RaisedResponse(APIException):
-    """An `HTTPException` in DRF's terms, to whose handler `Unauthorized` would be a 403."""
-
-    def __init__(self, error: HTTPException) -> None:
-        super().__init__(body_of(error), getattr(error, "code", None))
-        self.status_code = error.status_code
-        self.headers = headers_of(error)
-        self.auth_header = self.headers.get("WWW-Authenticate")
-
-
-def exception_handler(error: Exception, context: dict[str, Any]) -> Any:
-    """DRF's own handler, and its default once this module is imported, which also answers an `HTTPException`."""
-    from rest_framework import views
-
-    error = RaisedResponse(error) if isinstance(error, HTTPException) else error
-    response = views.exception_handler(error, context)
-    if isinstance(error, RaisedResponse) and response is not None:
-        for name, value in error.headers.items():
-            response[name] = value
-    return response
-
-
-def _install() -> None:
-    from rest_framework.settings import DEFAULTS
-
-    if DEFAULTS["EXCEPTION_HANDLER"] == "rest_framework.views.exception_handler":
-        DEFAULTS["EXCEPTION_HANDLER"] = f"{__name__}.exception_handler"
 
 
 def _refuse_negations(permission: Any, negated: bool = False) -> None:
@@ -465,4 +433,4 @@ NO_BACKENDS = (
 NO_GUARD = "write GuardPermission.of(IsStaff()), or any other guard"
 NOT_ASKED = "call self.check_object_permissions(request, obj), as get_object() does, before you answer"
 NO_NEGATION = "`~` of a guard and another permission would let anonymous callers in; negate the guard alone"
-_install()
+install()

@@ -16,6 +16,7 @@ from django.utils.cache import patch_vary_headers
 
 from boltguard import _rust, conf, csrf, registry
 from boltguard._rust import AuthContext
+from boltguard.accounts import UserUnavailable
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.auth.journal import akeep_revocations, keep_revocations, open_journal
@@ -27,7 +28,7 @@ from boltguard.responses import json_response
 from boltguard.stop_iteration import stopped
 from boltguard.threads import in_thread
 from boltguard.transactions import atomic_aliases, atomically
-from boltguard.users import UserUnavailable, Visit, attach, prefetch
+from boltguard.users import Visit, attach, needs_account, prefetch
 
 if TYPE_CHECKING:
     from boltguard.auth.questions import Question
@@ -184,7 +185,7 @@ class Gate:
                 rejected = await in_thread(csrf.reject)(request, view)
                 if rejected is not None:
                     return self.seal(request, rejected, False)
-            if wants_user:
+            if wants_user or needs_account(request):
                 await prefetch(request)
             response = view(*args, **kwargs)
             response = await response if hasattr(response, "__await__") else response

@@ -26,7 +26,7 @@ from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.gate import Gate, Gatekeeper, Settled, answer
 from boltguard.overriding import refuse_overrides
 from boltguard.prefetch import view_wants_user
-from boltguard.users import attach, load, prefetch
+from boltguard.users import attach, load, needs_account, prefetch
 
 
 class BoltguardMiddleware:
@@ -70,11 +70,11 @@ class BoltguardMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         """Loads the account for an async view that reads it, and that no gate of its own loads it for."""
-        if _wants_user(view):
+        if _wants_user(request, view):
             load(request)
 
     async def _aprocess_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
-        if _wants_user(view):
+        if _wants_user(request, view):
             await prefetch(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -112,9 +112,10 @@ class BoltguardMiddleware:
         return None
 
 
-def _wants_user(view: Any) -> bool:
-    own_gate = hasattr(view, GATEKEEPERS) or hasattr(view, ENDPOINT)
-    return not own_gate and iscoroutinefunction(view) and view_wants_user(view)
+def _wants_user(request: HttpRequest, view: Any) -> bool:
+    if hasattr(view, GATEKEEPERS) or hasattr(view, ENDPOINT) or not iscoroutinefunction(view):
+        return False
+    return needs_account(request) or view_wants_user(view)
 
 
 def middleware_classes() -> list[Any]:

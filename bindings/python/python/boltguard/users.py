@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from types import MethodType
 from typing import Any
@@ -21,11 +22,10 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.utils.functional import LazyObject, SimpleLazyObject, empty
 
 from boltguard import _rust
-from boltguard.accounts import UserUnavailable, find_by_key, primary_key, user_model
+from boltguard.accounts import Lookup, UserUnavailable, find_by_key, lookup_of, primary_key, user_model
 from boltguard.exceptions import Unauthorized
+from boltguard.external import ExternalUser
 from boltguard.threads import in_thread
-
-__all__ = ["LazyUser", "UserUnavailable", "Visit", "attach", "get_auth_context", "get_current_user", "prefetch"]
 
 
 class Visit:
@@ -34,6 +34,8 @@ class Visit:
     # How many gates the request is behind; class attributes, because one is made for every request.
     depth = 0
     failure: UserUnavailable | None = None
+    # How the framework that calls the view wants to be told.
+    translate: Callable[[UserUnavailable], Exception] | None = None
 
     @staticmethod
     def begin(request: Any) -> Visit:
@@ -78,7 +80,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
         if self._wrapped is not empty:
             return self._wrapped.pk
         if self._visit.depth:
-            return self._key() if self._knows_key() else self._refuse()
+            return self._key() if self._may_exist() else self._refuse()
         return None if self._is_nobody() else self._key()
 
     @property
@@ -97,8 +99,8 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
 
     async def prefetch(self) -> None:
         """Loads the account. One that is missing is an error for whoever reads it, and not before."""
-        if self._wrapped is empty and self._failure is None and self._knows_key():
-            self._keep(await in_thread(_outcome)(self._subject))
+        if self._wrapped is empty and self._failure is None and self._may_exist():
+            self._keep(await self._afetch())
 
     def _key(self) -> Any:
         """The primary key; `None` if the subject can't be one."""
@@ -110,18 +112,30 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
                 own["_pk"], own["_failure"] = None, failure
         return own["_pk"]
 
-    def _knows_key(self) -> bool:
+    def _may_exist(self) -> bool:
         return self._key() is not None
+
+    def _fetch(self) -> Any:
+        """The account, or why there is none."""
+        try:
+            return find_by_key(self._subject)
+        except UserUnavailable as unavailable:
+            return unavailable
+
+    async def _afetch(self) -> Any:
+        return await in_thread(self._fetch)()
 
     def _is_nobody(self) -> bool:
         """Whether this stands for nobody, as far as is known without a query."""
         if self._wrapped is not empty:
             return type(self._wrapped) is _stand_in_class()
-        return not self._visit.depth and (self._failure is not None or not self._knows_key())
+        return not self._visit.depth and (self._failure is not None or not self._may_exist())
 
     def _find(self) -> None:
-        if self._wrapped is empty and self._failure is None and self._knows_key():
-            self._keep(_outcome(self._subject))
+        if self._wrapped is empty and self._failure is None and self._may_exist():
+            if in_event_loop():
+                raise SynchronousOnlyOperation(CANT_WAIT)
+            self._keep(self._fetch())
 
     def _setup(self) -> None:
         self._find()
@@ -140,11 +154,9 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
         """Raises what becomes a 401, whatever the view makes of the exception."""
         failure = self._failure
         assert failure is not None
-        self._visit.failure = failure
-        raise self._error(failure)
-
-    def _error(self, failure: UserUnavailable) -> Exception:
-        return failure.with_traceback(None)
+        visit = self._visit
+        visit.failure = failure
+        raise failure.with_traceback(None) if visit.translate is None else visit.translate(failure)
 
     def _loaded(self) -> Any:
         if self._wrapped is empty:
@@ -214,20 +226,103 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
         return type(self)(self._subject, self._visit) if self._wrapped is empty else super().__deepcopy__(memo)
 
 
-def attach(request: Any, context: _rust.AuthContext, gate: Any, kind: type[LazyUser] = LazyUser) -> None:
+class UnknownUser(LazyUser):
+    """A user of an issuer that the token names, and that the backend with our own keys doesn't."""
+
+    def __init__(self, subject: str, visit: Visit | None = None) -> None:
+        super().__init__(subject, visit)
+        _get(self, "__dict__")["_failure"] = UserUnavailable("issuer_not_configured")
+
+    def _key(self) -> Any:
+        return None
+
+
+class LinkedUser(LazyUser):
+    """A user whose account is found by something other than its key, which is not known before it is loaded."""
+
+    def __init__(self, subject: str, visit: Visit | None, lookup: Lookup, context: _rust.AuthContext) -> None:
+        super().__init__(subject, visit)
+        _get(self, "__dict__").update(_lookup=lookup, _context=context)
+
+    @property
+    def pk(self) -> Any:
+        """The primary key, for which the account is loaded; `None` in async code that hasn't loaded it."""
+        if self._wrapped is empty and not self._visit.depth and in_event_loop():
+            return None
+        return self._loaded().pk
+
+    def _key(self) -> Any:
+        return None
+
+    def _known_key(self) -> Any:
+        if self._wrapped is empty and not in_event_loop():
+            self._find()
+        return None if self._wrapped is empty else self._wrapped.pk
+
+    def _may_exist(self) -> bool:
+        return True
+
+    def _fetch(self) -> Any:
+        try:
+            return self._lookup.find(self._context)
+        except UserUnavailable as unavailable:
+            return unavailable
+
+    async def _afetch(self) -> Any:
+        try:
+            return await self._lookup.afind(self._context)
+        except UserUnavailable as unavailable:
+            return unavailable
+
+    def __copy__(self) -> Any:
+        return self if self._wrapped is empty else super().__copy__()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self if self._wrapped is empty else super().__deepcopy__(memo)
+
+
+def attach(request: Any, context: _rust.AuthContext, gate: Any) -> None:
     """Sets `request.context`, `request.user` and `request.auser`. `gate` is the one that identified the caller."""
     request.context = request._boltguard_seen = context
     request._boltguard_gate = gate
     subject = context.account
     if subject is not None:
-        request.user = user = kind(subject, request.__dict__.get(VISIT))
+        request.user = user = LazyUser(subject, request.__dict__.get(VISIT))
         request.auser = MethodType(_aload, user)
     else:
-        request.user = SimpleLazyObject(_anonymous)
-        request.auser = _aanonymous
+        _attach_other(request, context)
+
+
+def _attach_other(request: Any, context: _rust.AuthContext) -> None:
+    """For a caller whom the credential itself doesn't name by the key of an account."""
+    subject, source, visit = context.user_id, context.account_source, request.__dict__.get(VISIT)
+    lookup = None if source is None else lookup_of(source)
+    user: Any
+    if context.auth_backend != "jwt" or subject is None:
+        request.user, request.auser = SimpleLazyObject(_anonymous), _aanonymous
+        return
+    if source is None:
+        user = UnknownUser(subject, visit)
+    elif lookup is not None:
+        user = LinkedUser(subject, visit, lookup, context)
+    else:
+        request.user = user = ExternalUser(context)
+        request.auser = MethodType(_aself, user)
+        return
+    request.user = user
+    request.auser = MethodType(_aload, user)
 
 
 _aload = LazyUser.aload
+
+
+async def _aself(user: ExternalUser) -> ExternalUser:
+    return user
+
+
+def needs_account(request: Any) -> bool:
+    """Whether not even the key of the user is known before the account is loaded."""
+    return type(request.__dict__.get("user")) is LinkedUser
 
 
 async def prefetch(request: Any) -> None:
@@ -302,17 +397,10 @@ def _stand_in_class() -> Any:
     return AbsentUser
 
 
-def _outcome(subject: str) -> Any:
-    """The account, or why there is none."""
-    if _in_event_loop() and not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"):
-        raise SynchronousOnlyOperation(CANT_WAIT)
-    try:
-        return find_by_key(subject)
-    except UserUnavailable as unavailable:
-        return unavailable
-
-
-def _in_event_loop() -> bool:
+def in_event_loop() -> bool:
+    """Whether a query would block an event loop."""
+    if os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"):
+        return False
     try:
         asyncio.get_running_loop()
     except RuntimeError:

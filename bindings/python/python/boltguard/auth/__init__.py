@@ -29,6 +29,7 @@ from boltguard.auth.revocation import (
     RevocationStore,
 )
 from boltguard.auth.tokens import Token, create_jwt_for_user
+from boltguard.external import ExternalUser
 from boltguard.objects import acheck_object, check_object
 from boltguard.users import get_auth_context, get_current_user
 
@@ -41,6 +42,7 @@ __all__ = [
     "DenyAll",
     "DjangoCacheRevocation",
     "DjangoORMRevocation",
+    "ExternalUser",
     "Guard",
     "HasAllPermissions",
     "HasAnyPermission",

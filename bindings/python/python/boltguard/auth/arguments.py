@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 
+from boltguard.accounts import ByField, ByFunction, Lookup
 from boltguard.messages import kind_of
 
 Scalar = str | int | bool
+Rules = list[tuple[str, list[Scalar]]]
 
 
 def media_type(typ: str | None) -> str | None:
@@ -54,6 +56,30 @@ def _values(name: str, value: Any) -> list[Scalar]:
     return values
 
 
+def with_verified_email(
+    claims: Rules | None, user_field: str | None, user_id_claim: str, require_verified_email: bool
+) -> Rules | None:
+    """The claims that are required, of which `email_verified` is one where an email address finds the account."""
+    has_email = user_field is not None and user_id_claim == "email"
+    if not flag("require_verified_email", require_verified_email) and not has_email:
+        refuse("JWTAuthentication: require_verified_email is False, but no email address finds the account.")
+    if not has_email or not require_verified_email or any(name == VERIFIED for name, _ in claims or ()):
+        return claims
+    return [*(claims or ()), (VERIFIED, [True])]
+
+
+def lookup(user_field: str | None, get_user: Callable[[dict[str, Any]], Any] | None) -> Lookup | None:
+    if user_field is not None and get_user is not None:
+        refuse("JWTAuthentication: user_field and get_user are two ways to find one user. Give one of them.")
+    if user_field is not None:
+        if not isinstance(user_field, str) or not user_field.isidentifier():
+            refuse(f"JWTAuthentication: user_field is {kind_of(user_field)}. Give the name of a unique field.")
+        return ByField(user_field)
+    if get_user is not None and not callable(get_user):
+        refuse(f"JWTAuthentication: get_user is {kind_of(get_user)}. Give a function of the claims.")
+    return None if get_user is None else ByFunction(get_user)
+
+
 def schemes(what: str, scheme: str | Iterable[str]) -> list[str]:
     if isinstance(scheme, (bytes, bytearray, Mapping)) or not isinstance(scheme, Iterable):
         refuse(f"{what}: scheme is {kind_of(scheme)}; {SCHEMES}")
@@ -76,3 +102,4 @@ CLAIMS = 'give names and values, such as claims={"token_type": "access"}: string
 # RFC 9110 §5.6.2.
 SCHEME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 SCHEMES = 'give a string such as "Bearer", or a list: letters, digits and hyphens, without spaces'
+VERIFIED = "email_verified"

@@ -12,8 +12,9 @@ from typing import Any, Generic, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust, conf, registry
+from boltguard.accounts import Accounts
 from boltguard.api_keys.store import APIKeyStore, default_store
-from boltguard.auth.arguments import Scalar, claim_values, flag, media_type, schemes
+from boltguard.auth.arguments import Scalar, claim_values, flag, lookup, media_type, schemes, with_verified_email
 from boltguard.auth.arguments import refuse as _refuse
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
 from boltguard.auth.revocation import InMemoryRevocation, RevocationStore, ask, bool_or_error
@@ -87,6 +88,12 @@ class JWTAuthentication(Authentication):
     `scheme` is the authentication scheme, or a list of them, as in `scheme=["Bearer", "Token"]`. On the
     `Authorization` header, credentials of any other scheme are left to others.
 
+    Tokens of our own keys are about the account whose primary key the token names, unless they name an issuer that
+    `issuer` doesn't. Those of a `RemoteKeySet` are about users of another issuer: `request.user` is an `ExternalUser`.
+    `user_field` names a unique field of the user model that has the value of `user_id_claim`, and `get_user` is a
+    function of the claims, sync or async, that returns a user or `None`. With `user_id_claim="email"`, the claim
+    `email_verified` has to be true, unless `require_verified_email` is `False`.
+
     `cached_tokens` is how many tokens of public keys to keep once their signatures were found good, so that these need
     not be checked again; all else is checked at each request. None are kept by default.
     """
@@ -111,6 +118,9 @@ class JWTAuthentication(Authentication):
         scheme: str | Iterable[str] = "Bearer",
         subject_required: bool = True,
         cached_tokens: int = 0,
+        user_field: str | None = None,
+        get_user: Callable[[dict[str, Any]], Any] | None = None,
+        require_verified_email: bool = True,
     ) -> None:
         secret = Sealed(secret)
         self._remote = _remote(secret)
@@ -120,6 +130,9 @@ class JWTAuthentication(Authentication):
             _refuse(f"JWTAuthentication: {NO_ALGORITHM_OF_ISSUER}")
         self.leeway = _seconds(leeway)
         self.revocation_store = _store(revocation_store)
+        self.lookup = lookup(user_field, get_user)
+        is_external = self._remote is not None or self.lookup is not None
+        self._accounts = Accounts(self.lookup) if is_external else None
         self._settings: dict[str, Any] = {
             "algorithms": self.algorithms,
             "header": self.header,
@@ -129,12 +142,13 @@ class JWTAuthentication(Authentication):
             "required_claims": _required(required_claims),
             "user_id_claim": _text("user_id_claim", user_id_claim),
             "typ": media_type(typ),
-            "claims": claim_values(claims),
+            "claims": with_verified_email(claim_values(claims), user_field, user_id_claim, require_verified_email),
             "scheme": schemes("JWTAuthentication", scheme),
             "subject_required": flag("subject_required", subject_required),
             "cached_tokens": _count("cached_tokens", cached_tokens),
             "store_errors_allow": _on_store_error(on_store_error),
             "remote_keys": None if self._remote is None else self._remote.rust,
+            "external_accounts": None if self._accounts is None else self._accounts.number,
             **_stores_in_rust(self.revocation_store),
         }
         self._own_keys = secret.value is not None
@@ -172,7 +186,7 @@ class JWTAuthentication(Authentication):
         store = self.revocation_store
         revocable = [] if store is None else [f"revocable by {type(store).__name__}"]
         claims = self._settings["claims"]
-        settings = {**self._settings, "claims": None if claims is None else dict(claims)}
+        settings = {**self._settings, "claims": None if claims is None else dict(claims), "user": self.lookup}
         return _label(self.name, [*self.algorithms, *keys, *revocable], settings, JWT_DEFAULTS)
 
     def answer(self, pending: _rust.Pending) -> bool | None:
@@ -493,6 +507,7 @@ JWT_DEFAULTS = {
     "store_errors_allow": False,
     "subject_required": True,
     "typ": None,
+    "user": None,
     "user_id_claim": "sub",
 }
 API_KEY_DEFAULTS = {"header": "x-api-key", "scheme": None, "store_errors_allow": False}

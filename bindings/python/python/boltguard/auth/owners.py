@@ -23,11 +23,8 @@ class OwnerOf:
             if obj is None:
                 return False
         value = getattr(obj, self._attribute(obj, last))
-        account = request.context.account
-        if value is None or account is None:
-            return False
-        caller = primary_key(account)
-        return bool(self._key(value, caller) == caller)
+        caller = None if value is None else _caller(request)
+        return caller is not None and bool(self._key(value, caller) == caller)
 
     def _attribute(self, obj: Any, name: str) -> str:
         """Where the key is read without a query, if the field is a relation of a model."""
@@ -58,6 +55,16 @@ class OwnerOf:
 
     def _refuse(self, what: str) -> NoReturn:
         raise ImproperlyConfigured(f"Owner({self.field!r}): the field {what}")
+
+
+def _caller(request: Any) -> Any:
+    """The primary key of the caller's account; `None` without one."""
+    account = request.context.account
+    if account is not None:
+        return primary_key(account)
+    # That of a token of another issuer is known once it is loaded.
+    user = request.user
+    return user.pk if isinstance(user, _users()) else None
 
 
 def _users() -> Any:

@@ -1,0 +1,39 @@
+"""What DRF answers to exceptions of Boltguard: its own handler takes `Unauthorized` for a 403, and knows no others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.exceptions import APIException
+from rest_framework.settings import DEFAULTS
+
+from boltguard.exceptions import HTTPException
+from boltguard.gate import body_of, headers_of
+
+
+class RaisedResponse(APIException):
+    """An `HTTPException` in DRF's terms, to whose handler `Unauthorized` would be a 403."""
+
+    def __init__(self, error: HTTPException) -> None:
+        super().__init__(body_of(error), getattr(error, "code", None))
+        self.status_code = error.status_code
+        self.headers = headers_of(error)
+        self.auth_header = self.headers.get("WWW-Authenticate")
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Any:
+    """DRF's own handler, and its default once this module is imported, which also answers an `HTTPException`."""
+    from rest_framework import views
+
+    error = RaisedResponse(error) if isinstance(error, HTTPException) else error
+    response = views.exception_handler(error, context)
+    if isinstance(error, RaisedResponse) and response is not None:
+        for name, value in error.headers.items():
+            response[name] = value
+    return response
+
+
+def install() -> None:
+    """Takes the place of DRF's default handler, and of no other."""
+    if DEFAULTS["EXCEPTION_HANDLER"] == "rest_framework.views.exception_handler":
+        DEFAULTS["EXCEPTION_HANDLER"] = f"{__name__}.exception_handler"

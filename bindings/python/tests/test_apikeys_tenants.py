@@ -6,6 +6,7 @@ import shutil
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
+from urllib.parse import urlsplit
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -13,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 from django.http import JsonResponse
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
@@ -309,6 +310,7 @@ class Schemas:
 
     def __init__(self, connection, switch, names):
         self.connection = connection
+        self.alias = connection.alias
         self.switch = switch
         self.names = names
 
@@ -322,29 +324,35 @@ class Schemas:
 
     def create(self, name):
         self.use(name)
-        owner = get_user_model().objects.using("many").get(pk=1)
-        return APIKey.objects.db_manager("many").create_key(name="reports", owner=owner)
+        owner = get_user_model().objects.using(self.alias).get(pk=1)
+        return APIKey.objects.db_manager(self.alias).create_key(name="reports", owner=owner)
 
 
 class ToMany(Router):
+    """All models are in the one database of the schemas."""
+
+    def __init__(self, alias):
+        self.alias = alias
+
     def db_for_read(self, model, **hints):
-        return "many"
+        return self.alias
 
     db_for_write = db_for_read
 
 
 @contextmanager
 def schemas_on(url, make, switch, drop):
+    alias = f"many_{urlsplit(url).scheme}"
     names = [f"boltguard_{name}_{os.getpid()}" for name in "ab"]
-    with database_on(url, "many") as connection:
+    with database_on(url, alias) as connection:
         schemas = Schemas(connection, switch, names)
-        with override_settings(DATABASE_ROUTERS=[ToMany()]):
+        with override_settings(DATABASE_ROUTERS=[ToMany(alias)]):
             for name in names:
                 with connection.cursor() as cursor:
                     cursor.execute(make.format(connection.ops.quote_name(name)))
                 schemas.use(name)
-                call_command("migrate", database="many", verbosity=0)
-                get_user_model().objects.db_manager("many").create_user(f"user of {name}", pk=1)
+                call_command("migrate", database=alias, verbosity=0)
+                get_user_model().objects.db_manager(alias).create_user(f"user of {name}", pk=1)
         yield schemas
         for name in names:
             with connection.cursor() as cursor:
@@ -366,10 +374,10 @@ def on_mariadb(database):
 @contextmanager
 def emptied(schemas):
     """Without keys, and as if no schema had been switched by this process."""
-    with override_settings(DATABASE_ROUTERS=[ToMany()]):
+    with override_settings(DATABASE_ROUTERS=[ToMany(schemas.alias)]):
         for name in schemas.names:
             schemas.use(name)
-            APIKey.objects.using("many").all().delete()
+            APIKey.objects.using(schemas.alias).all().delete()
         notices.schemas.clear()
         notices.conf.renew()
         yield schemas
@@ -396,9 +404,9 @@ def assert_apart(schemas):
 
 
 @needs_postgres
-@pytest.mark.parametrize("using", [None, "many"])
-def test_a_key_of_one_schema_opens_nothing_in_another(postgres, using):
-    serve(APIKeyStore(refresh_interval=HOUR, using=using))
+@pytest.mark.parametrize("names_database", [False, True])
+def test_a_key_of_one_schema_opens_nothing_in_another(postgres, names_database):
+    serve(APIKeyStore(refresh_interval=HOUR, using=postgres.alias if names_database else None))
     assert_apart(postgres)
 
 
@@ -407,7 +415,7 @@ def test_a_schema_that_is_switched_after_the_first_requests_is_noticed(postgres)
     keys = {name: postgres.create(name)[1] for name in postgres.names}
     notices.schemas.clear()
     notices.conf.renew()
-    serve(APIKeyStore(refresh_interval=HOUR, using="many"))
+    serve(APIKeyStore(refresh_interval=HOUR, using=postgres.alias))
     last, first = postgres.names[-1], postgres.names[0]
     assert wsgi("get", "/view", {"X-Api-Key": keys[last]}).status_code == 200
     assert postgres.status(first, keys[last]) == 401
@@ -429,7 +437,7 @@ def test_a_schema_that_is_switched_after_the_first_requests_is_noticed(postgres)
 def test_statements_that_change_the_schema_are_noticed(postgres, sql):
     with postgres.connection.cursor() as cursor:
         cursor.execute(sql)
-    assert notices.schemas == {"many"}
+    assert notices.schemas == {postgres.alias}
 
 
 @needs_postgres
@@ -438,6 +446,42 @@ def test_other_statements_are_not_taken_for_a_change_of_the_schema(postgres, sql
     with postgres.connection.cursor() as cursor:
         cursor.execute(sql)
     assert notices.schemas == set()
+
+
+@needs_postgres
+def test_the_schema_of_a_transaction_stays_selected(postgres):
+    store = APIKeyStore(refresh_interval=HOUR)
+    serve(store)
+    first, last = postgres.names
+    row, key = postgres.create(first)
+    with transaction.atomic(using=postgres.alias):
+        assert postgres.status(first, key) == 200
+        postgres.use(last)
+        store.write_uses()
+        assert get_user_model().objects.using(postgres.alias).get(pk=1).username == f"user of {last}"
+    store.write_uses()
+    postgres.use(first)
+    assert APIKey.objects.using(postgres.alias).get(pk=row.pk).last_used is not None
+
+
+@needs_mariadb
+def test_last_uses_in_mariadb_are_written_by_the_next_request_of_the_tenant(mariadb, monkeypatch):
+    store = APIKeyStore(refresh_interval=HOUR)
+    serve(store)
+    first, last = mariadb.names
+    row, key = mariadb.create(first)
+    assert mariadb.status(first, key) == 200
+    assert APIKey.objects.using(mariadb.alias).get(pk=row.pk).last_used is not None, "of a tenant who may not come back"
+    APIKey.objects.using(mariadb.alias).update(last_used=None)
+    time.sleep(1.0 - time.time() % 1.0)  # uses are noted once a second
+    assert mariadb.status(first, key) == 200
+    later = time.monotonic() + usage.WRITE_INTERVAL + 1
+    monkeypatch.setattr(usage, "monotonic", lambda: later)
+    assert mariadb.status(last, key) == 401
+    mariadb.use(first)
+    assert APIKey.objects.using(mariadb.alias).get(pk=row.pk).last_used is None
+    assert mariadb.status(first, key) == 200
+    assert APIKey.objects.using(mariadb.alias).get(pk=row.pk).last_used is not None
 
 
 @needs_mariadb
@@ -484,17 +528,19 @@ def test_last_uses_are_written_in_the_schema_of_the_key(kind, request, monkeypat
     first, last = schemas.names
     row, key = schemas.create(first)
     assert schemas.status(first, key) == 200
-    APIKey.objects.using("many").update(last_used=None)
+    APIKey.objects.using(schemas.alias).update(last_used=None)
     time.sleep(1.0 - time.time() % 1.0)  # uses are noted once a second
     assert schemas.status(first, key) == 200
     schemas.use(last)
     twin = APIKey(id=row.id, name="twin", digest=bytes(32), secret_id="")
-    twin.save(using="many")
+    twin.save(using=schemas.alias)
     store.write_uses()
-    assert APIKey.objects.using("many").get(pk=row.pk).last_used is None, "that of another tenant"
-    assert APIKey.objects.using("many").get(pk=row.pk).name == "twin", "the schema of the request is selected again"
+    assert APIKey.objects.using(schemas.alias).get(pk=row.pk).last_used is None, "that of another tenant"
+    assert APIKey.objects.using(schemas.alias).get(pk=row.pk).name == "twin", (
+        "the schema of the request is selected again"
+    )
     schemas.use(first)
-    assert APIKey.objects.using("many").get(pk=row.pk).last_used is not None
+    assert APIKey.objects.using(schemas.alias).get(pk=row.pk).last_used is not None
 
 
 # --- tenants that the site names --------------------------------------------------------------------------------------
@@ -584,8 +630,10 @@ def test_an_engine_of_tenants_that_names_no_schema_is_refused(tmp_path, monkeypa
     with sqlite("c", tmp_path / "c.sqlite3"):
         connections["c"]
         connections.settings["c"]["ENGINE"] = "some_schemas.postgresql"
+        assert findings() == []
+        store.using = "c"
         assert [message.id for message in findings()] == ["boltguard.E502"]
-        store.using = "default"
+        store.tenant = current.get
         assert findings() == []
 
 

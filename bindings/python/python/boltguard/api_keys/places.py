@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, router, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
 
 from boltguard.api_keys import notices
 
@@ -46,26 +46,32 @@ def has_many_places(store: APIKeyStore) -> bool:
     """Whether requests may have different places, so that each one with a key is asked for its own."""
     if store.tenant is not None or (store.using is None and settings.DATABASE_ROUTERS):
         return True
-    aliases = connections.settings if store.using is None else [store.using]
     switched = notices.schemas | notices.databases
-    return any(alias in switched or _names_schema(alias) for alias in aliases)
+    return any(alias in switched or _names_schema(alias) for alias in _aliases(store))
 
 
 def why_unknown(store: APIKeyStore) -> str | None:
     """Why the place of a request can't be known, and what to do about it."""
     if store.tenant is not None:
         return None
-    aliases = connections.settings if store.using is None else [store.using]
+    aliases = _aliases(store)
     for alias in aliases:
         engine = str(connections.settings.get(alias, {}).get("ENGINE", ""))
-        if _is_of_tenants(engine) and not _names_schema(alias):
+        if any(word in engine.lower() for word in ("tenant", "schema")) and not _names_schema(alias):
             return UNKNOWN.format(f"The database {alias!r} has the engine {engine!r}")
     if store.using is not None or settings.DATABASE_ROUTERS or any(map(_names_schema, aliases)):
         return None
-    for path in settings.MIDDLEWARE:
-        if _is_of_tenants(str(path)):
+    for path in map(str, settings.MIDDLEWARE):
+        if "tenant" in path.lower():
             return UNKNOWN.format(f"MIDDLEWARE contains {path!r}") + ONE_TABLE
     return None
+
+
+def _aliases(store: APIKeyStore) -> list[str]:
+    """The databases that requests may have their keys in."""
+    if store.using is not None:
+        return [store.using]
+    return list(connections.settings) if settings.DATABASE_ROUTERS else [DEFAULT_DB_ALIAS]
 
 
 @contextmanager
@@ -76,12 +82,16 @@ def at(place: Place, store: APIKeyStore, schemas: str) -> Iterator[bool]:
     if _database(connection) != place.database or not _is_of(place.tenant, store):
         yield False
         return
+    is_there = store.tenant is not None or _schema(connection) == place.schema
+    # In a transaction of somebody else's it would stay selected after ours.
+    if not is_there and (not schemas or connection.in_atomic_block):
+        yield False
+        return
     with transaction.atomic(using=place.using):
-        is_there = store.tenant is not None or _schema(connection) == place.schema
-        if not is_there and schemas:
+        if not is_there:
             with connection.cursor() as cursor:
                 cursor.execute(f"SET LOCAL search_path TO {schemas}")
-        yield is_there or bool(schemas)
+        yield True
 
 
 def _is_of(tenant: Hashable, store: APIKeyStore) -> bool:
@@ -135,10 +145,6 @@ def _tenant(tenant: Callable[[], Hashable]) -> Hashable:
         kind = type(found).__name__
         raise ImproperlyConfigured(f"APIKeyStore: tenant() returned a {kind}, which isn't hashable.") from None
     return found
-
-
-def _is_of_tenants(path: str) -> bool:
-    return any(word in path.lower() for word in ("tenant", "schema"))
 
 
 CURRENT_SCHEMA = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from inspect import iscoroutinefunction
-from threading import Lock
+from threading import Lock, local
 from time import monotonic
 from typing import Any
 
@@ -126,6 +126,8 @@ class Snapshots:
         self._lock = Lock()
         self._at: dict[Place, Snapshot] = {}
         self._used: set[Snapshot] = set()
+        # Of each thread, the snapshot that it asked for last.
+        self._last = local()
         self.has_many_places = places.has_many_places(store)
         # Without keys and never up to date, so that Rust asks for those of the request.
         self._nowhere = self._rules.new_store()
@@ -150,13 +152,17 @@ class Snapshots:
                 snapshot = self._at.get(place) or self._add(place)
         snapshot.used_at = monotonic()
         self._used.add(snapshot)
+        self._last.snapshot = snapshot
         return snapshot
 
     def write_uses(self, due: bool) -> None:
         """Writes down when keys were last used."""
+        last = getattr(self._last, "snapshot", None)
         for snapshot in list(self._used) if due and self.has_many_places else self:
-            if snapshot.usage.write(due=due):
-                self._used.discard(snapshot)
+            # Elsewhere than at a place itself it costs a query to learn that the place is out of reach.
+            if not due or snapshot is last or snapshot.usage.can_be_written_anywhere:
+                if snapshot.usage.write(due=due):
+                    self._used.discard(snapshot)
 
     def __iter__(self) -> Iterator[Snapshot]:
         return iter(list(self._at.values()))

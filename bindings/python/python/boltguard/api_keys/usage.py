@@ -50,6 +50,11 @@ class Usage:
         """For a child process, in which no other thread holds the lock."""
         self._lock = Lock()
 
+    @property
+    def can_be_written_anywhere(self) -> bool:
+        """Whether a request for another place can write them."""
+        return self._place.tenant is None and (not self._place.schema or self.search_path != "")
+
     def write(self, *, due: bool = False) -> bool:
         """Writes what has not been written; with `due`, only if it is time to. Says whether nothing is left."""
         if (due and monotonic() < self._next) or not self._lock.acquire(blocking=False):

@@ -1,6 +1,8 @@
 """The demo's two ways to run, and what it says when it can't."""
 
 import re
+import sqlite3
+from contextlib import closing
 
 import demo_site
 
@@ -21,5 +23,7 @@ def test_a_taken_port_says_what_to_do():
 
 def test_data_may_live_in_a_folder_of_ones_own(tmp_path):
     assert demo_site.run("--check", "--data", str(tmp_path / "new")).returncode == 0
-    assert (tmp_path / "new" / "bookshop.sqlite3").exists()
+    with closing(sqlite3.connect(tmp_path / "new" / "bookshop.sqlite3")) as database:
+        people = dict(database.execute("SELECT username, last_login FROM auth_user"))
+    assert people["ada"] is not None, "a login sends Django's signal, which sets `last_login`"
     assert demo_site.run("--check", f"--data={tmp_path / 'new'}").returncode == 0, "and be used again"

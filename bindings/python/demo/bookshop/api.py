@@ -3,6 +3,7 @@
 import msgspec
 from django.conf import settings
 from django.contrib.auth import aauthenticate
+from django.contrib.auth.signals import user_logged_in
 
 from boltguard import BoltAPI, Depends
 from boltguard.auth import (
@@ -32,10 +33,12 @@ books = [Book("Sketch of the Analytical Engine"), Book("The Education of a Compu
 
 
 @api.post("/login", guards=[AllowAny()])
-async def login(credentials: Login):
-    user = await aauthenticate(username=credentials.username, password=credentials.password)
+async def login(request, credentials: Login):
+    user = await aauthenticate(request, username=credentials.username, password=credentials.password)
     if user is None:
         raise Unauthorized(detail="Wrong name or password")
+    # Sets `last_login`, and tells packages such as django-axes, which count logins that failed.
+    await user_logged_in.asend(type(user), request=request, user=user)
     permissions = settings.PEOPLE[user.username]["permissions"]
     token = create_jwt_for_user(user, expires_in=900, extra_claims={"permissions": permissions})
     return {"access_token": token, "token_type": "bearer", "expires_in": 900}

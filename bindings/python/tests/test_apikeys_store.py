@@ -4,6 +4,7 @@ import asyncio
 import gc
 import hashlib
 import logging
+import os
 import threading
 import time
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ from boltguard.auth import (
 )
 from boltguard.models import APIKey, APIKeyChanges
 
+from children import in_child
 from support import asgi, bearer, mount_view, wsgi
 
 DAY = timedelta(days=1)
@@ -354,6 +356,35 @@ def test_a_change_during_a_refresh_is_not_missed(store, monkeypatch):
     monkeypatch.setattr(snapshots.Snapshot, "_load", overtaken)
     assert status(key) == 200, "what was read before the change"
     assert status(key) == 401
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_while_another_thread_refreshes_does_not_hang_the_child(store, monkeypatch):
+    if connection.vendor != "sqlite":
+        pytest.skip("a child can't share the connection to a server")
+    _, key = create()
+    serve(store)
+    assert status(key) == 200
+    begun, go_on = threading.Event(), threading.Event()
+    parent, read = os.getpid(), snapshots.Snapshot._refresh
+
+    def wait(self, using):
+        if os.getpid() != parent:
+            return read(self, using)
+        begun.set()
+        go_on.wait()
+
+    monkeypatch.setattr(snapshots.Snapshot, "_refresh", wait)
+    store.note_change()
+    thread = threading.Thread(target=store.refresh)
+    thread.start()
+    begun.wait()
+    try:
+        assert in_child(lambda: status(key) == 200)
+    finally:
+        go_on.set()
+        thread.join()
 
 
 def test_a_row_that_can_not_be_read_harms_no_other(store, caplog):

@@ -471,7 +471,7 @@ def test_what_others_read_as_free_never_loads_and_never_raises():
 
 def guarded():
     visit = Visit()
-    visit.depth = 1
+
     return visit
 
 

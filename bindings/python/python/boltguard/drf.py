@@ -42,7 +42,7 @@ from boltguard.drf_exceptions import RaisedResponse, exception_handler, install
 from boltguard.exceptions import HTTPException
 from boltguard.gate import Gate, Gatekeeper, Outcome, log
 from boltguard.overriding import refuse_overrides
-from boltguard.users import SEEN, Visit, attach
+from boltguard.users import SEEN, Visit, attach, verify
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -85,6 +85,8 @@ class BoltguardAuthentication(BaseAuthentication):
         if way_out.visit is None:
             way_out.enter(inner)
         attach(inner, context, gate)
+        if gate.verifies:
+            verify(inner)
         return inner.user, context
 
     def authenticate_header(self, request: Request) -> str | None:

@@ -17,7 +17,7 @@ from django.utils.cache import patch_vary_headers
 from boltguard import _rust, conf, csrf, registry
 from boltguard._rust import AuthContext
 from boltguard.accounts import UserUnavailable
-from boltguard.auth.backends import Authentication, check_backends
+from boltguard.auth.backends import Authentication, JWTAuthentication, check_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.auth.journal import akeep_revocations, keep_revocations, open_journal
 from boltguard.auth.questions import ASYNC_REMEDY
@@ -28,7 +28,7 @@ from boltguard.responses import json_response
 from boltguard.stop_iteration import stopped
 from boltguard.threads import in_thread
 from boltguard.transactions import atomic_aliases, atomically
-from boltguard.users import Visit, attach, needs_account, prefetch
+from boltguard.users import Visit, attach, averify, needs_account, prefetch, verify
 
 if TYPE_CHECKING:
     from boltguard.auth.questions import Question
@@ -114,12 +114,17 @@ class LoginRequired:
 class Gate:
     """A compiled gate, and the backends behind it."""
 
-    __slots__ = ("_identify", "_vary", "asks_objects", "backends", "check", "check_caller", "conf", "guard", "headers")
+    __slots__ = (
+        "_identify", "_vary", "asks_objects", "backends", "check", "check_caller", "conf", "guard", "headers",
+        "verifies",
+    )  # fmt: skip
 
     def __init__(self, current: conf.Conf, backends: list[Authentication], guard: Guard) -> None:
         self.conf = current
         self.backends = backends
         self.guard = guard
+        # Whether the account behind each token has to be there.
+        self.verifies = any(isinstance(backend, JWTAuthentication) and backend.verify_user for backend in backends)
         self.asks_objects = any(question.about_object for question in guard.questions.values())
         gate = _rust.Gate([backend.rust for backend in backends], guard.rust)
         # The one call into Rust for a request, with its META.
@@ -138,6 +143,8 @@ class Gate:
             refusal = self.admit(request)
             if refusal is not None:
                 return refusal
+            if self.verifies:
+                verify(request)
             if request._boltguard_seen.is_authenticated:
                 # No browser sends these credentials by itself, so there is no forgery to look for.
                 request._dont_enforce_csrf_checks = True
@@ -185,7 +192,9 @@ class Gate:
                 rejected = await in_thread(csrf.reject)(request, view)
                 if rejected is not None:
                     return self.seal(request, rejected, False)
-            if wants_user or needs_account(request):
+            if self.verifies:
+                await averify(request)
+            elif wants_user or needs_account(request):
                 await prefetch(request)
             response = view(*args, **kwargs)
             response = await response if hasattr(response, "__await__") else response
@@ -225,8 +234,12 @@ class Gate:
         settled = self.resume(outcome)
         if isinstance(settled, _rust.Conditional):
             return self._ask(request, settled)
-        if isinstance(settled, _rust.Refusal) and explains():
-            self.note(request, settled, self._caller(request, settled))
+        if isinstance(settled, _rust.Refusal):
+            caller = self._caller(request, settled) if self.verifies or explains() else None
+            if self.verifies and caller is not None:
+                attach(request, caller, self)
+                verify(request)
+            self.note(request, settled, caller)
         return settled
 
     async def afinish(self, request: HttpRequest, outcome: Outcome) -> Settled:
@@ -234,8 +247,12 @@ class Gate:
         settled = await self.aresume(outcome)
         if isinstance(settled, _rust.Conditional):
             return await self._aask(request, settled)
-        if isinstance(settled, _rust.Refusal) and explains():
-            self.note(request, settled, await self._acaller(request, settled))
+        if isinstance(settled, _rust.Refusal):
+            caller = await self._acaller(request, settled) if self.verifies or explains() else None
+            if self.verifies and caller is not None:
+                attach(request, caller, self)
+                await averify(request)
+            self.note(request, settled, caller)
         return settled
 
     def settle(self, request: HttpRequest, settled: Settled) -> HttpResponse | None:
@@ -308,6 +325,8 @@ class Gate:
     def _ask(self, request: HttpRequest, conditional: _rust.Conditional) -> Settled:
         """Answers the checks that matter for this caller."""
         attach(request, conditional.context, self)
+        if self.verifies:
+            verify(request)
         answers: dict[str, bool] = {}
         while (question := self.next_question(conditional, answers, about_object=False)) is not None:
             answers[question.name] = question.ask(request)
@@ -315,6 +334,8 @@ class Gate:
 
     async def _aask(self, request: HttpRequest, conditional: _rust.Conditional) -> Settled:
         attach(request, conditional.context, self)
+        if self.verifies:
+            await averify(request)
         answers: dict[str, bool] = {}
         while (question := self.next_question(conditional, answers, about_object=False)) is not None:
             answers[question.name] = await question.aask(request)

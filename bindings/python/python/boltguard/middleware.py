@@ -23,10 +23,10 @@ from boltguard.caches import CACHED, note_caches_outside
 from boltguard.decorators import GATEKEEPERS
 from boltguard.endpoint import ENDPOINT
 from boltguard.exceptions import HTTPException, RevocationError
-from boltguard.gate import Gate, Gatekeeper, Settled, answer
+from boltguard.gate import Gate, Gatekeeper, Settled, answer, log
 from boltguard.overriding import refuse_overrides
 from boltguard.prefetch import view_wants_user
-from boltguard.users import attach, load, needs_account, prefetch
+from boltguard.users import attach, is_missing, load, needs_account, prefetch
 
 
 class BoltguardMiddleware:
@@ -56,6 +56,9 @@ class BoltguardMiddleware:
         open_journal([])
         gate = self._keeper.gate
         refusal = self._identify(gate, request)
+        if gate.verifies and refusal is None:
+            load(request)
+            self._verify(gate, request)
         return refusal or self._leave(gate, request, self.get_response(request))
 
     async def _acall(self, request: HttpRequest) -> Any:
@@ -66,6 +69,9 @@ class BoltguardMiddleware:
         refusal = self._attach(gate, request, settled)
         # Error reporters send the variables of each frame, and with these the claims.
         del outcome, settled
+        if gate.verifies and refusal is None:
+            await prefetch(request)
+            self._verify(gate, request)
         return refusal or self._leave(gate, request, await self.get_response(request))
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
@@ -86,6 +92,16 @@ class BoltguardMiddleware:
         outcome = gate.check(request.META)
         settled = outcome if type(outcome) is AuthContext else gate.finish(request, outcome)
         return self._attach(gate, request, settled)
+
+    @staticmethod
+    def _verify(gate: Gate, request: Any) -> None:
+        """A caller whose account is missing is nobody: this refuses no request."""
+        if request._boltguard_seen.is_authenticated and is_missing(request):
+            log(request, 401, "user_unavailable")
+            anonymous = gate.check({})
+            assert isinstance(anonymous, AuthContext)
+            attach(request, anonymous, gate)
+            request._dont_enforce_csrf_checks = False
 
     @staticmethod
     def _leave(gate: Gate, request: Any, response: Any) -> Any:

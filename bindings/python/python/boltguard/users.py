@@ -32,7 +32,7 @@ class Visit:
     """The time that a request spends behind its gates, and the missing account that was read there."""
 
     # How many gates the request is behind; class attributes, because one is made for every request.
-    depth = 0
+    depth = 1
     failure: UserUnavailable | None = None
     # How the framework that calls the view wants to be told.
     translate: Callable[[UserUnavailable], Exception] | None = None
@@ -40,10 +40,12 @@ class Visit:
     @staticmethod
     def begin(request: Any) -> Visit:
         """Enters a gate. Whoever calls it lowers `depth` when the view has returned."""
-        visit: Visit | None = request.__dict__.get(VISIT)
+        state = request.__dict__
+        visit: Visit | None = state.get(VISIT)
         if visit is None or not visit.depth:
-            request.__dict__[VISIT] = visit = Visit()
-        visit.depth += 1
+            state[VISIT] = visit = Visit()
+        else:
+            visit.depth += 1
         return visit
 
 
@@ -320,6 +322,25 @@ async def _aself(user: ExternalUser) -> ExternalUser:
     return user
 
 
+def verify(request: Any) -> None:
+    """Loads the account of a token, and raises if it is missing."""
+    user = request.user
+    if issubclass(type(user), LazyUser) and request._boltguard_seen.auth_backend == "jwt":
+        user._loaded()
+
+
+async def averify(request: Any) -> None:
+    """`verify`, for async code."""
+    await prefetch(request)
+    verify(request)
+
+
+def is_missing(request: Any) -> bool:
+    """Whether it is known that the user outside of a gate has no account."""
+    user = request.user
+    return issubclass(type(user), LazyUser) and user._is_nobody()
+
+
 def needs_account(request: Any) -> bool:
     """Whether not even the key of the user is known before the account is loaded."""
     return type(request.__dict__.get("user")) is LinkedUser
@@ -416,6 +437,7 @@ OWN = {
 SEEN = "_boltguard_seen"
 # For users that no gate has let in.
 OUTSIDE = Visit()
+OUTSIDE.depth = 0
 VISIT = "_boltguard_visit"
 CANT_WAIT = (
     "request.user isn't loaded yet, and loading it would block the event loop. Write `user = await request.auser()`."

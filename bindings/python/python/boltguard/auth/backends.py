@@ -92,7 +92,8 @@ class JWTAuthentication(Authentication):
     `issuer` doesn't. Those of a `RemoteKeySet` are about users of another issuer: `request.user` is an `ExternalUser`.
     `user_field` names a unique field of the user model that has the value of `user_id_claim`, and `get_user` is a
     function of the claims, sync or async, that returns a user or `None`. With `user_id_claim="email"`, the claim
-    `email_verified` has to be true, unless `require_verified_email` is `False`.
+    `email_verified` has to be true, unless `require_verified_email` is `False`. `verify_user=True` loads the account at
+    each request and refuses the token with 401 if it is missing or inactive.
 
     `cached_tokens` is how many tokens of public keys to keep once their signatures were found good, so that these need
     not be checked again; all else is checked at each request. None are kept by default.
@@ -121,6 +122,7 @@ class JWTAuthentication(Authentication):
         user_field: str | None = None,
         get_user: Callable[[dict[str, Any]], Any] | None = None,
         require_verified_email: bool = True,
+        verify_user: bool = False,
     ) -> None:
         secret = Sealed(secret)
         self._remote = _remote(secret)
@@ -131,6 +133,9 @@ class JWTAuthentication(Authentication):
         self.leeway = _seconds(leeway)
         self.revocation_store = _store(revocation_store)
         self.lookup = lookup(user_field, get_user)
+        self.verify_user = flag("verify_user", verify_user)
+        if verify_user and self._remote is not None and self.lookup is None:
+            _refuse("JWTAuthentication: verify_user=True needs user_field= or get_user= for tokens of another issuer.")
         is_external = self._remote is not None or self.lookup is not None
         self._accounts = Accounts(self.lookup) if is_external else None
         self._settings: dict[str, Any] = {
@@ -187,6 +192,7 @@ class JWTAuthentication(Authentication):
         revocable = [] if store is None else [f"revocable by {type(store).__name__}"]
         claims = self._settings["claims"]
         settings = {**self._settings, "claims": None if claims is None else dict(claims), "user": self.lookup}
+        settings["verify_user"] = self.verify_user
         return _label(self.name, [*self.algorithms, *keys, *revocable], settings, JWT_DEFAULTS)
 
     def answer(self, pending: _rust.Pending) -> bool | None:
@@ -509,5 +515,6 @@ JWT_DEFAULTS = {
     "typ": None,
     "user": None,
     "user_id_claim": "sub",
+    "verify_user": False,
 }
 API_KEY_DEFAULTS = {"header": "x-api-key", "scheme": None, "store_errors_allow": False}

@@ -181,9 +181,7 @@ impl AdmittedClaims {
         } else if let Some(text) = self.text(permissions) {
             split(text, |one| granted.insert(one));
         }
-        for scope in self.scopes() {
-            granted.insert(scope);
-        }
+        self.for_each_scope(|scope| granted.insert(scope));
         granted.list
     }
 
@@ -192,17 +190,7 @@ impl AdmittedClaims {
     #[must_use]
     pub fn scopes(&self) -> Vec<Cow<'_, str>> {
         let mut granted = Granted::default();
-        let registered = &self.body.registered;
-        for (claim, value) in [
-            (Claim::Scope, registered.scope()),
-            (Claim::Scp, registered.scp()),
-        ] {
-            if registered.lists.contains(claim) {
-                self.for_each_string(value, |text| split(text, |one| granted.insert(one)));
-            } else if let Some(text) = self.text(value) {
-                split(text, |one| granted.insert(one));
-            }
-        }
+        self.for_each_scope(|scope| granted.insert(scope));
         granted.list
     }
 
@@ -230,6 +218,20 @@ impl AdmittedClaims {
     #[must_use]
     pub fn into_buffer(self) -> Vec<u8> {
         self.body.payload
+    }
+
+    fn for_each_scope<'c>(&'c self, mut each: impl FnMut(Cow<'c, str>)) {
+        let registered = &self.body.registered;
+        for (claim, value) in [
+            (Claim::Scope, registered.scope()),
+            (Claim::Scp, registered.scp()),
+        ] {
+            if registered.lists.contains(claim) {
+                self.for_each_string(value, |text| split(text, &mut each));
+            } else if let Some(text) = self.text(value) {
+                split(text, &mut each);
+            }
+        }
     }
 
     fn for_each_string<'c>(&'c self, list: Field<Span>, mut each: impl FnMut(Cow<'c, str>)) {

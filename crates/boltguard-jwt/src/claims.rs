@@ -7,8 +7,7 @@ use boltguard_jws::{Header, VerifiedJws};
 use boltguard_types::{Held, NumericDate, Wanted};
 
 use crate::ClaimsError;
-use crate::class::LABELS;
-use crate::field::{Claim, Field, Marks, Span};
+use crate::field::{Claim, Field, ListMarks, Marks, Span};
 
 /// The claims of a token whose signature is good; a [`ClaimsPolicy`](crate::ClaimsPolicy) has yet to admit them.
 #[derive(Clone, Debug)]
@@ -40,14 +39,14 @@ pub(crate) struct Registered {
     scp: Span,
     subject: Span,
     token_id: Span,
-    /// Those of [`LABELS`], in its order.
-    labels: [Span; LABELS.len()],
+    /// Where the label stands that was read last; most tokens have one at most.
+    pub(crate) label: Span,
     pub(crate) present: Marks,
     /// Claims that are arrays where they may be.
-    pub(crate) lists: Marks,
+    pub(crate) lists: ListMarks,
     pub(crate) mistyped: Marks,
     /// Claims that were meant to grant something, and don't, or not all that they say.
-    pub(crate) ignored_grants: Marks,
+    pub(crate) ignored_grants: ListMarks,
     pub(crate) is_staff: bool,
     pub(crate) is_superuser: bool,
     /// Escapes stand somewhere in the payload, so that a string may mean another text than its bytes.
@@ -123,11 +122,11 @@ impl Registered {
             scp: span,
             subject: span,
             token_id: span,
-            labels: [span; LABELS.len()],
+            label: span,
             present: Marks::default(),
-            lists: Marks::default(),
+            lists: ListMarks::default(),
             mistyped: Marks::default(),
-            ignored_grants: Marks::default(),
+            ignored_grants: ListMarks::default(),
             is_staff: false,
             is_superuser: false,
             has_escapes: false,
@@ -302,7 +301,7 @@ impl Registered {
     #[inline(never)]
     fn read_label(&mut self, claim: Claim, reader: &mut Reader<'_>) -> Result<(), JsonError> {
         self.note(claim)?;
-        let span = if reader.kind()? == Kind::String {
+        self.label = if reader.kind()? == Kind::String {
             let text = reader.string()?;
             Span::behind(reader, text)
         } else {
@@ -311,19 +310,7 @@ impl Registered {
             let end = reader.position();
             Span::of_range(end - value.len()..end)
         };
-        self.labels[label_at(claim)] = span;
         Ok(())
-    }
-
-    #[inline]
-    pub(crate) fn label(&self, claim: Claim) -> Field<Span> {
-        self.field(claim, self.label_span(claim))
-    }
-
-    /// Where a label stands, whatever its type.
-    #[inline]
-    pub(crate) fn label_span(&self, claim: Claim) -> Span {
-        self.labels[label_at(claim)]
     }
 
     #[inline]
@@ -382,7 +369,7 @@ impl Registered {
     }
 
     #[inline]
-    fn field<T>(&self, claim: Claim, value: T) -> Field<T> {
+    pub(crate) fn field<T>(&self, claim: Claim, value: T) -> Field<T> {
         if !self.present.contains(claim) {
             Field::Absent
         } else if self.mistyped.contains(claim) {
@@ -390,17 +377,6 @@ impl Registered {
         } else {
             Field::Value(value)
         }
-    }
-}
-
-#[inline]
-const fn label_at(claim: Claim) -> usize {
-    match claim {
-        Claim::Events => 0,
-        Claim::TokenType => 1,
-        Claim::TokenUse => 2,
-        Claim::Typ => 3,
-        _ => 4,
     }
 }
 

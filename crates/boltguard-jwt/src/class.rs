@@ -15,7 +15,7 @@
 use boltguard_encoding::json::Reader;
 
 use crate::claims::Body;
-use crate::field::{Claim, Field, Marks};
+use crate::field::{Claim, Field, Marks, Span};
 
 /// The claims that say what a token is.
 pub(crate) const LABELS: [(Claim, &str); 5] = [
@@ -69,8 +69,33 @@ impl Body {
             .map(|(_, name)| *name)
     }
 
+    /// One of [`LABELS`].
+    #[inline]
+    pub(crate) fn label(&self, claim: Claim) -> Field<Span> {
+        self.registered.field(claim, self.label_span(claim))
+    }
+
+    /// Where a label stands: a string without its quotes, or another value.
+    #[inline]
+    fn label_span(&self, claim: Claim) -> Span {
+        if self.registered.present.and(LABELED).is_one() {
+            self.registered.label
+        } else {
+            self.find_label(claim).unwrap_or_default()
+        }
+    }
+
+    #[cold]
+    fn find_label(&self, claim: Claim) -> Option<Span> {
+        let (_, name) = LABELS.iter().find(|(label, _)| *label == claim)?;
+        let value = self.get(name)?;
+        let quotes = usize::from(!self.registered.is_mistyped(claim));
+        let start = value.as_ptr() as usize - self.payload.as_ptr() as usize;
+        Some(Span::of_range(start + quotes..start + value.len() - quotes))
+    }
+
     fn labels_other_class(&self, claim: Claim) -> bool {
-        let value = match self.registered.label(claim) {
+        let value = match self.label(claim) {
             Field::Absent => return false,
             Field::Mistyped => None,
             Field::Value(span) => Some(self.text(span)),
@@ -81,7 +106,7 @@ impl Body {
             // A name as common as this one may mean anything where it isn't a string.
             (Claim::Type, None) => false,
             // A class that can't be read may be any; `null` counts as absent.
-            (_, None) => self.raw(self.registered.label_span(claim)) != "null",
+            (_, None) => self.raw(self.label_span(claim)) != "null",
         }
     }
 
@@ -89,7 +114,7 @@ impl Body {
     /// an object whose members are named by URIs, as `http://schemas.openid.net/event/backchannel-logout` is.
     fn has_security_events(&self) -> bool {
         let mut has_uri = false;
-        let events = self.raw(self.registered.label_span(Claim::Events));
+        let events = self.raw(self.label_span(Claim::Events));
         let read = Reader::new(events).object(|reader, name| {
             let name = name.to_text();
             has_uri |= name.contains("://") || name.starts_with("urn:");

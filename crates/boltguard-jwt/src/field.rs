@@ -8,20 +8,21 @@ use boltguard_encoding::json::{JsonError, Reader, Text};
 use crate::claims::Body;
 
 /// A claim that has a meaning here, as a bit of [`Marks`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Claim {
+    // Those that may be lists come first, for `ListMarks`.
     Audience = 1,
-    Events = 1 << 1,
-    Expires = 1 << 2,
-    IsStaff = 1 << 3,
-    IsSuperuser = 1 << 4,
-    Issued = 1 << 5,
-    Issuer = 1 << 6,
-    NotBefore = 1 << 7,
-    Permissions = 1 << 8,
-    Scope = 1 << 9,
-    Scp = 1 << 10,
+    Permissions = 1 << 1,
+    Scope = 1 << 2,
+    Scp = 1 << 3,
+    Events = 1 << 4,
+    Expires = 1 << 5,
+    IsStaff = 1 << 6,
+    IsSuperuser = 1 << 7,
+    Issued = 1 << 8,
+    Issuer = 1 << 9,
+    NotBefore = 1 << 10,
     Subject = 1 << 11,
     TokenId = 1 << 12,
     TokenType = 1 << 13,
@@ -55,8 +56,39 @@ impl Marks {
     }
 
     #[inline]
-    pub(crate) fn intersects(self, other: Self) -> bool {
-        self.0 & other.0 != 0
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    #[inline]
+    pub(crate) fn is_one(self) -> bool {
+        self.0.is_power_of_two()
+    }
+}
+
+/// A set of those claims that may be lists.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ListMarks(u8);
+
+impl ListMarks {
+    #[inline]
+    pub(crate) fn insert(&mut self, claim: Claim) {
+        self.0 |= claim as u32 as u8;
+    }
+
+    #[inline]
+    pub(crate) fn contains(self, claim: Claim) -> bool {
+        self.0 & claim as u32 as u8 != 0
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use boltguard_encoding::json::{Kind, Reader};
 
 use crate::claims::Body;
-use crate::field::{Claim, Marks};
+use crate::field::Claim;
 
 /// A claim that was meant to grant something, and doesn't, or not all that it says.
 ///
@@ -44,10 +44,10 @@ impl IgnoredGrant {
 
     #[inline]
     pub(crate) fn all_of(body: &Body) -> Vec<Self> {
-        if body.registered.ignored_grants.intersects(GRANTING) {
-            Self::find(body)
-        } else {
+        if body.registered.ignored_grants.is_empty() {
             Vec::new()
+        } else {
+            Self::find(body)
         }
     }
 
@@ -86,7 +86,6 @@ const GRANTS: [(Claim, &str); 3] = [
     (Claim::Scope, "scope"),
     (Claim::Scp, "scp"),
 ];
-const GRANTING: Marks = Marks::of(&[Claim::Permissions, Claim::Scope, Claim::Scp]);
 
 impl fmt::Display for IgnoredGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

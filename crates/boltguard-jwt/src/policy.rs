@@ -408,7 +408,7 @@ impl ClaimsPolicy {
             return Ok(());
         }
         let body = &claims.body;
-        let is_labeled = body.registered.present.intersects(LABELED);
+        let is_labeled = !body.registered.present.and(LABELED).is_empty();
         let is_other = (self.media_type.is_none() && is_of_other_class(&claims.header))
             || (is_labeled && body.other_class(|name| self.has_rule(name)).is_some());
         if is_other {

@@ -34,7 +34,7 @@ impl Rule {
     #[inline]
     pub(crate) fn check(&self, body: &Body) -> Result<(), ClaimsError> {
         let label = LABELS.iter().find(|(_, name)| *name == &*self.name);
-        match label.map(|(claim, _)| body.registered.label(*claim)) {
+        match label.map(|(claim, _)| body.label(*claim)) {
             Some(Field::Absent) => Err(ClaimsError::Missing),
             Some(Field::Value(span)) => self.check_text(&body.text(span)),
             Some(Field::Mistyped) | None => self.check_any(body),

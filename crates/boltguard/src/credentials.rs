@@ -15,7 +15,11 @@ use crate::{ConfigError, HeaderName};
 /// # Ok::<(), boltguard::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, Eq)]
-pub struct Scheme(Box<str>);
+pub struct Scheme {
+    name: Box<str>,
+    /// Those of `Bearer` and `ApiKey`, which nearly all requests have.
+    six_letters: Option<[u8; 6]>,
+}
 
 impl Scheme {
     /// Reads a scheme.
@@ -25,7 +29,7 @@ impl Scheme {
     /// [`ConfigError::Scheme`] if it isn't a token, RFC 9110 §5.6.2.
     pub fn new(name: &str) -> Result<Self, ConfigError> {
         if is_token(name) {
-            Ok(Self(name.into()))
+            Ok(Self::of(name))
         } else {
             Err(ConfigError::Scheme)
         }
@@ -34,29 +38,40 @@ impl Scheme {
     /// `ApiKey`, which has no RFC.
     #[must_use]
     pub fn api_key() -> Self {
-        Self("ApiKey".into())
+        Self::of("ApiKey")
     }
 
     /// `Bearer`, RFC 6750.
     #[must_use]
     pub fn bearer() -> Self {
-        Self("Bearer".into())
+        Self::of("Bearer")
+    }
+
+    fn of(name: &str) -> Self {
+        let is_letters = name.bytes().all(|b| b.is_ascii_alphabetic());
+        let letters = name.as_bytes().try_into().ok().filter(|_| is_letters);
+        Self {
+            name: name.into(),
+            six_letters: letters.map(|six: [u8; 6]| six.map(to_small)),
+        }
     }
 
     /// The scheme as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
 
     /// What follows the scheme in the value of a header, behind one or more spaces.
     #[inline]
     fn strip<'v>(&self, value: &'v str) -> Option<&'v str> {
-        let (found, rest) = value.split_at_checked(self.0.len())?;
-        if *found != *self.0 && !found.eq_ignore_ascii_case(&self.0) {
-            return None;
-        }
+        let (found, rest) = value.split_at_checked(self.name.len())?;
+        let is_found = match (self.six_letters, found.as_bytes().first_chunk()) {
+            (Some(six), Some(letters)) => letters.map(to_small) == six,
+            _ => found.eq_ignore_ascii_case(&self.name),
+        };
         match rest.as_bytes() {
+            _ if !is_found => None,
             [] => Some(rest),
             [b' ', b' ', ..] => Some(rest.trim_start_matches(' ')),
             [b' ', ..] => Some(&rest[1..]),
@@ -67,14 +82,20 @@ impl Scheme {
 
 impl PartialEq for Scheme {
     fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        self.name.eq_ignore_ascii_case(&other.name)
     }
 }
 
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
+}
+
+/// The small letter of a letter; no other byte becomes one.
+#[inline]
+fn to_small(letter: u8) -> u8 {
+    letter | 0x20
 }
 
 /// Refuses a list of schemes that is empty, or names one twice.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use boltguard_types::ReasonCode;
 
 use crate::Schemes;
+use crate::backend::ClaimName;
 
 /// Why a request is refused, ready to be answered.
 ///
@@ -35,7 +36,7 @@ pub struct Refusal {
     reason: ReasonCode,
     schemes: Schemes,
     retry_after: Option<u32>,
-    claim: Option<Arc<str>>,
+    claim: Option<Arc<ClaimName>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +102,7 @@ impl Refusal {
     }
 
     /// Says for the log which claim is at fault.
-    pub(crate) fn with_claim(self, claim: Option<Arc<str>>) -> Self {
+    pub(crate) fn with_claim(self, claim: Option<Arc<ClaimName>>) -> Self {
         Self { claim, ..self }
     }
 
@@ -154,7 +155,7 @@ impl Refusal {
     /// type. `None` where the [reason](Self::reason) says it, or it is none of one claim.
     #[must_use]
     pub fn claim(&self) -> Option<&str> {
-        self.claim.as_deref()
+        self.claim.as_ref().map(|name| &*name.0)
     }
 
     /// The code that the client is told.

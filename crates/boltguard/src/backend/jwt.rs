@@ -11,7 +11,7 @@ use boltguard_keys::{Algorithm, KeySet};
 use boltguard_revocation::RevocationStore;
 use boltguard_types::{NumericDate, ReasonCode, Wanted};
 
-use super::{Attempt, Failure};
+use super::{Attempt, ClaimName, Failure};
 use crate::credentials::check_schemes;
 use crate::ignored_grants::IgnoredGrants;
 use crate::token_cache::{KeptToken, MAX_CACHED_TOKENS, TokenCache};
@@ -303,9 +303,10 @@ impl JwtBackend {
     fn failure(&self, error: ClaimsError, token: &str) -> Failure {
         let claims = insecure::payload(token).unwrap_or_default();
         let claims = str::from_utf8(&claims).unwrap_or_default();
+        let claim = self.policy.claim_at_fault(error, claims);
         Failure {
             reason: error.code(),
-            claim: self.policy.claim_at_fault(error, claims).map(Arc::from),
+            claim: claim.map(|name| Arc::new(ClaimName(name.into()))),
         }
     }
 

@@ -42,8 +42,12 @@ pub(crate) enum Attempt {
 pub(crate) struct Failure {
     pub(crate) reason: ReasonCode,
     /// The claim at fault, where it may be any of several.
-    pub(crate) claim: Option<Arc<str>>,
+    pub(crate) claim: Option<Arc<ClaimName>>,
 }
+
+/// The name of a claim, behind a thin pointer: a failure is moved about wherever a request is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClaimName(pub(crate) Box<str>);
 
 impl From<ReasonCode> for Failure {
     fn from(reason: ReasonCode) -> Self {

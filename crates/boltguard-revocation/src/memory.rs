@@ -60,6 +60,9 @@ const LOCKS_PER_PART: usize = 2;
 /// A table of 1024 places takes 896 entries before it doubles; chance puts more into some than into others.
 const ENTRIES_PER_LOCK: usize = 800;
 
+/// Beyond 26 million entries the partitions grow instead of becoming more, so that no limit is too large to begin with.
+const MOST_PARTS: usize = 1 << 14;
+
 /// How many old entries each revocation looks at, on average.
 const LOOKED_AT: usize = 4;
 
@@ -72,11 +75,13 @@ impl MemoryRevocation {
 
     /// An empty list for up to `limit` tokens.
     ///
-    /// Its locks take 176 bytes for each thousand places of the limit; an entry takes 48 bytes at most, and
-    /// 27 where the list is full.
+    /// Its locks take 176 bytes for each thousand places of the limit, and 5 MB at most; an entry takes 48 bytes at
+    /// most, and 27 where the list is full. [`usize::MAX`] stands for no limit but the memory's.
     #[must_use]
     pub fn with_capacity_limit(limit: usize) -> Self {
-        let parts = limit.div_ceil(LOCKS_PER_PART * ENTRIES_PER_LOCK).max(1);
+        let parts = limit
+            .div_ceil(LOCKS_PER_PART * ENTRIES_PER_LOCK)
+            .clamp(1, MOST_PARTS);
         Self {
             key: IdKey::random(),
             parts: (0..parts).map(|_| new_part()).collect(),
@@ -387,6 +392,17 @@ mod tests {
             assert!(store.is_revoked(id, at(189.9)) && !store.is_revoked(id, at(190.0)));
         }
         assert_eq!(store.purge(at(190.0)), 2);
+    }
+
+    #[test]
+    fn no_limit_is_too_large() {
+        for limit in [usize::MAX, usize::MAX - 1, 1 << 40] {
+            let store = MemoryRevocation::with_capacity_limit(limit);
+            store.revoke("a", Some(at(10.0)), at(0.0)).unwrap();
+            store.revoke("b", None, at(20.0)).unwrap();
+            assert!(store.is_revoked("b", at(20.0)) && !store.is_revoked("a", at(20.0)));
+            assert_eq!(store.limit(), limit);
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! `jwk`, `jku`, `x5u` and `x5c` are never looked at: a token does not say which keys to trust.
 
+use std::fmt;
+
 use boltguard_encoding::base64url;
 use boltguard_encoding::json::{JsonError, Kind, Names, Reader, Text};
 use boltguard_keys::Algorithm;
@@ -11,10 +13,10 @@ use crate::JwsError;
 /// What a header says that matters here.
 ///
 /// It is a pointer, since most headers are borrowed from those that a [`Verifier`](crate::Verifier) knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Header(Box<Parameters>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Parameters {
     algorithm: Algorithm,
     key_id: Option<Box<str>>,
@@ -202,6 +204,16 @@ impl<'a> Fields<'a> {
         self.has_mistyped_media_type = !matches!(reader.kind()?, Kind::String | Kind::Null);
         self.media_type = reader.try_string()?;
         Ok(())
+    }
+}
+
+/// Shows what selects a key; other parameters are the issuer's own.
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header")
+            .field("algorithm", &self.algorithm())
+            .field("key_id", &self.key_id())
+            .finish_non_exhaustive()
     }
 }
 

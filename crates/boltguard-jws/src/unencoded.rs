@@ -14,6 +14,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use std::fmt;
+
 use boltguard_encoding::base64url;
 use boltguard_keys::{KeySet, SigningKey, VerifyingKey};
 
@@ -22,11 +24,20 @@ use crate::jws::Segments;
 use crate::{Header, JwsError, MAX_TOKEN_LEN, SignError, VerifiedJws};
 
 /// A token without its payload, and the payload that somebody says is signed by it. Nobody vouches for either yet.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct UnencodedJws<'t> {
     header: Header,
     segments: Segments<'t>,
     payload: &'t [u8],
+}
+
+/// Shows the header alone.
+impl fmt::Debug for UnencodedJws<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnencodedJws")
+            .field("header", &self.header)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'t> UnencodedJws<'t> {

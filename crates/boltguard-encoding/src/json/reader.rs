@@ -1,5 +1,7 @@
 //! The reader: a cursor that moves forward only.
 
+use std::fmt;
+
 use super::cursor::Cursor;
 use super::survey::Survey;
 use super::text::as_str;
@@ -26,7 +28,7 @@ pub enum Kind {
 ///
 /// Each method reads one value, white space before it included, and refuses one of another kind. A
 /// value that nobody needs is passed over by [`pass`](Self::pass), which checks it as strictly.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reader<'a> {
     cursor: Cursor<'a>,
     depth: u8,
@@ -401,5 +403,15 @@ impl<'a> Reader<'a> {
             Ok(_) => JsonError::WrongKind,
             Err(broken) => broken,
         }
+    }
+}
+
+/// Hides the text, which may be a token's.
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("position", &self.position())
+            .field("depth", &self.depth)
+            .finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@
 
 mod base64url;
 mod cursor;
+mod debug;
 mod names;
 mod numbers;
 mod rfc;

@@ -40,7 +40,11 @@ impl<'a> TokenBuilder<'a> {
     /// Says whom the token is for: `aud`, RFC 7519 §4.1.3; a text for one, a list for several.
     #[inline]
     pub fn audience<S: AsRef<str>>(mut self, audience: impl IntoIterator<Item = S>) -> Self {
-        self.add("aud", |json| text::push_one_or_list(json, audience));
+        let audience: Vec<S> = audience.into_iter().collect();
+        if audience.is_empty() || audience.iter().any(|one| one.as_ref().is_empty()) {
+            self.note(Err(MintError::Audience));
+        }
+        self.add("aud", |json| text::push_one_or_list(json, &audience));
         self
     }
 

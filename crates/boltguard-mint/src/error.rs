@@ -10,6 +10,8 @@ use boltguard_keys::RandomError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MintError {
+    /// The list of audiences is empty, or one of them is the empty string, so that no service would be meant.
+    Audience,
     /// A claim was given twice, RFC 7519 §4.
     DuplicateClaim,
     /// The lifetime is zero, or ends beyond any date.
@@ -39,6 +41,7 @@ pub enum MintError {
 impl fmt::Display for MintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Audience => "the list of audiences is empty, or has an empty string in it",
             Self::DuplicateClaim => "a claim is given twice",
             Self::Lifetime => "the lifetime has to be longer than nothing and end at some date",
             Self::NotAnObject => "the claims are no JSON object",

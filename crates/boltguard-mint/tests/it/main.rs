@@ -194,6 +194,12 @@ fn claims_are_an_object_of_json() {
 }
 
 #[test]
+fn a_token_for_no_audience_is_refused() {
+    refused(MintError::Audience, |token| token.audience([""; 0]));
+    refused(MintError::Audience, |token| token.audience(["shop", ""]));
+}
+
+#[test]
 fn one_scope_is_never_two() {
     for scope in [
         "read admin",

@@ -194,12 +194,13 @@ impl KeySet {
 
     /// The algorithms that the keys serve, each once, in the order of the keys.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
-        let keys = self.keys.iter().enumerate();
-        keys.filter_map(|(index, key)| {
-            let seen = self.keys[..index]
-                .iter()
-                .any(|other| other.algorithm() == key.algorithm());
-            (!seen).then_some(key.algorithm())
+        // There are few algorithms, however many keys.
+        let mut seen = Vec::new();
+        let algorithms = self.keys.iter().map(VerifyingKey::algorithm);
+        algorithms.filter(move |algorithm| {
+            let is_new = !seen.contains(algorithm);
+            seen.extend(is_new.then_some(*algorithm));
+            is_new
         })
     }
 

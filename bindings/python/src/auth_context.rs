@@ -296,13 +296,10 @@ impl AuthContext {
         self.__repr__()
     }
 
-    /// Claims may hold what a log should not.
+    /// Neither the user nor the claims belong in a log.
     fn __repr__(&self) -> String {
         match self.auth_backend() {
-            Some(backend) => format!(
-                "<AuthContext: user {:?} by {backend}>",
-                self.user_id().unwrap_or_default()
-            ),
+            Some(backend) => format!("<AuthContext: authenticated via '{backend}'>"),
             None => "<AuthContext: anonymous>".to_owned(),
         }
     }

@@ -67,8 +67,12 @@ impl Gate {
                 "a gate reads at most 8 different headers",
             ));
         }
-        let engine = Engine::new(backends, guard.rules())
-            .map_err(|error| plain(py, Class::ConfigurationError, error))?;
+        // Without backends it is for `check_caller`.
+        let engine = match backends.as_slice() {
+            [] => Engine::for_callers(guard.rules()),
+            _ => Engine::new(backends, guard.rules()),
+        };
+        let engine = engine.map_err(|error| plain(py, Class::ConfigurationError, error))?;
         Ok(Self(Arc::new(Inner {
             engine,
             guard: guard.clone(),
@@ -90,16 +94,16 @@ impl Gate {
         py: Python<'py>,
         context: Option<Bound<'py, AuthContext>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let guard = self.0.engine.guard();
         let context = match context {
             Some(context) => context,
             None => Bound::new(py, AuthContext::new(Caller::Anonymous(None)))?,
         };
-        let caller = context.get().caller().clone().with_wanted(guard.wanted());
-        match guard.decide(caller.facts().as_ref()) {
-            Decision::Ask => {
-                Conditional::new(&self.0, context.unbind(), caller).into_bound_py_any(py)
-            }
+        match self
+            .0
+            .engine
+            .decide(context.get().caller(), &Answers::new())
+        {
+            Decision::Ask => Conditional::new(&self.0, context.unbind()).into_bound_py_any(py),
             decision => self.0.answer(&context, decision),
         }
     }
@@ -341,8 +345,8 @@ fn conclude<'py>(
             Pending::new(gate, meta, Open::revoked(question), progress).into_bound_py_any(py)
         }
         Outcome::Check(caller) => {
-            let context = Py::new(py, AuthContext::new(caller.clone()))?;
-            Conditional::new(gate, context, caller).into_bound_py_any(py)
+            let context = Py::new(py, AuthContext::new(caller))?;
+            Conditional::new(gate, context).into_bound_py_any(py)
         }
     }
 }
@@ -352,15 +356,13 @@ fn conclude<'py>(
 pub(crate) struct Conditional {
     gate: Arc<Inner>,
     context: Py<AuthContext>,
-    caller: Caller,
 }
 
 impl Conditional {
-    fn new(gate: &Arc<Inner>, context: Py<AuthContext>, caller: Caller) -> Self {
+    fn new(gate: &Arc<Inner>, context: Py<AuthContext>) -> Self {
         Self {
             gate: Arc::clone(gate),
             context,
-            caller,
         }
     }
 }
@@ -377,8 +379,8 @@ impl Conditional {
     #[pyo3(signature = (answers=None))]
     fn questions(&self, answers: Option<std::collections::HashMap<String, bool>>) -> Vec<String> {
         let answers: Answers = answers.unwrap_or_default().into_iter().collect();
-        let guard = self.gate.engine.guard();
-        let open = guard.questions(self.caller.facts().as_ref(), &answers);
+        let caller = self.context.get().caller();
+        let open = self.gate.engine.questions(caller, &answers);
         open.into_iter().map(str::to_owned).collect()
     }
 
@@ -393,9 +395,8 @@ impl Conditional {
         optimistic: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let answers: Answers = answers.into_iter().collect();
-        let guard = self.gate.engine.guard();
-        let decision = guard.decide_with(self.caller.facts().as_ref(), &answers);
         let context = self.context.bind(py);
+        let decision = self.gate.engine.decide(context.get().caller(), &answers);
         match decision {
             Decision::Ask if optimistic => Ok(context.clone().into_any()),
             decision => self.gate.answer(context, decision.closed()),

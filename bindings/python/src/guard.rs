@@ -81,20 +81,26 @@ impl Guard {
         checked(py, Rules::scope(name))
     }
 
-    /// The holders of a token that has this claim, with one of `any_of` where some are given, all of `all_of` and none
-    /// of `none_of`.
+    /// The holders of a token that has this claim, with one of `any_of`, all of `all_of` and none of `none_of`, where
+    /// these are not `None`. An empty list is refused.
     #[staticmethod]
     fn claim(
         py: Python<'_>,
         name: &str,
-        any_of: Vec<Bound<'_, PyAny>>,
-        all_of: Vec<Bound<'_, PyAny>>,
-        none_of: Vec<Bound<'_, PyAny>>,
+        any_of: Option<Vec<Bound<'_, PyAny>>>,
+        all_of: Option<Vec<Bound<'_, PyAny>>>,
+        none_of: Option<Vec<Bound<'_, PyAny>>>,
     ) -> PyResult<Self> {
-        let test = ClaimTest::new(name)
-            .any_of(scalars(&any_of)?)
-            .all_of(scalars(&all_of)?)
-            .none_of(scalars(&none_of)?);
+        let mut test = ClaimTest::new(name);
+        if let Some(values) = any_of {
+            test = test.any_of(scalars(&values)?);
+        }
+        if let Some(values) = all_of {
+            test = test.all_of(scalars(&values)?);
+        }
+        if let Some(values) = none_of {
+            test = test.none_of(scalars(&values)?);
+        }
         checked(py, Rules::claim(test))
     }
 

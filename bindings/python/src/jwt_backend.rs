@@ -70,16 +70,13 @@ impl JwtBackend {
         let sources = keys.iter().map(|key| Source::read(key, &algorithms));
         let trusted = TrustedKeys::new(sources.collect::<PyResult<_>>()?, &algorithms);
 
-        for (list, what) in [(&audience, "audience"), (&issuer, "issuer")] {
-            if list.as_ref().is_some_and(Vec::is_empty) {
-                let message = format!("{what} is an empty list: it matches no token");
-                return Err(plain(py, Class::ConfigurationError, message));
-            }
+        let mut policy = ClaimsPolicy::new().with_user_id_claim(user_id_claim);
+        if let Some(audience) = &audience {
+            policy = policy.with_audience(texts(audience));
         }
-        let mut policy = ClaimsPolicy::new()
-            .with_audience(texts(audience.as_deref()))
-            .with_issuer(texts(issuer.as_deref()))
-            .with_user_id_claim(user_id_claim);
+        if let Some(issuer) = &issuer {
+            policy = policy.with_issuer(texts(issuer));
+        }
         if let Some(number) = external_accounts {
             policy = policy.with_external_accounts(number);
         }
@@ -87,7 +84,7 @@ impl JwtBackend {
             policy = policy.with_leeway(leeway.as_leeway()?);
         }
         if let Some(required) = &required_claims {
-            policy = policy.requiring_only(texts(Some(required)));
+            policy = policy.requiring_only(texts(required));
         }
         if let Some(typ) = typ {
             policy = policy.with_type(typ);
@@ -248,8 +245,8 @@ pub(crate) fn schemes(py: Python<'_>, names: &[String]) -> PyResult<Vec<Scheme>>
     names.iter().map(read).collect()
 }
 
-fn texts(list: Option<&[String]>) -> impl Iterator<Item = &str> {
-    list.unwrap_or_default().iter().map(String::as_str)
+fn texts(list: &[String]) -> impl Iterator<Item = &str> {
+    list.iter().map(String::as_str)
 }
 
 fn weak_secrets(keys: &Set) -> Vec<&'static str> {

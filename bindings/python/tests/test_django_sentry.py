@@ -62,7 +62,7 @@ def test_sentry_is_sent_no_claims_of_the_caller(reports):
 
 def test_a_context_in_a_variable_is_shown_as_its_caller_alone(reports):
     for kind in ("context in a variable, middleware", "async context in a variable, middleware"):
-        assert "<AuthContext: user" in json.dumps(reports[kind])
+        assert "<AuthContext: authenticated via 'jwt'>" in json.dumps(reports[kind])
 
 
 # Any reporter

@@ -66,9 +66,23 @@ def test_a_context_knows_no_other_keys_and_can_not_be_changed():
         pickle.dumps(context)
 
 
-def test_a_context_shows_no_claims():
-    context = gate().check(bearer(secret="hidden"))
-    assert "hidden" not in repr(context) and "42" in repr(context)
+def test_nothing_shows_a_credential_or_what_it_says_of_a_person():
+    keys = _rust.ApiKeyBackend(api_keys=["sk-hidden"], key_permissions={"sk-hidden": ["hidden"]})
+    meta = bearer(sub="hidden-user", email="hidden", permissions=["hidden.*"], jti="hidden")
+    for value in meta.values():
+        token = value.removeprefix("Bearer ")
+    context = gate().check(meta)
+    pending = gate(backend(external_revocation=True)).check(meta)
+    conditional = gate(guard=Guard.check("owner")).check(meta)
+    by_key = gate(keys).check({"HTTP_X_API_KEY": "sk-hidden"})
+    explained = Guard.permission("blog.add").explain(context)
+    refusal = gate(guard=Guard.deny_all()).check(meta)
+    for shown in (context, pending, conditional, conditional.context, by_key, explained, refusal, keys, backend()):
+        for text in (repr(shown), str(shown), f"{shown}"):
+            assert "hidden" not in text and not any(part in text for part in token.split(".")), text
+    assert repr(context) == "<AuthContext: authenticated via 'jwt'>"
+    assert repr(by_key) == "<AuthContext: authenticated via 'api_key'>"
+    assert repr(gate(guard=Guard.allow_any()).check({})) == "<AuthContext: anonymous>"
 
 
 def test_what_a_context_says_besides():
@@ -140,6 +154,9 @@ def test_a_known_caller_who_may_not_is_forbidden():
         {"header": ""},
         {"audience": []},
         {"issuer": []},
+        {"audience": ["shop", ""]},
+        {"issuer": [""]},
+        {"typ": ""},
         {"keys": []},
         {"algorithms": ["HS256", "RS256"]},
         {"cached_tokens": 10},
@@ -354,3 +371,69 @@ def test_what_a_minter_writes_itself_can_not_be_replaced(claims):
 def test_a_token_lives_for_some_time(lifetime):
     with pytest.raises(ValueError, match=r"zero|longer"):
         _rust.Minter(SECRET, "HS256").mint("42", lifetime, {})
+
+
+@pytest.mark.parametrize("lists", [([], None, None), (None, [], None), (None, None, []), (["x"], [], ["y"])])
+def test_a_claim_test_with_an_empty_list_is_refused(lists):
+    with pytest.raises(ConfigurationError, match="empty"):
+        Guard.claim("amr", *lists)
+
+
+@pytest.mark.parametrize("nothing", [[], [""], "", ["shop", ""]])
+def test_expecting_an_empty_audience_or_issuer_admits_no_token(nothing):
+    for claim, argument in [("aud", "audience"), ("iss", "issuer")]:
+        for value in ("", [""], [], "shop"):
+            if claim == "iss" and not isinstance(value, str):
+                continue
+            token = jwt.encode({"exp": time.time() + 60, claim: value}, SECRET)
+            with pytest.raises(jwt.InvalidTokenError):
+                jwt.decode(token, SECRET, ["HS256"], **{argument: nothing})
+
+
+# --- callers of another gate -----------------------------------------------------------------------------------------
+
+
+def readers():
+    """A reader of the blog by a token and by an API key, as a gate for such let them in."""
+    keys = _rust.ApiKeyBackend(api_keys=["sk-1"], key_permissions={"sk-1": ["blog.read"]})
+    let_in = gate(backend(), keys, guard=Guard.permission("blog.read"))
+    contexts = [let_in.check(bearer(permissions=["blog.read"])), let_in.check({"HTTP_X_API_KEY": "sk-1"})]
+    assert all(isinstance(context, _rust.AuthContext) for context in contexts)
+    return contexts
+
+
+@pytest.mark.parametrize(
+    ("guard", "opens"),
+    [
+        ('perm("blog.read")', True),
+        ('perm("admin.delete")', False),
+        ('~perm("blog.read")', False),
+        ('~perm("admin.banned")', True),
+        ('perm("admin.delete") & check("owner")', False),
+        ('perm("blog.read") & check("owner")', True),
+    ],
+)
+def test_grants_of_a_caller_of_another_gate_are_read_again(guard, opens):
+    guard = Guard.parse(guard)
+    for context in readers():
+        decided = gate(guard=guard).check_caller(context)
+        if isinstance(decided, _rust.Conditional):
+            assert decided.context is context and decided.questions() == ["owner"]
+            assert isinstance(decided.decide({"owner": False}), _rust.Refusal)
+            decided = decided.decide({"owner": True})
+        assert isinstance(decided, _rust.AuthContext if opens else _rust.Refusal)
+        explained = guard.explain(context, {"owner": True}).decision
+        assert explained == ("allow" if opens else "deny")
+
+
+@pytest.mark.parametrize("errors_allow", [False, True])
+def test_a_token_that_expires_while_the_store_is_asked_is_refused(errors_allow):
+    asking = gate(backend(external_revocation=True, store_errors_allow=errors_allow))
+    end = time.time() + 2
+    pending = [asking.check(bearer(exp=end)) for _ in range(2)]
+    current = asking.check(bearer())
+    time.sleep(max(0, end - time.time()) + 0.01)
+    for late, revoked in zip(pending, [False, None if errors_allow else False], strict=True):
+        refusal = late.resume(revoked)
+        assert isinstance(refusal, _rust.Refusal) and (refusal.status, refusal.reason) == (401, "token_expired")
+    assert isinstance(current.resume(False), _rust.AuthContext)

@@ -2,6 +2,8 @@
 
 use boltguard_types::{ClaimTest, Permission, ReasonCode};
 
+use crate::GuardError;
+
 /// One question about a caller, true or false for whoever is known.
 ///
 /// About an anonymous caller each is unknown, but for [`AllowAny`](Self::AllowAny) and [`DenyAll`](Self::DenyAll).
@@ -32,6 +34,26 @@ pub enum Atom {
 }
 
 impl Atom {
+    /// Checks that the question can be asked: names are names, and lists have values.
+    ///
+    /// # Errors
+    ///
+    /// - [`GuardError::BackendName`], [`GuardError::CheckName`], [`GuardError::ClaimName`] or
+    ///   [`GuardError::ScopeName`] for a text that can't be such a name.
+    /// - [`GuardError::ClaimValues`] for a test with an empty list of values.
+    pub fn check(&self) -> Result<(), GuardError> {
+        match self {
+            Self::Check(name) if name.is_empty() || name.contains(char::is_control) => {
+                Err(GuardError::CheckName)
+            }
+            Self::Claim(test) if test.name().is_empty() => Err(GuardError::ClaimName),
+            Self::Claim(test) if test.has_empty_list() => Err(GuardError::ClaimValues),
+            Self::Scope(scope) if !is_word(scope) => Err(GuardError::ScopeName),
+            Self::ViaBackend(name) if !is_word(name) => Err(GuardError::BackendName),
+            _ => Ok(()),
+        }
+    }
+
     /// Why a caller is refused of whom this is asked and false.
     #[must_use]
     pub const fn reason(&self) -> ReasonCode {
@@ -46,4 +68,9 @@ impl Atom {
             Self::ViaBackend(_) => ReasonCode::BackendRequired,
         }
     }
+}
+
+/// Whether `text` is not empty and holds no white space and no control character.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }

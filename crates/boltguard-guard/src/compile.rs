@@ -4,6 +4,8 @@
 //! what follows it is laid out already; so `&` and `|` leave no trace but in these targets, and `!` turns round what
 //! its operand has to satisfy.
 
+use std::collections::HashMap;
+
 use boltguard_types::{ReasonCode, Wanted};
 
 use crate::compiled::{Goto, Program, Step, Test};
@@ -23,7 +25,11 @@ pub(crate) fn compile(guard: &Guard) -> Program {
     if guard.is(&Atom::AllowAny) {
         program.start = Goto::Allow;
     } else if !guard.is(&Atom::DenyAll) {
-        program.tests = guard.atoms().map(|atom| program.test(atom)).collect();
+        let (mut backends, mut checks) = (Numbers::default(), Numbers::default());
+        let mut test = |atom| program.test(atom, &mut backends, &mut checks);
+        program.tests = guard.atoms().map(&mut test).collect();
+        program.backends = backends.names;
+        program.checks = checks.names;
         program.steps = steps(guard, &program.tests);
         program.start = entry(&program.steps);
     }
@@ -40,28 +46,38 @@ fn anonymous(guard: &Guard) -> Decision {
 }
 
 impl Program {
-    fn test(&mut self, atom: &Atom) -> Test {
+    fn test(&mut self, atom: &Atom, backends: &mut Numbers, checks: &mut Numbers) -> Test {
         match atom {
             Atom::Admin => Test::Admin,
             // A constant is a guard by itself and has no tests.
             Atom::AllowAny | Atom::Authenticated | Atom::DenyAll => Test::Authenticated,
-            Atom::Check(name) => Test::Check(number(&mut self.checks, name)),
+            Atom::Check(name) => Test::Check(checks.number(name)),
             Atom::Claim(test) => Test::Held(self.wanted.claim(test)),
             Atom::Permission(permission) => Test::Held(self.wanted.permission(permission)),
             Atom::Scope(scope) => Test::Held(self.wanted.scope(scope)),
             Atom::Staff => Test::Staff,
-            Atom::ViaBackend(name) => Test::Backend(number(&mut self.backends, name)),
+            Atom::ViaBackend(name) => Test::Backend(backends.number(name)),
         }
     }
 }
 
-fn number(names: &mut Vec<Box<str>>, name: &str) -> u32 {
-    let known = names.iter().position(|known| **known == *name);
-    let number = known.unwrap_or_else(|| {
-        names.push(name.into());
-        names.len() - 1
-    });
-    number as u32
+/// Distinct names, each with its place for a number.
+#[derive(Default)]
+struct Numbers {
+    names: Vec<Box<str>>,
+    places: HashMap<Box<str>, u32>,
+}
+
+impl Numbers {
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        let place = self.names.len() as u32;
+        self.names.push(name.into());
+        self.places.insert(name.into(), place);
+        place
+    }
 }
 
 fn steps(guard: &Guard, tests: &[Test]) -> Vec<Step> {

@@ -103,17 +103,20 @@ impl CompiledGuard {
         self.program.anonymous.is_allowed()
     }
 
-    /// Decides about a caller, `None` for the anonymous one. The facts must come of this guard's
-    /// [`wanted`](Self::wanted).
+    /// Decides about a caller, `None` for the anonymous one.
+    ///
+    /// The grants must have been read for this guard's [`wanted`](Self::wanted): a caller whose grants were read for
+    /// another guard is denied, here and in the methods below.
     ///
     /// [`Decision::Ask`] comes only of a guard with [checks](Guard::check).
     #[must_use]
     #[inline]
     pub fn decide(&self, facts: Option<&Facts<'_>>) -> Decision {
-        let Some(facts) = facts else {
-            return self.program.anonymous;
-        };
-        self.program.decide(facts, &[])
+        match facts {
+            None => self.program.anonymous,
+            Some(facts) if self.program.can_read(facts) => self.program.decide(facts, &[]),
+            Some(_) => UNREADABLE,
+        }
     }
 
     /// Decides about a caller, given answers to some of the guard's checks.
@@ -122,10 +125,13 @@ impl CompiledGuard {
     /// check answered it never comes.
     #[must_use]
     pub fn decide_with(&self, facts: Option<&Facts<'_>>, answers: &Answers) -> Decision {
-        let Some(facts) = facts else {
-            return self.program.anonymous;
-        };
-        self.program.decide(facts, &self.program.resolve(answers))
+        match facts {
+            None => self.program.anonymous,
+            Some(facts) if self.program.can_read(facts) => {
+                self.program.decide(facts, &self.program.resolve(answers))
+            }
+            Some(_) => UNREADABLE,
+        }
     }
 
     /// Decides about a caller before anything is asked: allows what some answers could still allow.
@@ -145,14 +151,18 @@ impl CompiledGuard {
     /// Exact for up to a dozen open checks. Beyond that every open check is named.
     #[must_use]
     pub fn questions(&self, facts: Option<&Facts<'_>>, answers: &Answers) -> Vec<&str> {
-        let Some(facts) = facts else {
+        let program = &self.program;
+        let Some(facts) = facts.filter(|facts| program.can_read(facts)) else {
             return Vec::new();
         };
-        let program = &self.program;
         let open = program.questions(facts, program.resolve(answers));
         open.into_iter()
             .map(|check| &*program.checks[check])
             .collect()
+    }
+
+    pub(crate) fn can_read(&self, facts: &Facts<'_>) -> bool {
+        self.program.can_read(facts)
     }
 
     pub(crate) fn with_facts<T>(
@@ -168,3 +178,14 @@ impl CompiledGuard {
         })
     }
 }
+
+impl Program {
+    /// Whether the grants were read for this guard. What another guard's bits mean, nobody can tell here.
+    #[inline]
+    fn can_read(&self, facts: &Facts<'_>) -> bool {
+        facts.held.is_of(&self.wanted)
+    }
+}
+
+/// What is decided about a caller whose grants were read for another guard.
+const UNREADABLE: Decision = Decision::Deny(ReasonCode::Denied);

@@ -17,6 +17,8 @@ pub enum GuardError {
     CheckName,
     /// A claim's name is empty.
     ClaimName,
+    /// A list of values of a claim test is empty: the test would ask for less than it says.
+    ClaimValues,
     /// A list of guards or permissions is empty: it would let everybody in, or nobody, unasked.
     Empty,
     /// A scope is empty, or holds white space or a control character, so that nobody could ever hold it.
@@ -42,6 +44,9 @@ impl fmt::Display for GuardError {
             }
             Self::CheckName => "a check's name is not empty and holds no control character",
             Self::ClaimName => "a claim's name is not empty",
+            Self::ClaimValues => {
+                "a list of claim values is empty: give at least one value, or omit the list"
+            }
             Self::Empty => "the list is empty: name at least one, or say `deny_all` or `allow_any`",
             Self::ScopeName => {
                 "a scope is not empty and holds no white space and no control character"

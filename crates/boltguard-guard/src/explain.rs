@@ -6,6 +6,7 @@ use boltguard_types::{Facts, Principal};
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
+use crate::compiled::Test;
 use crate::guard::{Join, Op};
 use crate::{Answers, Atom, CompiledGuard, Decision, Guard, Kleene, Missing};
 
@@ -128,14 +129,16 @@ impl CompiledGuard {
     }
 
     /// The value of the sub-guard that each step ends.
-    fn values(&self, facts: Option<&Facts<'_>>, answers: &Answers) -> Vec<Kleene> {
+    pub(crate) fn values(&self, facts: Option<&Facts<'_>>, answers: &Answers) -> Vec<Kleene> {
         let answers = self.program.resolve(answers);
         let caller = facts.map(|facts| self.program.caller(facts));
+        let unreadable = facts.is_some_and(|facts| !self.can_read(facts));
         let mut tests = self.program.tests.iter();
         self.guard
             .values(|atom| match (atom, tests.next(), &caller) {
                 (Atom::AllowAny, ..) => Kleene::True,
                 (Atom::DenyAll, ..) => Kleene::False,
+                (_, Some(Test::Held(_)), _) if unreadable => Kleene::Unknown,
                 (_, Some(test), Some(caller)) => caller.passes(*test, &answers).into(),
                 _ => Kleene::Unknown,
             })

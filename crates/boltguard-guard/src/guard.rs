@@ -129,23 +129,17 @@ impl Guard {
     ///
     /// [`GuardError::ScopeName`] if nobody could hold it.
     pub fn scope(scope: &str) -> Result<Self, GuardError> {
-        if is_word(scope) {
-            Ok(Atom::Scope(scope.into()).into())
-        } else {
-            Err(GuardError::ScopeName)
-        }
+        Self::checked(Atom::Scope(scope.into()))
     }
 
     /// Lets in whose credential has a claim that passes the test.
     ///
     /// # Errors
     ///
-    /// [`GuardError::ClaimName`] if the test names no claim.
+    /// - [`GuardError::ClaimName`] if the test names no claim.
+    /// - [`GuardError::ClaimValues`] if it was given an empty list of values.
     pub fn claim(test: ClaimTest) -> Result<Self, GuardError> {
-        if test.name().is_empty() {
-            return Err(GuardError::ClaimName);
-        }
-        Ok(Atom::Claim(test).into())
+        Self::checked(Atom::Claim(test))
     }
 
     /// Lets in whom the backend of this name has vouched for: `jwt`, `api_key`, or a name of your own.
@@ -154,11 +148,7 @@ impl Guard {
     ///
     /// [`GuardError::BackendName`] if no backend could have the name.
     pub fn via_backend(name: &str) -> Result<Self, GuardError> {
-        if is_word(name) {
-            Ok(Atom::ViaBackend(name.into()).into())
-        } else {
-            Err(GuardError::BackendName)
-        }
+        Self::checked(Atom::ViaBackend(name.into()))
     }
 
     /// Lets in who passes the check of this name, which the engine can't make: it needs code, or the object that the
@@ -172,10 +162,7 @@ impl Guard {
     ///
     /// [`GuardError::CheckName`] if the name is empty or holds a control character.
     pub fn check(name: &str) -> Result<Self, GuardError> {
-        if name.is_empty() || name.contains(char::is_control) {
-            return Err(GuardError::CheckName);
-        }
-        Ok(Atom::Check(name.into()).into())
+        Self::checked(Atom::Check(name.into()))
     }
 
     /// Lets in whom every one of `guards` lets in.
@@ -211,6 +198,10 @@ impl Guard {
         self.checked_text().map(drop)
     }
 
+    fn checked(atom: Atom) -> Result<Self, GuardError> {
+        atom.check().map(|()| atom.into())
+    }
+
     fn sized(joined: Option<Self>) -> Result<Self, GuardError> {
         let guard = joined.ok_or(GuardError::Empty)?;
         guard.check_size()?;
@@ -239,9 +230,11 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// [`GuardError::TooLarge`], see [`check_size`](Self::check_size).
+    /// - [`GuardError::TooLarge`], see [`check_size`](Self::check_size).
+    /// - The error of an [atom](Atom::check) that was not built by a method of this type.
     pub fn compile(&self) -> Result<CompiledGuard, GuardError> {
         self.check_size()?;
+        self.atoms().try_for_each(Atom::check)?;
         Ok(CompiledGuard::new(self))
     }
 
@@ -391,9 +384,4 @@ impl Not for Guard {
             }
         }
     }
-}
-
-/// Whether `text` is not empty and holds no white space and no control character.
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }

@@ -122,6 +122,7 @@ mod explain;
 mod guard;
 mod json;
 mod kleene;
+mod live;
 mod missing;
 mod run;
 mod text;

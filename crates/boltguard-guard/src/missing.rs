@@ -1,13 +1,16 @@
 //! The least that a caller would have to be granted.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use boltguard_types::{Facts, Held, Permission, WantId};
+use boltguard_types::{Facts, Permission, WantId};
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use crate::compiled::Test;
-use crate::{Answers, Atom, CompiledGuard, Decision};
+use crate::guard::Op;
+use crate::live::Live;
+use crate::{Answers, Atom, CompiledGuard, Decision, Kleene};
 
 /// What a caller would have to be granted, permissions and scopes, for a guard to open.
 ///
@@ -74,7 +77,8 @@ impl Serialize for Missing {
 impl CompiledGuard {
     pub(crate) fn missing(&self, facts: Option<&Facts<'_>>, answers: &Answers) -> Missing {
         let decision = self.decide_with(facts, answers);
-        let (Some(facts), false) = (facts, decision.may_open()) else {
+        let readable = facts.filter(|facts| self.can_read(facts));
+        let (Some(facts), false) = (readable, decision.may_open()) else {
             return match decision {
                 Decision::Challenge => Missing::Identity,
                 Decision::Deny(_) => Missing::NotGrants,
@@ -84,6 +88,7 @@ impl CompiledGuard {
         let search = Search {
             guard: self,
             facts,
+            said: answers,
             answers: self.program.resolve(answers),
             lacking: self.lacking(facts),
         };
@@ -95,49 +100,27 @@ impl CompiledGuard {
     }
 
     /// The permissions and scopes that the guard names and the caller lacks, once each.
-    fn lacking(&self, facts: &Facts<'_>) -> Vec<Grant<'_>> {
-        let mut lacking: Vec<Grant<'_>> = Vec::new();
-        for (atom, test) in self.guard.atoms().zip(&self.program.tests) {
-            if let (Atom::Permission(_) | Atom::Scope(_), Test::Held(id)) = (atom, test)
-                && !facts.held.contains(*id)
-                && lacking.iter().all(|known| known.id != *id)
-            {
-                lacking.push(Grant {
-                    atom,
-                    id: *id,
-                    implied: self.permission_of_scope(atom),
-                });
-            }
-        }
-        lacking
+    fn lacking(&self, facts: &Facts<'_>) -> Vec<&Atom> {
+        let mut seen = HashSet::new();
+        let asked = self.guard.atoms().zip(&self.program.tests);
+        asked
+            .filter(|(atom, test)| match (atom, test) {
+                (Atom::Permission(_) | Atom::Scope(_), Test::Held(id)) => {
+                    !facts.held.contains(*id) && seen.insert(*id)
+                }
+                _ => false,
+            })
+            .map(|(atom, _)| atom)
+            .collect()
     }
-
-    /// A scope grants the permission of its name too.
-    fn permission_of_scope(&self, atom: &Atom) -> Option<WantId> {
-        let Atom::Scope(scope) = atom else {
-            return None;
-        };
-        let permission = Atom::Permission(Permission::new(scope).ok()?);
-        let mut asked = self.guard.atoms().zip(&self.program.tests);
-        asked.find_map(|(atom, test)| match test {
-            Test::Held(id) if *atom == permission => Some(*id),
-            _ => None,
-        })
-    }
-}
-
-/// What could be granted.
-struct Grant<'g> {
-    atom: &'g Atom,
-    id: WantId,
-    implied: Option<WantId>,
 }
 
 struct Search<'g> {
     guard: &'g CompiledGuard,
     facts: &'g Facts<'g>,
+    said: &'g Answers,
     answers: Vec<Option<bool>>,
-    lacking: Vec<Grant<'g>>,
+    lacking: Vec<&'g Atom>,
 }
 
 impl Search<'_> {
@@ -154,6 +137,33 @@ impl Search<'_> {
 
     /// A set that opens the guard and would not if any of it was left out.
     fn some(&self) -> Missing {
+        match self.some_by_values() {
+            Some(set) if self.opens(set.iter().copied()) => self.grants(set.into_iter(), false),
+            // Of a check that is asked twice the values know too little.
+            _ => self.some_by_decisions(),
+        }
+    }
+
+    /// Takes grant after grant away, and looks at the value of the guard.
+    fn some_by_values(&self) -> Option<Vec<usize>> {
+        let values = self.guard.values(Some(self.facts), self.said);
+        let mut granted = Granted::new(self, Live::new(&self.guard.guard, values));
+        (0..self.lacking.len()).for_each(|number| granted.give(number));
+        if !granted.live.may_hold() {
+            return None;
+        }
+        let mut needed = Vec::new();
+        for number in 0..self.lacking.len() {
+            granted.take(number);
+            if !granted.live.may_hold() {
+                granted.give(number);
+                needed.push(number);
+            }
+        }
+        Some(needed)
+    }
+
+    fn some_by_decisions(&self) -> Missing {
         let mut set: Vec<usize> = (0..self.lacking.len()).collect();
         if !self.opens(set.iter().copied()) {
             return Missing::TooMany;
@@ -170,15 +180,16 @@ impl Search<'_> {
     }
 
     fn opens(&self, set: impl Iterator<Item = usize>) -> bool {
-        let mut held: Held = self.facts.held.clone();
-        for grant in set.map(|number| &self.lacking[number]) {
-            held.insert(grant.id);
-            if let Some(permission) = grant.implied {
-                held.insert(permission);
+        let mut grants = self.guard.wanted().reader_after(self.facts.held);
+        for number in set {
+            match self.lacking[number] {
+                Atom::Permission(permission) => grants.permission(permission.as_str()),
+                Atom::Scope(scope) => grants.scope(scope),
+                _ => {}
             }
         }
         let facts = Facts {
-            held: &held,
+            held: &grants.finish(),
             ..*self.facts
         };
         self.guard.program.decide(&facts, &self.answers).may_open()
@@ -186,10 +197,76 @@ impl Search<'_> {
 
     fn grants(&self, set: impl Iterator<Item = usize>, smallest: bool) -> Missing {
         Missing::Grants {
-            grants: set
-                .map(|number| self.lacking[number].atom.clone())
-                .collect(),
+            grants: set.map(|number| self.lacking[number].clone()).collect(),
             smallest,
+        }
+    }
+}
+
+/// What is granted of what the caller lacks.
+struct Granted<'g> {
+    live: Live<'g>,
+    /// What each grant brings: itself, and for a scope the permission of its name.
+    brings: Vec<Vec<WantId>>,
+    /// Where each thing is asked, and by how many grants it is held.
+    asked: HashMap<WantId, (Vec<usize>, u32)>,
+}
+
+impl<'g> Granted<'g> {
+    fn new(search: &Search<'g>, live: Live<'g>) -> Self {
+        let compiled = search.guard;
+        let atoms = compiled.guard.ops.iter().enumerate();
+        let atoms = atoms.filter_map(|(at, op)| match op {
+            Op::Atom(atom) => Some((at, atom)),
+            Op::Join(..) | Op::Not => None,
+        });
+        let mut asked: HashMap<WantId, (Vec<usize>, u32)> = HashMap::new();
+        let mut numbers = HashMap::new();
+        for ((at, atom), test) in atoms.zip(&compiled.program.tests) {
+            if let Test::Held(id) = test {
+                asked.entry(*id).or_default().0.push(at);
+                numbers.insert(atom, *id);
+            }
+        }
+        let implied = |atom: &Atom| match atom {
+            Atom::Scope(scope) => Some(Atom::Permission(Permission::new(scope).ok()?)),
+            _ => None,
+        };
+        let held = |id: &WantId| search.facts.held.contains(*id);
+        let brings = search.lacking.iter().map(|atom| {
+            let implied = implied(atom);
+            let both = [Some(*atom), implied.as_ref()].into_iter().flatten();
+            let ids = both.filter_map(|atom| numbers.get(atom).copied());
+            ids.filter(|id| !held(id)).collect()
+        });
+        Self {
+            live,
+            brings: brings.collect(),
+            asked,
+        }
+    }
+
+    fn give(&mut self, number: usize) {
+        for id in &self.brings[number] {
+            if let Some((places, count)) = self.asked.get_mut(id) {
+                *count += 1;
+                places
+                    .iter()
+                    .for_each(|at| self.live.set(*at, Kleene::True));
+            }
+        }
+    }
+
+    fn take(&mut self, number: usize) {
+        for id in &self.brings[number] {
+            if let Some((places, count)) = self.asked.get_mut(id) {
+                *count -= 1;
+                if *count == 0 {
+                    places
+                        .iter()
+                        .for_each(|at| self.live.set(*at, Kleene::False));
+                }
+            }
         }
     }
 }

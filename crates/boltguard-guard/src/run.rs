@@ -1,6 +1,6 @@
 //! Runs a compiled guard.
 
-use boltguard_types::{Facts, ReasonCode};
+use boltguard_types::{Facts, ReasonCode, work};
 
 use crate::compiled::{Goto, Program, Test};
 use crate::{Answers, Decision};
@@ -82,6 +82,7 @@ impl Program {
                 Goto::Deny => return Stop::Deny,
                 Goto::Step(number) => number,
             };
+            work::step();
             let step = &self.steps[number as usize];
             let Some(truth) = caller.passes(step.test, answers) else {
                 return Stop::Open {

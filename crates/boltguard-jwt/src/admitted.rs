@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::fmt;
 
 use boltguard_encoding::json::{JsonError, Kind, Reader};
 use boltguard_types::{Held, NumericDate, Wanted};
 
-use crate::claims::Body;
+use crate::claims::{Body, Registered};
 use crate::field::{Claim, Field, Span};
 use crate::grants::words;
 use crate::{ClaimsError, ClaimsPolicy, IgnoredGrant};
 
 /// The claims of a token that is genuine, current and meant for this service.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AdmittedClaims {
     body: Body,
     user_id: Option<UserIdSpan>,
@@ -33,7 +34,7 @@ pub enum AccountSource {
 }
 
 /// The id of the user whom a token speaks of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum UserId<'c> {
     /// A whole number, as it is written.
     Integer(&'c str),
@@ -70,7 +71,7 @@ impl UserIdSpan {
 impl AdmittedClaims {
     #[inline(always)]
     pub(crate) fn new(body: Body, policy: &ClaimsPolicy) -> Result<Self, ClaimsError> {
-        if !policy.required().iter().all(|name| body.has(name)) {
+        if !policy.required().are_in(&body) {
             return Err(ClaimsError::Missing);
         }
         let user_id = match policy.user_id_claim() {
@@ -167,7 +168,9 @@ impl AdmittedClaims {
     /// The same claims, of which other things are wanted.
     #[must_use]
     pub fn with_wanted(mut self, wanted: &Wanted) -> Self {
-        self.body.registered.held = self.body.held_for(wanted);
+        if !self.held().is_of(wanted) {
+            self.body.registered.held = self.body.held_for(wanted);
+        }
         self
     }
 
@@ -220,6 +223,10 @@ impl AdmittedClaims {
         self.body.payload
     }
 
+    pub(crate) fn registered(&self) -> &Registered {
+        &self.body.registered
+    }
+
     fn for_each_scope<'c>(&'c self, mut each: impl FnMut(Cow<'c, str>)) {
         let registered = &self.body.registered;
         for (claim, value) in [
@@ -248,7 +255,7 @@ impl AdmittedClaims {
 }
 
 impl Body {
-    fn as_json(&self) -> &str {
+    pub(crate) fn as_json(&self) -> &str {
         // The reader has checked that it is UTF-8.
         str::from_utf8(&self.payload).unwrap_or_default()
     }
@@ -264,15 +271,6 @@ impl Body {
             Ok::<_, JsonError>(())
         });
         read.ok().and(value)
-    }
-
-    /// Whether a claim is there and not `null`.
-    #[inline]
-    pub(crate) fn has(&self, name: &str) -> bool {
-        match name {
-            "exp" => self.registered.expires().value().is_some(),
-            other => self.get(other).is_some_and(|value| value != "null"),
-        }
     }
 
     #[cold]
@@ -321,4 +319,18 @@ fn split<'c>(text: Cow<'c, str>, mut each: impl FnMut(Cow<'c, str>)) {
 
 fn is_whole(number: &str) -> bool {
     number.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+}
+
+/// Hides the claims.
+impl fmt::Debug for AdmittedClaims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdmittedClaims").finish_non_exhaustive()
+    }
+}
+
+/// Hides the id.
+impl fmt::Debug for UserId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserId(..)")
+    }
 }

@@ -1,23 +1,24 @@
 //! The claims set of a token, read in one pass and not admitted yet.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use boltguard_encoding::json::{JsonError, Kind, Names, Reader};
 use boltguard_jws::{Header, VerifiedJws};
-use boltguard_types::{Held, NumericDate, Wanted};
+use boltguard_types::{GrantReader, Held, NumericDate, Wanted};
 
 use crate::ClaimsError;
 use crate::field::{Claim, Field, ListMarks, Marks, Span};
 
 /// The claims of a token whose signature is good; a [`ClaimsPolicy`](crate::ClaimsPolicy) has yet to admit them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Claims<'t> {
     pub(crate) header: Cow<'t, Header>,
     pub(crate) body: Body,
 }
 
 /// The payload, and what was found in it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Body {
     pub(crate) payload: Vec<u8>,
     pub(crate) registered: Registered,
@@ -26,7 +27,7 @@ pub(crate) struct Body {
 /// What the claims say that has a meaning here, RFC 7519 §4.1 and the grants.
 ///
 /// It is kept small, since it is moved from one state of a token to the next.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Registered {
     pub(crate) held: Held,
     expires: NumericDate,
@@ -138,13 +139,14 @@ impl Registered {
         Span::check_len(payload)?;
         let mut reader = Reader::from_bytes(payload)?;
         let mut names = Names::default();
+        let mut grants = wanted.reader();
         self.has_escapes = !reader.is_plain();
         reader.object(|reader, name| {
             let known = match name.plain_bytes() {
-                Some(plain) => self.read_known(plain, reader, wanted)?,
+                Some(plain) => self.read_known(plain, reader, &mut grants)?,
                 None => {
                     let name = name.to_text();
-                    reader.lend(|reader| self.read_escaped(name.as_bytes(), reader, wanted))?
+                    reader.lend(|reader| self.read_escaped(name.as_bytes(), reader, &mut grants))?
                 }
             };
             if !known {
@@ -153,6 +155,7 @@ impl Registered {
             }
             Ok::<_, JsonError>(())
         })?;
+        self.held = grants.finish();
         reader.finish()
     }
 
@@ -162,9 +165,9 @@ impl Registered {
         &mut self,
         name: &[u8],
         reader: &mut Reader<'_>,
-        wanted: &Wanted,
+        grants: &mut GrantReader<'_>,
     ) -> Result<bool, JsonError> {
-        self.read_known(name, reader, wanted)
+        self.read_known(name, reader, grants)
     }
 
     /// Reads a claim that has a meaning here; `false` if this one has none, and is yet to be read.
@@ -173,18 +176,18 @@ impl Registered {
         &mut self,
         name: &[u8],
         reader: &mut Reader<'_>,
-        wanted: &Wanted,
+        grants: &mut GrantReader<'_>,
     ) -> Result<bool, JsonError> {
-        if wanted.asks_claim(name) {
-            note_claim(name, reader.peek_value()?, wanted, &mut self.held);
+        if grants.asks_claim(name) {
+            read_tested(name, reader.peek_value()?, grants);
         }
         if let [a, b, c] = *name {
-            return self.read_short([a, b, c], reader, wanted);
+            return self.read_short([a, b, c], reader, grants);
         }
         match name.len() {
             4 if name == b"type" => reader.lend(|reader| self.read_label(Claim::Type, reader))?,
             5 if name == b"scope" => {
-                self.scope = reader.lend(|reader| self.read_scope(Claim::Scope, reader, wanted))?;
+                self.scope = reader.lend(|reader| self.read_scope(Claim::Scope, reader, grants))?;
             }
             6 if name == b"events" => {
                 reader.lend(|reader| self.read_label(Claim::Events, reader))?
@@ -197,7 +200,7 @@ impl Registered {
                 reader.lend(|reader| self.read_label(Claim::TokenType, reader))?
             }
             11 if name == b"permissions" => {
-                reader.lend(|reader| self.read_permissions(reader, wanted))?;
+                reader.lend(|reader| self.read_permissions(reader, grants))?;
             }
             12 if name == b"is_superuser" => {
                 self.is_superuser = self.read_flag(Claim::IsSuperuser, reader)?;
@@ -213,7 +216,7 @@ impl Registered {
         &mut self,
         name: [u8; 3],
         reader: &mut Reader<'_>,
-        wanted: &Wanted,
+        grants: &mut GrantReader<'_>,
     ) -> Result<bool, JsonError> {
         match &name {
             b"aud" => reader.lend(|reader| self.read_audience(reader))?,
@@ -223,7 +226,7 @@ impl Registered {
             b"jti" => self.token_id = self.read_string(Claim::TokenId, reader)?,
             b"nbf" => self.not_before = self.read_date(Claim::NotBefore, reader)?,
             b"scp" => {
-                self.scp = reader.lend(|reader| self.read_scope(Claim::Scp, reader, wanted))?;
+                self.scp = reader.lend(|reader| self.read_scope(Claim::Scp, reader, grants))?;
             }
             b"sub" => self.subject = self.read_string(Claim::Subject, reader)?,
             b"typ" => reader.lend(|reader| self.read_label(Claim::Typ, reader))?,
@@ -313,6 +316,12 @@ impl Registered {
         Ok(())
     }
 
+    /// Whether these claims are there, each of its type.
+    #[inline]
+    pub(crate) fn has_values(&self, claims: Marks) -> bool {
+        self.present.contains_all_but(claims, self.mistyped)
+    }
+
     #[inline]
     pub(crate) fn expires(&self) -> Field<NumericDate> {
         self.field(Claim::Expires, self.expires)
@@ -380,10 +389,20 @@ impl Registered {
     }
 }
 
+/// Reads a claim that the guard tests.
 #[cold]
 #[inline(never)]
-fn note_claim(name: &[u8], value: &str, wanted: &Wanted, held: &mut Held) {
+fn read_tested(name: &[u8], value: &str, grants: &mut GrantReader<'_>) {
     if let Ok(value) = serde_json::from_str(value) {
-        wanted.note_claim(name, &value, held);
+        grants.claim(name, &value);
+    }
+}
+
+/// Shows the header alone.
+impl fmt::Debug for Claims<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claims")
+            .field("header", &*self.header)
+            .finish_non_exhaustive()
     }
 }

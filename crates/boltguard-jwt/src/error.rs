@@ -84,3 +84,52 @@ impl fmt::Display for ClaimsError {
 }
 
 impl Error for ClaimsError {}
+
+/// A policy would admit nothing, or more than it says: a setting was given nothing to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// An audience is the empty string.
+    BlankAudience,
+    /// An issuer is the empty string.
+    BlankIssuer,
+    /// The subject is the empty string.
+    BlankSubject,
+    /// The media type is the empty string.
+    BlankType,
+    /// The list of audiences is empty.
+    NoAudience,
+    /// The list of issuers is empty.
+    NoIssuer,
+}
+
+impl PolicyError {
+    /// Why a token is refused that such a policy is asked about.
+    pub(crate) const fn met(self) -> ClaimsError {
+        match self {
+            Self::BlankAudience | Self::NoAudience => ClaimsError::Audience,
+            Self::BlankIssuer | Self::NoIssuer => ClaimsError::Issuer,
+            Self::BlankSubject => ClaimsError::Subject,
+            Self::BlankType => ClaimsError::Type,
+        }
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BlankAudience => "audience contains an empty string: remove it",
+            Self::BlankIssuer => "issuer contains an empty string: remove it",
+            Self::BlankSubject => "the required subject is an empty string: give the subject",
+            Self::BlankType => "typ is an empty string: omit it, or give the media type",
+            Self::NoAudience => {
+                "audience is an empty list, which no token matches: omit it, or give an audience"
+            }
+            Self::NoIssuer => {
+                "issuer is an empty list, which no token matches: omit it, or give an issuer"
+            }
+        })
+    }
+}
+
+impl Error for PolicyError {}

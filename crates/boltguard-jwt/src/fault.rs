@@ -2,7 +2,6 @@
 
 use crate::claims::{Body, Registered};
 use crate::field::Claim;
-use crate::rule::Rule;
 use crate::{ClaimsError, ClaimsPolicy};
 
 impl ClaimsPolicy {
@@ -12,14 +11,12 @@ impl ClaimsPolicy {
     #[must_use]
     pub fn claim_at_fault(&self, error: ClaimsError, claims: &str) -> Option<&str> {
         let body = Body::read(claims.as_bytes()).ok()?;
-        let required = || self.required().iter().map(|name| &**name);
-        let failing = |rule: &&Rule| rule.check(&body) == Err(error);
-        let rule = || self.rules.iter().find(failing).map(Rule::name);
+        let rule = || self.rules.failing(&body, error);
         match error {
             ClaimsError::AudienceMissing => Some("aud"),
             ClaimsError::IssuerMissing => Some("iss"),
             ClaimsError::Mismatch => rule(),
-            ClaimsError::Missing => rule().or_else(|| required().find(|name| !body.has(name))),
+            ClaimsError::Missing => rule().or_else(|| self.required().missing_in(&body)),
             ClaimsError::NotAccessToken => {
                 body.other_class(|name| self.has_rule(name)).or(Some("typ"))
             }

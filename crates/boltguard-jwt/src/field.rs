@@ -6,6 +6,7 @@ use std::ops::Range;
 use boltguard_encoding::json::{JsonError, Reader, Text};
 
 use crate::claims::Body;
+use crate::one_of::OneOf;
 
 /// A claim that has a meaning here, as a bit of [`Marks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,12 @@ impl Marks {
     #[inline]
     pub(crate) fn contains(self, claim: Claim) -> bool {
         self.0 & claim as u32 != 0
+    }
+
+    /// Whether all of `these` are in it and none of them in `others`.
+    #[inline]
+    pub(crate) fn contains_all_but(self, these: Self, others: Self) -> bool {
+        self.0 & these.0 == these.0 && others.0 & these.0 == 0
     }
 
     #[inline]
@@ -183,27 +190,22 @@ impl Body {
 
     /// Whether a string is one of `list`.
     #[inline]
-    pub(crate) fn is_among(&self, span: Span, list: &[Box<str>]) -> bool {
+    pub(crate) fn is_among(&self, span: Span, list: &OneOf) -> bool {
         if self.registered.has_escapes {
-            return is_among(&self.text(span), list);
+            return list.contains(self.text(span).as_bytes());
         }
-        let bytes = self.bytes(span);
-        list.iter().any(|one| one.as_bytes() == bytes)
+        list.contains(self.bytes(span))
     }
 
     /// Whether one of the strings of an array is one of `list`.
-    pub(crate) fn names_any(&self, array: Span, list: &[Box<str>]) -> bool {
+    pub(crate) fn names_any(&self, array: Span, list: &OneOf) -> bool {
         let mut named = false;
         let read = Reader::new(self.raw(array)).array(|reader| {
-            named |= is_among(&reader.string()?.to_text(), list);
+            named |= list.contains(reader.string()?.to_text().as_bytes());
             Ok::<_, JsonError>(())
         });
         read.is_ok() && named
     }
-}
-
-fn is_among(text: &str, list: &[Box<str>]) -> bool {
-    list.iter().any(|one| **one == *text)
 }
 
 #[cold]

@@ -1,7 +1,7 @@
 //! What the claims grant: `permissions`, and the OAuth scopes of `scope` and `scp`.
 
 use boltguard_encoding::json::{JsonError, Kind, Reader, Text};
-use boltguard_types::{Held, Wanted};
+use boltguard_types::GrantReader;
 
 use crate::claims::Registered;
 use crate::field::{Claim, Span};
@@ -12,24 +12,23 @@ impl Registered {
     pub(crate) fn read_permissions(
         &mut self,
         reader: &mut Reader<'_>,
-        wanted: &Wanted,
+        grants: &mut GrantReader<'_>,
     ) -> Result<(), JsonError> {
         self.note(Claim::Permissions)?;
         if !reader.is_at_array() {
-            self.permissions = self.read_words(Claim::Permissions, reader, |word, held| {
-                wanted.grant_permission(word, held);
+            self.permissions = self.read_words(Claim::Permissions, reader, |word| {
+                grants.permission(word);
             })?;
             return Ok(());
         }
         self.lists.insert(Claim::Permissions);
         let start = reader.position();
-        if wanted.asks_no_grants() {
+        if grants.asks_no_grants() {
             reader.pass()?;
         } else {
-            let held = &mut self.held;
             let are_strings = reader.strings(|granted| match granted.plain_bytes() {
-                Some(plain) => wanted.grant_permission(plain, held),
-                None => grant_escaped(granted, wanted, held),
+                Some(plain) => grants.permission(plain),
+                None => grant_escaped(granted, grants),
             })?;
             self.note_ignored(Claim::Permissions, are_strings);
         }
@@ -43,18 +42,17 @@ impl Registered {
         &mut self,
         claim: Claim,
         reader: &mut Reader<'_>,
-        wanted: &Wanted,
+        grants: &mut GrantReader<'_>,
     ) -> Result<Span, JsonError> {
         self.note(claim)?;
         if !reader.is_at_array() {
-            return self.read_words(claim, reader, |word, held| wanted.grant_scope(word, held));
+            return self.read_words(claim, reader, |word| grants.scope(word));
         }
         self.lists.insert(claim);
         let start = reader.position();
-        let held = &mut self.held;
         let are_strings = reader.strings(|text| {
             let text = text.to_text();
-            words(&text).for_each(|scope| wanted.grant_scope(scope, held));
+            words(&text).for_each(|scope| grants.scope(scope));
         })?;
         self.note_ignored(claim, are_strings);
         Ok(Span::of_range(start..reader.position()))
@@ -65,7 +63,7 @@ impl Registered {
         &mut self,
         claim: Claim,
         reader: &mut Reader<'_>,
-        grant: impl Fn(&str, &mut Held),
+        grant: impl FnMut(&str),
     ) -> Result<Span, JsonError> {
         let is_null = reader.kind()? == Kind::Null;
         let Some(text) = reader.try_string()? else {
@@ -73,7 +71,7 @@ impl Registered {
             self.note_ignored(claim, is_null);
             return Ok(Span::default());
         };
-        words(&text.to_text()).for_each(|word| grant(word, &mut self.held));
+        words(&text.to_text()).for_each(grant);
         Ok(Span::behind(reader, text))
     }
 
@@ -92,6 +90,6 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
 
 #[cold]
 #[inline(never)]
-fn grant_escaped(granted: Text<'_>, wanted: &Wanted, held: &mut Held) {
-    wanted.grant_permission(&*granted.to_text(), held);
+fn grant_escaped(granted: Text<'_>, grants: &mut GrantReader<'_>) {
+    grants.permission(&*granted.to_text());
 }

@@ -44,12 +44,14 @@ mod field;
 mod grants;
 mod ignored;
 mod kept;
+mod one_of;
 mod policy;
+mod required;
 mod rule;
 
 pub use admitted::{AccountSource, AdmittedClaims, UserId};
 pub use claims::Claims;
-pub use error::ClaimsError;
+pub use error::{ClaimsError, PolicyError};
 pub use ignored::IgnoredGrant;
 pub use kept::KeptClaims;
 pub use policy::ClaimsPolicy;

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use boltguard_jws::Header;
-use boltguard_types::{Held, NumericDate, Scalar};
+use boltguard_types::{NumericDate, Scalar, Wanted};
 
 use crate::claims::{Body, Registered};
 use crate::class::{LABELED, is_other_class};
 use crate::field::{Claim, Field};
-use crate::rule::Rule;
-use crate::{AccountSource, AdmittedClaims, Claims, ClaimsError, KeptClaims};
+use crate::one_of::OneOf;
+use crate::required::Required;
+use crate::rule::Rules;
+use crate::{AccountSource, AdmittedClaims, Claims, ClaimsError, KeptClaims, PolicyError};
 
 /// Decides which claims are admitted.
 ///
@@ -17,11 +19,11 @@ use crate::{AccountSource, AdmittedClaims, Claims, ClaimsError, KeptClaims};
 /// refused, and registered claims must be of their types. What relaxes a check is named `ignoring_…`.
 #[derive(Clone, Debug)]
 pub struct ClaimsPolicy {
-    audiences: Vec<Box<str>>,
-    issuers: Vec<Box<str>>,
+    audiences: OneOf,
+    issuers: OneOf,
     subject: Option<Box<str>>,
-    required: Vec<Box<str>>,
-    pub(crate) rules: Vec<Rule>,
+    required: Required,
+    pub(crate) rules: Rules,
     media_type: Option<Box<str>>,
     user_id_claim: Box<str>,
     requires_user_id: Option<bool>,
@@ -29,6 +31,8 @@ pub struct ClaimsPolicy {
     leeway: Duration,
     accounts: AccountSource,
     pub(crate) ignored: Ignored,
+    /// The first setting that no token could meet, or that would mean less than it says.
+    mistake: Option<PolicyError>,
 }
 
 /// Checks that are switched off.
@@ -54,11 +58,11 @@ impl ClaimsPolicy {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            audiences: Vec::new(),
-            issuers: Vec::new(),
+            audiences: OneOf::default(),
+            issuers: OneOf::default(),
             subject: None,
-            required: vec!["exp".into()],
-            rules: Vec::new(),
+            required: Required::exp(),
+            rules: Rules::default(),
             media_type: None,
             user_id_claim: "sub".into(),
             requires_user_id: None,
@@ -66,28 +70,63 @@ impl ClaimsPolicy {
             leeway: Duration::ZERO,
             accounts: AccountSource::Local,
             ignored: Ignored::default(),
+            mistake: None,
         }
     }
 
+    /// Checks that every setting was given something to compare with.
+    ///
+    /// A policy with a mistake admits nothing. A `JwtBackend` of the facade refuses it when it is built; call this
+    /// where you admit claims yourself.
+    ///
+    /// ```
+    /// use boltguard_jwt::{ClaimsPolicy, PolicyError};
+    ///
+    /// let policy = ClaimsPolicy::new().with_audience([]);
+    /// assert_eq!(policy.check_settings(), Err(PolicyError::NoAudience));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The [`PolicyError`] of the first mistake.
+    pub fn check_settings(&self) -> Result<(), PolicyError> {
+        self.mistake.map_or(Ok(()), Err)
+    }
+
+    fn refuse_if(mut self, is_mistake: bool, mistake: PolicyError) -> Self {
+        self.mistake = self.mistake.or(is_mistake.then_some(mistake));
+        self
+    }
+
     /// Requires that `aud` names at least one of these, RFC 7519 §4.1.3.
+    ///
+    /// An empty list, or an empty string in it, is a [mistake](Self::check_settings).
     #[must_use]
     pub fn with_audience<'a>(mut self, audiences: impl IntoIterator<Item = &'a str>) -> Self {
-        self.audiences.extend(audiences.into_iter().map(Box::from));
-        self
+        let given = names(audiences);
+        let (is_empty, has_blank) = (given.is_empty(), has_blank(&given));
+        self.audiences.extend(given);
+        self.refuse_if(is_empty, PolicyError::NoAudience)
+            .refuse_if(has_blank, PolicyError::BlankAudience)
     }
 
     /// Requires that `iss` is one of these, RFC 7519 §4.1.1.
+    ///
+    /// An empty list, or an empty string in it, is a [mistake](Self::check_settings).
     #[must_use]
     pub fn with_issuer<'a>(mut self, issuers: impl IntoIterator<Item = &'a str>) -> Self {
-        self.issuers.extend(issuers.into_iter().map(Box::from));
-        self
+        let given = names(issuers);
+        let (is_empty, has_blank) = (given.is_empty(), has_blank(&given));
+        self.issuers.extend(given);
+        self.refuse_if(is_empty, PolicyError::NoIssuer)
+            .refuse_if(has_blank, PolicyError::BlankIssuer)
     }
 
-    /// Requires that `sub` is this, RFC 7519 §4.1.2.
+    /// Requires that `sub` is this, RFC 7519 §4.1.2. An empty string is a [mistake](Self::check_settings).
     #[must_use]
     pub fn with_subject(mut self, subject: &str) -> Self {
         self.subject = Some(subject.into());
-        self
+        self.refuse_if(subject.is_empty(), PolicyError::BlankSubject)
     }
 
     /// Requires these claims, and no others: `exp` too is optional unless it is among them.
@@ -95,16 +134,16 @@ impl ClaimsPolicy {
     /// A claim that is `null` counts as absent.
     #[must_use]
     pub fn requiring_only<'a>(mut self, claims: impl IntoIterator<Item = &'a str>) -> Self {
-        self.required = claims.into_iter().map(Box::from).collect();
+        self.required = claims.into_iter().collect();
         self
     }
 
     /// Requires that the header's `typ` is this media type, RFC 8725 §3.11; ASCII case and a leading
-    /// `application/` aside, RFC 7515 §4.1.9.
+    /// `application/` aside, RFC 7515 §4.1.9. An empty string is a [mistake](Self::check_settings).
     #[must_use]
     pub fn with_type(mut self, media_type: &str) -> Self {
         self.media_type = Some(media_type.into());
-        self
+        self.refuse_if(media_type.is_empty(), PolicyError::BlankType)
     }
 
     /// Requires that this claim is exactly this value. Called again for the same claim, either value is accepted.
@@ -119,12 +158,7 @@ impl ClaimsPolicy {
     /// ```
     #[must_use]
     pub fn with_claim(mut self, name: &str, value: impl Into<Scalar>) -> Self {
-        let at = self.rules.iter().position(|rule| rule.name() == name);
-        let at = at.unwrap_or_else(|| {
-            self.rules.push(Rule::new(name));
-            self.rules.len() - 1
-        });
-        self.rules[at].accept(value.into());
+        self.rules.accept(name, value.into());
         self
     }
 
@@ -258,8 +292,7 @@ impl ClaimsPolicy {
         AdmittedClaims::new(claims.body, self)
     }
 
-    /// Admits a copy of claims that were kept, at the time `now`; `held` is what
-    /// [`KeptClaims::held_for`] says.
+    /// Admits a copy of claims that were kept, at the time `now`, with those of the `wanted` grants that they contain.
     ///
     /// # Errors
     ///
@@ -268,22 +301,22 @@ impl ClaimsPolicy {
     pub fn admit_kept(
         &self,
         kept: &KeptClaims,
-        held: Held,
+        wanted: &Wanted,
         now: NumericDate,
     ) -> Result<AdmittedClaims, ClaimsError> {
         let claims = kept.claims();
         self.check(claims, now)?;
         let mut body = claims.body.clone();
-        body.registered.held = held;
+        body.registered.held = kept.held_for(wanted);
         AdmittedClaims::new(body, self)
     }
 
     pub(crate) fn has_rule(&self, name: &str) -> bool {
-        self.rules.iter().any(|rule| rule.name() == name)
+        self.rules.has(name)
     }
 
     #[inline]
-    pub(crate) fn required(&self) -> &[Box<str>] {
+    pub(crate) fn required(&self) -> &Required {
         &self.required
     }
 
@@ -311,16 +344,34 @@ impl ClaimsPolicy {
             .unwrap_or_else(|| &*self.user_id_claim != "sub")
     }
 
+    /// Checks the dates of admitted claims again, at the later time `now`: a token may expire while something slow is
+    /// asked about it.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClaimsError::Expired`] if `exp` has passed in the meantime.
+    /// - [`ClaimsError::NotYetValid`] if `nbf` is in the future, as the clock was set back.
+    pub fn check_again(
+        &self,
+        claims: &AdmittedClaims,
+        now: NumericDate,
+    ) -> Result<(), ClaimsError> {
+        self.check_dates(claims.registered(), now)
+    }
+
     #[inline(never)]
     fn check(&self, claims: &Claims<'_>, now: NumericDate) -> Result<(), ClaimsError> {
         let body = &claims.body;
+        if let Some(mistake) = self.mistake {
+            return Err(mistake.met());
+        }
         self.check_type(&claims.header)?;
         self.check_dates(&body.registered, now)?;
         self.check_issuer(body)?;
         self.check_audience(body)?;
         self.check_names(body)?;
         self.check_class(claims)?;
-        self.rules.iter().try_for_each(|rule| rule.check(body))
+        self.rules.check(body)
     }
 
     #[inline]
@@ -423,6 +474,14 @@ impl ClaimsPolicy {
 fn is_of_other_class(header: &Header) -> bool {
     // A class that can't be read may be any.
     header.has_mistyped_media_type() || header.media_type().is_some_and(is_other_class)
+}
+
+fn names<'a>(given: impl IntoIterator<Item = &'a str>) -> Vec<Box<str>> {
+    given.into_iter().map(Box::from).collect()
+}
+
+fn has_blank(names: &[Box<str>]) -> bool {
+    names.iter().any(|name| name.is_empty())
 }
 
 #[inline]

@@ -1,6 +1,11 @@
 //! Tests of one claim's value.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
+
+use crate::names::FEW;
+use crate::work::step;
 
 /// A value that a claim is compared with. Numbers are whole: comparing fractions invites surprises.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,12 +18,68 @@ pub enum Scalar {
     Text(Box<str>),
 }
 
+/// A [`Scalar`] that borrows its text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Borrowed<'v> {
+    Bool(bool),
+    Integer(i64),
+    Text(&'v str),
+}
+
 impl Scalar {
-    fn equals(&self, value: &Value) -> bool {
+    fn borrowed(&self) -> Borrowed<'_> {
         match self {
-            Self::Bool(wanted) => value.as_bool() == Some(*wanted),
-            Self::Integer(wanted) => value.as_i64() == Some(*wanted),
-            Self::Text(wanted) => value.as_str() == Some(&**wanted),
+            Self::Bool(value) => Borrowed::Bool(*value),
+            Self::Integer(value) => Borrowed::Integer(*value),
+            Self::Text(value) => Borrowed::Text(value),
+        }
+    }
+}
+
+impl<'v> Borrowed<'v> {
+    /// The value, if a claim can be compared with such.
+    fn of(value: &'v Value) -> Option<Self> {
+        match value {
+            Value::Bool(value) => Some(Self::Bool(*value)),
+            Value::Number(value) => value.as_i64().map(Self::Integer),
+            Value::String(value) => Some(Self::Text(value)),
+            Value::Array(_) | Value::Null | Value::Object(_) => None,
+        }
+    }
+}
+
+/// What a claim has: the members of its list, or its one value.
+pub(crate) enum Members<'v> {
+    Few(&'v [Value]),
+    Many(HashSet<Borrowed<'v>>),
+}
+
+impl<'v> Members<'v> {
+    /// `None` for `null`, which is as good as absent.
+    pub(crate) fn of(claim: &'v Value) -> Option<Self> {
+        let members = match claim {
+            Value::Null => return None,
+            Value::Array(members) => members.as_slice(),
+            single => std::slice::from_ref(single),
+        };
+        if members.len() <= FEW {
+            return Some(Self::Few(members));
+        }
+        let known = members.iter().inspect(|_| step());
+        Some(Self::Many(known.filter_map(Borrowed::of).collect()))
+    }
+
+    fn has(&self, wanted: &Scalar) -> bool {
+        let wanted = wanted.borrowed();
+        match self {
+            Self::Few(members) => members.iter().any(|member| {
+                step();
+                Borrowed::of(member) == Some(wanted)
+            }),
+            Self::Many(members) => {
+                step();
+                members.contains(&wanted)
+            }
         }
     }
 }
@@ -61,6 +122,7 @@ pub struct ClaimTest {
     any_of: Vec<Scalar>,
     all_of: Vec<Scalar>,
     none_of: Vec<Scalar>,
+    has_empty_list: bool,
 }
 
 impl ClaimTest {
@@ -71,28 +133,38 @@ impl ClaimTest {
             any_of: Vec::new(),
             all_of: Vec::new(),
             none_of: Vec::new(),
+            has_empty_list: false,
         }
     }
 
     /// Asks also that the claim is, or contains, at least one of these values.
+    ///
+    /// No claim passes a test that was given an [empty list](Self::has_empty_list), here or below.
     #[must_use]
     pub fn any_of<S: Into<Scalar>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
-        extend_sorted(&mut self.any_of, values);
+        self.has_empty_list |= extend_sorted(&mut self.any_of, values) == 0;
         self
     }
 
     /// Asks also that the claim contains every one of these values.
     #[must_use]
     pub fn all_of<S: Into<Scalar>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
-        extend_sorted(&mut self.all_of, values);
+        self.has_empty_list |= extend_sorted(&mut self.all_of, values) == 0;
         self
     }
 
     /// Asks also that the claim contains none of these values.
     #[must_use]
     pub fn none_of<S: Into<Scalar>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
-        extend_sorted(&mut self.none_of, values);
+        self.has_empty_list |= extend_sorted(&mut self.none_of, values) == 0;
         self
+    }
+
+    /// Whether an empty list of values was given, by which the test would ask for less than it says. No guard takes
+    /// such a test.
+    #[must_use]
+    pub fn has_empty_list(&self) -> bool {
+        self.has_empty_list
     }
 
     /// The claim's name.
@@ -122,23 +194,31 @@ impl ClaimTest {
     /// Whether the claim's value, `None` where the token has no such claim, passes the test.
     #[must_use]
     pub fn holds(&self, claim: Option<&Value>) -> bool {
-        let members = match claim {
-            None | Some(Value::Null) => return false,
-            Some(Value::Array(members)) => members.as_slice(),
-            Some(single) => std::slice::from_ref(single),
-        };
-        let has = |wanted: &Scalar| members.iter().any(|member| wanted.equals(member));
-        (self.any_of.is_empty() || self.any_of.iter().any(has))
+        claim
+            .and_then(Members::of)
+            .is_some_and(|members| self.passes(&members))
+    }
+
+    pub(crate) fn passes(&self, members: &Members<'_>) -> bool {
+        let has = |wanted: &Scalar| members.has(wanted);
+        !self.has_empty_list
+            && (self.any_of.is_empty() || self.any_of.iter().any(has))
             && self.all_of.iter().all(has)
             && !self.none_of.iter().any(has)
     }
 }
 
-/// Values are kept sorted and once each, so that equal tests are equal values.
-fn extend_sorted<S: Into<Scalar>>(list: &mut Vec<Scalar>, values: impl IntoIterator<Item = S>) {
+/// Values are kept sorted and once each, so that equal tests are equal values. Returns how many were given.
+fn extend_sorted<S: Into<Scalar>>(
+    list: &mut Vec<Scalar>,
+    values: impl IntoIterator<Item = S>,
+) -> usize {
+    let before = list.len();
     list.extend(values.into_iter().map(Into::into));
+    let given = list.len() - before;
     list.sort_unstable();
     list.dedup();
+    given
 }
 
 #[cfg(test)]
@@ -153,6 +233,21 @@ mod tests {
             assert!(!test.holds(None));
             assert!(!test.holds(Some(&Value::Null)));
         }
+    }
+
+    #[test]
+    fn no_claim_passes_a_test_with_an_empty_list() {
+        let none: [&str; 0] = [];
+        for test in [
+            ClaimTest::new("a").any_of(none),
+            ClaimTest::new("a").all_of(none),
+            ClaimTest::new("a").none_of(none),
+            ClaimTest::new("a").any_of(["x"]).any_of(none),
+        ] {
+            assert!(test.has_empty_list());
+            assert!(!test.holds(Some(&json!(["x"]))), "{test:?}");
+        }
+        assert!(!ClaimTest::new("a").any_of(["x"]).has_empty_list());
     }
 
     #[test]

@@ -21,17 +21,25 @@
 //! ```
 
 mod claim_test;
+mod claim_tests;
 mod date;
+mod grant_reader;
+mod held;
 mod name;
+mod names;
 mod permission;
 mod principal;
 mod reason;
 mod wanted;
+#[doc(hidden)]
+pub mod work;
 
 pub use claim_test::{ClaimTest, Scalar};
 pub use date::NumericDate;
+pub use grant_reader::GrantReader;
+pub use held::{Held, WantId};
 pub use name::{KeyId, Subject, TokenId};
 pub use permission::{Grant, Permission, PermissionError};
 pub use principal::{Facts, Identity, Principal};
 pub use reason::ReasonCode;
-pub use wanted::{Held, WantId, Wanted, WantedIdentity};
+pub use wanted::Wanted;

@@ -66,7 +66,7 @@ impl fmt::Display for Permission {
 /// assert!(!Grant::parse("*.add").covers(&add));
 /// # Ok::<(), boltguard_types::PermissionError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Grant<'a> {
     /// Everything: `*`.
     All,
@@ -102,6 +102,17 @@ impl<'a> Grant<'a> {
             Self::One(granted) => *granted == name,
             Self::Under(prefix) => name.len() > prefix.len() && name.starts_with(prefix),
         }
+    }
+}
+
+/// Hides the text, which comes from a credential.
+impl fmt::Debug for Grant<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "All",
+            Self::One(_) => "One(..)",
+            Self::Under(_) => "Under(..)",
+        })
     }
 }
 

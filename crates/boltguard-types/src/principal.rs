@@ -1,6 +1,7 @@
 //! Callers: anonymous, or known by an identity.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ pub enum Principal {
 /// let editor = Identity::new("42", "jwt").staff().with_permissions(["blog.*"]);
 /// assert_eq!(editor.subject.as_str(), "42");
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Identity {
     /// Whom the credential speaks of.
     pub subject: Subject,
@@ -91,10 +92,19 @@ impl Identity {
     }
 }
 
+/// Shows the backend alone: the rest is what a credential says of a person.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("backend", &self.backend)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a compiled guard looks at, of a caller whom a backend has vouched for.
 ///
 /// The anonymous caller is `None::<&Facts>`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Facts<'a> {
     /// The backend that vouched.
     pub backend: &'a str,
@@ -104,4 +114,50 @@ pub struct Facts<'a> {
     pub is_superuser: bool,
     /// Which of the wanted things the caller holds.
     pub held: &'a Held,
+}
+
+/// Shows the backend alone.
+impl fmt::Debug for Facts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Facts")
+            .field("backend", &self.backend)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Grant, Permission, TokenId, Wanted};
+
+    #[test]
+    fn debug_shows_nothing_of_a_person() {
+        let identity = Identity::new("hidden-user", "jwt")
+            .with_permissions(["hidden.add"])
+            .with_scopes(["hidden"])
+            .with_claim("hidden", "hidden");
+        let mut wanted = Wanted::new();
+        for number in 0..20 {
+            wanted.permission(&Permission::new(&format!("blog.p{number}")).unwrap());
+        }
+        let mut reader = wanted.reader();
+        reader.permission("hidden.*");
+        let held = wanted.held_by(&identity);
+        let facts = Facts {
+            backend: "jwt",
+            is_staff: true,
+            is_superuser: true,
+            held: &held,
+        };
+        for shown in [
+            format!("{identity:?} {:?}", Principal::Known(identity.clone())),
+            format!("{facts:?} {held:?} {reader:?}"),
+            format!("{:?}", Subject::from("hidden")),
+            format!("{:?}", TokenId::from("hidden")),
+            format!("{:?}", Grant::parse("hidden")),
+            format!("{:?}", Grant::parse("hidden.*")),
+        ] {
+            assert!(!shown.contains("hidden"), "{shown}");
+        }
+    }
 }

@@ -1,38 +1,21 @@
-//! The things that a guard asks about, numbered, and which of them a caller holds.
+//! The things that a guard asks about, numbered.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::Arc;
-
-use serde_json::Value;
-
-use crate::permission::Grant;
-use crate::{ClaimTest, Identity, Permission};
+use crate::claim_tests::ClaimTests;
+use crate::held::Questions;
+use crate::names::Names;
+use crate::{ClaimTest, GrantReader, Held, Identity, Permission, WantId};
 
 /// The permissions, scopes and claim tests that a guard asks about, each with a number.
 ///
-/// Whoever reads a credential asks this for each thing granted, and gets the bits of [`Held`]; a
-/// decision then compares bits, whatever the number of grants.
+/// A reader of credentials makes a [`GrantReader`] of it for each credential and gets the bits of [`Held`]; a decision
+/// then compares bits, whatever the number of grants.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    permissions: Names,
-    scopes: Names,
-    claims: Vec<(ClaimTest, WantId)>,
+    pub(crate) permissions: Names,
+    pub(crate) scopes: Names,
+    pub(crate) claims: ClaimTests,
     count: u32,
-    identity: WantedIdentity,
-}
-
-/// Tells questions from others: clones that ask the same share it, and each further question makes a new one.
-#[derive(Clone, Debug, Default)]
-pub struct WantedIdentity(Arc<()>);
-
-impl WantedIdentity {
-    /// Whether it is of these questions, so that [`Held`] means the same beside both.
-    #[must_use]
-    #[inline]
-    pub fn is_of(&self, wanted: &Wanted) -> bool {
-        Arc::ptr_eq(&self.0, &wanted.identity.0)
-    }
+    questions: Questions,
 }
 
 impl Wanted {
@@ -44,261 +27,74 @@ impl Wanted {
 
     /// The number of a permission; the same for the same name.
     pub fn permission(&mut self, permission: &Permission) -> WantId {
-        let count = self.count;
-        for pattern in ["*", ".*"] {
-            self.permissions.endings.insert(pattern.as_bytes());
+        if self.permissions.is_empty() {
+            for pattern in ["*", ".*"] {
+                self.permissions.expect_ending(pattern);
+            }
         }
-        let id = self
-            .permissions
-            .number(permission.as_str(), &mut self.count);
-        self.note_change(count);
-        id
+        let next = || next(&mut self.count, &mut self.questions);
+        self.permissions.number(permission.as_str(), next)
     }
 
     /// The number of an OAuth scope; the same for the same name.
     pub fn scope(&mut self, scope: &str) -> WantId {
-        let count = self.count;
-        let id = self.scopes.number(scope, &mut self.count);
-        self.note_change(count);
-        id
+        let next = || next(&mut self.count, &mut self.questions);
+        self.scopes.number(scope, next)
     }
 
     /// The number of a test of a claim; the same for the same test.
     pub fn claim(&mut self, test: &ClaimTest) -> WantId {
-        if let Some((_, id)) = self.claims.iter().find(|(known, _)| known == test) {
-            return *id;
-        }
-        let count = self.count;
-        let id = next(&mut self.count);
-        self.claims.push((test.clone(), id));
-        self.note_change(count);
-        id
+        let next = || next(&mut self.count, &mut self.questions);
+        self.claims.number(test, next)
     }
 
-    fn note_change(&mut self, count_before: u32) {
-        if self.count != count_before {
-            self.identity = WantedIdentity::default();
-        }
-    }
-
-    /// What tells these questions from others.
-    #[must_use]
-    pub fn identity(&self) -> &WantedIdentity {
-        &self.identity
-    }
-
-    /// Notes that a caller is granted what `granted` says, a permission or a wildcard.
-    #[inline(always)]
-    pub fn grant_permission(&self, granted: impl AsRef<[u8]>, held: &mut Held) {
-        let granted = granted.as_ref();
-        if self.permissions.endings.may_have(granted) {
-            self.grant_likely(granted, held);
-        }
-    }
-
-    #[inline(never)]
-    fn grant_likely(&self, granted: &[u8], held: &mut Held) {
-        if granted.last() == Some(&b'*') {
-            self.grant_pattern(granted, held);
-        } else {
-            self.permissions.mark(granted, held);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn grant_pattern(&self, granted: &[u8], held: &mut Held) {
-        let Ok(text) = str::from_utf8(granted) else {
-            return;
-        };
-        let pattern = Grant::parse(text);
-        for (name, id) in &self.permissions.list {
-            if pattern.covers_name(name) {
-                held.insert(*id);
-            }
-        }
-    }
-
-    /// Notes that a caller is granted an OAuth scope, which also grants the one permission of that name.
-    #[inline]
-    pub fn grant_scope(&self, scope: &str, held: &mut Held) {
-        self.scopes.mark(scope.as_bytes(), held);
-        self.permissions.mark(scope.as_bytes(), held);
-    }
-
-    /// Whether a test asks about the claim of this name.
+    /// Starts to read what one credential grants.
     #[must_use]
     #[inline]
-    pub fn asks_claim(&self, name: &[u8]) -> bool {
-        self.claims
-            .iter()
-            .any(|(test, _)| test.name().as_bytes() == name)
+    pub fn reader(&self) -> GrantReader<'_> {
+        GrantReader::new(self)
     }
 
-    /// Notes the value of a claim.
-    pub fn note_claim(&self, name: &[u8], value: &Value, held: &mut Held) {
-        for (test, id) in &self.claims {
-            if test.name().as_bytes() == name && test.holds(Some(value)) {
-                held.insert(*id);
-            }
-        }
-    }
-
-    /// Whether nothing is asked about permissions or scopes, so that a reader may skip them.
+    /// Goes on to read for a caller who holds this already; begins anew if it was read for other questions.
     #[must_use]
-    #[inline]
-    pub fn asks_no_grants(&self) -> bool {
-        self.permissions.list.is_empty() && self.scopes.list.is_empty()
+    pub fn reader_after(&self, held: &Held) -> GrantReader<'_> {
+        GrantReader::after(self, held)
     }
 
-    /// Which of the wanted things `identity` holds.
+    /// Which of the requested things `identity` holds.
     #[must_use]
     pub fn held_by(&self, identity: &Identity) -> Held {
-        let mut held = Held::default();
+        let mut grants = self.reader();
         for granted in &identity.permissions {
-            self.grant_permission(&**granted, &mut held);
+            grants.permission(&**granted);
         }
         for scope in &identity.scopes {
-            self.grant_scope(scope, &mut held);
+            grants.scope(scope);
         }
-        for (test, id) in &self.claims {
-            if test.holds(identity.claims.get(test.name())) {
-                held.insert(*id);
+        for name in self.claims.names() {
+            if let Some(value) = identity.claims.get(name) {
+                grants.claim(name.as_bytes(), value);
             }
         }
-        held
-    }
-}
-
-/// The number of one wanted thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WantId(u32);
-
-/// Which of the wanted things a caller holds.
-///
-/// The numbers mean something only beside the [`Wanted`] that gave them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Held {
-    first: u64,
-    more: Box<[u64]>,
-}
-
-impl Held {
-    /// Whether the thing of this number is held.
-    #[must_use]
-    #[inline]
-    pub fn contains(&self, id: WantId) -> bool {
-        let (word, bit) = (id.0 / 64, id.0 % 64);
-        let bits = match word {
-            0 => self.first,
-            _ => self.more.get(word as usize - 1).copied().unwrap_or(0),
-        };
-        bits >> bit & 1 == 1
-    }
-
-    /// Marks the thing of this number as held.
-    #[inline]
-    pub fn insert(&mut self, id: WantId) {
-        let (word, bit) = (id.0 / 64, id.0 % 64);
-        match word {
-            0 => self.first |= 1 << bit,
-            _ => self.insert_beyond(word as usize - 1, bit),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn insert_beyond(&mut self, word: usize, bit: u32) {
-        if self.more.len() <= word {
-            let mut more = std::mem::take(&mut self.more).into_vec();
-            more.resize(word + 1, 0);
-            self.more = more.into();
-        }
-        self.more[word] |= 1 << bit;
-    }
-}
-
-/// Distinct names with their numbers: scanned while they are few, hashed when they are many.
-#[derive(Clone, Debug, Default)]
-struct Names {
-    list: Vec<(Box<str>, WantId)>,
-    index: HashMap<Box<[u8]>, WantId>,
-    /// Those of each name, and of patterns that may cover one.
-    endings: Endings,
-}
-
-/// Up to this many names, comparing each costs less than a hash.
-const SCANNED: usize = 12;
-
-impl Names {
-    fn number(&mut self, name: &str, count: &mut u32) -> WantId {
-        if let Some(id) = self.index.get(name.as_bytes()) {
-            return *id;
-        }
-        let id = next(count);
-        self.index.insert(name.as_bytes().into(), id);
-        self.list.push((name.into(), id));
-        self.endings.insert(name.as_bytes());
-        id
-    }
-
-    fn mark(&self, name: &[u8], held: &mut Held) {
-        if let Some(id) = self.find(name) {
-            held.insert(id);
-        }
+        grants.finish()
     }
 
     #[inline]
-    fn find(&self, name: &[u8]) -> Option<WantId> {
-        if self.list.len() > SCANNED {
-            return self.index.get(name).copied();
-        }
-        let found = self.list.iter().find(|(known, _)| known.as_bytes() == name);
-        found.map(|(_, id)| *id)
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    #[inline]
+    pub(crate) fn questions(&self) -> Questions {
+        self.questions
     }
 }
 
-/// How some texts end: most others are told apart by it.
-#[derive(Clone)]
-struct Endings([bool; 256]);
-
-impl Endings {
-    fn insert(&mut self, text: &[u8]) {
-        self.0[usize::from(ending(text))] = true;
-    }
-
-    /// Whether `text` may be one of those.
-    #[inline(always)]
-    fn may_have(&self, text: &[u8]) -> bool {
-        self.0[usize::from(ending(text))]
-    }
-}
-
-impl Default for Endings {
-    fn default() -> Self {
-        Self([false; 256])
-    }
-}
-
-impl fmt::Debug for Endings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endings").finish_non_exhaustive()
-    }
-}
-
-/// The last two bytes, in which names differ most, mixed into one; shorter texts share one ending.
-#[inline(always)]
-fn ending(text: &[u8]) -> u8 {
-    // The multiplier is 2^32 over the golden ratio, which spreads what differs over the highest bits.
-    let mixed = text.last_chunk().map_or(0, |two| {
-        u32::from(u16::from_le_bytes(*two)).wrapping_mul(0x9e37_79b1)
-    });
-    (mixed >> 24) as u8
-}
-
-fn next(count: &mut u32) -> WantId {
+/// The next number, which makes other questions of these.
+fn next(count: &mut u32, questions: &mut Questions) -> WantId {
     let id = WantId(*count);
     *count += 1;
+    *questions = Questions::unlike_any_other();
     id
 }
 
@@ -325,9 +121,9 @@ mod tests {
         let mut wanted = Wanted::new();
         let name = Permission::new("a.b").unwrap();
         wanted.permission(&name);
-        let (identity, clone) = (wanted.identity().clone(), wanted.clone());
+        let (held, clone) = (wanted.reader().finish(), wanted.clone());
         wanted.permission(&name);
-        assert!(identity.is_of(&wanted) && identity.is_of(&clone));
+        assert!(held.is_of(&wanted) && held.is_of(&clone));
         for ask in [
             |wanted: &mut Wanted| wanted.permission(&Permission::new("a.c").unwrap()),
             |wanted: &mut Wanted| wanted.scope("a.b"),
@@ -335,9 +131,10 @@ mod tests {
         ] {
             let mut more = wanted.clone();
             ask(&mut more);
-            assert!(!identity.is_of(&more) && identity.is_of(&wanted));
+            assert!(!held.is_of(&more) && held.is_of(&wanted));
         }
-        assert!(!identity.is_of(&Wanted::new()));
+        // Where nothing is asked, no grant is looked at.
+        assert!(held.is_of(&Wanted::new()) && !Held::default().is_of(&wanted));
     }
 
     #[test]
@@ -348,7 +145,7 @@ mod tests {
         let held = wanted.held_by(&Identity::new("1", "jwt").with_scopes(["blog.add"]));
         assert!(held.contains(permission) && held.contains(scope));
         let held = wanted.held_by(&Identity::new("1", "jwt").with_scopes(["*", "blog.*"]));
-        assert_eq!(held, Held::default());
+        assert_eq!(held, wanted.reader().finish());
     }
 
     #[test]

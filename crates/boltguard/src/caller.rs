@@ -33,13 +33,14 @@ pub struct ApiKeyCaller {
 
 impl ApiKeyCaller {
     pub(crate) fn new(entry: Arc<ApiKeyEntry>, wanted: &Wanted) -> Self {
-        let mut held = Held::default();
+        let mut grants = wanted.reader();
         for granted in entry.permissions() {
-            wanted.grant_permission(granted, &mut held);
+            grants.permission(granted);
         }
         for scope in entry.scopes() {
-            wanted.grant_scope(scope, &mut held);
+            grants.scope(scope);
         }
+        let held = grants.finish();
         Self { entry, held }
     }
 
@@ -62,6 +63,7 @@ impl Caller {
     pub fn with_wanted(self, wanted: &Wanted) -> Self {
         match self {
             Self::Anonymous(_) => self,
+            Self::ApiKey(caller) if caller.held.is_of(wanted) => Self::ApiKey(caller),
             Self::ApiKey(caller) => Self::ApiKey(ApiKeyCaller::new(caller.entry, wanted)),
             Self::Token(claims) => Self::Token(claims.with_wanted(wanted)),
         }
@@ -118,6 +120,10 @@ impl Caller {
     }
 
     /// What a compiled guard looks at; `None` for the anonymous caller.
+    ///
+    /// The grants are those that the guard of the caller's gate requests; any other guard denies. Ask another
+    /// [gate](crate::Gate::decide) about the caller, or read the grants for its guard by
+    /// [`with_wanted`](Self::with_wanted).
     #[must_use]
     #[inline]
     pub fn facts(&self) -> Option<Facts<'_>> {

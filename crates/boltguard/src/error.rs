@@ -3,22 +3,28 @@
 use std::error::Error;
 use std::fmt;
 
+use boltguard_guard::GuardError;
+use boltguard_jwt::PolicyError;
 use boltguard_keys::Algorithm;
 
 use crate::MAX_CACHED_TOKENS;
 
 /// The configuration can't work, or would not mean what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// A cache of more tokens than [`MAX_CACHED_TOKENS`](crate::MAX_CACHED_TOKENS).
     CacheSize,
+    /// The guard can't be compiled.
+    Guard(GuardError),
     /// The text is no header's name.
     HeaderName,
     /// An algorithm is allowed that none of the keys serves.
     NoKeyFor(Algorithm),
     /// There is no key at all.
     NoKeys,
+    /// The policy can't admit what it was meant to.
+    Policy(PolicyError),
     /// The text isn't an authentication scheme.
     Scheme,
     /// A list of authentication schemes is empty, or has one twice.
@@ -27,18 +33,22 @@ pub enum ConfigError {
     Symmetric(Algorithm),
     /// A cache of tokens where all of them are of secrets, whose tokens are not kept.
     NothingToCache,
+    /// The guard names a backend that the gate doesn't have.
+    UnknownBackend(Box<str>),
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CacheSize => write!(f, "the cache of tokens is too large: at most {MAX_CACHED_TOKENS}"),
+            Self::Guard(error) => error.fmt(f),
             Self::HeaderName => f.write_str("not a header's name: letters, digits and hyphens"),
             Self::NoKeyFor(algorithm) => write!(
                 f,
                 "the algorithm {} is allowed and no key serves it: give one, or take the algorithm out",
                 algorithm.name()
             ),
+            Self::Policy(mistake) => mistake.fmt(f),
             Self::Scheme => f.write_str(
                 "not an authentication scheme: letters, digits and hyphens, such as Bearer",
             ),
@@ -52,6 +62,10 @@ impl fmt::Display for ConfigError {
             Self::NoKeys => f.write_str("there is no key to verify a token with"),
             Self::NothingToCache => f.write_str(
                 "a cache of tokens keeps those of public keys, and only HS256, HS384 or HS512 are allowed: leave it out",
+            ),
+            Self::UnknownBackend(name) => write!(
+                f,
+                "the guard requires the backend {name:?}, which this gate doesn't have: add it, or correct the name"
             ),
         }
     }

@@ -1,14 +1,15 @@
 //! One request from its headers to a decision.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use boltguard_guard::{CompiledGuard, Decision, Guard, GuardError};
-use boltguard_jwt::{AdmittedClaims, IgnoredGrant};
+use boltguard_guard::{Answers, CompiledGuard, Decision, Explanation, Guard};
+use boltguard_jwt::{AdmittedClaims, ClaimsError, IgnoredGrant};
 use boltguard_types::{NumericDate, ReasonCode};
 
 use crate::backend::{Attempt, Failure};
-use crate::{ApiKeyBackend, Backend, Caller, HeaderName, Refusal, Schemes, remote};
+use crate::{ApiKeyBackend, Backend, Caller, ConfigError, HeaderName, Refusal, Schemes, remote};
 
 /// Backends and a guard, compiled once for one route.
 ///
@@ -41,7 +42,12 @@ pub struct Gate {
     guard: CompiledGuard,
     schemes: Schemes,
     has_remote_keys: bool,
+    identity: Arc<GateIdentity>,
 }
+
+/// Tells a gate and its clones from other gates.
+#[derive(Debug)]
+struct GateIdentity;
 
 /// What becomes of a request.
 #[derive(Clone, Debug)]
@@ -52,15 +58,18 @@ pub enum Outcome {
     /// A store that lives elsewhere has to be asked; then [`Gate::resume`].
     Ask(Question),
     /// The caller is known so far and may pass if the guard's own checks say so, which only the edge can ask:
-    /// [`CompiledGuard::decide_with`] takes their answers.
+    /// [`Gate::decide`] takes their answers.
     Check(Caller),
     /// The caller is refused.
     Refused(Refusal),
 }
 
 /// A token that is genuine and current, unless the store of its backend says that it is revoked.
+///
+/// Only the gate that asked it, or a clone of that gate, takes its answer.
 #[derive(Clone, Debug)]
 pub struct Question {
+    gate: Arc<GateIdentity>,
     claims: AdmittedClaims,
     backend: usize,
     failure: Option<Failure>,
@@ -96,18 +105,39 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// [`GuardError::TooLarge`] if the guard is too large to [compile](Guard::compile).
+    /// - [`ConfigError::Guard`] if the guard is too large to [compile](Guard::compile).
+    /// - [`ConfigError::UnknownBackend`] if the guard names a backend that is not among `backends`.
     pub fn new(
         backends: impl IntoIterator<Item = Backend>,
         guard: &Guard,
-    ) -> Result<Self, GuardError> {
+    ) -> Result<Self, ConfigError> {
         let backends: Vec<_> = backends.into_iter().collect();
+        let is_known = |name: &&str| backends.iter().any(|backend| backend.name() == *name);
+        if let Some(unknown) = guard.backends().find(|name| !is_known(name)) {
+            return Err(ConfigError::UnknownBackend(unknown.into()));
+        }
+        Self::compile(backends, guard)
+    }
+
+    /// Compiles `guard` for callers whom other gates identify, see [`decide`](Self::decide).
+    ///
+    /// It has no backends, so a request is anonymous to it. The guard may name any backend.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Guard`] if the guard is too large to [compile](Guard::compile).
+    pub fn for_callers(guard: &Guard) -> Result<Self, ConfigError> {
+        Self::compile(Vec::new(), guard)
+    }
+
+    fn compile(backends: Vec<Backend>, guard: &Guard) -> Result<Self, ConfigError> {
         let schemes = Schemes::of(&backends);
         Ok(Self {
             has_remote_keys: remote::follow(&backends),
             backends,
-            guard: guard.compile()?,
+            guard: guard.compile().map_err(ConfigError::Guard)?,
             schemes,
+            identity: Arc::new(GateIdentity),
         })
     }
 
@@ -118,6 +148,7 @@ impl Gate {
     #[must_use]
     pub fn with_api_keys(&self, index: usize, keys: Arc<ApiKeyBackend>) -> Option<Self> {
         let mut gate = self.clone();
+        gate.identity = Arc::new(GateIdentity);
         match gate.backends.get_mut(index)? {
             Backend::ApiKey(backend) if backend.header() == keys.header() => *backend = keys,
             _ => return None,
@@ -184,7 +215,9 @@ impl Gate {
         self.check_from(0, None, header, now)
     }
 
-    /// Goes on where a [`Question`] was asked.
+    /// Goes on where a [`Question`] was asked, at the time `now`, at which the token must still be current.
+    ///
+    /// The question of another gate is refused with 403: it was asked by other rules.
     pub fn resume<'h>(
         &self,
         question: Question,
@@ -193,19 +226,75 @@ impl Gate {
         now: NumericDate,
     ) -> Outcome {
         let Question {
+            gate,
             claims,
             backend,
             failure,
         } = question;
-        let attempt = match (answer, self.backends.get(backend)) {
-            (Answer::NotRevoked, Some(_)) => Attempt::Known(Caller::Token(claims)),
-            (Answer::Revoked, _) => Attempt::Revoked,
-            (Answer::Unavailable, Some(Backend::Jwt(backend))) => backend.without_answer(claims),
-            _ => Attempt::StoreFailed,
-        };
+        if !Arc::ptr_eq(&gate, &self.identity) {
+            let refusal = Refusal::forbidden(ReasonCode::Denied, self.schemes.clone());
+            return Outcome::Refused(refusal);
+        }
+        let attempt = self.answered(claims, backend, answer, now);
         match self.conclude(attempt, backend, failure) {
             ControlFlow::Break(outcome) => outcome,
             ControlFlow::Continue(failure) => self.check_from(backend + 1, failure, header, now),
+        }
+    }
+
+    /// What a store's answer makes of a token that was current when the store was asked.
+    fn answered(
+        &self,
+        claims: AdmittedClaims,
+        backend: usize,
+        answer: Answer,
+        now: NumericDate,
+    ) -> Attempt {
+        let Some(Backend::Jwt(backend)) = self.backends.get(backend) else {
+            return Attempt::StoreFailed;
+        };
+        if answer == Answer::Revoked {
+            return Attempt::Revoked;
+        }
+        match backend.policy().check_again(&claims, now) {
+            Err(error) => Attempt::Failed(ClaimsError::code(error).into()),
+            Ok(()) if answer == Answer::NotRevoked => Attempt::Known(Caller::Token(claims)),
+            Ok(()) => backend.without_answer(claims),
+        }
+    }
+
+    /// Decides about a caller whom this or another gate has identified, given answers to some of the guard's checks.
+    ///
+    /// What another gate's guard did not request of the credential is read again.
+    #[must_use]
+    pub fn decide(&self, caller: &Caller, answers: &Answers) -> Decision {
+        let caller = self.reading(caller);
+        self.guard.decide_with(caller.facts().as_ref(), answers)
+    }
+
+    /// The checks without an answer that could still change what is decided about a caller, see
+    /// [`CompiledGuard::questions`].
+    #[must_use]
+    pub fn questions(&self, caller: &Caller, answers: &Answers) -> Vec<&str> {
+        let caller = self.reading(caller);
+        self.guard.questions(caller.facts().as_ref(), answers)
+    }
+
+    /// Why is decided so about a caller, see [`CompiledGuard::explain`].
+    #[must_use]
+    pub fn explain(&self, caller: &Caller, answers: &Answers) -> Explanation {
+        let caller = self.reading(caller);
+        self.guard.explain(caller.facts().as_ref(), answers)
+    }
+
+    /// The caller, with the grants that this gate's guard requests.
+    fn reading<'c>(&self, caller: &'c Caller) -> Cow<'c, Caller> {
+        let wanted = self.guard.wanted();
+        match caller.facts() {
+            Some(facts) if !facts.held.is_of(wanted) => {
+                Cow::Owned(caller.clone().with_wanted(wanted))
+            }
+            _ => Cow::Borrowed(caller),
         }
     }
 
@@ -235,21 +324,22 @@ impl Gate {
         match attempt {
             Attempt::Absent => ControlFlow::Continue(failure),
             Attempt::Ask(claims) => ControlFlow::Break(Outcome::Ask(Question {
+                gate: Arc::clone(&self.identity),
                 claims,
                 backend,
                 failure,
             })),
             Attempt::Failed(reason) => ControlFlow::Continue(failure.or(Some(reason))),
-            Attempt::Known(caller) => ControlFlow::Break(self.decide(caller)),
+            Attempt::Known(caller) => ControlFlow::Break(self.outcome(caller)),
             Attempt::Revoked => {
-                ControlFlow::Break(self.decide(Caller::Anonymous(Some(ReasonCode::TokenRevoked))))
+                ControlFlow::Break(self.outcome(Caller::Anonymous(Some(ReasonCode::TokenRevoked))))
             }
             Attempt::StoreFailed => ControlFlow::Break(Outcome::Refused(Refusal::unavailable())),
         }
     }
 
     #[inline(always)]
-    fn decide(&self, caller: Caller) -> Outcome {
+    fn outcome(&self, caller: Caller) -> Outcome {
         match self.guard.decide(caller.facts().as_ref()) {
             Decision::Allow => Outcome::Admitted(caller),
             Decision::Ask => Outcome::Check(caller),
@@ -265,7 +355,7 @@ impl Gate {
         header: impl Fn(&HeaderName) -> Option<&'h str>,
     ) -> Outcome {
         let reason = failure.as_ref().map(|failure| failure.reason);
-        match (self.decide(Caller::Anonymous(reason)), failure) {
+        match (self.outcome(Caller::Anonymous(reason)), failure) {
             (Outcome::Refused(refusal), Some(failure)) => {
                 Outcome::Refused(refusal.with_claim(failure.claim))
             }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use boltguard_jwt::KeptClaims;
-use boltguard_types::{Held, NumericDate, Wanted, WantedIdentity};
+use boltguard_types::NumericDate;
 
 /// The most tokens that a cache may be told to keep.
 pub const MAX_CACHED_TOKENS: usize = 1 << 20;
@@ -25,12 +25,7 @@ pub(crate) struct KeptToken {
     token: Box<str>,
     claims: KeptClaims,
     expires: Option<NumericDate>,
-    /// What the claims grant of what the first guards want that asked.
-    held: [OnceLock<(WantedIdentity, Held)>; GUARDS],
 }
-
-/// Of so many guards the answer is kept with a token; for others it is found anew.
-const GUARDS: usize = 4;
 
 impl KeptToken {
     pub(crate) fn new(token: &str, claims: KeptClaims, expires: Option<NumericDate>) -> Self {
@@ -38,39 +33,12 @@ impl KeptToken {
             token: token.into(),
             claims,
             expires,
-            held: Default::default(),
         }
     }
 
     #[inline]
     pub(crate) fn claims(&self) -> &KeptClaims {
         &self.claims
-    }
-
-    /// Which of the `wanted` grants the token contains.
-    #[inline]
-    pub(crate) fn held_for(&self, wanted: &Wanted) -> Held {
-        let known = self
-            .held
-            .iter()
-            .find_map(|held| held.get().filter(|(of, _)| of.is_of(wanted)));
-        match known {
-            Some((_, held)) => held.clone(),
-            None => self.find_held(wanted),
-        }
-    }
-
-    #[cold]
-    fn find_held(&self, wanted: &Wanted) -> Held {
-        let held = self.claims.held_for(wanted);
-        let mut kept = (wanted.identity().clone(), held.clone());
-        for place in &self.held {
-            match place.set(kept) {
-                Ok(()) => break,
-                Err(taken) => kept = taken,
-            }
-        }
-        held
     }
 
     #[inline]
@@ -226,6 +194,7 @@ mod tests {
     use boltguard_jws::{HeaderFields, Verifier, sign};
     use boltguard_jwt::Claims;
     use boltguard_keys::{Algorithm, Key, KeySet, SigningKey};
+    use boltguard_types::Wanted;
 
     use super::*;
 

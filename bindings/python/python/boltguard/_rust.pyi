@@ -394,12 +394,12 @@ class Guard:
     @staticmethod
     def claim(
         name: str,
-        any_of: Sequence[str | int | bool],
-        all_of: Sequence[str | int | bool],
-        none_of: Sequence[str | int | bool],
+        any_of: Sequence[str | int | bool] | None,
+        all_of: Sequence[str | int | bool] | None,
+        none_of: Sequence[str | int | bool] | None,
     ) -> Guard:
-        """The holders of a token that has this claim, with one of `any_of` where some are given, all of `all_of` and
-        none of `none_of`.
+        """The holders of a token that has this claim, with one of `any_of`, all of `all_of` and none of `none_of`,
+        where these are not `None`. An empty list is refused.
         """
 
     @staticmethod

@@ -128,7 +128,21 @@ pub(crate) fn tests() -> impl Strategy<Value = ClaimTest> {
         values(),
     )
         .prop_map(|(name, any, all, none)| {
-            ClaimTest::new(name).any_of(any).all_of(all).none_of(none)
+            let mut test = ClaimTest::new(name);
+            // An empty list is not given at all.
+            for (list, ask) in [
+                (
+                    any,
+                    ClaimTest::any_of as fn(ClaimTest, Vec<&'static str>) -> ClaimTest,
+                ),
+                (all, ClaimTest::all_of),
+                (none, ClaimTest::none_of),
+            ] {
+                if !list.is_empty() {
+                    test = ask(test, list);
+                }
+            }
+            test
         })
 }
 

@@ -1,7 +1,7 @@
 //! Permissions, scopes and tests of claims, which guards ask about.
 
 use boltguard_jwt::AdmittedClaims;
-use boltguard_types::{ClaimTest, Held, Identity, Permission, Wanted};
+use boltguard_types::{ClaimTest, Held, Identity, Permission, Scalar, Wanted};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -313,12 +313,22 @@ fn claim_test() -> impl Strategy<Value = ClaimTest> {
             let texts = |list: &[String]| {
                 list.iter()
                     .map(|text| text.as_str().into())
-                    .collect::<Vec<boltguard_types::Scalar>>()
+                    .collect::<Vec<Scalar>>()
             };
-            ClaimTest::new(name)
-                .any_of(texts(&any))
-                .all_of(texts(&all))
-                .none_of(texts(&none))
+            let mut test = ClaimTest::new(name);
+            for (list, ask) in [
+                (
+                    any,
+                    ClaimTest::any_of as fn(ClaimTest, Vec<Scalar>) -> ClaimTest,
+                ),
+                (all, ClaimTest::all_of),
+                (none, ClaimTest::none_of),
+            ] {
+                if !list.is_empty() {
+                    test = ask(test, texts(&list));
+                }
+            }
+            test
         })
 }
 

@@ -42,6 +42,7 @@ impl JwtBackend {
     ///
     /// - [`ConfigError::NoKeyFor`] if none of the keys serves one of the `algorithms`.
     /// - [`ConfigError::NoKeys`] if there is no key, or no algorithm.
+    /// - [`ConfigError::Policy`] if the policy has a [mistake](ClaimsPolicy::check_settings).
     pub fn new(
         keys: KeySet,
         algorithms: &[Algorithm],
@@ -50,6 +51,7 @@ impl JwtBackend {
         if keys.is_empty() || algorithms.is_empty() {
             return Err(ConfigError::NoKeys);
         }
+        policy.check_settings().map_err(ConfigError::Policy)?;
         let served = |wanted: &&Algorithm| keys.algorithms().any(|algorithm| algorithm == **wanted);
         if let Some(missing) = algorithms.iter().find(|algorithm| !served(algorithm)) {
             return Err(ConfigError::NoKeyFor(*missing));
@@ -72,6 +74,7 @@ impl JwtBackend {
     /// - [`ConfigError::NoKeys`] if there is no algorithm.
     /// - [`ConfigError::NoKeyFor`] if the keys are not fetched for one of the `algorithms`, or
     ///   [`ConfigError::Symmetric`] if they can't be.
+    /// - [`ConfigError::Policy`] if the policy has a [mistake](ClaimsPolicy::check_settings).
     pub fn remote(
         keys: Arc<RemoteKeySet>,
         algorithms: &[Algorithm],
@@ -80,6 +83,7 @@ impl JwtBackend {
         if algorithms.is_empty() {
             return Err(ConfigError::NoKeys);
         }
+        policy.check_settings().map_err(ConfigError::Policy)?;
         for algorithm in algorithms {
             if algorithm.is_symmetric() {
                 return Err(ConfigError::Symmetric(*algorithm));
@@ -292,7 +296,7 @@ impl JwtBackend {
         match trusted.find(token, now) {
             Some(kept) => self
                 .policy
-                .admit_kept(kept.claims(), kept.held_for(wanted), now)
+                .admit_kept(kept.claims(), wanted, now)
                 .map_err(|error| self.failure(error, token)),
             None => self.admit_new(&trusted, token, wanted, now),
         }

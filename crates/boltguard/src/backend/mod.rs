@@ -10,7 +10,7 @@ use boltguard_types::{NumericDate, ReasonCode, Wanted};
 
 pub use self::api_key::{ApiKeyBackend, KnownKeys};
 pub use self::jwt::{JwtBackend, OnStoreError, Revocation};
-use crate::{Caller, HeaderName, Scheme};
+use crate::{API_KEY_BACKEND, Caller, HeaderName, JWT_BACKEND, Scheme};
 
 /// One way to authenticate.
 #[derive(Clone, Debug)]
@@ -59,6 +59,15 @@ impl From<ReasonCode> for Failure {
 }
 
 impl Backend {
+    /// The name by which guards know it: [`API_KEY_BACKEND`] or [`JWT_BACKEND`].
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::ApiKey(_) => API_KEY_BACKEND,
+            Self::Jwt(_) => JWT_BACKEND,
+        }
+    }
+
     /// The header that this backend reads.
     #[must_use]
     pub fn header(&self) -> &HeaderName {

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use boltguard::apikey::{ApiKeyVerifier, ApiKeys, KeyFormat, MemoryKeyStore, Peppers, StoredKey};
 use boltguard::guard::Guard;
-use boltguard::jwt::ClaimsPolicy;
+use boltguard::jwks::{RemoteKeySet, Times};
+use boltguard::jwt::{ClaimsPolicy, PolicyError};
 use boltguard::keys::{Algorithm, KeySet, Secret, VerifyingKey};
 use boltguard::types::{Permission, ReasonCode};
 use boltguard::{ApiKeyBackend, Backend, ConfigError, HeaderName, JwtBackend, KnownKeys};
@@ -169,6 +170,26 @@ fn a_key_for_an_algorithm_that_is_not_allowed_is_not_trusted() {
     assert_eq!(refused(check(&gate, &[("authorization", &token)])), refusal);
     backend.replace_keys(keys(&both));
     assert_eq!(refused(check(&gate, &[("authorization", &token)])), refusal);
+}
+
+#[test]
+fn a_policy_with_an_empty_setting_is_refused() {
+    let key = || VerifyingKey::new(&secret(), Algorithm::Hs256).unwrap();
+    for (policy, mistake) in [
+        (ClaimsPolicy::new().with_issuer([]), PolicyError::NoIssuer),
+        (
+            ClaimsPolicy::new().with_audience([""]),
+            PolicyError::BlankAudience,
+        ),
+    ] {
+        let keys = KeySet::new([key()]);
+        let error = JwtBackend::new(keys, &[Algorithm::Hs256], policy.clone()).unwrap_err();
+        assert_eq!(error, ConfigError::Policy(mistake));
+        let keys = RemoteKeySet::new(&[Algorithm::Es256], Times::default()).unwrap();
+        let error = JwtBackend::remote(Arc::new(keys), &[Algorithm::Es256], policy).unwrap_err();
+        assert_eq!(error, ConfigError::Policy(mistake));
+        assert!(error.to_string().contains("empty"), "{error}");
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@
 
 mod backends;
 mod cache;
+mod debug;
+mod other_gates;
 mod outcomes;
 mod remote;
 mod schemes;

@@ -14,8 +14,12 @@ pub(crate) fn secret() -> Key {
 }
 
 pub(crate) fn jwt() -> JwtBackend {
+    jwt_with(ClaimsPolicy::new())
+}
+
+pub(crate) fn jwt_with(policy: ClaimsPolicy) -> JwtBackend {
     let key = VerifyingKey::new(&secret(), Algorithm::Hs256).unwrap();
-    JwtBackend::new(KeySet::new([key]), &[Algorithm::Hs256], ClaimsPolicy::new()).unwrap()
+    JwtBackend::new(KeySet::new([key]), &[Algorithm::Hs256], policy).unwrap()
 }
 
 pub(crate) fn token(claims: &str) -> String {

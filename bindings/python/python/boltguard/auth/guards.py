@@ -220,9 +220,9 @@ class HasClaim(Guard):
         if not isinstance(name, str) or not name:
             raise ImproperlyConfigured(f"HasClaim({name!r}): give the name of a claim")
         listed = values[0] if len(values) == 1 and not isinstance(values[0], (str, int)) else values
-        any_of = _scalars(name, "values", listed) if values else []
-        all_these = [] if all_of is None else _scalars(name, "all_of", all_of)
-        none_of_these = [] if none_of is None else _scalars(name, "none_of", none_of)
+        any_of = _scalars(name, "values", listed) if values else None
+        all_these = None if all_of is None else _scalars(name, "all_of", all_of)
+        none_of_these = None if none_of is None else _scalars(name, "none_of", none_of)
         self._guard = checked(_rust.Guard.claim, name, any_of, all_these, none_of_these)
 
 

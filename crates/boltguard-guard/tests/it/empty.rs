@@ -1,0 +1,43 @@
+//! Questions that would ask for less than they say.
+
+use boltguard_guard::{Atom, Guard, GuardError};
+use boltguard_types::ClaimTest;
+
+#[test]
+fn a_claim_test_with_an_empty_list_makes_no_guard() {
+    let none: [&str; 0] = [];
+    let test = || ClaimTest::new("amr");
+    for test in [
+        test().any_of(none),
+        test().all_of(none),
+        test().none_of(none),
+        test().any_of(["mfa"]).none_of(none),
+    ] {
+        assert_eq!(Guard::claim(test.clone()), Err(GuardError::ClaimValues));
+        // Nor does it by another way.
+        let guard = Guard::from(Atom::Claim(test)) | Guard::staff();
+        assert_eq!(guard.compile().unwrap_err(), GuardError::ClaimValues);
+    }
+    assert!(Guard::claim(test().any_of(["mfa"])).is_ok());
+}
+
+#[test]
+fn an_atom_with_a_name_that_nothing_has_is_not_compiled() {
+    for (atom, error) in [
+        (Atom::Check("".into()), GuardError::CheckName),
+        (Atom::Claim(ClaimTest::new("")), GuardError::ClaimName),
+        (Atom::Scope("".into()), GuardError::ScopeName),
+        (Atom::Scope("a b".into()), GuardError::ScopeName),
+        (Atom::ViaBackend("".into()), GuardError::BackendName),
+    ] {
+        assert_eq!(Guard::from(atom).compile().unwrap_err(), error);
+    }
+}
+
+#[test]
+fn lists_of_nothing_make_no_guard() {
+    assert_eq!(Guard::any_permission([]), Err(GuardError::Empty));
+    assert_eq!(Guard::all_permissions([]), Err(GuardError::Empty));
+    assert_eq!(Guard::any([]), Err(GuardError::Empty));
+    assert_eq!(Guard::all([]), Err(GuardError::Empty));
+}

@@ -1,0 +1,84 @@
+//! How work grows with a guard: counted, not timed.
+
+use boltguard_guard::{Answers, Guard, Missing};
+use boltguard_types::work::steps;
+use boltguard_types::{ClaimTest, Identity, Permission, Principal};
+
+fn permission(name: &str) -> Guard {
+    Guard::permission(Permission::new(name).unwrap())
+}
+
+type Atoms = fn(usize) -> Guard;
+
+/// Guards of as many atoms as they are asked to have.
+const GUARDS: [(&str, Atoms); 7] = [
+    ("all permissions", |count| {
+        Guard::all((0..count).map(|n| permission(&format!("p{n}")))).unwrap()
+    }),
+    ("any permission", |count| {
+        Guard::any((0..count).map(|n| permission(&format!("p{n}")))).unwrap()
+    }),
+    ("all scopes", |count| {
+        Guard::all((0..count).map(|n| Guard::scope(&format!("s{n}")).unwrap())).unwrap()
+    }),
+    ("scopes and permissions of one name", |count| {
+        let both = |n| Guard::scope(&format!("x{n}")).unwrap() & permission(&format!("x{n}"));
+        Guard::all((0..count / 2).map(both)).unwrap()
+    }),
+    ("pairs of permissions", |count| {
+        let pair = |n| permission(&format!("a{n}")) | !permission(&format!("b{n}"));
+        Guard::all((0..count / 2).map(pair)).unwrap()
+    }),
+    ("claims", |count| {
+        let test = |n| ClaimTest::new(format!("c{}", n % 100)).any_of([n as i64]);
+        Guard::any((0..count).map(|n| Guard::claim(test(n)).unwrap())).unwrap()
+    }),
+    ("backends and checks", |count| {
+        let pair = |n| {
+            Guard::via_backend(&format!("b{n}")).unwrap() & Guard::check(&format!("c{n}")).unwrap()
+        };
+        Guard::any((0..count / 2).map(pair)).unwrap()
+    }),
+];
+
+#[test]
+fn compiling_deciding_and_explaining_grow_with_the_size_of_a_guard() {
+    let callers = [
+        Identity::new("1", "jwt"),
+        Identity::new("1", "jwt")
+            .with_permissions(["p0", "b*"])
+            .with_scopes(["s1"]),
+    ];
+    for (name, guard) in GUARDS {
+        for who in &callers {
+            let cost = |count: usize| {
+                let guard = guard(count);
+                let who = Principal::Known(who.clone());
+                steps(|| guard.explain_with(&who, &Answers::new())).0
+            };
+            let (small, large) = (cost(96), cost(960));
+            assert!(
+                large <= 12 * small.max(100),
+                "{name}: {small} steps, then {large}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_of_a_large_guard_is_told() {
+    let bare = Principal::Known(Identity::new("1", "jwt"));
+    for (name, guard) in GUARDS.into_iter().take(4) {
+        let guard = guard(100);
+        let Missing::Grants { grants, .. } = guard.explain(&bare).missing().clone() else {
+            panic!("{name}: grants open it");
+        };
+        let expected = match name {
+            "any permission" => 1,
+            // A scope brings the permission of its name.
+            "scopes and permissions of one name" => 50,
+            _ => 100,
+        };
+        assert_eq!(grants.len(), expected, "{name}");
+    }
+}

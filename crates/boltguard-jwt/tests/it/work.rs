@@ -1,0 +1,221 @@
+//! How work grows with a token and with what a service asks of it: counted, not timed.
+
+use boltguard_jws::Verifier;
+use boltguard_jwt::{Claims, ClaimsPolicy};
+use boltguard_keys::Algorithm::Hs256;
+use boltguard_keys::KeySet;
+use boltguard_testing::{forge, keys};
+use boltguard_types::work::steps;
+use boltguard_types::{ClaimTest, NumericDate, Permission, Scalar, Wanted};
+
+use crate::{NOW, lenient};
+
+/// What a service asks: of so many things.
+struct Asked {
+    wanted: Wanted,
+    policy: ClaimsPolicy,
+}
+
+impl Asked {
+    fn permissions(count: usize) -> Self {
+        Self::wanting(count, |wanted, number| {
+            wanted.permission(&permission(&format!("a.b{number}.c{number}")));
+        })
+    }
+
+    fn wanting(count: usize, ask: impl Fn(&mut Wanted, usize)) -> Self {
+        let mut wanted = Wanted::new();
+        (0..count).for_each(|number| ask(&mut wanted, number));
+        Self {
+            wanted,
+            policy: lenient().ignoring_audience(),
+        }
+    }
+
+    fn by(policy: ClaimsPolicy) -> Self {
+        Self {
+            wanted: Wanted::new(),
+            policy,
+        }
+    }
+}
+
+fn permission(name: &str) -> Permission {
+    Permission::new(name).unwrap()
+}
+
+fn names(prefix: &str, count: usize) -> Vec<String> {
+    (0..count)
+        .map(|number| format!("{prefix}{number}"))
+        .collect()
+}
+
+fn one_test(count: usize, ask: fn(ClaimTest, Vec<Scalar>) -> ClaimTest) -> Asked {
+    Asked::wanting(1, |wanted, _| {
+        let values = (0..count as i64)
+            .map(|value| Scalar::from(-value - 1))
+            .collect();
+        wanted.claim(&ask(ClaimTest::new("x"), values));
+    })
+}
+
+/// A claim that is a list.
+fn list(name: &str, count: usize, item: impl Fn(usize) -> String) -> String {
+    let items: Vec<String> = (0..count).map(item).collect();
+    format!(r#"{{"{name}":[{}]}}"#, items.join(","))
+}
+
+fn members(count: usize) -> String {
+    let members: Vec<String> = (0..count)
+        .map(|number| format!(r#""m{number}":0"#))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// The steps that it takes to admit or refuse these claims.
+fn cost(asked: &Asked, payload: &str) -> u64 {
+    let token = forge::signed(r#"{"alg":"HS256"}"#, payload, &keys::signing_key(Hs256));
+    let verifier = Verifier::new(KeySet::new([keys::verifying_key(Hs256)]));
+    let verified = verifier.verify(&token).unwrap();
+    let now = NumericDate::from_secs(NOW);
+    let admit = || {
+        asked
+            .policy
+            .admit(Claims::read(verified, &asked.wanted).unwrap(), now)
+    };
+    steps(|| drop(admit())).0
+}
+
+type Case = (&'static str, fn(usize) -> Asked, fn(usize) -> String);
+
+/// Each with what a service asks, and what a token has, by their sizes.
+const CASES: &[Case] = &[
+    ("permissions", Asked::permissions, |count| {
+        list("permissions", count, |n| format!("\"a.b{n}.c{n}\""))
+    }),
+    ("one wildcard many times", Asked::permissions, |count| {
+        list("permissions", count, |_| "\"*\"".into())
+    }),
+    ("one prefix many times", Asked::permissions, |count| {
+        list("permissions", count, |_| "\"a.*\"".into())
+    }),
+    ("many prefixes", Asked::permissions, |count| {
+        list("permissions", count, |n| format!("\"a.b{n}.*\""))
+    }),
+    (
+        "prefixes in prefixes",
+        |count| {
+            Asked::wanting(count, |wanted, n| {
+                wanted.permission(&permission(&format!("{}{n}", "a.".repeat(60))));
+            })
+        },
+        |count| {
+            list("permissions", count / 4, |n| {
+                format!("\"{}*\"", "a.".repeat(n % 60 + 1))
+            })
+        },
+    ),
+    (
+        "scopes",
+        |count| {
+            Asked::wanting(count, |wanted, n| {
+                wanted.scope(&format!("s{n}"));
+            })
+        },
+        |count| format!(r#"{{"scope":"{}"}}"#, names("s", count).join(" ")),
+    ),
+    (
+        "any of many values",
+        |count| one_test(count, ClaimTest::any_of),
+        |count| list("x", count, |n| n.to_string()),
+    ),
+    (
+        "all of many values",
+        |count| one_test(count, ClaimTest::all_of),
+        |count| list("x", count, |n| format!("-{}", n + 1)),
+    ),
+    (
+        "none of many values",
+        |count| one_test(count, ClaimTest::none_of),
+        |count| list("x", count, |n| n.to_string()),
+    ),
+    (
+        "many tests of one claim",
+        |count| {
+            Asked::wanting(count, |wanted, n| {
+                wanted.claim(&ClaimTest::new("x").any_of([-(n as i64) - 1]));
+            })
+        },
+        |count| list("x", count, |n| n.to_string()),
+    ),
+    (
+        "tests of many claims",
+        |count| {
+            Asked::wanting(count, |wanted, n| {
+                wanted.claim(&ClaimTest::new(format!("m{n}")));
+            })
+        },
+        members,
+    ),
+    (
+        "many required claims",
+        |count| {
+            let names = names("m", count);
+            Asked::by(lenient().requiring_only(names.iter().map(String::as_str)))
+        },
+        members,
+    ),
+    (
+        "rules for many claims",
+        |count| {
+            let rule = |policy: ClaimsPolicy, n: usize| policy.with_claim(&format!("m{n}"), 0);
+            Asked::by((0..count).fold(lenient(), rule))
+        },
+        members,
+    ),
+    (
+        "many audiences",
+        |count| {
+            let names = names("other", count);
+            Asked::by(lenient().with_audience(names.iter().map(String::as_str)))
+        },
+        |count| list("aud", count, |n| format!("\"a{n}\"")),
+    ),
+    (
+        "many issuers",
+        |count| {
+            let names = names("other", count);
+            Asked::by(lenient().with_issuer(names.iter().map(String::as_str)))
+        },
+        |_| r#"{"iss":"a"}"#.into(),
+    ),
+];
+
+#[test]
+fn work_grows_with_the_sum_of_what_is_asked_and_what_a_token_has() {
+    for (name, asked, payload) in CASES {
+        for (things, size) in [(900, 500), (900, 30), (30, 500), (4, 500)] {
+            let cost = cost(&asked(things), &payload(size));
+            let sum = (things + size) as u64;
+            assert!(
+                cost <= 16 * sum,
+                "{name}: {cost} steps for {things} + {size}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_large_guard_is_numbered_in_proportion_to_its_size() {
+    let ask = |count: usize| {
+        let number = || {
+            Asked::wanting(count, |wanted, n| {
+                wanted.permission(&permission(&format!("p{n}")));
+                wanted.scope(&format!("s{n}"));
+                wanted.claim(&ClaimTest::new("x").any_of([n as i64]));
+            })
+        };
+        steps(number).0
+    };
+    assert!(ask(900) <= 10 * ask(90).max(300));
+}

@@ -1,0 +1,64 @@
+//! Neither a credential nor what it says of a person gets into a log.
+
+use boltguard::apikey::ApiKeys;
+use boltguard::guard::{Answers, Guard};
+use boltguard::{
+    ApiKeyBackend, Caller, Gate, HeaderName, KnownKeys, Outcome, Question, Revocation,
+};
+
+use crate::support::{NOW, admitted, bearer, check, gate, jwt, look_up, secret};
+
+const CLAIMS: &str = r#"{"sub":"hidden","jti":"hidden","exp":1300819380,"email":"hidden",
+    "permissions":["hidden.*"],"scope":"hidden"}"#;
+
+fn asked(gate: &Gate, value: &str) -> Question {
+    match check(gate, &[("authorization", value)]) {
+        Outcome::Ask(question) => question,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn debug_shows_no_credential_and_nothing_of_a_person() {
+    let keys = ApiKeys::builder()
+        .key("sk-hidden")
+        .permissions("sk-hidden", ["hidden.add"]);
+    let keys = KnownKeys::Fixed(keys.build().unwrap());
+    let keys = ApiKeyBackend::new(keys, HeaderName::new("x-api-key").unwrap());
+    let elsewhere = jwt().with_revocation(Revocation::Elsewhere);
+    let gate = gate([elsewhere.into(), keys.into()], &Guard::authenticated());
+
+    let value = bearer(CLAIMS);
+    let question = asked(&gate, &value);
+    let outcome = check(&gate, &[("authorization", &value)]);
+    let known = gate.resume(
+        question.clone(),
+        boltguard::Answer::NotRevoked,
+        look_up(&[]),
+        NOW,
+    );
+    let holder = check(&gate, &[("x-api-key", "sk-hidden")]);
+    let mut shown = vec![
+        format!("{gate:?} {gate:#?} {:?}", secret()),
+        format!("{question:?} {question:#?} {outcome:?}"),
+        format!("{known:?} {known:#?} {holder:?} {holder:#?}"),
+    ];
+    for caller in [admitted(known), admitted(holder)] {
+        let explanation = gate.explain(&caller, &Answers::new());
+        shown.push(format!("{caller:?} {:?}", caller.facts()));
+        shown.push(format!("{:?} {explanation:?}", caller.principal()));
+        if let Caller::ApiKey(caller) = &caller {
+            shown.push(format!("{caller:?} {:?}", caller.entry()));
+        }
+    }
+    let bytes = format!("{:?}", b"hidden");
+    let token = value.trim_start_matches("Bearer ");
+    for text in shown {
+        for hidden in token
+            .split('.')
+            .chain(["hidden", bytes.trim_matches(['[', ']'])])
+        {
+            assert!(!text.contains(hidden), "{text}");
+        }
+    }
+}

@@ -1,9 +1,11 @@
 //! Who holds a key, and what it grants.
 
+use std::fmt;
+
 use boltguard_types::Identity;
 
 /// What a key says of the caller who presents it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ApiKeyEntry {
     public_id: Box<str>,
     user_id: Box<str>,
@@ -68,5 +70,14 @@ impl ApiKeyEntry {
         Identity::new(self.user_id(), "api_key")
             .with_permissions(self.permissions())
             .with_scopes(self.scopes())
+    }
+}
+
+/// Shows the public id alone.
+impl fmt::Debug for ApiKeyEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeyEntry")
+            .field("public_id", &self.public_id)
+            .finish_non_exhaustive()
     }
 }

@@ -65,6 +65,7 @@ mod entry;
 mod error;
 mod format;
 mod key_use;
+mod layers;
 mod set;
 mod store;
 mod stored;

@@ -287,16 +287,37 @@ mod tests {
     }
 
     #[test]
-    fn nothing_shows_a_key() {
+    fn debug_shows_neither_a_key_nor_its_owner() {
         let builder = ApiKeys::builder()
             .key("sk-shown")
             .permissions("sk-shown", ["x"]);
         let keys = builder.clone().build().unwrap();
         let entry = keys.find("sk-shown").unwrap();
+        let secret = || Secret::new(b"shown").unwrap();
+        let peppers = crate::Peppers::new(secret()).with_old(secret());
+        let format = crate::KeyFormat::new("sk").unwrap();
+        let verifier = crate::ApiKeyVerifier::new(format.clone(), peppers.clone());
+        let key = format.generate().unwrap();
+        let stored =
+            crate::StoredKey::new(&key, &peppers, boltguard_types::NumericDate::from_secs(0))
+                .owned_by("shown")
+                .with_permissions(["shown"])
+                .with_scopes(["shown"]);
+        let store = crate::MemoryKeyStore::from_iter([stored.clone()]);
+        verifier
+            .verify(
+                &store,
+                key.expose(),
+                boltguard_types::NumericDate::from_secs(1),
+            )
+            .unwrap();
         for text in [
             format!("{builder:?}"),
             format!("{keys:?}"),
             format!("{entry:?}"),
+            format!("{peppers:?} {verifier:?} {store:?}"),
+            format!("{stored:?} {:?}", stored.entry()),
+            format!("{:?}", store.take_uses()),
         ] {
             assert!(!text.contains("shown"), "{text}");
         }

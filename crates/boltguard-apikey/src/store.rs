@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use boltguard_types::NumericDate;
 
+use crate::layers::{Changes, Layers};
 use crate::{KeyDigest, KeyUse, StoredKey};
 
 /// A store that answers without waiting.
@@ -69,17 +70,11 @@ pub struct MemoryKeyStore {
 
 #[derive(Clone, Default)]
 struct Snapshot {
-    keys: Arc<Keys>,
-    /// What has changed since those were put together; `None` for a key that went away.
-    recent: HashMap<Box<str>, Option<Arc<StoredKey>>>,
+    keys: Layers,
     /// What was revoked here, which counts before what the snapshot says.
-    revoked: Keys,
+    revoked: Layers,
+    len: usize,
 }
-
-type Keys = HashMap<Box<str>, Arc<StoredKey>>;
-
-/// So many changes are copied with each further one, rather than the whole table.
-const RECENT: usize = if cfg!(test) { 4 } else { 1024 };
 
 impl MemoryKeyStore {
     /// A store without keys.
@@ -91,14 +86,12 @@ impl MemoryKeyStore {
     /// Replaces all keys; of two with the same id the later one counts.
     pub fn replace(&self, keys: impl IntoIterator<Item = StoredKey>) {
         let keys = index(keys);
-        self.snapshot.rcu(|old| {
-            let mut revoked = old.revoked.clone();
-            revoked.retain(|id, _| keys.contains_key(id));
-            Snapshot {
-                keys: Arc::clone(&keys),
-                recent: HashMap::new(),
-                revoked,
-            }
+        let len = keys.len();
+        let keys = Layers::new(keys);
+        self.snapshot.rcu(|old| Snapshot {
+            keys: keys.clone(),
+            revoked: old.revoked.retained(|id| keys.contains(id)),
+            len,
         });
     }
 
@@ -116,17 +109,14 @@ impl MemoryKeyStore {
         changed: impl IntoIterator<Item = StoredKey>,
         removed: impl IntoIterator<Item = &'a str>,
     ) {
-        let changed = index(changed);
-        let removed: Vec<_> = removed.into_iter().collect();
+        let mut changes = index(changed);
+        let removed: Vec<&str> = removed.into_iter().collect();
+        for id in &removed {
+            changes.insert((*id).into(), None);
+        }
         self.snapshot.rcu(|old| {
             let mut new = Snapshot::clone(old);
-            for (id, key) in &*changed {
-                new.recent.insert(id.clone(), Some(Arc::clone(key)));
-            }
-            for id in &removed {
-                new.remove(id);
-            }
-            new.put_together();
+            new.update(&changes, &removed);
             new
         });
     }
@@ -168,7 +158,7 @@ impl MemoryKeyStore {
     /// The number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.snapshot.load().len()
+        self.snapshot.load().len
     }
 
     /// Whether there is no key.
@@ -184,50 +174,29 @@ impl MemoryKeyStore {
 
 impl Snapshot {
     fn find(&self, id: &str) -> Option<&Arc<StoredKey>> {
-        self.revoked.get(id).or_else(|| self.listed(id))
+        self.revoked.find(id).or_else(|| self.keys.find(id))
     }
 
-    fn listed(&self, id: &str) -> Option<&Arc<StoredKey>> {
-        match self.recent.get(id) {
-            Some(changed) => changed.as_ref(),
-            None => self.keys.get(id),
+    fn update(&mut self, changes: &Changes, removed: &[&str]) {
+        for (id, key) in changes {
+            self.len += usize::from(key.is_some());
+            self.len -= usize::from(self.keys.contains(id));
         }
-    }
-
-    fn len(&self) -> usize {
-        let added =
-            |is_there: bool, was_there: bool| isize::from(is_there) - isize::from(was_there);
-        let recent = self.recent.iter();
-        let added: isize = recent
-            .map(|(id, key)| added(key.is_some(), self.keys.contains_key(id)))
-            .sum();
-        self.keys.len().saturating_add_signed(added)
-    }
-
-    fn remove(&mut self, id: &str) {
-        self.revoked.remove(id);
-        if self.listed(id).is_some() {
-            self.recent.insert(id.into(), None);
-        }
-    }
-
-    fn put_together(&mut self) {
-        if self.recent.len() <= RECENT {
-            return;
-        }
-        let keys = Arc::make_mut(&mut self.keys);
-        for (id, key) in self.recent.drain() {
-            match key {
-                Some(key) => keys.insert(id, key),
-                None => keys.remove(&id),
-            };
-        }
+        let there = |id: &str| self.keys.contains(id);
+        let matter = changes
+            .iter()
+            .filter(|(id, key)| key.is_some() || there(id));
+        let changes = matter.map(|(id, key)| (id.clone(), key.clone())).collect();
+        self.keys.change(changes);
+        let revoked = removed.iter().filter(|id| self.revoked.contains(id));
+        let pardoned = revoked.map(|id| ((*id).into(), None)).collect();
+        self.revoked.change(pardoned);
     }
 
     fn revoke(&mut self, id: &str, now: NumericDate) {
         if let Some(key) = self.find(id) {
             let revoked = StoredKey::clone(key).revoked_at(now);
-            self.revoked.insert(id.into(), Arc::new(revoked));
+            self.revoked.set(id, Some(Arc::new(revoked)));
         }
     }
 }
@@ -248,9 +217,11 @@ impl KeyStore for MemoryKeyStore {
 
 impl FromIterator<StoredKey> for MemoryKeyStore {
     fn from_iter<I: IntoIterator<Item = StoredKey>>(keys: I) -> Self {
+        let keys = index(keys);
         let snapshot = Snapshot {
-            keys: index(keys),
-            ..Snapshot::default()
+            len: keys.len(),
+            keys: Layers::new(keys),
+            revoked: Layers::default(),
         };
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -267,13 +238,14 @@ impl fmt::Debug for MemoryKeyStore {
     }
 }
 
-fn index(keys: impl IntoIterator<Item = StoredKey>) -> Arc<Keys> {
-    let keys = keys.into_iter().map(|key| (key.id().into(), Arc::new(key)));
-    Arc::new(keys.collect())
+fn index(keys: impl IntoIterator<Item = StoredKey>) -> Changes {
+    let by_id = |key: StoredKey| (key.id().into(), Some(Arc::new(key)));
+    keys.into_iter().map(by_id).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use boltguard_types::work::steps;
     use proptest::prelude::*;
 
     use super::*;
@@ -361,6 +333,46 @@ mod tests {
                     prop_assert_eq!(found, model.0.get(&id).copied());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn changes_take_time_in_proportion_to_their_number_and_its_logarithm() {
+        const COUNT: usize = 4_096;
+        let keys = || {
+            (0..COUNT).map(|number| {
+                let digest = KeyDigest::from_bytes([0; 32]);
+                StoredKey::from_parts(&number.to_string(), digest, NOW)
+            })
+        };
+        type Change = fn(&MemoryKeyStore, StoredKey);
+        let changes: [(&str, Change); 3] = [
+            ("revoke", |store, key| assert!(store.revoke(key.id(), NOW))),
+            ("insert", |store, key| store.insert(key)),
+            ("remove", |store, key| store.update([], [key.id()])),
+        ];
+        for (name, change) in changes {
+            let store = MemoryKeyStore::from_iter(keys());
+            let (steps, ()) = steps(|| keys().for_each(|key| change(&store, key)));
+            assert!(steps <= 64 * COUNT as u64, "{name}: {steps} steps");
+            assert_eq!(store.len(), if name == "remove" { 0 } else { COUNT });
+        }
+        let store = MemoryKeyStore::new();
+        let (steps, ()) = steps(|| keys().for_each(|key| store.insert(key)));
+        assert!(
+            steps <= 64 * COUNT as u64,
+            "insert into an empty store: {steps} steps"
+        );
+    }
+
+    #[test]
+    fn a_look_up_goes_through_few_layers() {
+        let store = MemoryKeyStore::new();
+        for number in 0..5_000 {
+            let digest = KeyDigest::from_bytes([0; 32]);
+            store.insert(StoredKey::from_parts(&number.to_string(), digest, NOW));
+            let (steps, found) = steps(|| store.find("0"));
+            assert!(found.is_some() && steps <= 5, "{steps} layers of {number}");
         }
     }
 }

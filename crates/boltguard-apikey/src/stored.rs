@@ -1,5 +1,6 @@
 //! What is written down of a generated key.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -8,7 +9,7 @@ use boltguard_types::{NumericDate, Subject};
 use crate::{ApiKeyEntry, ApiKeyError, GeneratedKey, KeyDigest, Peppers};
 
 /// A generated key as a store holds it: everything but the key.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct StoredKey {
     entry: Arc<ApiKeyEntry>,
     digest: KeyDigest,
@@ -185,5 +186,18 @@ impl Clone for LastUsed {
     /// A copy of a key may be in another store, which has not heard of the uses of this one.
     fn clone(&self) -> Self {
         Self::default()
+    }
+}
+
+/// Shows the public id and the dates.
+impl fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredKey")
+            .field("id", &self.id())
+            .field("digest", &self.digest)
+            .field("created", &self.created)
+            .field("expires", &self.expires)
+            .field("revoked", &self.revoked)
+            .finish_non_exhaustive()
     }
 }

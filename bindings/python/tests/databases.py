@@ -2,6 +2,7 @@
 
 import os
 from contextlib import contextmanager
+from itertools import count
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -17,6 +18,9 @@ SERVERS = [
     pytest.param(POSTGRES, id="postgresql", marks=needs_postgres),
     pytest.param(MARIADB, id="mariadb", marks=needs_mariadb),
 ]
+
+# Names each database once.
+COUNT = count()
 
 
 def django_database(url, **options):
@@ -49,21 +53,29 @@ def django_database(url, **options):
 
 @contextmanager
 def database_on(url, alias, **options):
-    """One more database of Django's, with the tables of the installed applications, on this server."""
+    """One more database of Django's, with the tables of the installed applications, on this server.
+
+    Within another one of that alias it takes its place.
+    """
     from django.core.management import call_command
     from django.db import connections
 
+    outer = (connections.settings[alias], connections[alias]) if alias in connections.settings else None
     settings = django_database(url, **options)
-    settings["TEST"] = {**settings.get("TEST", {}), "NAME": f"boltguard_{alias}_{os.getpid()}"}
+    settings["TEST"] = {**settings.get("TEST", {}), "NAME": f"boltguard_{alias}_{os.getpid()}_{next(COUNT)}"}
     connections.settings[alias] = connections.configure_settings({"default": {}, alias: settings})[alias]
-    connection = connections[alias]
+    connections[alias] = connection = connections.create_connection(alias)
     try:
         # Not `create_test_db`, which also makes the tables of `people`: those refer to tables of migrations.
         connection.settings_dict["NAME"] = connection.creation._create_test_db(verbosity=0, autoclobber=True)
-        call_command("migrate", database=alias, verbosity=0)
-        yield connection
+        try:
+            call_command("migrate", database=alias, verbosity=0)
+            yield connection
+        finally:
+            connection.close()
+            connection.creation.destroy_test_db(settings["NAME"], verbosity=0)
     finally:
-        connection.close()
-        connection.creation.destroy_test_db(settings["NAME"], verbosity=0)
         del connections.settings[alias]
         del connections[alias]
+        if outer is not None:
+            connections.settings[alias], connections[alias] = outer

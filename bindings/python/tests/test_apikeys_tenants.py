@@ -365,7 +365,8 @@ def on_postgres(database):
         yield schemas
 
 
-@pytest.fixture(scope="module")
+# For one test: while it is there, the alias is not that of PostgreSQL.
+@pytest.fixture
 def on_mariadb(database):
     with schemas_on(MARIADB, "CREATE DATABASE {}", "USE {}", "DROP DATABASE {}") as schemas:
         yield schemas

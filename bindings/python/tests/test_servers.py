@@ -14,3 +14,14 @@ def test_a_database_of_our_own_has_the_tables(url, database):
         assert RevokedToken.objects.using("beside").get().jti == "ï"
         assert "boltguard_revokedtoken" in connection.introspection.table_names()
     assert not RevokedToken.objects.filter(jti="ï").exists()
+
+
+@pytest.mark.parametrize("url", SERVERS)
+def test_one_database_takes_the_place_of_another_of_its_alias(url, database):
+    from django.db import connections
+
+    with database_on("", "beside") as outer:
+        with database_on(url, "beside") as inner:
+            assert connections["beside"] is inner and inner.vendor != outer.vendor
+        assert connections["beside"] is outer
+    assert "beside" not in connections.settings

@@ -182,6 +182,13 @@ def test_a_revoked_token_stays_refused_through_its_leeway(make):
     assert get("/sync", **expired).status_code == 401
 
 
+@pytest.mark.parametrize("jti", ["x" * 100_000, "a\0b", "\ud800", "ABC", "abc "])
+def test_a_store_in_memory_takes_ids_of_any_form(jti):
+    store = InMemoryRevocation()
+    store.revoke(jti, 60)
+    assert store.is_revoked(jti) and not store.is_revoked(jti + "x") and not store.is_revoked(jti.lower() + " ")
+
+
 def test_entries_in_a_table_say_until_when():
     store = DjangoORMRevocation()
     store.revoke("a", 100)

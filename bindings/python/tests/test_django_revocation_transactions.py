@@ -212,6 +212,24 @@ def test_a_store_that_can_not_revoke_is_503():
         assert refused.status_code == 503 and refused.json()["code"] == "revocation_unavailable"
 
 
+def test_a_store_that_can_not_revoke_is_503_in_a_view_of_drf():
+    pytest.importorskip("rest_framework")
+    from rest_framework.views import APIView
+
+    from boltguard.drf import BoltguardAuthentication, GuardPermission
+
+    class Leave(APIView):
+        authentication_classes = [BoltguardAuthentication]
+        permission_classes = [GuardPermission.of(IsAuthenticated())]
+
+        def get(self, request):
+            raise RevocationUnavailable("down")
+
+    mount(path("x", Leave.as_view()))
+    refused = get("/x", bearer(sub="1"))
+    assert refused.status_code == 503 and refused.json()["code"] == "revocation_unavailable"
+
+
 @pytest.mark.usefixtures("atomic_requests")
 def test_a_view_that_succeeds_revokes_once(monkeypatch):
     calls = []

@@ -7,8 +7,8 @@
 | boltguard.W003, E003 | an HMAC secret is shorter than its hash (E003 with `--deploy`) |
 | boltguard.E004 | there is no `SECRET_KEY` for the backends that rely on it |
 | boltguard.W005 | an in-memory store with `DEBUG = False`: each process has its own |
-| boltguard.E006, W006 | a cache that can't hold revocations (none, or not all of them) |
-| boltguard.E007, W007 | the model of an ORM store is not there (or its `jti` has no index) |
+| boltguard.E006, W006 | a cache that can't hold revocations (E006: none, or it can't tell when it fails) |
+| boltguard.E007, W007 | the model of an ORM store is not there, or its `jti` is too short (W007: has no index) |
 | boltguard.W008 | an API key is short enough to be guessed |
 | boltguard.E011 | a guard asks for a backend that its view has not got |
 | boltguard.W012 | Django's error reports show the header of a backend |

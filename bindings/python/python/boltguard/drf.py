@@ -39,8 +39,8 @@ from boltguard.auth.journal import journal, open_journal, repeat
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, refuse_caches_inside
 from boltguard.drf_exceptions import RaisedResponse, exception_handler, install
-from boltguard.exceptions import HTTPException
-from boltguard.gate import Gate, Gatekeeper, Outcome, log
+from boltguard.exceptions import HTTPException, RevocationError
+from boltguard.gate import STORE_UNAVAILABLE, Gate, Gatekeeper, Outcome, log
 from boltguard.overriding import refuse_overrides
 from boltguard.users import SEEN, Visit, attach, verify
 
@@ -282,6 +282,8 @@ class _WayOut:
     def _translated(self, error: Exception) -> Exception:
         if isinstance(error, UserUnavailable):
             return _no_account(self._view.request._request, error)
+        if isinstance(error, RevocationError):
+            return StoreUnavailable({"detail": STORE_UNAVAILABLE, "code": error.code}, error.code)
         return RaisedResponse(error) if isinstance(error, HTTPException) else error
 
     def _missing(self) -> APIException | None:

@@ -1,12 +1,14 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use boltguard::guard::Guard;
-use boltguard::revocation::{MemoryRevocation, RevocationError, RevocationStore};
+use boltguard::jwt::ClaimsPolicy;
+use boltguard::revocation::{MemoryRevocation, RevocationError, RevocationStore, entry_until};
 use boltguard::types::{NumericDate, Permission, ReasonCode};
 use boltguard::{Answer, Caller, Gate, OnStoreError, Outcome, Question, Revocation};
 
 use crate::support::{
-    NOW, admitted, bearer, check, check_other_guards, gate, jwt, look_up, refused,
+    NOW, admitted, bearer, check, check_other_guards, gate, jwt, jwt_with, look_up, refused,
 };
 
 const GOOD: &str = r#"{"sub":"42","jti":"t-1","exp":1300819380,"permissions":["blog.*"]}"#;
@@ -106,6 +108,22 @@ fn a_revoked_token_is_refused() {
         refused(check(&gate, &[("authorization", &good)])),
         (401, ReasonCode::TokenRevoked)
     );
+}
+
+#[test]
+fn a_revoked_token_stays_refused_through_the_leeway_of_the_backend_that_asks() {
+    let exp = NumericDate::from_secs(1_300_819_380);
+    let store = Arc::new(MemoryRevocation::new());
+    store
+        .revoke("t-1", entry_until(Some(exp), Duration::ZERO), NOW)
+        .unwrap();
+    let policy = ClaimsPolicy::new().with_leeway(Duration::from_secs(180));
+    let backend = jwt_with(policy).with_revocation(Revocation::Local(Arc::clone(&store) as _));
+    let gate = gate([backend.into()], &Guard::authenticated());
+    let late = exp + Duration::from_secs(170);
+    let token = bearer(GOOD);
+    let outcome = gate.check(look_up(&[("authorization", &token)]), late);
+    assert_eq!(refused(outcome), (401, ReasonCode::TokenRevoked));
 }
 
 /// A store that is down.

@@ -9,7 +9,7 @@ use ureq::http::{HeaderName, HeaderValue, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Error, Proxy, http};
 
-use crate::{ConfigError, Fetch, FetchError, JwksUrl, Response};
+use crate::{ConfigError, Fetch, FetchError, JwksUrl, Response, Times};
 
 /// Fetches a JWK Set by HTTP/1.1, for five seconds at most, over TLS 1.2 or 1.3.
 ///
@@ -53,10 +53,11 @@ impl HttpFetch {
     }
 
     /// Gives up after this time, however the server spends it. It has to be shorter than
-    /// [`Times::patience`](crate::Times::patience).
+    /// [`Times::patience`](crate::Times::patience); longer than [`Times::LONGEST`] means as long as that.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        // The client adds it to the present time, which has an end.
+        self.timeout = timeout.min(Times::LONGEST);
         self
     }
 

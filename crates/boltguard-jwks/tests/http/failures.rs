@@ -40,6 +40,15 @@ fn an_answer_is_handed_on() {
 }
 
 #[test]
+fn no_timeout_is_too_long() {
+    let server = Server::start(|_, stream| {
+        answer(stream, "200 OK", "", jwks(&["a"]).as_bytes());
+    });
+    let fetch = server.fetch().with_timeout(Duration::MAX);
+    assert_eq!(fetch.fetch(LIMIT).unwrap().status, 200);
+}
+
+#[test]
 fn an_answer_of_another_status_is_not_read() {
     for status in ["404 Not Found", "500 Oops", "503 Later"] {
         let server = Server::start(move |_, stream| answer(stream, status, "", &[b'x'; 2 * LIMIT]));

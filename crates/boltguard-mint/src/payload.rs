@@ -1,8 +1,11 @@
 //! The claims as JSON, written as they are given.
 
+use std::collections::HashSet;
+
 use boltguard_encoding::json::{JsonError, Reader};
 use boltguard_jws::MAX_TOKEN_LEN;
 use boltguard_types::NumericDate;
+use boltguard_types::work::step;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -14,14 +17,26 @@ pub(crate) struct Payload {
     json: Vec<u8>,
     /// A bit for each name that is there, which other names may share.
     names: u64,
+    /// How often the claims were read to find a name among them.
+    searches: u32,
+    /// All names, once they were searched for often.
+    index: Option<HashSet<Box<str>>>,
 }
+
+/// So often the claims are read rather than indexed, which most tokens never need.
+const FEW: u32 = 8;
 
 impl Payload {
     pub(crate) fn about(subject: &str) -> Self {
         let mut json = Vec::with_capacity(USUAL_LEN);
         json.extend_from_slice(b"{\"sub\":");
         text::push(&mut json, subject);
-        Self { json, names: 0 }
+        Self {
+            json,
+            names: 0,
+            searches: 0,
+            index: None,
+        }
     }
 
     /// Adds a claim that is not reserved and not there yet.
@@ -33,7 +48,7 @@ impl Payload {
         if matches!(name, "sub" | "exp" | "iat" | "jti") {
             return Err(MintError::ReservedClaim);
         }
-        // To find a name again costs a look at all of them, so their number is bounded here already.
+        // What would be refused in the end is refused before it grows.
         if self.json.len() > MAX_TOKEN_LEN {
             return Err(MintError::TooLarge);
         }
@@ -42,6 +57,9 @@ impl Payload {
             return Err(MintError::DuplicateClaim);
         }
         self.names |= bit;
+        if let Some(index) = &mut self.index {
+            index.insert(name.into());
+        }
         self.json.push(b',');
         text::push(&mut self.json, name);
         self.json.push(b':');
@@ -101,17 +119,35 @@ impl Payload {
         Ok(self.json)
     }
 
+    /// Whether a claim of this name is there. Claims that can't be read have any.
     #[cold]
-    fn has(&self, name: &str) -> bool {
-        let object = [&self.json, &b"}"[..]].concat();
+    fn has(&mut self, name: &str) -> bool {
+        self.searches += 1;
+        if self.searches > FEW && self.index.is_none() {
+            let mut names = HashSet::new();
+            if self
+                .read_names(|other| drop(names.replace(other.into())))
+                .is_err()
+            {
+                return true;
+            }
+            self.index = Some(names);
+        }
+        if let Some(index) = &self.index {
+            return index.contains(name);
+        }
         let mut is_there = false;
-        let read = Reader::from_bytes(&object).and_then(|mut reader| {
-            reader.object(|reader, other| {
-                is_there |= other == name;
-                reader.skip().map(drop)
-            })
-        });
+        let read = self.read_names(|other| is_there |= *other == *name);
         is_there || read.is_err()
+    }
+
+    fn read_names(&self, mut each: impl FnMut(&str)) -> Result<(), JsonError> {
+        let object = [&self.json, &b"}"[..]].concat();
+        Reader::from_bytes(&object)?.object(|reader, name| {
+            step();
+            each(&name.to_text());
+            reader.pass()
+        })
     }
 }
 

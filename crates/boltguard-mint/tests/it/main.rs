@@ -163,6 +163,29 @@ fn names_that_resemble_each_other_are_two_claims() {
 }
 
 #[test]
+fn names_that_resemble_each_other_are_found_in_time_that_grows_with_their_number() {
+    let add = |count: usize| {
+        let names: Vec<String> = (0..count).map(|number| format!("a{number:04}z")).collect();
+        let (steps, token) = boltguard_types::work::steps(|| {
+            mint(|token| {
+                names
+                    .iter()
+                    .fold(token, |token, name| token.claim(name, &0))
+            })
+        });
+        assert!(
+            token.is_ok() && steps <= 16 * count as u64,
+            "{steps} steps for {count}"
+        );
+    };
+    [1, 10, 100, 800].into_iter().for_each(add);
+    refused(MintError::DuplicateClaim, |token| {
+        let again = (0..100).chain([7]);
+        again.fold(token, |token, n| token.claim(&format!("a{n:04}z"), &0))
+    });
+}
+
+#[test]
 fn claims_are_an_object_of_json() {
     refused(MintError::NotAnObject, |token| token.claims(&[1, 2]));
     refused(MintError::NotAnObject, |token| token.claims("text"));

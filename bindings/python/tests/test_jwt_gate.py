@@ -4,6 +4,7 @@ import collections.abc
 import gc
 import json
 import pickle
+import sys
 import threading
 import time
 import uuid
@@ -388,6 +389,22 @@ def test_expecting_an_empty_audience_or_issuer_admits_no_token(nothing):
             token = jwt.encode({"exp": time.time() + 60, claim: value}, SECRET)
             with pytest.raises(jwt.InvalidTokenError):
                 jwt.decode(token, SECRET, ["HS256"], **{argument: nothing})
+
+
+@pytest.mark.parametrize("guard", ['via("x")', 'staff | via("api_key")', '~via("session")'])
+def test_a_guard_for_a_backend_that_the_gate_does_not_have_is_refused(guard):
+    with pytest.raises(ConfigurationError, match="doesn't have"):
+        gate(backend(), guard=Guard.parse(guard))
+    # Without backends a gate decides about the callers of others.
+    assert isinstance(_rust.Gate([], Guard.parse(guard)), _rust.Gate)
+
+
+def test_a_store_in_memory_may_have_any_limit():
+    store = _rust.MemoryRevocation(sys.maxsize)
+    store.revoke("j", 60)
+    guarded = gate(backend(memory_revocation=store))
+    assert guarded.check(bearer(jti="j")).reason == "token_revoked"
+    assert isinstance(guarded.check(bearer(jti="k")), _rust.AuthContext)
 
 
 # --- callers of another gate -----------------------------------------------------------------------------------------

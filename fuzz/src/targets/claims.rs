@@ -1,5 +1,7 @@
 //! Any bytes as a payload, signed. What they say is what a slower reader says.
 
+use std::collections::HashSet;
+
 use boltguard::jwt::{AdmittedClaims, ClaimsError, ClaimsPolicy};
 use serde_json::{Map, Value};
 
@@ -58,23 +60,23 @@ fn compare_names(claims: &AdmittedClaims, members: &Map<String, Value>) {
     let date = |name: &str| members.get(name).and_then(Value::as_f64);
     assert_eq!(claims.expires().map(|date| date.as_f64()), date("exp"));
     assert_eq!(claims.issued().map(|date| date.as_f64()), date("iat"));
-    let listed = members
-        .get("permissions")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    let scopes: Vec<&str> = text("scope")
-        .unwrap_or_default()
-        .split(' ')
-        .filter(|scope| !scope.is_empty())
-        .collect();
+    let scopes = distinct(oracle::scopes(members));
     assert_eq!(claims.scopes(), scopes);
-    let mut granted: Vec<&str> = Vec::new();
-    for one in listed.chain(scopes) {
-        if !granted.contains(&one) {
-            granted.push(one);
-        }
-    }
+    let granted = distinct(
+        oracle::listed_permissions(members)
+            .into_iter()
+            .chain(scopes),
+    );
     assert_eq!(claims.permissions(), granted);
+    let ignored: Vec<_> = claims
+        .ignored_grants()
+        .iter()
+        .map(|one| one.claim())
+        .collect();
+    assert_eq!(ignored, oracle::ignored_grants(members));
+}
+
+fn distinct<'a>(all: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut known = HashSet::new();
+    all.into_iter().filter(|one| known.insert(*one)).collect()
 }

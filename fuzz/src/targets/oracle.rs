@@ -90,21 +90,48 @@ pub(super) fn header(
 
 /// The grants in claims.
 pub(super) fn identity(claims: &Map<String, Value>) -> Identity {
-    let permissions = claims
-        .get("permissions")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let scopes = claims
-        .get("scope")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
     let identity = Identity::new("", "jwt")
-        .with_permissions(permissions.filter_map(Value::as_str))
-        .with_scopes(scopes.split(' ').filter(|scope| !scope.is_empty()));
+        .with_permissions(listed_permissions(claims))
+        .with_scopes(scopes(claims));
     claims.iter().fold(identity, |identity, (name, value)| {
         identity.with_claim(name, value.clone())
     })
+}
+
+/// What `permissions` lists: the strings of a list, or the words of a string.
+pub(super) fn listed_permissions(claims: &Map<String, Value>) -> Vec<&str> {
+    match claims.get("permissions") {
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(text)) => words(text).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The words of `scope` and `scp`, and of each string in them.
+pub(super) fn scopes(claims: &Map<String, Value>) -> Vec<&str> {
+    let values = ["scope", "scp"].into_iter();
+    let values = values.filter_map(|name| claims.get(name));
+    let strings = values.flat_map(|value| match value {
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+        Value::String(text) => vec![text.as_str()],
+        _ => Vec::new(),
+    });
+    strings.flat_map(words).collect()
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
+}
+
+/// The claims that are meant to grant something and are not of a type that does.
+pub(super) fn ignored_grants(claims: &Map<String, Value>) -> Vec<&'static str> {
+    let grants = ["permissions", "scope", "scp"].into_iter();
+    let ignored = grants.filter(|name| match claims.get(*name) {
+        None | Some(Value::Null | Value::String(_)) => false,
+        Some(Value::Array(list)) => !list.iter().all(Value::is_string),
+        Some(_) => true,
+    });
+    ignored.collect()
 }
 
 /// What a service asks of claims.
@@ -120,7 +147,7 @@ pub(super) struct Rules {
 
 /// The names that [`Rules`] look for.
 pub(super) const AUDIENCE: [&str; 2] = ["shop", "till"];
-pub(super) const ISSUERS: [&str; 2] = ["https://id.example", ""];
+pub(super) const ISSUERS: [&str; 2] = ["https://id.example", "https://login.example"];
 pub(super) const MEDIA_TYPE: &str = "at+jwt";
 
 impl Rules {
@@ -176,8 +203,8 @@ impl Rules {
     }
 }
 
-/// A text, or a whole number. How a number beyond 64 bits was written `serde_json` does not tell, so that such are
-/// left out.
+/// A string that isn't empty, or a whole number. `serde_json` doesn't keep how a number beyond 64 bits was written, so
+/// such numbers are not ids here.
 fn is_id(value: &Value) -> bool {
-    value.is_string() || value.is_i64() || value.is_u64()
+    value.as_str().is_some_and(|text| !text.is_empty()) || value.is_i64() || value.is_u64()
 }

@@ -120,10 +120,16 @@ def django_db_setup(database):
     """For pytest-django: the database that all tests share."""
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _database_for_django(request):
+    """Before `setUpClass`, which may limit the applications whose tables are made."""
     if request.module.__name__.startswith(DJANGO):
         request.getfixturevalue("database")
+
+
+@pytest.fixture(autouse=True)
+def _contents_for_django(request):
+    if request.module.__name__.startswith(DJANGO):
         _restore_what_migrations_made()
 
 

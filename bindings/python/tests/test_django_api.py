@@ -5,7 +5,7 @@ import datetime
 import enum
 import textwrap
 import uuid
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Optional
 
 import msgspec
 import pytest
@@ -618,8 +618,12 @@ def test_a_dependency_in_an_annotation_is_one():
     async def asynchronous(caller: Annotated[dict, Depends(caller_of)]):
         return {"caller": caller}
 
+    @api.post("/optional")
+    def optional(caller: Optional[Annotated[dict, Depends(caller_of)]]):  # noqa: UP045 - an older spelling
+        return {"caller": caller}
+
     mount(api=api)
-    for route in ("/me", "/async"):
+    for route in ("/me", "/async", "/optional"):
         assert call("post", route, bearer(sub="1"), {"user_id": "2"}).json() == {"caller": "1"}
 
 
@@ -633,10 +637,13 @@ def test_a_dependency_that_is_not_clear_is_refused():
     def both(caller: Annotated[Any, Depends(caller_of)] = None):
         pass
 
+    def below(caller: Optional[Annotated[Any, Depends(caller_of)]] = None):  # noqa: UP045 - an older spelling
+        pass
+
     def twice(caller: Annotated[Any, Depends(caller_of), Depends(caller_of)]):
         pass
 
-    for handler in (bare, annotated, both, twice):
+    for handler in (bare, annotated, both, below, twice):
         with pytest.raises(
             ImproperlyConfigured, match="parameter 'caller' (names Depends without|has a dependency and)"
         ):

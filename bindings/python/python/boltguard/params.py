@@ -192,13 +192,22 @@ def _parameters(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
 
 def _dependency(function: Any, name: str, kind: Any, default: Any) -> Depends | None:
     """The dependency that the default is, or `Annotated[..., Depends(...)]` names."""
-    named = [default, *(get_args(kind)[1:] if get_origin(kind) is Annotated else ())]
+    named = [default, *_annotated(kind)]
     if Depends in named:
         _refuse(function, f"parameter {name!r} names Depends without a function; write Depends(function)")
     found = [one for one in named if isinstance(one, Depends)]
     if len(found) > 1 or (found and default is not found[0] and default is not Parameter.empty):
         _refuse(function, f"parameter {name!r} has a dependency and another default; leave one of them out")
     return found[0] if found else None
+
+
+def _annotated(kind: Any) -> tuple[Any, ...]:
+    """What `Annotated` adds, also below `| None`, which Python 3.10 adds by itself where the default is None."""
+    if get_origin(kind) is Annotated:
+        return get_args(kind)[1:]
+    if get_origin(kind) in (Union, UnionType):
+        return tuple(one for part in get_args(kind) for one in _annotated(part))
+    return ()
 
 
 def _dependency_plan(function: Callable[..., Any], path_names: Collection[str], *, is_async: bool) -> Plan:

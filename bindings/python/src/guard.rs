@@ -202,14 +202,6 @@ impl Guard {
             .map_err(|error| too_large(py, error))
     }
 
-    /// An equivalent guard without what is superfluous. Exact, or `GuardTooLarge`.
-    fn simplify(&self, py: Python<'_>) -> PyResult<Self> {
-        self.0
-            .simplify()
-            .map(Self)
-            .map_err(|error| too_large(py, error))
-    }
-
     /// Why the guard decides as it does for a caller, `None` for the anonymous one, given answers to its checks.
     #[pyo3(signature = (context=None, answers=None))]
     fn explain(

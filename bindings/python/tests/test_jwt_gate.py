@@ -314,7 +314,7 @@ def test_guards_are_values_that_read_back():
     assert Guard.parse(str(guard)) == guard and hash(Guard.parse(str(guard))) == hash(guard)
     assert guard != Guard.staff() and str(guard) in repr(guard)
     assert guard.implies(Guard.authenticated()) and not Guard.authenticated().implies(guard)
-    assert (guard & guard).is_equivalent(guard) and (guard | guard).simplify() == guard.simplify()
+    assert (guard & guard).is_equivalent(guard)
 
 
 def test_a_guard_that_can_not_be_read_points_at_the_place():

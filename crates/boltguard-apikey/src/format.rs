@@ -4,7 +4,6 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::crc32::crc32;
 use crate::{ApiKeyError, KeyDigest, Peppers, base62};
 
 /// The form of the keys of one service.
@@ -141,7 +140,7 @@ const SECRET_LEN: usize = 43;
 const CHECKSUM_LEN: usize = 6;
 
 fn checksum(text: &str) -> [char; CHECKSUM_LEN] {
-    base62::digits(crc32(text.as_bytes()).into())
+    base62::digits(crc32fast::hash(text.as_bytes()).into())
 }
 
 /// A key that was just made: wiped when dropped, never printed.

@@ -59,7 +59,6 @@
 //! makes keys, checks them, and prints the regular expression for a secret scanner.
 
 mod base62;
-mod crc32;
 mod digest;
 mod entry;
 mod error;

@@ -107,9 +107,8 @@
 //! [errors](ParseGuardError) point at the place.
 //!
 //! [`explain`](Guard::explain) tells which atoms held and the smallest set of grants that is missing. For guards of up
-//! to a [dozen](Guard::EXACT_ATOMS) distinct atoms [`implies`](Guard::implies),
-//! [`is_equivalent`](Guard::is_equivalent) and [`simplify`](Guard::simplify) are exact, whoever calls; beyond they say
-//! so.
+//! to a [dozen](Guard::EXACT_ATOMS) distinct atoms [`implies`](Guard::implies) and
+//! [`is_equivalent`](Guard::is_equivalent) are exact for every possible caller; for larger ones they return an error.
 
 mod answers;
 mod atom;

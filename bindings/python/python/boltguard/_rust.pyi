@@ -451,9 +451,6 @@ class Guard:
     def is_equivalent(self, other: Guard) -> bool:
         """Whether both guards answer alike: let in, 401 or 403. Exact, or `GuardTooLarge`."""
 
-    def simplify(self) -> Guard:
-        """An equivalent guard without what is superfluous. Exact, or `GuardTooLarge`."""
-
     def explain(self, context: AuthContext | None = None, answers: Mapping[str, bool] | None = None) -> Explanation:
         """Why the guard decides as it does for a caller, `None` for the anonymous one, given answers to its checks."""
 

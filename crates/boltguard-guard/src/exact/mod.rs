@@ -4,8 +4,6 @@
 //! in which the atoms can be true together.
 
 mod claims;
-mod cover;
-mod simplify;
 mod table;
 mod worlds;
 

@@ -18,12 +18,7 @@ impl Table {
 
     /// The table that is true where the variable is.
     pub(super) fn variable(variables: usize, number: usize) -> Self {
-        Self::constant(variables, false).variable_of(number)
-    }
-
-    /// The variable, in a table of as many as this one has.
-    pub(super) fn variable_of(&self, number: usize) -> Self {
-        let mut table = self.clone();
+        let mut table = Self::constant(variables, false);
         for (at, word) in table.0.iter_mut().enumerate() {
             *word = match LANES.get(number) {
                 Some(lanes) => *lanes,
@@ -36,36 +31,6 @@ impl Table {
 
     pub(super) fn is_false(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
-    }
-
-    pub(super) fn is_true(&self) -> bool {
-        self.0.iter().all(|word| *word == u64::MAX)
-    }
-
-    /// The table with a variable held fixed.
-    pub(super) fn fixed(&self, number: usize, value: bool) -> Self {
-        let mut table = self.clone();
-        match LANES.get(number) {
-            Some(lanes) => {
-                let shift = 1 << number;
-                for word in &mut table.0 {
-                    *word = if value {
-                        let kept = *word & lanes;
-                        kept | kept >> shift
-                    } else {
-                        let kept = *word & !lanes;
-                        kept | kept << shift
-                    };
-                }
-            }
-            None => {
-                let bit = 1 << (number - LANES.len());
-                for at in 0..table.0.len() {
-                    table.0[at] = self.0[if value { at | bit } else { at & !bit }];
-                }
-            }
-        }
-        table
     }
 
     fn zip(mut self, other: &Self, join: impl Fn(u64, u64) -> u64) -> Self {
@@ -112,27 +77,3 @@ const LANES: [u64; 6] = [
     0xffff_0000_ffff_0000,
     0xffff_ffff_0000_0000,
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_variable_held_fixed_is_that_constant_and_leaves_the_others() {
-        for variables in [1, 6, 7, 12] {
-            for number in 0..variables {
-                let variable = Table::variable(variables, number);
-                for value in [false, true] {
-                    assert_eq!(
-                        variable.fixed(number, value),
-                        Table::constant(variables, value)
-                    );
-                    let other = Table::variable(variables, (number + 1) % variables);
-                    if variables > 1 {
-                        assert_eq!(other.fixed(number, value), other);
-                    }
-                }
-            }
-        }
-    }
-}

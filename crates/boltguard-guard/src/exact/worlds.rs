@@ -36,14 +36,6 @@ impl<'g> Worlds<'g> {
         Ok(worlds)
     }
 
-    pub(super) fn atoms(&self) -> &[&'g Atom] {
-        &self.atoms
-    }
-
-    pub(super) fn possible(&self) -> &Table {
-        &self.possible
-    }
-
     /// Where the guard is true. It has no constants in it unless it is one.
     pub(super) fn table(&self, guard: &Guard) -> Table {
         let mut stack: Vec<Table> = Vec::new();

@@ -80,10 +80,6 @@ class Guard:
         _comparable(self, other)
         return self._guard.is_equivalent(other.rust)
 
-    def simplify(self) -> Guard:
-        """An equivalent guard without what is superfluous. Exact, or `GuardTooLarge`."""
-        return _wrap(self._guard.simplify(), self.questions)
-
     def explain(
         self, context: _rust.AuthContext | None = None, answers: Mapping[str, bool] | None = None
     ) -> _rust.Explanation:

@@ -185,6 +185,92 @@ def test_a_logout_in_async_code_outlives_an_atomic_block():
     assert store.is_revoked("j")
 
 
+def swallow(request, *args, **kwargs):
+    """A view whose own transaction fails after the logout, of which the client is told nothing."""
+    try:
+        with transaction.atomic():
+            User.objects.create(username="written")
+            store.revoke(request.context.jti, request.context.expires_in)
+            raise ValueError
+    except ValueError:
+        return HttpResponse()
+
+
+def roll_back(request, *args, **kwargs):
+    User.objects.create(username="written")
+    store.revoke(request.context.jti, request.context.expires_in)
+    transaction.set_rollback(True)
+    return HttpResponse()
+
+
+@pytest.mark.parametrize("view", [swallow, roll_back])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_logout_outlives_a_rollback_that_is_no_error(way, view, request):
+    if view is roll_back:
+        request.getfixturevalue("atomic_requests")
+    auth = [JWTAuthentication(revocation_store=store)]
+    with override_settings(MIDDLEWARE=MIDDLEWARE if way is by_middleware else [], BOLT_AUTHENTICATION_CLASSES=auth):
+        way(auth, view)
+        if view is roll_back and way is by_plain_decorator:
+            return  # Django opens and ends that transaction around the gate
+        assert get("/x", bearer(sub="1", jti="j")).status_code == 200
+    assert store.is_revoked("j")
+    assert not User.objects.filter(username="written").exists()
+
+
+def test_a_logout_in_async_code_outlives_a_rollback_that_is_no_error():
+    from asgiref.sync import sync_to_async
+
+    @protect(auth=[JWTAuthentication(revocation_store=store)], guards=[IsAuthenticated()])
+    async def view(request):
+        return await sync_to_async(swallow)(request)
+
+    mount(path("x", view))
+    assert asyncio.run(asgi("get", "/x", bearer(sub="1", jti="j"))).status_code == 200
+    assert store.is_revoked("j")
+
+
+@pytest.mark.usefixtures("atomic_requests")
+@pytest.mark.parametrize("view", [swallow, roll_back])
+def test_a_logout_in_a_view_of_drf_outlives_a_rollback_that_is_no_error(view):
+    pytest.importorskip("rest_framework")
+    from rest_framework.views import APIView
+
+    from boltguard.drf import BoltguardAuthentication, GuardPermission
+
+    class Ours(BoltguardAuthentication):
+        backends = [JWTAuthentication(revocation_store=store)]
+
+    class Leave(APIView):
+        authentication_classes = [Ours]
+        permission_classes = [GuardPermission.of(IsAuthenticated())]
+
+        def get(self, request):
+            return view(request)
+
+    mount(path("x", Leave.as_view()))
+    assert get("/x", bearer(sub="1", jti="j")).status_code == 200
+    assert store.is_revoked("j")
+    assert not User.objects.filter(username="written").exists()
+
+
+def test_a_logout_that_was_rolled_back_and_can_not_be_made_again_is_503(monkeypatch):
+    def broken(*args):
+        raise DatabaseError("down")
+
+    def view(request):
+        response = swallow(request)
+        monkeypatch.setattr(DjangoORMRevocation, "_write", broken)
+        return response
+
+    auth = [JWTAuthentication(revocation_store=store)]
+    for way in (by_protect, by_api, by_middleware):
+        with override_settings(MIDDLEWARE=MIDDLEWARE if way is by_middleware else [], BOLT_AUTHENTICATION_CLASSES=auth):
+            way(auth, view)
+            assert get("/x", bearer(sub="1", jti="j")).status_code == 503
+            monkeypatch.undo()
+
+
 @pytest.mark.usefixtures("atomic_requests")
 def test_a_logout_that_can_not_be_made_again_is_503(monkeypatch):
     auth = [JWTAuthentication(revocation_store=store)]

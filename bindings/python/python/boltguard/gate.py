@@ -19,7 +19,7 @@ from boltguard._rust import AuthContext
 from boltguard.accounts import UserUnavailable
 from boltguard.auth.backends import Authentication, JWTAuthentication, check_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
-from boltguard.auth.journal import akeep_revocations, keep_revocations, open_journal
+from boltguard.auth.journal import akeep_revocations, arestore, keep_revocations, open_journal, restore
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, note_caches_outside, refuse_caches_inside
 from boltguard.exceptions import HTTPException, RevocationError
@@ -156,6 +156,8 @@ class Gate:
                 response = view(*args, **kwargs)
                 if self.asks_objects or hasattr(request, CACHED):
                     self.leave(request, response)
+            if visit.depth == 1:
+                restore()
         except ANSWERS as error:
             response = None if visit.failure else answer(request, keep_revocations(error))
         except Exception as error:
@@ -200,6 +202,8 @@ class Gate:
             response = await response if hasattr(response, "__await__") else response
             if self.asks_objects or hasattr(request, CACHED):
                 self.leave(request, response)
+            if visit.depth == 1:
+                await arestore()
         except ANSWERS as error:
             response = None if visit.failure else answer(request, await akeep_revocations(error))
         except Exception as error:

@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 
 from boltguard._rust import AuthContext, Refusal
 from boltguard.auth.guards import AllowAny
-from boltguard.auth.journal import keep_revocations, open_journal
+from boltguard.auth.journal import arestore, keep_revocations, open_journal, restore
 from boltguard.caches import CACHED, note_caches_outside
 from boltguard.decorators import GATEKEEPERS
 from boltguard.endpoint import ENDPOINT
@@ -59,7 +59,7 @@ class BoltguardMiddleware:
         if gate.verifies and refusal is None:
             load(request)
             self._verify(gate, request)
-        return refusal or self._leave(gate, request, self.get_response(request))
+        return refusal or self._leave(gate, request, self._respond(request))
 
     async def _acall(self, request: HttpRequest) -> Any:
         open_journal([])
@@ -72,7 +72,24 @@ class BoltguardMiddleware:
         if gate.verifies and refusal is None:
             await prefetch(request)
             self._verify(gate, request)
-        return refusal or self._leave(gate, request, await self.get_response(request))
+        return refusal or self._leave(gate, request, await self._arespond(request))
+
+    def _respond(self, request: HttpRequest) -> Any:
+        """The response, once the revocations that were rolled back without an error are made again."""
+        response = self.get_response(request)
+        try:
+            restore()
+        except RevocationError as error:
+            return answer(request, error)
+        return response
+
+    async def _arespond(self, request: HttpRequest) -> Any:
+        response = await self.get_response(request)
+        try:
+            await arestore()
+        except RevocationError as error:
+            return answer(request, error)
+        return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         """Loads the account for an async view that reads it, and that no gate of its own loads it for."""

@@ -2,7 +2,8 @@
 
 A view that logs its caller out and then answers with an error, under `ATOMIC_REQUESTS` or in an `atomic` block of its
 own, has its transaction rolled back, and with it an entry in a table; yet the client is told that the token is gone. So
-each revocation is noted, and once the transaction is over it is made again.
+each revocation is noted, and once the transaction is over it is made again: all of them if the view failed, else those
+whose transaction did not end with a commit.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import logging
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from asgiref.sync import async_to_sync
+from django.db import connections
 
 from boltguard.exceptions import RevocationUnavailable
 
@@ -26,8 +29,33 @@ if TYPE_CHECKING:
 logger = logging.getLogger("boltguard")
 
 F = TypeVar("F", bound=Callable[..., Any])
-# A store, a token id, and when the token ends by the monotonic clock.
-Entry = tuple["RevocationStore", str, "float | None"]
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Entry:
+    """A revocation, and when its token ends by the monotonic clock."""
+
+    store: RevocationStore
+    jti: str
+    end: float | None
+    # The transactions that were open when it was made and have not been committed since.
+    uncommitted: int = 0
+
+    @property
+    def ttl(self) -> float | None:
+        """The rest of the token's lifetime."""
+        return None if self.end is None else max(self.end - time.monotonic(), 0.0)
+
+    def watch(self) -> None:
+        """Has each open transaction tell when it is committed."""
+        for connection in connections.all(initialized_only=True):
+            if connection.in_atomic_block:
+                self.uncommitted += 1
+                connection.on_commit(self._committed)
+
+    def _committed(self) -> None:
+        self.uncommitted -= 1
+
 
 _entries: ContextVar[list[Entry] | None] = ContextVar("boltguard_revocations", default=None)
 
@@ -60,7 +88,9 @@ def _note(store: RevocationStore, jti: Any, ttl: Any = None, *args: Any, **kwarg
     entries = _entries.get()
     if entries is not None and len(entries) < MOST:
         seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
-        entries.append((store, jti, None if seconds is None else time.monotonic() + seconds))
+        entry = Entry(store, jti, None if seconds is None else time.monotonic() + seconds)
+        entry.watch()
+        entries.append(entry)
 
 
 def journal() -> list[Entry]:
@@ -68,13 +98,19 @@ def journal() -> list[Entry]:
     return list(_entries.get() or ())
 
 
+def lost() -> list[Entry]:
+    """What was noted in transactions that were not committed."""
+    return [entry for entry in _entries.get() or () if entry.uncommitted]
+
+
 def repeat(entries: list[Entry]) -> None:
     """Makes these revocations again, which changes nothing where they still stand."""
     token = _entries.set(None)
     try:
-        for store, jti, end in entries:
-            revoke = async_to_sync(store.revoke) if iscoroutinefunction(store.revoke) else store.revoke
-            revoke(jti, None if end is None else max(end - time.monotonic(), 0.0))
+        for entry in entries:
+            revoke = entry.store.revoke
+            (async_to_sync(revoke) if iscoroutinefunction(revoke) else revoke)(entry.jti, entry.ttl)
+            entry.uncommitted = 0
     finally:
         _entries.reset(token)
 
@@ -83,8 +119,9 @@ async def arepeat(entries: list[Entry]) -> None:
     """`repeat`, for async code."""
     token = _entries.set(None)
     try:
-        for store, jti, end in entries:
-            await store.arevoke(jti, None if end is None else max(end - time.monotonic(), 0.0))
+        for entry in entries:
+            await entry.store.arevoke(entry.jti, entry.ttl)
+            entry.uncommitted = 0
     finally:
         _entries.reset(token)
 
@@ -107,6 +144,24 @@ async def akeep_revocations(error: Exception) -> Exception:
         logger.exception(NOT_KEPT)
         return RevocationUnavailable(NOT_KEPT)
     return error
+
+
+def restore() -> None:
+    """Makes again what a view revoked and rolled back without an error, or raises `RevocationUnavailable`."""
+    if entries := lost():
+        try:
+            repeat(entries)
+        except Exception as error:
+            raise RevocationUnavailable(NOT_KEPT) from error
+
+
+async def arestore() -> None:
+    """`restore`, for async code."""
+    if entries := lost():
+        try:
+            await arepeat(entries)
+        except Exception as error:
+            raise RevocationUnavailable(NOT_KEPT) from error
 
 
 # More than any view revokes; code that runs on in the context of a request must not fill the memory.

@@ -1,4 +1,4 @@
-"""The table of "Coming from PyJWT": each row has a test here that shows the difference and how to relax it."""
+"""The table of "Coming from PyJWT": each row has a test that shows the difference and how to relax it."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def _():
     assert read(token, options={"require": []}) == {"sub": "7"}
 
 
-@row("An `iat` in the future is refused")
+@row("A token with `iat` in the future is rejected")
 def _():
     token = theirs({"exp": FAR, "iat": FAR})
     assert read(token)["iat"] == FAR
@@ -86,7 +86,7 @@ def _():
         assert read(token, options={"verify_aud": False})["aud"] == aud
 
 
-@row("An expected audience or issuer in bytes matches no token")
+@row("An expected audience or issuer as bytes doesn't match any token")
 def _():
     token = theirs({"exp": FAR, "aud": "me", "iss": "me"})
     for arguments in ({"audience": b"me"}, {"audience": "me", "issuer": b"me"}):
@@ -95,7 +95,7 @@ def _():
     assert read(token, audience=b"me".decode(), issuer=b"me".decode())
 
 
-@row("An option that doesn't exist is ignored")
+@row("An unknown option is ignored")
 def _():
     with refused(TypeError):
         read(theirs(FRESH), options={"verify_expp": False})
@@ -110,7 +110,7 @@ def _():
         assert read(theirs(FRESH), options={"verify_exp": bool(value)})
 
 
-@row("An unknown keyword argument is warned of")
+@row("An unknown keyword argument raises a warning")
 def _():
     for call in (jwt.decode, jwt.decode_complete, jwt.PyJWT().decode, jws.decode, jws.decode_complete):
         with refused(TypeError):
@@ -126,7 +126,7 @@ def _():
     assert read(token.rstrip("=")) == FRESH
 
 
-@row("A member that occurs twice in the JSON of a token")
+@row("Duplicate members in the JSON of a token")
 def _():
     with refused(jwt.DecodeError):
         read(jws.sign(b'{"exp":4102444800,"sub":"7","sub":"8"}', SECRET))
@@ -161,14 +161,14 @@ def _():
         assert read(jwt.encode({**FRESH, "a": str(number)}, SECRET))["a"] == str(number)
 
 
-@row('Two names that become one in JSON, such as `1` and `"1"`')
+@row('Two keys that are equal in JSON, such as `1` and `"1"`')
 def _():
     with refused(ValueError):
         jwt.encode({"a": {1: 1, "1": 2}}, SECRET)
     assert read(jwt.encode({**FRESH, "a": {1: 1, "2": 2}}, SECRET))["a"] == {"1": 1, "2": 2}
 
 
-@row("The algorithm `none` signs, and `algorithm=None` stands for it")
+@row("The algorithm `none` is supported, and `algorithm=None` selects it")
 def _():
     unsigned = pyjwt.encode(FRESH, None, algorithm="none")
     for call in (
@@ -185,7 +185,7 @@ def _():
     assert jwt.get_unverified_header(jwt.encode(FRESH, SECRET, algorithm=None))["alg"] == "HS256"
 
 
-@row("ES256K, ES521 and Ed448, and keys of other curves")
+@row("ES256K, ES521 and Ed448, and keys on other curves")
 def _():
     for name in ("ES256K", "ES521", "Ed448"):
         with refused(NotImplementedError):
@@ -200,7 +200,7 @@ def _():
         assert read(jwt.encode(FRESH, key, algorithm=name), key.public_key(), algorithms=[name]) == FRESH
 
 
-@row("Algorithms of your own: `register_algorithm`")
+@row("Custom algorithms: `register_algorithm`")
 def _():
     with refused(NotImplementedError):
         jwt.register_algorithm("AAA", algorithms.NoneAlgorithm())
@@ -221,7 +221,7 @@ def _():
     assert jwt.encode(FRESH, RSA_KEY, algorithm="RS256")
 
 
-@row("An HMAC secret that looks like a PEM block without an end, or is JSON")
+@row("An HMAC secret that looks like an incomplete PEM block, or is JSON")
 def _():
     for secret in (
         "-----BEGIN PUBLIC KEY-----" * 4,
@@ -242,7 +242,7 @@ def _():
     assert RemoteKeySet(url)
 
 
-@row("The JWK of a private key, from `to_jwk`")
+@row("`to_jwk` returns the JWK of a private key")
 def _():
     private = ec.generate_private_key(ec.SECP256R1())
     for algorithm, key in ((algorithms.RSAAlgorithm, RSA_KEY), (algorithms.ECAlgorithm, private)):
@@ -258,7 +258,7 @@ def _():
     assert algorithms.RSAAlgorithm.from_jwk(whole).private_numbers() == RSA_KEY.private_numbers()
 
 
-@row("`algorithm` and the header `alg` that contradict each other")
+@row("An `algorithm` argument that contradicts the header `alg`")
 def _():
     key = Key.generate("ES256")
     with refused(jwt.InvalidAlgorithmError):
@@ -267,7 +267,7 @@ def _():
         assert jwt.get_unverified_header(jwt.encode(FRESH, key, **arguments))["alg"] == "ES256"
 
 
-@row("A token whose algorithm is allowed and isn't the key's is an `InvalidKeyError`")
+@row("A token with an allowed algorithm that doesn't match the key raises `InvalidKeyError`")
 def _():
     public = RSA_KEY.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     for key, algorithm in ((public, "HS256"), (RSA_KEY.public_key(), "ES256")):
@@ -279,7 +279,7 @@ def _():
     assert read(jwt.encode(FRESH, RSA_KEY, "RS256"), public, algorithms=["RS256", "HS256"]) == FRESH
 
 
-@row("A `crit` of extensions that nobody reads is written")
+@row("`encode` accepts a `crit` header with unsupported extensions")
 def _():
     for critical in (["x-policy"], [], "b64", [123], ["b64"]):
         headers = {"crit": critical, "x-policy": "mfa"}
@@ -300,7 +300,7 @@ def _():
     assert read(token, detached_payload=payload) == FRESH
 
 
-@row("Names with an underscore, `jwk_set_cache`, and what tests patch within PyJWT, such as `json`")
+@row("Names with a leading underscore, `jwk_set_cache`, and modules that tests patch in PyJWT, such as `json`")
 def _():
     for owner, name in (
         (jwt.PyJWT(), "_validate_iss"),
@@ -355,7 +355,7 @@ def _():
         assert len(client().get_signing_keys()) == 100
 
 
-@row("`PyJWKClient`: `timeout` of each read")
+@row("`PyJWKClient`: `timeout` applies to each read")
 def _():
     with served("a") as (issuer, client):
         _, go_on = issuer.hold()
@@ -415,7 +415,7 @@ def _():
         assert client(cache_keys=True).get_signing_key("a")
 
 
-@row("The wording of messages")
+@row("The wording of error messages")
 def _():
     with pytest.raises(jwt.InvalidSignatureError) as caught:
         read(theirs(FRESH), SECRET + "x")

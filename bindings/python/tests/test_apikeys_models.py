@@ -73,6 +73,8 @@ def test_a_user_makes_keys_of_their_own(ada):
         {"name": None},
         {"name": "n" * 201},
         {"permissions": "blog.view"},
+        {"permissions": {"blog.view": False}},
+        {"scopes": {"read": False}},
         {"permissions": ["blog view"]},
         {"permissions": [""]},
         {"permissions": ["blog*"]},

@@ -15,6 +15,8 @@ from boltguard.auth import (
     AllowAny,
     APIKeyAuthentication,
     DjangoCacheRevocation,
+    HasAllPermissions,
+    HasAnyPermission,
     HasPermission,
     InMemoryRevocation,
     IsAuthenticated,
@@ -176,6 +178,51 @@ def test_what_is_no_list_of_backends_is_refused(auth, says):
     ):
         with pytest.raises(ImproperlyConfigured, match=says):
             build()
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda no: APIKeyAuthentication({"k1"}, key_permissions={"k1": no}),
+        lambda no: APIKeyAuthentication(no),
+        lambda no: HasAnyPermission(no),
+        lambda no: HasAllPermissions(no),
+        lambda no: JWTAuthentication(algorithms=no),
+        lambda no: JWTAuthentication(audience=no),
+        lambda no: JWTAuthentication(issuer=no),
+        lambda no: JWTAuthentication(required_claims=no),
+    ],
+)
+def test_a_mapping_in_the_place_of_a_list_is_refused(build):
+    """Its names would count, whatever it says of them."""
+    with pytest.raises(ImproperlyConfigured, match="mapping|of type dict"):
+        build({"HS256": False})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("revocation_store", InMemoryRevocation()),
+        ("leeway", 60),
+        ("header", "x-token"),
+        ("algorithms", ["HS512"]),
+        ("verify_user", True),
+        ("lookup", None),
+        ("name", "keycloak"),
+    ],
+)
+def test_a_setting_of_a_backend_that_is_changed_later_is_refused(name, value):
+    """The store would never be asked: what Rust was given doesn't follow."""
+    backend = JWTAuthentication(user_field="email", subject_required=True)
+    setattr(backend, name, getattr(backend, name))
+    with pytest.raises(ImproperlyConfigured, match=f"{name} is fixed"):
+        setattr(backend, name, value)
+
+
+@pytest.mark.parametrize("name", ["header", "store", "name"])
+def test_a_setting_of_a_key_backend_that_is_changed_later_is_refused(name):
+    with pytest.raises(ImproperlyConfigured, match=f"{name} is fixed"):
+        setattr(APIKeyAuthentication({"k1"}), name, "x-other")
 
 
 def test_reprs_show_no_secret():

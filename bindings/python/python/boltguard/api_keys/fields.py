@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,6 +65,9 @@ def checked_overlap(overlap: timedelta) -> timedelta:
 def _texts(what: str, texts: Iterable[Any]) -> list[Any]:
     if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
         raise ValueError(f"{what} is {texts!r}; give a list, such as [{texts!r}]")
+    # The names of `{"blog.delete": False}` would be granted.
+    if isinstance(texts, Mapping):
+        raise ValueError(f"{what} is a mapping; give a list of what is granted")
     return list(dict.fromkeys(texts))
 
 

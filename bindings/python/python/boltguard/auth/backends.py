@@ -47,6 +47,14 @@ class Authentication:
             _refuse(f"{cls.__name__} can't be a subclass of Authentication itself. {AS_BACKEND}")
         refuse_overrides(cls, ImproperlyConfigured, AS_BACKEND)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        known = vars(self)
+        is_setting = name == "name" or (name in known and not name.startswith("_"))
+        # What Rust was given doesn't follow: a store would be set and never asked.
+        if "_built" in known and is_setting and getattr(self, name) != value:
+            _refuse(f"{type(self).__name__}.{name} is fixed once the backend is made; pass it to the constructor")
+        super().__setattr__(name, value)
+
     @property
     def label(self) -> str:
         """What it takes, for the list of routes; no secret is in it."""
@@ -322,10 +330,15 @@ class APIKeyAuthentication(Authentication):
             _refuse("APIKeyAuthentication: give a set of keys, api_keys={...}, or store=True for those of the table")
         if isinstance(keys.value, (str, bytes)):
             _refuse("APIKeyAuthentication: api_keys is one text; give a set of keys: api_keys={...}")
+        if isinstance(keys.value, Mapping):
+            _refuse("APIKeyAuthentication: api_keys is a mapping; give a set of keys, and their key_permissions={...}")
         if isinstance(keys.value, type) or not isinstance(keys.value, Iterable):
             _refuse(f"APIKeyAuthentication: api_keys is of type {type(keys.value).__name__}; give a set of keys")
         if permissions.value and any(isinstance(names, str) for names in permissions.value.values()):
             _refuse("APIKeyAuthentication: key_permissions gives one text for a key; give a set of permissions")
+        # The names of `{"blog.delete": False}` would be granted.
+        if permissions.value and any(isinstance(names, Mapping) for names in permissions.value.values()):
+            _refuse("APIKeyAuthentication: key_permissions gives a mapping for a key; give a set of permissions")
         return self._checked(
             lambda: _rust.ApiKeyBackend(
                 api_keys=keys.value, key_permissions=permissions.value, header=self.header, scheme=self._scheme
@@ -405,7 +418,7 @@ def _header(what: str, name: str) -> str:
 
 
 def _names(what: str, names: Iterable[str], *, may_be_empty: bool = False) -> list[str]:
-    if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
+    if isinstance(names, (str, bytes, Mapping)) or not isinstance(names, Iterable):
         _refuse(f"JWTAuthentication: {what} is {kind_of(names)}; give a list, such as [...]")
     listed = list(names)
     if not listed and not may_be_empty:
@@ -430,7 +443,7 @@ def _text(what: str, value: str) -> str:
 def _texts(what: str, value: str | Iterable[str] | None) -> list[str] | None:
     if value is None:
         return None
-    if isinstance(value, (bytes, bytearray)) or not isinstance(value, Iterable):
+    if isinstance(value, (bytes, bytearray, Mapping)) or not isinstance(value, Iterable):
         _refuse(f"JWTAuthentication: {what} is {kind_of(value)}; {TEXTS}")
     texts = [value] if isinstance(value, str) else list(value)
     if not texts:

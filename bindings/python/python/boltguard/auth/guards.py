@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from boltguard import _rust
 from boltguard.auth.questions import Question, merge
 from boltguard.exceptions import ConfigurationError
+from boltguard.messages import kind_of
 from boltguard.overriding import AS_GUARD, is_ours, refuse_overrides
 
 Scalar = str | int | bool
@@ -302,6 +303,8 @@ def _not_a_guard(other: object, where: str = "a guard") -> NoReturn:
 
 def _flat(what: str, names: tuple[str | Iterable[str], ...]) -> list[str]:
     only = names[0] if len(names) == 1 else None
+    if isinstance(only, Mapping):
+        raise ImproperlyConfigured(f"{what}: {kind_of(only)} names no permissions; give names, or one list of them")
     listed: list[Any] = list(only) if isinstance(only, Iterable) and not isinstance(only, str) else list(names)
     if not listed:
         raise ImproperlyConfigured(f"{what} needs at least one permission")

@@ -184,7 +184,7 @@ def _text(what: str, value: Any) -> str:
 
 
 def _audience(audience: Any) -> str | list[str]:
-    if isinstance(audience, (str, bytes, bytearray)) or not isinstance(audience, Iterable):
+    if isinstance(audience, (str, bytes, bytearray, Mapping)) or not isinstance(audience, Iterable):
         return _text("audience", audience)
     names = [_text("audience", name) for name in audience]
     if not names:

@@ -1,11 +1,11 @@
-//! API keys: a fixed set of them, or generated ones with an owner, permissions and an end.
+//! API keys: static keys from configuration, and generated keys with an owner, permissions and an expiry date.
 //!
-//! A key is kept as a digest and matched by it, in a time that depends neither on how many keys there are nor on
-//! how much of one was guessed right. What is shown of a key, in logs or as the caller's name, is its public id.
+//! Keys are stored as digests. The time of a lookup depends neither on the number of keys nor on how much of a key was
+//! guessed correctly. Logs and user IDs only contain the public ID of a key.
 //!
-//! # A fixed set
+//! # Static keys
 //!
-//! [`ApiKeys`] knows the keys of a configuration:
+//! [`ApiKeys`] is a fixed set of keys:
 //!
 //! ```
 //! use boltguard_apikey::ApiKeys;
@@ -24,9 +24,9 @@
 //!
 //! # Generated keys
 //!
-//! A [`KeyFormat`] makes keys that a secret scanner finds and that are refused without a look-up when they are
-//! mistyped; a [`StoredKey`] is what is written down of one; an [`ApiKeyVerifier`] checks a key that is presented
-//! against a [`KeyStore`], the [`MemoryKeyStore`] or one of your own.
+//! A [`KeyFormat`] generates keys that secret scanners can detect, and that are rejected without a lookup if they are
+//! mistyped. A [`StoredKey`] is the record of a key in a store. An [`ApiKeyVerifier`] looks up a presented key in a
+//! [`KeyStore`], either the [`MemoryKeyStore`] or a custom one.
 //!
 //! ```
 //! use std::time::Duration;
@@ -38,7 +38,7 @@
 //! let format = KeyFormat::new("sk")?;
 //! let peppers = Peppers::new(Secret::generate(Algorithm::Hs256)?);
 //!
-//! // Shown to its owner now and never again; the store has only the digest.
+//! // Show the key to its owner once; the store only has the digest.
 //! let key = format.generate()?;
 //! let stored = StoredKey::new(&key, &peppers, now)
 //!     .owned_by("42")
@@ -55,8 +55,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The time is an argument everywhere; nothing here reads a clock. The program `boltguard-apikey` of this crate
-//! makes keys, checks them, and prints the regular expression for a secret scanner.
+//! This crate doesn't read the clock; the current time is always an argument. The program `boltguard-apikey` in this
+//! crate generates and checks keys, and prints the regular expression for secret scanners.
 
 mod base62;
 mod digest;

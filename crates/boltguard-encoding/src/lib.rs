@@ -1,7 +1,7 @@
-//! The two encodings of tokens, read strictly: JSON in a single pass, and base64url.
+//! Strict parsers for the encodings of tokens: JSON in a single pass, and base64url.
 //!
-//! Both refuse what a lenient reader would guess at, because two readings of one token are how forged
-//! ones get in: see [`json::Reader`] and [`base64url`].
+//! Both parsers reject ambiguous input that lenient parsers accept. If two parsers interpret the same token
+//! differently, an attacker can use the difference to bypass checks. See [`json::Reader`] and [`base64url`].
 //!
 //! ```
 //! use boltguard_encoding::{base64url, json};

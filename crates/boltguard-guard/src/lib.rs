@@ -1,14 +1,14 @@
-//! A guard algebra in three-valued logic that decides who may pass.
+//! Authorisation rules (guards) with operators in three-valued logic.
 //!
-//! A [`Guard`] is a rule such as "may add posts or is of the staff, and is not banned". It knows nothing of tokens, of
-//! HTTP or of time: it is asked about a [`Principal`](boltguard_types::Principal), or about the
-//! [`Facts`](boltguard_types::Facts) that a backend read from a credential, and answers with a [`Decision`].
+//! A [`Guard`] is a rule such as "has the permission to add posts or is staff, and isn't banned". It is independent of
+//! tokens, HTTP and time. It is evaluated for a [`Principal`](boltguard_types::Principal), or for the
+//! [`Facts`](boltguard_types::Facts) that a backend read from credentials, and returns a [`Decision`].
 //!
 //! ```
 //! use boltguard_guard::{Decision, Guard};
 //! use boltguard_types::{Identity, Permission, Principal, ReasonCode};
 //!
-//! // Built with operators, or read from settings:
+//! // Built with operators, or parsed from a string:
 //! let permission = |name| Permission::new(name).map(Guard::permission);
 //! let built = Guard::authenticated() & (permission("blog.add")? | Guard::staff()) & !permission("blog.banned")?;
 //! let read: Guard = r#"authenticated & (perm("blog.add") | staff) & ~perm("blog.banned")"#.parse()?;
@@ -24,66 +24,68 @@
 //!
 //! # Atoms
 //!
-//! | text | built by | true of a known caller who | if not |
+//! | string | constructor | true for authenticated callers who | reason if not |
 //! | --- | --- | --- | --- |
-//! | `authenticated` | [`Guard::authenticated`] | a backend has vouched for: all of them | |
-//! | `staff` | [`Guard::staff`] | is of the staff (`is_staff`) | `staff_required` |
-//! | `admin` | [`Guard::admin`] | is a superuser (`is_superuser`) | `admin_required` |
-//! | `perm("blog.add")` | [`Guard::permission`] | is granted it, by name, wildcard or scope | `permission_missing` |
-//! | `any_perm("a", "b")` | [`Guard::any_permission`] | is granted one of them | `permission_missing` |
-//! | `all_perms("a", "b")` | [`Guard::all_permissions`] | is granted each of them | `permission_missing` |
-//! | `scope("profile")` | [`Guard::scope`] | has the OAuth scope, compared exactly | `scope_missing` |
-//! | `claim("amr", any=["otp"])` | [`Guard::claim`] | has a claim that passes the test | `claim_mismatch` |
-//! | `via("jwt")` | [`Guard::via_backend`] | was vouched for by that backend | `backend_required` |
-//! | `check("owner")` | [`Guard::check`] | passes a check that you make | `denied` |
-//! | `allow_any`, `anyone` | [`Guard::allow_any`] | exists, anonymous callers included | |
-//! | `deny_all` | [`Guard::deny_all`] | nobody is, anonymous callers included | `denied` |
+//! | `authenticated` | [`Guard::authenticated`] | exist: always true | |
+//! | `staff` | [`Guard::staff`] | are staff (`is_staff`) | `staff_required` |
+//! | `admin` | [`Guard::admin`] | are superusers (`is_superuser`) | `admin_required` |
+//! | `perm("blog.add")` | [`Guard::permission`] | have the permission (name, wildcard, scope) | `permission_missing` |
+//! | `any_perm("a", "b")` | [`Guard::any_permission`] | have at least one of the permissions | `permission_missing` |
+//! | `all_perms("a", "b")` | [`Guard::all_permissions`] | have all of the permissions | `permission_missing` |
+//! | `scope("profile")` | [`Guard::scope`] | have exactly this OAuth scope | `scope_missing` |
+//! | `claim("amr", any=["otp"])` | [`Guard::claim`] | have a claim that passes the test | `claim_mismatch` |
+//! | `via("jwt")` | [`Guard::via_backend`] | were authenticated by this backend | `backend_required` |
+//! | `check("owner")` | [`Guard::check`] | pass a custom check | `denied` |
+//! | `allow_any`, `anyone` | [`Guard::allow_any`] | exist; also true for anonymous callers | |
+//! | `deny_all` | [`Guard::deny_all`] | never; also false for anonymous callers | `denied` |
 //!
-//! Each says what it says and no more: a superuser is not of the staff by that alone, and holds no permission by it. To
-//! let superusers in everywhere, say `admin | …`.
+//! Atoms don't imply each other: a superuser isn't automatically staff, and has no permissions automatically. To give
+//! superusers access, write `admin | …`.
 //!
 //! # Three values
 //!
-//! Of a known caller an atom is true or false. Of an anonymous one it is *unknown*, but for the two constants. `&`, `|`
-//! and `~` (`!` in Rust) are [Kleene's](Kleene), and a list of guards is joined by `&`.
+//! For an authenticated caller, an atom is true or false. For an anonymous caller, it is *unknown*, except for the two
+//! constants. The operators `&`, `|` and `~` (`!` in Rust) follow [Kleene's logic](Kleene). A list of guards is
+//! combined with `&`.
 //!
-//! | the guard is | decision | HTTP |
+//! | result | decision | HTTP response |
 //! | --- | --- | --- |
-//! | true | [`Decision::Allow`] | goes on |
-//! | unknown | [`Decision::Challenge`]: an identity could change the answer | 401 |
+//! | true | [`Decision::Allow`] | the request proceeds |
+//! | unknown | [`Decision::Challenge`]: the result depends on who the caller is | 401 |
 //! | false | [`Decision::Deny`], with the reason of the first part that failed | 403 |
 //!
-//! So De Morgan's laws, involution, absorption, distribution, identity and idempotence hold without exception, and
-//! `~perm("blog.banned")` lets no anonymous caller in: whether one is banned, nobody knows. The constants vanish into
-//! what they are combined with (`allow_any & staff` is `staff`, `~deny_all` is `allow_any`), so a guard that is open
-//! to the world reads `allow_any` and nothing else.
+//! De Morgan's laws, involution, absorption, distributivity, identity and idempotence hold without exception. As a
+//! consequence, `~perm("blog.banned")` never allows an anonymous caller, because the result is unknown. Constants are
+//! simplified when they are combined (`allow_any & staff` is `staff`, `~deny_all` is `allow_any`), so a guard that
+//! allows everyone is always equal to `allow_any`.
 //!
 //! # Wildcards
 //!
-//! A caller may be *granted* `blog.*` (all that begins with `blog.`) or `*` (everything); what a guard *requires* is
-//! never a pattern, and `perm("blog.*")` is an error. Mind what that means under `~`: whoever is granted `*` is granted
-//! `blog.banned` too, so `~perm("blog.banned")` refuses them. Grant no wildcard to those who must pass such a guard, or
-//! say `admin | ~perm("blog.banned")`.
+//! A caller can be *granted* `blog.*`, which matches every permission that starts with `blog.`, or `*`, which matches
+//! every permission. The permission that a guard *requires* can't be a pattern: `perm("blog.*")` is an error. A
+//! wildcard also grants permissions that a guard negates: a caller with `*` has `blog.banned`, so
+//! `~perm("blog.banned")` denies access. Don't grant wildcards to callers who must pass such a guard, or use `admin |
+//! ~perm("blog.banned")`.
 //!
-//! # Compiled
+//! # Compiled guards
 //!
-//! [`Guard::compile`] makes a flat program of numbered tests, each of which says where to go on. A decision by it
-//! allocates nothing and compares no names, but the backend's once; it stops as soon as the outcome is settled. What
-//! the guard asks is [`wanted`](CompiledGuard::wanted): whoever reads a credential turns its grants into bits once.
+//! [`Guard::compile`] creates a flat program of numbered tests with jump targets. Evaluating it doesn't allocate, and
+//! doesn't compare names except for that of the backend. It stops as soon as the result is determined.
+//! [`wanted`](CompiledGuard::wanted) lists the permissions, scopes and claims that the guard requires, so that a
+//! backend can convert the grants of a caller to bits once.
 //!
 //! # Checks
 //!
-//! Some questions need code, or the object that the caller is after: "is this your article?". They are atoms too, by
-//! name, and combine like any other: `admin | (perm("blog.edit") & check("author"))`.
+//! Some rules require code or an object, such as "is the caller the author of this article?". They are named atoms, and
+//! can be combined like any other: `admin | (perm("blog.edit") & check("author"))`.
 //!
-//! - Before anything is asked, the guard decides what it can: what is settled whatever the answers are is settled at
-//!   once, by [`Decision::Allow`] or by a refusal. In between it is [`Decision::Ask`], which never lets anybody in by
-//!   itself.
-//! - [`CompiledGuard::questions`] names the checks that matter for this caller; answer them in [`Answers`] and
-//!   [`decide_with`](CompiledGuard::decide_with) them.
-//! - Where the object comes later than the request, [`decide_optimistic`](CompiledGuard::decide_optimistic) lets the
-//!   request go on if some answers could open the guard; the final decision is due before the object is shown.
-//! - About an anonymous caller a check is unknown as everything else is, and is not asked.
+//! - The guard is first evaluated without the checks. If their results can't change the outcome, the decision is final.
+//!   Otherwise, the decision is [`Decision::Ask`], which doesn't allow access by itself.
+//! - [`CompiledGuard::questions`] returns the checks that are relevant for this caller. Pass their results as
+//!   [`Answers`] to [`decide_with`](CompiledGuard::decide_with).
+//! - If the object is loaded later, use [`decide_optimistic`](CompiledGuard::decide_optimistic), which lets the request
+//!   proceed if the guard can pass for some results. The final decision must be made before the object is shown.
+//! - For an anonymous caller, checks are unknown like all other atoms, and aren't called.
 //!
 //! ```
 //! use boltguard_guard::{Answers, Decision, Guard};
@@ -94,21 +96,21 @@
 //! assert_eq!(guard.decide(&ada), Decision::Ask);
 //! assert!(guard.decide_with(&ada, &Answers::new().with("author", true)).is_allowed());
 //!
-//! // No answer could help Bob, so nobody needs to look for the article.
+//! // No result of the check can make the guard pass for Bob, so there is no need to load the article.
 //! let bob = Principal::Known(Identity::new("2", "jwt"));
 //! assert!(!guard.decide(&bob).may_open());
 //! # Ok::<(), boltguard_guard::ParseGuardError>(())
 //! ```
 //!
-//! # Text, and questions about guards
+//! # Serialization and comparison
 //!
-//! [`Display`](std::fmt::Display) and [`FromStr`](std::str::FromStr) are each other's inverse; serde has the same text,
-//! and [`to_json`](Guard::to_json) a document with a version. Depth and size of a text are bounded, and
-//! [errors](ParseGuardError) point at the place.
+//! [`Display`](std::fmt::Display) and [`FromStr`](std::str::FromStr) are inverse to each other. serde uses the same
+//! string, and [`to_json`](Guard::to_json) returns a versioned JSON document. The nesting depth and the length of a
+//! string are limited, and [errors](ParseGuardError) contain the position.
 //!
-//! [`explain`](Guard::explain) tells which atoms held and the smallest set of grants that is missing. For guards of up
-//! to a [dozen](Guard::EXACT_ATOMS) distinct atoms [`implies`](Guard::implies) and
-//! [`is_equivalent`](Guard::is_equivalent) are exact for every possible caller; for larger ones they return an error.
+//! [`explain`](Guard::explain) returns the result of each atom and the smallest set of missing grants. For guards with
+//! up to [twelve](Guard::EXACT_ATOMS) distinct atoms, [`implies`](Guard::implies) and
+//! [`is_equivalent`](Guard::is_equivalent) are exact for all callers; for larger guards, they return an error.
 
 mod answers;
 mod atom;

@@ -1,24 +1,25 @@
-//! The keys of another issuer: when to fetch its JWK Set, how long to trust it, and a client that does.
+//! The JWK Sets of other issuers: a refresh policy, and a client that fetches them.
 //!
-//! An issuer publishes its public keys at an address and changes them when it likes,
-//! [RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517#section-5). Whoever verifies its tokens keeps a copy, and is
-//! torn between asking too often and trusting too long:
+//! An issuer publishes its public keys at a URL and can change them at any time ([RFC 7517
+//! §5](https://www.rfc-editor.org/rfc/rfc7517#section-5)). Services that verify its tokens cache the keys. The refresh
+//! policy limits both the number of fetches and how long keys are trusted:
 //!
-//! - A set is current for its TTL. Then the first one who needs it fetches, and the others go on with the old one.
-//! - A token whose key is not in the set may be one of a new key: the set is fetched anew, and not again before a
-//!   cooldown is over, however many such tokens come.
-//! - One fetches at a time. Where there are no keys yet, the others wait for it. For a key that may not exist two wait
-//!   and the rest goes on with what is there, so that a slow issuer doesn't hold every thread. The cooldown begins when
-//!   the fetch ends.
-//! - After a fetch that failed there is a pause, twice as long each time. The old set serves on, for an hour at most;
-//!   then nothing verifies.
-//! - What came is read by the strict reader of [`boltguard_keys`], within limits. A set that is malformed, empty, or
-//!   holds a private key is none, and the old one stays; single keys that can't be used are skipped, secrets among
-//!   them, and listed with the reasons: [`Fetched::skipped`], [`RemoteKeySet::skipped`].
+//! - A set is fresh for its TTL. After that, the first request that needs it fetches it again, and others continue to
+//!   use the old set.
+//! - A token whose key isn't in the set may be signed with a new key. The set is fetched again, at most once per
+//!   cooldown, regardless of how many such tokens are received.
+//! - Only one fetch runs at a time. If no keys are available, other requests wait for it. For an unknown key, up to two
+//!   other requests wait, and the rest continue with the available keys, so that a slow issuer doesn't block every
+//!   thread. The cooldown starts when the fetch ends.
+//! - After a failed fetch, there is a delay, which doubles each time. The old set is used for at most one hour by
+//!   default; after that, no token is accepted.
+//! - The response is parsed by the strict parser of [`boltguard_keys`], with size limits. A set that is malformed,
+//!   empty, or contains a private key is rejected, and the old set remains in use. Individual keys that can't be used,
+//!   including secrets, are skipped and listed with the reasons: [`Fetched::skipped`], [`RemoteKeySet::skipped`].
 //!
-//! [`RemoteKeySet`] is this clockwork, without a clock and without a connection. [`JwksClient`] adds the clock, and
-//! [`Fetch`] is what it fetches by: with the feature `http`, `HttpFetch`. Both are for threads that may block; an edge
-//! that may not asks [`RemoteKeySet::step`] itself.
+//! [`RemoteKeySet`] implements this policy without reading a clock or opening a connection. [`JwksClient`] adds the
+//! clock, and fetches the set with a [`Fetch`] implementation, such as `HttpFetch` (feature `http`). Both are for
+//! threads that can block; code that can't block calls [`RemoteKeySet::step`] directly.
 
 mod client;
 mod error;

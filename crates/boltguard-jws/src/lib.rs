@@ -1,9 +1,9 @@
-//! JWS Compact Serialization, [RFC 7515 §7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1): parse, verify
-//! and sign, as types that consume each other.
+//! JWS Compact Serialization, [RFC 7515 §7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1): parsing, verifying
+//! and signing, with types that enforce the order of the steps.
 //!
-//! An [`UnverifiedJws`] lets its header be read and nothing else; verifying it with a key gives a
-//! [`VerifiedJws`], and only that has a payload. A [`Verifier`] holds the trusted keys, chooses among them
-//! by `alg` and `kid`, and knows the headers of its own tokens by heart.
+//! An [`UnverifiedJws`] only gives access to the header. Verifying it with a key consumes it and returns a
+//! [`VerifiedJws`], which gives access to the payload. A [`Verifier`] contains the trusted keys and selects among them
+//! by `alg` and `kid`. Tokens with well-known headers are recognised without parsing the header.
 //!
 //! ```
 //! use boltguard_jws::{HeaderFields, UnverifiedJws, sign};
@@ -19,7 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A payload can't be reached before the signature is checked:
+//! The payload isn't accessible before the signature is verified:
 //!
 //! ```compile_fail
 //! # fn show(token: &str) {
@@ -28,7 +28,7 @@
 //! # }
 //! ```
 //!
-//! and a token that was verified can't be verified again as another:
+//! A verified token can't be used as an unverified one again:
 //!
 //! ```compile_fail
 //! # fn show(token: &str, key: &boltguard_keys::VerifyingKey) {

@@ -1,8 +1,8 @@
-//! JWT claims and the policy that admits them, [RFC 7519](https://www.rfc-editor.org/rfc/rfc7519) and
+//! JWT claims and the policy that validates them: [RFC 7519](https://www.rfc-editor.org/rfc/rfc7519) and
 //! [RFC 8725](https://www.rfc-editor.org/rfc/rfc8725).
 //!
-//! A [`VerifiedJws`](boltguard_jws::VerifiedJws) is read into [`Claims`], and a [`ClaimsPolicy`] turns these into
-//! [`AdmittedClaims`], or says why not. The clock is an argument.
+//! [`Claims::read`] parses the payload of a [`VerifiedJws`](boltguard_jws::VerifiedJws). A [`ClaimsPolicy`] validates
+//! the claims at a given time, and returns [`AdmittedClaims`] or an error.
 //!
 //! ```
 //! use boltguard_jws::{HeaderFields, Verifier, sign};
@@ -27,7 +27,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Claims that no policy has admitted say nothing about their subject:
+//! The subject isn't accessible before a policy has validated the claims:
 //!
 //! ```compile_fail
 //! # fn show(claims: boltguard_jwt::Claims<'_>) {

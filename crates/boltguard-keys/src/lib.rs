@@ -1,52 +1,54 @@
-//! Keys for JSON Web Signatures: secrets, public and private keys, from PEM, DER, JWK and JWKS; signing and
-//! verifying with them.
+//! Keys for JSON Web Signatures: parsing secrets, public keys and private keys from PEM, DER, JWK and JWK Sets, and
+//! signing and verifying with them.
 //!
-//! | algorithms | keys | from |
+//! | algorithms | keys | implementation |
 //! | --- | --- | --- |
 //! | HS256, HS384, HS512 | [`Secret`] | `ring` |
-//! | RS256, RS384, RS512, PS256, PS384, PS512 | RSA, 2048 to 8192 bits to verify, to 4096 to sign | `ring` |
+//! | RS256, RS384, RS512, PS256, PS384, PS512 | RSA, 2048 to 8192 bits (signing: up to 4096) | `ring` |
 //! | ES256, ES384 | P-256, P-384 | `ring` |
 //! | ES512 | P-521 | `p521` |
 //! | EdDSA | Ed25519 | `ring` |
 //!
-//! A [`Key`] is material. A [`VerifyingKey`] or a [`SigningKey`] is a key prepared for one [`Algorithm`], from birth:
-//! a token's `alg` selects among the keys of a [`KeySet`], it never chooses what a key is used for
-//! ([RFC 8725 §3.1](https://www.rfc-editor.org/rfc/rfc8725#section-3.1)). `none` is not an algorithm.
+//! A [`Key`] holds key material. A [`VerifyingKey`] or [`SigningKey`] is a key prepared for exactly one [`Algorithm`]:
+//! the `alg` of a token selects among the keys of a [`KeySet`], but never determines how a key is used ([RFC 8725
+//! §3.1](https://www.rfc-editor.org/rfc/rfc8725#section-3.1)). The algorithm `none` isn't supported.
 //!
 //! ```
 //! use boltguard_keys::{Algorithm, Jwk, Key, KeySet, PrivateKey, SigningKey};
 //!
-//! // A server signs, and publishes its public key.
+//! // One server signs and publishes its public key.
 //! let key = Key::from(PrivateKey::generate(Algorithm::Es256)?);
 //! let signing = SigningKey::new(&key, Algorithm::Es256)?.with_key_id("2026");
 //! let published = KeySet::from(signing.verifying_key().clone()).to_jwks();
 //! let signature = signing.sign(b"message")?;
 //!
-//! // Another one trusts what is published.
+//! // Another server trusts the published keys.
 //! let trusted = KeySet::from_jwks(&published, &[Algorithm::Es256, Algorithm::EdDsa])?;
 //! let found = trusted.select(Algorithm::Es256, Some("2026"));
 //! assert!(found.into_iter().any(|key| key.verify(b"message", signature.as_ref()).is_ok()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Private keys are refused where public ones are meant, public keys where secrets are meant, and all that is
-//! malformed, too short or off its curve when it is read rather than when it is used.
+//! Private keys are rejected where public keys are expected, and public keys where secrets are expected. Keys that are
+//! malformed, too short or not on their curve are rejected when they are parsed, not when they are used.
 //!
 //! # Feature `aws-lc`
 //!
-//! verifies RSA, ES384, ES512 and EdDSA, and signs ES384 and ES512, with `aws-lc-rs` instead. It takes and refuses the
-//! same keys and signatures, and needs a C compiler to build. What it gains, in microseconds on one machine:
+//! With this feature, RSA, ES384, ES512 and EdDSA signatures are verified with `aws-lc-rs`, and ES384 and ES512
+//! signatures are created with it. It accepts and rejects the same keys and signatures, and requires a C compiler. The
+//! following table shows the times in microseconds on one machine:
 //!
 //! | | RS256 | ES384 | ES512 | EdDSA |
 //! | --- | --- | --- | --- | --- |
 //! | verify | 21, with aws-lc 16 | 725, with aws-lc 190 | 640, with aws-lc 335 | 46, with aws-lc 37 |
 //! | sign | 555 | 405, with aws-lc 82 | 185, with aws-lc 162 | 24 |
 //!
-//! # What is wiped
+//! # Zeroization
 //!
-//! [`Secret`] and [`PrivateKey`] overwrite their bytes when they are dropped, and nothing here prints them. The
-//! prepared keys inside [`SigningKey`] and [`VerifyingKey`] are ring's, which does not overwrite its own; nor do the
-//! parsers of PEM and JSON clear what they hold in between. The text that you read a key from is yours to clear.
+//! [`Secret`] and [`PrivateKey`] overwrite their bytes when they are dropped, and nothing in this crate prints them.
+//! The prepared keys in [`SigningKey`] and [`VerifyingKey`] are ring's types, which don't overwrite their contents, and
+//! neither do the parsers of PEM and JSON with their intermediate buffers. The input that you parse a key from isn't
+//! cleared either.
 
 mod algorithm;
 mod asn1;

@@ -1,8 +1,8 @@
 //! Issuing signed JWTs, [RFC 7519](https://www.rfc-editor.org/rfc/rfc7519).
 //!
-//! A [`Minter`] signs with one key. Each token that it makes says whom it is about (`sub`, §4.1.2), when it was issued
-//! (`iat`, §4.1.6), when it ends (`exp`, §4.1.4) and what it is called (`jti`, §4.1.7), so that it can be revoked;
-//! these four can't be replaced by other claims.
+//! A [`Minter`] signs tokens with one key. Each token has a subject (`sub`, §4.1.2), an issue date (`iat`, §4.1.6), an
+//! expiry date (`exp`, §4.1.4) and an ID (`jti`, §4.1.7), so that it can be revoked. These four claims can't be
+//! overridden.
 //!
 //! ```
 //! use std::time::Duration;

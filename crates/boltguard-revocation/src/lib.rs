@@ -1,9 +1,9 @@
-//! Deny-lists of token ids: log out one token before its time is over.
+//! Revocation lists, for revoking tokens before they expire.
 //!
-//! A signed token is good until it expires; whoever wants it dead earlier must write down its id, the
-//! `jti` of [RFC 7519 §4.1.7](https://www.rfc-editor.org/rfc/rfc7519#section-4.1.7), and look there at
-//! each request. [`MemoryRevocation`] is that list for one process: bounded, forgetting an entry when its
-//! token is over, and asked in some 20 ns, 1 ns while it is empty.
+//! A signed token is valid until it expires. To revoke it earlier, record its `jti` ([RFC 7519
+//! §4.1.7](https://www.rfc-editor.org/rfc/rfc7519#section-4.1.7)) and check it on each request. [`MemoryRevocation`] is
+//! such a list for a single process. Its size is limited, and it removes entries when their tokens expire. A lookup
+//! takes about 20 ns, or 1 ns if the list is empty.
 //!
 //! ```
 //! use std::time::Duration;
@@ -23,19 +23,17 @@
 //! # Ok::<(), boltguard_revocation::RevocationError>(())
 //! ```
 //!
-//! - [`entry_until`] says how long an entry must live: until the token could no longer be accepted anywhere.
-//! - An entry without an end is kept for good. A full list refuses a new entry with
-//!   [`RevocationError::Full`]; it never forgets a token that could still be accepted.
-//! - A store that was told the leeway of those who ask it, by [`RevocationStore::bind_leeway`] or
-//!   `RedisRevocation::with_leeway`, keeps entries for so much longer, whoever wrote them.
-//! - The list holds no token ids, only keyed digests of them: 48 bytes an entry at most.
-//! - [`RevocationStore`] is what an authenticator asks; implement it for a list of your own that answers
-//!   without waiting.
-//! - With the feature `redis`, `RedisRevocation` keeps the list in Redis, for several processes and machines.
+//! - [`entry_until`] returns how long an entry must be kept: until the token can't be accepted anywhere any more.
+//! - An entry without an expiry date is kept forever. A full list rejects new entries with [`RevocationError::Full`];
+//!   it never removes the entry of a token that can still be accepted.
+//! - [`RevocationStore::bind_leeway`] and `RedisRevocation::with_leeway` set the leeway of the callers that check the
+//!   entries. Entries are kept for that much longer, regardless of who created them.
+//! - The list contains keyed digests of token IDs, not the IDs themselves. An entry takes at most 48 bytes.
+//! - To use your own list, implement [`RevocationStore`]. Its methods must not block.
+//! - With the feature `redis`, `RedisRevocation` stores the list in Redis, for several processes and machines.
+//! - [`Sentinel`] distinguishes a shared store that lost its entries from one that never had any.
 //!
-//! - [`Sentinel`] tells a shared store that was emptied from one that never held anything.
-//!
-//! The time is an argument everywhere; nothing here reads a clock.
+//! This crate doesn't read the clock; the current time is always an argument.
 
 mod id;
 mod memory;

@@ -1,7 +1,7 @@
-//! Named keys and forged tokens, for tests only: everybody has these private keys.
+//! Well-known keys and forged tokens. For tests only: the private keys are public.
 //!
-//! [`keys`] has two keys of each kind. [`forge`] puts tokens together from any header, payload and signature, in code
-//! that shares nothing with the crates under test but the primitive that signs.
+//! [`keys`] contains two keys of each kind. [`forge`] assembles tokens from any header, payload and signature. It
+//! doesn't share code with the crates under test, except for the signature primitive.
 //!
 //! ```
 //! use boltguard_keys::Algorithm;

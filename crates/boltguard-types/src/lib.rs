@@ -1,11 +1,12 @@
-//! The vocabulary that every Boltguard crate shares: who a caller is, what they hold, when, and why not.
+//! Types shared by all Boltguard crates: callers, permissions, dates and reason codes.
 //!
-//! - [`Subject`], [`TokenId`] and [`KeyId`] are the `sub`, `jti` and `kid` of a token: text, told apart by type.
-//! - [`NumericDate`] is a point in time as tokens write it, RFC 7519 §2.
-//! - [`Permission`] is what a guard requires; a [`Grant`] is what a caller holds, and may be a pattern.
+//! - [`Subject`], [`TokenId`] and [`KeyId`] are the `sub`, `jti` and `kid` of a token: strings with distinct types.
+//! - [`NumericDate`] is a point in time as represented in tokens, RFC 7519 §2.
+//! - [`Permission`] is a permission that a guard requires; a [`Grant`] is given to a caller, and can be a pattern.
 //! - [`Principal`] is a caller: anonymous, or an [`Identity`] with its grants.
-//! - [`Wanted`] and [`Held`] number the things that a guard asks about, so that a decision compares bits.
-//! - [`ReasonCode`] names each cause of a refusal, the same in logs, exceptions and contexts.
+//! - [`Wanted`] numbers the permissions, scopes and claims that a guard requires, and [`Held`] is the set of bits of
+//!   those that a caller has, so that a decision compares bits.
+//! - [`ReasonCode`] identifies the cause of a refusal, with the same names in logs, exceptions and contexts.
 //!
 //! ```
 //! use boltguard_types::{Identity, Permission, Wanted};

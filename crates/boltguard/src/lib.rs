@@ -1,8 +1,8 @@
-//! Authentication and authorisation for services: credentials, tokens, keys, guards and revocation in one call.
+//! Authentication and authorisation for HTTP services: credentials, tokens, keys, guards and revocation in one call.
 //!
-//! A [`Gate`] is built once for a route, from backends and a guard; at each request it is given the headers and
-//! the time, and says what becomes of the request. Nothing is configured that does not take effect, nothing
-//! falls back, and nothing is looked at before it is verified.
+//! A [`Gate`] is created once per route, from authentication backends and a guard. For each request, it takes the
+//! headers and the current time, and returns an [`Outcome`]. Invalid configuration is an error, there are no fallbacks,
+//! and unverified data isn't used.
 //!
 //! ```
 //! use boltguard::guard::Guard;
@@ -11,14 +11,14 @@
 //! use boltguard::types::{NumericDate, Permission};
 //! use boltguard::{Gate, HeaderName, JwtBackend, Outcome};
 //!
-//! // Once, at start.
+//! // Once, at startup.
 //! let secret = Key::Secret(Secret::new(b"a secret that is thirty-two bytes")?);
 //! let keys = KeySet::new([VerifyingKey::new(&secret, Algorithm::Hs256)?]);
 //! let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
 //! let guard = Guard::permission(Permission::new("blog.add")?) | Guard::staff();
 //! let gate = Gate::new([backend.into()], &guard)?;
 //!
-//! // At each request.
+//! // For each request.
 //! let signer = SigningKey::new(&secret, Algorithm::Hs256)?;
 //! let claims = br#"{"sub":"42","exp":1300819380,"permissions":["blog.*"]}"#;
 //! let value = format!("Bearer {}", boltguard::jws::sign(claims, &Default::default(), &signer)?);
@@ -30,9 +30,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crates below are re-exported, and each can be used alone.
+//! The following crates are re-exported, and each can be used on its own.
 //!
-//! With the feature `jwks-http`, [`jwks`] has `HttpFetch`, which fetches the keys of other issuers over HTTP.
+//! With the feature `jwks-http`, [`jwks`] contains `HttpFetch`, which fetches the keys of other issuers over HTTP.
 
 mod backend;
 mod caller;

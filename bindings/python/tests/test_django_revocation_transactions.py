@@ -71,6 +71,17 @@ class OwnAsyncTable(RevocationStore):
         return await RevokedToken.objects.filter(jti=jti).aexists()
 
 
+class InTable:
+    """The methods of a store, for several of them."""
+
+    revoke = OwnTable.revoke.__wrapped__
+    is_revoked = OwnTable.is_revoked
+
+
+class MixedTable(InTable, RevocationStore):
+    pass
+
+
 def leave(error, store):
     """A view that writes, logs its caller out, and fails."""
 
@@ -144,7 +155,7 @@ def get(url, headers):
 
 
 @pytest.mark.usefixtures("atomic_requests")
-@pytest.mark.parametrize("make", [DjangoORMRevocation, OwnTable, OwnAsyncTable])
+@pytest.mark.parametrize("make", [DjangoORMRevocation, OwnTable, OwnAsyncTable, MixedTable])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_logout_outlives_the_rollback_of_its_view(way, make):
     own = make()

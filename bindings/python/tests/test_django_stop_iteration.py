@@ -19,6 +19,7 @@ from boltguard.auth import (
     RevocationStore,
     acheck_object,
     check_object,
+    logout,
 )
 from boltguard.registry import instances, remember
 
@@ -153,6 +154,58 @@ def test_a_stop_iteration_of_a_fetch_ends_the_wait_for_keys():
 def test_a_stop_iteration_of_a_revoke_reaches_the_caller():
     with pytest.raises(RuntimeError, match="raised StopIteration"):
         asyncio.run(asyncio.wait_for(Stopping().arevoke("j"), PATIENCE))
+
+
+def drf_view(action, **settings):
+    from rest_framework.response import Response
+    from rest_framework.views import APIView
+
+    from boltguard.drf import BoltguardAuthentication
+
+    class Ours(BoltguardAuthentication):
+        backends = [JWTAuthentication(**settings)]
+
+    class Shop(APIView):
+        authentication_classes = [Ours]
+        permission_classes = []
+
+        def get(self, request):
+            action(request)
+            return Response({})
+
+    mount_view(Shop.as_view())
+
+
+class Unrevoking(RevocationStore):
+    def revoke(self, jti, ttl=None):
+        next(iter(()))
+
+    def is_revoked(self, jti):
+        return False
+
+
+@pytest.mark.parametrize(
+    ("action", "settings"),
+    [
+        (lambda request: request.user.email, {"get_user": stops}),
+        (lambda request: None, {"get_user": stops, "verify_user": True}),
+        (logout, {"revocation_store": Unrevoking()}),
+        (lambda request: Unrevoking().revoke("j"), {}),
+    ],
+)
+def test_a_stop_iteration_ends_the_request_in_a_view_of_drf(action, settings):
+    pytest.importorskip("rest_framework")
+    drf_view(action, **settings)
+    answer = asyncio.run(asyncio.wait_for(asgi("get", "/view", bearer(sub="1", jti="j")), PATIENCE))
+    assert answer.status_code == 500
+
+
+@override_settings(MIDDLEWARE=["boltguard.middleware.BoltguardMiddleware"])
+def test_a_stop_iteration_of_get_user_ends_the_request_of_a_plain_view():
+    mount_view(lambda request: HttpResponse(request.user.email))
+    with override_settings(BOLT_AUTHENTICATION_CLASSES=[JWTAuthentication(get_user=stops)]):
+        answer = asyncio.run(asyncio.wait_for(asgi("get", "/view", bearer(sub="1")), PATIENCE))
+    assert answer.status_code == 500
 
 
 @pytest.mark.parametrize("kind", [StopAsyncIteration, GeneratorExit, KeyboardInterrupt, SystemExit])

@@ -19,6 +19,7 @@ from django.core.exceptions import (
 
 from boltguard import _rust
 from boltguard.exceptions import Unauthorized
+from boltguard.stop_iteration import without_stop_iteration
 from boltguard.threads import in_thread
 
 
@@ -167,7 +168,8 @@ class ByFunction(Lookup):
 
     def find(self, context: _rust.AuthContext) -> Any:
         function: Any = async_to_sync(self.function) if self.is_async else self.function
-        return self._checked(function(context["auth_claims"]))
+        # Django may run the code that reads the account for an async server.
+        return self._checked(without_stop_iteration(function)(context["auth_claims"]))
 
     async def afind(self, context: _rust.AuthContext) -> Any:
         if self.is_async:

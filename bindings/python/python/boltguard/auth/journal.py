@@ -22,6 +22,7 @@ from asgiref.sync import async_to_sync
 from django.db import connections
 
 from boltguard.exceptions import RevocationUnavailable
+from boltguard.stop_iteration import without_stop_iteration
 
 if TYPE_CHECKING:
     from boltguard.auth.stores import RevocationStore
@@ -77,7 +78,7 @@ def noted(revoke: F) -> F:
 
     @wraps(revoke)
     def noting(*args: Any, **kwargs: Any) -> Any:
-        result = revoke(*args, **kwargs)
+        result = without_stop_iteration(revoke)(*args, **kwargs)
         _note(*args, **kwargs)
         return result
 

@@ -39,7 +39,9 @@ class RevocationStore:
             pair(cls, name)
         # A revocation outlives the transaction of a view that fails, see `boltguard.auth.journal`.
         for name in ("revoke", "arevoke"):
-            if isfunction(method := vars(cls).get(name)):
+            owner = next(base for base in cls.__mro__ if name in vars(base))
+            # That of a mixin, too; those of other stores are noted already.
+            if isfunction(method := vars(owner)[name]) and (owner is cls or not issubclass(owner, RevocationStore)):
                 setattr(cls, name, noted(method))
 
     def revoke(self, jti: str, ttl: Ttl = None) -> Any:

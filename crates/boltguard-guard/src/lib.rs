@@ -64,8 +64,8 @@
 //! A caller can be *granted* `blog.*`, which matches every permission that starts with `blog.`, or `*`, which matches
 //! every permission. The permission that a guard *requires* can't be a pattern: `perm("blog.*")` is an error. A
 //! wildcard also grants permissions that a guard negates: a caller with `*` has `blog.banned`, so
-//! `~perm("blog.banned")` denies access. Don't grant wildcards to callers who must pass such a guard, or use `admin |
-//! ~perm("blog.banned")`.
+//! `~perm("blog.banned")` denies access. Don't grant wildcards to callers who must pass such a guard, or use
+//! `admin | ~perm("blog.banned")`.
 //!
 //! # Compiled guards
 //!

@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from boltguard import protect
-from boltguard.api_keys import changes, usage
+from boltguard.api_keys import changes, signals, usage
 from boltguard.api_keys import snapshot as snapshots
 from boltguard.api_keys import store as stores
 from boltguard.auth import (
@@ -710,7 +710,7 @@ def test_uses_are_written_when_the_process_ends(store):
     row, key = create()
     serve(store)
     assert status(key) == 200
-    usage._write_all()
+    signals._write_all()
     assert APIKey.objects.get(pk=row.pk).last_used is not None
 
 

@@ -20,7 +20,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from boltguard import BoltAPI, protect
-from boltguard.api_keys import notices, usage
+from boltguard.api_keys import notices, signals, usage
 from boltguard.auth import APIKeyAuthentication, APIKeyStore, IsAuthenticated
 from boltguard.middleware import BoltguardMiddleware
 from boltguard.models import APIKey
@@ -268,21 +268,17 @@ def test_last_uses_are_written_in_the_database_of_the_key(tenants):
         assert APIKey.objects.using(name).get(pk=row.pk).last_used is not None
 
 
-def test_last_uses_of_all_tenants_are_written_when_the_process_ends(tenants, monkeypatch):
-    monkeypatch.setattr(usage, "_write_due", lambda **kwargs: None)
-    usage.request_finished.disconnect(dispatch_uid="boltguard.api_keys.usage")
+def test_last_uses_of_all_tenants_are_written_when_the_process_ends(tenants):
+    signals.request_finished.disconnect(dispatch_uid="boltguard.api_keys.usage")
     store = APIKeyStore(refresh_interval=HOUR)
     serve(store)
-    usage.request_finished.disconnect(dispatch_uid="boltguard.api_keys.usage")
     rows = {name: create(name) for name in tenants}
     try:
         for name, (_, key) in rows.items():
             assert status(name, key) == 200
-            usage.request_finished.disconnect(dispatch_uid="boltguard.api_keys.usage")
         store.write_uses()
     finally:
-        monkeypatch.undo()
-        usage.connect()
+        signals.connect_uses()
     for name, (row, _) in rows.items():
         assert APIKey.objects.using(name).get(pk=row.pk).last_used is not None
 

@@ -47,16 +47,12 @@ class Conf:
     @cached_property
     def authentication(self) -> list[Any]:
         """The default backends; `boltguard.auth.backends` says whether they are any."""
-        from boltguard.auth.backends import JWTAuthentication
-
-        return self._instances(AUTHENTICATION) if _is_set(AUTHENTICATION) else [JWTAuthentication()]
+        return self._instances(AUTHENTICATION)
 
     @cached_property
     def guards(self) -> list[Any]:
         """The default guards; `boltguard.auth.guards` says whether they are any."""
-        from boltguard.auth.guards import AllowAny
-
-        return self._instances(PERMISSIONS) if self.names_guards else [AllowAny()]
+        return self._instances(PERMISSIONS)
 
     @property
     def names_guards(self) -> bool:
@@ -88,6 +84,8 @@ class Conf:
         return _derive("id_key", settings.SECRET_KEY)
 
     def _instances(self, name: str) -> list[Any]:
+        if not _is_set(name):
+            return [_instance(name, path) for path in DEFAULTS[name]]
         value = _value(name)
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise ImproperlyConfigured(f"{written(name)} is {value!r}; give a list, such as [{_EXAMPLES[name]}]")
@@ -133,6 +131,11 @@ def _instance(name: str, item: Any) -> Any:
         raise ImproperlyConfigured(f"{name} names {item!r}: {error}; give an instance") from error
 
 
+# Paths, because the classes themselves read the settings.
+DEFAULTS = {
+    AUTHENTICATION: ["boltguard.auth.backends.JWTAuthentication"],
+    PERMISSIONS: ["boltguard.auth.guards.AllowAny"],
+}
 _EXAMPLES = {AUTHENTICATION: "JWTAuthentication()", PERMISSIONS: "IsAuthenticated()"}
 # For sites that move over from django-bolt.
 ALIASES = {name: name.replace("BOLTGUARD_", "BOLT_") for name in (AUTHENTICATION, PERMISSIONS, API_KEY_PREFIX)}

@@ -40,7 +40,8 @@ from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, refuse_caches_inside
 from boltguard.drf_exceptions import RaisedResponse, exception_handler, install
 from boltguard.exceptions import HTTPException, RevocationError
-from boltguard.gate import STORE_UNAVAILABLE, Gate, Gatekeeper, Outcome, log
+from boltguard.gate import STORE_UNAVAILABLE, Gate, Gatekeeper, Outcome
+from boltguard.logs import log, note
 from boltguard.overriding import refuse_overrides
 from boltguard.users import SEEN, Visit, attach, verify
 
@@ -187,7 +188,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
         gate = self._gate
         known = request.__dict__.setdefault(ANSWERS, {}).setdefault(gate, {})
         answers: dict[str, bool] = dict(known) if obj else known
-        while (question := gate.next_question(conditional, answers, about_object=bool(obj))) is not None:
+        while (question := gate.guard.next_question(conditional, answers, about_object=bool(obj))) is not None:
             answers[question.name] = question.ask(request, *(obj if question.about_object else ()))
         if obj:
             _WayOut.of(view).unasked -= {gate}
@@ -197,7 +198,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
 
     def _note(self, request: Request, refusal: Refusal, answers: dict[str, bool] | None) -> None:
         log(request._request, refusal.status, refusal.reason, refusal.claim)
-        self._gate.note(request._request, refusal, _caller(request), answers)
+        note(self._gate.guard, request._request, refusal, _caller(request), answers)
 
 
 def _caller(request: Request) -> AuthContext | None:

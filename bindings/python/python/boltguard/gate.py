@@ -8,7 +8,6 @@ from functools import lru_cache
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -23,6 +22,7 @@ from boltguard.auth.journal import akeep_revocations, arestore, keep_revocations
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, note_caches_outside, refuse_caches_inside
 from boltguard.exceptions import HTTPException, RevocationError
+from boltguard.logs import explains, log, note
 from boltguard.objects import Admission, ObjectRefused, enter, leave, mark_final
 from boltguard.responses import json_response
 from boltguard.stop_iteration import stopped
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from boltguard.auth.questions import Question
 
 logger = logging.getLogger("boltguard")
-guards_logger = logging.getLogger("boltguard.guards")
 
 Settled = AuthContext | _rust.Refusal | Admission
 Outcome = AuthContext | _rust.Refusal | _rust.Pending | _rust.Conditional
@@ -243,7 +242,7 @@ class Gate:
             if self.verifies and caller is not None:
                 attach(request, caller, self)
                 verify(request)
-            self.note(request, settled, caller)
+            note(self.guard, request, settled, caller)
         return settled
 
     async def afinish(self, request: HttpRequest, outcome: Outcome) -> Settled:
@@ -256,7 +255,7 @@ class Gate:
             if self.verifies and caller is not None:
                 attach(request, caller, self)
                 await averify(request)
-            self.note(request, settled, caller)
+            note(self.guard, request, settled, caller)
         return settled
 
     def settle(self, request: HttpRequest, settled: Settled) -> HttpResponse | None:
@@ -268,7 +267,7 @@ class Gate:
         if hasattr(request, CACHED) and self.headers:
             note_caches_outside(request)
         if self.asks_objects:
-            enter(request, settled if isinstance(settled, Admission) else Admission(self), self)
+            enter(request, settled if isinstance(settled, Admission) else Admission(self.guard), self)
         return None
 
     def refuse(self, request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:
@@ -289,26 +288,6 @@ class Gate:
             refuse_caches_inside(request, response, self.headers)
         if self.asks_objects:
             leave(request, response, self)
-
-    def next_question(
-        self, conditional: _rust.Conditional, answers: Mapping[str, bool], *, about_object: bool = True
-    ) -> Question | None:
-        """What is to be asked next: with `about_object=False`, only what needs no object."""
-        questions = self.guard.questions
-        open_now = (questions[name] for name in conditional.questions(answers))
-        return next((one for one in open_now if about_object or not one.about_object), None)
-
-    def note(
-        self,
-        request: HttpRequest,
-        refusal: _rust.Refusal,
-        context: AuthContext | None,
-        answers: Mapping[str, bool] | None = None,
-    ) -> None:
-        """Explains a refusal to the developer of a site with `DEBUG = True`. The client is told the code alone."""
-        if explains() and refusal.status != 503:
-            explanation = self.guard.explain(context, answers)
-            guards_logger.debug("%s refused (%d): %s", _line(request), refusal.status, explanation)
 
     def seal(self, request: HttpRequest, response: Any, is_known: bool) -> Any:
         """Keeps shared caches from giving an answer for one caller, who is known or not, to another."""
@@ -332,7 +311,7 @@ class Gate:
         if self.verifies:
             verify(request)
         answers: dict[str, bool] = {}
-        while (question := self.next_question(conditional, answers, about_object=False)) is not None:
+        while (question := self.guard.next_question(conditional, answers, about_object=False)) is not None:
             answers[question.name] = question.ask(request)
         return self._conclude(request, conditional, answers)
 
@@ -341,16 +320,16 @@ class Gate:
         if self.verifies:
             await averify(request)
         answers: dict[str, bool] = {}
-        while (question := self.next_question(conditional, answers, about_object=False)) is not None:
+        while (question := self.guard.next_question(conditional, answers, about_object=False)) is not None:
             answers[question.name] = await question.aask(request)
         return self._conclude(request, conditional, answers)
 
     def _conclude(self, request: HttpRequest, conditional: _rust.Conditional, answers: Mapping[str, bool]) -> Settled:
         decided = conditional.decide(answers, optimistic=self.asks_objects)
         if isinstance(decided, _rust.Refusal):
-            self.note(request, decided, conditional.context, answers)
+            note(self.guard, request, decided, conditional.context, answers)
             return decided
-        return Admission(self, conditional, answers)
+        return Admission(self.guard, conditional, answers)
 
     def _caller(self, request: HttpRequest, refusal: _rust.Refusal) -> AuthContext | None:
         """Who was refused: for a 403 somebody, found out once more."""
@@ -401,11 +380,6 @@ def _vary(value: str, headers: tuple[str, ...]) -> str:
 
 def _async_questions(guards: Iterable[Guard]) -> Iterator[Question]:
     return (question for guard in guards for question in guard.questions.values() if question.is_async)
-
-
-def explains() -> bool:
-    """Whether somebody wants to know why callers are refused."""
-    return bool(settings.DEBUG) and guards_logger.isEnabledFor(logging.DEBUG)
 
 
 def not_an_answer(request: HttpRequest, given: Any) -> ValueError:
@@ -459,17 +433,6 @@ def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> 
         if name not in names:
             there = f"only {', '.join(names)}" if names else "none"
             raise ImproperlyConfigured(f"the guard {guard} asks for the backend {name!r}, and there is {there}")
-
-
-def log(request: HttpRequest, status: int, reason: str, claim: str | None = None) -> None:
-    """Notes a refusal, and the claim at fault; never what was sent."""
-    cause = reason if claim is None else f"{reason}: {claim}"
-    logger.info("%s refused: %s (%d)", _line(request), cause, status, extra={"reason": reason, "claim": claim})
-
-
-def _line(request: HttpRequest) -> str:
-    """The method and the path, which the client chose, without what could begin a line of its own in the log."""
-    return f"{request.method} {request.path}".encode("unicode_escape").decode("ascii")
 
 
 ANSWERS = (HTTPException, Http404, PermissionDenied, RevocationError)

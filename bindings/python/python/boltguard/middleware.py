@@ -23,7 +23,8 @@ from boltguard.caches import CACHED, note_caches_outside
 from boltguard.decorators import GATEKEEPERS
 from boltguard.endpoint import ENDPOINT
 from boltguard.exceptions import HTTPException, RevocationError
-from boltguard.gate import Gate, Gatekeeper, Settled, answer, log
+from boltguard.gate import Gate, Gatekeeper, Settled, answer
+from boltguard.logs import log
 from boltguard.overriding import refuse_overrides
 from boltguard.prefetch import view_wants_user
 from boltguard.users import attach, is_missing, load, needs_account, prefetch

@@ -14,8 +14,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from boltguard import _rust
 from boltguard.exceptions import Forbidden
+from boltguard.logs import note
 
 if TYPE_CHECKING:
+    from boltguard.auth.guards import Guard
     from boltguard.auth.questions import Question
     from boltguard.gate import Gate
 
@@ -49,12 +51,12 @@ async def acheck_object(request: HttpRequest, obj: Any) -> None:
 class Admission:
     """A caller whom the request phase let in, and what is still to be asked."""
 
-    __slots__ = ("_answers", "_conditional", "_gate", "_passed", "_refused")
+    __slots__ = ("_answers", "_conditional", "_guard", "_passed", "_refused")
 
     def __init__(
-        self, gate: Gate, conditional: _rust.Conditional | None = None, answers: Mapping[str, bool] | None = None
+        self, guard: Guard, conditional: _rust.Conditional | None = None, answers: Mapping[str, bool] | None = None
     ) -> None:
-        self._gate = gate
+        self._guard = guard
         self._conditional = conditional
         self._answers = dict(answers or {})
         # Of some callers the guard holds whatever the object is.
@@ -83,17 +85,17 @@ class Admission:
         if self._refused is not None:
             raise self._refused
         if not self._passed:
-            raise ImproperlyConfigured(f"the guard {self._gate.guard} asks about an object: {NOT_ASKED}")
+            raise ImproperlyConfigured(f"the guard {self._guard} asks about an object: {NOT_ASKED}")
 
     def _next(self, answers: Mapping[str, bool]) -> Question | None:
-        return None if self._conditional is None else self._gate.next_question(self._conditional, answers)
+        return None if self._conditional is None else self._guard.next_question(self._conditional, answers)
 
     def _conclude(self, request: HttpRequest, answers: Mapping[str, bool]) -> None:
         if self._conditional is None:
             return
         decided = self._conditional.decide(answers)
         if isinstance(decided, _rust.Refusal):
-            self._gate.note(request, decided, self._conditional.context, answers)
+            note(self._guard, request, decided, self._conditional.context, answers)
             self._refused = ObjectRefused(decided)
             raise self._refused
         self._passed = True

@@ -6,7 +6,10 @@ store as `boltguard.auth.APIKeyStore`.
 
 from django.apps import apps as applications
 from django.conf import settings
+from django.dispatch import Signal
 
+# Sent when keys have changed in this process, and when they may have been by SQL of the site's own.
+keys_changed = Signal()
 APP = "boltguard.api_keys"
 NOT_INSTALLED = (
     'The table of API keys isn\'t installed. Add "boltguard.api_keys" to INSTALLED_APPS and run '

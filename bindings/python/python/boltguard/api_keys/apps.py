@@ -10,8 +10,7 @@ class APIKeysConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from boltguard.api_keys import checks, notices, signals
+        from boltguard.api_keys import checks, signals
 
         checks.register()
-        notices.connect()
         signals.connect()

@@ -20,7 +20,7 @@ from django.db import models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Left
 
-from boltguard.api_keys.notices import note_change
+from boltguard.api_keys import keys_changed
 
 # Of hexadecimal digits in a mark, and of marks in the row.
 MARK = 16
@@ -70,6 +70,11 @@ def changing(using: str, *, unstamped: bool = False) -> Iterator[int]:
         yield _next(using, unstamped)
         note_change()
         transaction.on_commit(note_change, using=using)
+
+
+def note_change() -> None:
+    """Makes all stores of this process look at the table before they are asked the next time."""
+    keys_changed.send(sender=APIKeyChanges)
 
 
 def current_version(using: str) -> Version:

@@ -8,8 +8,8 @@
 | boltguard.W009 | a store is used and the tables don't exist |
 | boltguard.W010 | keys were made with a secret key that is no longer known |
 
-The last two ask the database: with `check --database default`, and before each `migrate`. A store registers the checks
-too, because without the application nothing else would.
+The last two ask the database: with `check --database default`, and before each `migrate`. The application `boltguard`
+registers the checks too, because a store may be used without `boltguard.api_keys`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from django.urls import get_resolver
 from boltguard import conf, registry
 from boltguard.api_keys import APP, is_installed, why_not_installed
 from boltguard.api_keys.places import why_unknown
+from boltguard.api_keys.store import APIKeyStore
 
 Message = checks.CheckMessage
 
@@ -79,8 +80,6 @@ def _is_used() -> bool:
 
 
 def _stores() -> list[Any]:
-    from boltguard.api_keys.store import APIKeyStore
-
     with suppress(Exception):  # Django's own checks report what is wrong with the URLs
         get_resolver().url_patterns  # noqa: B018  # imports the views
     return list(registry.instances(APIKeyStore))

@@ -11,29 +11,12 @@ from contextlib import contextmanager
 from threading import local
 from typing import Any
 
-from django.db import connections
-from django.db.backends.signals import connection_created
-
-from boltguard import conf, registry
+from boltguard import conf
+from boltguard.api_keys import keys_changed
 
 # The aliases of the connections whose schema has been switched, and of those that have led to several databases.
 schemas: set[str] = set()
 databases: set[str] = set()
-
-
-def note_change() -> None:
-    """Makes all stores of this process look at the table before they are asked the next time."""
-    from boltguard.api_keys.store import APIKeyStore
-
-    for store in registry.instances(APIKeyStore):
-        store.note_change()
-
-
-def connect() -> None:
-    """Called once, when Django's applications are ready."""
-    connection_created.connect(_created, dispatch_uid="boltguard.api_keys.notices")
-    for connection in connections.all(initialized_only=True):
-        _created(connection)
 
 
 @contextmanager
@@ -53,11 +36,8 @@ def note_place(using: str, kind: set[str]) -> None:
         conf.renew()
 
 
-def _created(connection: Any, **kwargs: Any) -> None:
-    from boltguard.api_keys.store import APIKeyStore
-
-    if any(store.was_read_elsewhere(connection) for store in registry.instances(APIKeyStore)):
-        note_place(connection.alias, databases)
+def watch(connection: Any) -> None:
+    """Notices from now on what this connection executes."""
     if _watch not in connection.execute_wrappers:
         # In front: `connection.execute_wrapper()` removes the last one.
         connection.execute_wrappers.insert(0, _watch)
@@ -80,7 +60,7 @@ def _changing(execute: Callable[..., Any], *arguments: Any) -> Any:
         return execute(*arguments)
     finally:
         if not getattr(_own, "quiet", False):
-            note_change()
+            keys_changed.send(sender=None)
 
 
 def _look(text: str, connection: Any) -> None:

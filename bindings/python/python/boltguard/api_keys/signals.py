@@ -1,22 +1,48 @@
-"""Changes of keys that no method of the model's sees: deletions, fixtures, and users who leave."""
+"""What the application listens to, connected once, when Django's applications are ready.
+
+Changes of keys that no method of the model's sees: deletions, fixtures, and users who leave. Connections, which the
+stores watch. And the ends of requests and of the process, at which uses are written.
+"""
 
 from __future__ import annotations
 
+import atexit
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.core.signals import request_finished
+from django.db import connections
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_delete, post_save
 
-from boltguard.api_keys.changes import changing
+from boltguard import registry
+from boltguard.api_keys import keys_changed, notices
+from boltguard.api_keys.changes import changing, note_change
 from boltguard.api_keys.models import APIKey
-from boltguard.api_keys.notices import note_change
+from boltguard.api_keys.store import APIKeyStore
+
+logger = logging.getLogger("boltguard")
 
 
 def connect() -> None:
-    """Called once, when Django's applications are ready."""
+    """Connects everything; once more changes nothing."""
     post_delete.connect(_deleted, APIKey, dispatch_uid="boltguard.api_keys.deleted")
     post_save.connect(_saved, APIKey, dispatch_uid="boltguard.api_keys.saved")
     post_save.connect(_user_saved, settings.AUTH_USER_MODEL, dispatch_uid="boltguard.api_keys.user_saved")
+    keys_changed.connect(_note_change, dispatch_uid="boltguard.api_keys.keys_changed")
+    connection_created.connect(_created, dispatch_uid="boltguard.api_keys.notices")
+    for connection in connections.all(initialized_only=True):
+        _created(connection)
+    connect_uses()
+
+
+def connect_uses() -> None:
+    """Has uses written after requests, and at the end of the process."""
+    request_finished.connect(_write_due, dispatch_uid="boltguard.api_keys.usage")
+    atexit.unregister(_write_all)
+    atexit.register(_write_all)
 
 
 def _deleted(using: str, **kwargs: Any) -> None:
@@ -35,3 +61,31 @@ def _user_saved(created: bool, update_fields: frozenset[str] | None, **kwargs: A
     # Costs no query here. Other processes look at the owners of keys each time they look at the keys.
     if not created and (update_fields is None or "is_active" in update_fields):
         note_change()
+
+
+def _note_change(**kwargs: Any) -> None:
+    for store in _stores():
+        store.note_change()
+
+
+def _created(connection: Any, **kwargs: Any) -> None:
+    if any(store.was_read_elsewhere(connection) for store in _stores()):
+        notices.note_place(connection.alias, notices.databases)
+    notices.watch(connection)
+
+
+def _write_due(**kwargs: Any) -> None:
+    for store in _stores():
+        store.write_uses(due=True)
+
+
+def _write_all() -> None:
+    for store in _stores():
+        try:
+            store.write_uses()
+        except Exception as error:  # the process ends
+            logger.debug("the last uses of API keys were not written: %s", error)
+
+
+def _stores() -> Iterator[APIKeyStore]:
+    return registry.instances(APIKeyStore)

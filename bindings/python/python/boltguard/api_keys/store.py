@@ -50,8 +50,6 @@ class APIKeyStore:
         using: str | None = None,
         tenant: Callable[[], Hashable] | None = None,
     ) -> None:
-        from boltguard.api_keys import checks
-
         self.refresh_interval = _seconds("refresh_interval", refresh_interval)
         self.reload_interval = _seconds("reload_interval", reload_interval)
         self.using = _alias(using)
@@ -59,7 +57,6 @@ class APIKeyStore:
         self._format = None if prefix is None else _format(prefix)
         self._lock = Lock()
         self._snapshots: Snapshots | None = None
-        checks.register()
         registry.remember(self)
         forks.reset_in_child(self)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -11,10 +10,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.signals import request_finished
 from django.db.models import Case, DateTimeField, F, Q, Value, When
 
-from boltguard import _rust, forks, registry
+from boltguard import _rust, forks
 from boltguard.api_keys.notices import unnoticed
 from boltguard.api_keys.places import Place, at
 
@@ -43,7 +41,6 @@ class Usage:
         self._next = monotonic() + (0.0 if at_once else WRITE_INTERVAL)
         self._waiting: dict[str, _rust.ApiKeyUse] = {}
         self._lock = Lock()
-        connect()
         forks.reset_in_child(self)
 
     def reset_after_fork(self) -> None:
@@ -91,6 +88,7 @@ class Usage:
 
     def _write_digests(self, using: str, uses: list[_rust.ApiKeyUse]) -> None:
         """Brings keys to the current `SECRET_KEY`, so that an old one can leave `SECRET_KEY_FALLBACKS` some day."""
+        # With the models, which can't be imported as early as this module.
         from boltguard.api_keys.changes import changing
 
         if not uses:
@@ -99,32 +97,6 @@ class Usage:
             for use in uses:
                 row = self._model._base_manager.using(using).filter(pk=use.id, digest=use.digest)
                 row.update(digest=use.new_digest, secret_id=self._secret_id, stamp=stamp)
-
-
-def connect() -> None:
-    """Has uses written after requests, and at the end of the process."""
-    request_finished.connect(_write_due, dispatch_uid="boltguard.api_keys.usage")
-    atexit.unregister(_write_all)
-    atexit.register(_write_all)
-
-
-def _write_due(**kwargs: Any) -> None:
-    for store in _stores():
-        store.write_uses(due=True)
-
-
-def _write_all() -> None:
-    for store in _stores():
-        try:
-            store.write_uses()
-        except Exception as error:  # the process ends
-            logger.debug("the last uses of API keys were not written: %s", error)
-
-
-def _stores() -> Iterator[Any]:
-    from boltguard.api_keys.store import APIKeyStore
-
-    return registry.instances(APIKeyStore)
 
 
 def _batches(uses: list[_rust.ApiKeyUse]) -> Iterator[list[_rust.ApiKeyUse]]:

@@ -87,6 +87,13 @@ class Guard:
         """Which parts hold for this caller and which don't; for logs, not for clients. Checks hold as `answers` say."""
         return self._guard.explain(context, answers)
 
+    def next_question(
+        self, conditional: _rust.Conditional, answers: Mapping[str, bool], *, about_object: bool = True
+    ) -> Question | None:
+        """The question to ask next: with `about_object=False`, only one that needs no object."""
+        open_now = (self.questions[name] for name in conditional.questions(answers))
+        return next((one for one in open_now if about_object or not one.about_object), None)
+
     def __and__(self, other: object) -> Guard:
         guard = _operand(other)
         return _wrap(checked(and_, self._guard, guard.rust), merge([self.questions, guard.questions]))

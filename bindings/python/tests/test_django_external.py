@@ -269,6 +269,20 @@ def test_an_email_has_to_be_verified(issuer, remote, database):
     member.delete()
 
 
+@pytest.mark.parametrize("other", [" {}", "+{}", "0{}", "{}_0", "{}.0", "\u0967{}"])
+def test_a_number_that_is_written_otherwise_names_nobody(issuer, remote, ada, other):
+    """To the issuer these are other users; `int()` takes them all for numbers."""
+    subject = other.format(ada.pk)
+    mount_view(protect(auth=[external(remote, user_field="pk")], guards=[IsAuthenticated()])(describe))
+    assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub=str(ada.pk))).json()["pk"] == ada.pk
+    with_zero = get_user_model()(pk=ada.pk * 10, username="zero", email="z@example.org")
+    with_zero.save()
+    try:
+        assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub=subject)).status_code == 401
+    finally:
+        with_zero.delete()
+
+
 def test_user_field_is_for_own_keys_too(ada):
     mount_view(protect(auth=[JWTAuthentication(user_field="username")], guards=[IsAuthenticated()])(describe))
     assert call("get", "/view", bearer(sub="ada")).json()["pk"] == ada.pk

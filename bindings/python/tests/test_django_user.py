@@ -9,18 +9,18 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, User
-from django.core.exceptions import SynchronousOnlyOperation
+from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 from django.db import connection
 from django.http import JsonResponse
 from django.test import TestCase, TransactionTestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from boltguard import BoltAPI, Depends, protect
-from boltguard.accounts import UserUnavailable
+from boltguard.accounts import UserUnavailable, find_by_key, primary_key
 from boltguard.auth import AllowAny, APIKeyAuthentication, IsAuthenticated, JWTAuthentication, get_current_user
 from boltguard.users import LazyUser
 
-from people.models import Member, Note
+from people.models import Clerk, Member, Note
 from support import asgi, bearer, call, get, mount, mount_view, token, wsgi
 
 JWT = {"auth": [JWTAuthentication()], "guards": [IsAuthenticated()]}
@@ -221,6 +221,37 @@ def test_an_api_key_has_no_account():
     mount(api=api)
     assert get("/key", X_API_Key="k1").json() == ["AnonymousUser", False]
     assert get("/user", X_API_Key="k1").status_code == 401
+
+
+@override_settings(AUTH_USER_MODEL="people.Member")
+def test_a_uuid_names_one_account_however_it_may_be_read():
+    key = uuid.UUID("01345678-1234-5678-1234-56781234567a")
+    for subject in (str(key), str(key).upper(), key.hex):
+        assert primary_key(subject) == key
+    for subject in (f"urn:uuid:{key}", f"{{{key}}}", "+" + key.hex[1:], key.hex[0] + "_" + key.hex[2:], f"-{key}"):
+        with pytest.raises(UserUnavailable):
+            primary_key(subject)
+
+
+@pytest.mark.parametrize("state", ["method", "property"])
+@override_settings(AUTH_USER_MODEL="people.Clerk")
+def test_an_is_active_that_is_no_bool_lets_nobody_in(database, monkeypatch, state):
+    """A method is truthy for every account."""
+    if state == "property":
+        monkeypatch.setattr(Clerk, "is_active", property(Clerk.is_active))
+    working, gone = Clerk.objects.create(name="a"), Clerk.objects.create(name="b", left=True)
+
+    def view(request):
+        return JsonResponse({"name": request.user.name})
+
+    for given, backend in (("get", JWTAuthentication()), ("verify", JWTAuthentication(verify_user=True))):
+        mount_view(protect(auth=[backend], guards=[IsAuthenticated()])(view))
+        expected = (200, 401) if state == "property" else (500, 500)
+        assert tuple(get(**bearer(sub=str(one.pk))).status_code for one in (working, gone)) == expected, given
+    if state == "method":
+        with pytest.raises(ImproperlyConfigured, match=r"Clerk\.is_active is .*True or False"):
+            find_by_key(str(gone.pk))
+    Clerk.objects.all().delete()
 
 
 @override_settings(AUTH_USER_MODEL="people.Member")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from inspect import iscoroutine
 from itertools import count
 from typing import Any
+from uuid import UUID
 from weakref import WeakValueDictionary
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
@@ -19,6 +21,7 @@ from django.core.exceptions import (
 
 from boltguard import _rust
 from boltguard.exceptions import Unauthorized
+from boltguard.messages import kind_of
 from boltguard.stop_iteration import without_stop_iteration
 from boltguard.threads import in_thread
 
@@ -53,19 +56,29 @@ def user_model() -> Any:
 
 def primary_key(subject: str) -> Any:
     """The primary key that a credential's subject stands for, as the user model types it."""
-    field = user_model()._meta.pk
+    return typed(user_model()._meta.pk, subject)
+
+
+def typed(field: Any, subject: str) -> Any:
+    """The value of a field that a subject stands for, or `UserUnavailable`."""
     # PostgreSQL refuses a NUL, and with it the rest of the transaction.
     if "\0" in subject:
         raise UserUnavailable
     try:
-        key = field.to_python(subject)
-        field.run_validators(key)
+        value = field.to_python(subject)
+        field.run_validators(value)
     except (ValidationError, ValueError, TypeError, OverflowError):
         raise UserUnavailable from None
-    # int(" 7 ") and int("0_7") are 7 too; only "7" names user 7.
-    if isinstance(key, int) and str(key) != subject:
+    if not _is_written(value, subject):
         raise UserUnavailable
-    return key
+    return value
+
+
+def _is_written(value: Any, subject: str) -> bool:
+    """Whether a subject is how the value is written: int(" 7 ") and int("0_7") are 7 too, and only "7" names user 7."""
+    if isinstance(value, UUID):
+        return subject.lower() in (str(value), value.hex)
+    return str(value) == subject if isinstance(value, (int, Decimal)) else True
 
 
 def find_by_key(subject: str) -> Any:
@@ -87,7 +100,11 @@ def find(field: Any, value: Any) -> Any:
 
 def active(user: Any) -> Any:
     """The account itself, or `UserUnavailable` if it is deactivated."""
-    if not getattr(user, "is_active", True):
+    state = getattr(user, "is_active", True)
+    # Whatever else stands there, such as a method, is truthy for everybody.
+    if not isinstance(state, (bool, int)) and state is not None:
+        raise ImproperlyConfigured(f"{type(user).__name__}.is_active is {kind_of(state)}. {ACTIVE}")
+    if not state:
         raise UserUnavailable("user_inactive")
     return user
 
@@ -129,14 +146,9 @@ class ByField(Lookup):
     def find(self, context: _rust.AuthContext) -> Any:
         field = self.field
         subject = context.user_id
-        if subject is None or "\0" in subject:
+        if subject is None:
             raise UserUnavailable
-        try:
-            value = field.to_python(subject)
-            field.run_validators(value)
-        except (ValidationError, ValueError, TypeError, OverflowError):
-            raise UserUnavailable from None
-        return find(field, value)
+        return find(field, typed(field, subject))
 
     def check(self) -> None:
         _ = self.field
@@ -213,4 +225,5 @@ def _is_unique(model: Any, field: Any) -> bool:
 
 _numbers = count(1)
 _known: WeakValueDictionary[int, Accounts] = WeakValueDictionary()
+ACTIVE = "It must be True or False (a field or a property), so that it says who is deactivated."
 UNIQUE = "Name a unique field, so that a token can't be about two users."

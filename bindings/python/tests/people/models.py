@@ -26,6 +26,18 @@ class Handle(AbstractBaseUser):
     USERNAME_FIELD = "handle"
 
 
+class Clerk(AbstractBaseUser):
+    """A user whose `is_active` is a method, as it must not be."""
+
+    name = models.CharField(max_length=50, unique=True)
+    left = models.BooleanField(default=False)
+
+    USERNAME_FIELD = "name"
+
+    def is_active(self):
+        return not self.left
+
+
 class OnlyId(models.Model):
     """The least that a store can do with."""
 

@@ -1,8 +1,7 @@
 //! `boltguard.jwt`: JSON Web Tokens in the shape of PyJWT.
 
-use boltguard::jws::{HeaderFields, UnverifiedJws, VerifiedJws, insecure, sign};
+use boltguard::jws::{HeaderFields, UnverifiedJws, VerifiedJws, insecure};
 use boltguard::jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy};
-use boltguard::keys::{Algorithm, Key, SigningKey};
 use boltguard::types::{NumericDate, Wanted};
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
@@ -11,7 +10,7 @@ use pyo3::types::{PyDict, PyMapping};
 
 use crate::claims_error::claims_error;
 use crate::encoder;
-use crate::errors::{jws_error, key_error, token_sign_error, warn_of_old_argument};
+use crate::errors::{jws_error, token_sign_error, warn_of_old_argument};
 use crate::json_to_py;
 use crate::jws::{self, Verification};
 use crate::options::{Expectations, Options, check_strict_audience};
@@ -176,11 +175,9 @@ pub(crate) fn jwt_check_claims(
     let policy = options.policy(&expected)?;
     let mut json = String::new();
     py_to_json::write_object(payload, Extras::Refuse, &mut json)?;
-    let (token, key) = vouch_for(json.as_bytes(), header)?;
+    let token = unsigned(json.as_bytes(), header)?;
     let now = now.map_or_else(time::now, Seconds::since_epoch);
-    let admitted = verify_vouched(py, &token, &key, |jws| {
-        policed((&policy, &options), jws, now)
-    })?;
+    let admitted = assume_verified(py, &token, |jws| policed((&policy, &options), jws, now))?;
     admitted.map_err(|error| claims_error(py, error, &token, &options))?;
     if options.checks_strict_audience() {
         check_strict_audience(payload, audience)?;
@@ -251,8 +248,7 @@ fn admit(
     } else {
         let payload = insecure::payload(&token).map_err(|error| jws_error(py, error))?;
         let header = jws::unverified_header_of(py, &token)?;
-        let (resigned, key) = vouch_for(&payload, &header)?;
-        verify_vouched(py, &resigned, &key, admit)?
+        assume_verified(py, &unsigned(&payload, &header)?, admit)?
     };
     admitted.map_err(|error| claims_error(py, error, &token, options))
 }
@@ -270,10 +266,10 @@ fn policed(
     Ok(claims)
 }
 
-/// A token of these claims, signed with a key of the moment, so that they can be read although nobody knows who wrote
-/// them. This is what `verify_signature=False` asks for.
+/// A token of these claims with the same `typ`, so that they can be read whatever `alg` the header names, `none`
+/// included.
 #[cold]
-fn vouch_for(payload: &[u8], header: &Bound<'_, PyDict>) -> PyResult<(String, SigningKey)> {
+fn unsigned(payload: &[u8], header: &Bound<'_, PyDict>) -> PyResult<String> {
     let py = header.py();
     let typ = header
         .get_item(intern!(py, "typ"))?
@@ -282,19 +278,15 @@ fn vouch_for(payload: &[u8], header: &Bound<'_, PyDict>) -> PyResult<(String, Si
         Some(typ) => HeaderFields::bare().with("typ", typ),
         None => HeaderFields::bare(),
     };
-    let key =
-        Key::generate(Algorithm::Hs256).and_then(|key| SigningKey::new(&key, Algorithm::Hs256));
-    let key = key.map_err(|error| key_error(py, error))?;
-    let token = sign(payload, &fields, &key).map_err(|error| token_sign_error(py, error))?;
-    Ok((token, key))
+    insecure::unsigned(payload, &fields).map_err(|error| token_sign_error(py, error))
 }
 
-fn verify_vouched<T>(
+/// Calls `then` with a token whose signature was checked elsewhere, or isn't to be checked: `verify_signature=False`.
+fn assume_verified<T>(
     py: Python<'_>,
     token: &str,
-    key: &SigningKey,
     then: impl FnOnce(VerifiedJws<'_>) -> T,
 ) -> PyResult<T> {
-    let jws = UnverifiedJws::parse(token).and_then(|jws| jws.verify(key.verifying_key()));
+    let jws = UnverifiedJws::parse(token).and_then(insecure::assume_verified);
     jws.map(then).map_err(|error| jws_error(py, error))
 }

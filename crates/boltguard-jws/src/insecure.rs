@@ -1,9 +1,52 @@
-//! Reading tokens that nobody vouches for, for debugging and for choosing a key; never for a decision.
+//! Reading tokens without checking their signatures, for debugging and for choosing a key; never for a decision.
+//!
+//! No function here checks a signature, so a search for `insecure` finds every place where a program goes without.
 
 use boltguard_encoding::base64url;
+use boltguard_keys::Algorithm;
 
-use crate::JwsError;
 use crate::jws::Segments;
+use crate::{HeaderFields, JwsError, MAX_TOKEN_LEN, SignError, UnverifiedJws, VerifiedJws};
+
+/// Treats a token as verified **without checking its signature**.
+///
+/// **Anybody can write such a token.** The result has the type that means a valid signature everywhere else, so
+/// the code that receives it trusts every claim: who the caller is, what they may do, and until when. Call this only where
+/// another party has checked the signature of these very bytes, or to show what a token contains. To authenticate, use
+/// [`UnverifiedJws::verify`] or a [`Verifier`](crate::Verifier).
+///
+/// ```
+/// use boltguard_jws::{UnverifiedJws, insecure};
+///
+/// let forged = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZG1pbiJ9.Zm9yZ2Vk";
+/// let jws = insecure::assume_verified(UnverifiedJws::parse(forged)?)?;
+/// assert_eq!(jws.payload(), br#"{"sub":"admin"}"#);
+/// # Ok::<(), boltguard_jws::JwsError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`JwsError::Malformed`] if the payload is not base64url.
+pub fn assume_verified(jws: UnverifiedJws<'_>) -> Result<VerifiedJws<'_>, JwsError> {
+    jws.into_verified(Vec::new())
+}
+
+/// Writes a token without a signature, which no key verifies. Only [`assume_verified`] accepts it.
+///
+/// Use it to check claims that a program has decoded itself. The header names HS256, because every header must name an
+/// algorithm.
+///
+/// # Errors
+///
+/// [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`].
+pub fn unsigned(payload: &[u8], header: &HeaderFields) -> Result<String, SignError> {
+    let header = header.encode(Algorithm::Hs256, None);
+    let token = format!("{header}.{}.", base64url::encode(payload));
+    if token.len() > MAX_TOKEN_LEN {
+        return Err(SignError::TooLarge);
+    }
+    Ok(token)
+}
 
 /// The header of a token as JSON text that was not checked, whatever its `alg`.
 ///

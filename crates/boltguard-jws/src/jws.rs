@@ -86,7 +86,7 @@ impl<'t> UnverifiedJws<'t> {
     }
 
     #[inline]
-    fn into_verified(self, mut payload: Vec<u8>) -> Result<VerifiedJws<'t>, JwsError> {
+    pub(crate) fn into_verified(self, mut payload: Vec<u8>) -> Result<VerifiedJws<'t>, JwsError> {
         let encoded = self.segments.payload();
         payload.resize(base64url::decoded_len(encoded.len()), 0);
         base64url::decode_slice(encoded, &mut payload).map_err(|_| JwsError::Malformed)?;

@@ -65,7 +65,7 @@ impl HeaderFields {
         self.encode(key.algorithm(), key.key_id())
     }
 
-    fn encode(&self, algorithm: Algorithm, key_id: Option<&KeyId>) -> String {
+    pub(crate) fn encode(&self, algorithm: Algorithm, key_id: Option<&KeyId>) -> String {
         let mut json = format!("{{\"alg\":\"{}\"", algorithm.name());
         if let (Some(kid), false) = (key_id, self.fields.contains_key("kid")) {
             push_member(&mut json, "kid", &Value::from(kid.as_str()));

@@ -6,6 +6,7 @@ mod compact;
 mod debug;
 mod errors;
 mod header;
+mod insecure;
 mod properties;
 mod rfc;
 mod signatures;

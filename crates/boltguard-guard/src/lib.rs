@@ -24,20 +24,20 @@
 //!
 //! # Atoms
 //!
-//! | string | constructor | true for authenticated callers who | reason if not |
+//! | string | constructor | true for | reason if not |
 //! | --- | --- | --- | --- |
-//! | `authenticated` | [`Guard::authenticated`] | exist: always true | |
-//! | `staff` | [`Guard::staff`] | are staff (`is_staff`) | `staff_required` |
-//! | `admin` | [`Guard::admin`] | are superusers (`is_superuser`) | `admin_required` |
-//! | `perm("blog.add")` | [`Guard::permission`] | have the permission (name, wildcard, scope) | `permission_missing` |
-//! | `any_perm("a", "b")` | [`Guard::any_permission`] | have at least one of the permissions | `permission_missing` |
-//! | `all_perms("a", "b")` | [`Guard::all_permissions`] | have all of the permissions | `permission_missing` |
-//! | `scope("profile")` | [`Guard::scope`] | have exactly this OAuth scope | `scope_missing` |
-//! | `claim("amr", any=["otp"])` | [`Guard::claim`] | have a claim that passes the test | `claim_mismatch` |
-//! | `via("jwt")` | [`Guard::via_backend`] | were authenticated by this backend | `backend_required` |
-//! | `check("owner")` | [`Guard::check`] | pass a custom check | `denied` |
-//! | `allow_any`, `anyone` | [`Guard::allow_any`] | exist; also true for anonymous callers | |
-//! | `deny_all` | [`Guard::deny_all`] | never; also false for anonymous callers | `denied` |
+//! | `authenticated` | [`Guard::authenticated`] | authenticated callers | |
+//! | `staff` | [`Guard::staff`] | staff (`is_staff`) | `staff_required` |
+//! | `admin` | [`Guard::admin`] | superusers (`is_superuser`) | `admin_required` |
+//! | `perm("blog.add")` | [`Guard::permission`] | callers with the permission or its scope | `permission_missing` |
+//! | `any_perm("a", "b")` | [`Guard::any_permission`] | callers with at least one permission | `permission_missing` |
+//! | `all_perms("a", "b")` | [`Guard::all_permissions`] | callers with all permissions | `permission_missing` |
+//! | `scope("profile")` | [`Guard::scope`] | callers with exactly this OAuth scope | `scope_missing` |
+//! | `claim("amr", any=["otp"])` | [`Guard::claim`] | callers whose claim passes the test | `claim_mismatch` |
+//! | `via("jwt")` | [`Guard::via_backend`] | callers authenticated by this backend | `backend_required` |
+//! | `check("owner")` | [`Guard::check`] | callers who pass a custom check | `denied` |
+//! | `allow_any`, `anyone` | [`Guard::allow_any`] | everyone, including anonymous callers | |
+//! | `deny_all` | [`Guard::deny_all`] | no one | `denied` |
 //!
 //! Atoms don't imply each other: a superuser isn't automatically staff, and has no permissions automatically. To give
 //! superusers access, write `admin | …`.
@@ -54,10 +54,10 @@
 //! | unknown | [`Decision::Challenge`]: the result depends on who the caller is | 401 |
 //! | false | [`Decision::Deny`], with the reason of the first part that failed | 403 |
 //!
-//! De Morgan's laws, involution, absorption, distributivity, identity and idempotence hold without exception. As a
-//! consequence, `~perm("blog.banned")` never allows an anonymous caller, because the result is unknown. Constants are
-//! simplified when they are combined (`allow_any & staff` is `staff`, `~deny_all` is `allow_any`), so a guard that
-//! allows everyone is always equal to `allow_any`.
+//! `~perm("blog.banned")` therefore never allows an anonymous caller, because the result is unknown. De Morgan's laws,
+//! involution, absorption, distributivity, identity and idempotence hold without exception. Constants are simplified
+//! when they are combined (`allow_any & staff` is `staff`, `~deny_all` is `allow_any`), so a guard that allows everyone
+//! is always written `allow_any`.
 //!
 //! # Wildcards
 //!

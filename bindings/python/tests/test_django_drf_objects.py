@@ -117,6 +117,22 @@ class Orders(Guarded, viewsets.ModelViewSet):
     def newest_of_a_paginated_set(self, request):
         return Response({"results": [], "text": "of somebody else"})
 
+    @action(detail=False)
+    def text_of_newest(self, request):
+        return Response("of somebody else")
+
+    @action(detail=False)
+    def bytes_of_newest(self, request):
+        return Response(b"of somebody else")
+
+    @action(detail=False, methods=["post", "delete"])
+    def end_newest(self, request):
+        return Response(status=204)
+
+    @action(detail=False, methods=["post"])
+    def search(self, request):
+        return Response(NoteSerializer(self.get_queryset(), many=True).data)
+
     @action(detail=True)
     def lines(self, request, pk):
         return Response([{"text": "of somebody else"}])
@@ -170,11 +186,25 @@ def route(viewset, **attributes):
     mount(path("", include(router.urls)))
 
 
-@pytest.mark.parametrize("name", ["newest", "newest_of_a_paginated_set", "1/lines"])
+@pytest.mark.parametrize(
+    "name", ["newest", "newest_of_a_paginated_set", "1/lines", "text_of_newest", "bytes_of_newest"]
+)
 @pytest.mark.parametrize("pagination", [None, PageNumberPagination])
 def test_an_action_that_shows_one_object_is_no_list(name, pagination):
     route(Orders, pagination_class=pagination)
     assert wsgi("get", f"/orders/{name}", CALLER).status_code == 500
+
+
+@pytest.mark.parametrize("method", ["post", "delete"])
+def test_an_action_that_changes_one_object_and_shows_none_is_no_list(method):
+    route(Orders)
+    assert wsgi(method, "/orders/end_newest", CALLER).status_code == 500
+    assert wsgi(method, "/orders/end_newest", STAFF).status_code == 204
+
+
+def test_a_list_that_a_post_asks_for_needs_no_check():
+    route(Orders)
+    assert wsgi("post", "/orders/search", CALLER).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["get", "head", "options"])

@@ -6,7 +6,7 @@ need no check; everything else is taken for a single object, whatever the view i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rest_framework.generics import GenericAPIView, ListAPIView, ListCreateAPIView
@@ -50,12 +50,16 @@ def _uses_list_of_mixin(view: Any) -> bool:
 
 
 def _is_list(view: Any, response: Any) -> bool:
-    """Whether the data are a list, a page of one, or no object at all."""
+    """Whether the data are a list, a page of one, or what was read is a number or nothing."""
     if not hasattr(response, "data"):
         return False
-    paginator = getattr(view, "_paginator", None)
-    is_page = paginator is not None and bool(vars(paginator))
-    return is_page or not isinstance(response.data, Mapping) or not response.data
+    paginator, data = getattr(view, "_paginator", None), response.data
+    if paginator is not None and bool(vars(paginator)):
+        return True
+    # A change may be one of a single object, of which the response says nothing.
+    if data is None or isinstance(data, (bool, int, float)) or data in ("", {}):
+        return view.request.method in ("GET", "HEAD")
+    return isinstance(data, Iterable) and not isinstance(data, (str, bytes, bytearray, memoryview, Mapping))
 
 
 def _action(view: Any) -> str | None:

@@ -10,8 +10,8 @@ use crate::{HeaderFields, JwsError, MAX_TOKEN_LEN, SignError, UnverifiedJws, Ver
 
 /// Treats a token as verified **without checking its signature**.
 ///
-/// **Anybody can write such a token.** The result has the type that means a valid signature everywhere else, so
-/// the code that receives it trusts every claim: who the caller is, what they may do, and until when. Call this only where
+/// **Anyone can create such a token.** The result has the type that means a valid signature everywhere else, so the
+/// code that receives it trusts every claim: who the caller is, what they may do, and until when. Call this only where
 /// another party has checked the signature of these very bytes, or to show what a token contains. To authenticate, use
 /// [`UnverifiedJws::verify`] or a [`Verifier`](crate::Verifier).
 ///

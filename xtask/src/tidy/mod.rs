@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the rules that a machine can hold and no other tool does.
 
 mod layers;
+mod modules;
 mod sources;
 mod words;
 
@@ -14,10 +15,10 @@ use crate::workspace::Workspace;
 
 pub(crate) const COMMAND: Command = Command {
     name: "tidy",
-    summary: "Check the layers of the crates and the house rules of the sources",
+    summary: "Check the layers of crates and Python modules, and the house rules of the sources",
     usage: "tidy
 
-Which crate may depend on which; who may name the cryptographic primitives, or read a clock; that no manifest leaves
+Which crate may depend on which, and which module of the Python package may import which; who may name the cryptographic primitives, or read a clock; that no manifest leaves
 the workspace's lints; the length of files and of comment lines; that nothing unfinished and no place of one machine is left.",
     run: |workspace, args| run(workspace, args),
 };
@@ -53,6 +54,7 @@ pub(crate) fn tidy(workspace: &Workspace) -> Result {
 
 fn findings(workspace: &Workspace, sources: &[Source]) -> Result<Vec<Finding>> {
     let mut findings = layers::check(&workspace.members()?);
+    findings.extend(modules::check(sources));
     findings.extend(words::check(sources));
     Ok(findings)
 }

@@ -8,10 +8,14 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection
+from django.http import HttpResponse
 from django.test import override_settings
 
+from boltguard import protect
 from boltguard.auth import APIKeyAuthentication, APIKeyStore, IsAuthenticated
 from boltguard.models import APIKey
+
+from support import get, mount_view
 
 GUARDED = {"BOLT_DEFAULT_PERMISSION_CLASSES": [IsAuthenticated()]}
 WITHOUT = ["django.contrib.auth", "django.contrib.contenttypes"]
@@ -45,6 +49,17 @@ def test_a_store_without_the_application(backend):
     assert ids(INSTALLED_APPS=WITHOUT) == ["boltguard.E009"]
     with override_settings(INSTALLED_APPS=WITHOUT), pytest.raises(ImproperlyConfigured, match="INSTALLED_APPS"):
         backend.rust
+
+
+def test_users_whose_is_active_is_not_in_the_database_own_no_keys(backend):
+    """Nobody could say that the owner of a key is inactive."""
+    _, key = APIKey.objects.create_key(name="a")
+    mount_view(protect(auth=[backend], guards=[IsAuthenticated()])(lambda request: HttpResponse()))
+    with override_settings(AUTH_USER_MODEL="people.Clerk"):
+        assert ids() == ["boltguard.E503"]
+        assert get(X_API_Key=key).status_code == 503
+    backend.store.note_change()
+    assert get(X_API_Key=key).status_code == 200
 
 
 def test_a_site_that_uses_no_store_needs_no_table(monkeypatch):

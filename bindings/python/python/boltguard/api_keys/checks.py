@@ -5,6 +5,7 @@
 | boltguard.E009 | a store is used, and `boltguard.api_keys` or the application of the users is not installed |
 | boltguard.E501 | `boltguard.api_keys` is installed, and the application of the users is not |
 | boltguard.E502 | a store is used, and in which of several tables the keys of a request are can't be known |
+| boltguard.E503 | a store is used, and which owners are inactive is not in the database |
 | boltguard.W009 | a store is used and the tables don't exist |
 | boltguard.W010 | keys were made with a secret key that is no longer known |
 
@@ -35,6 +36,7 @@ def register() -> None:
     """As often as you like."""
     checks.register(check_installed, checks.Tags.security)
     checks.register(check_tenants, checks.Tags.security)
+    checks.register(check_owners, checks.Tags.security)
     checks.register(check_table, checks.Tags.database)
 
 
@@ -53,6 +55,17 @@ def check_tenants(app_configs: Any, **kwargs: Any) -> list[Message]:
     reasons = {why_unknown(store) for store in _stores()} - {None}
     message = "APIKeyAuthentication(store=...) is used. {}"
     return [checks.Error(message.format(reason), id="boltguard.E502") for reason in sorted(map(str, reasons))]
+
+
+def check_owners(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether the keys of inactive owners can be told from others."""
+    if why_not_installed() is not None or not _is_used():
+        return []
+    from boltguard.api_keys.snapshot import why_activity_unknown
+
+    reason = why_activity_unknown()
+    message = f"APIKeyAuthentication(store=...) is used. {reason}"
+    return [] if reason is None else [checks.Error(message, id="boltguard.E503")]
 
 
 def check_table(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[Message]:

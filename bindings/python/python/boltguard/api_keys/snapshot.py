@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterator
+from inspect import getattr_static
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import connections
 
 from boltguard import _rust, conf, forks
@@ -141,15 +142,32 @@ class Uncommitted:
         )
 
 
+def why_activity_unknown() -> str | None:
+    """Why the database can't tell the keys of inactive owners from others."""
+    from django.contrib.auth import get_user_model
+
+    model = get_user_model()
+    # Without a field it may be True for all, as in `AbstractBaseUser`.
+    if _is_field(model, "is_active") or getattr_static(model, "is_active", True) is True:
+        return None
+    return f"{model.__name__}.is_active is not a field, so keys of inactive owners can't be refused. {FIELD}"
+
+
 def _of_inactive_owner() -> dict[str, Any]:
     """The condition; one that no row meets where users are never inactive."""
     from django.contrib.auth import get_user_model
 
+    if (reason := why_activity_unknown()) is not None:
+        raise ImproperlyConfigured(reason)
+    return {"owner__is_active": False} if _is_field(get_user_model(), "is_active") else {"pk__in": []}
+
+
+def _is_field(model: Any, name: str) -> bool:
     try:
-        get_user_model()._meta.get_field("is_active")
+        model._meta.get_field(name)
     except FieldDoesNotExist:
-        return {"pk__in": []}
-    return {"owner__is_active": False}
+        return False
+    return True
 
 
 def _stored(rows: Any) -> Iterator[_rust.StoredApiKey]:
@@ -176,3 +194,4 @@ def _one(row: tuple[Any, ...]) -> _rust.StoredApiKey:
 
 
 COLUMNS = ("pk", "digest", "owner_id", "permissions", "scopes", "created", "expires", "revoked")
+FIELD = "Make it a BooleanField."

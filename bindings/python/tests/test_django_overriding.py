@@ -20,6 +20,7 @@ from boltguard.auth import (
     Guard,
     HasPermission,
     InMemoryRevocation,
+    IsAdminUser,
     IsAuthenticated,
     IsStaff,
     JWTAuthentication,
@@ -194,6 +195,20 @@ def test_what_django_rest_framework_calls_may_be_redefined():
     staff = bearer(sub="1", is_staff=True)
     answers = [wsgi("get", f"/view{query}", staff).status_code for query in ("?let", "", "?open")]
     assert answers == [200, 401, 200]
+
+
+@pytest.mark.parametrize("attributes", [{"guards": [IsAdminUser()]}, {"guards": IsAdminUser()}, {"x": (IsStaff,)}])
+def test_guards_of_a_permission_under_another_name_are_refused(attributes):
+    staff = GuardPermission.of(IsStaff())
+    (name,) = attributes
+    with pytest.raises(ImproperlyConfigured, match=rf"Mine\.{name} is not looked at"):
+        type(staff)("Mine", (staff,), attributes)
+
+
+def test_a_guard_of_a_permission_that_is_changed_later_is_refused():
+    staff = GuardPermission.of(IsStaff())
+    with pytest.raises(ImproperlyConfigured, match="guard is fixed"):
+        staff.guard = IsAdminUser()
 
 
 def test_the_message_of_a_permission_is_the_one_that_is_sent():

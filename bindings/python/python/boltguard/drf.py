@@ -120,6 +120,11 @@ BoltguardAuthentication._keeper = Gatekeeper(None, [IsAuthenticated()])
 class GuardPermissionMeta(BasePermissionMetaclass):
     """`&`, `|` and `~` between guards are the guards' own; `&` and `|` with other permissions are those of DRF."""
 
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if name == "guard" and "_gate" in vars(cls):
+            raise ImproperlyConfigured(f"{cls.__name__}.guard is fixed once the class is made; write a subclass")
+        super().__setattr__(name, value)
+
     def __call__(cls, *arguments: Any, **named: Any) -> Any:
         guard_of(cls)
         return super().__call__(*arguments, **named)
@@ -151,6 +156,9 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         refuse_overrides(cls, ImproperlyConfigured, AS_GUARD, called=PERMITS)
+        for name, value in vars(cls).items():
+            if "guard" not in vars(cls) and _holds_guards(value):
+                raise ImproperlyConfigured(f"{cls.__name__}.{name} is not looked at; write guard = ...")
         cls._gate = Gate(conf.current(), [], _checked_guard_of(cls))
 
     @staticmethod
@@ -404,6 +412,13 @@ def _backends_of(cls: type[BoltguardAuthentication]) -> Sequence[Authentication]
 def _holds_backends(value: Any) -> bool:
     return any(
         isinstance(one, Authentication) or (isinstance(one, type) and issubclass(one, Authentication))
+        for one in (value if isinstance(value, (list, tuple)) else [value])
+    )
+
+
+def _holds_guards(value: Any) -> bool:
+    return any(
+        isinstance(one, Guard) or (isinstance(one, type) and issubclass(one, Guard))
         for one in (value if isinstance(value, (list, tuple)) else [value])
     )
 

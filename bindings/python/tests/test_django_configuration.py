@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import JsonResponse
 from django.test import override_settings
 
-from boltguard import BoltAPI, protect
+from boltguard import BoltAPI, conf, protect
 from boltguard.auth import (
     AllowAny,
     APIKeyAuthentication,
@@ -223,6 +223,19 @@ def test_a_setting_of_a_backend_that_is_changed_later_is_refused(name, value):
 def test_a_setting_of_a_key_backend_that_is_changed_later_is_refused(name):
     with pytest.raises(ImproperlyConfigured, match=f"{name} is fixed"):
         setattr(APIKeyAuthentication({"k1"}), name, "x-other")
+
+
+@pytest.mark.parametrize("value", [{"secret": "hunter2"}, "hunter2"])
+def test_a_value_in_the_wrong_place_is_not_shown(value):
+    def settings():
+        with override_settings(BOLT_AUTHENTICATION_CLASSES=value):
+            conf.current().authentication  # noqa: B018
+
+    revoke = InMemoryRevocation().revoke
+    for build in (settings, lambda: protect(guards=value), lambda: revoke("j", value)):
+        with pytest.raises((ImproperlyConfigured, ValueError), match="of type") as refusal:
+            build()
+        assert "hunter2" not in str(refusal.value)
 
 
 def test_reprs_show_no_secret():

@@ -283,6 +283,19 @@ def test_a_number_that_is_written_otherwise_names_nobody(issuer, remote, ada, ot
         with_zero.delete()
 
 
+def test_a_user_who_is_found_by_a_claim_does_not_show_it(ada):
+    seen = []
+
+    def view(request):
+        seen.extend([repr(request.user), request.user.email, repr(request.user)])
+        return HttpResponse()
+
+    backend = JWTAuthentication(user_field="username", user_id_claim="login")
+    mount_view(protect(auth=[backend], guards=[IsAuthenticated()])(view))
+    assert wsgi("get", "/view", bearer(sub="1", login="ada")).status_code == 200
+    assert seen == ["<LazyUser: not loaded>", ada.email, "<LazyUser: <User: ada>>"]
+
+
 def test_user_field_is_for_own_keys_too(ada):
     mount_view(protect(auth=[JWTAuthentication(user_field="username")], guards=[IsAuthenticated()])(describe))
     assert call("get", "/view", bearer(sub="ada")).json()["pk"] == ada.pk

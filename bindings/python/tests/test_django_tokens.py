@@ -221,6 +221,18 @@ def test_flags_and_permissions_of_a_token_object_are_read_as_the_engine_reads_th
 TYPO = "hunter2-my-secret"
 
 
+def test_a_token_object_shows_no_claim_but_its_subject():
+    read = Token.from_claims({"sub": "7", "jti": "the-id", "permissions": ["a.b"], "iss": "me", "email": "g@x.org"})
+    assert repr(read) == str(read) == "Token(sub='7')"
+
+
+@pytest.mark.parametrize(("seconds", "year"), [(10**15, 9999), (1e300, 9999), (-(10**15), 1)])
+def test_a_date_beyond_the_calendar_is_its_end(seconds, year):
+    """A token whose dates are in milliseconds is valid, and no reason for a 500."""
+    assert Token.from_claims({"iat": seconds}).iat.year == year
+    assert Token.from_claims(Token.from_claims({"iat": seconds}).claims).iat.year == year
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -25,6 +25,7 @@ from django.utils.module_loading import import_string
 
 from boltguard import _rust
 from boltguard.exceptions import ConfigurationError
+from boltguard.messages import kind_of
 
 AUTHENTICATION = "BOLTGUARD_AUTHENTICATION_CLASSES"
 PERMISSIONS = "BOLTGUARD_DEFAULT_PERMISSION_CLASSES"
@@ -88,7 +89,7 @@ class Conf:
             return [_instance(name, path) for path in DEFAULTS[name]]
         value = _value(name)
         if isinstance(value, str) or not isinstance(value, Sequence):
-            raise ImproperlyConfigured(f"{written(name)} is {value!r}; give a list, such as [{_EXAMPLES[name]}]")
+            raise ImproperlyConfigured(f"{written(name)} is {kind_of(value)}; give a list, such as [{_EXAMPLES[name]}]")
         return [_instance(written(name), item) for item in value]
 
 

@@ -276,6 +276,10 @@ class LinkedUser(LazyUser):
         except UserUnavailable as unavailable:
             return unavailable
 
+    def __repr__(self) -> str:
+        # The subject may be any claim, such as an email address.
+        return super().__repr__() if self._wrapped is not empty else "<LazyUser: not loaded>"
+
     def __copy__(self) -> Any:
         return self if self._wrapped is empty else super().__copy__()
 

@@ -261,7 +261,7 @@ def check_guards(guards: object, where: str = "guards") -> list[Guard]:
     if isinstance(guards, Guard):
         raise ImproperlyConfigured(f"{where} is one guard; give a list: [{guards!r}]")
     if not isinstance(guards, (list, tuple)):
-        raise ImproperlyConfigured(f"{where} is {guards!r}; give a list of guards, such as [IsAuthenticated()]")
+        raise ImproperlyConfigured(f"{where} is {kind_of(guards)}; give a list of guards, such as [IsAuthenticated()]")
     if not guards:
         raise ImproperlyConfigured(f"{where} is empty; leave it out for the default, or say [AllowAny()]")
     for guard in guards:

@@ -14,6 +14,7 @@ from asgiref.sync import async_to_sync
 from boltguard.auth import leeways
 from boltguard.auth.journal import noted
 from boltguard.auth.twins import acall, pair
+from boltguard.messages import kind_of
 
 # Clocks of two machines differ; an entry that goes a moment too early lets its token live again.
 MARGIN = 60.0
@@ -118,7 +119,7 @@ def ttl_seconds(ttl: Ttl) -> float | None:
     if seconds is None:
         return None
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
-        raise ValueError(f"ttl is {ttl!r}; give the seconds that the token still lives, or None")
+        raise ValueError(f"ttl is {kind_of(ttl)}; give the seconds that the token still lives, or None")
     return float(seconds)
 
 

@@ -40,9 +40,12 @@ def create_jwt_for_user(
     return _minter(secret, algorithm, kid).mint(subject, seconds, claims)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Token:
-    """The claims of a token by name; those without a name of their own are in `extras`."""
+    """The claims of a token by name; those without a name of their own are in `extras`.
+
+    Dates that no `datetime` holds are the first or the last that one does.
+    """
 
     sub: str | None = None
     exp: datetime | None = None
@@ -54,13 +57,17 @@ class Token:
     is_staff: bool = False
     is_superuser: bool = False
     permissions: list[str] = field(default_factory=list)
-    extras: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    # Error reporters show it: no claims but the one that names the user.
+    def __repr__(self) -> str:
+        return f"Token(sub={self.sub!r})"
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> Token:
         """From the claims of a token that was verified, such as `request.context["auth_claims"]`."""
         named = {name: claims[name] for name in _FIELDS if name in claims}
-        named.update({name: datetime.fromtimestamp(named[name], timezone.utc) for name in _DATES if name in named})
+        named.update({name: _date(named[name]) for name in _DATES if name in named})
         # As the engine reads them: what is not a bool says no, and what is not a list of strings grants nothing.
         named.update({name: named[name] is True for name in _FLAGS if name in named})
         if "permissions" in named:
@@ -231,6 +238,13 @@ def _cached_minter(secret: _Same, algorithm: str, kid: str | None) -> _rust.Mint
 
 def _secret_keys() -> _rust.KeySet:
     return _rust.KeySet([_rust.Key.from_secret(secret) for secret in conf.current().secrets])
+
+
+def _date(seconds: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc)
+    except (OverflowError, ValueError, OSError):
+        return (datetime.max if seconds > 0 else datetime.min).replace(tzinfo=timezone.utc)
 
 
 def _strings(permissions: Any) -> list[str]:

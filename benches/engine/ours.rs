@@ -1,7 +1,6 @@
 //! Boltguard's entrants.
 
 use std::hint::black_box;
-use std::mem;
 use std::sync::Arc;
 
 use boltguard::guard::{CompiledGuard, Guard};
@@ -36,13 +35,10 @@ impl Admission {
         }
     }
 
-    /// Verifies and admits a token. The buffer is used for one token after the other.
+    /// Verifies and admits a token.
     #[inline]
-    pub(crate) fn admits(&self, token: &str, buffer: &mut Vec<u8>) -> bool {
-        let Ok(jws) = self
-            .verifier
-            .verify_into(black_box(token), mem::take(buffer))
-        else {
+    pub(crate) fn admits(&self, token: &str) -> bool {
+        let Ok(jws) = self.verifier.verify(black_box(token)) else {
             return false;
         };
         let Ok(claims) = Claims::read(jws, self.guard.wanted()) else {
@@ -51,7 +47,6 @@ impl Admission {
         match self.policy.admit(claims, self.now) {
             Ok(admitted) => {
                 black_box(&admitted);
-                *buffer = admitted.into_buffer();
                 true
             }
             Err(_) => false,
@@ -62,9 +57,8 @@ impl Admission {
 /// The work of admitting `token`, which succeeds or not as expected.
 pub(crate) fn admit(algorithm: Algorithm, token: String, expected: bool) -> impl FnMut() -> bool {
     let admission = Admission::new(algorithm);
-    let mut buffer = Vec::new();
-    assert_eq!(admission.admits(&token, &mut buffer), expected);
-    move || admission.admits(&token, &mut buffer)
+    assert_eq!(admission.admits(&token), expected);
+    move || admission.admits(&token)
 }
 
 /// What a service has that leaves requests to a gate: header, token, deny-list, guard.

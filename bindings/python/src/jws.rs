@@ -309,7 +309,7 @@ fn verify_among<'t>(
         if !allowed.contains(jws.unverified_header().algorithm()) {
             return Err(JwsError::AlgorithmNotAllowed);
         }
-        jws.verify_among(keys, Vec::new())
+        jws.verify_among(keys)
     };
     let is_long = allowed
         .as_slice()

@@ -163,12 +163,6 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     ENGINE.encode(bytes)
 }
 
-/// Appends the text of `bytes` to `text`.
-#[inline]
-pub fn encode_into(bytes: impl AsRef<[u8]>, text: &mut String) {
-    ENGINE.encode_string(bytes, text);
-}
-
 /// Writes the text of `bytes` to the front of `text` and returns its length; `None` if `text` is too short.
 #[inline]
 pub fn encode_slice(bytes: impl AsRef<[u8]>, text: &mut [u8]) -> Option<usize> {

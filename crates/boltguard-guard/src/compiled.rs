@@ -134,18 +134,6 @@ impl CompiledGuard {
         }
     }
 
-    /// Decides about a caller before anything is asked: allows what some answers could still allow.
-    ///
-    /// For the request that comes before the object: who passes here must pass [`decide_with`](Self::decide_with), the
-    /// answers about the object given, before the object is shown.
-    #[must_use]
-    pub fn decide_optimistic(&self, facts: Option<&Facts<'_>>) -> Decision {
-        match self.decide(facts) {
-            Decision::Ask => Decision::Allow,
-            decided => decided,
-        }
-    }
-
     /// The checks without an answer that could still change the decision, in reading order; none if it is settled.
     ///
     /// Exact for up to a dozen open checks. Beyond that every open check is named.

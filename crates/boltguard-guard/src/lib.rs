@@ -83,8 +83,8 @@
 //!   Otherwise, the decision is [`Decision::Ask`], which doesn't allow access by itself.
 //! - [`CompiledGuard::questions`] returns the checks that are relevant for this caller. Pass their results as
 //!   [`Answers`] to [`decide_with`](CompiledGuard::decide_with).
-//! - If the object is loaded later, use [`decide_optimistic`](CompiledGuard::decide_optimistic), which lets the request
-//!   proceed if the guard can pass for some results. The final decision must be made before the object is shown.
+//! - If the object is loaded later, [`Decision::may_open`] tells whether the guard can pass for some results. The final
+//!   decision must be made before the object is shown.
 //! - For an anonymous caller, checks are unknown like all other atoms, and aren't called.
 //!
 //! ```

@@ -28,7 +28,7 @@ use crate::{HeaderFields, JwsError, MAX_TOKEN_LEN, SignError, UnverifiedJws, Ver
 ///
 /// [`JwsError::Malformed`] if the payload is not base64url.
 pub fn assume_verified(jws: UnverifiedJws<'_>) -> Result<VerifiedJws<'_>, JwsError> {
-    jws.into_verified(Vec::new())
+    jws.into_verified()
 }
 
 /// Writes a token without a signature, which no key verifies. Only [`assume_verified`] accepts it.

@@ -62,18 +62,16 @@ impl<'t> UnverifiedJws<'t> {
         let input = self.segments.signing_input();
         self.segments
             .check_signature(input, key.algorithm(), [key])?;
-        self.into_verified(Vec::new())
+        self.into_verified()
     }
 
     /// Checks the signature with the keys of `keys` that fit the header's `alg` and `kid`.
-    ///
-    /// The payload is decoded into `buffer`, whose contents are dropped and whose room is used again.
     ///
     /// # Errors
     ///
     /// As [`verify`](Self::verify), and [`JwsError::KeyNotFound`] if no key has the token's `kid`.
     #[inline]
-    pub fn verify_among(self, keys: &KeySet, buffer: Vec<u8>) -> Result<VerifiedJws<'t>, JwsError> {
+    pub fn verify_among(self, keys: &KeySet) -> Result<VerifiedJws<'t>, JwsError> {
         let algorithm = self.header.algorithm();
         if !keys.serves(algorithm) {
             return Err(self.segments.why_refused(JwsError::AlgorithmNotAllowed));
@@ -82,14 +80,13 @@ impl<'t> UnverifiedJws<'t> {
         let input = self.segments.signing_input();
         self.segments
             .check_signature(input, algorithm, candidates)?;
-        self.into_verified(buffer)
+        self.into_verified()
     }
 
     #[inline]
-    pub(crate) fn into_verified(self, mut payload: Vec<u8>) -> Result<VerifiedJws<'t>, JwsError> {
-        let encoded = self.segments.payload();
-        payload.resize(base64url::decoded_len(encoded.len()), 0);
-        base64url::decode_slice(encoded, &mut payload).map_err(|_| JwsError::Malformed)?;
+    pub(crate) fn into_verified(self) -> Result<VerifiedJws<'t>, JwsError> {
+        let payload = base64url::decode(self.segments.payload());
+        let payload = payload.map_err(|_| JwsError::Malformed)?;
         Ok(VerifiedJws {
             header: self.header,
             payload,

@@ -54,22 +54,9 @@ impl Verifier {
     /// # Errors
     ///
     /// A [`JwsError`] that names the cause.
-    pub fn verify<'t>(&'t self, token: &'t str) -> Result<VerifiedJws<'t>, JwsError> {
-        self.verify_into(token, Vec::new())
-    }
-
-    /// As [`verify`](Self::verify), decoding the payload into `buffer`, whose contents are dropped.
-    ///
-    /// # Errors
-    ///
-    /// As [`verify`](Self::verify).
     #[inline]
-    pub fn verify_into<'t>(
-        &'t self,
-        token: &'t str,
-        buffer: Vec<u8>,
-    ) -> Result<VerifiedJws<'t>, JwsError> {
-        self.parse(token)?.verify_among(&self.keys, buffer)
+    pub fn verify<'t>(&'t self, token: &'t str) -> Result<VerifiedJws<'t>, JwsError> {
+        self.parse(token)?.verify_among(&self.keys)
     }
 
     #[inline]

@@ -217,12 +217,6 @@ impl AdmittedClaims {
         self.body.as_json()
     }
 
-    /// The buffer that held the claims, to be used for the next token.
-    #[must_use]
-    pub fn into_buffer(self) -> Vec<u8> {
-        self.body.payload
-    }
-
     pub(crate) fn registered(&self) -> &Registered {
         &self.body.registered
     }

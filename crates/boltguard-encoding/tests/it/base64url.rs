@@ -1,7 +1,7 @@
 //! base64url at every length and place: fast decoders go wrong where a block begins or ends.
 
 use boltguard_encoding::base64url::{
-    Base64Error, decode, decode_into, decode_slice, encode, encode_into, encode_slice,
+    Base64Error, decode, decode_into, decode_slice, encode, encode_slice,
 };
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -104,12 +104,9 @@ fn a_buffer_that_is_too_short_is_an_error() {
 }
 
 #[test]
-fn a_text_is_appended_or_written_as_it_is_returned() {
+fn a_text_is_written_as_it_is_returned() {
     for length in 0..200 {
         let text = encode(bytes(length));
-        let mut appended = "before".to_owned();
-        encode_into(bytes(length), &mut appended);
-        assert_eq!(appended.strip_prefix("before"), Some(&*text));
         let mut room = vec![0; text.len() + 3];
         assert_eq!(encode_slice(bytes(length), &mut room), Some(text.len()));
         assert_eq!(&room[..text.len()], text.as_bytes());

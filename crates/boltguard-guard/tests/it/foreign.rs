@@ -42,7 +42,6 @@ fn grants_read_for_another_guard_open_none() {
             let answers = Answers::new().with("owner", true);
             assert_eq!(guard.decide(Some(&facts)), DENIED, "{}", guard.guard());
             assert_eq!(guard.decide_with(Some(&facts), &answers), DENIED);
-            assert_eq!(guard.decide_optimistic(Some(&facts)), DENIED);
             assert!(guard.questions(Some(&facts), &Answers::new()).is_empty());
         }
     }

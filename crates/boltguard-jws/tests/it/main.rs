@@ -29,7 +29,7 @@ fn verify(token: &str, algorithm: Algorithm) -> Result<Vec<u8>, JwsError> {
 
 /// Verifies a token in each way there is, which all have to say the same.
 fn verify_with(token: &str, keys: KeySet) -> Result<Vec<u8>, JwsError> {
-    let parsed = UnverifiedJws::parse(token).and_then(|jws| jws.verify_among(&keys, Vec::new()));
+    let parsed = UnverifiedJws::parse(token).and_then(|jws| jws.verify_among(&keys));
     let parsed = parsed.map(|verified| verified.payload().to_vec());
     let verifier = Verifier::new(keys);
     let known = verifier
@@ -38,12 +38,6 @@ fn verify_with(token: &str, keys: KeySet) -> Result<Vec<u8>, JwsError> {
     assert_eq!(
         known, parsed,
         "a header known by heart means what it says: {token}"
-    );
-    let reused = verifier.verify_into(token, b"what was there before".to_vec());
-    assert_eq!(
-        reused.map(|verified| verified.into_parts().1),
-        parsed,
-        "{token}"
     );
     parsed
 }

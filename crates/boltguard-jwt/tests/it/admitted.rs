@@ -16,7 +16,6 @@ fn the_claims_are_the_text_that_was_signed() {
         "{\"é\":18446744073709551616,\"x\":1e1}",
     ] {
         assert_eq!(read(payload).as_json(), payload);
-        assert_eq!(read(payload).into_buffer(), payload.as_bytes());
     }
 }
 

@@ -263,12 +263,6 @@ impl JwtBackend {
         &self.policy
     }
 
-    /// Whether tokens pass when the store gives no answer.
-    #[must_use]
-    pub fn allows_on_store_error(&self) -> bool {
-        self.on_store_error == OnStoreError::Allow
-    }
-
     #[inline]
     pub(crate) fn header(&self) -> &HeaderName {
         &self.header

@@ -42,7 +42,6 @@ fn a_caller_of_one_gate_is_denied_by_the_guard_of_another() {
             let facts = caller.facts();
             let denied = Decision::Deny(ReasonCode::Denied);
             assert_eq!(guard.decide(facts.as_ref()), denied, "{text}");
-            assert_eq!(guard.decide_optimistic(facts.as_ref()), denied);
         }
     }
 }

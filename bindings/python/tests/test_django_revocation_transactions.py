@@ -347,6 +347,32 @@ def test_a_view_that_succeeds_revokes_once(monkeypatch):
     assert len(calls) == 1, "that of another request is not made again"
 
 
+class Strict(OwnTable):
+    """It can't revoke a token twice."""
+
+    def revoke(self, jti, ttl=None):
+        RevokedToken.objects.create(jti=jti)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_transaction_around_the_request_may_commit_is_not_made_again(way):
+    """As that of a `TestCase`, or of a decorator above the gate."""
+    own = Strict()
+    auth = [JWTAuthentication(revocation_store=own)]
+
+    def view(request):
+        own.revoke(request.context.jti)
+        with transaction.atomic():
+            own.revoke("inner")
+        return HttpResponse()
+
+    with override_settings(MIDDLEWARE=MIDDLEWARE if way is by_middleware else [], BOLT_AUTHENTICATION_CLASSES=auth):
+        way(auth, view)
+        with transaction.atomic():
+            assert get("/x", bearer(sub="1", jti="j")).status_code == 200
+    assert own.is_revoked("j") and own.is_revoked("inner")
+
+
 # Django REST framework
 
 

@@ -35,7 +35,7 @@ from boltguard._rust import AuthContext, Conditional, Refusal
 from boltguard.accounts import UserUnavailable
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, IsAuthenticated, check_guards, conjunction
-from boltguard.auth.journal import journal, lost, open_journal, repeat, restore
+from boltguard.auth.journal import journal, open_journal, repeat, restore
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.caches import CACHED, refuse_caches_inside
 from boltguard.drf_exceptions import RaisedResponse, exception_handler, install
@@ -332,7 +332,7 @@ class _WayOut:
         self._end()
         if self.gates and getattr(response, "exception", False) and (entries := journal()):
             _after_transaction(response, lambda *_: repeat(entries))
-        elif self.gates and lost():
+        elif self.gates and journal():
             _after_transaction(response, lambda *_: restore())
         if self.refusal is not None and response.status_code in (401, 403):
             self.refusal()

@@ -3,7 +3,7 @@
 A view that logs its caller out and then answers with an error, under `ATOMIC_REQUESTS` or in an `atomic` block of its
 own, has its transaction rolled back, and with it an entry in a table; yet the client is told that the token is gone. So
 each revocation is noted, and once the transaction is over it is made again: all of them if the view failed, else those
-whose transaction did not end with a commit.
+whose transaction was rolled back.
 """
 
 from __future__ import annotations
@@ -32,30 +32,38 @@ logger = logging.getLogger("boltguard")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Watch:
+    """Whether an open transaction of a connection was committed, or was rolled back."""
+
+    __slots__ = ("_connection", "_is_committed")
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._is_committed = False
+        connection.on_commit(self)
+
+    def __call__(self) -> None:
+        self._is_committed = True
+
+    @property
+    def is_lost(self) -> bool:
+        """So while nobody has committed it, and nobody will."""
+        return not self._is_committed and all(entry[1] is not self for entry in self._connection.run_on_commit)
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Entry:
-    """A revocation, and when its token ends by the monotonic clock."""
+    """A revocation, when its token ends by the monotonic clock, and the transactions in which it was made."""
 
     store: RevocationStore
     jti: str
     end: float | None
-    # The transactions that were open when it was made and have not been committed since.
-    uncommitted: int = 0
+    watches: list[Watch]
 
     @property
     def ttl(self) -> float | None:
         """The rest of the token's lifetime."""
         return None if self.end is None else max(self.end - time.monotonic(), 0.0)
-
-    def watch(self) -> None:
-        """Has each open transaction tell when it is committed."""
-        for connection in connections.all(initialized_only=True):
-            if connection.in_atomic_block:
-                self.uncommitted += 1
-                connection.on_commit(self._committed)
-
-    def _committed(self) -> None:
-        self.uncommitted -= 1
 
 
 _entries: ContextVar[list[Entry] | None] = ContextVar("boltguard_revocations", default=None)
@@ -89,9 +97,8 @@ def _note(store: RevocationStore, jti: Any, ttl: Any = None, *args: Any, **kwarg
     entries = _entries.get()
     if entries is not None and len(entries) < MOST:
         seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
-        entry = Entry(store, jti, None if seconds is None else time.monotonic() + seconds)
-        entry.watch()
-        entries.append(entry)
+        watches = [Watch(one) for one in connections.all(initialized_only=True) if one.in_atomic_block]
+        entries.append(Entry(store, jti, None if seconds is None else time.monotonic() + seconds, watches))
 
 
 def journal() -> list[Entry]:
@@ -100,8 +107,8 @@ def journal() -> list[Entry]:
 
 
 def lost() -> list[Entry]:
-    """What was noted in transactions that were not committed."""
-    return [entry for entry in _entries.get() or () if entry.uncommitted]
+    """What was noted in transactions that were rolled back."""
+    return [entry for entry in _entries.get() or () if any(watch.is_lost for watch in entry.watches)]
 
 
 def repeat(entries: list[Entry]) -> None:
@@ -111,7 +118,7 @@ def repeat(entries: list[Entry]) -> None:
         for entry in entries:
             revoke = entry.store.revoke
             (async_to_sync(revoke) if iscoroutinefunction(revoke) else revoke)(entry.jti, entry.ttl)
-            entry.uncommitted = 0
+            entry.watches = []
     finally:
         _entries.reset(token)
 
@@ -122,7 +129,7 @@ async def arepeat(entries: list[Entry]) -> None:
     try:
         for entry in entries:
             await entry.store.arevoke(entry.jti, entry.ttl)
-            entry.uncommitted = 0
+            entry.watches = []
     finally:
         _entries.reset(token)
 

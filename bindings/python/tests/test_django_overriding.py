@@ -205,6 +205,29 @@ def test_guards_of_a_permission_under_another_name_are_refused(attributes):
         type(staff)("Mine", (staff,), attributes)
 
 
+@pytest.mark.parametrize("where", ["class", "base", "object"])
+def test_backends_that_are_changed_later_let_nobody_in(where):
+    """Those that the class had before would decide, without the store of the new one."""
+
+    class Known(BoltguardAuthentication):
+        backends = [JWTAuthentication()]
+
+        def __init__(self):
+            if where == "object":
+                self.backends = stored
+
+    class Derived(Known):
+        pass
+
+    store = InMemoryRevocation()
+    store.revoke("j")
+    stored = [JWTAuthentication(revocation_store=store)]
+    drf_view(Derived if where == "base" else Known, GuardPermission.of(IsStaff()))
+    if where != "object":
+        Known.backends = stored
+    assert wsgi("get", "/view", bearer(sub="1", jti="j", is_staff=True)).status_code == 500
+
+
 def test_a_guard_of_a_permission_that_is_changed_later_is_refused():
     staff = GuardPermission.of(IsStaff())
     with pytest.raises(ImproperlyConfigured, match="guard is fixed"):

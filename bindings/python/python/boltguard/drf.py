@@ -60,11 +60,14 @@ class BoltguardAuthentication(BaseAuthentication):
 
     backends: ClassVar[Sequence[Authentication] | None] = None
     _keeper: ClassVar[Gatekeeper]
+    # The `backends` of which the keeper was made.
+    _named: ClassVar[Sequence[Authentication] | None] = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         refuse_overrides(cls, ImproperlyConfigured, AS_BACKENDS, called=AUTHENTICATES)
         cls._keeper = Gatekeeper(_backends_of(cls), [IsAuthenticated()])
+        cls._named = cls.backends
 
     @classmethod
     def known_backends(cls) -> list[Authentication]:
@@ -73,6 +76,8 @@ class BoltguardAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, AuthContext] | None:
         """The user and the context, or `None` where no credential was sent."""
+        if self.backends is not self._named:
+            raise ImproperlyConfigured(f"{type(self).__name__}.backends is fixed once the class is made; {SUBCLASS}")
         open_journal([])
         gate, inner = self._keeper.gate, request._request
         way_out = _WayOut.of(request.parser_context.get("view"))
@@ -122,7 +127,7 @@ class GuardPermissionMeta(BasePermissionMetaclass):
 
     def __setattr__(cls, name: str, value: Any) -> None:
         if name == "guard" and "_gate" in vars(cls):
-            raise ImproperlyConfigured(f"{cls.__name__}.guard is fixed once the class is made; write a subclass")
+            raise ImproperlyConfigured(f"{cls.__name__}.guard is fixed once the class is made; {SUBCLASS}")
         super().__setattr__(name, value)
 
     def __call__(cls, *arguments: Any, **named: Any) -> Any:
@@ -447,12 +452,13 @@ UNSUPPORTED_SCHEME = "scheme_unsupported"
 AS_BACKENDS = "Write backends = [...], or redefine authenticate()."
 AS_GUARD = "Write guard = ..., or redefine has_permission() and has_object_permission()."
 # What DRF calls, or a subclass names.
-AUTHENTICATES = {"_keeper", "authenticate", "authenticate_header", "backends"}
+AUTHENTICATES = {"_keeper", "_named", "authenticate", "authenticate_header", "backends"}
 PERMITS = {"_gate", "code", "guard", "has_object_permission", "has_permission", "message"}
 NO_BACKENDS = (
     "name some, or leave it out for the setting BOLTGUARD_AUTHENTICATION_CLASSES, or BOLT_AUTHENTICATION_CLASSES"
 )
 NO_GUARD = "write GuardPermission.of(IsStaff()), or any other guard"
 NOT_ASKED = "call self.check_object_permissions(request, obj), as get_object() does, before you answer"
+SUBCLASS = "write a subclass"
 NO_NEGATION = "`~` of a guard and another permission would let anonymous callers in; negate the guard alone"
 install()

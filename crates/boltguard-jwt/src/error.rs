@@ -99,6 +99,8 @@ pub enum PolicyError {
     BlankType,
     /// The list of audiences is empty.
     NoAudience,
+    /// A claim test was given an empty list of values.
+    NoClaimValue,
     /// The list of issuers is empty.
     NoIssuer,
 }
@@ -111,6 +113,7 @@ impl PolicyError {
             Self::BlankIssuer | Self::NoIssuer => ClaimsError::Issuer,
             Self::BlankSubject => ClaimsError::Subject,
             Self::BlankType => ClaimsError::Type,
+            Self::NoClaimValue => ClaimsError::Mismatch,
         }
     }
 }
@@ -124,6 +127,9 @@ impl fmt::Display for PolicyError {
             Self::BlankType => "typ is an empty string: omit it, or give the media type",
             Self::NoAudience => {
                 "audience is an empty list, which no token matches: omit it, or give an audience"
+            }
+            Self::NoClaimValue => {
+                "a claim test has an empty list of values, which no token matches: omit the list, or give a value"
             }
             Self::NoIssuer => {
                 "issuer is an empty list, which no token matches: omit it, or give an issuer"

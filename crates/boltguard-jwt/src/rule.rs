@@ -1,16 +1,60 @@
-//! Claims that must have one of a few values.
+//! Rules about the values of claims, from the methods that set them to the check. A new kind of rule is written here.
 
 use std::collections::HashMap;
 
 use boltguard_encoding::json::{JsonError, Reader};
-use boltguard_types::Scalar;
 use boltguard_types::work::step;
+use boltguard_types::{ClaimTest, Scalar};
 use serde_json::Value;
 
-use crate::ClaimsError;
 use crate::claims::Body;
 use crate::class::LABELS;
 use crate::field::Field;
+use crate::{ClaimsError, ClaimsPolicy, PolicyError};
+
+impl ClaimsPolicy {
+    /// Requires that this claim is exactly this value. Called again for the same claim, either value is accepted.
+    ///
+    /// A list is not searched for the value; [`requiring`](Self::requiring) does that.
+    ///
+    /// ```
+    /// use boltguard_jwt::ClaimsPolicy;
+    ///
+    /// let policy = ClaimsPolicy::new()
+    ///     .with_claim("token_use", "access")
+    ///     .with_claim("tenant", "a")
+    ///     .with_claim("tenant", "b");
+    /// ```
+    #[must_use]
+    pub fn with_claim(mut self, name: &str, value: impl Into<Scalar>) -> Self {
+        self.rules.rule(name).values.push(value.into());
+        self
+    }
+
+    /// Requires that a claim passes this test. Called again, every test has to pass.
+    ///
+    /// A claim that is absent or `null` passes no test, and a list stands for each of its members, as in a guard. A
+    /// test that was given an empty list of values is a [mistake](Self::check_settings). Unlike
+    /// [`with_claim`](Self::with_claim), a test never admits a token that
+    /// [`for_authentication`](Self::for_authentication) refuses.
+    ///
+    /// ```
+    /// use boltguard_jwt::ClaimsPolicy;
+    /// use boltguard_types::ClaimTest;
+    ///
+    /// let policy = ClaimsPolicy::new()
+    ///     .requiring(ClaimTest::new("acr").any_of(["urn:example:silver", "urn:example:gold"]))
+    ///     .requiring(ClaimTest::new("azp").any_of(["mobile-app"]))
+    ///     .requiring(ClaimTest::new("amr").all_of(["mfa"]).none_of(["sms"]));
+    /// assert_eq!(policy.check_settings(), Ok(()));
+    /// ```
+    #[must_use]
+    pub fn requiring(mut self, test: ClaimTest) -> Self {
+        let has_empty_list = test.has_empty_list();
+        self.rules.rule(test.name()).tests.push(test);
+        self.refuse_if(has_empty_list, PolicyError::NoClaimValue)
+    }
+}
 
 /// Rules by the names of their claims, in the order in which they were given.
 #[derive(Clone, Debug, Default)]
@@ -23,18 +67,20 @@ pub(crate) struct Rules {
 const FEW: usize = 4;
 
 impl Rules {
-    /// Accepts this value too.
-    pub(crate) fn accept(&mut self, name: &str, value: Scalar) {
+    /// The rule about this claim, which accepts anything if it is new.
+    fn rule(&mut self, name: &str) -> &mut Rule {
         let next = self.list.len();
         let place = *self.places.entry(name.into()).or_insert(next);
         if place == next {
             self.list.push(Rule::new(name));
         }
-        self.list[place].accept(value);
+        &mut self.list[place]
     }
 
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.places.contains_key(name)
+    /// Whether the values of this claim are listed.
+    pub(crate) fn lists_values(&self, name: &str) -> bool {
+        let place = self.places.get(name);
+        place.is_some_and(|place| !self.list[*place].values.is_empty())
     }
 
     #[inline]
@@ -79,11 +125,14 @@ impl Rules {
     }
 }
 
-/// A claim, and the values of which it must have one.
+/// A claim, and what is required of it.
 #[derive(Clone, Debug)]
 struct Rule {
     name: Box<str>,
+    /// The values of which it must be one, unless there are none.
     values: Vec<Scalar>,
+    /// The tests that it must pass.
+    tests: Vec<ClaimTest>,
 }
 
 impl Rule {
@@ -91,15 +140,12 @@ impl Rule {
         Self {
             name: name.into(),
             values: Vec::new(),
+            tests: Vec::new(),
         }
     }
 
     fn name(&self) -> &str {
         &self.name
-    }
-
-    fn accept(&mut self, value: Scalar) {
-        self.values.push(value);
     }
 
     /// Checks the claim, which `find` finds where it is none that says what a token is.
@@ -109,6 +155,9 @@ impl Rule {
         body: &'b Body,
         find: impl FnOnce() -> Option<&'b str>,
     ) -> Result<(), ClaimsError> {
+        if !self.tests.is_empty() {
+            return self.check_any(find());
+        }
         let label = LABELS.iter().find(|(_, name)| *name == &*self.name);
         match label.map(|(claim, _)| body.label(*claim)) {
             Some(Field::Absent) => Err(ClaimsError::Missing),
@@ -127,7 +176,9 @@ impl Rule {
         let json = json.filter(|json| *json != "null");
         let json = json.ok_or(ClaimsError::Missing)?;
         let found = serde_json::from_str(json).map_err(|_| ClaimsError::Mismatch)?;
-        verdict(self.values.iter().any(|value| is_same(value, &found)))
+        let is_listed =
+            self.values.is_empty() || self.values.iter().any(|value| is_same(value, &found));
+        verdict(is_listed && self.tests.iter().all(|test| test.holds(Some(&found))))
     }
 }
 
@@ -139,7 +190,7 @@ fn verdict(is_accepted: bool) -> Result<(), ClaimsError> {
     }
 }
 
-/// Unlike a guard's test, this doesn't look into lists.
+/// Unlike a test, this doesn't look into lists.
 fn is_same(value: &Scalar, found: &Value) -> bool {
     match value {
         Scalar::Bool(wanted) => found.as_bool() == Some(*wanted),

@@ -1,6 +1,7 @@
 //! Settings that were given nothing to compare with.
 
 use boltguard_jwt::{ClaimsError, ClaimsPolicy, PolicyError};
+use boltguard_types::ClaimTest;
 
 use crate::{assert_admitted, assert_refused, lenient};
 
@@ -17,7 +18,8 @@ const TOKENS: &[&str] = &[
 
 #[test]
 fn a_policy_with_a_mistake_admits_nothing_and_says_what_it_is() {
-    let mistakes: [(ClaimsPolicy, PolicyError, ClaimsError); 9] = [
+    let none: [&str; 0] = [];
+    let mistakes: [(ClaimsPolicy, PolicyError, ClaimsError); 10] = [
         (
             lenient().with_audience([]),
             PolicyError::NoAudience,
@@ -52,6 +54,11 @@ fn a_policy_with_a_mistake_admits_nothing_and_says_what_it_is() {
             lenient().with_type(""),
             PolicyError::BlankType,
             ClaimsError::Type,
+        ),
+        (
+            lenient().requiring(ClaimTest::new("acr").any_of(none)),
+            PolicyError::NoClaimValue,
+            ClaimsError::Mismatch,
         ),
         // What is ignored was a mistake all the same, and so was what is set again.
         (

@@ -1,6 +1,7 @@
-//! Claims that must have one of a few values, and which claim it was that failed.
+//! Claims that must have one of a few values or pass a test, and which claim it was that failed.
 
 use boltguard_jwt::{ClaimsError, ClaimsPolicy};
+use boltguard_types::ClaimTest;
 
 use crate::{admit, assert_admitted, assert_refused, lenient};
 
@@ -51,6 +52,92 @@ fn every_rule_has_to_hold() {
     assert_admitted(&policy, &[r#"{"a":"x","b":"y"}"#]);
     assert_refused(&policy, &[r#"{"a":"x","b":"x"}"#], ClaimsError::Mismatch);
     assert_refused(&policy, &[r#"{"a":"x"}"#], ClaimsError::Missing);
+}
+
+#[test]
+fn acr_must_be_one_of_the_classes() {
+    let policy = lenient().requiring(ClaimTest::new("acr").any_of(["silver", "gold"]));
+    assert_admitted(&policy, &[r#"{"acr":"gold"}"#, r#"{"acr":"\u0067old"}"#]);
+    let others = [r#"{"acr":"bronze"}"#, r#"{"acr":""}"#, r#"{"acr":1}"#];
+    assert_refused(&policy, &others, ClaimsError::Mismatch);
+    assert_refused(&policy, &["{}", r#"{"acr":null}"#], ClaimsError::Missing);
+    assert_eq!(
+        policy.claim_at_fault(ClaimsError::Mismatch, others[0]),
+        Some("acr")
+    );
+    assert_eq!(
+        policy.claim_at_fault(ClaimsError::Missing, "{}"),
+        Some("acr")
+    );
+}
+
+#[test]
+fn a_test_looks_into_lists() {
+    let policy = lenient().requiring(ClaimTest::new("amr").all_of(["mfa"]).none_of(["sms"]));
+    assert_admitted(&policy, &[r#"{"amr":["pwd","mfa"]}"#, r#"{"amr":"mfa"}"#]);
+    let others = [
+        r#"{"amr":["pwd"]}"#,
+        r#"{"amr":["mfa","sms"]}"#,
+        r#"{"amr":[["mfa"]]}"#,
+        r#"{"amr":[]}"#,
+    ];
+    assert_refused(&policy, &others, ClaimsError::Mismatch);
+}
+
+#[test]
+fn every_test_and_value_has_to_hold() {
+    let is = |value| ClaimTest::new("a").any_of([value]);
+    let policy = lenient().requiring(is("x")).requiring(is("y"));
+    assert_admitted(&policy, &[r#"{"a":["x","y"]}"#]);
+    assert_refused(
+        &policy,
+        &[r#"{"a":"x"}"#, r#"{"a":"y"}"#],
+        ClaimsError::Mismatch,
+    );
+    let policy = lenient()
+        .requiring(is("x"))
+        .with_claim("a", "x")
+        .with_claim("a", "y");
+    assert_admitted(&policy, &[r#"{"a":"x"}"#]);
+    assert_refused(
+        &policy,
+        &[r#"{"a":"y"}"#, r#"{"a":["x"]}"#],
+        ClaimsError::Mismatch,
+    );
+}
+
+#[test]
+fn many_tests_are_found_in_one_pass() {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let tested = |policy: ClaimsPolicy, name: &&str| policy.requiring(ClaimTest::new(*name));
+    let policy = names.iter().fold(lenient(), tested);
+    assert_admitted(&policy, &[r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}"#]);
+    assert_refused(
+        &policy,
+        &[r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":null}"#],
+        ClaimsError::Missing,
+    );
+}
+
+#[test]
+fn a_test_admits_no_other_class_of_token() {
+    for name in ["token_type", "token_use", "typ", "type"] {
+        for test in [
+            ClaimTest::new(name),
+            ClaimTest::new(name).any_of(["refresh"]),
+            ClaimTest::new(name).none_of(["id"]),
+        ] {
+            let policy = lenient().for_authentication().requiring(test);
+            let payload = format!(r#"{{"sub":"a","{name}":"refresh"}}"#);
+            assert_refused(&policy, &[&payload], ClaimsError::NotAccessToken);
+        }
+        let test = ClaimTest::new(name).any_of(["access"]);
+        let policy = lenient().for_authentication().requiring(test);
+        assert_admitted(&policy, &[&format!(r#"{{"sub":"a","{name}":"access"}}"#)]);
+        let payload = format!(r#"{{"sub":"a","{name}":"other"}}"#);
+        assert_refused(&policy, &[&payload], ClaimsError::Mismatch);
+        assert_refused(&policy, &[r#"{"sub":"a"}"#], ClaimsError::Missing);
+    }
 }
 
 #[test]

@@ -23,10 +23,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
 from boltguard import BoltAPI, Depends, protect
-from boltguard.accounts import UserUnavailable
 from boltguard.auth import Check, IsAuthenticated, JWTAuthentication, get_current_user
+from boltguard.auth.accounts import UserUnavailable
+from boltguard.auth.users import LazyUser, Visit
 from boltguard.exceptions import Unauthorized
-from boltguard.users import LazyUser, Visit
 
 from people.models import Note
 from support import asgi, bearer, call, get, mount, mount_view, wsgi

@@ -9,8 +9,8 @@ from django.http import JsonResponse
 from django.test import override_settings
 
 from boltguard import protect
-from boltguard.accounts import UserUnavailable, find_by_key
 from boltguard.auth import IsAuthenticated, JWTAuthentication, get_current_user
+from boltguard.auth.accounts import UserUnavailable, find_by_key
 
 from databases import SERVERS, database_on
 from people.models import Handle

@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect, ensure_csrf_
 
 from boltguard import BoltAPI, protect
 from boltguard.auth import AllowAny, APIKeyAuthentication, IsAuthenticated, JWTAuthentication
-from boltguard.routes import collect
+from boltguard.routes.collect import collect
 
 from support import bearer, mount, mount_view
 

@@ -188,4 +188,4 @@ def test_a_handler_of_the_site_for_drf_stays():
 
     with override_settings(REST_FRAMEWORK={"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}):
         assert api_settings.EXCEPTION_HANDLER.__module__ == "rest_framework.views"
-    assert api_settings.EXCEPTION_HANDLER.__module__ == "boltguard.drf_exceptions"
+    assert api_settings.EXCEPTION_HANDLER.__module__ == "boltguard.drf.exceptions"

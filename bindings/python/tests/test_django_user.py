@@ -16,9 +16,9 @@ from django.test import TestCase, TransactionTestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from boltguard import BoltAPI, Depends, protect
-from boltguard.accounts import UserUnavailable, find_by_key, primary_key
 from boltguard.auth import AllowAny, APIKeyAuthentication, IsAuthenticated, JWTAuthentication, get_current_user
-from boltguard.users import LazyUser
+from boltguard.auth.accounts import UserUnavailable, find_by_key, primary_key
+from boltguard.auth.users import LazyUser
 
 from people.models import Clerk, Member, Note
 from support import asgi, bearer, call, get, mount, mount_view, token, wsgi

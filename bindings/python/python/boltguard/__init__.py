@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from boltguard._rust import __version__
 
 if TYPE_CHECKING:
-    from boltguard.api import BoltAPI
+    from boltguard.api.params import Depends
+    from boltguard.api.router import BoltAPI
     from boltguard.decorators import protect
-    from boltguard.params import Depends
 
 __all__ = ["BoltAPI", "Depends", "__version__", "protect"]
 
@@ -21,11 +21,11 @@ __all__ = ["BoltAPI", "Depends", "__version__", "protect"]
 # Loaded when asked for, so that `boltguard.jwt` works where Django is not installed.
 def __getattr__(name: str) -> Any:
     if name == "BoltAPI":
-        from boltguard.api import BoltAPI
+        from boltguard.api.router import BoltAPI
 
         return BoltAPI
     if name == "Depends":
-        from boltguard.params import Depends
+        from boltguard.api.params import Depends
 
         return Depends
     if name == "protect":

@@ -45,10 +45,10 @@ from boltguard import conf, registry
 from boltguard.auth.backends import APIKeyAuthentication, Authentication, JWTAuthentication, check_backends
 from boltguard.auth.guards import check_guards
 from boltguard.auth.revocation import DjangoCacheRevocation, DjangoORMRevocation, InMemoryRevocation, RevocationStore
-from boltguard.gate import Gatekeeper
+from boltguard.gate.gate import Gatekeeper
 from boltguard.middleware import BoltguardMiddleware, middleware_classes
 from boltguard.misspelt import misspelt
-from boltguard.routes import callbacks
+from boltguard.routes.collect import callbacks
 
 Message = checks.CheckMessage
 Backend = TypeVar("Backend", bound=Authentication)
@@ -180,7 +180,7 @@ def check_drf_views(app_configs: Any, **kwargs: Any) -> list[Message]:
         views = [view for _, view in callbacks() if hasattr(view, "initkwargs")]
     if "rest_framework.views" not in sys.modules or not views:
         return []
-    from boltguard.drf_checks import check_view
+    from boltguard.drf.checks import check_view
 
     return list({message.msg: message for view in views for message in check_view(view)}.values())
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 
-from boltguard.gate import Gatekeeper, LoginRequired
-from boltguard.prefetch import class_wants_user, wants_user
+from boltguard.gate.gate import Gatekeeper, LoginRequired
+from boltguard.gate.prefetch import class_wants_user, wants_user
 from boltguard.transactions import refuse_atomic, take_over
 
 View = TypeVar("View", bound=Callable[..., Any])

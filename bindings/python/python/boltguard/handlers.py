@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.views import defaults
 
 from boltguard.exceptions import Unauthorized
-from boltguard.gate import answer
+from boltguard.gate.gate import answer
 
 
 def permission_denied(request: HttpRequest, exception: Exception, *args: Any, **kwargs: Any) -> HttpResponseBase:

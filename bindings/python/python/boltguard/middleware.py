@@ -17,17 +17,17 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
 from boltguard._rust import AuthContext, Refusal
+from boltguard.api.endpoint import ENDPOINT
 from boltguard.auth.guards import AllowAny
 from boltguard.auth.journal import arestore, keep_revocations, open_journal, restore
-from boltguard.caches import CACHED, note_caches_outside
+from boltguard.auth.users import attach, is_missing, load, needs_account, prefetch
 from boltguard.decorators import GATEKEEPERS
-from boltguard.endpoint import ENDPOINT
 from boltguard.exceptions import HTTPException, RevocationError
-from boltguard.gate import Gate, Gatekeeper, Settled, answer
+from boltguard.gate.caches import CACHED, note_caches_outside
+from boltguard.gate.gate import Gate, Gatekeeper, Settled, answer
+from boltguard.gate.prefetch import view_wants_user
 from boltguard.logs import log
 from boltguard.overriding import refuse_overrides
-from boltguard.prefetch import view_wants_user
-from boltguard.users import attach, is_missing, load, needs_account, prefetch
 
 
 class BoltguardMiddleware:

@@ -5,6 +5,7 @@ Nothing here needs Django's applications to be loaded, so `settings.py` can impo
 
 from boltguard.api_keys.store import APIKeyStore
 from boltguard.auth.backends import APIKeyAuthentication, Authentication, JWTAuthentication
+from boltguard.auth.external import ExternalUser
 from boltguard.auth.guards import (
     AllowAny,
     DenyAll,
@@ -20,6 +21,7 @@ from boltguard.auth.guards import (
     ViaBackend,
 )
 from boltguard.auth.logging_out import alogout, logout
+from boltguard.auth.objects import acheck_object, check_object
 from boltguard.auth.predicates import Check, ObjectCheck, Owner
 from boltguard.auth.remote import RemoteKeySet
 from boltguard.auth.revocation import (
@@ -29,9 +31,7 @@ from boltguard.auth.revocation import (
     RevocationStore,
 )
 from boltguard.auth.tokens import Token, create_jwt_for_user
-from boltguard.external import ExternalUser
-from boltguard.objects import acheck_object, check_object
-from boltguard.users import get_auth_context, get_current_user
+from boltguard.auth.users import get_auth_context, get_current_user
 
 __all__ = [
     "APIKeyAuthentication",

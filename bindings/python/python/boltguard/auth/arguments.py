@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 
-from boltguard.accounts import ByField, ByFunction, Lookup
+from boltguard.auth.accounts import ByField, ByFunction, Lookup
 from boltguard.messages import kind_of
 
 Scalar = str | int | bool

@@ -12,8 +12,8 @@ from typing import Any, Generic, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust, conf, registry
-from boltguard.accounts import Accounts
 from boltguard.api_keys.store import APIKeyStore, default_store
+from boltguard.auth.accounts import Accounts
 from boltguard.auth.arguments import Scalar, claim_values, flag, lookup, media_type, schemes, with_verified_email
 from boltguard.auth.arguments import refuse as _refuse
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for

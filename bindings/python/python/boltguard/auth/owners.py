@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 
-from boltguard.accounts import UserUnavailable, primary_key
+from boltguard.auth.accounts import UserUnavailable, primary_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from boltguard.middleware import BoltguardMiddleware, middleware_classes
-from boltguard.routes import Route, collect
-from boltguard.routes_lock import UnreadableLock, compare, read, write
+from boltguard.routes.collect import Route, collect
+from boltguard.routes.lock import UnreadableLock, compare, read, write
 from boltguard.terminal import printable
 
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from boltguard.auth.guards import Guard
 from boltguard.exceptions import GuardTooLarge
-from boltguard.routes import Route
+from boltguard.routes.collect import Route
 
 
 @dataclass(slots=True)

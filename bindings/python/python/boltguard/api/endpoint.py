@@ -11,11 +11,11 @@ from asgiref.sync import markcoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 
-from boltguard.csrf import for_sessions_only
-from boltguard.gate import Gatekeeper, LoginRequired
-from boltguard.params import Arguments, Plan
-from boltguard.prefetch import wants_user
-from boltguard.responses import json_response, respond
+from boltguard.api.params import Arguments, Plan
+from boltguard.gate.csrf import for_sessions_only
+from boltguard.gate.gate import Gatekeeper, LoginRequired
+from boltguard.gate.prefetch import wants_user
+from boltguard.gate.responses import json_response, respond
 from boltguard.threads import in_thread
 from boltguard.transactions import take_over
 

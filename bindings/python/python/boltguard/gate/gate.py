@@ -13,22 +13,23 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from boltguard import _rust, conf, csrf, registry
+from boltguard import _rust, conf, registry
 from boltguard._rust import AuthContext
-from boltguard.accounts import UserUnavailable
+from boltguard.auth.accounts import UserUnavailable
 from boltguard.auth.backends import Authentication, JWTAuthentication, check_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.auth.journal import akeep_revocations, arestore, keep_revocations, open_journal, restore
+from boltguard.auth.objects import Admission, ObjectRefused, enter, leave, mark_final
 from boltguard.auth.questions import ASYNC_REMEDY
-from boltguard.caches import CACHED, note_caches_outside, refuse_caches_inside
+from boltguard.auth.users import Visit, attach, averify, needs_account, prefetch, verify
 from boltguard.exceptions import HTTPException, RevocationError
+from boltguard.gate import csrf
+from boltguard.gate.caches import CACHED, note_caches_outside, refuse_caches_inside
+from boltguard.gate.responses import json_response
 from boltguard.logs import explains, log, note
-from boltguard.objects import Admission, ObjectRefused, enter, leave, mark_final
-from boltguard.responses import json_response
 from boltguard.stop_iteration import stopped
 from boltguard.threads import in_thread
 from boltguard.transactions import atomic_aliases, atomically
-from boltguard.users import Visit, attach, averify, needs_account, prefetch, verify
 
 if TYPE_CHECKING:
     from boltguard.auth.questions import Question

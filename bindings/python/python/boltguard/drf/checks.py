@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 
 from boltguard.auth.backends import Authentication
 from boltguard.auth.guards import Guard, conjunction
-from boltguard.drf import BoltguardAuthentication, GuardPermission, GuardPermissionMeta, guard_of, listed
-from boltguard.gate import refuse_absent_backends
+from boltguard.drf.classes import BoltguardAuthentication, GuardPermission, GuardPermissionMeta, guard_of, listed
+from boltguard.gate.gate import refuse_absent_backends
 
 Message = checks.CheckMessage
 

@@ -19,12 +19,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, path
 from django.urls.resolvers import RoutePattern
 
+from boltguard.api.endpoint import Endpoint, Operation
+from boltguard.api.params import hints, path_converter
 from boltguard.auth.backends import check_backends
 from boltguard.auth.guards import check_guards
 from boltguard.decorators import GATEKEEPERS
-from boltguard.endpoint import Endpoint, Operation
 from boltguard.overriding import refuse_overrides
-from boltguard.params import hints, path_converter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.settings import DEFAULTS
 
 from boltguard.exceptions import HTTPException
-from boltguard.gate import body_of, headers_of
+from boltguard.gate.gate import body_of, headers_of
 
 
 class RaisedResponse(APIException):

@@ -19,7 +19,7 @@ from boltguard.logs import note
 if TYPE_CHECKING:
     from boltguard.auth.guards import Guard
     from boltguard.auth.questions import Question
-    from boltguard.gate import Gate
+    from boltguard.gate.gate import Gate
 
 
 class ObjectRefused(Forbidden):

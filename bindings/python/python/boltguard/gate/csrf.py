@@ -19,7 +19,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
-from boltguard.responses import json_response
+from boltguard.gate.responses import json_response
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 

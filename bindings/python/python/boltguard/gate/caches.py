@@ -17,7 +17,7 @@ from django.utils.cache import get_max_age, has_vary_header, patch_vary_headers
 
 from boltguard import registry
 from boltguard.auth.backends import Authentication
-from boltguard.users import SEEN
+from boltguard.auth.users import SEEN
 
 
 def may_store(cache: Any, request: Any, response: Any) -> bool:

@@ -22,9 +22,9 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.utils.functional import LazyObject, SimpleLazyObject, empty
 
 from boltguard import _rust
-from boltguard.accounts import Lookup, UserUnavailable, find_by_key, lookup_of, primary_key, user_model
+from boltguard.auth.accounts import Lookup, UserUnavailable, find_by_key, lookup_of, primary_key, user_model
+from boltguard.auth.external import ExternalUser
 from boltguard.exceptions import Unauthorized
-from boltguard.external import ExternalUser
 from boltguard.threads import in_thread
 
 

@@ -32,18 +32,18 @@ except ModuleNotFoundError as error:
 
 from boltguard import conf
 from boltguard._rust import AuthContext, Conditional, Refusal
-from boltguard.accounts import UserUnavailable
+from boltguard.auth.accounts import UserUnavailable
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, IsAuthenticated, check_guards, conjunction
 from boltguard.auth.journal import journal, open_journal, repeat, restore
 from boltguard.auth.questions import ASYNC_REMEDY
-from boltguard.caches import CACHED, refuse_caches_inside
-from boltguard.drf_exceptions import RaisedResponse, exception_handler, install
+from boltguard.auth.users import SEEN, Visit, attach, verify
+from boltguard.drf.exceptions import RaisedResponse, exception_handler, install
 from boltguard.exceptions import HTTPException, RevocationError
-from boltguard.gate import STORE_UNAVAILABLE, Gate, Gatekeeper, Outcome
+from boltguard.gate.caches import CACHED, refuse_caches_inside
+from boltguard.gate.gate import STORE_UNAVAILABLE, Gate, Gatekeeper, Outcome
 from boltguard.logs import log, note
 from boltguard.overriding import refuse_overrides
-from boltguard.users import SEEN, Visit, attach, verify
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -369,7 +369,7 @@ def _after_transaction(response: Any, call: Callable[..., None]) -> None:
 
 def _may_show_object(request: Request, view: Any, response: Any) -> bool:
     # Not before: it imports DRF's views, which import this module, where the settings name classes of it.
-    from boltguard.drf_objects import may_show_object
+    from boltguard.drf.objects import may_show_object
 
     return may_show_object(request, view, response)
 

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework.permissions import AND, NOT, OperandHolder, SingleOperandHolder
 from rest_framework.views import APIView
 
-from boltguard.drf import GuardPermissionMeta, guard_of, listed
+from boltguard.drf.classes import GuardPermissionMeta, guard_of, listed
 
 PREFIX = "DRF: "
 CHOSEN = f"{PREFIX}chosen for each request"

@@ -12,10 +12,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern
 
-from boltguard.api import UnfitPath
+from boltguard.api.endpoint import ENDPOINT
+from boltguard.api.router import UnfitPath
 from boltguard.auth.guards import Guard, conjunction
 from boltguard.decorators import GATEKEEPERS
-from boltguard.endpoint import ENDPOINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,11 @@ def _routes(path: str, callback: Any) -> Iterator[Route]:
     around = _gatekeepers(callback)
     others: tuple[str, ...] = ()
     if hasattr(callback, "initkwargs") and "rest_framework.views" in sys.modules:
-        from boltguard import drf, drf_routes
+        from boltguard.drf import classes, routes
 
-        others = drf_routes.other_permissions(callback.cls, callback.initkwargs)
+        others = routes.other_permissions(callback.cls, callback.initkwargs)
         try:
-            around += drf.keepers_of(callback.cls, callback.initkwargs)
+            around += classes.keepers_of(callback.cls, callback.initkwargs)
         except ImproperlyConfigured as error:
             raise ImproperlyConfigured(f"{ANY_METHOD} {path}: {error}") from error
     for route in _guarded_routes(path, callback, around):

@@ -65,14 +65,14 @@ def test_the_application_without_users_says_so(site, command):
 
 def test_a_store_without_the_application_names_the_remedy(site):
     done = site(["boltguard", *USERS], "check", urls=STORED)
-    assert done.returncode == 1 and "boltguard.E009" in done.stderr
+    assert done.returncode == 1 and "boltguard.E504" in done.stderr
     assert 'Add "boltguard.api_keys" to INSTALLED_APPS' in done.stderr
     assert site(["boltguard", *USERS, "boltguard.api_keys"], "check", urls=STORED).returncode == 0
 
 
 def test_a_store_without_users_names_the_remedy(site):
     done = site(["boltguard", "boltguard.api_keys"], "check", urls=STORED)
-    assert done.returncode == 1 and "boltguard.E009" in done.stderr and "'auth'" in done.stderr
+    assert done.returncode == 1 and "boltguard.E504" in done.stderr and "'auth'" in done.stderr
 
 
 def test_the_command_is_that_of_the_application(site):

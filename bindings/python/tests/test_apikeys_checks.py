@@ -46,7 +46,7 @@ def test_a_sound_site_has_nothing_to_hear(backend):
 
 
 def test_a_store_without_the_application(backend):
-    assert ids(INSTALLED_APPS=WITHOUT) == ["boltguard.E009"]
+    assert ids(INSTALLED_APPS=WITHOUT) == ["boltguard.E504"]
     with override_settings(INSTALLED_APPS=WITHOUT), pytest.raises(ImproperlyConfigured, match="INSTALLED_APPS"):
         backend.rust
 
@@ -70,7 +70,7 @@ def test_a_site_that_uses_no_store_needs_no_table(monkeypatch):
 
 def test_a_store_without_its_tables(backend, monkeypatch):
     monkeypatch.setattr(connection.introspection, "table_names", lambda *arguments, **options: ["auth_user"])
-    assert ids(["default"]) == ["boltguard.W009"]
+    assert ids(["default"]) == ["boltguard.W505"]
     assert ids() == [], "no check asks the database unasked"
 
 
@@ -83,7 +83,7 @@ def test_migrate_is_not_kept_from_making_the_tables(backend, monkeypatch):
 def test_keys_that_need_a_lost_secret_key(backend):
     with override_settings(SECRET_KEY="a secret key that nobody remembers, long as it is"):
         row, _ = APIKey.objects.create_key(name="a")
-    assert ids(["default"]) == ["boltguard.W010"]
+    assert ids(["default"]) == ["boltguard.W506"]
     row.revoke()
     assert ids(["default"]) == []
 
@@ -94,9 +94,9 @@ def test_a_prefix_that_can_not_be_used():
 
 def test_api_keys_without_a_secret_key():
     static = APIKeyAuthentication({"k" * 32})
-    assert "boltguard.E004" in ids(SECRET_KEY=""), static
+    assert "boltguard.E102" in ids(SECRET_KEY=""), static
 
 
 def test_short_static_keys():
     static = APIKeyAuthentication({"short", "k" * 32})
-    assert ids() == ["boltguard.W008"], static
+    assert ids() == ["boltguard.W103"], static

@@ -60,7 +60,7 @@ def ids_without_default_guards():
 
 def test_no_default_guards():
     view = protect()(lambda request: None)
-    assert ids_without_default_guards() == ["boltguard.W002"], view
+    assert ids_without_default_guards() == ["boltguard.W003"], view
     assert ids(BOLT_DEFAULT_PERMISSION_CLASSES=[AllowAny()]) == [], "said on purpose"
     assert ids(BOLTGUARD_DEFAULT_PERMISSION_CLASSES=[AllowAny()], BOLT_DEFAULT_PERMISSION_CLASSES=[AllowAny()]) == []
 
@@ -68,7 +68,7 @@ def test_no_default_guards():
 def test_a_route_without_guards_relies_on_the_default_ones():
     api = BoltAPI()
     api.get("/view")(lambda: {})
-    assert ids_without_default_guards() == ["boltguard.W002"], api
+    assert ids_without_default_guards() == ["boltguard.W003"], api
 
 
 def test_a_site_whose_views_all_name_guards_needs_no_default_ones():
@@ -90,15 +90,15 @@ def test_a_site_without_a_view_of_ours_needs_no_default_guards():
 
 def test_a_weak_secret_is_a_warning_and_an_error_on_a_server():
     backend = JWTAuthentication(secret="your-secret-key", algorithms=["HS256"])
-    assert ids() == ["boltguard.W003"], backend
-    assert "boltguard.E003" in ids(deploy=True)
-    assert ids(SECRET_KEY="short") == ["boltguard.W003"]
+    assert ids() == ["boltguard.W101"], backend
+    assert "boltguard.E101" in ids(deploy=True)
+    assert ids(SECRET_KEY="short") == ["boltguard.W101"]
 
 
 @pytest.mark.parametrize(("algorithm", "size"), [("HS256", 32), ("HS384", 48), ("HS512", 64)])
 def test_how_long_a_secret_has_to_be(algorithm, size):
     backend = JWTAuthentication(secret="your-secret-key", algorithms=[algorithm])
-    hints = [message.hint for message in run_checks() if message.id == "boltguard.W003"]
+    hints = [message.hint for message in run_checks() if message.id == "boltguard.W101"]
     assert hints == [f"Use a random secret of at least {size} bytes."], backend
 
 
@@ -107,7 +107,7 @@ def test_keys_of_an_issuer_without_an_issuer_or_an_audience():
     named = [JWTAuthentication(remote, ["RS256"], **{name: "x"}) for name in ("issuer", "audience")]
     assert ids() == [], named
     backend = JWTAuthentication(remote, algorithms=["RS256"])
-    (message,) = [message for message in run_checks() if message.id == "boltguard.W017"]
+    (message,) = [message for message in run_checks() if message.id == "boltguard.W104"]
     assert "algorithms=['RS256']" in message.msg and "https://id.example.com/jwks.json," in message.msg, backend
     assert "audience=" in message.hint and "hunter2" not in message.msg
 
@@ -141,7 +141,7 @@ def test_keys_of_an_issuer_without_an_issuer_or_an_audience():
 def test_a_misspelt_setting(written, meant):
     with override_settings(**GUARDED, **{written: []}):
         (message,) = [message for message in run_checks() if message.id.startswith("boltguard.")]
-    assert message.id == "boltguard.W018" and written in message.msg and meant in message.msg
+    assert message.id == "boltguard.W002" and written in message.msg and meant in message.msg
 
 
 @pytest.mark.parametrize("name", ["BOLT_LOGGING_LEVEL", "BOLT_URL", "BOLT_CACHE_PREFIX", "BOLTS_API_KEY_PREFIX"])
@@ -191,22 +191,22 @@ def test_a_view_that_meets_two_values_of_a_setting_lets_nobody_in():
 
 def test_no_secret_key():
     backend = JWTAuthentication()
-    assert "boltguard.E004" in ids(SECRET_KEY=""), backend
+    assert "boltguard.E102" in ids(SECRET_KEY=""), backend
 
 
 def test_a_store_in_memory_on_a_server():
     backend = JWTAuthentication(revocation_store=InMemoryRevocation())
-    assert ids(DEBUG=False) == ["boltguard.W005"], backend
+    assert ids(DEBUG=False) == ["boltguard.W201"], backend
     assert ids(DEBUG=True) == []
 
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("dummy.DummyCache", ["boltguard.E006"]),
-        ("locmem.LocMemCache", ["boltguard.W006"]),
-        ("filebased.FileBasedCache", ["boltguard.W006"]),
-        ("db.DatabaseCache", ["boltguard.W006"]),
+        ("dummy.DummyCache", ["boltguard.E202"]),
+        ("locmem.LocMemCache", ["boltguard.W202"]),
+        ("filebased.FileBasedCache", ["boltguard.W202"]),
+        ("db.DatabaseCache", ["boltguard.W202"]),
         ("redis.RedisCache", []),
     ],
 )
@@ -224,17 +224,17 @@ def test_a_cache_with_enough_room():
 
 def test_a_cache_that_is_not_configured():
     backend = JWTAuthentication(revocation_store=DjangoCacheRevocation(cache_alias="tokens"))
-    assert ids() == ["boltguard.E006"], backend
+    assert ids() == ["boltguard.E202"], backend
 
 
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
         ("people.OnlyId", []),
-        ("people.Missing", ["boltguard.E007"]),
-        ("nowhere.Model", ["boltguard.E007"]),
-        ("people.NoId", ["boltguard.E007"]),
-        ("people.Slow", ["boltguard.W007"]),
+        ("people.Missing", ["boltguard.E203"]),
+        ("nowhere.Model", ["boltguard.E203"]),
+        ("people.NoId", ["boltguard.E203"]),
+        ("people.Slow", ["boltguard.W203"]),
     ],
 )
 def test_models_of_stores(model, expected):
@@ -244,7 +244,7 @@ def test_models_of_stores(model, expected):
 
 def test_api_keys_that_can_be_guessed():
     backend = APIKeyAuthentication({"sk-prod-123abc", "x" * 43})
-    assert ids() == ["boltguard.W008"], backend
+    assert ids() == ["boltguard.W103"], backend
     del backend
     gc.collect()
     backend = APIKeyAuthentication({"x" * 43})
@@ -265,15 +265,15 @@ def test_an_async_check_among_the_defaults_beside_a_sync_view():
     kept = [protect()(async_view), protect(guards=[IsAuthenticated()])(view)]
     assert ids(**defaults) == [], kept
     kept.append(protect()(view))
-    assert ids(**defaults) == ["boltguard.E013"] and ids() == []
+    assert ids(**defaults) == ["boltguard.E302"] and ids() == []
     with override_settings(**defaults):
-        (message,) = [message.msg for message in run_checks() if message.id == "boltguard.E013"]
+        (message,) = [message.msg for message in run_checks() if message.id == "boltguard.E302"]
     assert "view: the check 'is_open' of BOLT_DEFAULT_PERMISSION_CLASSES is async; make" in message
     kept.clear()
     gc.collect()
     api = BoltAPI()
     api.get("/x")(view)
-    assert ids(**defaults) == ["boltguard.E013"]
+    assert ids(**defaults) == ["boltguard.E302"]
 
 
 class Masking(SafeExceptionReporterFilter):
@@ -293,7 +293,7 @@ def test_headers_that_error_reports_show(report_filter, shown):
     backends = [JWTAuthentication(header="X-Caller"), APIKeyAuthentication({"x" * 43}, header="x-partner")]
     name = f"{report_filter.__module__}.{report_filter.__name__}"
     with override_settings(DEFAULT_EXCEPTION_REPORTER_FILTER=name, BOLT_AUTHENTICATION_CLASSES=[]):
-        found = [message for message in run_checks() if message.id == "boltguard.W012"]
+        found = [message for message in run_checks() if message.id == "boltguard.W105"]
     assert [message.msg.split("'")[1] for message in found] == shown, backends
     assert all("hidden_settings" in message.hint for message in found)
 
@@ -306,7 +306,7 @@ def test_headers_that_error_reports_mask(header):
 
 def test_stores_of_the_settings_are_looked_at():
     settings = {"BOLT_AUTHENTICATION_CLASSES": [JWTAuthentication(revocation_store=InMemoryRevocation())]}
-    assert ids(**settings) == ["boltguard.W005"]
+    assert ids(**settings) == ["boltguard.W201"]
 
 
 def test_what_is_gone_is_not_looked_at():
@@ -320,8 +320,8 @@ DJANGOS, OURS = "django.contrib.auth.middleware.AuthenticationMiddleware", "bolt
 
 
 def test_the_middleware_before_the_one_that_replaces_its_user():
-    assert ids(MIDDLEWARE=[SESSIONS, OURS, DJANGOS]) == ["boltguard.E016"]
-    assert ids(MIDDLEWARE=[OURS, SESSIONS, f"{__name__}.OtherAuthentication"]) == ["boltguard.E016"]
+    assert ids(MIDDLEWARE=[SESSIONS, OURS, DJANGOS]) == ["boltguard.E004"]
+    assert ids(MIDDLEWARE=[OURS, SESSIONS, f"{__name__}.OtherAuthentication"]) == ["boltguard.E004"]
     assert ids(MIDDLEWARE=[SESSIONS, DJANGOS, OURS]) == []
     assert ids(MIDDLEWARE=[OURS]) == ids(MIDDLEWARE=[SESSIONS, DJANGOS, f"{__name__}.function"]) == []
 

@@ -41,7 +41,7 @@ def messages(*views):
     return {(one.id, one.msg, one.hint) for one in found if one.id in OURS}
 
 
-OURS = ("boltguard.E011", "boltguard.E014", "boltguard.W015")
+OURS = ("boltguard.E301", "boltguard.E401", "boltguard.W402")
 
 
 def ids(**lists):
@@ -51,14 +51,14 @@ def ids(**lists):
 @pytest.mark.parametrize("held", [JWTAuthentication, JWTAuthentication()])
 def test_a_backend_in_the_authentication_classes_is_an_error_that_says_what_to_write(held):
     ((found, message, hint),) = messages(Shop.as_view(authentication_classes=[held]))
-    assert found == "boltguard.E014" and f"{__name__}.Shop.authentication_classes holds JWTAuthentication" in message
+    assert found == "boltguard.E401" and f"{__name__}.Shop.authentication_classes holds JWTAuthentication" in message
     assert "BoltguardAuthentication with backends = [JWTAuthentication(...)]" in hint
 
 
 @pytest.mark.parametrize("held", [IsStaff, IsStaff(), IsStaff | IsAuthenticated, ~IsAuthenticated & IsStaff])
 def test_a_guard_in_the_permission_classes_is_an_error_that_says_what_to_write(held):
     ((found, message, hint),) = messages(Shop.as_view(permission_classes=[held]))
-    assert found == "boltguard.E014" and f"{__name__}.Shop.permission_classes holds IsStaff" in message
+    assert found == "boltguard.E401" and f"{__name__}.Shop.permission_classes holds IsStaff" in message
     assert "GuardPermission.of(IsStaff(...))" in hint
 
 
@@ -71,13 +71,13 @@ def test_guards_that_are_joined_are_shown_by_what_they_say():
 @pytest.mark.parametrize("held", [GuardPermission, GuardPermission | IsAuthenticated])
 def test_a_permission_without_a_guard_is_an_error(held):
     ((found, message, _),) = messages(Shop.as_view(permission_classes=[held]))
-    assert found == "boltguard.E014" and "GuardPermission, which names no guard" in message
+    assert found == "boltguard.E401" and "GuardPermission, which names no guard" in message
 
 
 def test_a_guard_without_our_authentication_is_a_warning():
-    assert ids(permission_classes=[STAFF], authentication_classes=[]) == ["boltguard.W015"]
-    assert ids(permission_classes=[STAFF], authentication_classes=[SessionAuthentication]) == ["boltguard.W015"]
-    assert ids(permission_classes=[STAFF | IsAuthenticated], authentication_classes=[]) == ["boltguard.W015"]
+    assert ids(permission_classes=[STAFF], authentication_classes=[]) == ["boltguard.W402"]
+    assert ids(permission_classes=[STAFF], authentication_classes=[SessionAuthentication]) == ["boltguard.W402"]
+    assert ids(permission_classes=[STAFF | IsAuthenticated], authentication_classes=[]) == ["boltguard.W402"]
     assert ids(permission_classes=[STAFF], authentication_classes=[SessionAuthentication, Keys]) == []
     everybody = GuardPermission.of(auth.AllowAny())
     assert ids(permission_classes=[everybody], authentication_classes=[]) == []
@@ -85,7 +85,7 @@ def test_a_guard_without_our_authentication_is_a_warning():
 
 def test_a_guard_that_asks_for_a_backend_that_its_view_has_not_got_is_an_error():
     ((found, message, _),) = messages(Shop.as_view(permission_classes=[BY_KEY]))
-    assert found == "boltguard.E011" and f"{__name__}.Shop: the guard" in message and "'api_key'" in message
+    assert found == "boltguard.E301" and f"{__name__}.Shop: the guard" in message and "'api_key'" in message
     assert ids(permission_classes=[BY_KEY], authentication_classes=[Keys]) == []
     assert ids(permission_classes=[BY_KEY], authentication_classes=[BoltguardAuthentication, Keys]) == []
 

@@ -424,7 +424,7 @@ def test_a_field_that_tells_no_users_apart_is_an_error_of_the_checks_and_of_the_
     from django.core.checks import run_checks
 
     backend = JWTAuthentication(secrets.token_hex(32), user_field=name)
-    messages = [message for message in run_checks() if message.id == "boltguard.E022"]
+    messages = [message for message in run_checks() if message.id == "boltguard.E006"]
     assert any(said in message.msg for message in messages)
     assert "user_field" in backend.label
     with override_settings(BOLT_AUTHENTICATION_CLASSES=[JWTAuthentication(user_field=name)]):

@@ -389,14 +389,14 @@ def messages(**cache):
 )
 def test_a_cache_in_which_no_question_can_tell_is_an_error(cache, says):
     [(code, text)] = messages(**cache)
-    assert code == "boltguard.E006" and says in text
+    assert code == "boltguard.E202" and says in text
 
 
 def test_one_server_is_fine_and_the_hint_recommends_no_memcached():
     assert messages(BACKEND="django.core.cache.backends.redis.RedisCache", LOCATION="redis://a") == []
     assert "emcached" not in checks.SHARED_CACHE
     assert messages(BACKEND="django.core.cache.backends.memcached.PyMemcacheCache", LOCATION="a:1")[0][0] == (
-        "boltguard.W006"
+        "boltguard.W202"
     )
 
 
@@ -413,4 +413,4 @@ def test_a_cache_in_a_table_that_is_read_from_a_replica_is_an_error():
     options = {"MAX_ENTRIES": 10**6}
     backend = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache", "OPTIONS": options}
     [(code, text)] = messages(**backend)
-    assert code == "boltguard.E006" and "replica" in text
+    assert code == "boltguard.E202" and "replica" in text

@@ -172,7 +172,7 @@ def test_a_field_too_short_for_a_digest_is_refused():
     from boltguard import checks
 
     [message] = checks._check_store(store)
-    assert message.id == "boltguard.E007" and "max_length" in message.msg
+    assert message.id == "boltguard.E203" and "max_length" in message.msg
 
 
 def test_a_token_revoked_through_another_object_stays_revoked_through_the_leeway():

@@ -22,6 +22,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client, override_settings
 
+import boltguard
 from boltguard.auth import APIKeyAuthentication, JWTAuthentication
 
 from support import mount
@@ -98,3 +99,14 @@ def test_a_failure_names_the_line_of_the_page(tmp_path):
     with pytest.raises(ZeroDivisionError) as caught:
         run(second, page, names)
     assert (str(caught.traceback[-1].path), caught.traceback[-1].lineno + 1) == (str(page), 13)
+
+
+def test_the_pages_list_the_checks_that_the_code_has():
+    package = Path(boltguard.__file__).parent
+    source = "".join(file.read_text("utf-8") for file in package.rglob("*.py"))
+    code = set(re.findall(r'\bid="(boltguard\.[EW]\d+)"', source))
+    pages = "".join(page.read_text("utf-8") for page in PAGES.glob("*.md"))
+    rows = re.findall(r"^\| (`boltguard\.[EW]\d.*?) \|", pages, re.M)
+    listed = [f"boltguard.{name}" for row in rows for name in re.findall(r"\b[EW]\d{3}\b", row)]
+    assert len(listed) == len(set(listed)), "each is listed once"
+    assert set(listed) == code

@@ -373,7 +373,7 @@ def test_a_backend_that_a_route_has_not_got_is_refused(name):
 
 
 def misfits():
-    return [message.msg for message in run_checks() if message.id == "boltguard.E011"]
+    return [message.msg for message in run_checks() if message.id == "boltguard.E301"]
 
 
 def test_a_backend_that_the_defaults_have_not_got_is_found_by_the_checks_of_the_site():

@@ -43,4 +43,4 @@ BOLTGUARD_AUTHENTICATION_CLASSES = [
     APIKeyAuthentication(api_keys=API_KEYS.keys(), key_permissions=API_KEYS),
 ]
 BOLTGUARD_DEFAULT_PERMISSION_CLASSES = [IsAuthenticated()]
-SILENCED_SYSTEM_CHECKS = ["boltguard.W005", "boltguard.W008"]
+SILENCED_SYSTEM_CHECKS = ["boltguard.W201", "boltguard.W103"]

@@ -3,25 +3,26 @@
 | id | what is wrong |
 | --- | --- |
 | boltguard.E001 | a setting of Boltguard can't be used |
-| boltguard.W002 | no default guards: the views that name none are open |
-| boltguard.W003, E003 | an HMAC secret is shorter than its hash (E003 with `--deploy`) |
-| boltguard.E004 | there is no `SECRET_KEY` for the backends that rely on it |
-| boltguard.W005 | an in-memory store with `DEBUG = False`: each process has its own |
-| boltguard.E006, W006 | a cache that can't hold revocations (E006: none, or it can't tell when it fails) |
-| boltguard.E007, W007 | the model of an ORM store is not there, or its `jti` is too short (W007: has no index) |
-| boltguard.W008 | an API key is short enough to be guessed |
-| boltguard.E011 | a guard asks for a backend that its view has not got |
-| boltguard.W012 | Django's error reports show the header of a backend |
-| boltguard.E013 | a default guard has an async check, and a view is sync |
-| boltguard.E014 | a view of DRF lists a backend or a guard of ours as it is, or a permission without a guard |
-| boltguard.W015 | a view of DRF has a guard, and no `BoltguardAuthentication` to say who is calling |
-| boltguard.E016 | `BoltguardMiddleware` stands before `AuthenticationMiddleware`, which sets its user aside |
-| boltguard.W017 | a `RemoteKeySet` without `issuer` and `audience`: all tokens of the issuer are taken |
-| boltguard.W018 | a setting that looks like one of Boltguard's and doesn't exist |
-| boltguard.E019 | Django's cache middleware is after `BoltguardMiddleware`: it would store responses unsealed |
-| boltguard.E022 | `user_field` of a backend names no unique field of the user model |
+| boltguard.W002 | a setting that looks like one of Boltguard's and doesn't exist |
+| boltguard.W003 | no default guards: the views that name none are open |
+| boltguard.E004 | `BoltguardMiddleware` stands before `AuthenticationMiddleware`, which sets its user aside |
+| boltguard.E005 | Django's cache middleware is after `BoltguardMiddleware`: it would store responses unsealed |
+| boltguard.E006 | `user_field` of a backend names no unique field of the user model |
+| boltguard.W101, E101 | an HMAC secret is shorter than its hash (E101 with `--deploy`) |
+| boltguard.E102 | there is no `SECRET_KEY` for the backends that rely on it |
+| boltguard.W103 | an API key is short enough to be guessed |
+| boltguard.W104 | a `RemoteKeySet` without `issuer` and `audience`: all tokens of the issuer are taken |
+| boltguard.W105 | Django's error reports show the header of a backend |
+| boltguard.W201 | an in-memory store with `DEBUG = False`: each process has its own |
+| boltguard.E202, W202 | a cache that can't hold revocations (E202: none, or it can't tell when it fails) |
+| boltguard.E203, W203 | the model of an ORM store is not there, or its `jti` is too short (W203: has no index) |
+| boltguard.E301 | a guard asks for a backend that its view has not got |
+| boltguard.E302 | a default guard has an async check, and a view is sync |
+| boltguard.E401 | a view of DRF lists a backend or a guard of ours as it is, or a permission without a guard |
+| boltguard.W402 | a view of DRF has a guard, and no `BoltguardAuthentication` to say who is calling |
 
-Those of stores of API keys, E009 to W010, are in `boltguard.api_keys.checks`.
+The hundreds tell the area: settings (0), secrets (1), revocation stores (2), views (3), Django REST framework (4), and
+stored API keys (5), which are in `boltguard.api_keys.checks`. An id that was released is never given to another check.
 """
 
 from __future__ import annotations
@@ -74,12 +75,12 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[Message]:
         return []
     hint = f"Set {conf.PERMISSIONS} = [IsAuthenticated()], or [AllowAny()] if that is what you want."
     message = f"{conf.PERMISSIONS} is not set: all views that name no guards are publicly accessible."
-    return [checks.Warning(message, hint, id="boltguard.W002")]
+    return [checks.Warning(message, hint, id="boltguard.W003")]
 
 
 def check_names(app_configs: Any, **kwargs: Any) -> list[Message]:
     """Whether a setting is misspelt, so that it has no effect."""
-    return [checks.Warning(_says_unknown(*found), id="boltguard.W018") for found in misspelt(dir(settings))]
+    return [checks.Warning(_says_unknown(*found), id="boltguard.W002") for found in misspelt(dir(settings))]
 
 
 def _says_unknown(name: str, meant: str | None) -> str:
@@ -105,14 +106,14 @@ def check_secrets(app_configs: Any, **kwargs: Any) -> list[Message]:
         if _backends(APIKeyAuthentication):
             conf.current().api_key_secrets  # noqa: B018  # derives them from the secret key
     except ImproperlyConfigured as error:
-        return [checks.Error(str(error), "Set SECRET_KEY, or give the backends a secret.", id="boltguard.E004")]
-    return [checks.Warning(message, hint, id="boltguard.W003") for message, hint in weak]
+        return [checks.Error(str(error), "Set SECRET_KEY, or give the backends a secret.", id="boltguard.E102")]
+    return [checks.Warning(message, hint, id="boltguard.W101") for message, hint in weak]
 
 
 def check_secrets_deployed(app_configs: Any, **kwargs: Any) -> list[Message]:
     """What is a warning on a developer's machine is an error on a server."""
     try:
-        return [checks.Error(message, hint, id="boltguard.E003") for message, hint in _weak_secrets()]
+        return [checks.Error(message, hint, id="boltguard.E101") for message, hint in _weak_secrets()]
     except ImproperlyConfigured:
         return []
 
@@ -122,7 +123,7 @@ def check_issuers(app_configs: Any, **kwargs: Any) -> list[Message]:
     message = "{!r} takes every token of the issuer of {}, whatever service it was made for."
     urls = ((backend, backend.trusts_any_token_of) for backend in _backends(JWTAuthentication))
     found = sorted({message.format(backend, url) for backend, url in urls if url is not None})
-    return [checks.Warning(text, ADDRESSED, id="boltguard.W017") for text in found]
+    return [checks.Warning(text, ADDRESSED, id="boltguard.W104") for text in found]
 
 
 def check_accounts(app_configs: Any, **kwargs: Any) -> list[Message]:
@@ -134,7 +135,7 @@ def check_accounts(app_configs: Any, **kwargs: Any) -> list[Message]:
                 backend.lookup.check()
         except ImproperlyConfigured as error:
             found.add(str(error))
-    return [checks.Error(text, id="boltguard.E022") for text in sorted(found)]
+    return [checks.Error(text, id="boltguard.E006") for text in sorted(found)]
 
 
 def check_stores(app_configs: Any, **kwargs: Any) -> list[Message]:
@@ -151,7 +152,7 @@ def check_api_keys(app_configs: Any, **kwargs: Any) -> list[Message]:
     """The lengths of all API keys."""
     weak = sum(backend.weak_keys for backend in _backends(APIKeyAuthentication))
     hint = "Use random keys, such as secrets.token_urlsafe(32)."
-    return [checks.Warning(f"{weak} API keys are shorter than 16 bytes.", hint, id="boltguard.W008")] if weak else []
+    return [checks.Warning(f"{weak} API keys are shorter than 16 bytes.", hint, id="boltguard.W103")] if weak else []
 
 
 def check_views(app_configs: Any, **kwargs: Any) -> list[Message]:
@@ -164,8 +165,8 @@ def check_views(app_configs: Any, **kwargs: Any) -> list[Message]:
     _import_views()
     asynchronous = {text for keeper in registry.instances(Gatekeeper) for text in keeper.async_defaults(current)}
     return [
-        *(checks.Error(message, id="boltguard.E011") for message in sorted(_misfits(current))),
-        *(checks.Error(message, id="boltguard.E013") for message in sorted(asynchronous)),
+        *(checks.Error(message, id="boltguard.E301") for message in sorted(_misfits(current))),
+        *(checks.Error(message, id="boltguard.E302") for message in sorted(asynchronous)),
     ]
 
 
@@ -189,7 +190,7 @@ def check_headers(app_configs: Any, **kwargs: Any) -> list[Message]:
     """Whether error pages, and the reports that are sent by mail, leave the credentials of all backends out."""
     headers = sorted({backend.header.lower() for backend in _backends(Authentication)})
     message = "Error reports show the header {!r}, and with it the credentials of callers."
-    return [checks.Warning(message.format(one), MASKED, id="boltguard.W012") for one in headers if not _is_masked(one)]
+    return [checks.Warning(message.format(one), MASKED, id="boltguard.W105") for one in headers if not _is_masked(one)]
 
 
 def check_middleware(app_configs: Any, **kwargs: Any) -> list[Message]:
@@ -206,7 +207,7 @@ def _check_session_order(kinds: list[Any]) -> Iterator[Message]:
     auth = sys.modules.get("django.contrib.auth.middleware")
     djangos = _indexes(kinds, auth.AuthenticationMiddleware) if auth else []
     if ours and djangos and max(djangos) > min(ours):
-        yield checks.Error(ORDER, "Put BoltguardMiddleware after AuthenticationMiddleware.", id="boltguard.E016")
+        yield checks.Error(ORDER, "Put BoltguardMiddleware after AuthenticationMiddleware.", id="boltguard.E004")
 
 
 def _check_cache_order(kinds: list[Any]) -> Iterator[Message]:
@@ -214,7 +215,7 @@ def _check_cache_order(kinds: list[Any]) -> Iterator[Message]:
     if ours and caches and max(caches) > min(ours):
         message = CACHE_ORDER.format(kinds[max(caches)].__name__)
         hint = f"Put {kinds[max(caches)].__name__} before BoltguardMiddleware, as the first."
-        yield checks.Error(message, hint, id="boltguard.E019")
+        yield checks.Error(message, hint, id="boltguard.E005")
 
 
 def _indexes(kinds: list[Any], kind: type) -> list[int]:
@@ -263,7 +264,7 @@ def _check_store(store: RevocationStore) -> Iterator[Message]:
     if isinstance(store, InMemoryRevocation) and not settings.DEBUG:
         message = "InMemoryRevocation is used with DEBUG = False: each process has its own, lost at a restart."
         hint = "Use DjangoCacheRevocation or DjangoORMRevocation where more than one process serves the site."
-        yield checks.Warning(message, hint, id="boltguard.W005")
+        yield checks.Warning(message, hint, id="boltguard.W201")
     if isinstance(store, DjangoCacheRevocation):
         yield from _check_cache(store.cache_alias)
     if isinstance(store, DjangoORMRevocation):
@@ -274,19 +275,19 @@ def _check_cache(alias: str) -> Iterator[Message]:
     configured = settings.CACHES.get(alias)
     if configured is None:
         message = f"DjangoCacheRevocation names the cache {alias!r}, which is not in CACHES."
-        yield checks.Error(message, id="boltguard.E006")
+        yield checks.Error(message, id="boltguard.E202")
         return
     path = str(configured.get("BACKEND", ""))
     kind = path.rpartition(".")[2]
     if kind == "DummyCache":
         message = f"DjangoCacheRevocation uses the cache {alias!r}, which keeps nothing: no token is ever revoked."
-        yield checks.Error(message, SHARED_CACHE, id="boltguard.E006")
+        yield checks.Error(message, SHARED_CACHE, id="boltguard.E202")
     elif unable := _cant_tell(path, kind, configured):
         message = f"DjangoCacheRevocation uses the cache {alias!r}, {unable}: revoked tokens may be accepted."
-        yield checks.Error(message, SHARED_CACHE, id="boltguard.E006")
+        yield checks.Error(message, SHARED_CACHE, id="boltguard.E202")
     elif kind in _LOSSY and (kind not in _BOUNDED or _entries(configured) < ENOUGH):
         message = f"DjangoCacheRevocation uses the cache {alias!r}, {_LOSSY[kind]}: revoked tokens may come back."
-        yield checks.Warning(message, SHARED_CACHE, id="boltguard.W006")
+        yield checks.Warning(message, SHARED_CACHE, id="boltguard.W202")
 
 
 def _cant_tell(path: str, kind: str, configured: dict[str, Any]) -> str | None:
@@ -319,15 +320,15 @@ def _check_model(store: DjangoORMRevocation) -> Iterator[Message]:
         jti = store.model._meta.get_field("jti")
     except ImproperlyConfigured as error:
         hint = 'Add "boltguard" to INSTALLED_APPS.' if store.model_label == "boltguard.RevokedToken" else None
-        yield checks.Error(str(error), hint, id="boltguard.E007")
+        yield checks.Error(str(error), hint, id="boltguard.E203")
     except FieldDoesNotExist:
-        yield checks.Error(f"DjangoORMRevocation: {store} has no field `jti`.", id="boltguard.E007")
+        yield checks.Error(f"DjangoORMRevocation: {store} has no field `jti`.", id="boltguard.E203")
     else:
         if not (jti.unique or jti.db_index):  # type: ignore[union-attr]
             message = f"DjangoORMRevocation: {store}.jti has no index, so each request reads the whole table."
-            yield checks.Warning(message, "Give the field unique=True.", id="boltguard.W007")
+            yield checks.Warning(message, "Give the field unique=True.", id="boltguard.W203")
         if (too_short := store.too_short) is not None:
-            yield checks.Error(too_short, id="boltguard.E007")
+            yield checks.Error(too_short, id="boltguard.E203")
 
 
 # Past MAX_ENTRIES, which is 300 unless it is set, these caches drop a third of what they hold.

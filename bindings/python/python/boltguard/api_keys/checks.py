@@ -2,12 +2,12 @@
 
 | id | what is wrong |
 | --- | --- |
-| boltguard.E009 | a store is used, and `boltguard.api_keys` or the application of the users is not installed |
 | boltguard.E501 | `boltguard.api_keys` is installed, and the application of the users is not |
 | boltguard.E502 | a store is used, and in which of several tables the keys of a request are can't be known |
 | boltguard.E503 | a store is used, and which owners are inactive is not in the database |
-| boltguard.W009 | a store is used and the tables don't exist |
-| boltguard.W010 | keys were made with a secret key that is no longer known |
+| boltguard.E504 | a store is used, and `boltguard.api_keys` or the application of the users is not installed |
+| boltguard.W505 | a store is used and the tables don't exist |
+| boltguard.W506 | keys were made with a secret key that is no longer known |
 
 The last two ask the database: with `check --database default`, and before each `migrate`. The application `boltguard`
 registers the checks too, because a store may be used without `boltguard.api_keys`.
@@ -46,7 +46,7 @@ def check_installed(app_configs: Any, **kwargs: Any) -> list[Message]:
     if reason is None:
         return []
     if _is_used():
-        return [checks.Error(f"APIKeyAuthentication(store=...) is used. {reason}", id="boltguard.E009")]
+        return [checks.Error(f"APIKeyAuthentication(store=...) is used. {reason}", id="boltguard.E504")]
     return [checks.Error(reason, id="boltguard.E501")] if apps.is_installed(APP) else []
 
 
@@ -80,12 +80,12 @@ def check_table(app_configs: Any, databases: Sequence[str] | None = None, **kwar
     tables = connections[using].introspection.table_names()
     if not {APIKey._meta.db_table, APIKeyChanges._meta.db_table} <= set(tables):
         message = f"APIKeyAuthentication(store=...) is used, and the database {using!r} has no table for API keys."
-        return [checks.Warning(message, "Run `python manage.py migrate boltguard_api_keys`.", id="boltguard.W009")]
+        return [checks.Warning(message, "Run `python manage.py migrate boltguard_api_keys`.", id="boltguard.W505")]
     known = [secret.id for secret in conf.current().api_key_secrets]
     lost = APIKey.objects.using(using).active().exclude(secret_id__in=known).count()
     message = f"{lost} active API keys were made with a SECRET_KEY that is not known any more, so they are refused."
     hint = "Add that SECRET_KEY to SECRET_KEY_FALLBACKS; `boltguard_apikey list` names the keys."
-    return [checks.Warning(message, hint, id="boltguard.W010")] if lost else []
+    return [checks.Warning(message, hint, id="boltguard.W506")] if lost else []
 
 
 def _is_used() -> bool:

@@ -55,14 +55,14 @@ def _foreign(listed: list[Any], kind: type, where: str, remedy: str) -> Iterator
             is_composed = made.__name__.startswith("_")
             shown, written = (one, "...") if is_composed else (made.__name__, f"{made.__name__}(...)")
             message = f"{where} holds {shown}, which Django REST framework can't ask."
-            yield checks.Error(message, remedy.format(written), id="boltguard.E014")
+            yield checks.Error(message, remedy.format(written), id="boltguard.E401")
 
 
 def _guardless(permissions: list[Any], name: str) -> Iterator[Message]:
     for one in permissions:
         if one is GuardPermission:
             message = f"{name}.permission_classes holds GuardPermission, which names no guard."
-            yield checks.Error(message, AS_PERMISSION.format("IsStaff()"), id="boltguard.E014")
+            yield checks.Error(message, AS_PERMISSION.format("IsStaff()"), id="boltguard.E401")
 
 
 def _fit(authentications: list[Any], permissions: list[Any], name: str) -> Iterator[Message]:
@@ -75,12 +75,12 @@ def _fit(authentications: list[Any], permissions: list[Any], name: str) -> Itera
     if not asked:
         if not guard.rust.opens_to_anonymous:
             message = f"{name} has the guard {guard}, to which every caller is anonymous."
-            yield checks.Warning(message, NAME_US, id="boltguard.W015")
+            yield checks.Warning(message, NAME_US, id="boltguard.W402")
         return
     try:
         refuse_absent_backends(guard, [backend for one in asked for backend in one.known_backends()])
     except ImproperlyConfigured as error:
-        yield checks.Error(f"{name}: {error}", id="boltguard.E011")
+        yield checks.Error(f"{name}: {error}", id="boltguard.E301")
 
 
 AS_AUTHENTICATION = "Write a subclass of boltguard.drf.BoltguardAuthentication with backends = [{}]."

@@ -1,6 +1,6 @@
 //! Algorithms as Python names them.
 
-use boltguard::keys::{Algorithm, Family};
+use boltguard::keys::Algorithm;
 use boltguard::types::ReasonCode;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -163,14 +163,14 @@ pub(crate) fn named_by_any(name: &Bound<'_, PyAny>) -> PyResult<Algorithm> {
     }
 }
 
-/// Whether letting other threads run is worth the 5 ms that coming back may take: from 100 µs on, as measured.
+/// Whether letting other threads run is worth the 5 ms that coming back may take.
 pub(crate) fn takes_long_to_verify(algorithm: Algorithm) -> bool {
-    matches!(algorithm.family(), Family::EcP384 | Family::EcP521)
+    algorithm.is_slow_to_verify()
 }
 
 /// As [`takes_long_to_verify`].
 pub(crate) fn takes_long_to_sign(algorithm: Algorithm) -> bool {
-    algorithm.family() == Family::Rsa || takes_long_to_verify(algorithm)
+    algorithm.is_slow_to_sign()
 }
 
 #[cold]

@@ -5,115 +5,53 @@ use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-/// A signature algorithm that tokens can name in `alg`; `none` is not one.
-///
-/// ```
-/// use boltguard_keys::{Algorithm, Family};
-///
-/// let algorithm: Algorithm = "ES256".parse()?;
-/// assert_eq!(algorithm.family(), Family::EcP256);
-///
-/// let unknown = "rs256".parse::<Algorithm>().unwrap_err();
-/// assert_eq!(unknown.suggestion(), Some(Algorithm::Rs256));
-/// assert!("none".parse::<Algorithm>().is_err());
-/// # Ok::<(), boltguard_keys::UnknownAlgorithm>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Algorithm {
-    /// HMAC with SHA-256.
-    Hs256,
-    /// HMAC with SHA-384.
-    Hs384,
-    /// HMAC with SHA-512.
-    Hs512,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256,
-    /// RSASSA-PKCS1-v1_5 with SHA-384.
-    Rs384,
-    /// RSASSA-PKCS1-v1_5 with SHA-512.
-    Rs512,
-    /// RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 32 bytes.
-    Ps256,
-    /// RSASSA-PSS with SHA-384, MGF1 with SHA-384 and a salt of 48 bytes.
-    Ps384,
-    /// RSASSA-PSS with SHA-512, MGF1 with SHA-512 and a salt of 64 bytes.
-    Ps512,
-    /// ECDSA on P-256 with SHA-256.
-    Es256,
-    /// ECDSA on P-384 with SHA-384.
-    Es384,
-    /// ECDSA on P-521 with SHA-512.
-    Es512,
-    /// Ed25519.
-    EdDsa,
-}
+use crate::backend::Slow;
+use crate::{Algorithm, KeyType};
 
 impl Algorithm {
-    /// Every algorithm.
-    pub const ALL: &'static [Self] = &[
-        Self::Hs256,
-        Self::Hs384,
-        Self::Hs512,
-        Self::Rs256,
-        Self::Rs384,
-        Self::Rs512,
-        Self::Ps256,
-        Self::Ps384,
-        Self::Ps512,
-        Self::Es256,
-        Self::Es384,
-        Self::Es512,
-        Self::EdDsa,
-    ];
-
     /// The name as tokens write it.
     #[must_use]
+    #[inline]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hs256 => "HS256",
-            Self::Hs384 => "HS384",
-            Self::Hs512 => "HS512",
-            Self::Rs256 => "RS256",
-            Self::Rs384 => "RS384",
-            Self::Rs512 => "RS512",
-            Self::Ps256 => "PS256",
-            Self::Ps384 => "PS384",
-            Self::Ps512 => "PS512",
-            Self::Es256 => "ES256",
-            Self::Es384 => "ES384",
-            Self::Es512 => "ES512",
-            Self::EdDsa => "EdDSA",
-        }
+        self.row().name
     }
 
     /// The kind of key that serves the algorithm.
     #[must_use]
-    pub const fn family(self) -> Family {
-        match self {
-            Self::Hs256 | Self::Hs384 | Self::Hs512 => Family::Hmac,
-            Self::Rs256 | Self::Rs384 | Self::Rs512 => Family::Rsa,
-            Self::Ps256 | Self::Ps384 | Self::Ps512 => Family::Rsa,
-            Self::Es256 => Family::EcP256,
-            Self::Es384 => Family::EcP384,
-            Self::Es512 => Family::EcP521,
-            Self::EdDsa => Family::Ed25519,
-        }
+    #[inline]
+    pub const fn key_type(self) -> KeyType {
+        self.row().key_type
+    }
+
+    /// The same as [`key_type`](Self::key_type).
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn family(self) -> KeyType {
+        self.key_type()
     }
 
     /// Whether one secret both signs and verifies.
     #[must_use]
     pub const fn is_symmetric(self) -> bool {
-        matches!(self.family(), Family::Hmac)
+        matches!(self.key_type(), KeyType::Hmac)
     }
 
     /// The length of the algorithm's hash in bytes.
     #[must_use]
     pub const fn hash_len(self) -> usize {
-        match self {
-            Self::Hs256 | Self::Rs256 | Self::Ps256 | Self::Es256 => 32,
-            Self::Hs384 | Self::Rs384 | Self::Ps384 | Self::Es384 => 48,
-            Self::Hs512 | Self::Rs512 | Self::Ps512 | Self::Es512 | Self::EdDsa => 64,
-        }
+        self.row().hash.len()
+    }
+
+    /// Whether verifying takes 100 µs or more, so that it is worth letting other threads run.
+    #[must_use]
+    pub const fn is_slow_to_verify(self) -> bool {
+        matches!(self.row().slow, Slow::Always)
+    }
+
+    /// Whether signing takes 100 µs or more, so that it is worth letting other threads run.
+    #[must_use]
+    pub const fn is_slow_to_sign(self) -> bool {
+        matches!(self.row().slow, Slow::ToSign | Slow::Always)
     }
 }
 
@@ -133,24 +71,6 @@ impl FromStr for Algorithm {
             None => Err(UnknownAlgorithm::new(name)),
         }
     }
-}
-
-/// The kind of key that an algorithm needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Family {
-    /// A shared secret.
-    Hmac,
-    /// RSA, with either padding.
-    Rsa,
-    /// The curve P-256.
-    EcP256,
-    /// The curve P-384.
-    EcP384,
-    /// The curve P-521.
-    EcP521,
-    /// The curve Ed25519.
-    Ed25519,
 }
 
 /// The text names no algorithm.

@@ -16,10 +16,9 @@ use self::identifier::Kind;
 #[cfg(feature = "aws-lc")]
 pub(crate) use self::write::rsa_to_der;
 pub(crate) use self::write::{RsaNumbers, pkcs1_of, write_private, write_public};
-use crate::curve::Curve;
 use crate::private::RsaPrivate;
 use crate::public::{RsaPublic, RsaScheme};
-use crate::{KeyError, PrivateKey, PublicKey};
+use crate::{Curve, KeyError, PrivateKey, PublicKey};
 
 /// Whether this is the DER of a key or certificate of any kind, supported or not.
 pub(crate) fn is_key(der: &[u8]) -> bool {

@@ -4,82 +4,93 @@ use der::asn1::ObjectIdentifier;
 use p521::elliptic_curve::sec1::ToSec1Point;
 use zeroize::Zeroizing;
 
+use crate::KeyError;
 use crate::digest::fill_random;
-use crate::{Family, KeyError};
 
-/// A curve of FIPS 186 with the names of RFC 7518 §6.2.1.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Curve {
-    P256,
-    P384,
-    P521,
-}
+macro_rules! curves {
+    ($(
+        $(#[doc = $doc:literal])*
+        $(#[cfg($when:meta)])?
+        $variant:ident = $name:literal, $oid:literal, $bits:literal, $library:ident;
+    )*) => {
+        /// A curve of ECDSA.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Curve {
+            $($(#[doc = $doc])* $(#[cfg($when)])? $variant,)*
+        }
 
-/// Evaluates the body with `$curve` as the crate of the curve.
-macro_rules! with_crate {
-    ($self:expr, $curve:ident => $body:expr) => {
-        match $self {
-            Curve::P256 => {
-                use p256 as $curve;
-                $body
+        impl Curve {
+            pub(crate) const ALL: &'static [Self] = &[$($(#[cfg($when)])? Self::$variant,)*];
+
+            /// The name in a JWK's `crv`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $($(#[cfg($when)])? Self::$variant => $name,)*
+                }
             }
-            Curve::P384 => {
-                use p384 as $curve;
-                $body
+
+            pub(crate) const fn oid(self) -> ObjectIdentifier {
+                match self {
+                    $($(#[cfg($when)])? Self::$variant => const { ObjectIdentifier::new_unwrap($oid) },)*
+                }
             }
-            Curve::P521 => {
-                use p521 as $curve;
-                $body
+
+            /// The length of a coordinate, and of a private key, in bits.
+            const fn field_bits(self) -> usize {
+                match self {
+                    $($(#[cfg($when)])? Self::$variant => $bits,)*
+                }
+            }
+
+            /// A point of the curve, uncompressed; `None` if it is none.
+            fn uncompressed(self, sec1: &[u8]) -> Option<Box<[u8]>> {
+                match self {
+                    $($(#[cfg($when)])? Self::$variant => {
+                        let point = $library::PublicKey::from_sec1_bytes(sec1).ok()?;
+                        Some(point.to_sec1_point(false).as_bytes().into())
+                    })*
+                }
+            }
+
+            /// The uncompressed public point of a private key; `None` if it is out of range.
+            fn multiplied(self, scalar: &[u8]) -> Option<Box<[u8]>> {
+                match self {
+                    $($(#[cfg($when)])? Self::$variant => {
+                        let key = $library::SecretKey::from_slice(scalar).ok()?;
+                        Some(key.public_key().to_sec1_point(false).as_bytes().into())
+                    })*
+                }
             }
         }
     };
 }
 
+// Each row: the name in `crv`, the object identifier, the bits of a coordinate, and the crate with its arithmetic.
+curves! {
+    /// P-256, RFC 7518 §6.2.1.1 and RFC 5480 §2.1.1.1.
+    P256 = "P-256", "1.2.840.10045.3.1.7", 256, p256;
+    /// P-384, RFC 7518 §6.2.1.1 and RFC 5480 §2.1.1.1.
+    P384 = "P-384", "1.3.132.0.34", 384, p384;
+    /// P-521, RFC 7518 §6.2.1.1 and RFC 5480 §2.1.1.1.
+    P521 = "P-521", "1.3.132.0.35", 521, p521;
+}
+
 impl Curve {
-    pub(crate) const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::P256 => "P-256",
-            Self::P384 => "P-384",
-            Self::P521 => "P-521",
-        }
-    }
-
-    pub(crate) const fn family(self) -> Family {
-        match self {
-            Self::P256 => Family::EcP256,
-            Self::P384 => Family::EcP384,
-            Self::P521 => Family::EcP521,
-        }
-    }
-
-    /// RFC 5480 §2.1.1.1.
-    pub(crate) const fn oid(self) -> ObjectIdentifier {
-        match self {
-            Self::P256 => ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
-            Self::P384 => ObjectIdentifier::new_unwrap("1.3.132.0.34"),
-            Self::P521 => ObjectIdentifier::new_unwrap("1.3.132.0.35"),
-        }
-    }
-
     pub(crate) fn from_oid(oid: ObjectIdentifier) -> Result<Self, KeyError> {
-        let known = Self::ALL.into_iter().find(|curve| curve.oid() == oid);
-        known.ok_or(KeyError::Unsupported)
+        let known = Self::ALL.iter().find(|curve| curve.oid() == oid);
+        known.copied().ok_or(KeyError::Unsupported)
     }
 
     pub(crate) fn from_name(name: &str) -> Result<Self, KeyError> {
-        let known = Self::ALL.into_iter().find(|curve| curve.name() == name);
-        known.ok_or(KeyError::Unsupported)
+        let known = Self::ALL.iter().find(|curve| curve.name() == name);
+        known.copied().ok_or(KeyError::Unsupported)
     }
 
     /// The length of a coordinate, and of a private key, in bytes.
     pub(crate) const fn field_len(self) -> usize {
-        match self {
-            Self::P256 => 32,
-            Self::P384 => 48,
-            Self::P521 => 66,
-        }
+        self.field_bits().div_ceil(8)
     }
 
     /// Checks a point, compressed or not, and gives it uncompressed.
@@ -87,10 +98,7 @@ impl Curve {
         if !matches!(sec1.first(), Some(2..=4)) {
             return Err(KeyError::InvalidPoint);
         }
-        with_crate!(self, curve => {
-            let point = curve::PublicKey::from_sec1_bytes(sec1).map_err(|_| KeyError::InvalidPoint)?;
-            Ok(point.to_sec1_point(false).as_bytes().into())
-        })
+        self.uncompressed(sec1).ok_or(KeyError::InvalidPoint)
     }
 
     /// The uncompressed public point of a private key, which has to have its full length.
@@ -98,10 +106,7 @@ impl Curve {
         if scalar.len() != self.field_len() {
             return Err(KeyError::InvalidPrivateKey);
         }
-        with_crate!(self, curve => {
-            let key = curve::SecretKey::from_slice(scalar).map_err(|_| KeyError::InvalidPrivateKey)?;
-            Ok(key.public_key().to_sec1_point(false).as_bytes().into())
-        })
+        self.multiplied(scalar).ok_or(KeyError::InvalidPrivateKey)
     }
 
     /// A random private key, each equally likely.
@@ -109,10 +114,8 @@ impl Curve {
         let mut scalar = Zeroizing::new(vec![0; self.field_len()].into_boxed_slice());
         loop {
             fill_random(&mut scalar)?;
-            if self == Self::P521 {
-                // 521 bits are 65 bytes and one bit.
-                scalar[0] &= 1;
-            }
+            // The first byte of P-521 has one bit.
+            scalar[0] &= 0xff >> (8 * self.field_len() - self.field_bits());
             if self.public_point(&scalar).is_ok() {
                 return Ok(scalar);
             }
@@ -126,7 +129,7 @@ mod tests {
 
     #[test]
     fn compressed_points_are_the_same_points() {
-        for curve in Curve::ALL {
+        for curve in Curve::ALL.iter().copied() {
             let point = curve.public_point(&curve.random_scalar().unwrap()).unwrap();
             let size = curve.field_len();
             assert_eq!(point.len(), 1 + 2 * size);
@@ -139,7 +142,7 @@ mod tests {
 
     #[test]
     fn points_off_the_curve_are_refused() {
-        for curve in Curve::ALL {
+        for curve in Curve::ALL.iter().copied() {
             let point = curve.public_point(&curve.random_scalar().unwrap()).unwrap();
             let mut off = point.clone();
             *off.last_mut().unwrap() ^= 1;
@@ -166,7 +169,7 @@ mod tests {
 
     #[test]
     fn private_keys_out_of_range_are_refused() {
-        for curve in Curve::ALL {
+        for curve in Curve::ALL.iter().copied() {
             for scalar in [
                 vec![0; curve.field_len()],
                 vec![255; curve.field_len()],

@@ -6,11 +6,10 @@ use zeroize::Zeroizing;
 
 use crate::asn1;
 use crate::backend;
-use crate::curve::Curve;
 use crate::digest::fill_random;
 use crate::pem;
 use crate::public::RsaPublic;
-use crate::{Algorithm, Family, KeyError, PublicKey};
+use crate::{Algorithm, Curve, KeyError, KeyType, PublicKey};
 
 /// A private key: wiped when dropped, never printed.
 ///
@@ -67,15 +66,12 @@ impl PrivateKey {
     /// - [`KeyError::AlgorithmMismatch`] for HMAC, see [`Secret::generate`](crate::Secret::generate).
     /// - [`KeyError::Random`] if the system gives no randomness.
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
-        let curve = match algorithm.family() {
-            Family::Hmac => return Err(KeyError::AlgorithmMismatch),
-            Family::Rsa => return Err(KeyError::CannotGenerate),
-            Family::EcP256 => Curve::P256,
-            Family::EcP384 => Curve::P384,
-            Family::EcP521 => Curve::P521,
-            Family::Ed25519 => return Self::generate_ed25519(),
-        };
-        Self::ec(curve, &curve.random_scalar()?, None)
+        match algorithm.key_type() {
+            KeyType::Hmac => Err(KeyError::AlgorithmMismatch),
+            KeyType::Rsa => Err(KeyError::CannotGenerate),
+            KeyType::Ec(curve) => Self::ec(curve, &curve.random_scalar()?, None),
+            KeyType::Ed25519 => Self::generate_ed25519(),
+        }
     }
 
     /// The public key that belongs to it.
@@ -86,8 +82,8 @@ impl PrivateKey {
 
     /// The kind of key.
     #[must_use]
-    pub const fn family(&self) -> Family {
-        self.public.family()
+    pub const fn key_type(&self) -> KeyType {
+        self.public.key_type()
     }
 
     /// The key as DER, PKCS#8.
@@ -166,7 +162,7 @@ impl PrivateKey {
 
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PrivateKey({:?}, ..)", self.family())
+        write!(f, "PrivateKey({:?}, ..)", self.key_type())
     }
 }
 

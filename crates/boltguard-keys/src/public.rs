@@ -3,17 +3,16 @@
 use std::fmt;
 
 use crate::asn1;
-use crate::curve::Curve;
 use crate::ed25519;
 use crate::encoding;
 use crate::pem;
 use crate::roca;
-use crate::{Algorithm, Family, KeyError, digest_sha256};
+use crate::{Algorithm, Curve, KeyError, KeyType, digest_sha256};
 
 /// A public key: RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519.
 ///
 /// ```
-/// use boltguard_keys::{Family, PublicKey};
+/// use boltguard_keys::{KeyType, PublicKey};
 ///
 /// // The key of RFC 8410 §10.1.
 /// let key = PublicKey::from_pem(
@@ -21,7 +20,7 @@ use crate::{Algorithm, Family, KeyError, digest_sha256};
 ///      MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n\
 ///      -----END PUBLIC KEY-----\n",
 /// )?;
-/// assert_eq!(key.family(), Family::Ed25519);
+/// assert_eq!(key.key_type(), KeyType::Ed25519);
 /// # Ok::<(), boltguard_keys::KeyError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
@@ -64,18 +63,25 @@ impl PublicKey {
 
     /// The kind of key.
     #[must_use]
-    pub const fn family(&self) -> Family {
+    pub const fn key_type(&self) -> KeyType {
         match &self.parts {
-            PublicParts::Rsa(_) => Family::Rsa,
-            PublicParts::Ec { curve, .. } => curve.family(),
-            PublicParts::Ed25519(_) => Family::Ed25519,
+            PublicParts::Rsa(_) => KeyType::Rsa,
+            PublicParts::Ec { curve, .. } => KeyType::Ec(*curve),
+            PublicParts::Ed25519(_) => KeyType::Ed25519,
         }
+    }
+
+    /// The same as [`key_type`](Self::key_type).
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn family(&self) -> KeyType {
+        self.key_type()
     }
 
     /// Whether the key can verify tokens of the algorithm.
     #[must_use]
     pub fn serves(&self, algorithm: Algorithm) -> bool {
-        self.family() == algorithm.family()
+        self.key_type() == algorithm.key_type()
             && match &self.parts {
                 PublicParts::Rsa(rsa) => rsa.scheme.allows(algorithm),
                 _ => true,
@@ -159,7 +165,7 @@ impl PublicKey {
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PublicKey({:?}, ..)", self.family())
+        write!(f, "PublicKey({:?}, ..)", self.key_type())
     }
 }
 

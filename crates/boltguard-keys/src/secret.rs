@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::digest::fill_random;
 use crate::disguise;
 use crate::encoding;
-use crate::{Algorithm, Family, KeyError};
+use crate::{Algorithm, KeyError};
 
 /// A shared secret: wiped when dropped, never printed.
 ///
@@ -66,7 +66,7 @@ impl Secret {
     /// - [`KeyError::AlgorithmMismatch`] if the algorithm is not of HMAC.
     /// - [`KeyError::Random`] if the system gives no randomness.
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
-        if algorithm.family() != Family::Hmac {
+        if !algorithm.is_symmetric() {
             return Err(KeyError::AlgorithmMismatch);
         }
         let mut bytes = Zeroizing::new(vec![0; algorithm.hash_len()].into_boxed_slice());

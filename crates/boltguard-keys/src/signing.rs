@@ -35,11 +35,7 @@ impl SigningKey {
     /// - [`KeyError::NotPrivate`] if the key is public.
     pub fn new(key: &Key, algorithm: Algorithm) -> Result<Self, KeyError> {
         let verifying = VerifyingKey::of_any(key, algorithm)?;
-        let signer = match key {
-            Key::Secret(secret) => Signer::of_secret(secret, algorithm)?,
-            Key::Private(key) => Signer::of_private(key, algorithm)?,
-            Key::Public(_) => return Err(KeyError::NotPrivate),
-        };
+        let signer = (algorithm.row().signer)(key)?;
         Ok(Self {
             signer: Arc::new(signer),
             verifying,

@@ -4,9 +4,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::curve::Curve;
 use crate::public::RsaScheme;
-use crate::{KeyError, PublicKey};
+use crate::{Curve, KeyError, PublicKey};
 
 /// Whether this is a public key of OpenSSH of any type, supported or not, in text or in its wire format.
 pub(crate) fn is_key(bytes: &[u8]) -> bool {

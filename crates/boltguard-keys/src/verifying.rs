@@ -52,12 +52,8 @@ impl VerifyingKey {
         if !key.serves(algorithm) {
             return Err(KeyError::AlgorithmMismatch);
         }
+        let verifier = (algorithm.row().verifier)(key)?;
         let public = key.public_key().cloned();
-        let verifier = match (key, &public) {
-            (Key::Secret(secret), _) => Verifier::of_secret(secret, algorithm)?,
-            (_, Some(public)) => Verifier::of_public(public, algorithm)?,
-            (_, None) => return Err(KeyError::AlgorithmMismatch),
-        };
         let is_weak = key.is_weak_for(algorithm);
         Ok(Self(Arc::new(Inner {
             verifier,

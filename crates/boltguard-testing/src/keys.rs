@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use boltguard_keys::{Algorithm, Family, Key, Secret, SigningKey, VerifyingKey};
+use boltguard_keys::{Algorithm, Curve, Key, KeyType, Secret, SigningKey, VerifyingKey};
 
 /// A private key in PKCS#8 and its public key.
 #[derive(Clone, Copy, Debug)]
@@ -120,12 +120,12 @@ fn find(keys: &[SigningKey], algorithm: Algorithm) -> SigningKey {
 
 fn read(algorithm: Algorithm, secret: &str, pairs: [KeyPair; 5]) -> Key {
     let [rsa, p256, p384, p521, ed25519] = pairs;
-    let pair = match algorithm.family() {
-        Family::Rsa => rsa,
-        Family::EcP256 => p256,
-        Family::EcP384 => p384,
-        Family::EcP521 => p521,
-        Family::Ed25519 => ed25519,
+    let pair = match algorithm.key_type() {
+        KeyType::Rsa => rsa,
+        KeyType::Ec(Curve::P256) => p256,
+        KeyType::Ec(Curve::P384) => p384,
+        KeyType::Ec(Curve::P521) => p521,
+        KeyType::Ed25519 => ed25519,
         _ => return Key::from(Secret::new(secret.as_bytes()).expect("the secret is one")),
     };
     Key::from_pem(pair.private_pem).expect("the PEM is a key")

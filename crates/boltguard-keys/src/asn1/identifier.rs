@@ -5,9 +5,8 @@ use der::{Decode, Encode};
 use pkcs1::{RsaPssParams, TrailerField};
 use spki::{AlgorithmIdentifier, AlgorithmIdentifierRef};
 
-use crate::curve::Curve;
 use crate::public::RsaScheme;
-use crate::{Algorithm, KeyError};
+use crate::{Algorithm, Curve, KeyError};
 
 /// The kind of a key with what its identifier says more of it.
 pub(super) enum Kind {

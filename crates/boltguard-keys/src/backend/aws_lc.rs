@@ -7,22 +7,23 @@ use aws_lc_rs::signature::{
     self, EcdsaKeyPair, EcdsaSigningAlgorithm, ParsedPublicKey, VerificationAlgorithm,
 };
 
+use super::{Sign, Verify, public_point, rsa_public, scalar_and_point};
 use crate::asn1;
-use crate::public::RsaPublic;
-use crate::{Algorithm, InvalidSignature, KeyError, SignError, Signature};
+use crate::{InvalidSignature, Key, KeyError, SignError, Signature};
 
 macro_rules! verifiers {
     ($($name:ident = $algorithm:ident;)*) => {
         $(
-            #[derive(Clone)]
-            pub(crate) struct $name(ParsedPublicKey);
+            pub(super) struct $name(ParsedPublicKey);
 
             impl $name {
-                pub(super) fn new(key: &[u8]) -> Result<Self, KeyError> {
-                    parse(&signature::$algorithm, key, KeyError::InvalidPoint).map(Self)
+                pub(super) fn new(key: &Key) -> Result<Self, KeyError> {
+                    parse(&signature::$algorithm, public_point(key)?, KeyError::InvalidPoint).map(Self)
                 }
+            }
 
-                pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+            impl Verify for $name {
+                fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
                     verify(&self.0, message, signature)
                 }
             }
@@ -36,24 +37,20 @@ verifiers! {
     Ed25519Verifier = ED25519;
 }
 
-#[derive(Clone)]
-pub(crate) struct RsaVerifier(ParsedPublicKey);
+pub(super) struct RsaVerifier(ParsedPublicKey);
 
 impl RsaVerifier {
-    pub(super) fn new(key: &RsaPublic, algorithm: Algorithm) -> Result<Self, KeyError> {
-        let algorithm: &'static dyn VerificationAlgorithm = match algorithm {
-            Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
-            Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
-            Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,
-            Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
-            Algorithm::Ps384 => &signature::RSA_PSS_2048_8192_SHA384,
-            Algorithm::Ps512 => &signature::RSA_PSS_2048_8192_SHA512,
-            _ => return Err(KeyError::AlgorithmMismatch),
-        };
-        parse(algorithm, &asn1::rsa_to_der(key)?, KeyError::InvalidRsa).map(Self)
+    pub(super) fn new(
+        key: &Key,
+        algorithm: &'static dyn VerificationAlgorithm,
+    ) -> Result<Self, KeyError> {
+        let der = asn1::rsa_to_der(rsa_public(key)?)?;
+        parse(algorithm, &der, KeyError::InvalidRsa).map(Self)
     }
+}
 
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+impl Verify for RsaVerifier {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         verify(&self.0, message, signature)
     }
 }
@@ -61,14 +58,17 @@ impl RsaVerifier {
 macro_rules! signers {
     ($($name:ident = $algorithm:ident;)*) => {
         $(
-            pub(crate) struct $name(EcdsaKeyPair);
+            pub(super) struct $name(EcdsaKeyPair);
 
             impl $name {
-                pub(super) fn new(scalar: &[u8], point: &[u8]) -> Result<Self, KeyError> {
+                pub(super) fn new(key: &Key) -> Result<Self, KeyError> {
+                    let (scalar, point) = scalar_and_point(key)?;
                     pair(&signature::$algorithm, scalar, point).map(Self)
                 }
+            }
 
-                pub(super) fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
+            impl Sign for $name {
+                fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
                     let signature = self.0.sign(&SystemRandom::new(), message).map_err(|_| SignError)?;
                     Signature::copied(signature.as_ref())
                 }

@@ -1,70 +1,53 @@
 //! The primitives behind the keys: ring, and `p521` for the curve that ring lacks; or aws-lc for those that are slow.
 //!
-//! What a backend offers is two enums, [`Verifier`] and [`Signer`], made once per key. The crate above them names no
-//! library, so that another backend is a change of this module.
+//! The [`table`] has a row for each algorithm. What a row makes is a [`Verifier`] or a [`Signer`], once per key. The
+//! crate above them names no library, so that another backend or algorithm is a change of this module.
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
 #[cfg(not(feature = "aws-lc"))]
 mod p521;
 mod ring;
+mod table;
+
+use std::sync::Arc;
 
 use ::ring::hmac;
 
-#[cfg(feature = "aws-lc")]
-use self::aws_lc::{
-    Ed25519Verifier, P384Signer, P384Verifier, P521Signer, P521Verifier, RsaVerifier,
-};
-#[cfg(not(feature = "aws-lc"))]
-use self::p521::{P521Signer, P521Verifier};
-use self::ring::{Ed25519Signer, P256Signer, P256Verifier, RsaSigner};
-#[cfg(not(feature = "aws-lc"))]
-use self::ring::{Ed25519Verifier, P384Signer, P384Verifier, RsaVerifier};
 pub(crate) use self::ring::{check_rsa, ed25519_public};
-use crate::curve::Curve;
-use crate::private::PrivateParts;
-use crate::public::PublicParts;
-use crate::{
-    Algorithm, InvalidSignature, KeyError, PrivateKey, PublicKey, Secret, SignError, Signature,
-};
+pub use self::table::Algorithm;
+pub(crate) use self::table::Slow;
+use crate::private::{PrivateParts, RsaPrivate};
+use crate::public::{PublicParts, RsaPublic};
+use crate::{InvalidSignature, Key, KeyError, SignError, Signature};
 
-/// A prepared key that verifies.
+/// A key of a backend that verifies.
+pub(crate) trait Verify: Send + Sync {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature>;
+}
+
+/// A key of a backend that signs.
+pub(crate) trait Sign: Send + Sync {
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignError>;
+}
+
+/// A prepared key that verifies. HMAC, which takes less than a microsecond, is called directly.
 #[derive(Clone)]
 pub(crate) enum Verifier {
     Hmac(hmac::Key),
-    Rsa(RsaVerifier),
-    P256(P256Verifier),
-    P384(P384Verifier),
-    P521(P521Verifier),
-    Ed25519(Ed25519Verifier),
+    Public(Arc<dyn Verify>),
 }
 
 impl Verifier {
-    pub(crate) fn of_secret(secret: &Secret, algorithm: Algorithm) -> Result<Self, KeyError> {
-        ring::hmac_key(secret, algorithm).map(Self::Hmac)
-    }
-
-    pub(crate) fn of_public(key: &PublicKey, algorithm: Algorithm) -> Result<Self, KeyError> {
-        match key.parts() {
-            PublicParts::Rsa(rsa) => RsaVerifier::new(rsa, algorithm).map(Self::Rsa),
-            PublicParts::Ec { curve, point } => match curve {
-                Curve::P256 => P256Verifier::new(point).map(Self::P256),
-                Curve::P384 => P384Verifier::new(point).map(Self::P384),
-                Curve::P521 => P521Verifier::new(point).map(Self::P521),
-            },
-            PublicParts::Ed25519(point) => Ed25519Verifier::new(point).map(Self::Ed25519),
-        }
+    fn new(key: impl Verify + 'static) -> Self {
+        Self::Public(Arc::new(key))
     }
 
     #[inline]
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         match self {
             Self::Hmac(key) => hmac::verify(key, message, signature).map_err(|_| InvalidSignature),
-            Self::Rsa(key) => key.verify(message, signature),
-            Self::P256(key) => key.verify(message, signature),
-            Self::P384(key) => key.verify(message, signature),
-            Self::P521(key) => key.verify(message, signature),
-            Self::Ed25519(key) => key.verify(message, signature),
+            Self::Public(key) => key.verify(message, signature),
         }
     }
 }
@@ -72,32 +55,12 @@ impl Verifier {
 /// A prepared key that signs.
 pub(crate) enum Signer {
     Hmac(hmac::Key),
-    Rsa(RsaSigner),
-    P256(P256Signer),
-    P384(P384Signer),
-    P521(P521Signer),
-    Ed25519(Ed25519Signer),
+    Private(Box<dyn Sign>),
 }
 
 impl Signer {
-    pub(crate) fn of_secret(secret: &Secret, algorithm: Algorithm) -> Result<Self, KeyError> {
-        ring::hmac_key(secret, algorithm).map(Self::Hmac)
-    }
-
-    pub(crate) fn of_private(key: &PrivateKey, algorithm: Algorithm) -> Result<Self, KeyError> {
-        match key.parts() {
-            PrivateParts::Rsa(rsa) => RsaSigner::new(rsa, algorithm).map(Self::Rsa),
-            PrivateParts::Ec {
-                curve,
-                scalar,
-                point,
-            } => match curve {
-                Curve::P256 => P256Signer::new(scalar, point).map(Self::P256),
-                Curve::P384 => P384Signer::new(scalar, point).map(Self::P384),
-                Curve::P521 => P521Signer::new(scalar, point).map(Self::P521),
-            },
-            PrivateParts::Ed25519 { seed } => Ed25519Signer::new(seed).map(Self::Ed25519),
-        }
+    fn new(key: impl Sign + 'static) -> Self {
+        Self::Private(Box::new(key))
     }
 
     #[inline]
@@ -108,7 +71,7 @@ impl Signer {
     ) -> Result<T, SignError> {
         match self {
             Self::Hmac(key) => Ok(take(hmac::sign(key, message).as_ref())),
-            _ => Ok(take(self.sign(message)?.as_ref())),
+            Self::Private(key) => Ok(take(key.sign(message)?.as_ref())),
         }
     }
 
@@ -116,11 +79,59 @@ impl Signer {
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
         match self {
             Self::Hmac(key) => Ok(Signature::tag(hmac::sign(key, message))),
-            Self::Rsa(key) => key.sign(message),
-            Self::P256(key) => key.sign(message),
-            Self::P384(key) => key.sign(message),
-            Self::P521(key) => key.sign(message),
-            Self::Ed25519(key) => Ok(key.sign(message)),
+            Self::Private(key) => key.sign(message),
         }
+    }
+}
+
+/// The public parts of a key; a secret has none.
+fn public_parts(key: &Key) -> Result<&PublicParts, KeyError> {
+    let key = key.public_key().ok_or(KeyError::AlgorithmMismatch)?;
+    Ok(key.parts())
+}
+
+fn rsa_public(key: &Key) -> Result<&RsaPublic, KeyError> {
+    match public_parts(key)? {
+        PublicParts::Rsa(rsa) => Ok(rsa),
+        _ => Err(KeyError::AlgorithmMismatch),
+    }
+}
+
+/// The point of a public key on a curve.
+fn public_point(key: &Key) -> Result<&[u8], KeyError> {
+    match public_parts(key)? {
+        PublicParts::Ec { point, .. } => Ok(point),
+        PublicParts::Ed25519(point) => Ok(point),
+        PublicParts::Rsa(_) => Err(KeyError::AlgorithmMismatch),
+    }
+}
+
+fn private_parts(key: &Key) -> Result<&PrivateParts, KeyError> {
+    match key {
+        Key::Private(key) => Ok(key.parts()),
+        Key::Public(_) => Err(KeyError::NotPrivate),
+        Key::Secret(_) => Err(KeyError::AlgorithmMismatch),
+    }
+}
+
+fn rsa_private(key: &Key) -> Result<&RsaPrivate, KeyError> {
+    match private_parts(key)? {
+        PrivateParts::Rsa(rsa) => Ok(rsa),
+        _ => Err(KeyError::AlgorithmMismatch),
+    }
+}
+
+/// The scalar of an elliptic private key, and its point.
+fn scalar_and_point(key: &Key) -> Result<(&[u8], &[u8]), KeyError> {
+    match private_parts(key)? {
+        PrivateParts::Ec { scalar, point, .. } => Ok((scalar, point)),
+        _ => Err(KeyError::AlgorithmMismatch),
+    }
+}
+
+fn ed25519_seed(key: &Key) -> Result<&[u8; 32], KeyError> {
+    match private_parts(key)? {
+        PrivateParts::Ed25519 { seed } => Ok(seed),
+        _ => Err(KeyError::AlgorithmMismatch),
     }
 }

@@ -10,19 +10,17 @@ use ring::signature::{
 #[cfg(not(feature = "aws-lc"))]
 use ring::signature::{RsaParameters, RsaPublicKeyComponents};
 
-use crate::private::RsaPrivate;
 #[cfg(not(feature = "aws-lc"))]
-use crate::public::RsaPublic;
-use crate::{Algorithm, InvalidSignature, KeyError, Secret, SignError, Signature};
+use super::rsa_public;
+use super::{Sign, Verify, ed25519_seed, public_point, rsa_private, scalar_and_point};
+use crate::private::RsaPrivate;
+use crate::{InvalidSignature, Key, KeyError, SignError, Signature};
 
-pub(crate) fn hmac_key(secret: &Secret, algorithm: Algorithm) -> Result<hmac::Key, KeyError> {
-    let hash = match algorithm {
-        Algorithm::Hs256 => hmac::HMAC_SHA256,
-        Algorithm::Hs384 => hmac::HMAC_SHA384,
-        Algorithm::Hs512 => hmac::HMAC_SHA512,
-        _ => return Err(KeyError::AlgorithmMismatch),
-    };
-    Ok(hmac::Key::new(hash, secret.expose()))
+pub(super) fn hmac_key(key: &Key, hash: hmac::Algorithm) -> Result<hmac::Key, KeyError> {
+    match key {
+        Key::Secret(secret) => Ok(hmac::Key::new(hash, secret.expose())),
+        _ => Err(KeyError::AlgorithmMismatch),
+    }
 }
 
 /// Whether ring can sign with the key.
@@ -40,32 +38,26 @@ pub(crate) fn ed25519_public(seed: &[u8; 32]) -> Result<[u8; 32], KeyError> {
 }
 
 #[cfg(not(feature = "aws-lc"))]
-#[derive(Clone)]
-pub(crate) struct RsaVerifier {
+pub(super) struct RsaVerifier {
     parameters: &'static RsaParameters,
     key: RsaPublicKeyComponents<Box<[u8]>>,
 }
 
 #[cfg(not(feature = "aws-lc"))]
 impl RsaVerifier {
-    pub(super) fn new(key: &RsaPublic, algorithm: Algorithm) -> Result<Self, KeyError> {
-        let parameters = match algorithm {
-            Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
-            Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
-            Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,
-            Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
-            Algorithm::Ps384 => &signature::RSA_PSS_2048_8192_SHA384,
-            Algorithm::Ps512 => &signature::RSA_PSS_2048_8192_SHA512,
-            _ => return Err(KeyError::AlgorithmMismatch),
-        };
+    pub(super) fn new(key: &Key, parameters: &'static RsaParameters) -> Result<Self, KeyError> {
+        let rsa = rsa_public(key)?;
         let key = RsaPublicKeyComponents {
-            n: key.n.clone(),
-            e: key.e.clone(),
+            n: rsa.n.clone(),
+            e: rsa.e.clone(),
         };
         Ok(Self { parameters, key })
     }
+}
 
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+#[cfg(not(feature = "aws-lc"))]
+impl Verify for RsaVerifier {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let verified = self.key.verify(self.parameters, message, signature);
         verified.map_err(|_| InvalidSignature)
     }
@@ -75,16 +67,19 @@ macro_rules! verifiers {
     ($($(#[$when:meta])* $name:ident = $algorithm:ident;)*) => {
         $(
             $(#[$when])*
-            #[derive(Clone)]
-            pub(crate) struct $name(UnparsedPublicKey<Box<[u8]>>);
+            pub(super) struct $name(UnparsedPublicKey<Box<[u8]>>);
 
             $(#[$when])*
             impl $name {
-                pub(super) fn new(key: &[u8]) -> Result<Self, KeyError> {
-                    Ok(Self(UnparsedPublicKey::new(&signature::$algorithm, key.into())))
+                pub(super) fn new(key: &Key) -> Result<Self, KeyError> {
+                    let point = public_point(key)?.into();
+                    Ok(Self(UnparsedPublicKey::new(&signature::$algorithm, point)))
                 }
+            }
 
-                pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+            $(#[$when])*
+            impl Verify for $name {
+                fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
                     self.0.verify(message, signature).map_err(|_| InvalidSignature)
                 }
             }
@@ -100,32 +95,25 @@ verifiers! {
     Ed25519Verifier = ED25519;
 }
 
-pub(crate) struct RsaSigner {
+pub(super) struct RsaSigner {
     pair: rsa::KeyPair,
     padding: &'static dyn RsaEncoding,
     random: SystemRandom,
 }
 
 impl RsaSigner {
-    pub(super) fn new(key: &RsaPrivate, algorithm: Algorithm) -> Result<Self, KeyError> {
-        let padding: &dyn RsaEncoding = match algorithm {
-            Algorithm::Rs256 => &signature::RSA_PKCS1_SHA256,
-            Algorithm::Rs384 => &signature::RSA_PKCS1_SHA384,
-            Algorithm::Rs512 => &signature::RSA_PKCS1_SHA512,
-            Algorithm::Ps256 => &signature::RSA_PSS_SHA256,
-            Algorithm::Ps384 => &signature::RSA_PSS_SHA384,
-            Algorithm::Ps512 => &signature::RSA_PSS_SHA512,
-            _ => return Err(KeyError::AlgorithmMismatch),
-        };
-        let (pair, random) = (rsa_pair(key)?, SystemRandom::new());
+    pub(super) fn new(key: &Key, padding: &'static dyn RsaEncoding) -> Result<Self, KeyError> {
+        let (pair, random) = (rsa_pair(rsa_private(key)?)?, SystemRandom::new());
         Ok(Self {
             pair,
             padding,
             random,
         })
     }
+}
 
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
+impl Sign for RsaSigner {
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
         let mut bytes = vec![0; self.pair.public().modulus_len()].into_boxed_slice();
         let signed = self
             .pair
@@ -140,20 +128,24 @@ macro_rules! signers {
     ($($(#[$when:meta])* $name:ident = $algorithm:ident;)*) => {
         $(
             $(#[$when])*
-            pub(crate) struct $name {
+            pub(super) struct $name {
                 pair: EcdsaKeyPair,
                 random: SystemRandom,
             }
 
             $(#[$when])*
             impl $name {
-                pub(super) fn new(scalar: &[u8], point: &[u8]) -> Result<Self, KeyError> {
+                pub(super) fn new(key: &Key) -> Result<Self, KeyError> {
+                    let (scalar, point) = scalar_and_point(key)?;
                     let (algorithm, random) = (&signature::$algorithm, SystemRandom::new());
                     let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, point, &random);
                     Ok(Self { pair: pair.map_err(rejected)?, random })
                 }
+            }
 
-                pub(super) fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
+            $(#[$when])*
+            impl Sign for $name {
+                fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
                     let signed = self.pair.sign(&self.random, message);
                     signed.map(Signature::fixed).map_err(|_| SignError)
                 }
@@ -168,17 +160,19 @@ signers! {
     P384Signer = ECDSA_P384_SHA384_FIXED_SIGNING;
 }
 
-pub(crate) struct Ed25519Signer(Ed25519KeyPair);
+pub(super) struct Ed25519Signer(Ed25519KeyPair);
 
 impl Ed25519Signer {
-    pub(super) fn new(seed: &[u8; 32]) -> Result<Self, KeyError> {
-        Ed25519KeyPair::from_seed_unchecked(seed)
+    pub(super) fn new(key: &Key) -> Result<Self, KeyError> {
+        Ed25519KeyPair::from_seed_unchecked(ed25519_seed(key)?)
             .map(Self)
             .map_err(rejected)
     }
+}
 
-    pub(super) fn sign(&self, message: &[u8]) -> Signature {
-        Signature::fixed(self.0.sign(message))
+impl Sign for Ed25519Signer {
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
+        Ok(Signature::fixed(self.0.sign(message)))
     }
 }
 

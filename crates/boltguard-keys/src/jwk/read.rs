@@ -6,12 +6,11 @@ use boltguard_types::KeyId;
 use zeroize::Zeroizing;
 
 use crate::asn1::{self, RsaNumbers};
-use crate::curve::Curve;
 use crate::encoding;
 use crate::json::{self, Json, Members};
 use crate::private::RsaPrivate;
 use crate::public::{RsaPublic, RsaScheme};
-use crate::{Jwk, JwkProblem, Key, KeyError, PrivateKey, PublicKey, Secret};
+use crate::{Curve, Jwk, JwkProblem, Key, KeyError, PrivateKey, PublicKey, Secret};
 
 /// One key of a set: its name counts even where the key can't be used.
 pub(crate) struct Member {

@@ -1,7 +1,7 @@
 //! Keys as OpenSSL writes them.
 
 use boltguard_keys::{
-    Algorithm, Family, Key, KeyError, PrivateKey, PublicKey, SigningKey, VerifyingKey,
+    Algorithm, Key, KeyError, KeyType, PrivateKey, PublicKey, SigningKey, VerifyingKey,
 };
 
 macro_rules! file {
@@ -94,13 +94,13 @@ fn rsa_keys_have_2048_to_8192_bits() {
     assert_eq!(refused(file!("rsa_1024.public")), KeyError::RsaTooSmall);
     let private = PrivateKey::from_pem(file!("rsa_1024.private"));
     assert_eq!(private.unwrap_err(), KeyError::RsaTooSmall);
-    assert_eq!(public(file!("rsa_8192.public")).family(), Family::Rsa);
+    assert_eq!(public(file!("rsa_8192.public")).key_type(), KeyType::Rsa);
     signs(file!("rsa_4096.private"), Algorithm::Ps384);
 }
 
 #[test]
 fn an_exponent_of_three_verifies_and_does_not_sign() {
-    assert_eq!(public(file!("rsa_e3.public")).family(), Family::Rsa);
+    assert_eq!(public(file!("rsa_e3.public")).key_type(), KeyType::Rsa);
     let private = PrivateKey::from_pem(file!("rsa_e3.private"));
     assert_eq!(private.unwrap_err(), KeyError::InvalidPrivateKey);
 }

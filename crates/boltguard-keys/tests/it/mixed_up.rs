@@ -1,6 +1,6 @@
 //! Keys, algorithms and signatures that are taken for one another.
 
-use boltguard_keys::{Algorithm, Family, Key, KeyError, SigningKey, VerifyingKey};
+use boltguard_keys::{Algorithm, Key, KeyError, KeyType, SigningKey, VerifyingKey};
 use boltguard_testing::keys;
 
 fn public(algorithm: Algorithm) -> Key {
@@ -14,7 +14,7 @@ fn public(algorithm: Algorithm) -> Key {
 fn a_key_serves_the_algorithms_of_its_family_and_no_others() {
     for key_of in Algorithm::ALL {
         for algorithm in Algorithm::ALL {
-            let fits = key_of.family() == algorithm.family();
+            let fits = key_of.key_type() == algorithm.key_type();
             let expected = if fits {
                 None
             } else {
@@ -31,7 +31,7 @@ fn a_key_serves_the_algorithms_of_its_family_and_no_others() {
 #[test]
 fn private_keys_do_not_verify_and_public_keys_do_not_sign() {
     for algorithm in Algorithm::ALL {
-        if algorithm.family() != Family::Hmac {
+        if algorithm.key_type() != KeyType::Hmac {
             let verifying = VerifyingKey::new(&keys::key(*algorithm), *algorithm);
             assert_eq!(verifying.unwrap_err(), KeyError::PrivateKey);
             let signing = SigningKey::new(&public(*algorithm), *algorithm);

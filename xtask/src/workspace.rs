@@ -125,6 +125,17 @@ impl Member {
         self.features.keys().any(|name| name != "default")
     }
 
+    /// Whether it has this feature.
+    pub(crate) fn has_feature(&self, name: &str) -> bool {
+        self.features.contains_key(name)
+    }
+
+    /// Its features, `default` aside, as `--features` takes them from the whole workspace.
+    pub(crate) fn optional_features(&self) -> impl Iterator<Item = String> {
+        let names = self.features.keys().filter(|name| *name != "default");
+        names.map(|name| format!("{}/{name}", self.name))
+    }
+
     /// Whether `cargo test` is for it: not for the binding, which pytest tests, nor for the benches and their peers.
     pub(crate) fn is_tested_by_cargo(&self, workspace: &Workspace) -> bool {
         !["bindings", "benches"]

@@ -1,5 +1,6 @@
-//! Signature algorithms, [RFC 7518 §3.1](https://www.rfc-editor.org/rfc/rfc7518#section-3.1) and
-//! [RFC 8037 §3.1](https://www.rfc-editor.org/rfc/rfc8037#section-3.1).
+//! Signature algorithms, [RFC 7518 §3.1](https://www.rfc-editor.org/rfc/rfc7518#section-3.1),
+//! [RFC 8037 §3.1](https://www.rfc-editor.org/rfc/rfc8037#section-3.1) and
+//! [RFC 8812 §3.2](https://www.rfc-editor.org/rfc/rfc8812#section-3.2).
 
 use std::error::Error;
 use std::fmt;
@@ -77,6 +78,7 @@ impl FromStr for Algorithm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownAlgorithm {
     suggestion: Option<Algorithm>,
+    feature: Option<&'static str>,
 }
 
 impl UnknownAlgorithm {
@@ -91,7 +93,12 @@ impl UnknownAlgorithm {
         };
         let resembles = |algorithm: &&Algorithm| letters(algorithm.name()) == meant;
         let suggestion = Algorithm::ALL.iter().find(resembles).copied();
-        Self { suggestion }
+        let left_out = |(one, _): &&(&str, _)| *one == name;
+        let feature = OPTIONAL.iter().find(left_out).map(|(_, feature)| *feature);
+        Self {
+            suggestion,
+            feature,
+        }
     }
 
     /// The algorithm that was probably meant, for the message of a configuration error.
@@ -99,14 +106,24 @@ impl UnknownAlgorithm {
     pub const fn suggestion(self) -> Option<Algorithm> {
         self.suggestion
     }
+
+    /// The Cargo feature that has the algorithm, where the crate is built without it.
+    #[must_use]
+    pub const fn feature(self) -> Option<&'static str> {
+        self.feature
+    }
 }
+
+/// The algorithms that features add, named by their tokens; known ones are found before.
+const OPTIONAL: [(&str, &str); 1] = [("ES256K", "es256k")];
 
 impl fmt::Display for UnknownAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("unknown algorithm")?;
-        match self.suggestion {
-            Some(algorithm) => write!(f, ", `{algorithm}` is probably meant"),
-            None => Ok(()),
+        match (self.suggestion, self.feature) {
+            (Some(algorithm), _) => write!(f, ", `{algorithm}` is probably meant"),
+            (None, Some(feature)) => write!(f, ", it needs the Cargo feature `{feature}`"),
+            (None, None) => Ok(()),
         }
     }
 }
@@ -138,7 +155,7 @@ mod tests {
         assert_eq!(suggestion("hs-256"), Some(Algorithm::Hs256));
         assert_eq!(suggestion("eddsa"), Some(Algorithm::EdDsa));
         assert_eq!(suggestion("Ed25519"), Some(Algorithm::EdDsa));
-        for name in ["none", "NONE", "", "ES256K", "HS1", "RSA-OAEP"] {
+        for name in ["none", "NONE", "", "ES257K", "HS1", "RSA-OAEP"] {
             assert_eq!(suggestion(name), None, "{name}");
         }
     }

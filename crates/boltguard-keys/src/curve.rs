@@ -75,17 +75,26 @@ curves! {
     P384 = "P-384", "1.3.132.0.34", 384, p384;
     /// P-521, RFC 7518 §6.2.1.1 and RFC 5480 §2.1.1.1.
     P521 = "P-521", "1.3.132.0.35", 521, p521;
+    /// secp256k1, RFC 8812 §3.1 and SEC 2 §2.4.1, with the feature `es256k`.
+    #[cfg(feature = "es256k")]
+    Secp256k1 = "secp256k1", "1.3.132.0.10", 256, k256;
 }
 
 impl Curve {
     pub(crate) fn from_oid(oid: ObjectIdentifier) -> Result<Self, KeyError> {
         let known = Self::ALL.iter().find(|curve| curve.oid() == oid);
-        known.copied().ok_or(KeyError::Unsupported)
+        known.copied().ok_or(match oid {
+            SECP256K1_OID => KeyError::NeedsEs256k,
+            _ => KeyError::Unsupported,
+        })
     }
 
     pub(crate) fn from_name(name: &str) -> Result<Self, KeyError> {
         let known = Self::ALL.iter().find(|curve| curve.name() == name);
-        known.copied().ok_or(KeyError::Unsupported)
+        known.copied().ok_or(match name {
+            SECP256K1 => KeyError::NeedsEs256k,
+            _ => KeyError::Unsupported,
+        })
     }
 
     /// The length of a coordinate, and of a private key, in bytes.
@@ -122,6 +131,10 @@ impl Curve {
         }
     }
 }
+
+/// The curve of the feature `es256k`, which is named where it is missing.
+const SECP256K1: &str = "secp256k1";
+const SECP256K1_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.10");
 
 #[cfg(test)]
 mod tests {

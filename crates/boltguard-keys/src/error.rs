@@ -60,6 +60,8 @@ key_errors! {
     JwkUse = "the JWK's `use` or `key_ops` do not allow this",
     /// The JWKS has no list `keys`, or a member of it is not an object.
     Jwks = "a JWKS needs a list `keys` of objects",
+    /// The key is on secp256k1, for which the crate has to be built with the feature `es256k`.
+    NeedsEs256k = "keys on secp256k1 need the Cargo feature `es256k`",
     /// The text holds no PEM that is a key or a certificate, nor another form of one that is read.
     NoPem = "no PEM of a key or certificate in this text; PEM begins with a line such as -----BEGIN PUBLIC KEY----- \
              and ends with the -----END line of the same label",

@@ -8,6 +8,7 @@
 //! | ES256, ES384 | P-256, P-384 | `ring` |
 //! | ES512 | P-521 | `p521` |
 //! | EdDSA | Ed25519 | `ring` |
+//! | ES256K, with the feature `es256k` | secp256k1 | `k256` |
 //!
 //! A [`Key`] holds key material. A [`VerifyingKey`] or [`SigningKey`] is a key prepared for exactly one [`Algorithm`]:
 //! the `alg` of a token selects among the keys of a [`KeySet`], but never determines how a key is used ([RFC 8725
@@ -42,6 +43,11 @@
 //! | --- | --- | --- | --- | --- |
 //! | verify | 21, with aws-lc 16 | 725, with aws-lc 190 | 640, with aws-lc 335 | 46, with aws-lc 37 |
 //! | sign | 555 | 405, with aws-lc 82 | 185, with aws-lc 162 | 24 |
+//!
+//! # Feature `es256k`
+//!
+//! adds ES256K and keys on secp256k1 ([RFC 8812](https://www.rfc-editor.org/rfc/rfc8812)), implemented by `k256`. Without
+//! it, such a key is rejected with [`KeyError::NeedsEs256k`], and [`UnknownAlgorithm::feature`] names the feature.
 //!
 //! # Zeroization
 //!

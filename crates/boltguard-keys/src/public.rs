@@ -9,7 +9,8 @@ use crate::pem;
 use crate::roca;
 use crate::{Algorithm, Curve, KeyError, KeyType, digest_sha256};
 
-/// A public key: RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519.
+/// A public key: RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519, or secp256k1 with the feature
+/// `es256k`.
 ///
 /// ```
 /// use boltguard_keys::{KeyType, PublicKey};
@@ -52,7 +53,8 @@ impl PublicKey {
     /// # Errors
     ///
     /// - [`KeyError::Der`] if it is none of these, [`KeyError::PrivateKey`] if it is a private key.
-    /// - [`KeyError::Unsupported`] for other kinds of keys and other curves.
+    /// - [`KeyError::Unsupported`] for other kinds of keys and other curves, [`KeyError::NeedsEs256k`] for secp256k1
+    ///   without the feature.
     /// - [`KeyError::InvalidPoint`] if the point is not on its curve.
     /// - [`KeyError::RsaTooSmall`], [`KeyError::RsaTooLarge`] or [`KeyError::InvalidRsa`] for what RSA can't verify
     ///   with, and [`KeyError::RsaWeak`] for a modulus that anybody can factor (ROCA).

@@ -39,6 +39,10 @@ pairs! {
     P521 = "p521",
     /// Another key on P-521.
     P521_OTHER = "p521_other",
+    /// secp256k1.
+    SECP256K1 = "secp256k1",
+    /// Another key on secp256k1.
+    SECP256K1_OTHER = "secp256k1_other",
     /// Ed25519.
     ED25519 = "ed25519",
     /// Another Ed25519 key.
@@ -58,7 +62,11 @@ pub const SECRET_OTHER: &str = "test-only-another-test-only-another-test-only-an
 /// Never, as long as the keys above are keys.
 #[must_use]
 pub fn key(algorithm: Algorithm) -> Key {
-    read(algorithm, SECRET, [RSA, P256, P384, P521, ED25519])
+    read(
+        algorithm,
+        SECRET,
+        [RSA, P256, P384, P521, SECP256K1, ED25519],
+    )
 }
 
 /// Another private key or secret for an algorithm.
@@ -68,7 +76,14 @@ pub fn key(algorithm: Algorithm) -> Key {
 /// Never, as long as the keys above are keys.
 #[must_use]
 pub fn other_key(algorithm: Algorithm) -> Key {
-    let others = [RSA_OTHER, P256_OTHER, P384_OTHER, P521_OTHER, ED25519_OTHER];
+    let others = [
+        RSA_OTHER,
+        P256_OTHER,
+        P384_OTHER,
+        P521_OTHER,
+        SECP256K1_OTHER,
+        ED25519_OTHER,
+    ];
     read(algorithm, SECRET_OTHER, others)
 }
 
@@ -118,13 +133,15 @@ fn find(keys: &[SigningKey], algorithm: Algorithm) -> SigningKey {
     found.expect("there is a key for every algorithm").clone()
 }
 
-fn read(algorithm: Algorithm, secret: &str, pairs: [KeyPair; 5]) -> Key {
-    let [rsa, p256, p384, p521, ed25519] = pairs;
+fn read(algorithm: Algorithm, secret: &str, pairs: [KeyPair; 6]) -> Key {
+    let [rsa, p256, p384, p521, secp256k1, ed25519] = pairs;
     let pair = match algorithm.key_type() {
         KeyType::Rsa => rsa,
         KeyType::Ec(Curve::P256) => p256,
         KeyType::Ec(Curve::P384) => p384,
         KeyType::Ec(Curve::P521) => p521,
+        // Its variant is there with the feature `es256k` alone.
+        KeyType::Ec(curve) if curve.name() == "secp256k1" => secp256k1,
         KeyType::Ed25519 => ed25519,
         _ => return Key::from(Secret::new(secret.as_bytes()).expect("the secret is one")),
     };

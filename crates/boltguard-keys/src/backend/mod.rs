@@ -5,6 +5,8 @@
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
+#[cfg(feature = "es256k")]
+mod k256;
 #[cfg(not(feature = "aws-lc"))]
 mod p521;
 mod ring;

@@ -13,6 +13,8 @@ use ring::{hmac, signature};
 use super::aws_lc::{
     Ed25519Verifier, P384Signer, P384Verifier, P521Signer, P521Verifier, RsaVerifier,
 };
+#[cfg(feature = "es256k")]
+use super::k256::{Secp256k1Signer, Secp256k1Verifier};
 #[cfg(not(feature = "aws-lc"))]
 use super::p521::{P521Signer, P521Verifier};
 use super::ring::{Ed25519Signer, P256Signer, P256Verifier, RsaSigner, hmac_key};
@@ -155,6 +157,11 @@ algorithms! {
     Es512 = "ES512", KeyType::Ec(Curve::P521), Sha512, Always,
         |key| P521Verifier::new(key).map(Verifier::new),
         |key| P521Signer::new(key).map(Signer::new);
+    /// ECDSA on secp256k1 with SHA-256, RFC 8812, with the feature `es256k`.
+    #[cfg(feature = "es256k")]
+    Es256k = "ES256K", KeyType::Ec(Curve::Secp256k1), Sha256, Always,
+        |key| Secp256k1Verifier::new(key).map(Verifier::new),
+        |key| Secp256k1Signer::new(key).map(Signer::new);
     /// Ed25519.
     EdDsa = "EdDSA", KeyType::Ed25519, Sha512, Never,
         |key| Ed25519Verifier::new(key).map(Verifier::new),

@@ -102,7 +102,7 @@ fn rsa_private(members: &Members) -> Result<PrivateKey, JwkProblem> {
 }
 
 fn ec(members: &Members) -> Result<Key, JwkProblem> {
-    let curve = Curve::from_name(required(members, "crv")?).map_err(|_| unsupported("crv"))?;
+    let curve = Curve::from_name(required(members, "crv")?).map_err(no_curve)?;
     // RFC 7518 §6.2.1: coordinates and the private key have the full length.
     let part = |name| fixed(members, name, curve.field_len());
     let point = [&[4], &**part("x")?, &**part("y")?].concat();
@@ -111,6 +111,16 @@ fn ec(members: &Members) -> Result<Key, JwkProblem> {
     } else {
         Key::Public(PublicKey::ec(curve, &point)?)
     })
+}
+
+fn no_curve(cause: KeyError) -> JwkProblem {
+    match cause {
+        KeyError::NeedsEs256k => {
+            let fault = "is secp256k1, which needs the Cargo feature `es256k`";
+            JwkProblem::of("crv", cause, fault)
+        }
+        _ => unsupported("crv"),
+    }
 }
 
 fn okp(members: &Members) -> Result<Key, JwkProblem> {

@@ -130,7 +130,6 @@ fn what_a_key_for_pss_is_limited_to_survives_export() {
 #[test]
 fn other_curves_are_not_supported() {
     for pem in [
-        file!("secp256k1.public"),
         file!("ed448.public"),
         file!("p256.explicit.public"),
         file!("p384.explicit.public"),
@@ -138,8 +137,6 @@ fn other_curves_are_not_supported() {
     ] {
         assert_eq!(refused(pem), KeyError::Unsupported);
     }
-    let private = PrivateKey::from_pem(file!("secp256k1.private"));
-    assert_eq!(private.unwrap_err(), KeyError::Unsupported);
 }
 
 #[test]

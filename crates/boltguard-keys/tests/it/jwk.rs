@@ -110,7 +110,7 @@ fn types_and_curves_are_named_exactly() {
         (Algorithm::Rs256, "kty", "AKP"),
         (Algorithm::Es256, "crv", "p-256"),
         (Algorithm::Es256, "crv", "P-256K"),
-        (Algorithm::Es256, "crv", "secp256k1"),
+        (Algorithm::Es256, "crv", "P-224"),
         (Algorithm::EdDsa, "crv", "X25519"),
         (Algorithm::EdDsa, "crv", "Ed448"),
         (Algorithm::EdDsa, "crv", "P-256"),
@@ -425,7 +425,7 @@ fn the_member_that_is_wrong_is_named() {
         ),
         (with(ec.clone(), "x", "AAAA"), "`x` has the wrong length"),
         (
-            with(ec.clone(), "crv", "secp256k1"),
+            with(ec.clone(), "crv", "P-224"),
             "`crv` names a kind of key that isn't supported",
         ),
         (with(ec.clone(), "kid", json!([])), "`kid` isn't a string"),

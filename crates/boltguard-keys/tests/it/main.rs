@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod environment;
+mod es256k;
 mod files;
 mod jwk;
 mod key_set;

@@ -1,17 +1,15 @@
 //! Keys through PEM, DER and JWK and back.
 
 use boltguard_keys::{
-    Algorithm, Jwk, Key, PrivateKey, PublicKey, Secret, SigningKey, VerifyingKey,
+    Algorithm, Jwk, Key, KeyType, PrivateKey, PublicKey, Secret, SigningKey, VerifyingKey,
 };
 use proptest::prelude::*;
 
 fn on_a_curve() -> impl Strategy<Value = Algorithm> {
-    prop::sample::select(vec![
-        Algorithm::Es256,
-        Algorithm::Es384,
-        Algorithm::Es512,
-        Algorithm::EdDsa,
-    ])
+    let is_on_a_curve =
+        |one: &Algorithm| matches!(one.key_type(), KeyType::Ec(_) | KeyType::Ed25519);
+    let algorithms = Algorithm::ALL.iter().copied().filter(is_on_a_curve);
+    prop::sample::select(algorithms.collect::<Vec<_>>())
 }
 
 proptest! {

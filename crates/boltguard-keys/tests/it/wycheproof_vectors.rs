@@ -52,6 +52,8 @@ fn hmac_vectors() {
 
 #[test]
 fn ecdsa_vectors() {
+    #[cfg(feature = "es256k")]
+    use ecdsa::TestName::EcdsaSecp256k1Sha256P1363;
     use ecdsa::TestName::{
         EcdsaSecp256r1Sha256P1363, EcdsaSecp384r1Sha384P1363, EcdsaSecp521r1Sha512P1363,
     };
@@ -59,6 +61,8 @@ fn ecdsa_vectors() {
         (EcdsaSecp256r1Sha256P1363, Algorithm::Es256),
         (EcdsaSecp384r1Sha384P1363, Algorithm::Es384),
         (EcdsaSecp521r1Sha512P1363, Algorithm::Es512),
+        #[cfg(feature = "es256k")]
+        (EcdsaSecp256k1Sha256P1363, Algorithm::Es256k),
     ];
     for (name, algorithm) in sets {
         let mut run = 0;
@@ -76,11 +80,15 @@ fn ecdsa_vectors() {
 /// The signatures of these are in ASN.1, of which JWS knows nothing.
 #[test]
 fn ecdsa_signatures_in_asn1_are_refused() {
+    #[cfg(feature = "es256k")]
+    use ecdsa::TestName::EcdsaSecp256k1Sha256;
     use ecdsa::TestName::{EcdsaSecp256r1Sha256, EcdsaSecp384r1Sha384, EcdsaSecp521r1Sha512};
     let sets = [
         (EcdsaSecp256r1Sha256, Algorithm::Es256),
         (EcdsaSecp384r1Sha384, Algorithm::Es384),
         (EcdsaSecp521r1Sha512, Algorithm::Es512),
+        #[cfg(feature = "es256k")]
+        (EcdsaSecp256k1Sha256, Algorithm::Es256k),
     ];
     for (name, algorithm) in sets {
         for group in ecdsa::TestSet::load(name).unwrap().test_groups {

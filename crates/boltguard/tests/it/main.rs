@@ -5,6 +5,8 @@
 mod backends;
 mod cache;
 mod debug;
+#[cfg(feature = "es256k")]
+mod es256k;
 mod other_gates;
 mod outcomes;
 mod remote;

@@ -24,13 +24,6 @@ impl Algorithm {
         self.row().key_type
     }
 
-    /// The same as [`key_type`](Self::key_type).
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn family(self) -> KeyType {
-        self.key_type()
-    }
-
     /// Whether one secret both signs and verifies.
     #[must_use]
     pub const fn is_symmetric(self) -> bool {

@@ -73,13 +73,6 @@ impl PublicKey {
         }
     }
 
-    /// The same as [`key_type`](Self::key_type).
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn family(&self) -> KeyType {
-        self.key_type()
-    }
-
     /// Whether the key can verify tokens of the algorithm.
     #[must_use]
     pub fn serves(&self, algorithm: Algorithm) -> bool {

@@ -221,7 +221,7 @@ fn a_key_serves_the_algorithms_of_its_kind() {
     for pair in pairs {
         let key = Key::Public(PublicKey::from_pem(pair.public_pem).unwrap());
         for algorithm in Algorithm::ALL {
-            let fits = key.public_key().unwrap().family() == algorithm.family();
+            let fits = key.public_key().unwrap().key_type() == algorithm.key_type();
             assert_eq!(
                 VerifyingKey::new(&key, *algorithm).is_ok(),
                 fits,

@@ -53,7 +53,7 @@ fn an_algorithm_that_nobody_knows_is_refused() {
         "HS1",
         "HS257",
         "XS256",
-        "ES256K",
+        "ES521",
         "RS1",
         "A128KW",
         "dir",

@@ -10,6 +10,7 @@ A failure's traceback names the line of the page.
 
 import ast
 import asyncio
+import importlib
 import inspect
 import re
 import sys
@@ -21,6 +22,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client, override_settings
+from django.utils.module_loading import import_string
 
 import boltguard
 from boltguard.auth import APIKeyAuthentication, JWTAuthentication
@@ -110,3 +112,12 @@ def test_the_pages_list_the_checks_that_the_code_has():
     listed = [f"boltguard.{name}" for row in rows for name in re.findall(r"\b[EW]\d{3}\b", row)]
     assert len(listed) == len(set(listed)), "each is listed once"
     assert set(listed) == code
+
+
+def test_the_page_of_versions_names_public_modules_and_names_that_exist():
+    (row,) = re.findall(r"^\| Python \| (.*names.*) \|$", (PAGES / "versions.md").read_text("utf-8"), re.M)
+    *modules, middleware = re.findall(r"`(boltguard[\w.]*)`", row)
+    assert len(modules) == 6
+    for module in map(importlib.import_module, modules):
+        assert [name for name in module.__all__ if not hasattr(module, name)] == []
+    assert callable(import_string(middleware))

@@ -300,9 +300,14 @@ def _():
     assert read(token, detached_payload=payload) == FRESH
 
 
-@row("Names with a leading underscore, `jwk_set_cache`, and modules that tests patch in PyJWT, such as `json`")
+@row(
+    "Names with a leading underscore, including `__version__`, names that a module imports from another, "
+    "`jwk_set_cache`, and modules that tests patch in PyJWT, such as `json`"
+)
 def _():
     for owner, name in (
+        (jwt, "__version__"),
+        (jwt.api_jwt, "DecodeError"),
         (jwt.PyJWT(), "_validate_iss"),
         (jwt.PyJWS, "_decode_base64url_segment"),
         (jwt.api_jwt, "json"),

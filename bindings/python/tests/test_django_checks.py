@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import override_settings
 from django.views.debug import SafeExceptionReporterFilter
 
-from boltguard import BoltAPI, conf, protect
+from boltguard import BoltAPI, checks, conf, protect
 from boltguard.auth import (
     AllowAny,
     APIKeyAuthentication,
@@ -307,6 +307,30 @@ def test_headers_that_error_reports_mask(header):
 def test_stores_of_the_settings_are_looked_at():
     settings = {"BOLT_AUTHENTICATION_CLASSES": [JWTAuthentication(revocation_store=InMemoryRevocation())]}
     assert ids(**settings) == ["boltguard.W201"]
+
+
+@pytest.mark.parametrize(
+    ("check", "arguments", "expected"),
+    [
+        ("check_stores", "revocation_store=InMemoryRevocation()", "boltguard.W201"),
+        ("check_secrets", "secret='short'", "boltguard.W101"),
+        ("check_accounts", "user_field='first_name'", "boltguard.E006"),
+    ],
+)
+def test_each_check_imports_the_views_whose_backends_it_needs(check, arguments, expected, tmp_path, monkeypatch):
+    """Django runs checks in any order, so that no other one may have imported them."""
+    name = f"views_of_{check}"
+    (tmp_path / f"{name}.py").write_text(
+        "from boltguard import BoltAPI\n"
+        "from boltguard.auth import InMemoryRevocation, IsAuthenticated, JWTAuthentication\n"
+        "api = BoltAPI()\n"
+        f"@api.get('/x', auth=[JWTAuthentication({arguments})], guards=[IsAuthenticated()])\n"
+        "def x(request): return {}\n"
+        "urlpatterns = api.urls[0]\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with override_settings(ROOT_URLCONF=name, **GUARDED):
+        assert [message.id for message in getattr(checks, check)(None)] == [expected]
 
 
 def test_what_is_gone_is_not_looked_at():

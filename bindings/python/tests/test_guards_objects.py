@@ -266,9 +266,9 @@ def test_asking_where_no_guard_asks_is_an_error(kind, guards):
 
 def test_asking_where_nothing_is_guarded_is_an_error():
     request = RequestFactory().get("/")
-    with pytest.raises(ImproperlyConfigured, match="no guard of this request"):
+    with pytest.raises(ImproperlyConfigured, match="no guard of this view checks objects"):
         check_object(request, Article)
-    with pytest.raises(ImproperlyConfigured, match="no guard of this request"):
+    with pytest.raises(ImproperlyConfigured, match="no guard of this view checks objects"):
         asyncio.run(acheck_object(request, Article))
 
 

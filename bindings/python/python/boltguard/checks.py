@@ -245,6 +245,7 @@ def _misfits(current: conf.Conf) -> set[str]:
 
 
 def _backends(kind: type[Backend]) -> list[Backend]:
+    _import_views()  # Django runs checks in any order, and this one may be the first to need the backends of views
     with suppress(ImproperlyConfigured):
         conf.current().authentication  # noqa: B018  # builds those of the settings
     return list(registry.instances(kind))

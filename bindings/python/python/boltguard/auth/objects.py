@@ -127,10 +127,14 @@ def _holds_no_object(request: HttpRequest, response: Any) -> bool:
 def _admissions(request: Any) -> Iterator[Admission]:
     found = getattr(request, ADMISSIONS, None)
     if not found:
-        raise ImproperlyConfigured("check_object: no guard of this request asks about an object, such as Owner(...)")
+        raise ImproperlyConfigured(UNASKED)
     return iter(list(found.values()))
 
 
+UNASKED = (
+    "check_object() was called, but no guard of this view checks objects, such as Owner(...). In a view of Django REST "
+    "framework, call self.check_object_permissions(request, obj)."
+)
 ADMISSIONS = "_boltguard_admissions"
 FINAL = "_boltguard_final"
 NOT_ASKED = "call check_object(request, obj), or await acheck_object(request, obj), before you answer"

@@ -43,8 +43,10 @@ from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
 from boltguard import conf, registry
-from boltguard.auth.backends import APIKeyAuthentication, Authentication, JWTAuthentication, check_backends
+from boltguard.auth.api_key_backend import APIKeyAuthentication
+from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import check_guards
+from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.revocation import DjangoCacheRevocation, DjangoORMRevocation, InMemoryRevocation, RevocationStore
 from boltguard.gate.gate import Gatekeeper
 from boltguard.middleware import BoltguardMiddleware, middleware_classes

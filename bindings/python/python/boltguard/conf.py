@@ -47,7 +47,7 @@ class Conf:
 
     @cached_property
     def authentication(self) -> list[Any]:
-        """The default backends; `boltguard.auth.backends` says whether they are any."""
+        """The default backends; `boltguard.auth.backends` checks them."""
         return self._instances(AUTHENTICATION)
 
     @cached_property
@@ -134,7 +134,7 @@ def _instance(name: str, item: Any) -> Any:
 
 # Paths, because the classes themselves read the settings.
 DEFAULTS = {
-    AUTHENTICATION: ["boltguard.auth.backends.JWTAuthentication"],
+    AUTHENTICATION: ["boltguard.auth.JWTAuthentication"],
     PERMISSIONS: ["boltguard.auth.guards.AllowAny"],
 }
 _EXAMPLES = {AUTHENTICATION: "JWTAuthentication()", PERMISSIONS: "IsAuthenticated()"}

@@ -4,7 +4,8 @@ Nothing here needs Django's applications to be loaded, so `settings.py` can impo
 """
 
 from boltguard.api_keys.store import APIKeyStore
-from boltguard.auth.backends import APIKeyAuthentication, Authentication, JWTAuthentication
+from boltguard.auth.api_key_backend import APIKeyAuthentication
+from boltguard.auth.backends import Authentication
 from boltguard.auth.external import ExternalUser
 from boltguard.auth.guards import (
     AllowAny,
@@ -20,6 +21,7 @@ from boltguard.auth.guards import (
     IsStaff,
     ViaBackend,
 )
+from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.logging_out import alogout, logout
 from boltguard.auth.objects import acheck_object, check_object
 from boltguard.auth.predicates import Check, ObjectCheck, Owner

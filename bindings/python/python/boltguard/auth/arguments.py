@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard.auth.accounts import ByField, ByFunction, Lookup
+from boltguard.auth.revocation import RevocationStore
 from boltguard.messages import kind_of
 
 Scalar = str | int | bool
@@ -94,6 +97,81 @@ def schemes(what: str, scheme: str | Iterable[str]) -> list[str]:
     return listed
 
 
+def header_name(what: str, name: str) -> str:
+    if not isinstance(name, str):
+        refuse(f"{what}: header is {kind_of(name)}; give the name of a header")
+    # A browser sends cookies by itself, which would bring back the request forgeries that a header keeps out.
+    if name.lower() == "cookie":
+        refuse(f"{what}: header={name!r} would take credentials that a browser sends unasked; name another header")
+    return name
+
+
+def non_empty_list(what: str, names: Iterable[str], *, may_be_empty: bool = False) -> list[str]:
+    if isinstance(names, (str, bytes, Mapping)) or not isinstance(names, Iterable):
+        refuse(f"JWTAuthentication: {what} is {kind_of(names)}; give a list, such as [...]")
+    listed = list(names)
+    if not listed and not may_be_empty:
+        refuse(f"JWTAuthentication: {what} is empty, so no token could pass")
+    return listed
+
+
+def required_claim_names(claims: Iterable[str]) -> list[str]:
+    names = non_empty_list("required_claims", claims, may_be_empty=True)
+    for name in names:
+        if not isinstance(name, str) or not name:
+            refuse(f"JWTAuthentication: required_claims has a name that is {kind_of(name)}; give the names of claims")
+    return names
+
+
+def claim_name(what: str, value: str) -> str:
+    if not isinstance(value, str) or not value:
+        refuse(f"JWTAuthentication: {what} is {kind_of(value)}; give the name of a claim")
+    return value
+
+
+def strings(what: str, value: str | Iterable[str] | None) -> list[str] | None:
+    if value is None:
+        return None
+    if isinstance(value, (bytes, bytearray, Mapping)) or not isinstance(value, Iterable):
+        refuse(f"JWTAuthentication: {what} is {kind_of(value)}; {STRINGS}")
+    texts = [value] if isinstance(value, str) else list(value)
+    if not texts:
+        refuse(f"JWTAuthentication: {what} is empty; {STRINGS}")
+    for text in texts:
+        if not isinstance(text, str) or not text:
+            refuse(f"JWTAuthentication: {what} holds what is {kind_of(text)}; {STRINGS}")
+    return texts
+
+
+def leeway_seconds(leeway: float | timedelta) -> float:
+    seconds = leeway.total_seconds() if isinstance(leeway, timedelta) else leeway
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not (0 <= seconds < math.inf):
+        refuse(f"JWTAuthentication: leeway is {kind_of(leeway)}; give seconds, zero or more, or a timedelta")
+    return float(seconds)
+
+
+def token_count(what: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
+        refuse(f"JWTAuthentication: {what} is {kind_of(value)}; give a number of tokens, or 0 to keep none")
+    return value
+
+
+def revocation_store_or_none(store: object) -> RevocationStore | None:
+    if isinstance(store, type) and issubclass(store, RevocationStore):
+        refuse(f"JWTAuthentication: revocation_store is a class; give an instance: {store.__name__}()")
+    if store is not None and not isinstance(store, RevocationStore):
+        refuse(f"JWTAuthentication: revocation_store is {kind_of(store)}; give a RevocationStore")
+    if store is not None and type(store).is_revoked is RevocationStore.is_revoked:
+        refuse(f"JWTAuthentication: revocation_store {type(store).__name__} doesn't define is_revoked or ais_revoked")
+    return store
+
+
+def store_errors_allow(choice: str, what: str = "JWTAuthentication") -> bool:
+    if choice not in ("deny", "allow"):
+        refuse(f'{what}: on_store_error is something else than "deny" or "allow"; give one of them')
+    return choice == "allow"
+
+
 def refuse(message: str) -> NoReturn:
     raise ImproperlyConfigured(message) from None
 
@@ -103,3 +181,4 @@ CLAIMS = 'give names and values, such as claims={"token_type": "access"}: string
 SCHEME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 SCHEMES = 'give a string such as "Bearer", or a list: letters, digits and hyphens, without spaces'
 VERIFIED = "email_verified"
+STRINGS = "give a text or a list of them, or leave it out"

@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 
 from boltguard import _rust
-from boltguard.auth.backends import JWTAuthentication
+from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.revocation import RevocationStore
 from boltguard.auth.twins import Done, in_event_loop
 from boltguard.exceptions import Unauthorized

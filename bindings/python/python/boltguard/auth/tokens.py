@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from boltguard import _rust, conf, jwt
-from boltguard.auth.backends import Sealed
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
+from boltguard.auth.secret_box import SecretBox
 from boltguard.exceptions import ConfigurationError, PyJWTError
 from boltguard.messages import kind_of
 
@@ -34,7 +34,7 @@ def create_jwt_for_user(
     Without `secret`, Django's `SECRET_KEY` signs. Permissions are not included; pass them as
     `extra_claims={"permissions": [...]}`.
     """
-    secret = Sealed(secret)
+    secret = SecretBox(secret)
     subject, seconds = _subject(user), _lifetime(expires_in)
     claims = _claims(user, issuer, audience, {} if extra_claims is None else extra_claims)
     return _minter(secret, algorithm, kid).mint(subject, seconds, claims)
@@ -92,7 +92,7 @@ class Token:
         leeway: float | timedelta = 0,
     ) -> Token:
         """Verifies a token and reads it. Raises the errors of `boltguard.jwt`."""
-        key = Sealed(_secret_keys() if secret is None else secret)
+        key = SecretBox(_secret_keys() if secret is None else secret)
         del secret
         return cls.from_claims(
             jwt.decode(token, key.value, algorithms, audience=audience, issuer=issuer, leeway=leeway)
@@ -100,7 +100,7 @@ class Token:
 
     def encode(self, secret: Any = None, algorithm: str = "HS256", headers: Mapping[str, Any] | None = None) -> str:
         """Signs the claims as they are."""
-        key = Sealed(conf.current().secrets[0] if secret is None else secret)
+        key = SecretBox(conf.current().secrets[0] if secret is None else secret)
         del secret
         return jwt.encode(self.claims, key.value, algorithm=algorithm, headers=headers)
 
@@ -199,7 +199,7 @@ def _audience(audience: Any) -> str | list[str]:
     return names
 
 
-def _minter(secret: Sealed[Any], algorithm: str, kid: str | None) -> _rust.Minter:
+def _minter(secret: SecretBox[Any], algorithm: str, kid: str | None) -> _rust.Minter:
     if not isinstance(algorithm, str):
         raise ValueError(f"algorithm is {kind_of(algorithm)}; give its name, such as {DEFAULT_ALGORITHM!r}")
     if kid is not None:
@@ -207,7 +207,7 @@ def _minter(secret: Sealed[Any], algorithm: str, kid: str | None) -> _rust.Minte
     if secret.value is None:
         if algorithm in _rust.ALGORITHMS and not algorithm.startswith("HS"):
             raise ValueError(f"{algorithm} needs secret=, a private key; Django's SECRET_KEY serves HS256 and the like")
-        secret = Sealed(conf.current().secrets[0])
+        secret = SecretBox(conf.current().secrets[0])
     try:
         if isinstance(secret.value, Hashable):
             return _cached_minter(_Same(secret.value), algorithm, kid)
@@ -218,8 +218,8 @@ def _minter(secret: Sealed[Any], algorithm: str, kid: str | None) -> _rust.Minte
         raise ValueError(f"{error}{remedy}") from None
 
 
-class _Same(Sealed[Any]):
-    """A sealed key that a cache can look up."""
+class _Same(SecretBox[Any]):
+    """A key in a `SecretBox` that can be the key of a cache."""
 
     __slots__ = ()
 

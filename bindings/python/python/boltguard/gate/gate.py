@@ -16,9 +16,10 @@ from django.utils.cache import patch_vary_headers
 from boltguard import _rust, conf, registry
 from boltguard._rust import AuthContext
 from boltguard.auth.accounts import UserUnavailable
-from boltguard.auth.backends import Authentication, JWTAuthentication, check_backends
+from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.auth.journal import akeep_revocations, arestore, keep_revocations, open_journal, restore
+from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.objects import Admission, ObjectRefused, enter, leave, mark_final
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.auth.users import Visit, attach, averify, needs_account, prefetch, verify

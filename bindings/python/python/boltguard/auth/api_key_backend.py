@@ -1,0 +1,154 @@
+"""`APIKeyAuthentication`: API keys, of the settings or of a table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from boltguard import _rust, conf, registry
+from boltguard.api_keys.store import APIKeyStore, default_store
+from boltguard.auth.arguments import header_name, refuse, schemes, store_errors_allow
+from boltguard.auth.backends import Authentication, describe
+from boltguard.auth.secret_box import SecretBox
+from boltguard.exceptions import ConfigurationError
+from boltguard.messages import kind_of
+from boltguard.threads import in_thread
+from boltguard.transactions import savepoints
+
+logger = logging.getLogger("boltguard")
+
+
+class APIKeyAuthentication(Authentication):
+    """An API key in a header: one of a set, or one of a store.
+
+    `api_keys` is a set of keys, and `key_permissions` the permissions of each; only their digests are kept. `store` is
+    `True`, or an `APIKeyStore`, for the keys of `boltguard.models.APIKey`; where the table can't be read, requests with
+    a key are answered 503, or with `on_store_error="allow"` by what was read before.
+
+    A key is sent bare or behind the `scheme`, which is `ApiKey` or `Bearer` unless you name one or several. On the
+    `Authorization` header, credentials of any other scheme are left to others.
+    """
+
+    name = "api_key"
+
+    def __init__(
+        self,
+        api_keys: Iterable[str] | None = None,
+        header: str = "x-api-key",
+        key_permissions: Mapping[str, Iterable[str]] | None = None,
+        *,
+        store: APIKeyStore | bool | None = None,
+        on_store_error: str = "deny",
+        scheme: str | Iterable[str] | None = None,
+    ) -> None:
+        keys, permissions = SecretBox(api_keys), SecretBox(key_permissions)
+        del api_keys, key_permissions
+        self.header = header_name("APIKeyAuthentication", header)
+        self._scheme = None if scheme is None else schemes("APIKeyAuthentication", scheme)
+        self.store = _key_store(store)
+        self._store_errors_allow = store_errors_allow(on_store_error, "APIKeyAuthentication")
+        self._built: tuple[conf.Conf | None, _rust.ApiKeyBackend]
+        if self.store is None:
+            self._fixed = self._build(keys, permissions)
+        elif keys.value is None and permissions.value is None:
+            self._fixed = self._checked(
+                lambda: _rust.ApiKeyBackend.stored(_store_of_nothing(), header=header, scheme=self._scheme)
+            )
+        else:
+            refuse("APIKeyAuthentication: give api_keys or store, not both; two backends take two kinds of keys")
+        self._built = (None, self._fixed)
+        registry.remember(self)
+
+    @property
+    def rust(self) -> _rust.ApiKeyBackend:
+        current = conf.current()
+        if self._built[0] is not current:
+            self._built = (current, self._for(current))
+        return self._built[1]
+
+    @property
+    def label(self) -> str:
+        kind = "configured" if self.store is None else "stored"
+        settings = {"header": self.header, "scheme": self._scheme, "store_errors_allow": self._store_errors_allow}
+        return describe(self.name, [kind], settings, API_KEY_DEFAULTS)
+
+    @property
+    def weak_keys(self) -> int:
+        """How many of the keys can be guessed."""
+        return self._fixed.weak_keys
+
+    @property
+    def store_name(self) -> str:
+        return "the table of API keys (is it migrated?)"
+
+    def answer(self, pending: _rust.Pending) -> _rust.ApiKeyBackend:
+        """The keys of the table that this request is for, up to date."""
+        snapshot = self.store.snapshot  # type: ignore[union-attr]
+        try:
+            with savepoints(self._store_errors_allow):
+                snapshot.refresh()
+        except Exception:
+            if not (self._store_errors_allow and snapshot.was_read):
+                raise
+            logger.exception("%s is unavailable; keys that were read before are accepted", self.store_name)
+        return self._stored(snapshot.rust)
+
+    async def aanswer(self, pending: _rust.Pending) -> _rust.ApiKeyBackend:
+        # In the thread of the database connections, which may name the tenant.
+        return await in_thread(self.answer)(pending)
+
+    def _for(self, current: conf.Conf) -> _rust.ApiKeyBackend:
+        if self.store is None:
+            return self._fixed.with_id_key(current.api_key_id_key)
+        return self._stored(self.store.snapshots.rust)
+
+    def _stored(self, keys: _rust.ApiKeyStore) -> _rust.ApiKeyBackend:
+        allow = self._store_errors_allow
+        return _rust.ApiKeyBackend.stored(keys, header=self.header, store_errors_allow=allow, scheme=self._scheme)
+
+    def _build(self, keys: SecretBox[Any], permissions: SecretBox[Any]) -> _rust.ApiKeyBackend:
+        if keys.value is None:
+            refuse("APIKeyAuthentication: give a set of keys, api_keys={...}, or store=True for those of the table")
+        if isinstance(keys.value, (str, bytes)):
+            refuse("APIKeyAuthentication: api_keys is one text; give a set of keys: api_keys={...}")
+        if isinstance(keys.value, Mapping):
+            refuse("APIKeyAuthentication: api_keys is a mapping; give a set of keys, and their key_permissions={...}")
+        if isinstance(keys.value, type) or not isinstance(keys.value, Iterable):
+            refuse(f"APIKeyAuthentication: api_keys is of type {type(keys.value).__name__}; give a set of keys")
+        if permissions.value and any(isinstance(names, str) for names in permissions.value.values()):
+            refuse("APIKeyAuthentication: key_permissions gives one text for a key; give a set of permissions")
+        # The names of `{"blog.delete": False}` would be granted.
+        if permissions.value and any(isinstance(names, Mapping) for names in permissions.value.values()):
+            refuse("APIKeyAuthentication: key_permissions gives a mapping for a key; give a set of permissions")
+        return self._checked(
+            lambda: _rust.ApiKeyBackend(
+                api_keys=keys.value, key_permissions=permissions.value, header=self.header, scheme=self._scheme
+            )
+        )
+
+    def _checked(self, build: Callable[[], _rust.ApiKeyBackend]) -> _rust.ApiKeyBackend:
+        try:
+            return build()
+        except (ConfigurationError, TypeError) as error:
+            refuse(f"APIKeyAuthentication: {error}")
+
+    def __repr__(self) -> str:
+        stored = "" if self.store is None else f", store={self.store!r}"
+        return f"APIKeyAuthentication(header={self.header!r}{stored})"
+
+
+def _key_store(store: object) -> APIKeyStore | None:
+    if store is True:
+        return default_store()
+    if store is not None and not isinstance(store, APIKeyStore):
+        refuse(f"APIKeyAuthentication: store is {kind_of(store)}; give True, or an APIKeyStore(...)")
+    return store
+
+
+def _store_of_nothing() -> _rust.ApiKeyStore:
+    # The settings may not be loaded yet; everything but the store can be checked.
+    return _rust.ApiKeyStore(_rust.ApiKeyFormat("bg"), [bytes(32)], refresh_interval=0)
+
+
+API_KEY_DEFAULTS = {"header": "x-api-key", "scheme": None, "store_errors_allow": False}

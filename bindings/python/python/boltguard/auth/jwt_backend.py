@@ -1,0 +1,246 @@
+"""`JWTAuthentication`: JSON Web Tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from boltguard import _rust, conf, registry
+from boltguard.auth.accounts import Accounts
+from boltguard.auth.arguments import (
+    Scalar,
+    claim_name,
+    claim_values,
+    flag,
+    header_name,
+    leeway_seconds,
+    lookup,
+    media_type,
+    non_empty_list,
+    refuse,
+    required_claim_names,
+    revocation_store_or_none,
+    schemes,
+    store_errors_allow,
+    strings,
+    token_count,
+    with_verified_email,
+)
+from boltguard.auth.backends import Authentication, describe
+from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
+from boltguard.auth.revocation import InMemoryRevocation, RevocationStore, ask, bool_or_error
+from boltguard.auth.secret_box import SecretBox
+from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError, PyJWTError
+from boltguard.jwt.remote import RemoteKeySet
+from boltguard.messages import shown_algorithm
+from boltguard.transactions import savepoints
+
+
+class JWTAuthentication(Authentication):
+    """A JSON Web Token in a header.
+
+    `secret` is an HMAC secret, a public key as PEM text, a `boltguard.jwt.Key` or `KeySet`, a JWK or JWK Set as a dict,
+    or a list of these; or a `RemoteKeySet` alone, for an issuer that publishes its keys. Without one, Django's
+    `SECRET_KEY` and `SECRET_KEY_FALLBACKS` verify. A wrong configuration raises `ImproperlyConfigured` here, not at the
+    first request.
+
+    A token has to say whom it is about, in `sub` or the claim that `user_id_claim` names, unless `subject_required` is
+    `False`. `claims` names claims and the exact value that each must have, or a list of such values:
+    `claims={"token_type": "access"}`. A token that calls itself a refresh, ID, logout, offline or sliding token, in
+    its header's `typ` or in the claim `token_type`, `token_use`, `typ` or `type`, is refused unless `typ` or `claims`
+    decides about that very member.
+
+    `scheme` is the authentication scheme, or a list of them, as in `scheme=["Bearer", "Token"]`. On the
+    `Authorization` header, credentials of any other scheme are left to others.
+
+    Tokens of our own keys are about the account whose primary key the token names, unless they name an issuer that
+    `issuer` doesn't. Those of a `RemoteKeySet` are about users of another issuer: `request.user` is an `ExternalUser`.
+    `user_field` names a unique field of the user model that has the value of `user_id_claim`, and `get_user` is a
+    function of the claims, sync or async, that returns a user or `None`. With `user_id_claim="email"`, the claim
+    `email_verified` has to be true, unless `require_verified_email` is `False`. `verify_user=True` loads the account at
+    each request and refuses the token with 401 if it is missing or inactive.
+
+    `cached_tokens` is how many tokens of public keys to keep once their signatures were found good, so that these need
+    not be checked again; all else is checked at each request. None are kept by default.
+    """
+
+    name = "jwt"
+
+    def __init__(
+        self,
+        secret: Any = None,
+        algorithms: Iterable[str] = ("HS256",),
+        header: str = "authorization",
+        audience: str | Iterable[str] | None = None,
+        issuer: str | Iterable[str] | None = None,
+        *,
+        leeway: float | timedelta = 0,
+        revocation_store: RevocationStore | None = None,
+        on_store_error: str = "deny",
+        required_claims: Iterable[str] = ("exp",),
+        user_id_claim: str = "sub",
+        typ: str | None = None,
+        claims: Mapping[str, Scalar | Iterable[Scalar]] | None = None,
+        scheme: str | Iterable[str] = "Bearer",
+        subject_required: bool = True,
+        cached_tokens: int = 0,
+        user_field: str | None = None,
+        get_user: Callable[[dict[str, Any]], Any] | None = None,
+        require_verified_email: bool = True,
+        verify_user: bool = False,
+    ) -> None:
+        secret = SecretBox(secret)
+        self._remote = _remote(secret)
+        self.header = header_name("JWTAuthentication", header)
+        self.algorithms = non_empty_list("algorithms", algorithms)
+        if self._remote is not None and self.algorithms == [DEFAULT_ALGORITHM]:
+            refuse(f"JWTAuthentication: {NO_ALGORITHM_OF_ISSUER}")
+        self.leeway = leeway_seconds(leeway)
+        self.revocation_store = revocation_store_or_none(revocation_store)
+        self.lookup = lookup(user_field, get_user)
+        self.verify_user = flag("verify_user", verify_user)
+        if verify_user and self._remote is not None and self.lookup is None:
+            refuse("JWTAuthentication: verify_user=True needs user_field= or get_user= for tokens of another issuer.")
+        is_external = self._remote is not None or self.lookup is not None
+        self._accounts = Accounts(self.lookup) if is_external else None
+        self._settings: dict[str, Any] = {
+            "algorithms": self.algorithms,
+            "header": self.header,
+            "audience": strings("audience", audience),
+            "issuer": strings("issuer", issuer),
+            "leeway": self.leeway,
+            "required_claims": required_claim_names(required_claims),
+            "user_id_claim": claim_name("user_id_claim", user_id_claim),
+            "typ": media_type(typ),
+            "claims": with_verified_email(claim_values(claims), user_field, user_id_claim, require_verified_email),
+            "scheme": schemes("JWTAuthentication", scheme),
+            "subject_required": flag("subject_required", subject_required),
+            "cached_tokens": token_count("cached_tokens", cached_tokens),
+            "store_errors_allow": store_errors_allow(on_store_error),
+            "remote_keys": None if self._remote is None else self._remote.rust,
+            "external_accounts": None if self._accounts is None else self._accounts.number,
+            **_stores_in_rust(self.revocation_store),
+        }
+        self._own_keys = secret.value is not None
+        self._built: tuple[conf.Conf | None, _rust.JwtBackend]
+        if self._remote is not None:
+            self._built = (None, self._build(SecretBox([])))
+        elif self._own_keys:
+            self._built = (None, self._build(SecretBox(_as_list(secret.value))))
+        else:
+            # The settings may not be loaded yet; everything but the secret can be checked.
+            self._built = (None, self._build(SecretBox([_rust.Key.generate("HS512")])))
+        if self.revocation_store is not None:
+            self.revocation_store.bind_leeway(self.leeway)
+        registry.remember(self)
+
+    @property
+    def rust(self) -> _rust.JwtBackend:
+        current = conf.current()
+        if self._own_keys or self._built[0] is current:
+            return self._built[1]
+        self._built = (current, self._build(SecretBox(list(current.secrets))))
+        return self._built[1]
+
+    @property
+    def trusts_any_token_of(self) -> str | None:
+        """The issuer's address, where neither `issuer` nor `audience` says which of its tokens are meant."""
+        is_open = self._settings["issuer"] is None and self._settings["audience"] is None
+        return self._remote.rust.shown_url if self._remote is not None and is_open else None
+
+    @property
+    def label(self) -> str:
+        keys = ["own keys"] if self._own_keys else []
+        if self._remote is not None:
+            keys = [f"keys of {self._remote.rust.shown_url}"]
+        store = self.revocation_store
+        revocable = [] if store is None else [f"revocable by {type(store).__name__}"]
+        claims = self._settings["claims"]
+        settings = {**self._settings, "claims": None if claims is None else dict(claims), "user": self.lookup}
+        settings["verify_user"] = self.verify_user
+        return describe(self.name, [*self.algorithms, *keys, *revocable], settings, JWT_DEFAULTS)
+
+    def answer(self, pending: _rust.Pending) -> bool | None:
+        if pending.jti is None:
+            with suppress(PyJWKClientConnectionError):  # it is in the log already
+                self._remote.refresh(unknown=pending.unknown_key)  # type: ignore[union-attr]
+                return False
+            return None
+        with savepoints(self._settings["store_errors_allow"]):
+            return ask(self.revocation_store, str(pending.jti))  # type: ignore[arg-type]
+
+    async def aanswer(self, pending: _rust.Pending) -> bool | None:
+        if pending.jti is None:
+            with suppress(PyJWKClientConnectionError):
+                await self._remote.arefresh(unknown=pending.unknown_key)  # type: ignore[union-attr]
+                return False
+            return None
+        return bool_or_error(await self.revocation_store.ais_revoked(str(pending.jti)))  # type: ignore[union-attr]
+
+    def _build(self, keys: SecretBox[list[Any]]) -> _rust.JwtBackend:
+        try:
+            return _rust.JwtBackend(keys=keys.value, **self._settings)
+        except (ConfigurationError, PyJWTError, TypeError) as error:
+            names = ", ".join(map(shown_algorithm, self.algorithms))
+            refuse(f"JWTAuthentication(algorithms=[{names}]): {error}{self._remedy(keys)}")
+
+    def _remedy(self, keys: SecretBox[list[Any]]) -> str:
+        if self._own_keys and self.algorithms == [DEFAULT_ALGORITHM]:
+            return named_for(keys.value, "algorithms=[{!r}]")
+        keyless = not self._own_keys and set(self.algorithms) <= set(_rust.ALGORITHMS)
+        return NO_KEY_GIVEN if keyless and not all(name.startswith("HS") for name in self.algorithms) else ""
+
+    def __repr__(self) -> str:
+        return f"JWTAuthentication(algorithms={self.algorithms!r}, header={self.header!r})"
+
+
+def _remote(secret: SecretBox[Any]) -> RemoteKeySet | None:
+    if isinstance(secret.value, RemoteKeySet):
+        return secret.value
+    # A key vouches for its own issuer alone, RFC 8725 §3.8; beside others it would vouch for what `issuer` names.
+    if any(isinstance(key, RemoteKeySet) for key in _as_list(secret.value)):
+        refuse("JWTAuthentication: a RemoteKeySet stands alone; give each issuer a backend, with its own issuer=")
+    if any(hasattr(type(key), "get_signing_key_from_jwt") for key in _as_list(secret.value)):
+        refuse("JWTAuthentication: a PyJWKClient is no key; give RemoteKeySet(url), which fetches when it is needed")
+    return None
+
+
+def _as_list(secret: Any) -> list[Any]:
+    return list(secret) if isinstance(secret, (list, tuple, set, frozenset)) else [secret]
+
+
+def _stores_in_rust(store: RevocationStore | None) -> dict[str, Any]:
+    memory = store.memory if isinstance(store, InMemoryRevocation) and _answers_in_rust(store) else None
+    return {"memory_revocation": memory, "external_revocation": store is not None and memory is None}
+
+
+def _answers_in_rust(store: InMemoryRevocation) -> bool:
+    """Not so where a subclass, or the object, has a method of its own."""
+    own = vars(InMemoryRevocation)
+    return all(
+        name not in vars(store) and getattr(type(store), name) is own[name] for name in ("is_revoked", "ais_revoked")
+    )
+
+
+NO_KEY_GIVEN = "; give secret=, a public key: without it there is Django's SECRET_KEY, for HS256, HS384 and HS512 alone"
+NO_ALGORITHM_OF_ISSUER = (
+    "name the algorithms that the issuer signs with, such as algorithms=['RS256']; HS256, the default, verifies with "
+    "a secret, which no issuer publishes"
+)
+JWT_DEFAULTS = {
+    "audience": None,
+    "claims": None,
+    "header": "authorization",
+    "issuer": None,
+    "leeway": 0,
+    "required_claims": ["exp"],
+    "scheme": ["Bearer"],
+    "store_errors_allow": False,
+    "subject_required": True,
+    "typ": None,
+    "user": None,
+    "user_id_claim": "sub",
+    "verify_user": False,
+}

@@ -54,7 +54,7 @@ from people.models import Note
 from support import bearer, mount, mount_view, wsgi
 
 CHALLENGE = 'Bearer realm="api"'
-NO_GUARD = r"GuardPermission names no guard; write GuardPermission\.of\(IsStaff\(\)\)"
+NO_GUARD = r"GuardPermission has no guard\. Set guard = IsStaff\(\) .* or use GuardPermission\.of\(IsStaff\(\)\)\."
 KEY = "a-key-of-the-tests-which-is-long"
 
 
@@ -277,7 +277,7 @@ def test_what_is_no_guard_is_refused_when_the_class_is_made():
         GuardPermission.of()
     with pytest.raises(ImproperlyConfigured, match="Nothing.guard: 'staff' is no guard"):
         type("Nothing", (GuardPermission,), {"guard": "staff"})
-    with pytest.raises(ImproperlyConfigured, match="names no guard"):
+    with pytest.raises(ImproperlyConfigured, match="has no guard"):
         type("Nothing", (GuardPermission,), {})
 
 

@@ -1,6 +1,22 @@
-"""Django REST framework: authentication, guards and the handler of exceptions, for its settings and views."""
+"""Django REST framework: authentication, guards and the exception handler, for its settings and views.
 
-from boltguard.drf.classes import BoltguardAuthentication, GuardPermission, StoreUnavailable
-from boltguard.drf.exceptions import exception_handler
+`BoltguardAuthentication` identifies the caller, and `GuardPermission` checks guards. The same engine decides as
+everywhere, with `request.user`, `request.auth` and exceptions that DRF's handler turns into responses. A guard that
+checks objects is evaluated when a view calls `check_object_permissions`, as its `get_object` does.
+"""
+
+try:
+    import rest_framework  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "rest_framework":
+        raise
+    raise ImportError('boltguard.drf needs Django REST framework: pip install "boltguard[drf]"') from error
+
+# DRF's views import this package if DRF's settings name its classes, so nothing imported here imports them.
+from boltguard.drf.authentication import BoltguardAuthentication
+from boltguard.drf.exceptions import StoreUnavailable, exception_handler, install
+from boltguard.drf.permissions import GuardPermission
 
 __all__ = ["BoltguardAuthentication", "GuardPermission", "StoreUnavailable", "exception_handler"]
+
+install()

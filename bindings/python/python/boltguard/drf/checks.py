@@ -12,7 +12,10 @@ from rest_framework.views import APIView
 
 from boltguard.auth.backends import Authentication
 from boltguard.auth.guards import Guard, conjunction
-from boltguard.drf.classes import BoltguardAuthentication, GuardPermission, GuardPermissionMeta, guard_of, listed
+from boltguard.drf.authentication import BoltguardAuthentication
+from boltguard.drf.combining import GuardPermissionMeta, guard_of
+from boltguard.drf.permissions import GuardPermission
+from boltguard.drf.routes import listed
 from boltguard.gate.gate import refuse_absent_backends
 
 Message = checks.CheckMessage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.settings import DEFAULTS
 
 from boltguard.exceptions import HTTPException
@@ -19,6 +19,20 @@ class RaisedResponse(APIException):
         self.status_code = error.status_code
         self.headers = headers_of(error)
         self.auth_header = self.headers.get("WWW-Authenticate")
+
+
+class StoreUnavailable(APIException):
+    """503: a store gave no answer, so nobody can say whether the credential holds."""
+
+    status_code = 503
+    default_detail = "The credential can't be checked right now."
+    default_code = "revocation_unavailable"
+
+
+def api_exception(status: int, detail: str, code: str) -> APIException:
+    """An exception of DRF's whose response has the same body as everywhere else."""
+    kind = StoreUnavailable if status == StoreUnavailable.status_code else AuthenticationFailed
+    return kind({"detail": detail, "code": code}, code)
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Any:

@@ -1,17 +1,49 @@
-"""What a view of Django REST framework asks besides guards, for the list of routes."""
+"""The guards and the other permissions of a view of Django REST framework, for the list of routes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from rest_framework.permissions import AND, NOT, OperandHolder, SingleOperandHolder
 from rest_framework.views import APIView
 
-from boltguard.drf.classes import GuardPermissionMeta, guard_of, listed
+from boltguard.auth.backends import Authentication
+from boltguard.auth.guards import Guard, conjunction
+from boltguard.drf.authentication import BoltguardAuthentication
+from boltguard.drf.combining import GuardPermissionMeta, guard_of
 
 PREFIX = "DRF: "
 CHOSEN = f"{PREFIX}chosen for each request"
+
+
+class Shown(NamedTuple):
+    """What a view of DRF shows of itself in the list of routes: a gatekeeper, and the gate that it would have."""
+
+    backends: tuple[Authentication, ...]
+    guard: Guard
+
+    @property
+    def gate(self) -> Shown:
+        return self
+
+
+def keepers_of(view_class: Any, options: Mapping[str, Any]) -> list[Any]:
+    """A `Shown` for a view with guards that are sure to be asked: not those within another permission."""
+    if view_class.get_permissions is not APIView.get_permissions:
+        return []
+    permissions = listed(view_class, options, "permission_classes")
+    guards = [guard_of(one) for one in permissions if isinstance(one, GuardPermissionMeta)]
+    authentications = listed(view_class, options, "authentication_classes")
+    asked = [one for one in authentications if isinstance(one, type) and issubclass(one, BoltguardAuthentication)]
+    backends = tuple(backend for one in asked for backend in one.known_backends())
+    return [Shown(backends, conjunction(guards))] if guards else []
+
+
+def listed(view_class: Any, options: Mapping[str, Any], name: str) -> list[Any]:
+    """What stands in a list of a view, unless that is made for each request, by a property."""
+    value = options.get(name, getattr(view_class, name))
+    return list(value) if isinstance(value, Iterable) else []
 
 
 def other_permissions(view_class: Any, options: Mapping[str, Any]) -> tuple[str, ...]:

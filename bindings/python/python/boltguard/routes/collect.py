@@ -94,11 +94,11 @@ def _routes(path: str, callback: Any) -> Iterator[Route]:
     around = _gatekeepers(callback)
     others: tuple[str, ...] = ()
     if hasattr(callback, "initkwargs") and "rest_framework.views" in sys.modules:
-        from boltguard.drf import classes, routes
+        from boltguard.drf import routes
 
         others = routes.other_permissions(callback.cls, callback.initkwargs)
         try:
-            around += classes.keepers_of(callback.cls, callback.initkwargs)
+            around += routes.keepers_of(callback.cls, callback.initkwargs)
         except ImproperlyConfigured as error:
             raise ImproperlyConfigured(f"{ANY_METHOD} {path}: {error}") from error
     for route in _guarded_routes(path, callback, around):

@@ -1,0 +1,121 @@
+"""`BoltguardAuthentication`, for the `authentication_classes` of Django REST framework."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from boltguard._rust import AuthContext, Refusal
+from boltguard.auth.backends import Authentication, check_backends
+from boltguard.auth.guards import IsAuthenticated
+from boltguard.auth.journal import open_journal
+from boltguard.auth.users import SEEN, attach, verify
+from boltguard.drf.combining import SUBCLASS
+from boltguard.drf.exceptions import api_exception
+from boltguard.drf.view_hooks import NOTHING_SENT, ViewHooks
+from boltguard.gate.gate import Gate, Gatekeeper, Outcome
+from boltguard.logs import log
+from boltguard.overriding import refuse_overrides
+
+
+class BoltguardAuthentication(BaseAuthentication):
+    """Authenticates with `BOLTGUARD_AUTHENTICATION_CLASSES`; a subclass may name `backends` of its own.
+
+    `request.user` is lazy, as behind `protect`, and `request.auth` is the context, a mapping of `user_id`,
+    `permissions`, `auth_claims` and the like. A bad credential is 401, and a store that gives no answer 503.
+    """
+
+    backends: ClassVar[Sequence[Authentication] | None] = None
+    _keeper: ClassVar[Gatekeeper]
+    # The `backends` of which the keeper was made.
+    _named: ClassVar[Sequence[Authentication] | None] = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        refuse_overrides(cls, ImproperlyConfigured, AS_BACKENDS, called=AUTHENTICATES)
+        cls._keeper = Gatekeeper(_backends_of(cls), [IsAuthenticated()])
+        cls._named = cls.backends
+
+    @classmethod
+    def known_backends(cls) -> list[Authentication]:
+        """Its own backends, or those of the settings now in force."""
+        return cls._keeper.gate.backends
+
+    def authenticate(self, request: Request) -> tuple[Any, AuthContext] | None:
+        """The user and the context, or `None` where no credential was sent."""
+        if self.backends is not self._named:
+            raise ImproperlyConfigured(f"{type(self).__name__}.backends is fixed once the class is made; {SUBCLASS}")
+        open_journal([])
+        gate, inner = self._keeper.gate, request._request
+        hooks = ViewHooks.of(request.parser_context.get("view"))
+        hooks.gates += (gate,)
+        outcome = gate.check(inner.META)
+        context = outcome if type(outcome) is AuthContext else self._settle(request, gate, outcome)
+        if context is None:
+            inner.__dict__.setdefault(SEEN, None)
+            return None
+        hooks.is_known = True
+        if hooks.visit is None:
+            hooks.enter(inner)
+        attach(inner, context, gate)
+        if gate.verifies:
+            verify(inner)
+        return inner.user, context
+
+    def authenticate_header(self, request: Request) -> str | None:
+        """The challenge of a 401."""
+        refusal = request.__dict__.get(REFUSAL) or self._keeper.gate.check({})
+        return refusal.challenge if isinstance(refusal, Refusal) else None
+
+    def _settle(self, request: Request, gate: Gate, outcome: Outcome) -> AuthContext | None:
+        """Who is calling, found out with the help of stores where that is needed."""
+        settled = gate.resume(outcome)
+        if isinstance(settled, AuthContext):
+            return settled
+        # The guard of this gate, `IsAuthenticated`, has no checks that could leave it open.
+        assert isinstance(settled, Refusal)
+        if settled.reason == NOTHING_SENT:
+            return None
+        if settled.reason == UNSUPPORTED_SCHEME:
+            ViewHooks.of(request.parser_context.get("view")).unsupported = settled
+            return None
+        request.__dict__[REFUSAL] = settled
+        log(request._request, settled.status, settled.reason, settled.claim)
+        exception: Any = api_exception(settled.status, settled.detail, settled.code)
+        exception.wait = settled.retry_after  # of which DRF makes `Retry-After`
+        raise exception
+
+
+BoltguardAuthentication._keeper = Gatekeeper(None, [IsAuthenticated()])
+
+
+def _backends_of(cls: type[BoltguardAuthentication]) -> Sequence[Authentication] | None:
+    for name, value in vars(cls).items():
+        if name == "backend" or ("backends" not in vars(cls) and _holds_backends(value)):
+            raise ImproperlyConfigured(f"{cls.__name__}.{name} is not looked at; write backends = [...]")
+    if cls.backends is None:
+        return None
+    if not check_backends(cls.backends, f"{cls.__name__}.backends"):
+        raise ImproperlyConfigured(f"{cls.__name__}.backends is empty, so nobody could be known; {NO_BACKENDS}")
+    return cls.backends
+
+
+def _holds_backends(value: Any) -> bool:
+    return any(
+        isinstance(one, Authentication) or (isinstance(one, type) and issubclass(one, Authentication))
+        for one in (value if isinstance(value, (list, tuple)) else [value])
+    )
+
+
+REFUSAL = "_boltguard_refusal"
+UNSUPPORTED_SCHEME = "scheme_unsupported"
+AS_BACKENDS = "Write backends = [...], or redefine authenticate()."
+# What DRF calls, or a subclass names.
+AUTHENTICATES = {"_keeper", "_named", "authenticate", "authenticate_header", "backends"}
+NO_BACKENDS = (
+    "name some, or leave it out for the setting BOLTGUARD_AUTHENTICATION_CLASSES, or BOLT_AUTHENTICATION_CLASSES"
+)

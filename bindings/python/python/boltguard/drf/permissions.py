@@ -1,0 +1,117 @@
+"""`GuardPermission`, for the `permission_classes` of Django REST framework."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from boltguard import conf
+from boltguard._rust import AuthContext, Conditional, Refusal
+from boltguard.auth.guards import Guard, check_guards, conjunction
+from boltguard.auth.questions import ASYNC_REMEDY
+from boltguard.drf.combining import GuardPermissionMeta, guard_of
+from boltguard.drf.view_hooks import ViewHooks
+from boltguard.gate.gate import Gate
+from boltguard.logs import log, note
+from boltguard.overriding import refuse_overrides
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+
+class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
+    """A guard as a permission: `GuardPermission.of(IsStaff())`, or a subclass that names its `guard`.
+
+    It knows the callers whom `BoltguardAuthentication` identified; any other is anonymous to it. `message` and `code`
+    replace those of a refusal, as in DRF's own permissions.
+    """
+
+    guard: ClassVar[Guard]
+    message: Any = None
+    code: str | None = None
+    _gate: ClassVar[Gate]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        refuse_overrides(cls, ImproperlyConfigured, AS_GUARD, called=PERMITS)
+        for name, value in vars(cls).items():
+            if "guard" not in vars(cls) and _holds_guards(value):
+                raise ImproperlyConfigured(f"{cls.__name__}.{name} is not looked at; write guard = ...")
+        cls._gate = Gate(conf.current(), [], _checked_guard_of(cls))
+
+    @staticmethod
+    def of(*guards: Guard) -> type[GuardPermission]:
+        """The permission that is all of these guards."""
+        guard = conjunction(check_guards(list(guards), "GuardPermission.of"))
+        made: Any = GuardPermissionMeta("GuardPermission", (GuardPermission,), {"guard": guard, "__module__": __name__})
+        return made  # type: ignore[no-any-return]
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether the guard holds, or may hold for some object."""
+        return self._holds(request, view)
+
+    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
+        """Whether the guard holds for this object."""
+        return self._holds(request, view, obj)
+
+    def _holds(self, request: Request, view: APIView, *obj: Any) -> bool:
+        # Not a variable of this frame, which error reporters would send: a check may fail below it.
+        outcome, answers = self._gate.check_caller(_caller(request)), None
+        if isinstance(outcome, Conditional):
+            answers = self._answers(request, view, outcome, obj)
+            outcome = outcome.decide(answers, optimistic=not obj and self._gate.asks_objects)
+        if isinstance(outcome, Refusal):
+            # What DRF puts into its own exception, if no other permission makes up for this one.
+            detail, code = type(self).message or outcome.detail, type(self).code or outcome.code
+            self.message, self.code = {"detail": detail, "code": code}, code
+            ViewHooks.of(view).refusal = partial(self._note, request, outcome, answers)
+        return isinstance(outcome, AuthContext)
+
+    def _answers(
+        self, request: Request, view: APIView, conditional: Conditional, obj: tuple[Any, ...]
+    ) -> dict[str, bool]:
+        """What the checks say that matter for this caller: without an object, those that need none."""
+        gate = self._gate
+        known = request.__dict__.setdefault(ANSWERS, {}).setdefault(gate, {})
+        answers: dict[str, bool] = dict(known) if obj else known
+        while (question := gate.guard.next_question(conditional, answers, about_object=bool(obj))) is not None:
+            answers[question.name] = question.ask(request, *(obj if question.about_object else ()))
+        if obj:
+            ViewHooks.of(view).unasked -= {gate}
+        elif conditional.questions(answers):
+            ViewHooks.of(view).unasked |= {gate}
+        return answers
+
+    def _note(self, request: Request, refusal: Refusal, answers: dict[str, bool] | None) -> None:
+        log(request._request, refusal.status, refusal.reason, refusal.claim)
+        note(self._gate.guard, request._request, refusal, _caller(request), answers)
+
+
+def _caller(request: Request) -> AuthContext | None:
+    """The caller, where it is `BoltguardAuthentication` that identified them."""
+    return request.auth if isinstance(request.auth, AuthContext) else None
+
+
+def _holds_guards(value: Any) -> bool:
+    return any(
+        isinstance(one, Guard) or (isinstance(one, type) and issubclass(one, Guard))
+        for one in (value if isinstance(value, (list, tuple)) else [value])
+    )
+
+
+def _checked_guard_of(cls: type[GuardPermission]) -> Guard:
+    (guard,) = check_guards([guard_of(cls)], f"{cls.__name__}.guard")
+    for question in guard.questions.values():
+        if question.is_async:
+            raise ImproperlyConfigured(f"{cls.__name__}: the check {question.name!r} is async; {ASYNC_REMEDY}")
+    return guard
+
+
+ANSWERS = "_boltguard_answers"
+AS_GUARD = "Write guard = ..., or redefine has_permission() and has_object_permission()."
+# What DRF calls, or a subclass names.
+PERMITS = {"_gate", "code", "guard", "has_object_permission", "has_permission", "message"}

@@ -1,0 +1,153 @@
+"""What runs when a view of Django REST framework has handled a request, or has raised an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from rest_framework.exceptions import APIException, ErrorDetail
+from rest_framework.request import Request
+
+from boltguard._rust import Refusal
+from boltguard.auth.accounts import UserUnavailable
+from boltguard.auth.journal import journal, repeat, restore
+from boltguard.auth.users import Visit
+from boltguard.drf.combining import refuse_negations
+from boltguard.drf.exceptions import RaisedResponse, StoreUnavailable, api_exception
+from boltguard.exceptions import HTTPException, RevocationError
+from boltguard.gate.caches import CACHED, refuse_caches_inside
+from boltguard.gate.gate import STORE_UNAVAILABLE, Gate
+from boltguard.logs import log
+
+
+class ViewHooks:
+    """Stands in for a view's `finalize_response` while it answers one request, and looks at the answer."""
+
+    # Until it is known better: these are set for each request.
+    gates: tuple[Gate, ...] = ()
+    is_known = False
+    # Says why a permission was refused, once it is clear that no other one made up for it.
+    refusal: Callable[[], None] | None = None
+    # The gates that let a caller in for the sake of an object, of which nothing was heard yet.
+    unasked: frozenset[Gate] = frozenset()
+    visit: Visit | None = None
+    outer: Callable[[UserUnavailable], Exception] | None = None
+    # The credentials were of a scheme that no backend accepts.
+    unsupported: Refusal | None = None
+
+    def __init__(self, view: Any) -> None:
+        self._view = view
+
+    def enter(self, request: HttpRequest) -> None:
+        """From now on until the response is there, reading a missing account is a 401."""
+        if "response" in getattr(self._view, "__dict__", ()):
+            return  # a renderer asks who the user is
+        self.visit = visit = Visit.begin(request)
+        self.outer, visit.translate = visit.translate, partial(_account_error, request)
+
+    def handle_exception(self, error: Exception) -> Any:
+        """The view's own, which is told of the missing account if that is what the error came from."""
+        del self._view.handle_exception
+        try:
+            return self._view.handle_exception(self._missing() or self._translated(error))
+        except BaseException:
+            self._end()
+            raise
+
+    def _translated(self, error: Exception) -> Exception:
+        if isinstance(error, UserUnavailable):
+            return _no_account(self._view.request._request, error)
+        if isinstance(error, RevocationError):
+            return StoreUnavailable({"detail": STORE_UNAVAILABLE, "code": error.code}, error.code)
+        return RaisedResponse(error) if isinstance(error, HTTPException) else error
+
+    def _missing(self) -> APIException | None:
+        failure = None if self.visit is None else self.visit.failure
+        return None if failure is None else _no_account(self._view.request._request, failure)
+
+    def _end(self) -> None:
+        if self.visit is not None:
+            self.visit.depth -= 1
+            self.visit.translate = self.outer
+
+    @staticmethod
+    def of(view: Any) -> ViewHooks:
+        """That of a view, which is made for one request."""
+        if view is None:
+            return ViewHooks(None)
+        found = view.__dict__.get("finalize_response")
+        if type(found) is ViewHooks:
+            return found
+        for permission in getattr(view, "permission_classes", ()):
+            if not isinstance(permission, type):
+                refuse_negations(permission)
+        view.finalize_response = made = ViewHooks(view)
+        view.handle_exception = made.handle_exception
+        return made
+
+    def __call__(self, request: Request, response: Any, *arguments: Any, **named: Any) -> Any:
+        view = self._view
+        # The methods themselves show again.
+        del view.finalize_response
+        view.__dict__.pop("handle_exception", None)
+        if getattr(response, "status_code", 401) != 401 and (missing := self._missing()):
+            response = view.handle_exception(missing)
+        if self.unsupported is not None:
+            _tell_scheme(response, self.unsupported)
+        response = view.finalize_response(request, response, *arguments, **named)
+        self._end()
+        if self.gates and getattr(response, "exception", False) and (entries := journal()):
+            _after_transaction(response, lambda *_: repeat(entries))
+        elif self.gates and journal():
+            _after_transaction(response, lambda *_: restore())
+        if self.refusal is not None and response.status_code in (401, 403):
+            self.refusal()
+        if self.unasked and response.status_code < 400 and _may_show_object(request, view, response):
+            guards = ", ".join(sorted(str(gate.guard) for gate in self.unasked))
+            raise ImproperlyConfigured(f"the guard {guards} asks about an object: {NOT_ASKED}")
+        for gate in self.gates:
+            if CACHED in request.__dict__:
+                refuse_caches_inside(request, response, gate.headers)
+            gate.seal(request._request, response, self.is_known)
+        return response
+
+
+def _tell_scheme(response: Any, refusal: Refusal) -> None:
+    """Says more than DRF does, which takes such a request for one without credentials."""
+    data = getattr(response, "data", None) if getattr(response, "status_code", None) == 401 else None
+    said = data.get("detail") if isinstance(data, dict) else None
+    if getattr(said, "code", None) == NOTHING_SENT:
+        data["detail"] = ErrorDetail(refusal.detail, refusal.code)  # type: ignore[index]
+
+
+def _after_transaction(response: Any, call: Callable[..., None]) -> None:
+    """Calls it once Django has ended the transaction of the view: a response is rendered and closed after that."""
+    if hasattr(response, "add_post_render_callback"):
+        response.add_post_render_callback(call)
+    else:
+        response._resource_closers.append(call)
+
+
+def _may_show_object(request: Request, view: Any, response: Any) -> bool:
+    # Not earlier: it imports DRF's views, which import this package if DRF's settings name its classes.
+    from boltguard.drf.objects import may_show_object
+
+    return may_show_object(request, view, response)
+
+
+def _no_account(request: Any, unavailable: UserUnavailable) -> APIException:
+    log(request, unavailable.status_code, unavailable.reason)
+    return _account_error(request, unavailable)
+
+
+def _account_error(request: Any, unavailable: UserUnavailable) -> APIException:
+    """A missing account in DRF's terms."""
+    said = unavailable.said_by(request.context.auth_backend)
+    return api_exception(said.status_code, said.detail, said.code)
+
+
+NOTHING_SENT = "not_authenticated"
+NOT_ASKED = "call self.check_object_permissions(request, obj), as get_object() does, before you answer"

@@ -173,7 +173,7 @@ def django_assert_same():
 def test_a_key_is_changed_but_not_its_owner_nor_its_state(root, ada):
     row, _ = create(owner=ada, permissions=["auth.view_group", "blog.*"], scopes=["read"])
     content = root.get(page("change", row.pk)).content.decode()
-    assert "Reroll" in content and "Revoke" in content
+    assert "Rotate" in content and "Revoke" in content
     assert re.search(r'value="auth.view_group" selected', content) and "blog.*</textarea>" in content
     fields = form(name="daily", owner="", permissions=["auth.view_user"], other_permissions="shop.*", scopes="write")
     response = root.post(page("change", row.pk), {**fields, "digest": "x", "revoked": "x", "last_used": "x"})
@@ -202,14 +202,14 @@ def test_a_revoked_key_can_only_be_looked_at(root):
     row, _ = create(permissions=["blog.*"])
     row.revoke()
     content = root.get(page("change", row.pk)).content.decode()
-    assert "blog.*" in content and "<textarea" not in content and "Reroll" not in content
+    assert "blog.*" in content and "<textarea" not in content and "Rotate" not in content
     assert root.post(page("change", row.pk), form(name="other")).status_code == 403
 
 
-def test_a_key_is_rerolled_with_an_overlap(root, ada):
+def test_a_key_is_rotated_with_an_overlap(root, ada):
     row, _ = create(owner=ada, permissions=["a"], scopes=["b"])
-    assert "lives on for a week" in root.get(page("reroll", row.pk)).content.decode()
-    response = root.post(page("reroll", row.pk), {"confirmed": "yes", "overlap": "604800"})
+    assert "lives on for a week" in root.get(page("rotate", row.pk)).content.decode()
+    response = root.post(page("rotate", row.pk), {"confirmed": "yes", "overlap": "604800"})
     (key,) = set(keys_on(response))
     successor = APIKey.objects.get(pk=FORMAT.parse(key))
     assert (successor.owner, successor.permissions, successor.scopes) == (ada, ["a"], ["b"])
@@ -218,18 +218,18 @@ def test_a_key_is_rerolled_with_an_overlap(root, ada):
     assert "no-store" in response["Cache-Control"]
 
 
-def test_several_keys_are_revoked_and_rerolled_together(root):
+def test_several_keys_are_revoked_and_rotated_together(root):
     one, two, over = create()[0], create()[0], create()[0]
     over.revoke()
-    question = act(root, "reroll_selected", one, two, over)
+    question = act(root, "rotate_selected", one, two, over)
     assert one.pk in question.content.decode() and over.pk not in question.content.decode()
-    made = act(root, "reroll_selected", one, two, over, confirmed="yes", overlap="0")
+    made = act(root, "rotate_selected", one, two, over, confirmed="yes", overlap="0")
     assert len(set(keys_on(made))) == 2 and APIKey.objects.count() == 5
     assert one.pk in act(root, "revoke_selected", one, two).content.decode()
     act(root, "revoke_selected", one, two, confirmed="yes")
     assert {row.status for row in APIKey.objects.filter(pk__in=[one.pk, two.pk])} == {"revoked"}
-    response = act(root, "reroll_selected", over, confirmed="yes")
-    assert "nothing to reroll" in " ".join(map(str, get_messages(response.wsgi_request)))
+    response = act(root, "rotate_selected", over, confirmed="yes")
+    assert "nothing to rotate" in " ".join(map(str, get_messages(response.wsgi_request)))
 
 
 def test_nobody_grants_what_they_have_not_got(clerk, ada):
@@ -284,22 +284,22 @@ def test_nobody_lets_the_key_of_another_live_longer(clerk, ada):
     assert save(mine, end + DAY).status_code == 302 and mine.expires == end + DAY
 
 
-def test_an_expired_key_is_not_revived_by_those_who_could_not_reroll_it(clerk, ada):
+def test_an_expired_key_is_not_revived_by_those_who_could_not_rotate_it(clerk, ada):
     row, _ = create(owner=ada)
     APIKey.objects.filter(pk=row.pk).update(expires=timezone.now() - DAY)
     clerk.post(page("change", row.pk), form(expires_0="", expires_1=""))
     assert APIKey.objects.get().status == "expired"
 
 
-def test_nobody_gets_the_key_of_another_by_rerolling_it(clerk, ada):
+def test_nobody_gets_the_key_of_another_by_rotating_it(clerk, ada):
     theirs, wide, scoped = create(owner=ada)[0], create(permissions=["*"])[0], create(scopes=["read"])[0]
     for row in (theirs, wide, scoped):
-        response = clerk.post(page("reroll", row.pk), {"confirmed": "yes"})
+        response = clerk.post(page("rotate", row.pk), {"confirmed": "yes"})
         assert response.status_code == 302 and not keys_on(response)
-        assert not keys_on(act(clerk, "reroll_selected", row, confirmed="yes"))
+        assert not keys_on(act(clerk, "rotate_selected", row, confirmed="yes"))
     assert APIKey.objects.count() == 3
     mine, _ = create(owner=clerk.user, permissions=["auth.view_group"])
-    assert keys_on(clerk.post(page("reroll", mine.pk), {"confirmed": "yes"}))
+    assert keys_on(clerk.post(page("rotate", mine.pk), {"confirmed": "yes"}))
 
 
 def test_those_who_may_only_look_change_nothing(clerk):
@@ -307,7 +307,7 @@ def test_those_who_may_only_look_change_nothing(clerk):
     row, _ = create()
     assert clerk.get(page("change", row.pk)).status_code == 200
     assert clerk.get(page("add")).status_code == 403
-    for name in ("reroll", "revoke"):
+    for name in ("rotate", "revoke"):
         assert clerk.post(page(name, row.pk), {"confirmed": "yes"}).status_code == 403
         act(clerk, f"{name}_selected", row, confirmed="yes")
     assert [found.status for found in APIKey.objects.all()] == ["active"]
@@ -315,7 +315,7 @@ def test_those_who_may_only_look_change_nothing(clerk):
 
 def test_the_pages_are_for_the_staff():
     row, _ = create()
-    for name in ("reroll", "revoke", "change"):
+    for name in ("rotate", "revoke", "change"):
         response = Client().post(page(name, row.pk), {"confirmed": "yes"})
         assert response.status_code == 302 and "login" in response["Location"]
 
@@ -355,6 +355,6 @@ def test_names_are_escaped(root):
         root.get(page("changelist")),
         root.get(page("change", row.pk)),
         root.get(page("revoke", row.pk)),
-        root.post(page("reroll", row.pk), {"confirmed": "yes"}),
+        root.post(page("rotate", row.pk), {"confirmed": "yes"}),
     ):
         assert "<script>alert" not in response.content.decode()

@@ -61,7 +61,7 @@ def test_an_end_is_a_span_or_a_moment(end):
         (["create", "a", "--expires", "2020-01-31"], "in the past"),
         (["revoke", "nothing"], "no API key has the id 'nothing'"),
         (["revoke", "x" * 40], "has the id this text"),
-        (["reroll", "nothing"], "no API key has the id 'nothing'"),
+        (["rotate", "nothing"], "no API key has the id 'nothing'"),
         (["list", "--owner", "nobody"], "no user"),
         (["list", "--status", "lost"], "invalid choice"),
         ([], "required"),
@@ -118,19 +118,19 @@ def test_revoke_revokes_all_or_none():
     assert APIKey.objects.active().get() == row
 
 
-def test_reroll_prints_the_successor():
+def test_rotate_prints_the_successor():
     row, key = create("a", "--permission", "blog.view")
-    printed, said = run("reroll", row.id, "--overlap", "7d")
+    printed, said = run("rotate", row.id, "--overlap", "7d")
     successor = APIKey.objects.get(pk=FORMAT.parse(printed.strip()))
     assert successor.permissions == ["blog.view"] and printed.strip() not in said
     row.refresh_from_db()
     assert row.status == "active" and row.expires is not None
-    run("reroll", successor.id)
+    run("rotate", successor.id)
     successor.refresh_from_db()
     assert successor.status == "expired"
     for arguments, complaint in [([successor.id], "is expired"), ([row.id, "--overlap", "long"], "no span")]:
         with pytest.raises(CommandError, match=complaint):
-            run("reroll", *arguments)
+            run("rotate", *arguments)
 
 
 @pytest.mark.parametrize("escape", ["\x1b[2J\x1b[1;1H", "\x1b]0;title\x07", "\r", "\x9b31m", "\u202e", "\n"])
@@ -151,6 +151,6 @@ def test_names_can_not_steer_the_terminal(escape):
 def test_keys_of_another_database_are_asked_for_by_its_alias():
     row, _ = create("a", "--database", "default")
     assert row.id in run("list", "--database", "default")[0]
-    for action in (["list"], ["create", "a"], ["revoke", row.id], ["reroll", row.id]):
+    for action in (["list"], ["create", "a"], ["revoke", row.id], ["rotate", row.id]):
         with pytest.raises(CommandError, match="'nowhere' is not an alias of DATABASES"):
             run(*action, "--database", "nowhere")

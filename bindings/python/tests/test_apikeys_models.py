@@ -1,4 +1,4 @@
-"""`APIKey`: making, rerolling and revoking keys, and what is written down of them."""
+"""`APIKey`: making, rotating and revoking keys, and what is written down of them."""
 
 import asyncio
 from datetime import datetime, timedelta, timezone
@@ -46,10 +46,10 @@ def test_every_key_is_another():
     assert len({create()[1] for _ in range(20)}) == 20
 
 
-def test_async_code_makes_rerolls_and_revokes(ada):
+def test_async_code_makes_rotates_and_revokes(ada):
     async def use():
         row, key = await APIKey.objects.acreate_key(name="a", owner=ada)
-        successor, other = await row.areroll(overlap=DAY)
+        successor, other = await row.arotate(overlap=DAY)
         await successor.arevoke()
         assert await APIKey.objects.filter(pk=row.pk).arevoke() == 1
         return row, successor, {key, other}
@@ -108,10 +108,10 @@ def test_a_naive_end_is_in_the_time_zone_of_the_site():
         assert create(expires=end)[0].expires == end.replace(tzinfo=timezone.utc)
 
 
-def test_rerolling_ends_the_old_key_after_the_overlap(ada):
+def test_rotating_ends_the_old_key_after_the_overlap(ada):
     row, key = create(owner=ada, permissions=["a"], scopes=["b"], expires=90 * DAY)
     APIKey.objects.filter(pk=row.pk).update(created=row.created - 80 * DAY, expires=row.expires - 80 * DAY)
-    successor, other = row.reroll(overlap=DAY)
+    successor, other = row.rotate(overlap=DAY)
     old, new = APIKey.objects.get(pk=row.pk), APIKey.objects.get(pk=successor.pk)
     assert other != key and (new.name, new.owner, new.permissions, new.scopes) == ("reports", ada, ["a"], ["b"])
     soon = timedelta(seconds=9)
@@ -120,28 +120,28 @@ def test_rerolling_ends_the_old_key_after_the_overlap(ada):
     assert row.expires == old.expires
 
 
-def test_rerolling_never_lengthens_the_old_keys_life():
+def test_rotating_never_lengthens_the_old_keys_life():
     row, _ = create(expires=DAY)
     end = row.expires
-    row.reroll(overlap=30 * DAY)
+    row.rotate(overlap=30 * DAY)
     assert APIKey.objects.get(pk=row.pk).expires == end
 
 
-def test_rerolling_without_an_overlap_ends_the_old_key_at_once():
+def test_rotating_without_an_overlap_ends_the_old_key_at_once():
     row, _ = create()
-    successor, _ = row.reroll()
+    successor, _ = row.rotate()
     assert row.status == "expired" and successor.status == "active" and successor.expires is None
 
 
-def test_a_key_that_is_over_is_not_rerolled():
+def test_a_key_that_is_over_is_not_rotated():
     row, _ = create()
     stale = APIKey.objects.get(pk=row.pk)
     row.revoke()
     for one in (row, stale):
         with pytest.raises(ValueError, match="is revoked; create a new one"):
-            one.reroll()
+            one.rotate()
     with pytest.raises(ValueError, match="overlap"):
-        row.reroll(overlap=-DAY)
+        row.rotate(overlap=-DAY)
     assert APIKey.objects.count() == 1
 
 

@@ -29,7 +29,7 @@ def site(tmp_path):
     return run
 
 
-COMMANDS = [["create", "a"], ["create", "a", "--owner", "ada"], ["list"], ["revoke", "an-id"], ["reroll", "an-id"]]
+COMMANDS = [["create", "a"], ["create", "a", "--owner", "ada"], ["list"], ["revoke", "an-id"], ["rotate", "an-id"]]
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
@@ -74,7 +74,7 @@ def test_a_key_that_is_revoked_in_one_process_is_refused_in_another_within_the_i
         assert time.monotonic() < end
         time.sleep(0.05)
     assert server.status(other) == 200
-    successor = site("boltguard_apikey", "reroll", other, "--overlap", "1h")
+    successor = site("boltguard_apikey", "rotate", other, "--overlap", "1h")
     time.sleep(apikeys_site.REFRESH_INTERVAL)
     assert server.status(other) == server.status(successor) == 200
     assert re.search(r"revoked +\S+ \S+ +- +-", site("boltguard_apikey", "list")), "no use is written down yet"

@@ -196,7 +196,7 @@ def test_an_expired_key_is_refused_without_a_query(store, caplog):
         lambda row: row.revoke(),
         lambda row: APIKey.objects.filter(pk=row.pk).revoke(),
         lambda row: APIKey.objects.filter(pk=row.pk).update(revoked=timezone.now()),
-        lambda row: row.reroll(),
+        lambda row: row.rotate(),
         lambda row: row.delete(),
         lambda row: APIKey.objects.filter(pk=row.pk).delete(),
         lambda row: asyncio.run(row.arevoke()),
@@ -221,7 +221,7 @@ def test_what_is_made_is_accepted_at_once(store):
     serve(store)
     row, key = create()
     assert status(key) == 200
-    successor, other = row.reroll(overlap=DAY)
+    successor, other = row.rotate(overlap=DAY)
     assert status(key) == status(other) == 200
     successor.permissions = ["a"]
     successor.save()

@@ -1,4 +1,4 @@
-"""The admin's pages: keys are made and shown once, changed, rerolled and revoked."""
+"""The admin's pages: keys are made and shown once, changed, rotated and revoked."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Only the page that answers the making of a key shows it; nothing keeps it."""
 
     form = APIKeyForm
-    actions = ("reroll_selected", "revoke_selected")
+    actions = ("rotate_selected", "revoke_selected")
     list_display = ("name", "id", "owner", "status_mark", "last_used", "expires", "created")
     list_filter = (StatusFilter, "created", "last_used")
     list_select_related = ("owner",)
@@ -124,10 +124,10 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         return self._show(request, [(obj, obj.generated)])
 
-    # --- rerolling and revoking
+    # --- rotating and revoking
 
     def get_urls(self) -> list[URLPattern]:
-        views = {"reroll": self.reroll_view, "revoke": self.revoke_view}
+        views = {"rotate": self.rotate_view, "revoke": self.revoke_view}
         return [
             *(
                 path(
@@ -140,21 +140,21 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             *super().get_urls(),
         ]
 
-    @admin.action(description="Reroll selected API keys", permissions=["change"])
-    def reroll_selected(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse | None:
-        return self._reroll(request, queryset, "reroll_selected")
+    @admin.action(description="Rotate selected API keys", permissions=["change"])
+    def rotate_selected(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse | None:
+        return self._rotate(request, queryset, "rotate_selected")
 
     @admin.action(description="Revoke selected API keys", permissions=["change"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse | None:
         return self._revoke(request, queryset, "revoke_selected")
 
-    def reroll_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._reroll(request, self._one(request, object_id)) or self._back()
+    def rotate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._rotate(request, self._one(request, object_id)) or self._back()
 
     def revoke_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._revoke(request, self._one(request, object_id)) or self._back()
 
-    def _reroll(self, request: HttpRequest, keys: Iterable[APIKey], action: str = "") -> HttpResponse | None:
+    def _rotate(self, request: HttpRequest, keys: Iterable[APIKey], action: str = "") -> HttpResponse | None:
         if not self.has_add_permission(request):
             raise PermissionDenied
         rows = [key for key in keys if key.status == "active"]
@@ -164,14 +164,14 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.message_user(request, why, messages.ERROR)
             return None
         if not _is_confirmed(request):
-            return self._ask(request, "reroll", rows, action)
+            return self._ask(request, "rotate", rows, action)
         overlap = _overlap(request.POST.get("overlap", ""))
         made: Made = []
         with transaction.atomic():
             for row in rows:
                 successor, generated = row.replace(overlap)
                 made.append((successor, generated))
-                self.log_change(request, row, f"Rerolled. Its successor is {successor.pk}.")
+                self.log_change(request, row, f"Rotated. Its successor is {successor.pk}.")
                 self.log_addition(request, successor, f"The successor of {row.pk}.")
         return self._show(request, made)
 
@@ -240,5 +240,5 @@ OVERLAPS = [
     ("604800", "lives on for a week"),
     ("2592000", "lives on for 30 days"),
 ]
-NOTHING_ACTIVE = "None of these API keys is active, so there is nothing to reroll. Add a new one."
+NOTHING_ACTIVE = "None of these API keys is active, so there is nothing to rotate. Add a new one."
 NOTHING_TO_REVOKE = "These API keys were revoked before."

@@ -77,7 +77,7 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
             end = _clean(checked_end, end)
             # It would live on as its successor does, so it asks for the same right.
             if self._lives_longer(end) and not may_replace(self.editor, self.instance):
-                raise ValidationError("You can't let this key live longer, since you could not reroll it.")
+                raise ValidationError("You can't let this key live longer, since you could not rotate it.")
         return end
 
     def clean(self) -> dict[str, Any]:

@@ -191,20 +191,20 @@ class APIKey(models.Model):
 
     arevoke.alters_data = True  # type: ignore[attr-defined]
 
-    def reroll(self, overlap: timedelta = timedelta(0)) -> tuple[APIKey, str]:
+    def rotate(self, overlap: timedelta = timedelta(0)) -> tuple[APIKey, str]:
         """Another key with the same name, owner, permissions and scopes. This one ends after the overlap, and the new
         one lives as long as this one was meant to from its beginning.
         """
         successor, generated = self.replace(checked_overlap(overlap))
         return successor, generated.expose()
 
-    reroll.alters_data = True  # type: ignore[attr-defined]
+    rotate.alters_data = True  # type: ignore[attr-defined]
 
-    async def areroll(self, overlap: timedelta = timedelta(0)) -> tuple[APIKey, str]:
-        """`reroll`, for async code."""
-        return await in_thread(self.reroll)(overlap)
+    async def arotate(self, overlap: timedelta = timedelta(0)) -> tuple[APIKey, str]:
+        """`rotate`, for async code."""
+        return await in_thread(self.rotate)(overlap)
 
-    areroll.alters_data = True  # type: ignore[attr-defined]
+    arotate.alters_data = True  # type: ignore[attr-defined]
 
     @contextmanager
     def _locked(self) -> Iterator[APIKey]:
@@ -214,7 +214,7 @@ class APIKey(models.Model):
             yield APIKey.objects.using(using).select_for_update().get(pk=self.pk)
 
     def replace(self, overlap: timedelta) -> tuple[APIKey, _rust.GeneratedApiKey]:
-        """`reroll`, with a key that no error page can show."""
+        """`rotate`, with a key that no error page can show."""
         now = timezone.now()
         with self._locked() as row:
             if row.status != "active":

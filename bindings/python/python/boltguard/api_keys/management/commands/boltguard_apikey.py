@@ -1,7 +1,7 @@
-"""`manage.py boltguard_apikey create|list|revoke|reroll`: API keys from the command line.
+"""`manage.py boltguard_apikey create|list|revoke|rotate`: API keys from the command line.
 
 A new key is the one line on the standard output, so that it can be piped to where it belongs; all else that `create`
-and `reroll` have to say goes to the standard error.
+and `rotate` have to say goes to the standard error.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ T = TypeVar("T")
 
 
 class Command(BaseCommand):
-    help = "Creates, lists, revokes and rerolls API keys."
+    help = "Creates, lists, revokes and rotates API keys."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True, metavar="create|list|revoke|reroll")
+        actions = parser.add_subparsers(dest="action", required=True, metavar="create|list|revoke|rotate")
         create = actions.add_parser("create", help="make a key and print it, once")
         create.add_argument("name", help="what the key is for")
         create.add_argument("--owner", help="the user whose requests they are, by user name")
@@ -43,10 +43,10 @@ class Command(BaseCommand):
         listing.add_argument("--status", choices=["active", "expired", "revoked"], help="only these")
         revoke = actions.add_parser("revoke", help="end keys, at once and for good")
         revoke.add_argument("keys", nargs="+", metavar="key", help="the id, or the key itself")
-        reroll = actions.add_parser("reroll", help="make a successor and print it, once")
-        reroll.add_argument("key", help="the id, or the key itself")
-        reroll.add_argument("--overlap", default="0", help="how long the old key lives on: 30m, 12h, 7d; default: 0")
-        for action in (create, listing, revoke, reroll):
+        rotate = actions.add_parser("rotate", help="make a successor and print it, once")
+        rotate.add_argument("key", help="the id, or the key itself")
+        rotate.add_argument("--overlap", default="0", help="how long the old key lives on: 30m, 12h, 7d; default: 0")
+        for action in (create, listing, revoke, rotate):
             action.add_argument("--database", help="the alias of the database of the keys; the routers', if omitted")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -95,7 +95,7 @@ class Command(BaseCommand):
         for row in rows:
             self.stdout.write(f"API key {row.id} ({printable(row.name)}) is revoked.")
 
-    def _reroll(self, options: dict[str, Any]) -> None:
+    def _rotate(self, options: dict[str, Any]) -> None:
         row = _row(options["key"], options["database"])
         overlap = _checked(lambda: parse_span(options["overlap"]))
         successor, generated = _checked(lambda: row.replace(overlap))

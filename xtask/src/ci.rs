@@ -1,17 +1,18 @@
 //! `cargo xtask ci`: everything that must hold before a change lands.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::Command;
-use crate::args::Args;
+use anyhow::{Context, Result, ensure};
+use pico_args::Arguments;
+
 use crate::demo;
-use crate::failure::{Failure, Result};
 use crate::fuzz;
 use crate::process;
 use crate::python;
 use crate::test::{self, Options};
 use crate::tidy;
 use crate::workspace::Workspace;
+use crate::{Command, Usage};
 
 pub(crate) const COMMAND: Command = Command {
     name: "ci",
@@ -24,144 +25,78 @@ Goes on after a step that fails, and lists all of them at the end.",
     run,
 };
 
-/// A part of the whole, which stands alone.
-struct Step {
-    name: &'static str,
-    title: &'static str,
-    run: fn(&Workspace) -> Result,
-}
+/// A part of the checks, which can be run alone: its name, its title, and what it does.
+struct Step(&'static str, &'static str, fn(&Workspace) -> Result<()>);
 
 /// The quick ones first.
 const STEPS: [Step; 10] = [
-    Step {
-        name: "format",
-        title: "formatting of the Rust code",
-        run: format,
-    },
-    Step {
-        name: "lock",
-        title: "Cargo.lock is up to date",
-        run: lock,
-    },
-    Step {
-        name: "tidy",
-        title: "layers and house rules",
-        run: tidy::tidy,
-    },
-    Step {
-        name: "clippy",
-        title: "clippy, warnings denied",
-        run: clippy,
-    },
-    Step {
-        name: "docs",
-        title: "Rust documentation, warnings denied",
-        run: docs,
-    },
-    Step {
-        name: "test",
-        title: "all tests, on every Python",
-        run: tests,
-    },
-    Step {
-        name: "features",
-        title: "Rust tests with every optional feature",
-        run: features,
-    },
-    Step {
-        name: "demo",
-        title: "the demo site's story",
-        run: |workspace| demo::check(workspace, None),
-    },
-    Step {
-        name: "types",
-        title: "Python code and types",
-        run: types,
-    },
-    Step {
-        name: "fuzz",
-        title: "a short run of each fuzz target",
-        run: short_fuzz,
-    },
+    Step("format", "formatting of the Rust code", format),
+    Step("lock", "Cargo.lock is up to date", lock),
+    Step("tidy", "layers and house rules", tidy::tidy),
+    Step("clippy", "clippy, warnings denied", clippy),
+    Step("docs", "Rust documentation, warnings denied", docs),
+    Step("test", "all tests, on every Python", tests),
+    Step(
+        "features",
+        "Rust tests with every optional feature",
+        features,
+    ),
+    Step("demo", "the demo site's story", |workspace| {
+        demo::check(workspace, None)
+    }),
+    Step("types", "Python code and types", types),
+    Step("fuzz", "a short run of each fuzz target", short_fuzz),
 ];
 
 /// Long enough to run the whole corpus of seeds, and some.
 const FUZZ_SECONDS: u32 = 10;
 
-fn run(workspace: &Workspace, args: Args) -> Result {
-    let names = args.names()?;
-    let outcomes: Vec<Outcome> = chosen(&names)?
-        .into_iter()
-        .map(|step| step.take(workspace))
-        .collect();
-    process::heading("summary");
-    outcomes.iter().for_each(Outcome::print);
-    let failed: Vec<&str> = outcomes
-        .iter()
-        .filter(|outcome| outcome.result.is_err())
-        .map(|outcome| outcome.name)
-        .collect();
-    match failed.is_empty() {
-        true => Ok(()),
-        false => Err(Failure::new(format!("failed: {}", failed.join(", ")))
-            .remedy(format!("cargo xtask ci {}", failed.join(" ")))),
+fn run(workspace: &Workspace, args: Arguments) -> Result<()> {
+    let names = crate::names(args)?;
+    let mut summary = String::new();
+    let mut failed = Vec::new();
+    for Step(name, title, run) in chosen(&names)? {
+        println!("\n==== {name}: {title}");
+        let start = Instant::now();
+        let result = run(workspace);
+        let seconds = start.elapsed().as_secs();
+        let word = if result.is_ok() { "ok" } else { "FAILED" };
+        summary += &format!("{name:9} {word:6} {seconds:5} s\n");
+        if let Err(error) = result {
+            println!("error: {error:#}");
+            summary += &format!("          {error:#}\n");
+            failed.push(*name);
+        }
     }
+    process::heading("summary");
+    print!("{summary}");
+    let again = failed.join(" ");
+    ensure!(
+        failed.is_empty(),
+        "run the failed steps again with `cargo xtask ci {again}`"
+    );
+    Ok(())
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Step>> {
     if names.is_empty() {
         return Ok(STEPS.iter().collect());
     }
-    let find = |name: &String| STEPS.iter().find(|step| step.name == name);
+    let find = |name: &String| STEPS.iter().find(|Step(own, ..)| own == name);
     names
         .iter()
-        .map(|name| find(name).ok_or_else(|| Failure::usage(format!("`{name}` is no step"))))
+        .map(|name| find(name).ok_or_else(|| Usage(format!("`{name}` is not a step")).into()))
         .collect()
 }
 
-/// How a step ended.
-struct Outcome {
-    name: &'static str,
-    result: Result,
-    time: Duration,
-}
-
-impl Step {
-    fn take(&self, workspace: &Workspace) -> Outcome {
-        println!("\n==== {}: {}", self.name, self.title);
-        let start = Instant::now();
-        let result = (self.run)(workspace);
-        if let Err(failure) = &result {
-            println!("{failure}");
-        }
-        Outcome {
-            name: self.name,
-            result,
-            time: start.elapsed(),
-        }
-    }
-}
-
-impl Outcome {
-    fn print(&self) {
-        let word = if self.result.is_ok() { "ok" } else { "FAILED" };
-        println!("{:9} {word:6} {:5} s", self.name, self.time.as_secs());
-        if let Err(failure) = &self.result {
-            println!("          {}", failure.what());
-        }
-    }
-}
-
-fn format(workspace: &Workspace) -> Result {
-    let remedy = "cargo fmt --all && cargo fmt --manifest-path fuzz/Cargo.toml";
-    let check = |args: &[&str]| {
-        process::run(workspace.cargo("fmt").args(args)).map_err(|failure| failure.remedy(remedy))
-    };
+fn format(workspace: &Workspace) -> Result<()> {
+    let remedy = "run `cargo fmt --all && cargo fmt --manifest-path fuzz/Cargo.toml`";
+    let check = |args: &[&str]| process::run(workspace.cargo("fmt").args(args)).context(remedy);
     check(&["--all", "--check"])?;
     check(&["--manifest-path", "fuzz/Cargo.toml", "--check"])
 }
 
-fn lock(workspace: &Workspace) -> Result {
+fn lock(workspace: &Workspace) -> Result<()> {
     process::capture(
         workspace
             .cargo("metadata")
@@ -170,7 +105,7 @@ fn lock(workspace: &Workspace) -> Result {
     .map(|_| ())
 }
 
-fn clippy(workspace: &Workspace) -> Result {
+fn clippy(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo("clippy");
     process::run(cargo.args([
         "--workspace",
@@ -182,7 +117,7 @@ fn clippy(workspace: &Workspace) -> Result {
     ]))
 }
 
-fn docs(workspace: &Workspace) -> Result {
+fn docs(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo("doc");
     process::run(
         cargo
@@ -191,7 +126,7 @@ fn docs(workspace: &Workspace) -> Result {
     )
 }
 
-fn tests(workspace: &Workspace) -> Result {
+fn tests(workspace: &Workspace) -> Result<()> {
     let all = Options {
         rust: true,
         python: true,
@@ -202,7 +137,7 @@ fn tests(workspace: &Workspace) -> Result {
     test::test(workspace, all)
 }
 
-fn features(workspace: &Workspace) -> Result {
+fn features(workspace: &Workspace) -> Result<()> {
     let tested = workspace
         .members()?
         .into_iter()
@@ -222,7 +157,7 @@ fn features(workspace: &Workspace) -> Result {
 }
 
 /// `stubtest` compares the stub of the Rust module with what is in the installed one.
-fn types(workspace: &Workspace) -> Result {
+fn types(workspace: &Workspace) -> Result<()> {
     let venv = python::environment(workspace, &["lint"])?;
     process::heading("Python code and types");
     let package = workspace.binding();
@@ -236,7 +171,7 @@ fn types(workspace: &Workspace) -> Result {
 }
 
 /// With the replay of inputs that other tests leave out, since it needs another implementation to compare with.
-fn short_fuzz(workspace: &Workspace) -> Result {
+fn short_fuzz(workspace: &Workspace) -> Result<()> {
     process::heading("replay beside another implementation");
     let mut cargo = workspace.cargo("test");
     cargo.args([
@@ -260,16 +195,16 @@ mod tests {
     fn steps_are_chosen_by_name_and_unknown_ones_refused() {
         let names = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();
         let chosen_names = |text| {
-            chosen(&names(text)).map(|steps| steps.iter().map(|step| step.name).collect::<Vec<_>>())
+            chosen(&names(text)).map(|steps| steps.iter().map(|step| step.0).collect::<Vec<_>>())
         };
         assert_eq!(chosen_names("tidy format").unwrap(), ["tidy", "format"]);
-        assert!(chosen_names("tdiy").is_err_and(|failure| failure.is_usage()));
+        assert!(chosen_names("tdiy").is_err_and(|error| crate::is_usage(&error)));
         assert_eq!(chosen(&[]).unwrap().len(), STEPS.len());
     }
 
     #[test]
     fn the_help_names_every_step() {
-        let all = STEPS.map(|step| step.name).join(", ");
+        let all = STEPS.map(|step| step.0).join(", ");
         assert!(COMMAND.usage.contains(&all), "{all}");
     }
 }

@@ -2,9 +2,10 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
+use anyhow::{Context, Result, bail};
+use pico_args::Arguments;
+
 use crate::Command;
-use crate::args::Args;
-use crate::failure::{Failure, Result};
 use crate::process;
 use crate::python;
 use crate::workspace::Workspace;
@@ -21,10 +22,10 @@ Builds the wheel in release and installs it with Django in a private environment
     run,
 };
 
-fn run(workspace: &Workspace, mut args: Args) -> Result {
-    let port = args.value("--port", "a number from 1 to 65535")?;
-    let is_check = args.flag("--check");
-    args.finish()?;
+fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
+    let port = args.opt_value_from_str("--port")?;
+    let is_check = args.contains("--check");
+    crate::finish(args)?;
     if is_check {
         check(workspace, port)
     } else {
@@ -33,20 +34,17 @@ fn run(workspace: &Workspace, mut args: Args) -> Result {
 }
 
 /// Runs the story of the demo site over HTTP.
-pub(crate) fn check(workspace: &Workspace, port: Option<u16>) -> Result {
+pub(crate) fn check(workspace: &Workspace, port: Option<u16>) -> Result<()> {
     site(workspace, port.map_or_else(free_port, Ok)?, &["--check"])
 }
 
 /// A port of the loopback interface that nobody listens on just now.
 pub(crate) fn free_port() -> Result<u16> {
-    let bound =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-    bound
-        .map(|address| address.port())
-        .map_err(|error| Failure::new(format!("no free port on 127.0.0.1: {error}")))
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
+    Ok(bound.local_addr()?.port())
 }
 
-fn site(workspace: &Workspace, port: u16, options: &[&str]) -> Result {
+fn site(workspace: &Workspace, port: u16, options: &[&str]) -> Result<()> {
     // Before the build, which takes a minute.
     refuse_taken(port)?;
     let venv = python::environment(workspace, &["demo"])?;
@@ -58,12 +56,12 @@ fn site(workspace: &Workspace, port: u16, options: &[&str]) -> Result {
     process::run(manage.args(options).current_dir(workspace.scratch("demo")?))
 }
 
-fn refuse_taken(port: u16) -> Result {
+fn refuse_taken(port: u16) -> Result<()> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
         Ok(_) => Ok(()),
-        Err(error) => Err(
-            Failure::new(format!("cannot listen on 127.0.0.1:{port}: {error}"))
-                .remedy(format!("cargo xtask demo --port {}", free_port()?)),
+        Err(error) => bail!(
+            "cannot listen on 127.0.0.1:{port}: {error}\n  try: cargo xtask demo --port {}",
+            free_port()?
         ),
     }
 }

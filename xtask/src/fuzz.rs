@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::SystemTime;
 
+use anyhow::{Context, Error, Result, anyhow, bail};
+use pico_args::Arguments;
+
 use crate::Command;
-use crate::args::Args;
-use crate::failure::{Context, Failure, Result};
-use crate::process::{Stream, follow, heading, run as run_program};
+use crate::Usage;
+use crate::process::{follow, heading, run as run_program};
 use crate::workspace::Workspace;
 
 pub(crate) const COMMAND: Command = Command {
@@ -27,15 +29,13 @@ target/tools/ when it is first needed.",
 
 const CARGO_FUZZ: &str = "0.13.2";
 
-fn run(workspace: &Workspace, mut args: Args) -> Result {
-    let seconds = args
-        .value("--seconds", "a number of seconds")?
-        .unwrap_or(60);
-    fuzz(workspace, seconds, &args.names()?)
+fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
+    let seconds = args.opt_value_from_str("--seconds")?.unwrap_or(60);
+    fuzz(workspace, seconds, &crate::names(args)?)
 }
 
 /// Runs the named targets, or all, each for so many seconds.
-pub(crate) fn fuzz(workspace: &Workspace, seconds: u32, names: &[String]) -> Result {
+pub(crate) fn fuzz(workspace: &Workspace, seconds: u32, names: &[String]) -> Result<()> {
     let fuzzer = Fuzzer::new(workspace)?;
     let targets = chosen(fuzzer.targets()?, names)?;
     let mut reached = Vec::new();
@@ -51,8 +51,8 @@ pub(crate) fn fuzz(workspace: &Workspace, seconds: u32, names: &[String]) -> Res
 
 fn chosen(all: Vec<String>, names: &[String]) -> Result<Vec<String>> {
     if let Some(unknown) = names.iter().find(|name| !all.contains(name)) {
-        return Err(Failure::usage(format!(
-            "`{unknown}` is no fuzz target; there are {}",
+        bail!(Usage(format!(
+            "`{unknown}` is not a fuzz target; the targets are {}",
             all.join(", ")
         )));
     }
@@ -82,7 +82,7 @@ impl<'a> Fuzzer<'a> {
     }
 
     /// Cargo leaves alone what is there already in this version.
-    fn install(&self) -> Result {
+    fn install(&self) -> Result<()> {
         heading("cargo-fuzz");
         let mut cargo = self.workspace.cargo("install");
         cargo
@@ -121,8 +121,8 @@ impl<'a> Fuzzer<'a> {
         heading(format!("fuzz {target}, {seconds} s"));
         let mut executions = 0;
         let start = SystemTime::now();
-        let mut command = self.command(target, seconds)?;
-        let status = follow(&mut command, Stream::Stderr, |line| {
+        let command = self.command(target, seconds)?;
+        let status = follow(command, process::Command::stderr, |line| {
             executions = statistic(line).unwrap_or(executions)
         })?;
         match status.success() {
@@ -174,23 +174,20 @@ impl<'a> Fuzzer<'a> {
         Ok(directory)
     }
 
-    fn crash(&self, target: &str, start: SystemTime) -> Failure {
+    fn crash(&self, target: &str, start: SystemTime) -> Error {
         let newest = self
             .artifacts(target)
             .ok()
             .and_then(|directory| newest_file(&directory, start));
         let Some(input) = newest else {
-            return Failure::new(format!("fuzz target {target} could not run; see above"));
+            return anyhow!("fuzz target {target} could not run; see above");
         };
-        Failure::new(format!(
-            "fuzz target {target} found an input that fails: {}",
-            input.display()
-        ))
-        .remedy(format!(
-            "PATH={}:$PATH RUSTC_BOOTSTRAP=1 cargo fuzz run {target} {}",
+        anyhow!(
+            "fuzz target {target} found an input that fails: {input}\n\
+             replay it: PATH={}:$PATH RUSTC_BOOTSTRAP=1 cargo fuzz run {target} {input}",
             self.tools.join("bin").display(),
-            input.display()
-        ))
+            input = input.display(),
+        )
     }
 }
 

@@ -1,24 +1,24 @@
-//! The project's own commands: `cargo xtask <command>`.
+//! The project's development commands: `cargo xtask <command>`.
 //!
-//! Only the standard library, so that the first command starts within seconds. Whatever a command needs beyond the Rust
-//! toolchain and a Python (packages, tools, servers for tests) it puts under `target/`, and nowhere else.
+//! The dependencies are few and small, so that the first command starts within seconds. Whatever a command needs beyond
+//! the Rust toolchain and a Python (packages, tools, servers for tests) is installed below `target/`, and nowhere else.
 
 #![allow(
     clippy::print_stdout,
-    reason = "a command line speaks on its standard output"
+    reason = "a command line program writes to its standard output"
 )]
 
+use std::fmt;
 use std::process::ExitCode;
 
-use crate::args::Args;
-use crate::failure::{Failure, Result};
+use anyhow::{Result, bail};
+use pico_args::Arguments;
+
 use crate::workspace::Workspace;
 
-mod args;
 mod bench;
 mod ci;
 mod demo;
-mod failure;
 mod fuzz;
 mod process;
 mod python;
@@ -28,37 +28,39 @@ mod tidy;
 mod workspace;
 
 fn main() -> ExitCode {
-    match dispatch(std::env::args().skip(1).collect()) {
+    match dispatch(Arguments::from_env()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{failure}");
-            failure.exit_code()
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if is_usage(&error) { 2 } else { 1 })
         }
     }
 }
 
-fn dispatch(mut words: Vec<String>) -> Result {
-    if words.is_empty() {
-        println!("{}", overview());
-        return Err(Failure::usage("no command given"));
+fn dispatch(mut args: Arguments) -> Result<()> {
+    let asks_help = args.contains(["-h", "--help"]);
+    match args.subcommand()?.as_deref() {
+        None if asks_help => println!("{}", overview()),
+        None => {
+            println!("{}", overview());
+            bail!(Usage("no command given".into()));
+        }
+        Some("help") => match args.subcommand()? {
+            None => println!("{}", overview()),
+            Some(name) => find(&name)?.print_help(),
+        },
+        Some(name) if asks_help => find(name)?.print_help(),
+        Some(name) => (find(name)?.run)(&Workspace::find()?, args)?,
     }
-    let name = words.remove(0);
-    if is_help(&name) {
-        return print_help(words.first());
-    }
-    let command = find(&name)?;
-    if words.iter().any(|word| is_help(word)) {
-        return print_help(Some(&name));
-    }
-    (command.run)(&Workspace::find()?, Args::new(words))
+    Ok(())
 }
 
-/// One thing that `cargo xtask` does.
+/// A subcommand of `cargo xtask`.
 struct Command {
     name: &'static str,
     summary: &'static str,
     usage: &'static str,
-    run: fn(&Workspace, Args) -> Result,
+    run: fn(&Workspace, Arguments) -> Result<()>,
 }
 
 const COMMANDS: [Command; 6] = [
@@ -70,74 +72,97 @@ const COMMANDS: [Command; 6] = [
     ci::COMMAND,
 ];
 
-fn find(name: &str) -> Result<&'static Command> {
-    COMMANDS
-        .iter()
-        .find(|command| command.name == name)
-        .ok_or_else(|| {
-            Failure::usage(format!("`{name}` is not a command"))
-                .remedy("`cargo xtask help` lists them: demo, test, bench, fuzz, tidy, ci")
-        })
-}
-
-fn is_help(word: &str) -> bool {
-    matches!(word, "help" | "--help" | "-h")
-}
-
-fn print_help(name: Option<&String>) -> Result {
-    match name {
-        None => println!("{}", overview()),
-        Some(name) => {
-            let command = find(name)?;
-            println!(
-                "{}.\n\nUsage: cargo xtask {}",
-                command.summary,
-                command.usage.trim_end()
-            );
-        }
+impl Command {
+    fn print_help(&self) {
+        println!("{}.\n\nUsage: cargo xtask {}", self.summary, self.usage);
     }
-    Ok(())
+}
+
+fn find(name: &str) -> Result<&'static Command> {
+    let unknown = || Usage(format!("`{name}` is not a command; see `cargo xtask help`"));
+    let mut commands = COMMANDS.iter();
+    let found = commands.find(|command| command.name == name);
+    Ok(found.ok_or_else(unknown)?)
 }
 
 fn overview() -> String {
-    let mut text =
-        String::from("The project's own commands.\n\nUsage: cargo xtask <command> [options]\n\n");
-    for command in &COMMANDS {
-        text.push_str(&format!("  {:6} {}\n", command.name, command.summary));
+    let line = |command: &Command| format!("  {:6} {}\n", command.name, command.summary);
+    let commands: String = COMMANDS.iter().map(line).collect();
+    format!(
+        "The project's development commands.\n\nUsage: cargo xtask <command> [options]\n\n{commands}\n\
+         `cargo xtask <command> --help` lists the options of a command."
+    )
+}
+
+/// An invalid command line. The exit code is then 2, as with most tools, and otherwise 1.
+#[derive(Debug)]
+struct Usage(String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
-    text.push_str("\n`cargo xtask <command> --help` tells the options of one.");
-    text
+}
+
+impl std::error::Error for Usage {}
+
+fn is_usage(error: &anyhow::Error) -> bool {
+    error.is::<Usage>() || error.is::<pico_args::Error>()
+}
+
+/// The arguments that are left after the options; unknown options are errors.
+fn names(args: Arguments) -> Result<Vec<String>> {
+    let left = args.finish().into_iter();
+    let names: Vec<String> = left.map(|word| word.to_string_lossy().into()).collect();
+    match names.iter().find(|word| word.starts_with('-')) {
+        Some(option) => bail!(Usage(format!("`{option}` is not an option; see --help"))),
+        None => Ok(names),
+    }
+}
+
+/// Fails if an argument is left after the options.
+fn finish(args: Arguments) -> Result<()> {
+    match names(args)?.first() {
+        Some(word) => bail!(Usage(format!("unexpected `{word}`; see --help"))),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn words(text: &str) -> Vec<String> {
-        text.split_whitespace().map(String::from).collect()
+    fn words(text: &str) -> Arguments {
+        Arguments::from_vec(text.split_whitespace().map(Into::into).collect())
     }
 
     #[test]
     fn every_command_has_help() {
         for command in &COMMANDS {
             assert!(dispatch(words(&format!("{} --help", command.name))).is_ok());
+            assert!(dispatch(words(&format!("help {}", command.name))).is_ok());
             assert!(command.usage.starts_with(command.name));
             assert!(overview().contains(command.summary));
         }
     }
 
     #[test]
-    fn an_unknown_command_is_a_mistake_of_usage() {
-        assert!(dispatch(words("dmeo")).is_err_and(|failure| failure.is_usage()));
-        assert!(dispatch(words("")).is_err_and(|failure| failure.is_usage()));
-    }
-
-    #[test]
-    fn an_unknown_option_is_refused_before_any_work() {
+    fn invalid_command_lines_are_refused_before_any_work() {
+        for line in [
+            "",
+            "dmeo",
+            "help dmeo",
+            "demo --port x",
+            "demo --port",
+            "demo 80",
+        ] {
+            let refused = dispatch(words(line));
+            assert!(refused.is_err_and(|error| is_usage(&error)), "{line}");
+        }
         for command in &COMMANDS {
             let refused = dispatch(words(&format!("{} --no-such-option", command.name)));
             assert!(
-                refused.is_err_and(|failure| failure.is_usage()),
+                refused.is_err_and(|error| is_usage(&error)),
                 "{}",
                 command.name
             );

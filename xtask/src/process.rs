@@ -1,15 +1,15 @@
-//! Running other programs: told aloud, with an environment of ours, and with their failures in words.
+//! Running other programs.
 
 use std::env;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader, PipeWriter};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-use crate::failure::{Context, Failure, Result};
+use anyhow::{Context, Result, ensure};
 
-/// A program without what `cargo run` put into this one's environment: build scripts look at some of those
-/// variables, and would compile ring anew after each change between cargo and xtask.
+/// A program that doesn't inherit the variables set by `cargo run`: build scripts look at some of them, and would
+/// compile ring again after each change between cargo and xtask.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
@@ -21,14 +21,9 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
 }
 
 fn is_of_cargo_run(name: &str) -> bool {
-    let prefixes = [
-        "CARGO_PKG_",
-        "CARGO_MANIFEST_",
-        "CARGO_BIN_",
-        "CARGO_CRATE_",
-        "CARGO_PRIMARY_",
-    ];
-    prefixes.iter().any(|prefix| name.starts_with(prefix))
+    let kinds = ["PKG_", "MANIFEST_", "BIN_", "CRATE_", "PRIMARY_"];
+    name.strip_prefix("CARGO_")
+        .is_some_and(|rest| kinds.iter().any(|kind| rest.starts_with(kind)))
 }
 
 /// Prints a heading, so that a long log can be skimmed.
@@ -36,162 +31,109 @@ pub(crate) fn heading(title: impl AsRef<str>) {
     println!("\n== {}", title.as_ref());
 }
 
-/// Runs to the end, showing what it prints.
-pub(crate) fn run(command: &mut Command) -> Result {
-    tell(command);
-    let status = command
-        .status()
-        .map_err(|error| cannot_start(command, &error))?;
-    check(command, status)
+/// Runs a program to the end, showing its output.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    println!("$ {}", line(command));
+    let status = command.status();
+    check(command, status.with_context(|| cannot_start(command))?)
 }
 
-/// Runs to the end, and gives what it printed on standard output; its standard error is shown.
+/// Runs a program to the end, and returns its standard output. Its standard error is shown.
 pub(crate) fn capture(command: &mut Command) -> Result<String> {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| cannot_start(command, &error))?;
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| cannot_start(command))?;
     check(command, output.status)?;
-    String::from_utf8(output.stdout)
-        .map_err(|_| Failure::new(format!("`{}` printed no UTF-8", line(command))))
+    String::from_utf8(output.stdout).with_context(|| format!("output of `{}`", line(command)))
 }
 
-/// Whether it runs and ends well; silent.
+/// Whether a program can be run and succeeds. Its output is discarded.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
-    let quiet = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    quiet.status().is_ok_and(|status| status.success())
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());
+    let status = quiet.stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }
 
-/// One of the two streams of a program.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Stream {
-    Stdout,
-    Stderr,
-}
-
-/// Runs to the end, showing what it prints and handing each line of one stream to `read`.
+/// Runs a program to the end, showing its output and passing each line of one stream to `read`.
+///
+/// The stream is the one that `attach` connects: `Command::stdout` or `Command::stderr`.
 pub(crate) fn follow(
-    command: &mut Command,
-    stream: Stream,
+    mut command: Command,
+    attach: fn(&mut Command, PipeWriter) -> &mut Command,
     mut read: impl FnMut(&str),
 ) -> Result<ExitStatus> {
-    tell(command);
-    match stream {
-        Stream::Stdout => command.stdout(Stdio::piped()),
-        Stream::Stderr => command.stderr(Stdio::piped()),
-    };
-    let mut child = command
-        .spawn()
-        .map_err(|error| cannot_start(command, &error))?;
-    let pipe: Option<Box<dyn Read>> = match stream {
-        Stream::Stdout => child
-            .stdout
-            .take()
-            .map(|pipe| Box::new(pipe) as Box<dyn Read>),
-        Stream::Stderr => child
-            .stderr
-            .take()
-            .map(|pipe| Box::new(pipe) as Box<dyn Read>),
-    };
-    let mut lines = BufReader::new(pipe.unwrap_or_else(|| Box::new(std::io::empty())));
-    let mut bytes = Vec::new();
-    while lines
-        .read_until(b'\n', &mut bytes)
-        .context("read what a program printed")?
-        > 0
-    {
+    println!("$ {}", line(&command));
+    let (reader, writer) = std::io::pipe()?;
+    let child = attach(&mut command, writer).spawn();
+    let mut child = child.with_context(|| cannot_start(&command))?;
+    // It holds an end of the pipe, which would never be at its end.
+    drop(command);
+    for bytes in BufReader::new(reader).split(b'\n') {
+        let bytes = bytes?;
         let text = String::from_utf8_lossy(&bytes);
-        print!("{text}");
+        println!("{text}");
         read(text.trim_end());
-        bytes.clear();
     }
-    child.wait().context("wait for a program")
+    Ok(child.wait()?)
 }
 
-/// An error unless the program ended well.
-pub(crate) fn check(command: &Command, status: ExitStatus) -> Result {
-    if status.success() {
-        return Ok(());
-    }
-    Err(Failure::new(format!(
-        "`{}` ended with {status}",
-        line(command)
-    )))
+/// Fails unless the program succeeded.
+pub(crate) fn check(command: &Command, status: ExitStatus) -> Result<()> {
+    ensure!(status.success(), "`{}` ended with {status}", line(command));
+    Ok(())
 }
 
-/// Where a program is, going through the PATH as a shell would.
+/// The path of a program, found as a shell does.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
     let name = format!("{program}{}", env::consts::EXE_SUFFIX);
-    env::split_paths(&path)
+    env::split_paths(&env::var_os("PATH")?)
         .map(|directory| directory.join(&name))
         .find(|candidate| candidate.is_file())
 }
 
-/// The words of a command, as one would type them.
+/// A command as it is typed, without the directory of the program.
 pub(crate) fn line(command: &Command) -> String {
-    let mut words = vec![short(command.get_program())];
-    words.extend(
-        command
-            .get_args()
-            .map(|word| word.to_string_lossy().into_owned()),
-    );
+    let program = Path::new(command.get_program());
+    let words = program.file_name().into_iter().chain(command.get_args());
+    let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
     words.join(" ")
 }
 
-fn short(program: &OsStr) -> String {
-    let name = PathBuf::from(program)
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    name.unwrap_or_else(|| program.to_string_lossy().into_owned())
+fn cannot_start(command: &Command) -> String {
+    format!("cannot start `{}`", line(command))
 }
 
-fn tell(command: &Command) {
-    println!("$ {}", line(command));
-}
-
-fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
-    Failure::new(format!("cannot start `{}`: {error}", line(command)))
-}
-
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
     #[test]
     fn variables_that_the_user_set_for_cargo_stay() {
-        assert!(is_of_cargo_run("CARGO_PKG_VERSION") && is_of_cargo_run("CARGO_MANIFEST_DIR"));
-        assert!(
-            !is_of_cargo_run("CARGO_HOME")
-                && !is_of_cargo_run("CARGO_TARGET_DIR")
-                && !is_of_cargo_run("CARGO_NET_OFFLINE")
-        );
+        for name in ["CARGO_PKG_VERSION", "CARGO_MANIFEST_DIR"] {
+            assert!(is_of_cargo_run(name), "{name}");
+        }
+        for name in ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_OFFLINE"] {
+            assert!(!is_of_cargo_run(name), "{name}");
+        }
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_failing_program_is_named_with_its_exit_code() {
-        let failure = run(command("sh").args(["-c", "exit 3"])).unwrap_err();
+        let error = run(command("sh").args(["-c", "exit 3"])).unwrap_err();
+        let message = error.to_string();
         assert!(
-            failure.what().contains("sh -c exit 3") && failure.what().contains('3'),
-            "{failure}"
+            message.contains("sh -c exit 3") && message.ends_with('3'),
+            "{message}"
         );
-        let failure = run(&mut command("no-such-program-here")).unwrap_err();
-        assert!(failure.what().contains("cannot start"), "{failure}");
+        let error = run(&mut command("no-such-program-here")).unwrap_err();
+        assert!(error.to_string().contains("cannot start"), "{error}");
     }
 
-    #[cfg(unix)]
     #[test]
     fn lines_are_followed_even_when_they_are_no_utf8() {
         let mut seen = Vec::new();
-        let status = follow(
-            command("printf").arg(r"one\n\377\nthree"),
-            Stream::Stdout,
-            |line| seen.push(line.to_owned()),
-        );
+        let mut printf = command("printf");
+        printf.arg(r"one\n\377\nthree");
+        let status = follow(printf, Command::stdout, |line| seen.push(line.to_owned()));
         assert!(status.unwrap().success());
         assert_eq!(seen, ["one", "\u{fffd}", "three"]);
     }

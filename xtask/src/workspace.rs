@@ -8,7 +8,8 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use crate::failure::{Context, Failure, Result};
+use anyhow::{Context, Result, anyhow};
+
 use crate::process;
 
 /// The checkout that the command runs in.
@@ -25,7 +26,7 @@ impl Workspace {
             env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let root = Path::new(&here)
             .parent()
-            .ok_or_else(|| Failure::new("xtask/ has no parent directory"))?
+            .ok_or_else(|| anyhow!("xtask/ has no parent directory"))?
             .to_owned();
         let target = match env::var_os("CARGO_TARGET_DIR") {
             Some(chosen) => env::current_dir()

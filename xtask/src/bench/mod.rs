@@ -11,9 +11,10 @@ mod versions;
 use std::fs;
 use std::path::PathBuf;
 
+use anyhow::{Context, Result, bail};
+use pico_args::Arguments;
+
 use crate::Command;
-use crate::args::Args;
-use crate::failure::{Context, Failure, Result};
 use crate::process;
 use crate::python;
 use crate::workspace::Workspace;
@@ -35,13 +36,13 @@ Prints what was measured against the goals, and writes a page with plots to targ
     run,
 };
 
-fn run(workspace: &Workspace, mut args: Args) -> Result {
-    let (only_rust, only_python) = (args.flag("--rust"), args.flag("--python"));
+fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
+    let (only_rust, only_python) = (args.contains("--rust"), args.contains("--python"));
     let benches = Benches {
         workspace,
         directory: workspace.scratch("bench")?,
-        is_quick: args.flag("--quick"),
-        names: args.names()?,
+        is_quick: args.contains("--quick"),
+        names: crate::names(args)?,
     };
     for name in RESULTS {
         // What an earlier run measured is not of this one.
@@ -68,7 +69,7 @@ struct Benches<'w> {
 
 impl Benches<'_> {
     /// The package of the benches is outside the default members, so that nobody pays for building the peers elsewhere.
-    fn rust(&self) -> Result {
+    fn rust(&self) -> Result<()> {
         process::heading("Rust benches");
         let mut cargo = self.workspace.cargo("bench");
         cargo.args(["--package", "boltguard-bench", "--bench", "engine", "--"]);
@@ -76,10 +77,10 @@ impl Benches<'_> {
         process::run(self.dress(&mut cargo))
     }
 
-    fn python(&self) -> Result {
+    fn python(&self) -> Result<()> {
         let program = self.workspace.path("benches/python/run.py");
         if !program.is_file() {
-            return Err(Failure::new(format!("{} is not there", program.display())));
+            bail!("{} doesn't exist", program.display());
         }
         let venv = python::bench_environment(self.workspace)?;
         process::heading("Python benches");
@@ -95,7 +96,7 @@ impl Benches<'_> {
         command.args(&self.names)
     }
 
-    fn report(&self) -> Result {
+    fn report(&self) -> Result<()> {
         let paths = RESULTS.map(|name| self.directory.join(name));
         let mut runs = Vec::new();
         for path in paths.iter().filter(|path| path.is_file()) {

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::failure::{Context, Failure, Result};
+use anyhow::{Context, Result, bail};
+
 use crate::workspace::Workspace;
 
 use super::goals::{self, Row};
@@ -21,7 +22,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(workspace: &Workspace, runs: Vec<Run>) -> Result<Self> {
         if runs.is_empty() {
-            return Err(Failure::new("nothing was measured"));
+            bail!("nothing was measured");
         }
         let lock = fs::read_to_string(workspace.path("Cargo.lock")).context("read Cargo.lock")?;
         let mut versions = versions::read(&lock);

@@ -5,7 +5,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Failure, Result};
+use anyhow::{Result, anyhow};
+
 use crate::process;
 
 /// The oldest and the newest minor version of Python 3 that the package is for.
@@ -25,10 +26,10 @@ impl Interpreter {
     pub(crate) fn find() -> Result<Self> {
         if let Some(chosen) = env::var_os("BOLTGUARD_PYTHON") {
             return Self::probe(Path::new(&chosen)).ok_or_else(|| {
-                Failure::new(format!(
+                anyhow!(
                     "BOLTGUARD_PYTHON is {}, which is no CPython 3.10 or newer",
                     chosen.display()
-                ))
+                )
             });
         }
         let names = ["python3".to_owned(), "python".to_owned()]
@@ -39,8 +40,8 @@ impl Interpreter {
             .chain(managed())
             .find_map(|path| Self::probe(&path))
             .ok_or_else(|| {
-                Failure::new("no CPython 3.10 or newer found on the PATH").remedy(
-                    "install one, or name it: BOLTGUARD_PYTHON=/path/to/python3 cargo xtask …",
+                anyhow!(
+                    "no CPython 3.10 or newer found on the PATH; install one, or set BOLTGUARD_PYTHON to its path"
                 )
             })
     }

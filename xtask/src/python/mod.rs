@@ -9,7 +9,8 @@ mod wheel;
 
 use std::path::{Path, PathBuf};
 
-use crate::failure::Result;
+use anyhow::Result;
+
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -60,7 +61,7 @@ pub(crate) fn bench_environment(workspace: &Workspace) -> Result<Venv> {
     Ok(venv)
 }
 
-fn install_lists(workspace: &Workspace, venv: &Venv, lists: &[&str]) -> Result {
+fn install_lists(workspace: &Workspace, venv: &Venv, lists: &[&str]) -> Result<()> {
     lists
         .iter()
         .try_for_each(|name| venv.install(&workspace.requirements(name)))

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::{Context, Error, Result, anyhow};
+
 use super::Interpreter;
-use crate::failure::{Context, Failure, Result};
 use crate::process;
 
 /// A virtual environment that has a working pip.
@@ -67,7 +68,7 @@ impl Venv {
     }
 
     /// Installs a pinned list, unless just this list was installed before.
-    pub(crate) fn install(&self, requirements: &Path) -> Result {
+    pub(crate) fn install(&self, requirements: &Path) -> Result<()> {
         let wanted = read_list(requirements)?;
         let stamp = self
             .directory
@@ -76,16 +77,15 @@ impl Venv {
         if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
             return Ok(());
         }
-        let failed = "look at what pip said above; without a network, it needs an index or wheels that it can reach";
-        process::run(self.pip().arg("-r").arg(requirements))
-            .map_err(|failure| failure.remedy(failed))?;
+        let failed = "pip failed, see above; without a network, it needs an index or wheels that it can reach";
+        process::run(self.pip().arg("-r").arg(requirements)).context(failed)?;
         fs::create_dir_all(self.directory.join("installed"))
             .context("remember what is installed")?;
         fs::write(&stamp, wanted).context("remember what is installed")
     }
 
     /// Installs a wheel of ours, replacing the one that is there.
-    pub(crate) fn install_wheel(&self, wheel: &Path) -> Result {
+    pub(crate) fn install_wheel(&self, wheel: &Path) -> Result<()> {
         process::run(
             self.pip()
                 .args(["--force-reinstall", "--no-deps"])
@@ -115,7 +115,7 @@ impl Venv {
         same && process::succeeds(self.module("pip").arg("--version"))
     }
 
-    fn remove(&self) -> Result {
+    fn remove(&self) -> Result<()> {
         if self.directory.exists() {
             fs::remove_dir_all(&self.directory)
                 .context(format!("remove {}", self.directory.display()))?;
@@ -187,10 +187,13 @@ const WAYS: [Way; 4] = [
     },
 ];
 
-fn no_venv(python: &Interpreter) -> Failure {
+fn no_venv(python: &Interpreter) -> Error {
     let path = python.path().display();
-    Failure::new(format!("Python {} ({path}) can make no private environment: it has neither venv with ensurepip, pip nor virtualenv", python.version()))
-        .remedy("install one of them (Debian, Ubuntu: `apt install python3-venv`), or name another Python in BOLTGUARD_PYTHON")
+    anyhow!(
+        "Python {} ({path}) can't create a virtual environment: it has neither venv with ensurepip, pip nor virtualenv. \
+         Install one of them (Debian, Ubuntu: `apt install python3-venv`), or set BOLTGUARD_PYTHON to another Python.",
+        python.version()
+    )
 }
 
 /// A list with the lists that it includes, so that a change in any of them is seen.

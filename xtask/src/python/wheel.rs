@@ -4,8 +4,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result, anyhow, bail};
+
 use super::Venv;
-use crate::failure::{Context, Failure, Result};
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -33,7 +34,7 @@ pub(crate) fn build(workspace: &Workspace, venv: &Venv) -> Result<PathBuf> {
 }
 
 /// A compiled module in the source tree would be packed, and would shadow the one that is built now.
-fn refuse_stale_modules(package: &Path) -> Result {
+fn refuse_stale_modules(package: &Path) -> Result<()> {
     let mut files = fs::read_dir(package)
         .into_iter()
         .flatten()
@@ -44,15 +45,14 @@ fn refuse_stale_modules(package: &Path) -> Result {
             .is_some_and(|ending| ending == "so" || ending == "pyd")
     }) {
         None => Ok(()),
-        Some(stale) => Err(Failure::new(format!(
-            "{} would shadow the module that is built now",
+        Some(stale) => bail!(
+            "{} would shadow the module that is built now; delete it (`maturin develop` leaves such files behind)",
             stale.display()
-        ))
-        .remedy("delete it; `maturin develop` leaves such files behind")),
+        ),
     }
 }
 
-fn empty(directory: &Path) -> Result {
+fn empty(directory: &Path) -> Result<()> {
     if directory.exists() {
         fs::remove_dir_all(directory).context(format!("remove {}", directory.display()))?;
     }
@@ -67,7 +67,7 @@ fn only_wheel(directory: &Path) -> Result<PathBuf> {
         .filter(|path| path.extension() == Some(OsStr::new("whl")));
     wheels
         .next()
-        .ok_or_else(|| Failure::new(format!("maturin left no wheel in {}", directory.display())))
+        .ok_or_else(|| anyhow!("maturin left no wheel in {}", directory.display()))
 }
 
 #[cfg(test)]
@@ -85,6 +85,6 @@ mod tests {
         let after = refuse_stale_modules(&package);
         fs::remove_dir_all(&package).unwrap();
         assert!(before.is_ok());
-        assert!(after.is_err_and(|failure| failure.what().contains("_rust.cpython-311")));
+        assert!(after.is_err_and(|failure| failure.to_string().contains("_rust.cpython-311")));
     }
 }

@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::failure::{Context, Failure, Result};
+use anyhow::{Context, Result, anyhow};
+
 use crate::process;
 
 /// Something borrowed; dropping it gives it back.
@@ -57,10 +58,7 @@ impl Scratch {
                 }
             }
         }
-        Err(Failure::new(format!(
-            "no name is left for {}",
-            stem.display()
-        )))
+        Err(anyhow!("no name is left for {}", stem.display()))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -137,10 +135,7 @@ impl Server {
             thread::sleep(Duration::from_millis(20));
         }
         let said = fs::read_to_string(&self.log).unwrap_or_default();
-        Err(Failure::new(format!(
-            "a server did not start: {}",
-            said.trim()
-        )))
+        Err(anyhow!("a server did not start: {}", said.trim()))
     }
 
     pub(super) fn lease(self) -> Lease {
@@ -210,6 +205,6 @@ mod tests {
         )
         .unwrap();
         let failure = server.wait(|| false).unwrap_err();
-        assert!(failure.what().contains("no such option"), "{failure}");
+        assert!(failure.to_string().contains("no such option"), "{failure}");
     }
 }

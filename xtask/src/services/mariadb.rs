@@ -5,11 +5,12 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Result;
+
 use super::lease::{Lease, Scratch, Server};
 use super::user::User;
 use super::{Service, Way, finish};
 use crate::demo::free_port;
-use crate::failure::Result;
 use crate::process;
 
 pub(super) const WAYS: [Way; 3] = [

@@ -14,9 +14,10 @@ mod user;
 use std::env;
 use std::process::Command;
 
+use anyhow::{Context, Error, Result, anyhow};
+
 use self::lease::Lease;
 use self::pip::Pip;
-use crate::failure::{Context, Failure, Result};
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -118,25 +119,27 @@ impl Kind {
 
     fn attempt(&self, way: Way, pip: &Pip<'_>) -> Option<Service> {
         way(pip).unwrap_or_else(|failure| {
-            println!("{}: {}", self.name, failure.what());
+            println!("{}: {}", self.name, format_args!("{failure:#}"));
             None
         })
     }
 
-    fn missing(&self) -> Failure {
-        Failure::new(format!("no {} to be had for tests that need it", self.name))
-            .remedy(format!("start one and name it in {}", self.variable))
+    fn missing(&self) -> Error {
+        anyhow!(
+            "no {} to be had for tests that need it; start one and name it in {}",
+            self.name,
+            self.variable
+        )
     }
 }
 
 /// Runs a program whose words matter only if it fails.
-fn finish(command: &mut Command) -> Result {
+fn finish(command: &mut Command) -> Result<()> {
     let output = command
         .output()
         .context(format!("start {}", process::line(command)))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    process::check(command, output.status)
-        .map_err(|failure| Failure::new(format!("{}: {}", failure.what(), said.trim())))
+    process::check(command, output.status).map_err(|failure| anyhow!("{failure}: {}", said.trim()))
 }
 
 #[cfg(test)]
@@ -146,7 +149,7 @@ mod tests {
     #[test]
     fn a_broken_way_gives_place_to_the_next() {
         let ways: [Way; 3] = [
-            |_| Err(Failure::new("this one is broken")),
+            |_| Err(anyhow!("this one is broken")),
             |_| Ok(None),
             |_| {
                 Ok(Some(Service {

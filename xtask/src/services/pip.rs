@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::failure::Result;
+use anyhow::Result;
+
 use crate::python::{Interpreter, Venv};
 use crate::workspace::Workspace;
 

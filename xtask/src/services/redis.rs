@@ -5,10 +5,11 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Result;
+
 use super::lease::{Lease, Scratch, Server};
 use super::{Service, Way};
 use crate::demo::free_port;
-use crate::failure::Result;
 use crate::process;
 
 pub(super) const WAYS: [Way; 3] = [

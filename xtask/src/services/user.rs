@@ -10,7 +10,7 @@ mod imp {
     use std::path::Path;
     use std::process::Command;
 
-    use crate::failure::{Context, Result};
+    use anyhow::{Context, Result};
 
     /// The user id and the group id of another user; `None` for ourselves.
     pub(crate) struct User(Option<(u32, u32)>);
@@ -28,7 +28,7 @@ mod imp {
         }
 
         /// Gives the directory to this user.
-        pub(crate) fn own(&self, directory: &Path) -> Result {
+        pub(crate) fn own(&self, directory: &Path) -> Result<()> {
             let Some((uid, gid)) = self.0 else {
                 return Ok(());
             };
@@ -67,7 +67,7 @@ mod imp {
     use std::path::Path;
     use std::process::Command;
 
-    use crate::failure::Result;
+    use anyhow::Result;
 
     pub(crate) struct User;
 
@@ -76,7 +76,7 @@ mod imp {
             Self
         }
 
-        pub(crate) fn own(&self, _directory: &Path) -> Result {
+        pub(crate) fn own(&self, _directory: &Path) -> Result<()> {
             Ok(())
         }
 

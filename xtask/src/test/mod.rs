@@ -3,17 +3,18 @@
 mod tally;
 
 use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use pico_args::Arguments;
 
 use self::tally::{Report, Tally};
-use crate::Command;
-use crate::args::Args;
-use crate::failure::{Failure, Result};
-use crate::process::{self, Stream};
+use crate::process;
 use crate::python::{self, Interpreter, Venv};
 use crate::services::Services;
 use crate::workspace::Workspace;
 
-pub(crate) const COMMAND: Command = Command {
+pub(crate) const COMMAND: crate::Command = crate::Command {
     name: "test",
     summary: "Run the Rust and Python tests, doctests and acceptance checks",
     usage: "test [--rust | --python] [options]
@@ -40,20 +41,20 @@ pub(crate) struct Options {
     pub(crate) require_services: bool,
 }
 
-fn run(workspace: &Workspace, mut args: Args) -> Result {
-    let (only_rust, only_python) = (args.flag("--rust"), args.flag("--python"));
+fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
+    let (only_rust, only_python) = (args.contains("--rust"), args.contains("--python"));
     let options = Options {
         rust: only_rust || !only_python,
         python: only_python || !only_rust,
-        all_features: args.flag("--all-features"),
-        all_pythons: args.flag("--all-pythons"),
-        require_services: args.flag("--require-services"),
+        all_features: args.contains("--all-features"),
+        all_pythons: args.contains("--all-pythons"),
+        require_services: args.contains("--require-services"),
     };
-    args.finish()?;
+    crate::finish(args)?;
     test(workspace, options)
 }
 
-pub(crate) fn test(workspace: &Workspace, options: Options) -> Result {
+pub(crate) fn test(workspace: &Workspace, options: Options) -> Result<()> {
     let services = Services::start(workspace, options.require_services)?;
     let runner = Runner {
         workspace,
@@ -68,11 +69,8 @@ pub(crate) fn test(workspace: &Workspace, options: Options) -> Result {
     }
     drop(services);
     println!("\n{tally}");
-    if tally.is_good() {
-        Ok(())
-    } else {
-        Err(Failure::new(tally.complaint()))
-    }
+    ensure!(tally.is_good(), tally.complaint());
+    Ok(())
 }
 
 /// The feature that adds an algorithm, which tests of other crates take for one that nobody knows. Its own crates are
@@ -86,7 +84,7 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     /// The crates, all but the binding and the benches: those have no tests of their own, and take long to build.
-    fn rust(&self, all_features: bool, tally: &mut Tally) -> Result {
+    fn rust(&self, all_features: bool, tally: &mut Tally) -> Result<()> {
         let members = self.workspace.members()?;
         let (tested, outside): (Vec<_>, Vec<_>) = members
             .iter()
@@ -113,16 +111,16 @@ impl Runner<'_> {
         self.cargo_test(cargo, tally)
     }
 
-    fn cargo_test(&self, mut cargo: std::process::Command, tally: &mut Tally) -> Result {
+    fn cargo_test(&self, mut cargo: Command, tally: &mut Tally) -> Result<()> {
         cargo.arg("--no-fail-fast");
         self.services.show_to(&mut cargo);
         let mut report = Report::new("cargo test");
-        let status = process::follow(&mut cargo, Stream::Stdout, |line| report.read_cargo(line))?;
+        let status = process::follow(cargo, Command::stdout, |line| report.read_cargo(line))?;
         tally.add(report, status);
         Ok(())
     }
 
-    fn python(&self, all_pythons: bool, tally: &mut Tally) -> Result {
+    fn python(&self, all_pythons: bool, tally: &mut Tally) -> Result<()> {
         let lists = ["test"];
         let (venv, wheel) = python::environment_and_wheel(self.workspace, &lists)?;
         let main = Interpreter::find()?;
@@ -145,7 +143,7 @@ impl Runner<'_> {
 
     /// The tests of the installed package: ours, and the acceptance checks in a process of their own, since each
     /// settles Django's settings in its own way.
-    fn package(&self, venv: &Venv, python: &Interpreter, tally: &mut Tally) -> Result {
+    fn package(&self, venv: &Venv, python: &Interpreter, tally: &mut Tally) -> Result<()> {
         let version = python.version();
         process::heading(format!("Python tests, Python {version}"));
         self.pytest(
@@ -162,7 +160,7 @@ impl Runner<'_> {
     }
 
     /// Runs beside the tests, where no module of ours can be imported but the installed ones.
-    fn pytest(&self, venv: &Venv, tests: &Path, version: &str, tally: &mut Tally) -> Result {
+    fn pytest(&self, venv: &Venv, tests: &Path, version: &str, tally: &mut Tally) -> Result<()> {
         let name = format!("pytest {} on Python {version}", tests.display());
         let mut pytest = venv.module("pytest");
         pytest
@@ -173,7 +171,7 @@ impl Runner<'_> {
             .current_dir(tests.parent().unwrap_or(tests));
         self.services.show_to(&mut pytest);
         let mut report = Report::new(name);
-        let status = process::follow(&mut pytest, Stream::Stdout, |line| report.read_pytest(line))?;
+        let status = process::follow(pytest, Command::stdout, |line| report.read_pytest(line))?;
         tally.add(report, status);
         Ok(())
     }

@@ -7,10 +7,11 @@ mod words;
 
 use std::fmt;
 
+use anyhow::{Result, ensure};
+use pico_args::Arguments;
+
 use self::sources::Source;
 use crate::Command;
-use crate::args::Args;
-use crate::failure::{Failure, Result};
 use crate::workspace::Workspace;
 
 pub(crate) const COMMAND: Command = Command {
@@ -23,33 +24,27 @@ the workspace's lints; the length of files and of comment lines; that nothing un
     run: |workspace, args| run(workspace, args),
 };
 
-fn run(workspace: &Workspace, args: Args) -> Result {
-    args.finish()?;
+fn run(workspace: &Workspace, args: Arguments) -> Result<()> {
+    crate::finish(args)?;
     tidy(workspace)
 }
 
-pub(crate) fn tidy(workspace: &Workspace) -> Result {
+pub(crate) fn tidy(workspace: &Workspace) -> Result<()> {
     let sources = Source::read_all(workspace)?;
     let findings = findings(workspace, &sources)?;
     findings.iter().for_each(|finding| println!("{finding}"));
-    match findings
-        .iter()
-        .filter(|finding| !finding.is_warning)
-        .count()
-    {
-        0 => {
-            println!(
-                "tidy: {} files read, {} to think about",
-                sources.len(),
-                findings.len()
-            );
-            Ok(())
-        }
-        count => Err(
-            Failure::new(format!("tidy: {count} places break a rule of the house"))
-                .remedy("docs/architecture.md tells the rules and their reasons"),
-        ),
-    }
+    let errors = findings.iter().filter(|finding| !finding.is_warning);
+    let errors = errors.count();
+    ensure!(
+        errors == 0,
+        "tidy: {errors} errors; see CONTRIBUTING.md and docs/architecture.md"
+    );
+    println!(
+        "tidy: {} files read, {} warnings",
+        sources.len(),
+        findings.len()
+    );
+    Ok(())
 }
 
 fn findings(workspace: &Workspace, sources: &[Source]) -> Result<Vec<Finding>> {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::failure::{Context, Result};
+use anyhow::{Context, Result};
+
 use crate::workspace::Workspace;
 
 /// A text file of the project.
@@ -85,7 +86,7 @@ impl Source {
     }
 }
 
-fn collect(root: &Path, path: &Path, sources: &mut Vec<Source>) -> Result {
+fn collect(root: &Path, path: &Path, sources: &mut Vec<Source>) -> Result<()> {
     if path.is_dir() {
         let entries = fs::read_dir(path).context(format!("read {}", path.display()))?;
         for entry in entries

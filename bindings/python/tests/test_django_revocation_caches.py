@@ -15,9 +15,10 @@ from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import override_settings
 
-from boltguard import BoltAPI, checks
+from boltguard import BoltAPI
 from boltguard.auth import DjangoCacheRevocation, IsAuthenticated, JWTAuthentication
 from boltguard.auth.stores import MARGIN
+from boltguard.checks.stores import SHARED_CACHE, check_store
 from boltguard.exceptions import RevocationUnavailable
 
 from support import bearer, call, mount, wsgi
@@ -366,7 +367,7 @@ def test_ids_are_told_apart_whatever_they_hold():
 
 def messages(**cache):
     with override_settings(CACHES={"default": cache}):
-        return [(one.id, one.msg) for one in checks._check_store(DjangoCacheRevocation())]
+        return [(one.id, one.msg) for one in check_store(DjangoCacheRevocation())]
 
 
 @pytest.mark.parametrize(
@@ -394,7 +395,7 @@ def test_a_cache_in_which_no_question_can_tell_is_an_error(cache, says):
 
 def test_one_server_is_fine_and_the_hint_recommends_no_memcached():
     assert messages(BACKEND="django.core.cache.backends.redis.RedisCache", LOCATION="redis://a") == []
-    assert "emcached" not in checks.SHARED_CACHE
+    assert "emcached" not in SHARED_CACHE
     assert messages(BACKEND="django.core.cache.backends.memcached.PyMemcacheCache", LOCATION="a:1")[0][0] == (
         "boltguard.W202"
     )

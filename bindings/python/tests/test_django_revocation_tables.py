@@ -169,9 +169,9 @@ def test_a_field_too_short_for_a_digest_is_refused():
         store.revoke("a")
     with pytest.raises(ImproperlyConfigured, match="max_length"):
         store.is_revoked("a")
-    from boltguard import checks
+    from boltguard.checks.stores import check_store
 
-    [message] = checks._check_store(store)
+    [message] = check_store(store)
     assert message.id == "boltguard.E203" and "max_length" in message.msg
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TypeVar
 from weakref import WeakSet
+
+from django.urls import get_resolver
 
 T = TypeVar("T")
 
@@ -21,3 +24,9 @@ def instances(kind: type[T]) -> Iterator[T]:
     # A copy, made at once: threads build backends too. From Python 3.14 on, iterating over a `WeakSet` makes one.
     references = _built.data.copy()  # type: ignore[attr-defined]
     return (thing for thing in [reference() for reference in references] if isinstance(thing, kind))
+
+
+def import_views() -> None:
+    """Imports the URLconf, so that the backends, stores and guards of all views exist."""
+    with suppress(Exception):  # Django's own checks report what is wrong with the URLs
+        get_resolver().url_patterns  # noqa: B018

@@ -16,13 +16,11 @@ registers the checks too, because a store may be used without `boltguard.api_key
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
 from django.core import checks
 from django.db import connections, router
-from django.urls import get_resolver
 
 from boltguard import conf, registry
 from boltguard.api_keys import APP, is_installed, why_not_installed
@@ -93,6 +91,5 @@ def _is_used() -> bool:
 
 
 def _stores() -> list[Any]:
-    with suppress(Exception):  # Django's own checks report what is wrong with the URLs
-        get_resolver().url_patterns  # noqa: B018  # imports the views
+    registry.import_views()
     return list(registry.instances(APIKeyStore))

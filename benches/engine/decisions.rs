@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::hint::black_box;
 
+use boltguard::grants::{Identity, PrincipalView};
 use boltguard::guard::{Decision, Guard};
-use boltguard::types::{Facts, Identity};
 use casbin::{CoreApi, DefaultModel, Enforcer, MemoryAdapter};
 use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityUid, PolicySet, Request, RestrictedExpression,
@@ -66,24 +66,27 @@ fn with_ours(contest: Contest) -> Contest {
     let again = compiled.clone();
     let granted = claims::permissions(200);
     let identity = Identity::new("42", "jwt").with_permissions(granted.iter().map(String::as_str));
-    let held = compiled.wanted().held_by(&identity);
-    assert_eq!(compiled.decide(Some(&facts(&held))), Decision::Allow);
+    let grant_set = compiled.requirements().grants_of(&identity);
+    assert_eq!(
+        compiled.decide(Some(&principal(&grant_set))),
+        Decision::Allow
+    );
     contest
         .with(ours::NAME, move || {
-            compiled.decide(black_box(Some(&facts(&held))))
+            compiled.decide(black_box(Some(&principal(&grant_set))))
         })
         .with("boltguard, marks made for each token", move || {
-            let held = again.wanted().held_by(black_box(&identity));
-            again.decide(Some(&facts(&held)))
+            let grant_set = again.requirements().grants_of(black_box(&identity));
+            again.decide(Some(&principal(&grant_set)))
         })
 }
 
-fn facts(held: &boltguard::types::Held) -> Facts<'_> {
-    Facts {
+fn principal(grant_set: &boltguard::grants::GrantSet) -> PrincipalView<'_> {
+    PrincipalView {
         backend: "jwt",
         is_staff: false,
         is_superuser: false,
-        held,
+        grant_set,
     }
 }
 

@@ -41,7 +41,7 @@ impl Admission {
         let Ok(jws) = self.verifier.verify(black_box(token)) else {
             return false;
         };
-        let Ok(claims) = Claims::read(jws, self.guard.wanted()) else {
+        let Ok(claims) = Claims::read(jws, self.guard.requirements()) else {
             return false;
         };
         match self.policy.admit(claims, self.now) {
@@ -77,7 +77,7 @@ impl Entrance {
             ClaimsPolicy::new().with_issuer([ISSUER]),
         )
         .expect("the key serves the algorithm")
-        .with_revocation(Revocation::Local(Arc::new(store)))
+        .with_revocation(Revocation::InProcess(Arc::new(store)))
         .with_cache(cache)
         .expect("a cache that is of use");
         let gate = Gate::new([backend.into()], &guard()).expect("a small guard");

@@ -5,10 +5,11 @@
 
 use std::sync::LazyLock;
 
+use boltguard::grants::Requirements;
 use boltguard::jws::{Verifier, insecure};
 use boltguard::jwt::{Claims, ClaimsPolicy};
 use boltguard::keys::{Algorithm, Key, KeySet, Secret, SigningKey};
-use boltguard::types::{NumericDate, Wanted};
+use boltguard::types::NumericDate;
 use boltguard_encoding::base64url;
 use jsonwebtoken::{DecodingKey, Validation};
 use serde_json::{Map, Value};
@@ -60,7 +61,7 @@ fn signed(header: &[u8], payload: &[u8]) -> String {
 }
 
 fn ours(token: &str) -> Option<Value> {
-    let claims = Claims::read(VERIFIER.verify(token).ok()?, &Wanted::new()).ok()?;
+    let claims = Claims::read(VERIFIER.verify(token).ok()?, &Requirements::new()).ok()?;
     let now = NumericDate::from(std::time::SystemTime::now());
     let admitted = ClaimsPolicy::new().admit(claims, now).ok()?;
     Some(serde_json::from_str(admitted.as_json()).expect("JSON"))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use boltguard::apikey::{ApiKeyError, ApiKeys};
-use boltguard::{ApiKeyBackend as Backend, ConfigError, HeaderName, KnownKeys};
+use boltguard::{ApiKeyBackend as Backend, ApiKeySource, ConfigError, HeaderName};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
@@ -69,7 +69,7 @@ impl ApiKeyBackend {
         }
         Ok(Self {
             weak_keys: keys.weak(),
-            backend: backend(py, KnownKeys::Fixed(keys), header, scheme)?,
+            backend: backend(py, ApiKeySource::Static(keys), header, scheme)?,
             snapshot: None,
         })
     }
@@ -85,7 +85,7 @@ impl ApiKeyBackend {
         store_errors_allow: bool,
         scheme: Option<Vec<String>>,
     ) -> PyResult<Self> {
-        let keys = KnownKeys::Stored(store.verifier().clone(), Arc::clone(store.keys()) as _);
+        let keys = ApiKeySource::Store(store.verifier().clone(), Arc::clone(store.keys()) as _);
         Ok(Self {
             weak_keys: 0,
             backend: backend(py, keys, header, scheme)?,
@@ -120,7 +120,7 @@ impl ApiKeyBackend {
 
 fn backend(
     py: Python<'_>,
-    keys: KnownKeys,
+    keys: ApiKeySource,
     header: &str,
     scheme: Option<Vec<String>>,
 ) -> PyResult<Arc<Backend>> {

@@ -1,8 +1,9 @@
 //! `AuthContext`: the caller of a request, as a read-only mapping.
 
 use boltguard::Caller;
+use boltguard::grants::Principal;
 use boltguard::jwt::AccountSource;
-use boltguard::types::{NumericDate, Principal};
+use boltguard::types::NumericDate;
 use pyo3::exceptions::PyKeyError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -183,13 +184,17 @@ impl AuthContext {
     /// Whether the credential says that the caller is of the staff.
     #[getter]
     fn is_staff(&self) -> bool {
-        self.caller.facts().is_some_and(|facts| facts.is_staff)
+        self.caller
+            .view()
+            .is_some_and(|principal| principal.is_staff)
     }
 
     /// Whether the credential says that the caller is a superuser.
     #[getter]
     fn is_superuser(&self) -> bool {
-        self.caller.facts().is_some_and(|facts| facts.is_superuser)
+        self.caller
+            .view()
+            .is_some_and(|principal| principal.is_superuser)
     }
 
     /// The backend that vouches: `jwt` or `api_key`.

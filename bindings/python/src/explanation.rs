@@ -18,7 +18,7 @@ impl Explanation {
 
 #[pymethods]
 impl Explanation {
-    /// The decision: `allow`, `ask`, `challenge` or `deny`.
+    /// The decision: `allow`, `undetermined`, `challenge` or `deny`.
     #[getter]
     fn decision(&self) -> &'static str {
         self.0.decision().as_str()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use boltguard::guard::{Answers, Decision};
-use boltguard::jwks::Need;
+use boltguard::guard::{CheckResults, Decision};
+use boltguard::jwks::Refresh;
 use boltguard::jwt::IgnoredGrant;
 use boltguard::{Backend, Caller, Gate as Engine, HeaderName, Outcome};
 use pyo3::IntoPyObjectExt;
@@ -101,9 +101,11 @@ impl Gate {
         match self
             .0
             .engine
-            .decide(context.get().caller(), &Answers::new())
+            .decide(context.get().caller(), &CheckResults::new())
         {
-            Decision::Ask => Conditional::new(&self.0, context.unbind()).into_bound_py_any(py),
+            Decision::Undetermined => {
+                Conditional::new(&self.0, context.unbind()).into_bound_py_any(py)
+            }
             decision => self.0.answer(&context, decision),
         }
     }
@@ -187,7 +189,7 @@ pub(crate) fn settle<'py>(
     progress: Progress,
 ) -> PyResult<Bound<'py, PyAny>> {
     if gate.engine.has_remote_keys() && outcome.is_of_nobody() {
-        if let Some(open) = gate.needs_keys(Need::Unknown, texts, progress.unknown) {
+        if let Some(open) = gate.needs_keys(Refresh::UnknownKid, texts, progress.unknown) {
             return Pending::new(gate, meta, open, progress).into_bound_py_any(meta.py());
         }
         if progress.unavailable || gate.engine.misses_keys(gate.look_up(texts)) {
@@ -230,11 +232,11 @@ impl Inner {
         if let Some(stale) = self.stale(texts, progress.snapshots) {
             return Some(Open::Refresh(stale));
         }
-        self.needs_keys(Need::Current, texts, progress.current)
+        self.needs_keys(Refresh::IfStale, texts, progress.current)
     }
 
     #[inline]
-    fn needs_keys(&self, need: Need, texts: &Texts<'_>, first: usize) -> Option<Open> {
+    fn needs_keys(&self, need: Refresh, texts: &Texts<'_>, first: usize) -> Option<Open> {
         if !self.engine.has_remote_keys() {
             return None;
         }
@@ -306,7 +308,7 @@ impl Inner {
         let refusal = match decision {
             Decision::Allow => return Ok(context.clone().into_any()),
             Decision::Deny(reason) => self.engine.forbid(caller, reason),
-            Decision::Ask | Decision::Challenge => self.engine.challenge(caller),
+            Decision::Undetermined | Decision::Challenge => self.engine.challenge(caller),
         };
         Refusal::new(refusal).into_bound_py_any(context.py())
     }
@@ -378,9 +380,9 @@ impl Conditional {
     /// The names of the checks that matter for this caller, given the answers so far.
     #[pyo3(signature = (answers=None))]
     fn questions(&self, answers: Option<std::collections::HashMap<String, bool>>) -> Vec<String> {
-        let answers: Answers = answers.unwrap_or_default().into_iter().collect();
+        let answers: CheckResults = answers.unwrap_or_default().into_iter().collect();
         let caller = self.context.get().caller();
-        let open = self.gate.engine.questions(caller, &answers);
+        let open = self.gate.engine.open_checks(caller, &answers);
         open.into_iter().map(str::to_owned).collect()
     }
 
@@ -394,11 +396,11 @@ impl Conditional {
         answers: std::collections::HashMap<String, bool>,
         optimistic: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let answers: Answers = answers.into_iter().collect();
+        let answers: CheckResults = answers.into_iter().collect();
         let context = self.context.bind(py);
         let decision = self.gate.engine.decide(context.get().caller(), &answers);
         match decision {
-            Decision::Ask if optimistic => Ok(context.clone().into_any()),
+            Decision::Undetermined if optimistic => Ok(context.clone().into_any()),
             decision => self.gate.answer(context, decision.closed()),
         }
     }

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use boltguard::grants::{ClaimTest, ClaimValue, Principal};
 use boltguard::guard::Guard as Rules;
-use boltguard::guard::{Answers, GuardDocumentError, GuardError, ParseGuardError, TooManyAtoms};
-use boltguard::types::{ClaimTest, Permission, PermissionError, Principal, Scalar};
+use boltguard::guard::{
+    CheckResults, GuardDocumentError, GuardError, ParseGuardError, TooManyAtoms,
+};
+use boltguard::types::{Permission, PermissionError};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyString};
@@ -210,7 +213,7 @@ impl Guard {
         answers: Option<HashMap<String, bool>>,
     ) -> Explanation {
         let principal = context.map_or(Principal::Anonymous, AuthContext::principal);
-        let answers: Answers = answers.unwrap_or_default().into_iter().collect();
+        let answers: CheckResults = answers.unwrap_or_default().into_iter().collect();
         Explanation::new(self.0.explain_with(&principal, &answers))
     }
 }
@@ -246,19 +249,19 @@ fn sized(py: Python<'_>, rules: Rules) -> PyResult<Guard> {
     checked(py, rules.check_size().map(|()| rules))
 }
 
-fn scalars(values: &[Bound<'_, PyAny>]) -> PyResult<Vec<Scalar>> {
+fn scalars(values: &[Bound<'_, PyAny>]) -> PyResult<Vec<ClaimValue>> {
     values.iter().map(scalar).collect()
 }
 
-pub(crate) fn scalar(value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+pub(crate) fn scalar(value: &Bound<'_, PyAny>) -> PyResult<ClaimValue> {
     if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Scalar::from(text.to_str()?));
+        return Ok(ClaimValue::from(text.to_str()?));
     }
     if let Ok(flag) = value.cast::<PyBool>() {
-        return Ok(Scalar::from(flag.is_true()));
+        return Ok(ClaimValue::from(flag.is_true()));
     }
     if let Ok(whole) = value.cast::<PyInt>() {
-        return Ok(Scalar::from(whole.extract::<i64>()?));
+        return Ok(ClaimValue::from(whole.extract::<i64>()?));
     }
     Err(PyTypeError::new_err(
         "a claim is compared with a str, an int or a bool",

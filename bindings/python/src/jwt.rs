@@ -1,8 +1,9 @@
 //! `boltguard.jwt`: JSON Web Tokens in the shape of PyJWT.
 
+use boltguard::grants::Requirements;
 use boltguard::jws::{HeaderFields, UnverifiedJws, VerifiedJws, insecure};
 use boltguard::jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy};
-use boltguard::types::{NumericDate, Wanted};
+use boltguard::types::NumericDate;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -258,7 +259,7 @@ fn policed(
     jws: VerifiedJws<'_>,
     now: NumericDate,
 ) -> Result<AdmittedClaims, ClaimsError> {
-    let claims = policy.admit(Claims::read(jws, &Wanted::new())?, now)?;
+    let claims = policy.admit(Claims::read(jws, &Requirements::new())?, now)?;
     let is_future = |issued| now + policy.leeway() < issued;
     if options.refuses_future() && claims.issued().is_some_and(is_future) {
         return Err(ClaimsError::NotYetValid);
@@ -275,8 +276,8 @@ fn unsigned(payload: &[u8], header: &Bound<'_, PyDict>) -> PyResult<String> {
         .get_item(intern!(py, "typ"))?
         .and_then(|typ| typ.extract::<String>().ok());
     let fields = match typ {
-        Some(typ) => HeaderFields::bare().with("typ", typ),
-        None => HeaderFields::bare(),
+        Some(typ) => HeaderFields::empty().with("typ", typ),
+        None => HeaderFields::empty(),
     };
     insecure::unsigned(payload, &fields).map_err(|error| token_sign_error(py, error))
 }

@@ -4,7 +4,9 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, KeySet as Set};
-use boltguard::{ConfigError, HeaderName, JwtBackend as Backend, OnStoreError, Revocation, Scheme};
+use boltguard::{
+    ConfigError, HeaderName, JwtBackend as Backend, Revocation, Scheme, StoreFailurePolicy,
+};
 use pyo3::prelude::*;
 
 use crate::algorithms::{Algorithms, takes_long_to_verify};
@@ -84,7 +86,7 @@ impl JwtBackend {
             policy = policy.with_leeway(leeway.as_leeway()?);
         }
         if let Some(required) = &required_claims {
-            policy = policy.requiring_only(texts(required));
+            policy = policy.with_required(texts(required));
         }
         if let Some(typ) = typ {
             policy = policy.with_type(typ);
@@ -103,21 +105,21 @@ impl JwtBackend {
         }
 
         let revocation = match (memory_revocation, external_revocation) {
-            (Some(memory), _) => Revocation::Local(memory.store()),
-            (None, true) => Revocation::Elsewhere,
-            (None, false) => Revocation::None,
+            (Some(memory), _) => Revocation::InProcess(memory.store()),
+            (None, true) => Revocation::External,
+            (None, false) => Revocation::Disabled,
         };
         let on_store_error = if store_errors_allow {
-            OnStoreError::Allow
+            StoreFailurePolicy::FailOpen
         } else {
-            OnStoreError::Deny
+            StoreFailurePolicy::FailClosed
         };
         let all = trusted.merged();
         let weak_secrets = weak_secrets(&all);
         let backend = match &remote_keys {
             Some(remote) => {
                 let remote = Arc::clone(remote.remote());
-                Backend::remote(remote, algorithms.as_slice(), policy)
+                Backend::with_remote_keys(remote, algorithms.as_slice(), policy)
             }
             None => Backend::new(all, algorithms.as_slice(), policy),
         };
@@ -130,7 +132,7 @@ impl JwtBackend {
         let backend = backend
             .with_header(HeaderName::new(header).map_err(|error| bad_header(py, error))?)
             .with_revocation(revocation)
-            .on_store_error(on_store_error)
+            .on_store_failure(on_store_error)
             .with_cache(cached_tokens)
             .map_err(|error| refused(py, error))?;
         let backend = Arc::new(backend);
@@ -217,7 +219,7 @@ impl TrustedKeys {
         let _ = self.backend.set(Arc::downgrade(backend));
         for source in &self.sources {
             if let Source::Rotating(set) = source {
-                set.add_follower(self);
+                set.add_observer(self);
             }
         }
     }

@@ -21,7 +21,7 @@ pub(crate) struct KeySet(Arc<Rotating>);
 /// Keys, each for every algorithm that it can serve, and the backends that have to learn of others.
 pub(crate) struct Rotating {
     keys: RotatingKeySet,
-    followers: Mutex<Vec<Weak<TrustedKeys>>>,
+    observers: Mutex<Vec<Weak<TrustedKeys>>>,
 }
 
 impl Rotating {
@@ -31,26 +31,26 @@ impl Rotating {
     }
 
     /// Tells this backend's keys of each change, as long as they are there.
-    pub(crate) fn add_follower(&self, follower: &Arc<TrustedKeys>) {
-        let mut followers = self
-            .followers
+    pub(crate) fn add_observer(&self, observer: &Arc<TrustedKeys>) {
+        let mut observers = self
+            .observers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        followers.retain(|follower| follower.strong_count() > 0);
-        followers.push(Arc::downgrade(follower));
+        observers.retain(|observer| observer.strong_count() > 0);
+        observers.push(Arc::downgrade(observer));
     }
 
     fn replace(&self, keys: Set) {
         self.keys.replace(keys);
-        let followers = self
-            .followers
+        let observers = self
+            .observers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        followers
+        observers
             .iter()
             .filter_map(Weak::upgrade)
-            .for_each(|follower| follower.refresh());
+            .for_each(|observer| observer.refresh());
     }
 }
 
@@ -68,7 +68,7 @@ impl KeySet {
     pub(crate) fn of(keys: Set) -> Self {
         Self(Arc::new(Rotating {
             keys: RotatingKeySet::new(keys),
-            followers: Mutex::default(),
+            observers: Mutex::default(),
         }))
     }
 

@@ -169,7 +169,7 @@ impl Options {
         if self.are_default && expected.are_none() {
             return Ok(Cow::Borrowed(&STRICT));
         }
-        let policy = ClaimsPolicy::new().requiring_only(self.required());
+        let policy = ClaimsPolicy::new().with_required(self.required());
         let policy = self.without_ignored(policy);
         let policy = match &self.media_type {
             Some(media_type) => policy.with_type(media_type),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use boltguard::jwks::Need;
+use boltguard::jwks::Refresh;
 use boltguard::{Answer, Question};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -49,13 +49,13 @@ impl Progress {
     }
 
     /// One more backend has been asked for its keys.
-    fn behind_keys(self, at: usize, need: Need, answered: bool) -> Self {
+    fn behind_keys(self, at: usize, need: Refresh, answered: bool) -> Self {
         match need {
-            Need::Current => Self {
+            Refresh::IfStale => Self {
                 current: at + 1,
                 ..self
             },
-            Need::Anew | Need::Unknown => Self {
+            Refresh::Force | Refresh::UnknownKid => Self {
                 current: usize::MAX,
                 unknown: at + 1,
                 unavailable: self.unavailable || !answered,
@@ -68,7 +68,7 @@ impl Progress {
 /// What is open.
 pub(crate) enum Open {
     /// The keys of this backend have to be fetched.
-    Keys(usize, Need),
+    Keys(usize, Refresh),
     /// This snapshot has to be brought up to date.
     Refresh(usize),
     /// Whether this token is revoked.
@@ -98,7 +98,7 @@ impl Pending {
             meta: meta.clone().unbind(),
             jti,
             backend_index,
-            unknown_key: matches!(open, Open::Keys(_, Need::Unknown)),
+            unknown_key: matches!(open, Open::Keys(_, Refresh::UnknownKid)),
             progress,
             open: Mutex::new(Some(open)),
         }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use boltguard::jwks::{
-    ConfigError, FetchError, JwksUrl, Limits, Need, RemoteKeySet, Response, Step, Times, Turn,
-    Unavailable,
+    ConfigError, FetchError, FetchPermit, JwksUrl, Limits, Refresh, RefreshPolicy, RefreshStep,
+    RemoteKeySet, Response, Unavailable,
 };
 use boltguard::jws::{UnverifiedJws, Verifier};
 use boltguard::keys::Algorithm;
@@ -34,7 +34,7 @@ impl RemoteKeys {
 #[pymethods]
 impl RemoteKeys {
     #[new]
-    #[pyo3(signature = (url, *, allow_http=false, ttl, cooldown, stale, patience, max_bytes))]
+    #[pyo3(signature = (url, *, allow_http=false, ttl, cooldown, stale, lock_timeout, max_bytes))]
     #[expect(clippy::too_many_arguments, reason = "every setting by its name")]
     fn new(
         py: Python<'_>,
@@ -43,7 +43,7 @@ impl RemoteKeys {
         ttl: Seconds,
         cooldown: Seconds,
         stale: Seconds,
-        patience: Seconds,
+        lock_timeout: Seconds,
         max_bytes: usize,
     ) -> PyResult<Self> {
         let refused = |error| refused(py, error);
@@ -54,11 +54,11 @@ impl RemoteKeys {
         };
         // What is negative, or too long for a duration, is refused with what is too long.
         let time = |seconds: Seconds| seconds.as_duration().unwrap_or(Duration::MAX);
-        let times = Times {
+        let times = RefreshPolicy {
             ttl: time(ttl),
             cooldown: time(cooldown),
             stale: time(stale),
-            patience: time(patience),
+            lock_timeout: time(lock_timeout),
         };
         if max_bytes == 0 {
             let message = "max_bytes is 0, so no answer could be read";
@@ -136,23 +136,23 @@ impl RemoteKeys {
     #[pyo3(signature = (*, unknown=false, anew=false))]
     fn turn(&self, py: Python<'_>, unknown: bool, anew: bool) -> PyResult<Option<FetchTurn>> {
         let mut need = match (anew, unknown) {
-            (true, _) => Need::Anew,
-            (false, true) => Need::Unknown,
-            (false, false) => Need::Current,
+            (true, _) => Refresh::Force,
+            (false, true) => Refresh::UnknownKid,
+            (false, false) => Refresh::IfStale,
         };
-        let mut then = need.behind_wait();
+        let mut then = need.after_wait();
         loop {
             let now = Instant::now();
             if self.remote.is_settled(need, now) {
                 return Ok(None);
             }
             match self.remote.step(need, now) {
-                Step::Fetch(turn) => return Ok(Some(FetchTurn::new(turn))),
-                Step::Unavailable(error) => return Err(unavailable(py, error)),
-                Step::Use(_) => return Ok(None),
-                Step::Wait(waiting) => py.detach(|| waiting.wait()),
+                RefreshStep::Fetch(turn) => return Ok(Some(FetchTurn::new(turn))),
+                RefreshStep::Unavailable(error) => return Err(unavailable(py, error)),
+                RefreshStep::Use(_) => return Ok(None),
+                RefreshStep::Wait(waiting) => py.detach(|| waiting.wait()),
             }
-            (need, then) = (then, Need::Current);
+            (need, then) = (then, Refresh::IfStale);
         }
     }
 
@@ -172,12 +172,12 @@ impl RemoteKeys {
 /// The right to fetch, once. Whoever drops it has failed.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct FetchTurn {
-    turn: Mutex<Option<Turn>>,
+    turn: Mutex<Option<FetchPermit>>,
     skipped: OnceLock<Vec<String>>,
 }
 
 impl FetchTurn {
-    fn new(turn: Turn) -> Self {
+    fn new(turn: FetchPermit) -> Self {
         Self {
             turn: Mutex::new(Some(turn)),
             skipped: OnceLock::new(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use boltguard::revocation::{MarkState, MemoryRevocation as Store, Sentinel, entry_until};
+use boltguard::revocation::{MarkState, MemoryRevocation as Store, Sentinel, retain_until};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -43,7 +43,7 @@ impl MemoryRevocation {
     #[pyo3(signature = (jti, ttl=None))]
     fn revoke(&self, py: Python<'_>, jti: &str, ttl: Option<Seconds>) -> PyResult<()> {
         let now = now();
-        let until = ttl.and_then(|ttl| entry_until(ttl.after(now), Duration::ZERO));
+        let until = ttl.and_then(|ttl| retain_until(ttl.after(now), Duration::ZERO));
         self.store
             .revoke(jti, until, now)
             .map_err(|error| plain(py, Class::RevocationStoreFull, error))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use boltguard_types::Identity;
+use boltguard_grants::Identity;
 
 /// What a key says of the caller who presents it.
 #[derive(Clone, PartialEq, Eq)]

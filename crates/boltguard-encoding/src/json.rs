@@ -3,12 +3,12 @@
 //! Beyond the grammar, and because a token's reader must not guess, it refuses nesting deeper than
 //! [`MAX_DEPTH`] and numbers that have no finite double. [`Names`] finds duplicate members.
 
+mod byte_classes;
 mod cursor;
 mod number;
 mod plain;
-mod quotes;
+mod quote_index;
 mod reader;
-mod survey;
 mod text;
 
 use std::borrow::Cow;

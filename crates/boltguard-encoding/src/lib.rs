@@ -13,7 +13,7 @@
 //!     if name == "sub" {
 //!         subject = Some(reader.string()?.to_text().into_owned());
 //!     } else {
-//!         reader.skip()?;
+//!         reader.read_raw()?;
 //!     }
 //!     Ok::<_, json::JsonError>(())
 //! })?;

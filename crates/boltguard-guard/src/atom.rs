@@ -1,6 +1,7 @@
-//! The questions that a guard is made of.
+//! The atoms that a guard consists of.
 
-use boltguard_types::{ClaimTest, Permission, ReasonCode};
+use boltguard_grants::ClaimTest;
+use boltguard_types::{Permission, ReasonCode};
 
 use crate::GuardError;
 

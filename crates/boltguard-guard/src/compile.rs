@@ -6,7 +6,8 @@
 
 use std::collections::HashMap;
 
-use boltguard_types::{ReasonCode, Wanted};
+use boltguard_grants::Requirements;
+use boltguard_types::ReasonCode;
 
 use crate::compiled::{Goto, Program, Step, Test};
 use crate::guard::{Join, Op};
@@ -18,7 +19,7 @@ pub(crate) fn compile(guard: &Guard) -> Program {
         steps: Vec::new(),
         start: Goto::Deny,
         anonymous: anonymous(guard),
-        wanted: Wanted::new(),
+        requirements: Requirements::new(),
         backends: Vec::new(),
         checks: Vec::new(),
     };
@@ -52,9 +53,11 @@ impl Program {
             // A constant is a guard by itself and has no tests.
             Atom::AllowAny | Atom::Authenticated | Atom::DenyAll => Test::Authenticated,
             Atom::Check(name) => Test::Check(checks.number(name)),
-            Atom::Claim(test) => Test::Held(self.wanted.claim(test)),
-            Atom::Permission(permission) => Test::Held(self.wanted.permission(permission)),
-            Atom::Scope(scope) => Test::Held(self.wanted.scope(scope)),
+            Atom::Claim(test) => Test::Requirement(self.requirements.claim(test)),
+            Atom::Permission(permission) => {
+                Test::Requirement(self.requirements.permission(permission))
+            }
+            Atom::Scope(scope) => Test::Requirement(self.requirements.scope(scope)),
             Atom::Staff => Test::Staff,
             Atom::ViaBackend(name) => Test::Backend(backends.number(name)),
         }
@@ -82,7 +85,7 @@ impl Numbers {
 
 fn steps(guard: &Guard, tests: &[Test]) -> Vec<Step> {
     let starts = guard.starts();
-    let telling = telling(guard, &starts);
+    let informative = informative(guard, &starts);
     let mut tests = tests.iter().rev();
     let mut steps = Vec::with_capacity(tests.len());
     let mut frames = vec![Frame::new(Join::All, 1, Place::WHOLE, None)];
@@ -96,12 +99,12 @@ fn steps(guard: &Guard, tests: &[Test]) -> Vec<Step> {
             Op::Not => frames.push(Frame::new(Join::All, 1, place.negated(), None)),
             Op::Join(join, count) => {
                 let join = if place.sign { *join } else { join.dual() };
-                let told = guard
+                let reported = guard
                     .operands_reversed(at, &starts)
-                    .filter(|operand| telling[*operand].at(place.sign))
+                    .filter(|operand| informative[*operand].at(place.sign))
                     .last();
                 let first = guard.operands_reversed(at, &starts).last();
-                frames.push(Frame::new(join, *count, place, told.or(first)));
+                frames.push(Frame::new(join, *count, place, reported.or(first)));
             }
         }
         while frames.last().is_some_and(|frame| frame.left == 0) {
@@ -168,17 +171,17 @@ struct Frame {
     left: u32,
     place: Place,
     /// Of alternatives that all fail, the one to name: the first that tells what is missing, else the first.
-    told: Option<usize>,
+    reported: Option<usize>,
 }
 
 impl Frame {
-    fn new(join: Join, count: u32, place: Place, told: Option<usize>) -> Self {
+    fn new(join: Join, count: u32, place: Place, reported: Option<usize>) -> Self {
         Self {
             join,
             count,
             left: count,
             place,
-            told,
+            reported,
         }
     }
 
@@ -190,7 +193,7 @@ impl Frame {
             Join::All => place.satisfied = next,
             Join::Any => place.failed = next,
         }
-        place.blamed &= self.join == Join::All || self.told == Some(at);
+        place.blamed &= self.join == Join::All || self.reported == Some(at);
         self.left -= 1;
         place
     }
@@ -208,37 +211,38 @@ impl Join {
 
 /// Whether the refusal of a sub-guard can name something better than `denied`, by whether it is asked to be true.
 #[derive(Clone, Copy, Default)]
-struct Telling {
+struct Informative {
     asked: bool,
     forbidden: bool,
 }
 
-impl Telling {
+impl Informative {
     fn at(self, sign: bool) -> bool {
         if sign { self.asked } else { self.forbidden }
     }
 }
 
-fn telling(guard: &Guard, starts: &[usize]) -> Vec<Telling> {
-    let mut telling: Vec<Telling> = Vec::with_capacity(guard.ops.len());
+fn informative(guard: &Guard, starts: &[usize]) -> Vec<Informative> {
+    let mut informative: Vec<Informative> = Vec::with_capacity(guard.ops.len());
     for (at, op) in guard.ops.iter().enumerate() {
-        let any = guard
-            .operands_reversed(at, starts)
-            .fold(Telling::default(), |any, operand| Telling {
-                asked: any.asked || telling[operand].asked,
-                forbidden: any.forbidden || telling[operand].forbidden,
-            });
-        telling.push(match op {
-            Op::Atom(atom) => Telling {
+        let any =
+            guard
+                .operands_reversed(at, starts)
+                .fold(Informative::default(), |any, operand| Informative {
+                    asked: any.asked || informative[operand].asked,
+                    forbidden: any.forbidden || informative[operand].forbidden,
+                });
+        informative.push(match op {
+            Op::Atom(atom) => Informative {
                 asked: atom.reason() != ReasonCode::Denied,
                 forbidden: false,
             },
             Op::Join(..) => any,
-            Op::Not => Telling {
+            Op::Not => Informative {
                 asked: any.forbidden,
                 forbidden: any.asked,
             },
         });
     }
-    telling
+    informative
 }

@@ -1,9 +1,10 @@
 //! A guard made ready to decide.
 
-use boltguard_types::{Facts, Identity, ReasonCode, WantId, Wanted};
+use boltguard_grants::{Identity, PrincipalView, RequirementId, Requirements};
+use boltguard_types::ReasonCode;
 
 use crate::compile::compile;
-use crate::{Answers, Decision, Guard};
+use crate::{CheckResults, Decision, Guard};
 
 /// A guard as a flat program of tests, each of which says where to go on.
 ///
@@ -12,14 +13,15 @@ use crate::{Answers, Decision, Guard};
 ///
 /// ```
 /// use boltguard_guard::{Decision, Guard};
-/// use boltguard_types::{Facts, Identity, Permission};
+/// use boltguard_grants::{PrincipalView, Identity};
+/// use boltguard_types::Permission;
 ///
 /// let guard = Guard::permission(Permission::new("blog.add")?).compile()?;
 /// let ada = Identity::new("1", "jwt").with_permissions(["blog.*"]);
-/// let held = guard.wanted().held_by(&ada);
-/// let facts = Facts { backend: "jwt", is_staff: false, is_superuser: false, held: &held };
+/// let grant_set = guard.requirements().grants_of(&ada);
+/// let principal = PrincipalView { backend: "jwt", is_staff: false, is_superuser: false, grant_set: &grant_set };
 ///
-/// assert_eq!(guard.decide(Some(&facts)), Decision::Allow);
+/// assert_eq!(guard.decide(Some(&principal)), Decision::Allow);
 /// assert_eq!(guard.decide(None), Decision::Challenge);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -38,7 +40,7 @@ pub(crate) struct Program {
     pub(crate) steps: Vec<Step>,
     pub(crate) start: Goto,
     pub(crate) anonymous: Decision,
-    pub(crate) wanted: Wanted,
+    pub(crate) requirements: Requirements,
     pub(crate) backends: Vec<Box<str>>,
     pub(crate) checks: Vec<Box<str>>,
 }
@@ -50,7 +52,7 @@ pub(crate) enum Test {
     Authenticated,
     Backend(u32),
     Check(u32),
-    Held(WantId),
+    Requirement(RequirementId),
     Staff,
 }
 
@@ -88,8 +90,8 @@ impl CompiledGuard {
 
     /// What the guard asks about, so that whoever reads a credential can note it.
     #[must_use]
-    pub fn wanted(&self) -> &Wanted {
-        &self.program.wanted
+    pub fn requirements(&self) -> &Requirements {
+        &self.program.requirements
     }
 
     /// The checks that the guard asks, once each, in reading order.
@@ -105,31 +107,37 @@ impl CompiledGuard {
 
     /// Decides about a caller, `None` for the anonymous one.
     ///
-    /// The grants must have been read for this guard's [`wanted`](Self::wanted): a caller whose grants were read for
-    /// another guard is denied, here and in the methods below.
+    /// The grants must have been read for this guard's [`requirements`](Self::requirements): a caller whose grants were
+    /// read for another guard is denied, here and in the methods below.
     ///
-    /// [`Decision::Ask`] comes only of a guard with [checks](Guard::check).
+    /// [`Decision::Undetermined`] comes only of a guard with [checks](Guard::check).
     #[must_use]
     #[inline]
-    pub fn decide(&self, facts: Option<&Facts<'_>>) -> Decision {
-        match facts {
+    pub fn decide(&self, principal: Option<&PrincipalView<'_>>) -> Decision {
+        match principal {
             None => self.program.anonymous,
-            Some(facts) if self.program.can_read(facts) => self.program.decide(facts, &[]),
+            Some(principal) if self.program.can_read(principal) => {
+                self.program.decide(principal, &[])
+            }
             Some(_) => UNREADABLE,
         }
     }
 
-    /// Decides about a caller, given answers to some of the guard's checks.
+    /// Decides about a caller, given the results of some of the guard's checks.
     ///
-    /// [`Decision::Ask`] says that the answers left out matter: some let the caller in and others do not. With every
+    /// [`Decision::Undetermined`] means that the missing results matter: some allow access and others don't. With every
     /// check answered it never comes.
     #[must_use]
-    pub fn decide_with(&self, facts: Option<&Facts<'_>>, answers: &Answers) -> Decision {
-        match facts {
+    pub fn decide_with(
+        &self,
+        principal: Option<&PrincipalView<'_>>,
+        results: &CheckResults,
+    ) -> Decision {
+        match principal {
             None => self.program.anonymous,
-            Some(facts) if self.program.can_read(facts) => {
-                self.program.decide(facts, &self.program.resolve(answers))
-            }
+            Some(principal) if self.program.can_read(principal) => self
+                .program
+                .decide(principal, &self.program.resolve(results)),
             Some(_) => UNREADABLE,
         }
     }
@@ -138,31 +146,35 @@ impl CompiledGuard {
     ///
     /// Exact for up to a dozen open checks. Beyond that every open check is named.
     #[must_use]
-    pub fn questions(&self, facts: Option<&Facts<'_>>, answers: &Answers) -> Vec<&str> {
+    pub fn open_checks(
+        &self,
+        principal: Option<&PrincipalView<'_>>,
+        results: &CheckResults,
+    ) -> Vec<&str> {
         let program = &self.program;
-        let Some(facts) = facts.filter(|facts| program.can_read(facts)) else {
+        let Some(principal) = principal.filter(|principal| program.can_read(principal)) else {
             return Vec::new();
         };
-        let open = program.questions(facts, program.resolve(answers));
+        let open = program.open_checks(principal, program.resolve(results));
         open.into_iter()
             .map(|check| &*program.checks[check])
             .collect()
     }
 
-    pub(crate) fn can_read(&self, facts: &Facts<'_>) -> bool {
-        self.program.can_read(facts)
+    pub(crate) fn can_read(&self, principal: &PrincipalView<'_>) -> bool {
+        self.program.can_read(principal)
     }
 
-    pub(crate) fn with_facts<T>(
+    pub(crate) fn with_principal<T>(
         &self,
         identity: &Identity,
-        decide: impl FnOnce(&Facts<'_>) -> T,
+        decide: impl FnOnce(&PrincipalView<'_>) -> T,
     ) -> T {
-        decide(&Facts {
+        decide(&PrincipalView {
             backend: &identity.backend,
             is_staff: identity.is_staff,
             is_superuser: identity.is_superuser,
-            held: &self.wanted().held_by(identity),
+            grant_set: &self.requirements().grants_of(identity),
         })
     }
 }
@@ -170,8 +182,8 @@ impl CompiledGuard {
 impl Program {
     /// Whether the grants were read for this guard. What another guard's bits mean, nobody can tell here.
     #[inline]
-    fn can_read(&self, facts: &Facts<'_>) -> bool {
-        facts.held.is_of(&self.wanted)
+    fn can_read(&self, principal: &PrincipalView<'_>) -> bool {
+        principal.grant_set.was_read_for(&self.requirements)
     }
 }
 

@@ -9,9 +9,9 @@ use boltguard_types::ReasonCode;
 pub enum Decision {
     /// The guard is true: the caller may pass.
     Allow,
-    /// It depends on checks that nobody has answered yet. Answer [`questions`](crate::CompiledGuard::questions) and
+    /// It depends on checks that have no result yet. Run the [`open_checks`](crate::CompiledGuard::open_checks) and
     /// decide again; a caller is never let in on this alone.
-    Ask,
+    Undetermined,
     /// The guard is unknown, since the caller is: an identity could change the answer. 401 in HTTP.
     Challenge,
     /// The guard is false: the caller may not pass. 403 in HTTP.
@@ -25,28 +25,28 @@ impl Decision {
         matches!(self, Self::Allow)
     }
 
-    /// Whether the caller may pass, or some answers to the checks that are left would let the caller pass.
+    /// Whether the caller may pass, or some results of the open checks would let the caller pass.
     #[must_use]
     pub const fn may_open(self) -> bool {
-        matches!(self, Self::Allow | Self::Ask)
+        matches!(self, Self::Allow | Self::Undetermined)
     }
 
-    /// The decision as a word: `allow`, `ask`, `challenge` or `deny`.
+    /// The decision as a word: `allow`, `undetermined`, `challenge` or `deny`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
-            Self::Ask => "ask",
+            Self::Undetermined => "undetermined",
             Self::Challenge => "challenge",
             Self::Deny(_) => "deny",
         }
     }
 
-    /// The decision when no more answers will come: whatever still had to be asked is refused.
+    /// The decision when no more results will come: an open check counts as a refusal.
     #[must_use]
     pub const fn closed(self) -> Self {
         match self {
-            Self::Ask => Self::Deny(ReasonCode::Denied),
+            Self::Undetermined => Self::Deny(ReasonCode::Denied),
             decided => decided,
         }
     }

@@ -1,14 +1,14 @@
-//! Why a guard decided as it did, for logs and for a developer's page. Clients are told the reason code alone.
+//! Why a guard decided as it did, for logs and for a developer's page. Clients get the reason code alone.
 
 use std::fmt;
 
-use boltguard_types::{Facts, Principal};
+use boltguard_grants::{Principal, PrincipalView};
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use crate::compiled::Test;
 use crate::guard::{Join, Op};
-use crate::{Answers, Atom, CompiledGuard, Decision, Guard, Kleene, Missing};
+use crate::{Atom, CheckResults, CompiledGuard, Decision, Guard, Kleene, Missing};
 
 /// A decision with the value of each part of the guard, and what is missing.
 ///
@@ -16,7 +16,7 @@ use crate::{Answers, Atom, CompiledGuard, Decision, Guard, Kleene, Missing};
 ///
 /// ```
 /// use boltguard_guard::{Guard, Missing};
-/// use boltguard_types::{Identity, Principal};
+/// use boltguard_grants::{Identity, Principal};
 ///
 /// let guard: Guard = r#"authenticated & (perm("blog.add") | staff) & ~perm("blog.banned")"#.parse()?;
 /// let explanation = guard.explain(&Principal::Known(Identity::new("42", "jwt")));
@@ -101,18 +101,18 @@ impl Guard {
     /// Decides about one caller and says why.
     #[must_use]
     pub fn explain(&self, principal: &Principal) -> Explanation {
-        self.explain_with(principal, &Answers::new())
+        self.explain_with(principal, &CheckResults::new())
     }
 
-    /// Decides about one caller, given answers to the guard's checks, and says why.
+    /// Decides about one caller, given the results of the guard's checks, and says why.
     #[must_use]
-    pub fn explain_with(&self, principal: &Principal, answers: &Answers) -> Explanation {
+    pub fn explain_with(&self, principal: &Principal, results: &CheckResults) -> Explanation {
         let compiled = CompiledGuard::new(self);
         match principal {
-            Principal::Anonymous => compiled.explain(None, answers),
-            Principal::Known(identity) => {
-                compiled.with_facts(identity, |facts| compiled.explain(Some(facts), answers))
-            }
+            Principal::Anonymous => compiled.explain(None, results),
+            Principal::Known(identity) => compiled.with_principal(identity, |principal| {
+                compiled.explain(Some(principal), results)
+            }),
         }
     }
 }
@@ -120,26 +120,34 @@ impl Guard {
 impl CompiledGuard {
     /// Decides as [`decide_with`](Self::decide_with) does and says why. Meant for people: it allocates.
     #[must_use]
-    pub fn explain(&self, facts: Option<&Facts<'_>>, answers: &Answers) -> Explanation {
+    pub fn explain(
+        &self,
+        principal: Option<&PrincipalView<'_>>,
+        results: &CheckResults,
+    ) -> Explanation {
         Explanation {
-            decision: self.decide_with(facts, answers),
-            parts: parts(&self.guard, &self.values(facts, answers)),
-            missing: self.missing(facts, answers),
+            decision: self.decide_with(principal, results),
+            parts: parts(&self.guard, &self.values(principal, results)),
+            missing: self.missing(principal, results),
         }
     }
 
     /// The value of the sub-guard that each step ends.
-    pub(crate) fn values(&self, facts: Option<&Facts<'_>>, answers: &Answers) -> Vec<Kleene> {
-        let answers = self.program.resolve(answers);
-        let caller = facts.map(|facts| self.program.caller(facts));
-        let unreadable = facts.is_some_and(|facts| !self.can_read(facts));
+    pub(crate) fn values(
+        &self,
+        principal: Option<&PrincipalView<'_>>,
+        results: &CheckResults,
+    ) -> Vec<Kleene> {
+        let results = self.program.resolve(results);
+        let caller = principal.map(|principal| self.program.caller(principal));
+        let unreadable = principal.is_some_and(|principal| !self.can_read(principal));
         let mut tests = self.program.tests.iter();
         self.guard
             .values(|atom| match (atom, tests.next(), &caller) {
                 (Atom::AllowAny, ..) => Kleene::True,
                 (Atom::DenyAll, ..) => Kleene::False,
-                (_, Some(Test::Held(_)), _) if unreadable => Kleene::Unknown,
-                (_, Some(test), Some(caller)) => caller.passes(*test, &answers).into(),
+                (_, Some(Test::Requirement(_)), _) if unreadable => Kleene::Unknown,
+                (_, Some(test), Some(caller)) => caller.passes(*test, &results).into(),
                 _ => Kleene::Unknown,
             })
     }

@@ -2,9 +2,10 @@
 
 use std::ops::{BitAnd, BitOr, Not};
 
-use boltguard_types::{ClaimTest, Permission, Principal};
+use boltguard_grants::{ClaimTest, Principal};
+use boltguard_types::Permission;
 
-use crate::{Answers, Atom, CompiledGuard, Decision, GuardError};
+use crate::{Atom, CheckResults, CompiledGuard, Decision, GuardError};
 
 /// Who may pass, as a combination of [`Atom`]s with `&`, `|` and `!`.
 ///
@@ -18,7 +19,8 @@ use crate::{Answers, Atom, CompiledGuard, Decision, GuardError};
 ///
 /// ```
 /// use boltguard_guard::{Decision, Guard};
-/// use boltguard_types::{Identity, Permission, Principal, ReasonCode};
+/// use boltguard_grants::{Identity, Principal};
+/// use boltguard_types::{Permission, ReasonCode};
 ///
 /// let add = Guard::permission(Permission::new("blog.add")?);
 /// let banned = Guard::permission(Permission::new("blog.banned")?);
@@ -154,9 +156,9 @@ impl Guard {
     /// Lets in who passes the check of this name, which the engine can't make: it needs code, or the object that the
     /// caller is after.
     ///
-    /// A guard with checks decides [`Decision::Ask`] where it depends on them, and what is false without them is
-    /// refused at once. About an anonymous caller a check is as unknown as any other atom, and never asked. Equal names
-    /// are one check, with one answer.
+    /// A guard with checks decides [`Decision::Undetermined`] where it depends on them, and what is false without them
+    /// is refused at once. About an anonymous caller a check is as unknown as any other atom, and never asked. Equal
+    /// names are one check, with one answer.
     ///
     /// # Errors
     ///
@@ -211,18 +213,18 @@ impl Guard {
     /// Decides about one caller. [Compile](Self::compile) a guard that decides about many.
     #[must_use]
     pub fn decide(&self, principal: &Principal) -> Decision {
-        self.decide_with(principal, &Answers::new())
+        self.decide_with(principal, &CheckResults::new())
     }
 
-    /// Decides about one caller, given answers to the guard's checks.
+    /// Decides about one caller, given the results of the guard's checks.
     #[must_use]
-    pub fn decide_with(&self, principal: &Principal, answers: &Answers) -> Decision {
+    pub fn decide_with(&self, principal: &Principal, results: &CheckResults) -> Decision {
         let compiled = CompiledGuard::new(self);
         match principal {
             Principal::Anonymous => compiled.decide(None),
-            Principal::Known(identity) => {
-                compiled.with_facts(identity, |facts| compiled.decide_with(Some(facts), answers))
-            }
+            Principal::Known(identity) => compiled.with_principal(identity, |principal| {
+                compiled.decide_with(Some(principal), results)
+            }),
         }
     }
 
@@ -318,7 +320,7 @@ impl Guard {
         self
     }
 
-    /// Makes a list out of the guard if it is one of this kind; answers how many sub-guards it now is.
+    /// Makes a list out of the guard if it is one of this kind; returns how many sub-guards it now is.
     fn unjoin(&mut self, join: Join) -> u32 {
         match self.ops.last() {
             Some(Op::Join(kind, count)) if *kind == join => {

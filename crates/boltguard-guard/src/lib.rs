@@ -1,12 +1,13 @@
 //! Authorisation rules (guards) with operators in three-valued logic.
 //!
 //! A [`Guard`] is a rule such as "has the permission to add posts or is staff, and isn't banned". It is independent of
-//! tokens, HTTP and time. It is evaluated for a [`Principal`](boltguard_types::Principal), or for the
-//! [`Facts`](boltguard_types::Facts) that a backend read from credentials, and returns a [`Decision`].
+//! tokens, HTTP and time. It is evaluated for a [`Principal`](boltguard_grants::Principal), or for the
+//! [`PrincipalView`](boltguard_grants::PrincipalView) that a backend read from credentials, and returns a [`Decision`].
 //!
 //! ```
 //! use boltguard_guard::{Decision, Guard};
-//! use boltguard_types::{Identity, Permission, Principal, ReasonCode};
+//! use boltguard_grants::{Identity, Principal};
+//! use boltguard_types::{Permission, ReasonCode};
 //!
 //! // Built with operators, or parsed from a string:
 //! let permission = |name| Permission::new(name).map(Guard::permission);
@@ -71,8 +72,8 @@
 //!
 //! [`Guard::compile`] creates a flat program of numbered tests with jump targets. Evaluating it doesn't allocate, and
 //! doesn't compare names except for that of the backend. It stops as soon as the result is determined.
-//! [`wanted`](CompiledGuard::wanted) lists the permissions, scopes and claims that the guard requires, so that a
-//! backend can convert the grants of a caller to bits once.
+//! [`requirements`](CompiledGuard::requirements) lists the permissions, scopes and claims that the guard requires, so
+//! that a backend can convert the grants of a caller to bits once.
 //!
 //! # Checks
 //!
@@ -80,21 +81,21 @@
 //! can be combined like any other: `admin | (perm("blog.edit") & check("author"))`.
 //!
 //! - The guard is first evaluated without the checks. If their results can't change the outcome, the decision is final.
-//!   Otherwise, the decision is [`Decision::Ask`], which doesn't allow access by itself.
-//! - [`CompiledGuard::questions`] returns the checks that are relevant for this caller. Pass their results as
-//!   [`Answers`] to [`decide_with`](CompiledGuard::decide_with).
+//!   Otherwise, the decision is [`Decision::Undetermined`], which doesn't allow access by itself.
+//! - [`CompiledGuard::open_checks`] returns the checks that are relevant for this caller. Pass their results as
+//!   [`CheckResults`] to [`decide_with`](CompiledGuard::decide_with).
 //! - If the object is loaded later, [`Decision::may_open`] tells whether the guard can pass for some results. The final
 //!   decision must be made before the object is shown.
 //! - For an anonymous caller, checks are unknown like all other atoms, and aren't called.
 //!
 //! ```
-//! use boltguard_guard::{Answers, Decision, Guard};
-//! use boltguard_types::{Identity, Principal};
+//! use boltguard_guard::{CheckResults, Decision, Guard};
+//! use boltguard_grants::{Identity, Principal};
 //!
 //! let guard: Guard = r#"admin | (perm("blog.edit") & check("author"))"#.parse()?;
 //! let ada = Principal::Known(Identity::new("1", "jwt").with_permissions(["blog.edit"]));
-//! assert_eq!(guard.decide(&ada), Decision::Ask);
-//! assert!(guard.decide_with(&ada, &Answers::new().with("author", true)).is_allowed());
+//! assert_eq!(guard.decide(&ada), Decision::Undetermined);
+//! assert!(guard.decide_with(&ada, &CheckResults::new().with("author", true)).is_allowed());
 //!
 //! // No result of the check can make the guard pass for Bob, so there is no need to load the article.
 //! let bob = Principal::Known(Identity::new("2", "jwt"));
@@ -112,8 +113,8 @@
 //! up to [twelve](Guard::EXACT_ATOMS) distinct atoms, [`implies`](Guard::implies) and
 //! [`is_equivalent`](Guard::is_equivalent) are exact for all callers; for larger guards, they return an error.
 
-mod answers;
 mod atom;
+mod check_results;
 mod compile;
 mod compiled;
 mod decision;
@@ -128,8 +129,8 @@ mod missing;
 mod run;
 mod text;
 
-pub use answers::Answers;
 pub use atom::Atom;
+pub use check_results::CheckResults;
 pub use compiled::CompiledGuard;
 pub use decision::Decision;
 pub use error::GuardError;

@@ -3,14 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use boltguard_types::{Facts, Permission, WantId};
+use boltguard_grants::{PrincipalView, RequirementId};
+use boltguard_types::Permission;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use crate::compiled::Test;
 use crate::guard::Op;
 use crate::live::Live;
-use crate::{Answers, Atom, CompiledGuard, Decision, Kleene};
+use crate::{Atom, CheckResults, CompiledGuard, Decision, Kleene};
 
 /// What a caller would have to be granted, permissions and scopes, for a guard to open.
 ///
@@ -75,22 +76,26 @@ impl Serialize for Missing {
 }
 
 impl CompiledGuard {
-    pub(crate) fn missing(&self, facts: Option<&Facts<'_>>, answers: &Answers) -> Missing {
-        let decision = self.decide_with(facts, answers);
-        let readable = facts.filter(|facts| self.can_read(facts));
-        let (Some(facts), false) = (readable, decision.may_open()) else {
+    pub(crate) fn missing(
+        &self,
+        principal: Option<&PrincipalView<'_>>,
+        results: &CheckResults,
+    ) -> Missing {
+        let decision = self.decide_with(principal, results);
+        let readable = principal.filter(|principal| self.can_read(principal));
+        let (Some(principal), false) = (readable, decision.may_open()) else {
             return match decision {
                 Decision::Challenge => Missing::Identity,
                 Decision::Deny(_) => Missing::NotGrants,
-                Decision::Allow | Decision::Ask => Missing::Nothing,
+                Decision::Allow | Decision::Undetermined => Missing::Nothing,
             };
         };
         let search = Search {
             guard: self,
-            facts,
-            said: answers,
-            answers: self.program.resolve(answers),
-            lacking: self.lacking(facts),
+            principal,
+            said: results,
+            results: self.program.resolve(results),
+            lacking: self.lacking(principal),
         };
         if search.lacking.len() > MAX_LACKING {
             search.some()
@@ -100,13 +105,13 @@ impl CompiledGuard {
     }
 
     /// The permissions and scopes that the guard names and the caller lacks, once each.
-    fn lacking(&self, facts: &Facts<'_>) -> Vec<&Atom> {
+    fn lacking(&self, principal: &PrincipalView<'_>) -> Vec<&Atom> {
         let mut seen = HashSet::new();
         let asked = self.guard.atoms().zip(&self.program.tests);
         asked
             .filter(|(atom, test)| match (atom, test) {
-                (Atom::Permission(_) | Atom::Scope(_), Test::Held(id)) => {
-                    !facts.held.contains(*id) && seen.insert(*id)
+                (Atom::Permission(_) | Atom::Scope(_), Test::Requirement(id)) => {
+                    !principal.grant_set.contains(*id) && seen.insert(*id)
                 }
                 _ => false,
             })
@@ -117,9 +122,9 @@ impl CompiledGuard {
 
 struct Search<'g> {
     guard: &'g CompiledGuard,
-    facts: &'g Facts<'g>,
-    said: &'g Answers,
-    answers: Vec<Option<bool>>,
+    principal: &'g PrincipalView<'g>,
+    said: &'g CheckResults,
+    results: Vec<Option<bool>>,
     lacking: Vec<&'g Atom>,
 }
 
@@ -146,7 +151,7 @@ impl Search<'_> {
 
     /// Takes grant after grant away, and looks at the value of the guard.
     fn some_by_values(&self) -> Option<Vec<usize>> {
-        let values = self.guard.values(Some(self.facts), self.said);
+        let values = self.guard.values(Some(self.principal), self.said);
         let mut granted = Granted::new(self, Live::new(&self.guard.guard, values));
         (0..self.lacking.len()).for_each(|number| granted.give(number));
         if !granted.live.may_hold() {
@@ -180,7 +185,10 @@ impl Search<'_> {
     }
 
     fn opens(&self, set: impl Iterator<Item = usize>) -> bool {
-        let mut grants = self.guard.wanted().reader_after(self.facts.held);
+        let mut grants = self
+            .guard
+            .requirements()
+            .reader_continuing(self.principal.grant_set);
         for number in set {
             match self.lacking[number] {
                 Atom::Permission(permission) => grants.permission(permission.as_str()),
@@ -188,11 +196,14 @@ impl Search<'_> {
                 _ => {}
             }
         }
-        let facts = Facts {
-            held: &grants.finish(),
-            ..*self.facts
+        let principal = PrincipalView {
+            grant_set: &grants.finish(),
+            ..*self.principal
         };
-        self.guard.program.decide(&facts, &self.answers).may_open()
+        self.guard
+            .program
+            .decide(&principal, &self.results)
+            .may_open()
     }
 
     fn grants(&self, set: impl Iterator<Item = usize>, smallest: bool) -> Missing {
@@ -207,9 +218,9 @@ impl Search<'_> {
 struct Granted<'g> {
     live: Live<'g>,
     /// What each grant brings: itself, and for a scope the permission of its name.
-    brings: Vec<Vec<WantId>>,
-    /// Where each thing is asked, and by how many grants it is held.
-    asked: HashMap<WantId, (Vec<usize>, u32)>,
+    brings: Vec<Vec<RequirementId>>,
+    /// Where each thing is asked, and by how many grants it is met.
+    asked: HashMap<RequirementId, (Vec<usize>, u32)>,
 }
 
 impl<'g> Granted<'g> {
@@ -220,10 +231,10 @@ impl<'g> Granted<'g> {
             Op::Atom(atom) => Some((at, atom)),
             Op::Join(..) | Op::Not => None,
         });
-        let mut asked: HashMap<WantId, (Vec<usize>, u32)> = HashMap::new();
+        let mut asked: HashMap<RequirementId, (Vec<usize>, u32)> = HashMap::new();
         let mut numbers = HashMap::new();
         for ((at, atom), test) in atoms.zip(&compiled.program.tests) {
-            if let Test::Held(id) = test {
+            if let Test::Requirement(id) = test {
                 asked.entry(*id).or_default().0.push(at);
                 numbers.insert(atom, *id);
             }
@@ -232,12 +243,12 @@ impl<'g> Granted<'g> {
             Atom::Scope(scope) => Some(Atom::Permission(Permission::new(scope).ok()?)),
             _ => None,
         };
-        let held = |id: &WantId| search.facts.held.contains(*id);
+        let grant_set = |id: &RequirementId| search.principal.grant_set.contains(*id);
         let brings = search.lacking.iter().map(|atom| {
             let implied = implied(atom);
             let both = [Some(*atom), implied.as_ref()].into_iter().flatten();
             let ids = both.filter_map(|atom| numbers.get(atom).copied());
-            ids.filter(|id| !held(id)).collect()
+            ids.filter(|id| !grant_set(id)).collect()
         });
         Self {
             live,

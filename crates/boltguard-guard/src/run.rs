@@ -1,39 +1,44 @@
 //! Runs a compiled guard.
 
-use boltguard_types::{Facts, ReasonCode, work};
+use boltguard_grants::PrincipalView;
+use boltguard_types::{ReasonCode, work};
 
 use crate::compiled::{Goto, Program, Test};
-use crate::{Answers, Decision};
+use crate::{CheckResults, Decision};
 
 impl Program {
-    /// Decides about a known caller. `answers` go by the checks' numbers; those it lacks are open.
+    /// Decides about a known caller. `results` go by the checks' numbers; those it lacks are open.
     #[inline]
-    pub(crate) fn decide(&self, facts: &Facts<'_>, answers: &[Option<bool>]) -> Decision {
-        let caller = self.caller(facts);
+    pub(crate) fn decide(
+        &self,
+        principal: &PrincipalView<'_>,
+        results: &[Option<bool>],
+    ) -> Decision {
+        let caller = self.caller(principal);
         let mut reason = ReasonCode::Denied;
-        match self.run(self.start, &caller, answers, &mut reason) {
+        match self.run(self.start, &caller, results, &mut reason) {
             Stop::Allow => Decision::Allow,
             Stop::Deny => Decision::Deny(reason),
-            Stop::Open { .. } => self.explore(&caller, answers),
+            Stop::Open { .. } => self.explore(&caller, results),
         }
     }
 
-    /// The answers by the checks' numbers.
-    pub(crate) fn resolve(&self, answers: &Answers) -> Vec<Option<bool>> {
-        self.checks.iter().map(|name| answers.get(name)).collect()
+    /// The results by the checks' numbers.
+    pub(crate) fn resolve(&self, results: &CheckResults) -> Vec<Option<bool>> {
+        self.checks.iter().map(|name| results.get(name)).collect()
     }
 
     /// The open checks that could change the decision.
-    pub(crate) fn questions(
+    pub(crate) fn open_checks(
         &self,
-        facts: &Facts<'_>,
-        mut answers: Vec<Option<bool>>,
+        principal: &PrincipalView<'_>,
+        mut results: Vec<Option<bool>>,
     ) -> Vec<usize> {
-        if self.decide(facts, &answers) != Decision::Ask {
+        if self.decide(principal, &results) != Decision::Undetermined {
             return Vec::new();
         }
-        let open: Vec<usize> = (0..answers.len())
-            .filter(|check| answers[*check].is_none())
+        let open: Vec<usize> = (0..results.len())
+            .filter(|check| results[*check].is_none())
             .collect();
         if open.len() > MAX_EXPLORED {
             return open;
@@ -41,9 +46,9 @@ impl Program {
         let outcomes: Vec<Decision> = (0..1_usize << open.len())
             .map(|combination| {
                 for (bit, check) in open.iter().enumerate() {
-                    answers[*check] = Some(combination >> bit & 1 == 1);
+                    results[*check] = Some(combination >> bit & 1 == 1);
                 }
-                self.decide(facts, &answers)
+                self.decide(principal, &results)
             })
             .collect();
         let changes = |bit: usize| {
@@ -56,13 +61,13 @@ impl Program {
             .collect()
     }
 
-    pub(crate) fn caller<'f>(&self, facts: &'f Facts<'f>) -> Caller<'f> {
+    pub(crate) fn caller<'f>(&self, principal: &'f PrincipalView<'f>) -> Caller<'f> {
         let backend = self
             .backends
             .iter()
-            .position(|name| **name == *facts.backend);
+            .position(|name| **name == *principal.backend);
         Caller {
-            facts,
+            principal,
             backend: backend.map(|number| number as u32),
         }
     }
@@ -73,7 +78,7 @@ impl Program {
         &self,
         mut at: Goto,
         caller: &Caller<'_>,
-        answers: &[Option<bool>],
+        results: &[Option<bool>],
         reason: &mut ReasonCode,
     ) -> Stop {
         loop {
@@ -84,7 +89,7 @@ impl Program {
             };
             work::step();
             let step = &self.steps[number as usize];
-            let Some(truth) = caller.passes(step.test, answers) else {
+            let Some(truth) = caller.passes(step.test, results) else {
                 return Stop::Open {
                     at,
                     test: step.test,
@@ -99,16 +104,16 @@ impl Program {
         }
     }
 
-    /// Tries the answers that are left: each check met is taken to hold, then to fail.
+    /// Tries the missing results: each check met is taken to hold, then to fail.
     #[cold]
-    fn explore(&self, caller: &Caller<'_>, answers: &[Option<bool>]) -> Decision {
-        let mut answers = answers.to_vec();
-        answers.resize(self.checks.len(), None);
+    fn explore(&self, caller: &Caller<'_>, results: &[Option<bool>]) -> Decision {
+        let mut results = results.to_vec();
+        results.resize(self.checks.len(), None);
         let mut seen = Seen::default();
         self.explore_from(
             self.start,
             caller,
-            &mut answers,
+            &mut results,
             ReasonCode::Denied,
             0,
             &mut seen,
@@ -117,7 +122,7 @@ impl Program {
             Seen {
                 allowed: true,
                 denied: Some(_),
-            } => Decision::Ask,
+            } => Decision::Undetermined,
             Seen {
                 allowed: false,
                 denied: Some(reason),
@@ -130,12 +135,12 @@ impl Program {
         &self,
         at: Goto,
         caller: &Caller<'_>,
-        answers: &mut [Option<bool>],
+        results: &mut [Option<bool>],
         mut reason: ReasonCode,
         depth: usize,
         seen: &mut Seen,
     ) {
-        match self.run(at, caller, answers, &mut reason) {
+        match self.run(at, caller, results, &mut reason) {
             Stop::Allow => seen.allowed = true,
             Stop::Deny => _ = seen.denied.get_or_insert(reason),
             Stop::Open {
@@ -144,11 +149,11 @@ impl Program {
             } if depth < MAX_EXPLORED => {
                 for answer in [true, false] {
                     if !seen.both() {
-                        answers[check as usize] = Some(answer);
-                        self.explore_from(at, caller, answers, reason, depth + 1, seen);
+                        results[check as usize] = Some(answer);
+                        self.explore_from(at, caller, results, reason, depth + 1, seen);
                     }
                 }
-                answers[check as usize] = None;
+                results[check as usize] = None;
             }
             Stop::Open { .. } => {
                 *seen = Seen {
@@ -162,21 +167,21 @@ impl Program {
 
 /// A known caller; the backend by its number, if the guard names it.
 pub(crate) struct Caller<'f> {
-    facts: &'f Facts<'f>,
+    principal: &'f PrincipalView<'f>,
     backend: Option<u32>,
 }
 
 impl Caller<'_> {
     /// Whether the caller passes; `None` where that is not known.
     #[inline]
-    pub(crate) fn passes(&self, test: Test, answers: &[Option<bool>]) -> Option<bool> {
+    pub(crate) fn passes(&self, test: Test, results: &[Option<bool>]) -> Option<bool> {
         match test {
-            Test::Admin => Some(self.facts.is_superuser),
+            Test::Admin => Some(self.principal.is_superuser),
             Test::Authenticated => Some(true),
             Test::Backend(number) => Some(self.backend == Some(number)),
-            Test::Check(number) => answers.get(number as usize).copied().flatten(),
-            Test::Held(id) => Some(self.facts.held.contains(id)),
-            Test::Staff => Some(self.facts.is_staff),
+            Test::Check(number) => results.get(number as usize).copied().flatten(),
+            Test::Requirement(id) => Some(self.principal.grant_set.contains(id)),
+            Test::Staff => Some(self.principal.is_staff),
         }
     }
 }
@@ -201,5 +206,5 @@ impl Seen {
     }
 }
 
-/// Up to this many open checks in a row, every combination of answers is tried: 4,096 at most.
+/// Up to this many open checks in a row, every combination of results is tried: 4,096 at most.
 const MAX_EXPLORED: usize = 12;

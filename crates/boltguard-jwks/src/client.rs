@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use boltguard_keys::KeySet;
 
-use crate::{FetchError, Need, RemoteKeySet, Response, Step, Unavailable};
+use crate::{FetchError, Refresh, RefreshStep, RemoteKeySet, Response, Unavailable};
 
 /// Gets a JWK Set from where it is; it may block.
 ///
 /// Implement it for an HTTP client of your own. Follow no redirect, ask for no compression, read no more than `limit`
-/// bytes and one more, and give up after a time that is shorter than [`Times::patience`](crate::Times::patience).
+/// bytes and one more, and give up after a time that is shorter than
+/// [`RefreshPolicy::lock_timeout`](crate::RefreshPolicy::lock_timeout).
 pub trait Fetch: Send + Sync {
     /// What the server answers, whatever its status.
     ///
@@ -37,7 +38,7 @@ impl<F: Fn(usize) -> Result<Response, FetchError> + Send + Sync> Fetch for F {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use boltguard_jwks::{FetchError, JwksClient, RemoteKeySet, Response, Times};
+/// use boltguard_jwks::{FetchError, JwksClient, RemoteKeySet, Response, RefreshPolicy};
 /// use boltguard_keys::Algorithm;
 ///
 /// let fetch = |_limit: usize| -> Result<Response, FetchError> {
@@ -45,7 +46,7 @@ impl<F: Fn(usize) -> Result<Response, FetchError> + Send + Sync> Fetch for F {
 ///         "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 ///     Ok(Response { status: 200, cache_control: None, body: body.to_vec() })
 /// };
-/// let remote = Arc::new(RemoteKeySet::new(&[Algorithm::EdDsa], Times::default())?);
+/// let remote = Arc::new(RemoteKeySet::new(&[Algorithm::EdDsa], RefreshPolicy::default())?);
 /// let client = JwksClient::new(remote, fetch);
 ///
 /// assert_eq!(client.keys()?.len(), 1);
@@ -76,7 +77,7 @@ impl<F: Fetch> JwksClient<F> {
     ///
     /// [`Unavailable`] if there are none that may be used.
     pub fn keys(&self) -> Result<Arc<KeySet>, Unavailable> {
-        self.refresh(Need::Current, Instant::now())
+        self.refresh(Refresh::IfStale, Instant::now())
     }
 
     /// The keys of now, fetched anew if none of them has the token's `kid`, unless that was done within the cooldown.
@@ -87,9 +88,9 @@ impl<F: Fetch> JwksClient<F> {
     /// [`Unavailable`] if there are none that may be used.
     pub fn keys_for(&self, kid: Option<&str>) -> Result<Arc<KeySet>, Unavailable> {
         let now = Instant::now();
-        let keys = self.refresh(Need::Current, now)?;
+        let keys = self.refresh(Refresh::IfStale, now)?;
         match kid {
-            Some(kid) if !keys.names(kid) => self.refresh(Need::Unknown, now),
+            Some(kid) if !keys.names(kid) => self.refresh(Refresh::UnknownKid, now),
             _ => Ok(keys),
         }
     }
@@ -99,15 +100,15 @@ impl<F: Fetch> JwksClient<F> {
     /// # Errors
     ///
     /// [`Unavailable`] if there are no keys that may be used.
-    pub fn refresh(&self, need: Need, now: Instant) -> Result<Arc<KeySet>, Unavailable> {
-        self.refresh_waiting(need, need.behind_wait(), now)
+    pub fn refresh(&self, need: Refresh, now: Instant) -> Result<Arc<KeySet>, Unavailable> {
+        self.refresh_waiting(need, need.after_wait(), now)
     }
 
     /// As [`refresh`](Self::refresh); `then` is what is needed once the fetch of another thread is over.
     fn refresh_waiting(
         &self,
-        need: Need,
-        then: Need,
+        need: Refresh,
+        then: Refresh,
         now: Instant,
     ) -> Result<Arc<KeySet>, Unavailable> {
         if self.remote.is_settled(need, now) {
@@ -115,15 +116,15 @@ impl<F: Fetch> JwksClient<F> {
         }
         let began = Instant::now();
         match self.remote.step(need, now) {
-            Step::Fetch(turn) => {
-                let answer = self.fetch.fetch(turn.limits().bytes);
-                return turn.finish(answer, now + began.elapsed()).keys();
+            RefreshStep::Fetch(permit) => {
+                let answer = self.fetch.fetch(permit.limits().bytes);
+                return permit.finish(answer, now + began.elapsed()).keys();
             }
-            Step::Unavailable(unavailable) => return Err(unavailable),
-            Step::Use(keys) => return Ok(keys),
-            Step::Wait(waiting) => waiting.wait(),
+            RefreshStep::Unavailable(unavailable) => return Err(unavailable),
+            RefreshStep::Use(keys) => return Ok(keys),
+            RefreshStep::Wait(waiting) => waiting.wait(),
         }
-        self.refresh_waiting(then, Need::Current, now + began.elapsed())
+        self.refresh_waiting(then, Refresh::IfStale, now + began.elapsed())
     }
 }
 

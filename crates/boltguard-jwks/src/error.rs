@@ -23,8 +23,8 @@ pub enum ConfigError {
     NoAlgorithm,
     /// The address begins with `http:`, and that was not allowed.
     NotHttps,
-    /// The patience is zero or over a year.
-    Patience,
+    /// The lock timeout is zero or over a year.
+    LockTimeout,
     /// The time beyond the TTL is over a year.
     Stale,
     /// The algorithm's key is a secret, which no issuer publishes.
@@ -48,7 +48,7 @@ impl fmt::Display for ConfigError {
             Self::NotHttps => f.write_str(
                 "the URL begins with http:, so anybody on the way could give keys; use https:, or allow http by name",
             ),
-            Self::Patience => f.write_str("the patience has to be above zero, and at most a year"),
+            Self::LockTimeout => f.write_str("the lock timeout has to be above zero, and at most a year"),
             Self::Stale => f.write_str("the time beyond the TTL can be at most a year"),
             Self::Symmetric(algorithm) => write!(
                 f,

@@ -9,7 +9,7 @@ use ureq::http::{HeaderName, HeaderValue, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Error, Proxy, http};
 
-use crate::{ConfigError, Fetch, FetchError, JwksUrl, Response, Times};
+use crate::{ConfigError, Fetch, FetchError, JwksUrl, RefreshPolicy, Response};
 
 /// Fetches a JWK Set by HTTP/1.1, for five seconds at most, over TLS 1.2 or 1.3.
 ///
@@ -21,11 +21,11 @@ use crate::{ConfigError, Fetch, FetchError, JwksUrl, Response, Times};
 ///
 /// ```no_run
 /// use std::sync::Arc;
-/// use boltguard_jwks::{HttpFetch, JwksClient, JwksUrl, RemoteKeySet, Times};
+/// use boltguard_jwks::{HttpFetch, JwksClient, JwksUrl, RemoteKeySet, RefreshPolicy};
 /// use boltguard_keys::Algorithm;
 ///
 /// let url = JwksUrl::new("https://id.example.com/.well-known/jwks.json")?;
-/// let remote = Arc::new(RemoteKeySet::new(&[Algorithm::Rs256], Times::default())?);
+/// let remote = Arc::new(RemoteKeySet::new(&[Algorithm::Rs256], RefreshPolicy::default())?);
 /// let client = JwksClient::new(remote, HttpFetch::new(url));
 /// let keys = client.keys_for(Some("2026"))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -53,11 +53,12 @@ impl HttpFetch {
     }
 
     /// Gives up after this time, however the server spends it. It has to be shorter than
-    /// [`Times::patience`](crate::Times::patience); longer than [`Times::LONGEST`] means as long as that.
+    /// [`RefreshPolicy::lock_timeout`](crate::RefreshPolicy::lock_timeout); longer than [`RefreshPolicy::LONGEST`]
+    /// means as long as that.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         // The client adds it to the present time, which has an end.
-        self.timeout = timeout.min(Times::LONGEST);
+        self.timeout = timeout.min(RefreshPolicy::LONGEST);
         self
     }
 

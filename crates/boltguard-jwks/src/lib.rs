@@ -25,19 +25,19 @@ mod client;
 mod error;
 #[cfg(feature = "http")]
 mod http;
+mod permit;
+mod policy;
 mod remote;
 mod response;
 mod schedule;
-mod times;
-mod turn;
 mod url;
 
 pub use client::{Fetch, JwksClient};
 pub use error::{ConfigError, FetchError, Unavailable};
 #[cfg(feature = "http")]
 pub use http::HttpFetch;
-pub use remote::{Follower, Need, RemoteKeySet, Step};
+pub use permit::{FetchPermit, FetchWait, Fetched};
+pub use policy::RefreshPolicy;
+pub use remote::{KeyObserver, Refresh, RefreshStep, RemoteKeySet};
 pub use response::{Limits, Response};
-pub use times::Times;
-pub use turn::{Fetched, Turn, Waiting};
 pub use url::JwksUrl;

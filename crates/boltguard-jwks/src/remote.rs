@@ -1,4 +1,4 @@
-//! The keys of another issuer, and whose turn it is to fetch them.
+//! The keys of another issuer, and who fetches them when.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,28 +8,28 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use boltguard_keys::{Algorithm, KeySet, LoadedKeySet, RotatingKeySet, SkippedKey};
 
-use crate::schedule::{Flight, Next, Schedule};
-use crate::{ConfigError, FetchError, Limits, Times, Turn, Unavailable, Waiting};
+use crate::schedule::{InFlight, Next, Schedule};
+use crate::{ConfigError, FetchError, FetchPermit, FetchWait, Limits, RefreshPolicy, Unavailable};
 
 /// What keys are needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// For one who knows that the set has changed: fetched at once, whatever the times say. Never for a token's sake.
-    Anew,
+pub enum Refresh {
+    /// For one who knows that the set has changed: fetched at once, regardless of the policy. Never for a token's sake.
+    Force,
     /// To verify with a current set.
-    Current,
+    IfStale,
     /// For a token whose key is not in the set.
-    Unknown,
+    UnknownKid,
 }
 
-impl Need {
+impl Refresh {
     /// What is needed by one who has waited for another's fetch. Whoever knows of a change asks once more, since that
     /// fetch may have begun before the change; one that begins then is new enough.
     #[must_use]
-    pub fn behind_wait(self) -> Self {
+    pub fn after_wait(self) -> Self {
         match self {
-            Self::Anew => Self::Anew,
-            Self::Current | Self::Unknown => Self::Current,
+            Self::Force => Self::Force,
+            Self::IfStale | Self::UnknownKid => Self::IfStale,
         }
     }
 }
@@ -37,23 +37,23 @@ impl Need {
 /// What is to be done by one who needs keys.
 #[derive(Debug)]
 #[must_use]
-pub enum Step {
-    /// Fetch, and tell the [`Turn`] what came of it. Nobody else fetches meanwhile.
-    Fetch(Turn),
+pub enum RefreshStep {
+    /// Fetch, and tell the [`FetchPermit`] what came of it. Nobody else fetches meanwhile.
+    Fetch(FetchPermit),
     /// There are no keys that may be used, and it is too early to fetch again: the request is refused with 503.
     Unavailable(Unavailable),
     /// Use these. They may be beyond their time, while others are being fetched or can't be had.
     Use(Arc<KeySet>),
     /// Another one fetches: wait for it, and ask again.
-    Wait(Waiting),
+    Wait(FetchWait),
 }
 
 /// One who has to learn of new keys before anybody takes them for current.
 ///
 /// It is told under a lock: it must not ask the [`RemoteKeySet`] anything.
-pub trait Follower: Send + Sync {
+pub trait KeyObserver: Send + Sync {
     /// Trusts these keys instead of those before; none, where those before are too old.
-    fn trust(&self, keys: &KeySet);
+    fn on_keys(&self, keys: &KeySet);
 }
 
 /// The keys of another issuer, fetched by whoever finds that it is time to.
@@ -64,23 +64,23 @@ pub trait Follower: Send + Sync {
 /// ```
 /// use std::sync::Arc;
 /// use std::time::{Duration, Instant};
-/// use boltguard_jwks::{Need, RemoteKeySet, Response, Step, Times};
+/// use boltguard_jwks::{Refresh, RemoteKeySet, Response, RefreshStep, RefreshPolicy};
 /// use boltguard_keys::Algorithm;
 ///
-/// let remote = Arc::new(RemoteKeySet::new(&[Algorithm::EdDsa], Times::default())?);
+/// let remote = Arc::new(RemoteKeySet::new(&[Algorithm::EdDsa], RefreshPolicy::default())?);
 /// let start = Instant::now();
 ///
 /// // There are no keys yet. The first one who asks fetches, and the next one waits.
-/// let Step::Fetch(turn) = remote.step(Need::Current, start) else { unreachable!() };
-/// assert!(matches!(remote.step(Need::Current, start), Step::Wait(_)));
+/// let RefreshStep::Fetch(permit) = remote.step(Refresh::IfStale, start) else { unreachable!() };
+/// assert!(matches!(remote.step(Refresh::IfStale, start), RefreshStep::Wait(_)));
 /// let body = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"2026",
 ///     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 /// let response = Response { status: 200, cache_control: None, body: body.to_vec() };
-/// assert_eq!(turn.finish(Ok(response), start).keys()?.len(), 1);
+/// assert_eq!(permit.finish(Ok(response), start).keys()?.len(), 1);
 ///
 /// // Until the TTL is over, this is all that is asked.
-/// assert!(remote.is_settled(Need::Current, start + Duration::from_secs(299)));
-/// assert!(!remote.is_settled(Need::Current, start + Duration::from_secs(300)));
+/// assert!(remote.is_settled(Refresh::IfStale, start + Duration::from_secs(299)));
+/// assert!(!remote.is_settled(Refresh::IfStale, start + Duration::from_secs(300)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct RemoteKeySet {
@@ -95,11 +95,11 @@ pub struct RemoteKeySet {
     settled_until: [AtomicU64; 3],
     is_failing: AtomicBool,
     is_fetching: AtomicBool,
-    times: Times,
+    policy: RefreshPolicy,
     /// Replaced in a forked process, since a thread that is not there may hold the lock.
     shared: ArcSwap<Shared>,
     /// Changed under the lock alone, and outside of it, so that a forked process has them.
-    followers: ArcSwap<Vec<Weak<dyn Follower>>>,
+    observers: ArcSwap<Vec<Weak<dyn KeyObserver>>>,
 }
 
 struct Shared {
@@ -128,9 +128,9 @@ impl Shared {
 }
 
 impl State {
-    fn new(times: Times) -> Self {
+    fn new(policy: RefreshPolicy) -> Self {
         Self {
-            schedule: Schedule::new(times),
+            schedule: Schedule::new(policy),
             cause: None,
             skipped: Arc::default(),
         }
@@ -143,15 +143,15 @@ impl RemoteKeySet {
     /// # Errors
     ///
     /// - [`ConfigError::NoAlgorithm`] or [`ConfigError::Symmetric`] for the algorithms.
-    /// - Those of [`Times::check`].
-    pub fn new(algorithms: &[Algorithm], times: Times) -> Result<Self, ConfigError> {
+    /// - Those of [`RefreshPolicy::check`].
+    pub fn new(algorithms: &[Algorithm], policy: RefreshPolicy) -> Result<Self, ConfigError> {
         if algorithms.is_empty() {
             return Err(ConfigError::NoAlgorithm);
         }
         if let Some(symmetric) = algorithms.iter().find(|one| one.is_symmetric()) {
             return Err(ConfigError::Symmetric(*symmetric));
         }
-        times.check()?;
+        policy.check()?;
         Ok(Self {
             algorithms: algorithms.into(),
             limits: Limits::default(),
@@ -161,9 +161,9 @@ impl RemoteKeySet {
             settled_until: Default::default(),
             is_failing: AtomicBool::new(false),
             is_fetching: AtomicBool::new(false),
-            times,
-            shared: ArcSwap::from_pointee(Shared::new(State::new(times))),
-            followers: ArcSwap::default(),
+            policy,
+            shared: ArcSwap::from_pointee(Shared::new(State::new(policy))),
+            observers: ArcSwap::default(),
         })
     }
 
@@ -199,25 +199,25 @@ impl RemoteKeySet {
     }
 
     /// Tells this one of each new set, as long as it is there, and at once of the one in hand.
-    pub fn add_follower(&self, follower: &Arc<impl Follower + 'static>) {
+    pub fn add_observer(&self, observer: &Arc<impl KeyObserver + 'static>) {
         let shared = self.shared.load_full();
         let _state = shared.lock();
-        let alive = |follower: &&Weak<dyn Follower>| follower.strong_count() > 0;
-        let mut followers: Vec<_> = self
-            .followers
+        let alive = |observer: &&Weak<dyn KeyObserver>| observer.strong_count() > 0;
+        let mut observers: Vec<_> = self
+            .observers
             .load()
             .iter()
             .filter(alive)
             .cloned()
             .collect();
-        let known = followers
+        let known = observers
             .iter()
-            .any(|other| std::ptr::addr_eq(other.as_ptr(), Arc::as_ptr(follower)));
+            .any(|other| std::ptr::addr_eq(other.as_ptr(), Arc::as_ptr(observer)));
         if !known {
-            let weak = Arc::downgrade(follower);
-            followers.push(weak);
-            self.followers.store(Arc::new(followers));
-            follower.trust(&self.keys.load());
+            let weak = Arc::downgrade(observer);
+            observers.push(weak);
+            self.observers.store(Arc::new(observers));
+            observer.on_keys(&self.keys.load());
         }
     }
 
@@ -229,7 +229,7 @@ impl RemoteKeySet {
         let state = match old.state.try_lock() {
             Ok(state) => state.clone(),
             Err(TryLockError::Poisoned(state)) => state.into_inner().clone(),
-            Err(TryLockError::WouldBlock) => State::new(self.times),
+            Err(TryLockError::WouldBlock) => State::new(self.policy),
         };
         let state = State {
             schedule: state.schedule.in_child(),
@@ -243,7 +243,7 @@ impl RemoteKeySet {
     /// costs a comparison, and no lock.
     #[must_use]
     #[inline]
-    pub fn is_settled(&self, need: Need, now: Instant) -> bool {
+    pub fn is_settled(&self, need: Refresh, now: Instant) -> bool {
         let until = &self.settled_until[need as usize];
         nanos(self.since_start(now)) < until.load(Ordering::Acquire)
     }
@@ -290,7 +290,7 @@ impl RemoteKeySet {
     }
 
     /// What is to be done by one who needs keys at `now`.
-    pub fn step(self: &Arc<Self>, need: Need, now: Instant) -> Step {
+    pub fn step(self: &Arc<Self>, need: Refresh, now: Instant) -> RefreshStep {
         let now = self.since_start(now);
         let shared = self.shared.load_full();
         let mut state = shared.lock();
@@ -300,26 +300,30 @@ impl RemoteKeySet {
         }
         self.settle(&state);
         match next {
-            Next::Fetch(flight) => Step::Fetch(Turn::new(Arc::clone(self), flight)),
-            Next::Unavailable { retry_in } => Step::Unavailable(Unavailable {
+            Next::Fetch(in_flight) => {
+                RefreshStep::Fetch(FetchPermit::new(Arc::clone(self), in_flight))
+            }
+            Next::Unavailable { retry_in } => RefreshStep::Unavailable(Unavailable {
                 cause: state.cause,
                 retry_in,
             }),
-            Next::Use => Step::Use(self.keys.load_full()),
-            Next::Wait(flight) => Step::Wait(Waiting::new(Arc::clone(self), flight, now)),
+            Next::Use => RefreshStep::Use(self.keys.load_full()),
+            Next::Wait(in_flight) => {
+                RefreshStep::Wait(FetchWait::new(Arc::clone(self), in_flight, now))
+            }
         }
     }
 
-    pub(crate) fn land(
+    pub(crate) fn complete(
         &self,
-        flight: Flight,
+        in_flight: InFlight,
         keys: KeySet,
         max_age: Option<Duration>,
         now: Duration,
     ) -> Result<Arc<KeySet>, Unavailable> {
         let shared = self.shared.load_full();
         let mut state = shared.lock();
-        if state.schedule.land(flight, max_age, now) {
+        if state.schedule.complete(in_flight, max_age, now) {
             state.cause = None;
             // Whoever finds the set current must find it everywhere.
             self.publish(keys);
@@ -327,24 +331,24 @@ impl RemoteKeySet {
         self.conclude(&shared, &state, now)
     }
 
-    pub(crate) fn crash(
+    pub(crate) fn fail(
         &self,
-        flight: Flight,
+        in_flight: InFlight,
         cause: FetchError,
         now: Duration,
     ) -> Result<Arc<KeySet>, Unavailable> {
         let shared = self.shared.load_full();
         let mut state = shared.lock();
-        if state.schedule.is_flying(flight.number) {
+        if state.schedule.is_in_flight(in_flight.number) {
             state.cause = Some(cause);
         }
-        state.schedule.fail(flight, now);
+        state.schedule.fail(in_flight, now);
         self.conclude(&shared, &state, now)
     }
 
     /// Blocks until this fetch is over, or this time.
     pub(crate) fn wait_for(&self, number: u64, at_most: Duration) {
-        let flies = |state: &mut State| state.schedule.is_flying(number);
+        let flies = |state: &mut State| state.schedule.is_in_flight(number);
         let shared = self.shared.load_full();
         // A lock that is poisoned leaves nothing to wait for.
         let _ = shared
@@ -388,9 +392,9 @@ impl RemoteKeySet {
 
     /// Called under the lock.
     fn publish(&self, keys: KeySet) {
-        let followers = self.followers.load();
-        let followers = followers.iter().filter_map(Weak::upgrade);
-        followers.for_each(|follower| follower.trust(&keys));
+        let observers = self.observers.load();
+        let observers = observers.iter().filter_map(Weak::upgrade);
+        observers.for_each(|observer| observer.on_keys(&keys));
         self.keys.replace(keys);
     }
 
@@ -399,7 +403,7 @@ impl RemoteKeySet {
             .store(state.schedule.is_failing(), Ordering::Release);
         self.is_fetching
             .store(state.schedule.is_fetching(), Ordering::Release);
-        for need in [Need::Anew, Need::Current, Need::Unknown] {
+        for need in [Refresh::Force, Refresh::IfStale, Refresh::UnknownKid] {
             let until = nanos(state.schedule.settled_until(need));
             self.settled_until[need as usize].store(until, Ordering::Release);
         }

@@ -175,11 +175,11 @@ impl<'a> Fields<'a> {
             b"typ" => self.read_media_type(reader)?,
             b"b64" if reader.kind()? == Kind::Bool => self.unencoded = !reader.bool()?,
             b"b64" => {
-                reader.pass()?;
+                reader.skip()?;
                 self.extended = true;
             }
             b"crit" => self.read_critical(reader)?,
-            _ => reader.pass()?,
+            _ => reader.skip()?,
         }
         Ok(())
     }
@@ -187,7 +187,7 @@ impl<'a> Fields<'a> {
     fn read_critical(&mut self, reader: &mut Reader<'a>) -> Result<(), JsonError> {
         if !reader.is_at_array() {
             self.extended = true;
-            return reader.pass();
+            return reader.skip();
         }
         reader.array(|reader| {
             let name = reader.try_string()?;

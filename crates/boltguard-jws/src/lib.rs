@@ -38,13 +38,13 @@
 //! # }
 //! ```
 
+mod common_headers;
 mod error;
 mod header;
 pub mod insecure;
 mod jws;
 mod sign;
 mod unencoded;
-mod usual;
 mod verifier;
 
 pub use error::{JwsError, SignError};

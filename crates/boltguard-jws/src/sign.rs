@@ -27,12 +27,12 @@ impl HeaderFields {
     /// `typ` alone, which is `JWT`.
     #[must_use]
     pub fn new() -> Self {
-        Self::bare().with("typ", "JWT")
+        Self::empty().with("typ", "JWT")
     }
 
     /// No parameter at all.
     #[must_use]
-    pub fn bare() -> Self {
+    pub fn empty() -> Self {
         Self { fields: Map::new() }
     }
 
@@ -104,7 +104,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Signs under the usual header, [`HeaderFields::new`].
+    /// Signs under the common header, [`HeaderFields::new`].
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
         Self::with_type(key, "JWT")
@@ -113,7 +113,7 @@ impl Signer {
     /// Signs under a header with another `typ`, such as `at+jwt` of [RFC 9068](https://www.rfc-editor.org/rfc/rfc9068).
     #[must_use]
     pub fn with_type(key: SigningKey, media_type: &str) -> Self {
-        Self::under(key, &HeaderFields::bare().with("typ", media_type))
+        Self::under(key, &HeaderFields::empty().with("typ", media_type))
     }
 
     /// Signs under any header that is not refused later on.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use boltguard_keys::KeySet;
 
+use crate::common_headers::usual_headers;
 use crate::jws::{Segments, check_len};
-use crate::usual::usual_headers;
 use crate::{Header, JwsError, UnverifiedJws, VerifiedJws};
 
 /// Verifies tokens with a set of trusted keys.

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::fmt;
 
 use boltguard_encoding::json::{JsonError, Kind, Reader};
-use boltguard_types::{Held, NumericDate, Wanted};
+use boltguard_grants::{GrantSet, Requirements};
+use boltguard_types::NumericDate;
 
 use crate::claims::{Body, Registered};
 use crate::field::{Claim, Field, Span};
@@ -158,18 +159,18 @@ impl AdmittedClaims {
         self.body.registered.is_superuser
     }
 
-    /// Which of the wanted things the claims grant.
+    /// Which of the guard's requirements the claims meet.
     #[must_use]
     #[inline]
-    pub fn held(&self) -> &Held {
-        &self.body.registered.held
+    pub fn grant_set(&self) -> &GrantSet {
+        &self.body.registered.grant_set
     }
 
-    /// The same claims, of which other things are wanted.
+    /// The same claims, read for other requirements.
     #[must_use]
-    pub fn with_wanted(mut self, wanted: &Wanted) -> Self {
-        if !self.held().is_of(wanted) {
-            self.body.registered.held = self.body.held_for(wanted);
+    pub fn with_requirements(mut self, requirements: &Requirements) -> Self {
+        if !self.grant_set().was_read_for(requirements) {
+            self.body.registered.grant_set = self.body.grants_for(requirements);
         }
         self
     }
@@ -258,7 +259,7 @@ impl Body {
         let mut value = None;
         let mut reader = Reader::new(self.as_json());
         let read = reader.object(|reader, found| {
-            let text = reader.skip()?;
+            let text = reader.read_raw()?;
             if found == name {
                 value = Some(text);
             }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use boltguard_encoding::json::{JsonError, Kind, Names, Reader};
+use boltguard_grants::{GrantReader, GrantSet, Requirements};
 use boltguard_jws::{Header, VerifiedJws};
-use boltguard_types::{GrantReader, Held, NumericDate, Wanted};
+use boltguard_types::NumericDate;
 
 use crate::ClaimsError;
 use crate::field::{Claim, Field, ListMarks, Marks, Span};
@@ -26,10 +27,10 @@ pub(crate) struct Body {
 
 /// What the claims say that has a meaning here, RFC 7519 §4.1 and the grants.
 ///
-/// It is kept small, since it is moved from one state of a token to the next.
+/// It is cached small, since it is moved from one state of a token to the next.
 #[derive(Clone)]
 pub(crate) struct Registered {
-    pub(crate) held: Held,
+    pub(crate) grant_set: GrantSet,
     expires: NumericDate,
     issued: NumericDate,
     not_before: NumericDate,
@@ -55,13 +56,13 @@ pub(crate) struct Registered {
 }
 
 impl<'t> Claims<'t> {
-    /// Reads the claims, and which of the `wanted` grants they contain.
+    /// Reads the claims, and which of the `requirements` grants they contain.
     ///
     /// # Errors
     ///
     /// [`ClaimsError::Malformed`] if the payload is no JSON object in UTF-8 with distinct members, RFC 7519 §7.2.
     #[inline]
-    pub fn read(jws: VerifiedJws<'t>, wanted: &Wanted) -> Result<Self, ClaimsError> {
+    pub fn read(jws: VerifiedJws<'t>, requirements: &Requirements) -> Result<Self, ClaimsError> {
         let (header, payload) = jws.into_parts();
         let mut body = Body {
             payload,
@@ -72,7 +73,7 @@ impl<'t> Claims<'t> {
             registered,
         } = &mut body;
         registered
-            .read(payload, wanted)
+            .read(payload, requirements)
             .map_err(|_| ClaimsError::Malformed)?;
         Ok(Self { header, body })
     }
@@ -86,23 +87,23 @@ impl<'t> Claims<'t> {
 }
 
 impl Body {
-    /// Reads claims of which nothing is wanted.
+    /// Reads claims for no requirements.
     pub(crate) fn read(payload: &[u8]) -> Result<Self, JsonError> {
         let mut registered = Registered::none();
-        registered.read(payload, &Wanted::new())?;
+        registered.read(payload, &Requirements::new())?;
         Ok(Self {
             payload: payload.to_vec(),
             registered,
         })
     }
 
-    /// Which of the `wanted` grants the claims contain.
-    pub(crate) fn held_for(&self, wanted: &Wanted) -> Held {
+    /// Which of the `requirements` grants the claims contain.
+    pub(crate) fn grants_for(&self, requirements: &Requirements) -> GrantSet {
         let mut registered = Registered::none();
         // The payload was read before, so reading it again finds no fault.
-        match registered.read(&self.payload, wanted) {
-            Ok(()) => registered.held,
-            Err(_) => Held::default(),
+        match registered.read(&self.payload, requirements) {
+            Ok(()) => registered.grant_set,
+            Err(_) => GrantSet::default(),
         }
     }
 }
@@ -112,7 +113,7 @@ impl Registered {
     pub(crate) fn none() -> Self {
         let (span, date) = (Span::default(), NumericDate::from_secs(0));
         Self {
-            held: Held::default(),
+            grant_set: GrantSet::default(),
             expires: date,
             issued: date,
             not_before: date,
@@ -135,27 +136,33 @@ impl Registered {
     }
 
     #[inline]
-    pub(crate) fn read(&mut self, payload: &[u8], wanted: &Wanted) -> Result<(), JsonError> {
+    pub(crate) fn read(
+        &mut self,
+        payload: &[u8],
+        requirements: &Requirements,
+    ) -> Result<(), JsonError> {
         Span::check_len(payload)?;
         let mut reader = Reader::from_bytes(payload)?;
         let mut names = Names::default();
-        let mut grants = wanted.reader();
+        let mut grants = requirements.reader();
         self.has_escapes = !reader.is_plain();
         reader.object(|reader, name| {
             let known = match name.plain_bytes() {
                 Some(plain) => self.read_known(plain, reader, &mut grants)?,
                 None => {
                     let name = name.to_text();
-                    reader.lend(|reader| self.read_escaped(name.as_bytes(), reader, &mut grants))?
+                    reader.with_copy(|reader| {
+                        self.read_escaped(name.as_bytes(), reader, &mut grants)
+                    })?
                 }
             };
             if !known {
                 names.insert(name)?;
-                reader.pass()?;
+                reader.skip()?;
             }
             Ok::<_, JsonError>(())
         })?;
-        self.held = grants.finish();
+        self.grant_set = grants.finish();
         reader.finish()
     }
 
@@ -178,29 +185,32 @@ impl Registered {
         reader: &mut Reader<'_>,
         grants: &mut GrantReader<'_>,
     ) -> Result<bool, JsonError> {
-        if grants.asks_claim(name) {
+        if grants.mentions_claim(name) {
             read_tested(name, reader.peek_value()?, grants);
         }
         if let [a, b, c] = *name {
             return self.read_short([a, b, c], reader, grants);
         }
         match name.len() {
-            4 if name == b"type" => reader.lend(|reader| self.read_label(Claim::Type, reader))?,
+            4 if name == b"type" => {
+                reader.with_copy(|reader| self.read_label(Claim::Type, reader))?
+            }
             5 if name == b"scope" => {
-                self.scope = reader.lend(|reader| self.read_scope(Claim::Scope, reader, grants))?;
+                self.scope =
+                    reader.with_copy(|reader| self.read_scope(Claim::Scope, reader, grants))?;
             }
             6 if name == b"events" => {
-                reader.lend(|reader| self.read_label(Claim::Events, reader))?
+                reader.with_copy(|reader| self.read_label(Claim::Events, reader))?
             }
             8 if name == b"is_staff" => self.is_staff = self.read_flag(Claim::IsStaff, reader)?,
             9 if name == b"token_use" => {
-                reader.lend(|reader| self.read_label(Claim::TokenUse, reader))?
+                reader.with_copy(|reader| self.read_label(Claim::TokenUse, reader))?
             }
             10 if name == b"token_type" => {
-                reader.lend(|reader| self.read_label(Claim::TokenType, reader))?
+                reader.with_copy(|reader| self.read_label(Claim::TokenType, reader))?
             }
             11 if name == b"permissions" => {
-                reader.lend(|reader| self.read_permissions(reader, grants))?;
+                reader.with_copy(|reader| self.read_permissions(reader, grants))?;
             }
             12 if name == b"is_superuser" => {
                 self.is_superuser = self.read_flag(Claim::IsSuperuser, reader)?;
@@ -219,17 +229,18 @@ impl Registered {
         grants: &mut GrantReader<'_>,
     ) -> Result<bool, JsonError> {
         match &name {
-            b"aud" => reader.lend(|reader| self.read_audience(reader))?,
+            b"aud" => reader.with_copy(|reader| self.read_audience(reader))?,
             b"exp" => self.expires = self.read_date(Claim::Expires, reader)?,
             b"iat" => self.issued = self.read_date(Claim::Issued, reader)?,
             b"iss" => self.issuer = self.read_string(Claim::Issuer, reader)?,
             b"jti" => self.token_id = self.read_string(Claim::TokenId, reader)?,
             b"nbf" => self.not_before = self.read_date(Claim::NotBefore, reader)?,
             b"scp" => {
-                self.scp = reader.lend(|reader| self.read_scope(Claim::Scp, reader, grants))?;
+                self.scp =
+                    reader.with_copy(|reader| self.read_scope(Claim::Scp, reader, grants))?;
             }
             b"sub" => self.subject = self.read_string(Claim::Subject, reader)?,
-            b"typ" => reader.lend(|reader| self.read_label(Claim::Typ, reader))?,
+            b"typ" => reader.with_copy(|reader| self.read_label(Claim::Typ, reader))?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -309,7 +320,7 @@ impl Registered {
             Span::behind(reader, text)
         } else {
             self.mistyped.insert(claim);
-            let value = reader.skip()?;
+            let value = reader.read_raw()?;
             let end = reader.position();
             Span::of_range(end - value.len()..end)
         };

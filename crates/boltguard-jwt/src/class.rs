@@ -118,7 +118,7 @@ impl Body {
         let read = Reader::new(events).object(|reader, name| {
             let name = name.to_text();
             has_uri |= name.contains("://") || name.starts_with("urn:");
-            reader.pass()
+            reader.skip()
         });
         read.is_ok_and(|()| has_uri)
     }

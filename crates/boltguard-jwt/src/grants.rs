@@ -1,7 +1,7 @@
 //! What the claims grant: `permissions`, and the OAuth scopes of `scope` and `scp`.
 
 use boltguard_encoding::json::{JsonError, Kind, Reader, Text};
-use boltguard_types::GrantReader;
+use boltguard_grants::GrantReader;
 
 use crate::claims::Registered;
 use crate::field::{Claim, Span};
@@ -23,8 +23,8 @@ impl Registered {
         }
         self.lists.insert(Claim::Permissions);
         let start = reader.position();
-        if grants.asks_no_grants() {
-            reader.pass()?;
+        if grants.has_no_grants() {
+            reader.skip()?;
         } else {
             let are_strings = reader.strings(|granted| match granted.plain_bytes() {
                 Some(plain) => grants.permission(plain),

@@ -8,7 +8,8 @@
 //! use boltguard_jws::{HeaderFields, Verifier, sign};
 //! use boltguard_jwt::{Claims, ClaimsError, ClaimsPolicy};
 //! use boltguard_keys::{Algorithm, Key, KeySet, Secret, SigningKey, VerifyingKey};
-//! use boltguard_types::{NumericDate, Wanted};
+//! use boltguard_grants::Requirements;
+//! use boltguard_types::NumericDate;
 //!
 //! let secret = Key::Secret(Secret::new(b"a secret that is thirty-two bytes")?);
 //! let signer = SigningKey::new(&secret, Algorithm::Hs256)?;
@@ -17,11 +18,11 @@
 //! let verifier = Verifier::new(KeySet::new([VerifyingKey::new(&secret, Algorithm::Hs256)?]));
 //! let policy = ClaimsPolicy::new().with_audience(["shop"]);
 //!
-//! let claims = Claims::read(verifier.verify(&token)?, &Wanted::new())?;
+//! let claims = Claims::read(verifier.verify(&token)?, &Requirements::new())?;
 //! let admitted = policy.admit(claims, NumericDate::from_secs(1_300_819_000))?;
 //! assert_eq!(admitted.subject().as_deref(), Some("42"));
 //!
-//! let claims = Claims::read(verifier.verify(&token)?, &Wanted::new())?;
+//! let claims = Claims::read(verifier.verify(&token)?, &Requirements::new())?;
 //! let late = policy.admit(claims, NumericDate::from_secs(1_300_819_380));
 //! assert_eq!(late.unwrap_err(), ClaimsError::Expired);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -36,6 +37,7 @@
 //! ```
 
 mod admitted;
+mod cached;
 mod claims;
 mod class;
 mod error;
@@ -43,15 +45,14 @@ mod fault;
 mod field;
 mod grants;
 mod ignored;
-mod kept;
 mod one_of;
 mod policy;
 mod required;
 mod rule;
 
 pub use admitted::{AccountSource, AdmittedClaims, UserId};
+pub use cached::CachedClaims;
 pub use claims::Claims;
 pub use error::{ClaimsError, PolicyError};
 pub use ignored::IgnoredGrant;
-pub use kept::KeptClaims;
 pub use policy::ClaimsPolicy;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use boltguard_grants::Requirements;
 use boltguard_jws::Header;
-use boltguard_types::{NumericDate, Wanted};
+use boltguard_types::NumericDate;
 
 use crate::claims::{Body, Registered};
 use crate::class::{LABELED, is_other_class};
@@ -11,7 +12,7 @@ use crate::field::{Claim, Field};
 use crate::one_of::OneOf;
 use crate::required::Required;
 use crate::rule::Rules;
-use crate::{AccountSource, AdmittedClaims, Claims, ClaimsError, KeptClaims, PolicyError};
+use crate::{AccountSource, AdmittedClaims, CachedClaims, Claims, ClaimsError, PolicyError};
 
 /// Decides which claims are admitted.
 ///
@@ -133,7 +134,7 @@ impl ClaimsPolicy {
     ///
     /// A claim that is `null` counts as absent.
     #[must_use]
-    pub fn requiring_only<'a>(mut self, claims: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn with_required<'a>(mut self, claims: impl IntoIterator<Item = &'a str>) -> Self {
         self.required = claims.into_iter().collect();
         self
     }
@@ -276,22 +277,23 @@ impl ClaimsPolicy {
         AdmittedClaims::new(claims.body, self)
     }
 
-    /// Admits a copy of claims that were kept, at the time `now`, with those of the `wanted` grants that they contain.
+    /// Admits a copy of claims that were cached, at the time `now`, with those of the `requirements` grants that they
+    /// contain.
     ///
     /// # Errors
     ///
     /// As [`admit`](Self::admit).
     #[inline]
-    pub fn admit_kept(
+    pub fn admit_cached(
         &self,
-        kept: &KeptClaims,
-        wanted: &Wanted,
+        cached: &CachedClaims,
+        requirements: &Requirements,
         now: NumericDate,
     ) -> Result<AdmittedClaims, ClaimsError> {
-        let claims = kept.claims();
+        let claims = cached.claims();
         self.check(claims, now)?;
         let mut body = claims.body.clone();
-        body.registered.held = kept.held_for(wanted);
+        body.registered.grant_set = cached.grants_for(requirements);
         AdmittedClaims::new(body, self)
     }
 
@@ -363,7 +365,7 @@ impl ClaimsPolicy {
     fn check_type(&self, header: &Header) -> Result<(), ClaimsError> {
         match (&self.media_type, header.media_type()) {
             (None, _) => Ok(()),
-            (Some(wanted), Some(found)) if same_media_type(wanted, found) => Ok(()),
+            (Some(requirements), Some(found)) if same_media_type(requirements, found) => Ok(()),
             _ => Err(ClaimsError::Type),
         }
     }
@@ -431,7 +433,7 @@ impl ClaimsPolicy {
         let subject = typed(body.registered.subject(), self.ignored.subject)?;
         match (&self.subject, subject) {
             (None, _) => Ok(()),
-            (Some(wanted), Some(found)) if body.text(found) == **wanted => Ok(()),
+            (Some(requirements), Some(found)) if body.text(found) == **requirements => Ok(()),
             _ => Err(ClaimsError::Subject),
         }
     }

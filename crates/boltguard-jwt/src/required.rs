@@ -67,7 +67,7 @@ impl Required {
 fn for_each_given(body: &Body, mut each: impl FnMut(&[u8])) {
     // The claims were read before, so reading them again finds no fault.
     let _ = Reader::new(body.as_json()).object(|reader, name| {
-        match (reader.skip()?, name.plain_bytes()) {
+        match (reader.read_raw()?, name.plain_bytes()) {
             ("null", _) => {}
             (_, Some(plain)) => each(plain),
             (_, None) => each(name.to_text().as_bytes()),

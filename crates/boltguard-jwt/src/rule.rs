@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use boltguard_encoding::json::{JsonError, Reader};
+use boltguard_grants::{ClaimTest, ClaimValue};
 use boltguard_types::work::step;
-use boltguard_types::{ClaimTest, Scalar};
 use serde_json::Value;
 
 use crate::claims::Body;
@@ -26,7 +26,7 @@ impl ClaimsPolicy {
     ///     .with_claim("tenant", "b");
     /// ```
     #[must_use]
-    pub fn with_claim(mut self, name: &str, value: impl Into<Scalar>) -> Self {
+    pub fn with_claim(mut self, name: &str, value: impl Into<ClaimValue>) -> Self {
         self.rules.rule(name).values.push(value.into());
         self
     }
@@ -40,7 +40,7 @@ impl ClaimsPolicy {
     ///
     /// ```
     /// use boltguard_jwt::ClaimsPolicy;
-    /// use boltguard_types::ClaimTest;
+    /// use boltguard_grants::ClaimTest;
     ///
     /// let policy = ClaimsPolicy::new()
     ///     .requiring(ClaimTest::new("acr").any_of(["urn:example:silver", "urn:example:gold"]))
@@ -115,7 +115,7 @@ impl Rules {
         // The claims were read before, so reading them again finds no fault.
         let _ = Reader::new(body.as_json()).object(|reader, name| {
             step();
-            let value = reader.skip()?;
+            let value = reader.read_raw()?;
             if let Some(place) = self.places.get(&*name.to_text()) {
                 found.insert(*place, value);
             }
@@ -130,7 +130,7 @@ impl Rules {
 struct Rule {
     name: Box<str>,
     /// The values of which it must be one, unless there are none.
-    values: Vec<Scalar>,
+    values: Vec<ClaimValue>,
     /// The tests that it must pass.
     tests: Vec<ClaimTest>,
 }
@@ -167,7 +167,8 @@ impl Rule {
     }
 
     fn check_text(&self, found: &str) -> Result<(), ClaimsError> {
-        let is_it = |value: &Scalar| matches!(value, Scalar::Text(text) if **text == *found);
+        let is_it =
+            |value: &ClaimValue| matches!(value, ClaimValue::Text(text) if **text == *found);
         verdict(self.values.iter().any(is_it))
     }
 
@@ -191,10 +192,10 @@ fn verdict(is_accepted: bool) -> Result<(), ClaimsError> {
 }
 
 /// Unlike a test, this doesn't look into lists.
-fn is_same(value: &Scalar, found: &Value) -> bool {
+fn is_same(value: &ClaimValue, found: &Value) -> bool {
     match value {
-        Scalar::Bool(wanted) => found.as_bool() == Some(*wanted),
-        Scalar::Integer(wanted) => found.as_i64() == Some(*wanted),
-        Scalar::Text(wanted) => found.as_str() == Some(&**wanted),
+        ClaimValue::Bool(wanted) => found.as_bool() == Some(*wanted),
+        ClaimValue::Integer(wanted) => found.as_i64() == Some(*wanted),
+        ClaimValue::Text(wanted) => found.as_str() == Some(&**wanted),
     }
 }

@@ -4,7 +4,7 @@ use der::pem::LineEnding;
 use zeroize::Zeroizing;
 
 use crate::asn1;
-use crate::disguise;
+use crate::key_material;
 use crate::loose;
 use crate::ssh;
 use crate::{KeyError, PrivateKey, PublicKey};
@@ -64,9 +64,9 @@ fn read_layer(text: &str, layers: usize) -> Result<Section, KeyError> {
             return read_layer(decoded, layers - 1);
         }
     }
-    if disguise::is_url(text.as_bytes()) {
+    if key_material::is_url(text.as_bytes()) {
         Err(KeyError::UrlAsKey)
-    } else if disguise::is_pem(text.as_bytes()) {
+    } else if key_material::is_pem(text.as_bytes()) {
         Err(KeyError::PemMarkers)
     } else {
         Err(KeyError::NoPem)

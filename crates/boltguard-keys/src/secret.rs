@@ -6,8 +6,8 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::digest::fill_random;
-use crate::disguise;
 use crate::encoding;
+use crate::key_material;
 use crate::{Algorithm, KeyError};
 
 /// A shared secret: wiped when dropped, never printed.
@@ -46,7 +46,7 @@ impl Secret {
         if bytes.is_empty() {
             return Err(KeyError::Empty);
         }
-        disguise::check(bytes)?;
+        key_material::check(bytes)?;
         Ok(Self(Zeroizing::new(bytes.into())))
     }
 

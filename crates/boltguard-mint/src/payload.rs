@@ -91,7 +91,7 @@ impl Payload {
     pub(crate) fn add_object(&mut self, object: &str) -> Result<(), MintError> {
         let mut reader = Reader::new(object);
         reader.object(|reader, name| {
-            let (name, value) = (name.to_text(), reader.skip()?);
+            let (name, value) = (name.to_text(), reader.read_raw()?);
             check::kind(&name, value.as_bytes())?;
             self.add(&name, |json| {
                 json.extend_from_slice(value.as_bytes());
@@ -146,7 +146,7 @@ impl Payload {
         Reader::from_bytes(&object)?.object(|reader, name| {
             step();
             each(&name.to_text());
-            reader.pass()
+            reader.skip()
         })
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use boltguard_revocation::{MemoryRevocation, entry_until};
+//! use boltguard_revocation::{MemoryRevocation, retain_until};
 //! use boltguard_types::NumericDate;
 //!
 //! let leeway = Duration::from_secs(30);
@@ -15,7 +15,7 @@
 //!
 //! let now = NumericDate::from_secs(1_700_000_000);
 //! let exp = now + Duration::from_secs(900);
-//! store.revoke("0190f5a2-7c3e-7b1d-9f00-aabbccddeeff", entry_until(Some(exp), leeway), now)?;
+//! store.revoke("0190f5a2-7c3e-7b1d-9f00-aabbccddeeff", retain_until(Some(exp), leeway), now)?;
 //!
 //! assert!(store.is_revoked("0190f5a2-7c3e-7b1d-9f00-aabbccddeeff", now));
 //! assert!(store.is_revoked("0190f5a2-7c3e-7b1d-9f00-aabbccddeeff", exp + leeway));
@@ -23,7 +23,7 @@
 //! # Ok::<(), boltguard_revocation::RevocationError>(())
 //! ```
 //!
-//! - [`entry_until`] returns how long an entry must be kept: until the token can't be accepted anywhere any more.
+//! - [`retain_until`] returns how long an entry must be kept: until the token can't be accepted anywhere any more.
 //! - An entry without an expiry date is kept forever. A full list rejects new entries with [`RevocationError::Full`];
 //!   it never removes the entry of a token that can still be accepted.
 //! - [`RevocationStore::bind_leeway`] and `RedisRevocation::with_leeway` set the leeway of the callers that check the
@@ -46,4 +46,4 @@ mod store;
 pub use self::redis::RedisRevocation;
 pub use memory::MemoryRevocation;
 pub use sentinel::{MarkState, Sentinel};
-pub use store::{MARGIN, RevocationError, RevocationStore, entry_until};
+pub use store::{CLOCK_SKEW_MARGIN, RevocationError, RevocationStore, retain_until};

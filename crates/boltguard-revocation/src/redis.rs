@@ -28,13 +28,13 @@ use crate::{MarkState, RevocationError, Sentinel};
 ///
 /// ```no_run
 /// use std::time::{Duration, SystemTime};
-/// use boltguard_revocation::{RedisRevocation, entry_until};
+/// use boltguard_revocation::{RedisRevocation, retain_until};
 /// use boltguard_types::NumericDate;
 ///
 /// let store = RedisRevocation::open("redis://127.0.0.1:6379/0")?;
 /// let now = NumericDate::from(SystemTime::now());
 /// let exp = now + Duration::from_secs(900);
-/// store.revoke("some-id", entry_until(Some(exp), Duration::ZERO), now)?;
+/// store.revoke("some-id", retain_until(Some(exp), Duration::ZERO), now)?;
 /// assert!(store.is_revoked("some-id")?);
 /// # Ok::<(), boltguard_revocation::RevocationError>(())
 /// ```
@@ -89,7 +89,7 @@ impl RedisRevocation {
 
     /// Keeps entries for this much longer than `until`: the largest leeway of all who accept the tokens.
     ///
-    /// With it, `revoke` can be given the `exp` of the token and the [`MARGIN`](crate::MARGIN).
+    /// With it, `revoke` can be given the `exp` of the token and the [`CLOCK_SKEW_MARGIN`](crate::CLOCK_SKEW_MARGIN).
     #[must_use]
     pub fn with_leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;

@@ -73,28 +73,28 @@ impl<S: RevocationStore + ?Sized> RevocationStore for Arc<S> {
     }
 }
 
-/// When an entry may be forgotten: `exp`, the largest leeway of all who accept the token, and [`MARGIN`].
+/// When an entry may be forgotten: `exp`, the largest leeway of all who accept the token, and [`CLOCK_SKEW_MARGIN`].
 ///
 /// A store that forgets at `exp` alone lets the token live again through the leeway. A token without
 /// `exp` is never over, and neither is its entry.
 ///
 /// ```
 /// use std::time::Duration;
-/// use boltguard_revocation::{MARGIN, entry_until};
+/// use boltguard_revocation::{CLOCK_SKEW_MARGIN, retain_until};
 /// use boltguard_types::NumericDate;
 ///
 /// let exp = NumericDate::from_secs(1_700_000_000);
 /// let leeway = Duration::from_secs(30);
-/// assert_eq!(entry_until(Some(exp), leeway), Some(exp + leeway + MARGIN));
-/// assert_eq!(entry_until(None, leeway), None);
+/// assert_eq!(retain_until(Some(exp), leeway), Some(exp + leeway + CLOCK_SKEW_MARGIN));
+/// assert_eq!(retain_until(None, leeway), None);
 /// ```
 #[must_use]
-pub fn entry_until(exp: Option<NumericDate>, leeway: Duration) -> Option<NumericDate> {
-    Some(exp? + leeway + MARGIN)
+pub fn retain_until(exp: Option<NumericDate>, leeway: Duration) -> Option<NumericDate> {
+    Some(exp? + leeway + CLOCK_SKEW_MARGIN)
 }
 
 /// What clocks that are set by the network may differ between the one that revokes and those that ask.
-pub const MARGIN: Duration = Duration::from_secs(60);
+pub const CLOCK_SKEW_MARGIN: Duration = Duration::from_secs(60);
 
 /// The store has no answer, or no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use boltguard_apikey::ApiKeyEntry;
+use boltguard_grants::{GrantSet, Identity, Principal, PrincipalView, Requirements};
 use boltguard_jwt::{AccountSource, AdmittedClaims};
-use boltguard_types::{Facts, Held, Identity, Principal, ReasonCode, Wanted};
+use boltguard_types::ReasonCode;
 use serde_json::Value;
 
 /// The name of the backend that reads API keys, in guards and contexts.
@@ -24,24 +25,24 @@ pub enum Caller {
     Token(AdmittedClaims),
 }
 
-/// The holder of an API key, and which of the wanted things the key grants.
+/// The holder of an API key, and which of the guard's requirements the key meets.
 #[derive(Clone, Debug)]
 pub struct ApiKeyCaller {
     entry: Arc<ApiKeyEntry>,
-    held: Held,
+    grant_set: GrantSet,
 }
 
 impl ApiKeyCaller {
-    pub(crate) fn new(entry: Arc<ApiKeyEntry>, wanted: &Wanted) -> Self {
-        let mut grants = wanted.reader();
+    pub(crate) fn new(entry: Arc<ApiKeyEntry>, requirements: &Requirements) -> Self {
+        let mut grants = requirements.reader();
         for granted in entry.permissions() {
             grants.permission(granted);
         }
         for scope in entry.scopes() {
             grants.scope(scope);
         }
-        let held = grants.finish();
-        Self { entry, held }
+        let grant_set = grants.finish();
+        Self { entry, grant_set }
     }
 
     /// The key's entry.
@@ -58,14 +59,16 @@ impl Caller {
         !matches!(self, Self::Anonymous(_))
     }
 
-    /// The same caller, of whom other things are wanted.
+    /// The same caller, read for other requirements.
     #[must_use]
-    pub fn with_wanted(self, wanted: &Wanted) -> Self {
+    pub fn with_requirements(self, requirements: &Requirements) -> Self {
         match self {
             Self::Anonymous(_) => self,
-            Self::ApiKey(caller) if caller.held.is_of(wanted) => Self::ApiKey(caller),
-            Self::ApiKey(caller) => Self::ApiKey(ApiKeyCaller::new(caller.entry, wanted)),
-            Self::Token(claims) => Self::Token(claims.with_wanted(wanted)),
+            Self::ApiKey(caller) if caller.grant_set.was_read_for(requirements) => {
+                Self::ApiKey(caller)
+            }
+            Self::ApiKey(caller) => Self::ApiKey(ApiKeyCaller::new(caller.entry, requirements)),
+            Self::Token(claims) => Self::Token(claims.with_requirements(requirements)),
         }
     }
 
@@ -123,23 +126,23 @@ impl Caller {
     ///
     /// The grants are those that the guard of the caller's gate requests; any other guard denies. Ask another
     /// [gate](crate::Gate::decide) about the caller, or read the grants for its guard by
-    /// [`with_wanted`](Self::with_wanted).
+    /// [`with_requirements`](Self::with_requirements).
     #[must_use]
     #[inline]
-    pub fn facts(&self) -> Option<Facts<'_>> {
+    pub fn view(&self) -> Option<PrincipalView<'_>> {
         match self {
             Self::Anonymous(_) => None,
-            Self::ApiKey(caller) => Some(Facts {
+            Self::ApiKey(caller) => Some(PrincipalView {
                 backend: API_KEY_BACKEND,
                 is_staff: false,
                 is_superuser: false,
-                held: &caller.held,
+                grant_set: &caller.grant_set,
             }),
-            Self::Token(claims) => Some(Facts {
+            Self::Token(claims) => Some(PrincipalView {
                 backend: JWT_BACKEND,
                 is_staff: claims.is_staff(),
                 is_superuser: claims.is_superuser(),
-                held: claims.held(),
+                grant_set: claims.grant_set(),
             }),
         }
     }
@@ -147,14 +150,14 @@ impl Caller {
     /// The caller with everything spelled out, for [`Guard::explain`](boltguard_guard::Guard).
     #[must_use]
     pub fn principal(&self) -> Principal {
-        let Some(facts) = self.facts() else {
+        let Some(principal) = self.view() else {
             return Principal::Anonymous;
         };
         let permissions = self.permissions();
-        let mut identity = Identity::new(&*self.user_id().unwrap_or_default(), facts.backend)
+        let mut identity = Identity::new(&*self.user_id().unwrap_or_default(), principal.backend)
             .with_permissions(permissions.iter().map(|granted| &**granted));
-        identity.is_staff = facts.is_staff;
-        identity.is_superuser = facts.is_superuser;
+        identity.is_staff = principal.is_staff;
+        identity.is_superuser = principal.is_superuser;
         if let Self::ApiKey(caller) = self {
             identity = identity.with_scopes(caller.entry.scopes());
         }

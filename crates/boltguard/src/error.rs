@@ -31,7 +31,7 @@ pub enum ConfigError {
     Schemes,
     /// The keys are another issuer's, and the algorithm's key is a secret.
     Symmetric(Algorithm),
-    /// A cache of tokens where all of them are of secrets, whose tokens are not kept.
+    /// A cache of tokens where all of them are of secrets, whose tokens are not cached.
     NothingToCache,
     /// The guard names a backend that the gate doesn't have.
     UnknownBackend(Box<str>),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use boltguard_guard::{Answers, CompiledGuard, Decision, Explanation, Guard};
+use boltguard_guard::{CheckResults, CompiledGuard, Decision, Explanation, Guard};
 use boltguard_jwt::{AdmittedClaims, ClaimsError, IgnoredGrant};
 use boltguard_types::{NumericDate, ReasonCode};
 
@@ -267,32 +267,32 @@ impl Gate {
     ///
     /// What another gate's guard did not request of the credential is read again.
     #[must_use]
-    pub fn decide(&self, caller: &Caller, answers: &Answers) -> Decision {
+    pub fn decide(&self, caller: &Caller, answers: &CheckResults) -> Decision {
         let caller = self.reading(caller);
-        self.guard.decide_with(caller.facts().as_ref(), answers)
+        self.guard.decide_with(caller.view().as_ref(), answers)
     }
 
     /// The checks without an answer that could still change what is decided about a caller, see
-    /// [`CompiledGuard::questions`].
+    /// [`CompiledGuard::open_checks`].
     #[must_use]
-    pub fn questions(&self, caller: &Caller, answers: &Answers) -> Vec<&str> {
+    pub fn open_checks(&self, caller: &Caller, answers: &CheckResults) -> Vec<&str> {
         let caller = self.reading(caller);
-        self.guard.questions(caller.facts().as_ref(), answers)
+        self.guard.open_checks(caller.view().as_ref(), answers)
     }
 
     /// Why is decided so about a caller, see [`CompiledGuard::explain`].
     #[must_use]
-    pub fn explain(&self, caller: &Caller, answers: &Answers) -> Explanation {
+    pub fn explain(&self, caller: &Caller, answers: &CheckResults) -> Explanation {
         let caller = self.reading(caller);
-        self.guard.explain(caller.facts().as_ref(), answers)
+        self.guard.explain(caller.view().as_ref(), answers)
     }
 
     /// The caller, with the grants that this gate's guard requests.
     fn reading<'c>(&self, caller: &'c Caller) -> Cow<'c, Caller> {
-        let wanted = self.guard.wanted();
-        match caller.facts() {
-            Some(facts) if !facts.held.is_of(wanted) => {
-                Cow::Owned(caller.clone().with_wanted(wanted))
+        let requirements = self.guard.requirements();
+        match caller.view() {
+            Some(principal) if !principal.grant_set.was_read_for(requirements) => {
+                Cow::Owned(caller.clone().with_requirements(requirements))
             }
             _ => Cow::Borrowed(caller),
         }
@@ -310,7 +310,7 @@ impl Gate {
             let Some(value) = header(backend.header()) else {
                 continue;
             };
-            let attempt = backend.attempt(value, self.guard.wanted(), now);
+            let attempt = backend.attempt(value, self.guard.requirements(), now);
             match self.conclude(attempt, index, failure) {
                 ControlFlow::Break(outcome) => return outcome,
                 ControlFlow::Continue(so_far) => failure = so_far,
@@ -340,9 +340,9 @@ impl Gate {
 
     #[inline(always)]
     fn outcome(&self, caller: Caller) -> Outcome {
-        match self.guard.decide(caller.facts().as_ref()) {
+        match self.guard.decide(caller.view().as_ref()) {
             Decision::Allow => Outcome::Admitted(caller),
-            Decision::Ask => Outcome::Check(caller),
+            Decision::Undetermined => Outcome::Check(caller),
             Decision::Challenge => Outcome::Refused(self.challenge(&caller)),
             Decision::Deny(reason) => Outcome::Refused(self.forbid(&caller, reason)),
         }

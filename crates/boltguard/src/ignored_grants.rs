@@ -1,4 +1,4 @@
-//! Claims that grant nothing for their type, kept until somebody has been told.
+//! Claims that grant nothing for their type, kept until they are logged.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 

@@ -41,13 +41,14 @@ mod error;
 mod gate;
 mod header_name;
 mod ignored_grants;
+mod key_generation;
 mod refusal;
 mod remote;
 mod schemes;
 mod token_cache;
-mod trusted;
 
 pub use boltguard_apikey as apikey;
+pub use boltguard_grants as grants;
 pub use boltguard_guard as guard;
 pub use boltguard_jwks as jwks;
 pub use boltguard_jws as jws;
@@ -57,7 +58,9 @@ pub use boltguard_mint as mint;
 pub use boltguard_revocation as revocation;
 pub use boltguard_types as types;
 
-pub use backend::{ApiKeyBackend, Backend, JwtBackend, KnownKeys, OnStoreError, Revocation};
+pub use backend::{
+    ApiKeyBackend, ApiKeySource, Backend, JwtBackend, Revocation, StoreFailurePolicy,
+};
 pub use caller::{API_KEY_BACKEND, ApiKeyCaller, Caller, JWT_BACKEND};
 pub use credentials::Scheme;
 pub use error::ConfigError;

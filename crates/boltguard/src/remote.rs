@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use boltguard_jwks::{Need, RemoteKeySet, Unavailable};
+use boltguard_jwks::{Refresh, RemoteKeySet, Unavailable};
 use boltguard_jws::UnverifiedJws;
 use boltguard_types::{NumericDate, ReasonCode};
 
@@ -13,7 +13,7 @@ use crate::{Backend, Caller, Gate, HeaderName, JwtBackend, Outcome, Refusal};
 pub(crate) fn follow(backends: &[Backend]) -> bool {
     let mut has_remote_keys = false;
     for (_, backend, keys) in with_remote_keys(backends) {
-        keys.add_follower(backend);
+        keys.add_observer(backend);
         has_remote_keys = true;
     }
     has_remote_keys
@@ -52,13 +52,13 @@ impl Gate {
     /// The first backend, from `first` on, whose issuer's keys have to be looked after for this request. It is for the
     /// edge to ask its [`RemoteKeySet`](boltguard_jwks::RemoteKeySet) what to do.
     ///
-    /// For [`Need::Current`] ask before [`check`](Self::check): such keys are out of date, and the request has a token
-    /// of an algorithm that they serve. For [`Need::Unknown`] ask after it, where the outcome
-    /// [is of nobody](Outcome::is_of_nobody): of such keys none has the token's `kid` or has signed it, and none of
-    /// another backend has signed it. That another issuer has a key of the same name says nothing.
+    /// For [`Refresh::IfStale`] ask before [`check`](Self::check): such keys are out of date, and the request has a
+    /// token of an algorithm that they serve. For [`Refresh::UnknownKid`] ask after it, where the outcome [is of
+    /// nobody](Outcome::is_of_nobody): of such keys none has the token's `kid` or has signed it, and none of another
+    /// backend has signed it. That another issuer has a key of the same name says nothing.
     pub fn needs_keys<'h>(
         &self,
-        need: Need,
+        need: Refresh,
         first: usize,
         header: impl Fn(&HeaderName) -> Option<&'h str>,
         now: Instant,
@@ -74,7 +74,7 @@ impl Gate {
     /// response is 503 then, since nobody can say whether the key exists.
     pub fn misses_keys<'h>(&self, header: impl Fn(&HeaderName) -> Option<&'h str>) -> bool {
         with_remote_keys(self.backends()).any(|(_, backend, keys)| {
-            is_open(keys) && self.has_token_for(Need::Unknown, backend, &header)
+            is_open(keys) && self.has_token_for(Refresh::UnknownKid, backend, &header)
         })
     }
 
@@ -99,7 +99,7 @@ impl Gate {
     /// use std::sync::Arc;
     /// use std::time::Instant;
     /// use boltguard::guard::Guard;
-    /// use boltguard::jwks::{FetchError, JwksClient, RemoteKeySet, Response, Times};
+    /// use boltguard::jwks::{FetchError, JwksClient, RemoteKeySet, Response, RefreshPolicy};
     /// use boltguard::jwt::ClaimsPolicy;
     /// use boltguard::keys::Algorithm;
     /// use boltguard::types::NumericDate;
@@ -107,10 +107,10 @@ impl Gate {
     ///
     /// // With the feature `jwks-http` this is `HttpFetch::new(JwksUrl::new("https://…")?)`.
     /// let fetch = |_limit: usize| -> Result<Response, FetchError> { Err(FetchError::Timeout) };
-    /// let keys = Arc::new(RemoteKeySet::new(&[Algorithm::Rs256], Times::default())?);
+    /// let keys = Arc::new(RemoteKeySet::new(&[Algorithm::Rs256], RefreshPolicy::default())?);
     /// let client = JwksClient::new(Arc::clone(&keys), fetch);
     /// let policy = ClaimsPolicy::new().with_issuer(["https://id.example.com"]);
-    /// let backend = JwtBackend::remote(keys, &[Algorithm::Rs256], policy)?;
+    /// let backend = JwtBackend::with_remote_keys(keys, &[Algorithm::Rs256], policy)?;
     /// let gate = Gate::new([backend.into()], &Guard::authenticated())?;
     ///
     /// let header = |_: &HeaderName| Some("Bearer eyJhbGciOiJSUzI1NiJ9.e30.AA");
@@ -126,20 +126,20 @@ impl Gate {
         header: impl Fn(&HeaderName) -> Option<&'h str>,
         now: NumericDate,
         clock: impl Fn() -> Instant,
-        mut refresh: impl FnMut(usize, Need) -> Result<(), Unavailable>,
+        mut refresh: impl FnMut(usize, Refresh) -> Result<(), Unavailable>,
     ) -> Outcome {
         let mut first = 0;
-        while let Some(at) = self.needs_keys(Need::Current, first, &header, clock()) {
+        while let Some(at) = self.needs_keys(Refresh::IfStale, first, &header, clock()) {
             // Without keys nothing verifies, and the question comes again below.
-            let _ = refresh(at, Need::Current);
+            let _ = refresh(at, Refresh::IfStale);
             first = at + 1;
         }
         let mut outcome = self.check(&header, now);
         let (mut first, mut unavailable) = (0, false);
         while outcome.is_of_nobody()
-            && let Some(at) = self.needs_keys(Need::Unknown, first, &header, clock())
+            && let Some(at) = self.needs_keys(Refresh::UnknownKid, first, &header, clock())
         {
-            match refresh(at, Need::Unknown) {
+            match refresh(at, Refresh::UnknownKid) {
                 Ok(()) => outcome = self.check(&header, now),
                 Err(_) => unavailable = true,
             }
@@ -154,7 +154,7 @@ impl Gate {
     /// Whether the request has a token for which these keys may be needed.
     fn has_token_for<'h>(
         &self,
-        need: Need,
+        need: Refresh,
         backend: &JwtBackend,
         header: impl Fn(&HeaderName) -> Option<&'h str>,
     ) -> bool {
@@ -165,7 +165,7 @@ impl Gate {
 
     /// What is no token, or one of an algorithm that is not allowed, is a reason to fetch nothing.
     #[cold]
-    fn may_need_keys(&self, need: Need, backend: &JwtBackend, token: &str) -> bool {
+    fn may_need_keys(&self, need: Refresh, backend: &JwtBackend, token: &str) -> bool {
         let Ok(unverified) = UnverifiedJws::parse(token) else {
             return false;
         };
@@ -175,8 +175,8 @@ impl Gate {
         };
         backend.allows(unverified.unverified_header().algorithm())
             && match need {
-                Need::Anew | Need::Current => true,
-                Need::Unknown => {
+                Refresh::Force | Refresh::IfStale => true,
+                Refresh::UnknownKid => {
                     !backend.names_key_of(&unverified) && !self.backends().iter().any(has_signed)
                 }
             }

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use boltguard_jwt::KeptClaims;
+use boltguard_jwt::CachedClaims;
 use boltguard_types::NumericDate;
 
 /// The most tokens that a cache may be told to keep.
@@ -20,15 +20,15 @@ pub(crate) struct TokenCache {
     old: Arc<Generation>,
 }
 
-/// A token and what is kept of it.
-pub(crate) struct KeptToken {
+/// A token and what is cached of it.
+pub(crate) struct CachedToken {
     token: Box<str>,
-    claims: KeptClaims,
+    claims: CachedClaims,
     expires: Option<NumericDate>,
 }
 
-impl KeptToken {
-    pub(crate) fn new(token: &str, claims: KeptClaims, expires: Option<NumericDate>) -> Self {
+impl CachedToken {
+    pub(crate) fn new(token: &str, claims: CachedClaims, expires: Option<NumericDate>) -> Self {
         Self {
             token: token.into(),
             claims,
@@ -37,7 +37,7 @@ impl KeptToken {
     }
 
     #[inline]
-    pub(crate) fn claims(&self) -> &KeptClaims {
+    pub(crate) fn claims(&self) -> &CachedClaims {
         &self.claims
     }
 
@@ -61,22 +61,22 @@ impl TokenCache {
         }
     }
 
-    /// What is kept of this very token, unless it has expired.
+    /// What is cached of this very token, unless it has expired.
     #[inline]
-    pub(crate) fn find(&self, token: &str, now: NumericDate) -> Option<&Arc<KeptToken>> {
+    pub(crate) fn find(&self, token: &str, now: NumericDate) -> Option<&Arc<CachedToken>> {
         let found = self.young.find(token).or_else(|| self.find_old(token))?;
         (!found.has_expired(now)).then_some(found)
     }
 
     #[cold]
-    fn find_old(&self, token: &str) -> Option<&Arc<KeptToken>> {
+    fn find_old(&self, token: &str) -> Option<&Arc<CachedToken>> {
         let found = self.old.find(token)?;
         self.young.insert(Arc::clone(found));
         Some(found)
     }
 
     /// Keeps a token; `false` if there is no room for it in this generation.
-    pub(crate) fn insert(&self, token: &Arc<KeptToken>) -> bool {
+    pub(crate) fn insert(&self, token: &Arc<CachedToken>) -> bool {
         self.young.insert(Arc::clone(token))
     }
 
@@ -108,7 +108,7 @@ struct Generation {
 
 struct Place {
     hash: u64,
-    token: Arc<KeptToken>,
+    token: Arc<CachedToken>,
 }
 
 impl Generation {
@@ -132,7 +132,7 @@ impl Generation {
     }
 
     #[inline]
-    fn find(&self, token: &str) -> Option<&Arc<KeptToken>> {
+    fn find(&self, token: &str) -> Option<&Arc<CachedToken>> {
         let hash = self.hash(token)?;
         self.places_from(hash)
             .map_while(OnceLock::get)
@@ -143,7 +143,7 @@ impl Generation {
     }
 
     /// `false` if the generation is full.
-    fn insert(&self, token: Arc<KeptToken>) -> bool {
+    fn insert(&self, token: Arc<CachedToken>) -> bool {
         let Some(hash) = self.hash(&token.token) else {
             return true;
         };
@@ -169,7 +169,7 @@ impl Generation {
     }
 
     /// A keyed hash of the end of the signature, which differs from token to token. Nobody knows the key, and only
-    /// genuine tokens are kept; tokens that share a hash are told apart all the same.
+    /// genuine tokens are cached; tokens that share a hash are told apart all the same.
     #[inline]
     fn hash(&self, token: &str) -> Option<u64> {
         let end: &[u8; 16] = token.as_bytes().last_chunk()?;
@@ -184,32 +184,34 @@ impl Generation {
 
 /// Whether two tokens are equal, found out in a time that does not tell where they differ.
 #[inline]
-fn are_equal(kept: &[u8], given: &[u8]) -> bool {
-    let pairs = kept.iter().zip(given);
-    kept.len() == given.len() && pairs.fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+fn are_equal(cached: &[u8], given: &[u8]) -> bool {
+    let pairs = cached.iter().zip(given);
+    cached.len() == given.len() && pairs.fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
 }
 
 #[cfg(test)]
 mod tests {
+    use boltguard_grants::Requirements;
     use boltguard_jws::{HeaderFields, Verifier, sign};
     use boltguard_jwt::Claims;
     use boltguard_keys::{Algorithm, Key, KeySet, SigningKey};
-    use boltguard_types::Wanted;
 
     use super::*;
 
     const NOW: NumericDate = NumericDate::from_secs(1_000);
 
-    fn claims() -> KeptClaims {
+    fn claims() -> CachedClaims {
         let key = Key::generate(Algorithm::Hs256).unwrap();
         let key = SigningKey::new(&key, Algorithm::Hs256).unwrap();
         let token = sign(b"{}", &HeaderFields::new(), &key).unwrap();
         let verifier = Verifier::new(KeySet::from(key.verifying_key().clone()));
-        KeptClaims::new(&Claims::read(verifier.verify(&token).unwrap(), &Wanted::new()).unwrap())
+        CachedClaims::new(
+            &Claims::read(verifier.verify(&token).unwrap(), &Requirements::new()).unwrap(),
+        )
     }
 
-    fn kept(token: &str, expires: Option<NumericDate>) -> Arc<KeptToken> {
-        Arc::new(KeptToken::new(token, claims(), expires))
+    fn cached(token: &str, expires: Option<NumericDate>) -> Arc<CachedToken> {
+        Arc::new(CachedToken::new(token, claims(), expires))
     }
 
     /// Tokens that end alike, and so have one hash.
@@ -221,7 +223,7 @@ mod tests {
     fn tokens_of_one_hash_are_told_apart() {
         let cache = TokenCache::new(20);
         for number in 0..10 {
-            assert!(cache.insert(&kept(&colliding(number), None)));
+            assert!(cache.insert(&cached(&colliding(number), None)));
         }
         for number in 0..10 {
             let token = colliding(number);
@@ -242,7 +244,7 @@ mod tests {
     #[test]
     fn a_token_is_found_until_it_expires() {
         let cache = TokenCache::new(4);
-        cache.insert(&kept(&colliding(1), Some(NumericDate::from_secs(1_001))));
+        cache.insert(&cached(&colliding(1), Some(NumericDate::from_secs(1_001))));
         assert!(cache.find(&colliding(1), NOW).is_some());
         assert!(
             cache
@@ -254,7 +256,7 @@ mod tests {
     #[test]
     fn a_full_generation_takes_no_more() {
         let cache = TokenCache::new(6);
-        let taken = (0..10).filter(|number| cache.insert(&kept(&colliding(*number), None)));
+        let taken = (0..10).filter(|number| cache.insert(&cached(&colliding(*number), None)));
         assert_eq!(taken.count(), 3);
         assert_eq!(cache.len(), 3);
         assert!(cache.find(&colliding(3), NOW).is_none());
@@ -263,8 +265,8 @@ mod tests {
     #[test]
     fn what_is_asked_for_outlives_its_generation() {
         let mut cache = TokenCache::new(6);
-        cache.insert(&kept(&colliding(0), None));
-        cache.insert(&kept(&colliding(1), None));
+        cache.insert(&cached(&colliding(0), None));
+        cache.insert(&cached(&colliding(1), None));
         for _ in 0..5 {
             cache = cache.next_generation();
             assert!(cache.find(&colliding(0), NOW).is_some());
@@ -276,9 +278,9 @@ mod tests {
     #[test]
     fn an_old_token_is_found_where_the_young_generation_is_full() {
         let cache = TokenCache::new(2);
-        cache.insert(&kept(&colliding(0), None));
+        cache.insert(&cached(&colliding(0), None));
         let cache = cache.next_generation();
-        assert!(cache.insert(&kept(&colliding(1), None)));
+        assert!(cache.insert(&cached(&colliding(1), None)));
         for number in 0..2 {
             assert!(cache.find(&colliding(number), NOW).is_some());
         }

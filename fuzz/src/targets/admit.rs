@@ -54,7 +54,7 @@ fn policy(rules: Rules) -> ClaimsPolicy {
         policy = policy.with_issuer(ISSUERS);
     }
     if !rules.needs_exp {
-        policy = policy.requiring_only([]);
+        policy = policy.with_required([]);
     }
     if rules.needs_type {
         policy = policy.with_type(MEDIA_TYPE);

@@ -10,7 +10,7 @@ use boltguard::keys::Algorithm;
 use boltguard::revocation::MemoryRevocation;
 use boltguard::types::Permission;
 use boltguard::{
-    ApiKeyBackend, Caller, Gate, HeaderName, JwtBackend, KnownKeys, Outcome, Revocation,
+    ApiKeyBackend, ApiKeySource, Caller, Gate, HeaderName, JwtBackend, Outcome, Revocation,
 };
 
 use super::service;
@@ -23,14 +23,14 @@ const REVOKED: &str = "revoked";
 static GATE: LazyLock<Gate> = LazyLock::new(|| {
     let revoked = MemoryRevocation::new();
     revoked.revoke(REVOKED, None, service::now()).expect("room");
-    let first = jwt(ClaimsPolicy::new()).with_revocation(Revocation::Local(Arc::new(revoked)));
+    let first = jwt(ClaimsPolicy::new()).with_revocation(Revocation::InProcess(Arc::new(revoked)));
     let second = jwt(ClaimsPolicy::new().with_audience(["shop"])).with_header(name("x-token"));
     let keys = ApiKeys::builder()
         .key(API_KEY)
         .permissions(API_KEY, ["blog.add"])
         .build()
         .expect("keys");
-    let third = ApiKeyBackend::new(KnownKeys::Fixed(keys), name("x-api-key"));
+    let third = ApiKeyBackend::new(ApiKeySource::Static(keys), name("x-api-key"));
     let guard = Guard::permission(Permission::new("blog.add").expect("a name")) | Guard::staff();
     Gate::new([first.into(), second.into(), third.into()], &guard).expect("a small guard")
 });

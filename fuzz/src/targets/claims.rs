@@ -12,7 +12,7 @@ pub(super) fn run(data: &[u8]) {
     let token = service::signed(br#"{"alg":"HS256"}"#, data);
     // Nothing but the payload's form is asked about.
     let policy = ClaimsPolicy::new()
-        .requiring_only([])
+        .with_required([])
         .ignoring_audience()
         .ignoring_expiry()
         .ignoring_issued_at()
@@ -44,7 +44,7 @@ fn compare(claims: &AdmittedClaims, members: &Map<String, Value>, data: &[u8]) {
     );
     compare_names(claims, members);
     let identity = oracle::identity(members);
-    assert_eq!(claims.held(), &WANTED.held_by(&identity));
+    assert_eq!(claims.grant_set(), &WANTED.grants_of(&identity));
     let is_true = |name: &str| members.get(name) == Some(&Value::Bool(true));
     assert_eq!(
         (claims.is_staff(), claims.is_superuser()),

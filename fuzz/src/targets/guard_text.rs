@@ -1,7 +1,7 @@
 //! Any text as a guard: what is read means the same when it is written, compiled, or read from JSON.
 
+use boltguard::grants::{Identity, Principal, PrincipalView};
 use boltguard::guard::Guard;
-use boltguard::types::{Facts, Identity, Principal};
 use serde_json::json;
 
 pub(super) fn run(data: &[u8]) {
@@ -26,15 +26,15 @@ pub(super) fn run(data: &[u8]) {
         "{written}"
     );
     for identity in identities() {
-        let held = compiled.wanted().held_by(&identity);
-        let facts = Facts {
+        let grant_set = compiled.requirements().grants_of(&identity);
+        let principal = PrincipalView {
             backend: &identity.backend,
             is_staff: identity.is_staff,
             is_superuser: identity.is_superuser,
-            held: &held,
+            grant_set: &grant_set,
         };
         assert_eq!(
-            compiled.decide(Some(&facts)),
+            compiled.decide(Some(&principal)),
             guard.decide(&Principal::Known(identity.clone())),
             "{written}"
         );

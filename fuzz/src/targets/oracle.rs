@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use boltguard::grants::Identity;
 use boltguard::jws::JwsError;
 use boltguard::keys::Algorithm;
-use boltguard::types::Identity;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 

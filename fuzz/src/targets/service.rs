@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
+use boltguard::grants::{ClaimTest, Requirements};
 use boltguard::jws::{JwsError, Verifier};
 use boltguard::jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy};
 use boltguard::keys::{Algorithm, Key, KeySet, Secret, SigningKey, VerifyingKey};
-use boltguard::types::{ClaimTest, NumericDate, Permission, Wanted};
+use boltguard::types::{NumericDate, Permission};
 use boltguard_encoding::base64url;
 
 /// When everything takes place.
@@ -40,17 +41,17 @@ pub(super) static KEYS: LazyLock<KeySet> = LazyLock::new(|| {
 pub(super) static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| Verifier::new(KEYS.clone()));
 
 /// Questions of a guard.
-pub(super) static WANTED: LazyLock<Wanted> = LazyLock::new(|| {
-    let mut wanted = Wanted::new();
+pub(super) static WANTED: LazyLock<Requirements> = LazyLock::new(|| {
+    let mut requirements = Requirements::new();
     for name in ["a", "blog.add", "blog.delete", "shop.order", "é"] {
-        wanted.permission(&Permission::new(name).expect("a name"));
+        requirements.permission(&Permission::new(name).expect("a name"));
     }
-    wanted.scope("profile");
-    wanted.scope("a");
-    wanted.claim(&ClaimTest::new("amr").any_of(["mfa"]).none_of(["sms"]));
-    wanted.claim(&ClaimTest::new("a").any_of([1]));
-    wanted.claim(&ClaimTest::new("sub").all_of(["a"]));
-    wanted
+    requirements.scope("profile");
+    requirements.scope("a");
+    requirements.claim(&ClaimTest::new("amr").any_of(["mfa"]).none_of(["sms"]));
+    requirements.claim(&ClaimTest::new("a").any_of([1]));
+    requirements.claim(&ClaimTest::new("sub").all_of(["a"]));
+    requirements
 });
 
 pub(super) fn signer(algorithm: Algorithm) -> SigningKey {

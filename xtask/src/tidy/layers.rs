@@ -6,8 +6,13 @@ use crate::workspace::{Dependency, Member};
 /// The crates that are published, from the foundation up. Crates of one row know nothing of each other.
 const ROWS: [&[&str]; 6] = [
     &["boltguard-encoding", "boltguard-types"],
-    &["boltguard-guard", "boltguard-keys", "boltguard-revocation"],
-    &["boltguard-apikey", "boltguard-jwks", "boltguard-jws"],
+    &["boltguard-grants", "boltguard-keys", "boltguard-revocation"],
+    &[
+        "boltguard-apikey",
+        "boltguard-guard",
+        "boltguard-jwks",
+        "boltguard-jws",
+    ],
     &["boltguard-jwt", "boltguard-mint"],
     &["boltguard"],
     &["boltguard-python"],

@@ -165,7 +165,7 @@ class RemoteKeys:
         ttl: _Seconds,
         cooldown: _Seconds,
         stale: _Seconds,
-        patience: _Seconds,
+        lock_timeout: _Seconds,
         max_bytes: int,
     ) -> RemoteKeys: ...
     @property
@@ -460,7 +460,7 @@ class Explanation:
 
     @property
     def decision(self) -> str:
-        """The decision: `allow`, `ask`, `challenge` or `deny`."""
+        """The decision: `allow`, `undetermined`, `challenge` or `deny`."""
 
     def to_dict(self) -> dict[str, Any]:
         """The parts of the guard, each before those in it, and what is missing, as plain objects."""

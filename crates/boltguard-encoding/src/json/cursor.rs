@@ -2,8 +2,8 @@
 //!
 //! Whatever is not inlined takes and returns values: a cursor that no other function sees stays in registers.
 
-use super::quotes::Quotes;
-use super::survey::Survey;
+use super::byte_classes::ByteClasses;
+use super::quote_index::QuoteIndex;
 use super::text::{Escapes, scan_string};
 use super::{JsonError, Number, Text};
 
@@ -15,20 +15,20 @@ pub(super) struct Cursor<'a> {
     /// No escape and no control character stands anywhere, so that strings end at the next quote.
     pub(super) plain: bool,
     /// Of a plain text, those that were not read yet.
-    quotes: Quotes,
+    quotes: QuoteIndex,
 }
 
 impl<'a> Cursor<'a> {
     #[inline(always)]
-    pub(super) fn at_front_of(text: &'a [u8], survey: &Survey) -> Self {
-        let plain = survey.is_plain();
+    pub(super) fn at_front_of(text: &'a [u8], byte_classes: &ByteClasses) -> Self {
+        let plain = byte_classes.is_plain();
         Self {
             text,
             at: 0,
             plain,
             quotes: match plain {
-                true => Quotes::from_front(),
-                false => Quotes::none(),
+                true => QuoteIndex::from_front(),
+                false => QuoteIndex::none(),
             },
         }
     }
@@ -79,7 +79,7 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Text<'a>, JsonError> {
         // Every quote of a plain text opens or closes a string, and this is the next that opens one.
-        let Some(close) = self.quotes.pass_string(self.text) else {
+        let Some(close) = self.quotes.skip_string(self.text) else {
             return self.string_with_escapes();
         };
         let inside = self.text.get(self.at + 1..close).ok_or(JsonError::Syntax)?;
@@ -122,7 +122,7 @@ impl<'a> Cursor<'a> {
         }
         let (text, mut at, mut quotes) = (self.text, self.at, self.quotes);
         while let mut ahead = quotes
-            && let Some(close) = ahead.pass_string(text)
+            && let Some(close) = ahead.skip_string(text)
             && let Some([_, behind @ ..]) = text.get(close..)
             && behind.first_chunk() == Some(b",\"")
             && let Some(inside) = text.get(at + 1..close)

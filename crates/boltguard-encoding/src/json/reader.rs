@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use super::byte_classes::ByteClasses;
 use super::cursor::Cursor;
-use super::survey::Survey;
 use super::text::as_str;
 use super::{JsonError, MAX_DEPTH, Number, Text};
 
@@ -27,7 +27,7 @@ pub enum Kind {
 /// Reads one JSON text from front to back.
 ///
 /// Each method reads one value, white space before it included, and refuses one of another kind. A
-/// value that nobody needs is passed over by [`pass`](Self::pass), which checks it as strictly.
+/// value that isn't needed is skipped by [`skip`](Self::skip), which checks it as strictly.
 #[derive(Clone)]
 pub struct Reader<'a> {
     cursor: Cursor<'a>,
@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
     #[must_use]
     #[inline]
     pub fn new(text: &'a str) -> Self {
-        Self::at_front_of(text.as_bytes(), &Survey::of(text.as_bytes()))
+        Self::at_front_of(text.as_bytes(), &ByteClasses::of(text.as_bytes()))
     }
 
     /// Begins at the front of `bytes`, which ought to be UTF-8.
@@ -49,17 +49,17 @@ impl<'a> Reader<'a> {
     /// [`JsonError::Encoding`] if they are not.
     #[inline(always)]
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        let survey = Survey::of(bytes);
-        if !survey.is_ascii() && str::from_utf8(bytes).is_err() {
+        let byte_classes = ByteClasses::of(bytes);
+        if !byte_classes.is_ascii() && str::from_utf8(bytes).is_err() {
             return Err(JsonError::Encoding);
         }
-        Ok(Self::at_front_of(bytes, &survey))
+        Ok(Self::at_front_of(bytes, &byte_classes))
     }
 
     #[inline(always)]
-    fn at_front_of(text: &'a [u8], survey: &Survey) -> Self {
+    fn at_front_of(text: &'a [u8], byte_classes: &ByteClasses) -> Self {
         Self {
-            cursor: Cursor::at_front_of(text, survey),
+            cursor: Cursor::at_front_of(text, byte_classes),
             depth: 0,
         }
     }
@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
         if self.cursor.next_is(b'"') {
             return self.cursor.string().map(Some);
         }
-        self.lend(Self::pass_unexpected).map(|()| None)
+        self.with_copy(Self::skip_unexpected).map(|()| None)
     }
 
     /// Reads a number.
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
     pub fn try_number(&mut self) -> Result<Option<Number<'a>>, JsonError> {
         match self.cursor.peek() {
             b'-' | b'0'..=b'9' => self.cursor.number().map(Some),
-            _ => self.lend(Self::pass_unexpected).map(|()| None),
+            _ => self.with_copy(Self::skip_unexpected).map(|()| None),
         }
     }
 
@@ -226,7 +226,7 @@ impl<'a> Reader<'a> {
         match self.cursor.peek() {
             b't' => self.cursor.word(b"true").map(|()| Some(true)),
             b'f' => self.cursor.word(b"false").map(|()| Some(false)),
-            _ => self.lend(Self::pass_unexpected).map(|()| None),
+            _ => self.with_copy(Self::skip_unexpected).map(|()| None),
         }
     }
 
@@ -243,27 +243,27 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes over any value, checking it as strictly as [`skip`](Self::skip), whose text nobody needs.
+    /// Skips any value, checking it as strictly as [`read_raw`](Self::read_raw).
     ///
     /// # Errors
     ///
     /// Those of the grammar.
     #[inline(always)]
-    pub fn pass(&mut self) -> Result<(), JsonError> {
-        self.lend(Self::pass_any)
+    pub fn skip(&mut self) -> Result<(), JsonError> {
+        self.with_copy(Self::skip_any)
     }
 
     #[cold]
     #[inline(never)]
-    fn pass_unexpected(&mut self) -> Result<(), JsonError> {
-        self.pass_any()
+    fn skip_unexpected(&mut self) -> Result<(), JsonError> {
+        self.skip_any()
     }
 
-    fn pass_any(&mut self) -> Result<(), JsonError> {
+    fn skip_any(&mut self) -> Result<(), JsonError> {
         match self.cursor.peek() {
             b'"' => self.cursor.string().map(drop),
             b'-' | b'0'..=b'9' => self.cursor.number().map(drop),
-            b'{' => self.object(|reader, _| reader.pass_any()),
+            b'{' => self.object(|reader, _| reader.skip_any()),
             b'[' => self.strings(|_| ()).map(drop),
             b't' => self.cursor.word(b"true"),
             b'f' => self.cursor.word(b"false"),
@@ -272,16 +272,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes over any value, checking it, and returns its text.
+    /// Reads any value, and returns its JSON text.
     ///
     /// # Errors
     ///
     /// Those of the grammar.
     #[inline(always)]
-    pub fn skip(&mut self) -> Result<&'a str, JsonError> {
+    pub fn read_raw(&mut self) -> Result<&'a str, JsonError> {
         self.cursor.peek();
         let start = self.cursor.at;
-        self.pass()?;
+        self.skip()?;
         Ok(as_str(&self.cursor.text[start..self.cursor.at]))
     }
 
@@ -294,13 +294,13 @@ impl<'a> Reader<'a> {
     pub fn peek_value(&mut self) -> Result<&'a str, JsonError> {
         self.cursor.peek();
         let mut ahead = self.clone();
-        ahead.skip()
+        ahead.read_raw()
     }
 
     /// Lets `read`, which is not inlined, read values from here on: it gets a copy, so that the reader itself stays in
     /// registers.
     #[inline(always)]
-    pub fn lend<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+    pub fn with_copy<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
         let mut copy = self.clone();
         let result = read(&mut copy);
         self.cursor.go_on_from(&copy.cursor);

@@ -40,7 +40,7 @@ fn build(reader: &mut Reader<'_>) -> Result<serde_json::Value, JsonError> {
 
 fn skip(text: &str) -> Result<(), JsonError> {
     let mut reader = Reader::new(text);
-    reader.skip()?;
+    reader.read_raw()?;
     reader.finish()
 }
 
@@ -165,7 +165,7 @@ fn names(text: &str) -> Result<(), JsonError> {
     let mut names = Names::default();
     Reader::new(text).object(|reader, name| {
         names.insert(name)?;
-        reader.skip().map(drop)
+        reader.read_raw().map(drop)
     })
 }
 

@@ -39,7 +39,7 @@ impl<'a> Text<'a> {
     /// What stands between the quotes, if it holds no escape.
     #[must_use]
     #[inline]
-    pub fn plain(self) -> Option<&'a str> {
+    pub fn unescaped(self) -> Option<&'a str> {
         self.plain_bytes().map(as_str)
     }
 
@@ -47,7 +47,7 @@ impl<'a> Text<'a> {
     #[must_use]
     #[inline(always)]
     pub fn to_text(self) -> Cow<'a, str> {
-        match self.plain() {
+        match self.unescaped() {
             Some(plain) => Cow::Borrowed(plain),
             None => Cow::Owned(unescape(as_str(self.raw))),
         }

@@ -15,7 +15,7 @@ fn a_value_ahead_is_seen_and_not_passed() {
                 reader.position(),
                 reader.kind()?,
             ));
-            assert_eq!(reader.peek_value(), reader.skip());
+            assert_eq!(reader.peek_value(), reader.read_raw());
             Ok::<_, JsonError>(())
         })
         .unwrap();
@@ -44,7 +44,7 @@ fn the_text_is_there_from_end_to_end() {
     let text = " {\"é\":1} ";
     let mut reader = Reader::new(text);
     assert_eq!(reader.bytes(), text.as_bytes());
-    assert_eq!(reader.skip(), Ok("{\"é\":1}"));
+    assert_eq!(reader.read_raw(), Ok("{\"é\":1}"));
     assert_eq!(
         (reader.bytes(), reader.position()),
         (text.as_bytes(), text.len() - 1)
@@ -87,13 +87,13 @@ fn what_is_closed_is_no_nesting() {
     let objects = deep("{\"a\":", "}").replace(":}", ":0}");
     for part in [deep("[", "]"), objects] {
         let list = format!("[{part},{part},{part}]");
-        assert_eq!(Reader::new(&list).skip(), Ok(list.as_str()));
+        assert_eq!(Reader::new(&list).read_raw(), Ok(list.as_str()));
         let object = format!("{{\"x\":{part},\"y\":{part}}}");
-        assert_eq!(Reader::new(&object).skip(), Ok(object.as_str()));
+        assert_eq!(Reader::new(&object).read_raw(), Ok(object.as_str()));
         let deeper = format!("[[{part}]]");
-        assert_eq!(Reader::new(&deeper).skip(), Err(JsonError::TooDeep));
+        assert_eq!(Reader::new(&deeper).read_raw(), Err(JsonError::TooDeep));
         let deeper = format!("[{{\"x\":{part}}}]");
-        assert_eq!(Reader::new(&deeper).skip(), Err(JsonError::TooDeep));
+        assert_eq!(Reader::new(&deeper).read_raw(), Err(JsonError::TooDeep));
     }
 }
 

@@ -9,7 +9,7 @@ fn insert_all(text: &str) -> Result<(), JsonError> {
     let mut names = Names::default();
     Reader::new(text).object(|reader, name| {
         names.insert(name)?;
-        reader.skip().map(drop)
+        reader.read_raw().map(drop)
     })
 }
 

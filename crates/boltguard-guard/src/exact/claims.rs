@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use boltguard_types::{ClaimTest, Scalar};
+use boltguard_grants::{ClaimTest, ClaimValue};
 
 use super::TooManyAtoms;
 
 /// The ways in which the tests, all of one claim, can pass and fail together.
 pub(super) fn possible(tests: &[&ClaimTest]) -> Result<BTreeSet<Vec<bool>>, TooManyAtoms> {
-    let values = telling(tests)?;
+    let values = informative(tests)?;
     let masks: Vec<Masks> = tests.iter().map(|test| Masks::of(test, &values)).collect();
     // A token without the claim fails every test. One with it has any of the values, or another.
     let absent = vec![false; tests.len()];
@@ -25,8 +25,8 @@ struct Masks {
 }
 
 impl Masks {
-    fn of(test: &ClaimTest, values: &[&Scalar]) -> Self {
-        let mask = |list: &[Scalar]| {
+    fn of(test: &ClaimTest, values: &[&ClaimValue]) -> Self {
+        let mask = |list: &[ClaimValue]| {
             let bits = values.iter().enumerate();
             let named = bits.filter(|(_, value)| has(list, value));
             named.fold(0, |mask, (bit, _)| mask | 1 << bit)
@@ -49,8 +49,8 @@ impl Masks {
 
 /// The values that the tests name, but of those that every test treats alike no more than two: a claim has none of
 /// them, some, or all, and two can say that.
-fn telling<'t>(tests: &[&'t ClaimTest]) -> Result<Vec<&'t Scalar>, TooManyAtoms> {
-    let named: BTreeSet<&Scalar> = tests
+fn informative<'t>(tests: &[&'t ClaimTest]) -> Result<Vec<&'t ClaimValue>, TooManyAtoms> {
+    let named: BTreeSet<&ClaimValue> = tests
         .iter()
         .flat_map(|test| lists(test).into_iter().flatten())
         .collect();
@@ -74,11 +74,11 @@ fn telling<'t>(tests: &[&'t ClaimTest]) -> Result<Vec<&'t Scalar>, TooManyAtoms>
 }
 
 /// Whether a list, which is sorted, names the value.
-fn has(list: &[Scalar], value: &Scalar) -> bool {
+fn has(list: &[ClaimValue], value: &ClaimValue) -> bool {
     list.binary_search(value).is_ok()
 }
 
-fn lists(test: &ClaimTest) -> [&[Scalar]; 3] {
+fn lists(test: &ClaimTest) -> [&[ClaimValue]; 3] {
     [test.required_any(), test.required_all(), test.forbidden()]
 }
 
@@ -92,9 +92,9 @@ mod tests {
     #[test]
     fn a_test_of_many_values_is_no_dearer_than_one_of_two() {
         let many = ClaimTest::new("role")
-            .any_of((0..100).map(Scalar::from))
-            .all_of((100..200).map(Scalar::from));
-        assert_eq!(telling(&[&many]).map(|values| values.len()), Ok(4));
+            .any_of((0..100).map(ClaimValue::from))
+            .all_of((100..200).map(ClaimValue::from));
+        assert_eq!(informative(&[&many]).map(|values| values.len()), Ok(4));
         assert_eq!(possible(&[&many]), Ok([vec![false], vec![true]].into()));
     }
 

@@ -3,16 +3,16 @@
 //! A guard of up to a dozen atoms is asked about every possible caller: the anonymous one, and a known one for each way
 //! in which the atoms can be true together.
 
+mod assignments;
 mod claims;
 mod table;
-mod worlds;
 
 use std::error::Error;
 use std::fmt;
 
 use boltguard_types::ReasonCode;
 
-use crate::exact::worlds::Worlds;
+use crate::exact::assignments::Assignments;
 use crate::{Atom, Guard};
 
 impl Guard {
@@ -23,7 +23,7 @@ impl Guard {
     ///
     /// Two atoms are taken to be true or false independently, but for what follows from their meaning: a known caller
     /// is authenticated, is vouched for by one backend, holds the permission of a scope's name with the scope, and has
-    /// one value for each claim. The answers to checks are taken to be the same for both guards.
+    /// one value for each claim. The results of checks are taken to be the same for both guards.
     ///
     /// ```
     /// use boltguard_guard::Guard;
@@ -45,8 +45,8 @@ impl Guard {
         if self.opens_to_anonymous() || other.is(&Atom::Authenticated) {
             return Ok(!self.opens_to_anonymous());
         }
-        let worlds = Worlds::of(&[self, other])?;
-        Ok(worlds.implies(&worlds.table(self), &worlds.table(other)))
+        let assignments = Assignments::of(&[self, other])?;
+        Ok(assignments.implies(&assignments.table(self), &assignments.table(other)))
     }
 
     /// Whether both guards answer alike for every caller: let in, 401, or 403. The reason of a 403 may differ.
@@ -61,8 +61,8 @@ impl Guard {
         if self == other || self.is_constant() || other.is_constant() {
             return Ok(self == other);
         }
-        let worlds = Worlds::of(&[self, other])?;
-        Ok(worlds.agree(&worlds.table(self), &worlds.table(other)))
+        let assignments = Assignments::of(&[self, other])?;
+        Ok(assignments.agree(&assignments.table(self), &assignments.table(other)))
     }
 
     fn is_constant(&self) -> bool {

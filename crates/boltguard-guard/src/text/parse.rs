@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use boltguard_types::{ClaimTest, Permission, Scalar};
+use boltguard_grants::{ClaimTest, ClaimValue};
+use boltguard_types::Permission;
 
 use super::cursor::Cursor;
 use super::error::{Expected, ParseErrorKind, ParseGuardError};
@@ -181,7 +182,7 @@ impl Parser<'_> {
     fn claim_list(&mut self, test: ClaimTest) -> Parsed<ClaimTest> {
         let start = self.cursor.at();
         let name = self.cursor.word();
-        let (given, build): (_, fn(ClaimTest, Vec<Scalar>) -> ClaimTest) = match name {
+        let (given, build): (_, fn(ClaimTest, Vec<ClaimValue>) -> ClaimTest) = match name {
             "all" => (test.required_all(), ClaimTest::all_of),
             "any" => (test.required_any(), ClaimTest::any_of),
             "none" => (test.forbidden(), ClaimTest::none_of),
@@ -199,7 +200,7 @@ impl Parser<'_> {
         Ok(build(test, values))
     }
 
-    fn values(&mut self) -> Parsed<Vec<Scalar>> {
+    fn values(&mut self) -> Parsed<Vec<ClaimValue>> {
         self.cursor.expect('[', Expected::List)?;
         let mut values = vec![self.value()?];
         while self.cursor.take(',') {
@@ -209,14 +210,14 @@ impl Parser<'_> {
         Ok(values)
     }
 
-    fn value(&mut self) -> Parsed<Scalar> {
+    fn value(&mut self) -> Parsed<ClaimValue> {
         let start = self.cursor.at();
         match self.cursor.rest().chars().next() {
-            Some('"' | '\'') => Ok(Scalar::Text(self.cursor.string()?.into())),
-            Some('-' | '0'..='9') => Ok(Scalar::Integer(self.cursor.integer()?)),
+            Some('"' | '\'') => Ok(ClaimValue::Text(self.cursor.string()?.into())),
+            Some('-' | '0'..='9') => Ok(ClaimValue::Integer(self.cursor.integer()?)),
             _ => match self.cursor.word() {
-                "true" => Ok(Scalar::Bool(true)),
-                "false" => Ok(Scalar::Bool(false)),
+                "true" => Ok(ClaimValue::Bool(true)),
+                "false" => Ok(ClaimValue::Bool(false)),
                 _ => Err(self
                     .cursor
                     .error_at(ParseErrorKind::Expected(Expected::Value), start)),

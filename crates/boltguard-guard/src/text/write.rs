@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use boltguard_types::{ClaimTest, Scalar};
+use boltguard_grants::{ClaimTest, ClaimValue};
 
 use crate::guard::{Join, Op};
 use crate::{Atom, Guard};
@@ -144,11 +144,11 @@ fn claim(f: &mut fmt::Formatter<'_>, test: &ClaimTest) -> fmt::Result {
     f.write_char(')')
 }
 
-fn scalar(f: &mut fmt::Formatter<'_>, value: &Scalar) -> fmt::Result {
+fn scalar(f: &mut fmt::Formatter<'_>, value: &ClaimValue) -> fmt::Result {
     match value {
-        Scalar::Bool(value) => value.fmt(f),
-        Scalar::Integer(value) => write!(f, "{value}"),
-        Scalar::Text(text) => quoted(f, text),
+        ClaimValue::Bool(value) => value.fmt(f),
+        ClaimValue::Integer(value) => write!(f, "{value}"),
+        ClaimValue::Text(text) => quoted(f, text),
     }
 }
 

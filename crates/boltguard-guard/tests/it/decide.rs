@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use boltguard_guard::{Answers, Decision, Guard, GuardError};
-use boltguard_types::{Identity, Permission, Principal, ReasonCode};
+use boltguard_grants::{Identity, Principal};
+use boltguard_guard::{CheckResults, Decision, Guard, GuardError};
+use boltguard_types::{Permission, ReasonCode};
 use proptest::prelude::*;
 
 use crate::naive::{callers, exprs, outcome};
@@ -26,7 +27,7 @@ proptest! {
 
     #[test]
     fn the_program_agrees_with_the_naive_evaluator(expr in exprs(), who in callers()) {
-        let expected = expr.decide(&who, &Answers::new());
+        let expected = expr.decide(&who, &CheckResults::new());
         prop_assert_eq!(outcome(expr.guard().decide(&who)), expected, "{}", expr.guard());
     }
 }

@@ -1,7 +1,7 @@
 //! Questions that would ask for less than they say.
 
+use boltguard_grants::ClaimTest;
 use boltguard_guard::{Atom, Guard, GuardError};
-use boltguard_types::ClaimTest;
 
 #[test]
 fn a_claim_test_with_an_empty_list_makes_no_guard() {

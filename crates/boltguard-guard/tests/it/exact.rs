@@ -1,7 +1,8 @@
 //! `implies` and `is_equivalent` against every caller that the generators can make.
 
-use boltguard_guard::{Answers, Guard, TooManyAtoms};
-use boltguard_types::{Identity, Permission, Principal};
+use boltguard_grants::{Identity, Principal};
+use boltguard_guard::{CheckResults, Guard, TooManyAtoms};
+use boltguard_types::Permission;
 use proptest::prelude::*;
 
 use crate::naive::Expr;
@@ -19,7 +20,7 @@ fn is_equivalent(one: &str, other: &str) -> bool {
 }
 
 /// Every caller that the atoms of the generators tell apart, with every answer to the checks.
-fn everybody() -> Vec<(Principal, Answers)> {
+fn everybody() -> Vec<(Principal, CheckResults)> {
     let subsets = |items: &[&'static str]| -> Vec<Vec<&'static str>> {
         let items = items.to_vec();
         (0..1_usize << items.len())
@@ -33,7 +34,7 @@ fn everybody() -> Vec<(Principal, Answers)> {
             })
             .collect()
     };
-    let mut all = vec![(Principal::Anonymous, Answers::new())];
+    let mut all = vec![(Principal::Anonymous, CheckResults::new())];
     for permissions in subsets(&["blog.add", "blog.edit"]) {
         for scopes in subsets(&["blog.add"]) {
             for backend in ["jwt", "api_key", "other"] {
@@ -47,7 +48,10 @@ fn everybody() -> Vec<(Principal, Answers)> {
                             if let Some(amr) = &amr {
                                 who = who.with_claim("amr", amr.clone());
                             }
-                            all.push((Principal::Known(who), Answers::new().with("owner", owner)));
+                            all.push((
+                                Principal::Known(who),
+                                CheckResults::new().with("owner", owner),
+                            ));
                         }
                     }
                 }
@@ -60,7 +64,7 @@ fn everybody() -> Vec<(Principal, Answers)> {
 /// Guards over atoms that [`everybody`] tells apart.
 fn small_exprs() -> BoxedStrategy<Expr> {
     let permission = |name: &str| Expr::Permission(name.into());
-    let amr = || boltguard_types::ClaimTest::new("amr");
+    let amr = || boltguard_grants::ClaimTest::new("amr");
     let atoms = vec![
         permission("blog.add"),
         permission("blog.edit"),

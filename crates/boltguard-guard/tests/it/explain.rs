@@ -1,10 +1,11 @@
 //! Explanations, and the smallest set that is missing.
 
-use boltguard_guard::{Answers, Atom, Decision, Guard, Kleene, Missing, PartKind};
-use boltguard_types::{Grant, Identity, Permission, Principal, ReasonCode};
+use boltguard_grants::{Identity, Principal};
+use boltguard_guard::{Atom, CheckResults, Decision, Guard, Kleene, Missing, PartKind};
+use boltguard_types::{Grant, Permission, ReasonCode};
 use proptest::prelude::*;
 
-use crate::naive::{Expr, answers, callers, checked_exprs, completions, identities};
+use crate::naive::{Expr, callers, checked_exprs, completions, identities, results};
 
 fn guard(text: &str) -> Guard {
     text.parse().unwrap()
@@ -30,10 +31,10 @@ fn granted(who: &Identity, atom: &Atom) -> Identity {
     }
 }
 
-/// Whether some answers to the checks let the caller in.
+/// Whether some results of the checks let the caller in.
 fn may_open(expr: &Expr, who: &Identity) -> bool {
     let who = Principal::Known(who.clone());
-    completions(&Answers::new())
+    completions(&CheckResults::new())
         .iter()
         .any(|all| expr.decide(&who, all).is_allowed())
 }
@@ -43,7 +44,7 @@ proptest! {
 
     #[test]
     fn parts_have_the_values_that_the_naive_evaluator_gives(
-        expr in checked_exprs(), who in callers(), said in answers(),
+        expr in checked_exprs(), who in callers(), said in results(),
     ) {
         let guard = expr.guard();
         let explanation = guard.explain_with(&who, &said);
@@ -169,9 +170,9 @@ fn open_checks_are_unknown_and_count_as_open() {
     let explanation = guard.explain(&who);
     assert_eq!(
         explanation.to_string(),
-        "ask\n  unknown  all of\n  true       perm(\"a\")\n  unknown    check(\"owner\")"
+        "undetermined\n  unknown  all of\n  true       perm(\"a\")\n  unknown    check(\"owner\")"
     );
-    let failed = guard.explain_with(&who, &Answers::new().with("owner", false));
+    let failed = guard.explain_with(&who, &CheckResults::new().with("owner", false));
     assert_eq!(failed.decision(), Decision::Deny(ReasonCode::Denied));
     assert_eq!(failed.missing(), &Missing::NotGrants);
 }

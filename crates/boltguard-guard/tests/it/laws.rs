@@ -1,18 +1,18 @@
 //! The laws of the algebra, over the three answers that a caller can get.
 
-use boltguard_guard::{Answers, Decision, Guard};
-use boltguard_types::Principal;
+use boltguard_grants::Principal;
+use boltguard_guard::{CheckResults, Decision, Guard};
 use proptest::prelude::*;
 
 use crate::naive::{callers, checked_exprs, outcome};
 
 /// Two guards answer alike: let in, 401 or 403.
-fn same(one: &Guard, other: &Guard, caller: &Principal, answers: &Answers) {
-    let decide = |guard: &Guard| outcome(guard.decide_with(caller, answers));
+fn same(one: &Guard, other: &Guard, caller: &Principal, results: &CheckResults) {
+    let decide = |guard: &Guard| outcome(guard.decide_with(caller, results));
     assert_eq!(decide(one), decide(other), "{one}   and   {other}");
 }
 
-fn answered() -> impl Strategy<Value = Answers> {
+fn answered() -> impl Strategy<Value = CheckResults> {
     any::<[bool; 3]>().prop_map(|given| crate::naive::CHECKS.into_iter().zip(given).collect())
 }
 

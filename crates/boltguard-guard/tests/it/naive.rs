@@ -1,7 +1,8 @@
 //! A guard as a plain tree, and the shortest evaluator of it that one could write.
 
-use boltguard_guard::{Answers, Decision, Guard, Kleene};
-use boltguard_types::{ClaimTest, Grant, Identity, Permission, Principal, ReasonCode};
+use boltguard_grants::{ClaimTest, Identity, Principal};
+use boltguard_guard::{CheckResults, Decision, Guard, Kleene};
+use boltguard_types::{Grant, Permission, ReasonCode};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -41,7 +42,7 @@ impl Expr {
     }
 
     /// The value in Kleene's logic; a check without an answer is unknown.
-    pub(crate) fn value(&self, caller: &Principal, answers: &Answers) -> Kleene {
+    pub(crate) fn value(&self, caller: &Principal, results: &CheckResults) -> Kleene {
         let identity = match caller {
             Principal::Anonymous => None,
             Principal::Known(identity) => Some(identity),
@@ -51,22 +52,22 @@ impl Expr {
             Self::DenyAll => Kleene::False,
             Self::And(all) => all
                 .iter()
-                .map(|part| part.value(caller, answers))
+                .map(|part| part.value(caller, results))
                 .min()
                 .unwrap(),
             Self::Or(any) => any
                 .iter()
-                .map(|part| part.value(caller, answers))
+                .map(|part| part.value(caller, results))
                 .max()
                 .unwrap(),
-            Self::Not(inner) => !inner.value(caller, answers),
+            Self::Not(inner) => !inner.value(caller, results),
             atom => identity.map_or(Kleene::Unknown, |identity| {
-                atom.of(identity, answers).into()
+                atom.of(identity, results).into()
             }),
         }
     }
 
-    fn of(&self, who: &Identity, answers: &Answers) -> Option<bool> {
+    fn of(&self, who: &Identity, results: &CheckResults) -> Option<bool> {
         let grants = |name: &str| {
             let permission = Permission::new(name).unwrap();
             who.permissions
@@ -77,7 +78,7 @@ impl Expr {
         Some(match self {
             Self::Admin => who.is_superuser,
             Self::Authenticated => true,
-            Self::Check(name) => return answers.get(name),
+            Self::Check(name) => return results.get(name),
             Self::Claim(test) => test.holds(who.claims.get(test.name())),
             Self::Permission(name) => grants(name),
             Self::Scope(name) => who.scopes.iter().any(|scope| **scope == **name),
@@ -88,8 +89,8 @@ impl Expr {
     }
 
     /// The decision where every check has an answer.
-    pub(crate) fn decide(&self, caller: &Principal, answers: &Answers) -> Decision {
-        match self.value(caller, answers) {
+    pub(crate) fn decide(&self, caller: &Principal, results: &CheckResults) -> Decision {
+        match self.value(caller, results) {
             Kleene::True => Decision::Allow,
             Kleene::Unknown => Decision::Challenge,
             Kleene::False => Decision::Deny(ReasonCode::Denied),
@@ -221,8 +222,8 @@ pub(crate) fn callers() -> impl Strategy<Value = Principal> {
     prop_oneof![1 => Just(Principal::Anonymous), 5 => identities().prop_map(Principal::Known)]
 }
 
-/// Answers to some of the checks, by `Option`.
-pub(crate) fn answers() -> impl Strategy<Value = Answers> {
+/// Results of some of the checks.
+pub(crate) fn results() -> impl Strategy<Value = CheckResults> {
     any::<[Option<bool>; 3]>().prop_map(|given| {
         let given = CHECKS.iter().zip(given);
         given
@@ -232,7 +233,7 @@ pub(crate) fn answers() -> impl Strategy<Value = Answers> {
 }
 
 /// Every way of answering the checks that `given` leaves open.
-pub(crate) fn completions(given: &Answers) -> Vec<Answers> {
+pub(crate) fn completions(given: &CheckResults) -> Vec<CheckResults> {
     CHECKS
         .iter()
         .fold(vec![given.clone()], |all, name| match given.get(name) {

@@ -1,7 +1,8 @@
 //! The text form, there and back.
 
+use boltguard_grants::{ClaimTest, ClaimValue};
 use boltguard_guard::{Expected, Guard, GuardDocumentError, GuardError, ParseErrorKind};
-use boltguard_types::{ClaimTest, Permission, PermissionError, Scalar};
+use boltguard_types::{Permission, PermissionError};
 use proptest::prelude::*;
 
 use crate::naive::checked_exprs;
@@ -15,11 +16,11 @@ fn expects(text: &str, offset: usize, expected: Expected) {
     fails(text, offset, ParseErrorKind::Expected(expected));
 }
 
-fn scalars() -> impl Strategy<Value = Scalar> {
+fn scalars() -> impl Strategy<Value = ClaimValue> {
     prop_oneof![
-        any::<bool>().prop_map(Scalar::from),
-        any::<i64>().prop_map(Scalar::from),
-        any::<String>().prop_map(|text| Scalar::from(text.as_str())),
+        any::<bool>().prop_map(ClaimValue::from),
+        any::<i64>().prop_map(ClaimValue::from),
+        any::<String>().prop_map(|text| ClaimValue::from(text.as_str())),
     ]
 }
 

@@ -1,8 +1,9 @@
 //! How work grows with a guard: counted, not timed.
 
-use boltguard_guard::{Answers, Guard, Missing};
+use boltguard_grants::{ClaimTest, Identity, Principal};
+use boltguard_guard::{CheckResults, Guard, Missing};
+use boltguard_types::Permission;
 use boltguard_types::work::steps;
-use boltguard_types::{ClaimTest, Identity, Permission, Principal};
 
 fn permission(name: &str) -> Guard {
     Guard::permission(Permission::new(name).unwrap())
@@ -54,7 +55,7 @@ fn compiling_deciding_and_explaining_grow_with_the_size_of_a_guard() {
             let cost = |count: usize| {
                 let guard = guard(count);
                 let who = Principal::Known(who.clone());
-                steps(|| guard.explain_with(&who, &Answers::new())).0
+                steps(|| guard.explain_with(&who, &CheckResults::new())).0
             };
             let (small, large) = (cost(96), cost(960));
             assert!(

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use boltguard_jwks::{FetchError, HttpFetch, JwksClient, Need};
+use boltguard_jwks::{FetchError, HttpFetch, JwksClient, Refresh};
 
 use crate::server::{Server, answer, hang};
 use crate::support::{jwks, names, remote, seconds};
@@ -22,7 +22,7 @@ fn serving(sets: &'static [&'static [&'static str]]) -> Server {
 }
 
 /// The names of the keys that there are after so many seconds.
-fn after(client: &JwksClient<HttpFetch>, start: Instant, need: Need, time: u64) -> Vec<String> {
+fn after(client: &JwksClient<HttpFetch>, start: Instant, need: Refresh, time: u64) -> Vec<String> {
     let keys = client.refresh(need, start + seconds(time)).unwrap();
     names(&keys).into_iter().map(str::to_owned).collect()
 }
@@ -32,16 +32,16 @@ fn keys_rotate_fail_and_end() {
     let server = serving(&[&["a"], &["b"]]);
     let (client, start) = (client(&server), Instant::now());
     let after = |need, time| after(&client, start, need, time);
-    assert_eq!(after(Need::Current, 0), ["a"]);
-    assert_eq!(after(Need::Current, 200), ["a"]);
+    assert_eq!(after(Refresh::IfStale, 0), ["a"]);
+    assert_eq!(after(Refresh::IfStale, 200), ["a"]);
     assert_eq!(server.requests(), 1);
-    assert_eq!(after(Need::Unknown, 200), ["b"]);
+    assert_eq!(after(Refresh::UnknownKid, 200), ["b"]);
     assert_eq!(server.requests(), 2);
     // From here on the server fails.
-    assert_eq!(after(Need::Current, 2000), ["b"]);
+    assert_eq!(after(Refresh::IfStale, 2000), ["b"]);
     assert_eq!(server.requests(), 3);
     let refused = client
-        .refresh(Need::Current, start + seconds(9000))
+        .refresh(Refresh::IfStale, start + seconds(9000))
         .unwrap_err();
     assert_eq!(refused.cause(), Some(FetchError::Status(500)));
     assert_eq!(server.requests(), 4);
@@ -54,11 +54,15 @@ fn a_server_that_recovers_is_trusted_again() {
         _ => answer(stream, "200 OK", "", jwks(&["a"]).as_bytes()),
     });
     let (client, start) = (client(&server), Instant::now());
-    assert!(client.refresh(Need::Current, start).is_err());
-    assert!(client.refresh(Need::Current, start).is_err());
+    assert!(client.refresh(Refresh::IfStale, start).is_err());
+    assert!(client.refresh(Refresh::IfStale, start).is_err());
     assert_eq!(server.requests(), 1);
-    assert!(client.refresh(Need::Current, start + seconds(100)).is_err());
-    assert_eq!(after(&client, start, Need::Current, 200), ["a"]);
+    assert!(
+        client
+            .refresh(Refresh::IfStale, start + seconds(100))
+            .is_err()
+    );
+    assert_eq!(after(&client, start, Refresh::IfStale, 200), ["a"]);
     assert_eq!(server.requests(), 3);
 }
 
@@ -66,14 +70,14 @@ fn a_server_that_recovers_is_trusted_again() {
 fn a_flood_of_unknown_keys_is_one_request() {
     let server = serving(&[&["a"], &["a"]]);
     let (client, start) = (client(&server), Instant::now());
-    assert_eq!(after(&client, start, Need::Current, 0), ["a"]);
+    assert_eq!(after(&client, start, Refresh::IfStale, 0), ["a"]);
     let barrier = Barrier::new(8);
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
                 barrier.wait();
                 for _ in 0..100 {
-                    assert_eq!(after(&client, start, Need::Unknown, 60), ["a"]);
+                    assert_eq!(after(&client, start, Refresh::UnknownKid, 60), ["a"]);
                 }
             });
         }
@@ -106,10 +110,10 @@ fn of_many_threads_one_alone_asks_a_server_that_hangs() {
     let fetch = server.fetch().with_timeout(Duration::from_millis(200));
     let client = JwksClient::new(remote(), fetch);
     let start = Instant::now();
-    assert_eq!(after(&client, start, Need::Current, 0), ["a"]);
+    assert_eq!(after(&client, start, Refresh::IfStale, 0), ["a"]);
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| assert_eq!(after(&client, start, Need::Current, 400), ["a"]));
+            scope.spawn(|| assert_eq!(after(&client, start, Refresh::IfStale, 400), ["a"]));
         }
     });
     assert_eq!(server.requests(), 2);
@@ -125,7 +129,7 @@ fn answers_that_are_no_sets_are_failures() {
     let (client, start) = (client(&server), Instant::now());
     let cause = |time| {
         client
-            .refresh(Need::Current, start + seconds(time))
+            .refresh(Refresh::IfStale, start + seconds(time))
             .unwrap_err()
             .cause()
     };

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
-mod clockwork;
 mod properties;
 mod responses;
+mod schedule;
 mod support;
 mod threads;

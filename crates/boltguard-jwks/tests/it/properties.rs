@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use boltguard_jwks::{FetchError, Need, Response, Step, Times, Turn};
+use boltguard_jwks::{FetchError, FetchPermit, Refresh, RefreshPolicy, RefreshStep, Response};
 use proptest::prelude::*;
 
 use crate::support::{Scene, answer};
@@ -8,7 +8,7 @@ use crate::support::{Scene, answer};
 /// What happens next.
 #[derive(Clone, Debug)]
 enum Event {
-    Ask(Need),
+    Ask(Refresh),
     Fail,
     Lose,
     Pass(Duration),
@@ -16,7 +16,7 @@ enum Event {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let need = prop_oneof![Just(Need::Current), Just(Need::Unknown)];
+    let need = prop_oneof![Just(Refresh::IfStale), Just(Refresh::UnknownKid)];
     prop_oneof![
         4 => need.prop_map(Event::Ask),
         1 => Just(Event::Fail),
@@ -26,24 +26,26 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn times() -> impl Strategy<Value = Times> {
-    (1..120_u64, 1..60_u64, 0..200_u64, 1..30_u64).prop_map(|(ttl, cooldown, stale, patience)| {
-        let [ttl, cooldown, stale, patience] =
-            [ttl, cooldown, stale, patience].map(Duration::from_secs);
-        Times {
-            ttl,
-            cooldown,
-            stale,
-            patience,
-        }
-    })
+fn policy() -> impl Strategy<Value = RefreshPolicy> {
+    (1..120_u64, 1..60_u64, 0..200_u64, 1..30_u64).prop_map(
+        |(ttl, cooldown, stale, lock_timeout)| {
+            let [ttl, cooldown, stale, lock_timeout] =
+                [ttl, cooldown, stale, lock_timeout].map(Duration::from_secs);
+            RefreshPolicy {
+                ttl,
+                cooldown,
+                stale,
+                lock_timeout,
+            }
+        },
+    )
 }
 
 /// What an onlooker remembers.
 #[derive(Default)]
 struct Seen {
     /// With when they began.
-    turns: Vec<(Turn, Instant)>,
+    turns: Vec<(FetchPermit, Instant)>,
     /// When the newest of the sets came, and when its fetch began.
     landed: Option<Instant>,
     newest: Option<Instant>,
@@ -54,9 +56,9 @@ struct Seen {
 }
 
 impl Seen {
-    /// Notes that this turn failed at `now`, unless it was given up before.
-    fn fail(&mut self, begun: Instant, now: Instant, times: Times) {
-        if self.begun == Some(begun) && now < begun + times.patience {
+    /// Notes that this permit failed at `now`, unless it was given up before.
+    fn fail(&mut self, begun: Instant, now: Instant, policy: RefreshPolicy) {
+        if self.begun == Some(begun) && now < begun + policy.lock_timeout {
             self.failed = Some(now);
         }
     }
@@ -72,17 +74,17 @@ fn respond(max_age: Option<u64>) -> Response {
 proptest! {
     #[test]
     fn keys_are_fetched_seldom_and_never_used_too_long(
-        times in times(),
+        policy in policy(),
         events in proptest::collection::vec(event(), 0..120),
     ) {
-        let mut scene = Scene::new(times);
+        let mut scene = Scene::new(policy);
         let mut seen = Seen::default();
         for event in events {
             match event {
                 Event::Pass(time) => scene.now += time,
-                Event::Ask(need) => ask(&scene, &mut seen, need, times)?,
-                Event::Succeed(max_age) => if let Some((turn, begun)) = seen.turns.pop() {
-                    let fetched = turn.finish(Ok(respond(max_age)), scene.now);
+                Event::Ask(need) => ask(&scene, &mut seen, need, policy)?,
+                Event::Succeed(max_age) => if let Some((permit, begun)) = seen.turns.pop() {
+                    let fetched = permit.finish(Ok(respond(max_age)), scene.now);
                     seen.ended = seen.ended.max(Some(scene.now));
                     prop_assert_eq!(fetched.problem(), None);
                     if seen.newest <= Some(begun) {
@@ -91,35 +93,40 @@ proptest! {
                         seen.failed = None;
                     }
                 },
-                Event::Fail => if let Some((turn, begun)) = seen.turns.pop() {
-                    let fetched = turn.finish(Err(FetchError::Timeout), scene.now);
+                Event::Fail => if let Some((permit, begun)) = seen.turns.pop() {
+                    let fetched = permit.finish(Err(FetchError::Timeout), scene.now);
                     seen.ended = seen.ended.max(Some(scene.now));
                     prop_assert_eq!(fetched.problem(), Some(FetchError::Timeout));
-                    seen.fail(begun, scene.now, times);
+                    seen.fail(begun, scene.now, policy);
                 },
-                Event::Lose => if let Some((turn, begun)) = seen.turns.pop() {
-                    drop(turn);
-                    seen.fail(begun, begun, times);
+                Event::Lose => if let Some((permit, begun)) = seen.turns.pop() {
+                    drop(permit);
+                    seen.fail(begun, begun, policy);
                 },
             }
-            if scene.remote.is_settled(Need::Current, scene.now) {
+            if scene.remote.is_settled(Refresh::IfStale, scene.now) {
                 prop_assert!(!scene.remote.load().is_empty());
-                prop_assert!(seen.landed.is_some_and(|landed| scene.now < landed + times.ttl + times.stale));
+                prop_assert!(seen.landed.is_some_and(|landed| scene.now < landed + policy.ttl + policy.stale));
             }
         }
     }
 }
 
-fn ask(scene: &Scene, seen: &mut Seen, need: Need, times: Times) -> Result<(), TestCaseError> {
+fn ask(
+    scene: &Scene,
+    seen: &mut Seen,
+    need: Refresh,
+    policy: RefreshPolicy,
+) -> Result<(), TestCaseError> {
     let now = scene.now;
-    let was_current = scene.remote.is_settled(Need::Current, now);
+    let was_current = scene.remote.is_settled(Refresh::IfStale, now);
     let was_settled = scene.remote.is_settled(need, now);
     let step = scene.step(need);
-    prop_assert!(!was_settled || matches!(step, Step::Use(_)));
+    prop_assert!(!was_settled || matches!(step, RefreshStep::Use(_)));
     match step {
-        Step::Fetch(turn) => {
+        RefreshStep::Fetch(permit) => {
             // One at a time, unless the last one takes too long.
-            let is_lost = |begun: Instant| now >= begun + times.patience;
+            let is_lost = |begun: Instant| now >= begun + policy.lock_timeout;
             let flies = seen
                 .turns
                 .iter()
@@ -127,30 +134,30 @@ fn ask(scene: &Scene, seen: &mut Seen, need: Need, times: Times) -> Result<(), T
             prop_assert!(!flies);
             // For an unknown key alone, at most once a cooldown, which begins with the end of a fetch.
             let ended = seen.ended.or(seen.begun);
-            let has_cooled = ended.is_none_or(|ended| now >= ended + times.cooldown);
+            let has_cooled = ended.is_none_or(|ended| now >= ended + policy.cooldown);
             prop_assert!(has_cooled || !was_current);
             // After a failure at least a pause.
-            let pause = Duration::from_secs(1).min(times.cooldown);
+            let pause = Duration::from_secs(1).min(policy.cooldown);
             prop_assert!(seen.failed.is_none_or(|failed| now >= failed + pause));
             seen.begun = Some(now);
-            seen.turns.push((turn, now));
+            seen.turns.push((permit, now));
         }
-        Step::Use(keys) => {
+        RefreshStep::Use(keys) => {
             prop_assert!(!keys.is_empty());
             prop_assert!(
                 seen.landed
-                    .is_some_and(|landed| now < landed + times.ttl + times.stale)
+                    .is_some_and(|landed| now < landed + policy.ttl + policy.stale)
             );
         }
-        Step::Unavailable(unavailable) => {
+        RefreshStep::Unavailable(unavailable) => {
             prop_assert!(!was_current);
             prop_assert!(!unavailable.retry_in().is_zero());
-            prop_assert!(unavailable.retry_in() <= times.cooldown);
+            prop_assert!(unavailable.retry_in() <= policy.cooldown);
             prop_assert!(scene.remote.load().is_empty());
         }
-        Step::Wait(waiting) => {
-            prop_assert!(waiting.at_most() <= times.patience);
-            prop_assert!(need == Need::Unknown || !was_current);
+        RefreshStep::Wait(waiting) => {
+            prop_assert!(waiting.at_most() <= policy.lock_timeout);
+            prop_assert!(need == Refresh::UnknownKid || !was_current);
         }
     }
     Ok(())

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use boltguard_jwks::{FetchError, Need, RemoteKeySet, Response, Step, Times, Turn, Unavailable};
+use boltguard_jwks::{
+    FetchError, FetchPermit, Refresh, RefreshPolicy, RefreshStep, RemoteKeySet, Response,
+    Unavailable,
+};
 use boltguard_keys::{Algorithm, KeySet};
 use boltguard_testing::keys;
 
@@ -32,7 +35,7 @@ pub(crate) fn body(body: impl Into<Vec<u8>>) -> Response {
 }
 
 pub(crate) fn remote() -> Arc<RemoteKeySet> {
-    Arc::new(RemoteKeySet::new(ALGORITHMS, Times::default()).unwrap())
+    Arc::new(RemoteKeySet::new(ALGORITHMS, RefreshPolicy::default()).unwrap())
 }
 
 /// The names of the keys.
@@ -48,18 +51,18 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    pub(crate) fn new(times: Times) -> Self {
+    pub(crate) fn new(policy: RefreshPolicy) -> Self {
         Self {
-            remote: Arc::new(RemoteKeySet::new(ALGORITHMS, times).unwrap()),
+            remote: Arc::new(RemoteKeySet::new(ALGORITHMS, policy).unwrap()),
             now: Instant::now(),
         }
     }
 
     /// A scene that has fetched these keys.
     pub(crate) fn with_keys(names: &[&str]) -> Self {
-        let scene = Self::new(Times::default());
+        let scene = Self::new(RefreshPolicy::default());
         scene
-            .fetch(Need::Current)
+            .fetch(Refresh::IfStale)
             .finish(Ok(answer(names)), scene.now)
             .keys()
             .unwrap();
@@ -71,37 +74,37 @@ impl Scene {
         self
     }
 
-    pub(crate) fn step(&self, need: Need) -> Step {
+    pub(crate) fn step(&self, need: Refresh) -> RefreshStep {
         self.remote.step(need, self.now)
     }
 
     #[track_caller]
-    pub(crate) fn fetch(&self, need: Need) -> Turn {
+    pub(crate) fn fetch(&self, need: Refresh) -> FetchPermit {
         match self.step(need) {
-            Step::Fetch(turn) => turn,
+            RefreshStep::Fetch(permit) => permit,
             other => panic!("no fetch: {other:?}"),
         }
     }
 
     /// The names of the keys that are to be used.
     #[track_caller]
-    pub(crate) fn uses(&self, need: Need) -> Vec<String> {
+    pub(crate) fn uses(&self, need: Refresh) -> Vec<String> {
         match self.step(need) {
-            Step::Use(keys) => names(&keys).into_iter().map(str::to_owned).collect(),
+            RefreshStep::Use(keys) => names(&keys).into_iter().map(str::to_owned).collect(),
             other => panic!("no keys: {other:?}"),
         }
     }
 
     #[track_caller]
-    pub(crate) fn unavailable(&self, need: Need) -> Unavailable {
+    pub(crate) fn unavailable(&self, need: Refresh) -> Unavailable {
         match self.step(need) {
-            Step::Unavailable(unavailable) => unavailable,
+            RefreshStep::Unavailable(unavailable) => unavailable,
             other => panic!("not refused: {other:?}"),
         }
     }
 
     /// A fetch that fails at once.
-    pub(crate) fn fail(&self, need: Need) {
+    pub(crate) fn fail(&self, need: Refresh) {
         let fetched = self
             .fetch(need)
             .finish(Err(FetchError::Connection), self.now);

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use boltguard_jwks::{FetchError, JwksClient, Need, Response, Step, Times};
+use boltguard_jwks::{FetchError, JwksClient, Refresh, RefreshPolicy, RefreshStep, Response};
 
 use crate::support::{Scene, answer, names, remote, seconds};
 
@@ -13,7 +13,7 @@ const THREADS: usize = 8;
 fn wait_for<F>(scene: &Scene, finish: impl FnOnce() -> F, check: impl Fn() + Sync) {
     thread::scope(|scope| {
         for _ in 0..THREADS {
-            let Step::Wait(waiting) = scene.step(Need::Current) else {
+            let RefreshStep::Wait(waiting) = scene.step(Refresh::IfStale) else {
                 panic!("no wait")
             };
             scope.spawn(|| {
@@ -27,11 +27,11 @@ fn wait_for<F>(scene: &Scene, finish: impl FnOnce() -> F, check: impl Fn() + Syn
 
 #[test]
 fn of_many_threads_one_fetches_and_the_others_wait_for_its_keys() {
-    let scene = Scene::new(Times::default());
-    let turn = scene.fetch(Need::Current);
-    let finish = || turn.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+    let scene = Scene::new(RefreshPolicy::default());
+    let permit = scene.fetch(Refresh::IfStale);
+    let finish = || permit.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
     wait_for(&scene, finish, || {
-        assert_eq!(scene.uses(Need::Current), ["a"]);
+        assert_eq!(scene.uses(Refresh::IfStale), ["a"]);
     });
 }
 
@@ -57,12 +57,12 @@ fn threads_that_ask_at_once_cause_one_fetch() {
 
 #[test]
 fn waiters_of_a_fetch_that_fails_are_refused_and_do_not_fetch_in_turn() {
-    let scene = Scene::new(Times::default());
-    let turn = scene.fetch(Need::Current);
-    let finish = || turn.finish(Err(FetchError::Timeout), scene.now);
+    let scene = Scene::new(RefreshPolicy::default());
+    let permit = scene.fetch(Refresh::IfStale);
+    let finish = || permit.finish(Err(FetchError::Timeout), scene.now);
     wait_for(&scene, finish, || {
         assert_eq!(
-            scene.unavailable(Need::Current).cause(),
+            scene.unavailable(Refresh::IfStale).cause(),
             Some(FetchError::Timeout)
         );
     });
@@ -75,10 +75,10 @@ fn a_fetch_that_panics_holds_nobody_up() {
     });
     let now = Instant::now();
     thread::scope(|scope| {
-        let thread = scope.spawn(|| client.refresh(Need::Current, now));
+        let thread = scope.spawn(|| client.refresh(Refresh::IfStale, now));
         assert!(thread.join().is_err());
     });
-    let unavailable = client.refresh(Need::Current, now).unwrap_err();
+    let unavailable = client.refresh(Refresh::IfStale, now).unwrap_err();
     assert_eq!(unavailable.cause(), Some(FetchError::Lost));
 }
 
@@ -93,22 +93,28 @@ fn a_client_fetches_for_a_key_that_it_does_not_have() {
         }
     });
     let now = Instant::now();
-    assert_eq!(names(&client.refresh(Need::Current, now).unwrap()), ["a"]);
+    assert_eq!(
+        names(&client.refresh(Refresh::IfStale, now).unwrap()),
+        ["a"]
+    );
     let later = now + seconds(40);
     assert_eq!(
-        names(&client.refresh(Need::Unknown, later).unwrap()),
+        names(&client.refresh(Refresh::UnknownKid, later).unwrap()),
         ["a", "b"]
     );
     // The issuer fails from now on: what is there serves until it is too old.
     let late = later + seconds(301);
     assert_eq!(
-        names(&client.refresh(Need::Current, late).unwrap()),
+        names(&client.refresh(Refresh::IfStale, late).unwrap()),
         ["a", "b"]
     );
     assert_eq!(fetches.load(Ordering::SeqCst), 3);
     let too_late = later + seconds(3901);
     assert_eq!(
-        client.refresh(Need::Current, too_late).unwrap_err().cause(),
+        client
+            .refresh(Refresh::IfStale, too_late)
+            .unwrap_err()
+            .cause(),
         Some(FetchError::Connection)
     );
 }
@@ -129,12 +135,12 @@ fn who_knows_of_a_change_is_not_served_by_a_fetch_from_before_it() {
     });
     let now = Instant::now();
     thread::scope(|scope| {
-        scope.spawn(|| client.refresh(Need::Current, now));
+        scope.spawn(|| client.refresh(Refresh::IfStale, now));
         while fetches.load(Ordering::SeqCst) == 0 {
             thread::yield_now();
         }
         asks.store(1, Ordering::SeqCst);
-        let keys = client.refresh(Need::Anew, now).unwrap();
+        let keys = client.refresh(Refresh::Force, now).unwrap();
         assert_eq!(names(&keys), ["b"]);
     });
     assert_eq!(fetches.load(Ordering::SeqCst), 2);

@@ -18,7 +18,7 @@ use boltguard_jws::{JwsError, UnverifiedJws, Verifier};
 use boltguard_keys::{Algorithm, KeySet};
 use boltguard_testing::keys;
 
-/// The usual header and a payload.
+/// The common header and a payload.
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 const PAYLOAD: &str = r#"{"sub":"42"}"#;
 

@@ -1,6 +1,6 @@
 //! Whose account a token is about.
 
-use boltguard_jwt::{AccountSource, ClaimsPolicy, KeptClaims};
+use boltguard_jwt::{AccountSource, CachedClaims, ClaimsPolicy};
 
 use crate::{admit, lenient};
 
@@ -44,11 +44,12 @@ fn users_of_another_issuer_are_no_local_accounts() {
 
 #[test]
 fn kept_claims_are_about_the_same_account() {
+    use boltguard_grants::Requirements;
     use boltguard_jws::Verifier;
     use boltguard_jwt::Claims;
     use boltguard_keys::{Algorithm::Hs256, KeySet};
     use boltguard_testing::{forge, keys};
-    use boltguard_types::{NumericDate, Wanted};
+    use boltguard_types::NumericDate;
 
     let token = forge::signed(
         r#"{"alg":"HS256"}"#,
@@ -56,9 +57,11 @@ fn kept_claims_are_about_the_same_account() {
         &keys::signing_key(Hs256),
     );
     let verifier = Verifier::new(KeySet::new([keys::verifying_key(Hs256)]));
-    let claims = Claims::read(verifier.verify(&token).unwrap(), &Wanted::new()).unwrap();
-    let kept = KeptClaims::new(&claims);
+    let claims = Claims::read(verifier.verify(&token).unwrap(), &Requirements::new()).unwrap();
+    let cached = CachedClaims::new(&claims);
     let now = NumericDate::from_secs(crate::NOW);
-    let admitted = lenient().admit_kept(&kept, &Wanted::new(), now).unwrap();
+    let admitted = lenient()
+        .admit_cached(&cached, &Requirements::new(), now)
+        .unwrap();
     assert_eq!(admitted.account_source(), AccountSource::Unknown);
 }

@@ -144,13 +144,13 @@ fn an_audience_is_a_string_or_an_array_of_strings() {
 
 #[test]
 fn a_header_parameter_is_no_claim() {
-    let wanted = boltguard_types::Wanted::new();
+    let requirements = boltguard_grants::Requirements::new();
     let now = boltguard_types::NumericDate::from_secs(crate::NOW);
     let verdict = admit_under(
         r#"{"alg":"HS256","aud":"shop","iss":"x"}"#,
         &expecting(&["shop"]),
         "{}",
-        &wanted,
+        &requirements,
         now,
     );
     assert_eq!(verdict.err(), Some(ClaimsError::AudienceMissing));

@@ -6,12 +6,13 @@
 
 use std::time::{Duration, Instant};
 
+use boltguard_grants::{ClaimTest, Requirements};
 use boltguard_jws::{MAX_TOKEN_LEN, Verifier};
 use boltguard_jwt::{AdmittedClaims, Claims};
 use boltguard_keys::Algorithm::{Hs256, Hs384};
 use boltguard_keys::KeySet;
 use boltguard_testing::{forge, keys};
-use boltguard_types::{ClaimTest, NumericDate, Permission, Wanted};
+use boltguard_types::{NumericDate, Permission};
 
 use crate::{NOW, lenient};
 
@@ -201,34 +202,34 @@ fn assert_bounded(name: &str, mut worst: impl FnMut(), mut ordinary: impl FnMut(
 }
 
 /// A guard's questions about ten permissions, a scope and a claim.
-fn wanted() -> Wanted {
-    let mut wanted = Wanted::new();
+fn requirements() -> Requirements {
+    let mut requirements = Requirements::new();
     for index in 0..10 {
-        wanted.permission(&Permission::new(&format!("{}.add", short(index))).unwrap());
-        wanted.permission(&Permission::new(&short(index)).unwrap());
+        requirements.permission(&Permission::new(&format!("{}.add", short(index))).unwrap());
+        requirements.permission(&Permission::new(&short(index)).unwrap());
     }
-    wanted.scope("zz");
-    wanted.claim(&ClaimTest::new("amr").any_of(["zz"]));
-    wanted
+    requirements.scope("zz");
+    requirements.claim(&ClaimTest::new("amr").any_of(["zz"]));
+    requirements
 }
 
 /// Verifies, reads and admits a token, and looks at all that it says.
 struct Service {
     verifier: Verifier,
-    wanted: Wanted,
+    requirements: Requirements,
 }
 
 impl Service {
     fn new() -> Self {
         Self {
             verifier: Verifier::new(KeySet::new([keys::verifying_key(Hs256)])),
-            wanted: wanted(),
+            requirements: requirements(),
         }
     }
 
     fn admit(&self, token: &str) -> Option<AdmittedClaims> {
         let now = NumericDate::from_secs(NOW);
-        let claims = Claims::read(self.verifier.verify(token).ok()?, &self.wanted).ok()?;
+        let claims = Claims::read(self.verifier.verify(token).ok()?, &self.requirements).ok()?;
         // Once for one of ten audiences, of which none is there, and once for any.
         let elsewhere = ["z0", "z1", "z2", "z3", "z4", "z5", "z6", "z7", "z8", "z9"]
             .map(|name| format!("{name}_"));

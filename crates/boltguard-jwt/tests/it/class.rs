@@ -1,7 +1,8 @@
 //! Tokens that are signed as access tokens are, and are something else, RFC 8725 §3.12.
 
+use boltguard_grants::Requirements;
 use boltguard_jwt::{AdmittedClaims, ClaimsError, ClaimsPolicy};
-use boltguard_types::{NumericDate, Wanted};
+use boltguard_types::NumericDate;
 
 use crate::{NOW, admit, admit_under, assert_admitted, assert_refused, lenient};
 
@@ -12,7 +13,7 @@ fn policy() -> ClaimsPolicy {
 fn under_typ(policy: &ClaimsPolicy, typ: &str) -> Result<AdmittedClaims, ClaimsError> {
     let header = format!(r#"{{"alg":"HS256","typ":{typ}}}"#);
     let now = NumericDate::from_secs(NOW);
-    admit_under(&header, policy, "{}", &Wanted::new(), now)
+    admit_under(&header, policy, "{}", &Requirements::new(), now)
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Claims stay out of logs: they are about a person.
 
+use boltguard_grants::Requirements;
 use boltguard_jws::Verifier;
-use boltguard_jwt::{Claims, KeptClaims};
+use boltguard_jwt::{CachedClaims, Claims};
 use boltguard_keys::Algorithm::Hs256;
 use boltguard_keys::KeySet;
 use boltguard_testing::{forge, keys};
-use boltguard_types::{NumericDate, Permission, Wanted};
+use boltguard_types::{NumericDate, Permission};
 
 use crate::{NOW, lenient};
 
@@ -14,13 +15,13 @@ fn debug_shows_no_claim() {
     let payload = r#"{"sub":"hidden","exp":1814400000,"permissions":["hidden.*"],"uid":48151623}"#;
     let token = forge::signed(r#"{"alg":"HS256"}"#, payload, &keys::signing_key(Hs256));
     let verifier = Verifier::new(KeySet::new([keys::verifying_key(Hs256)]));
-    let mut wanted = Wanted::new();
-    wanted.permission(&Permission::new("blog.add").unwrap());
-    let claims = Claims::read(verifier.verify(&token).unwrap(), &wanted).unwrap();
-    let kept = KeptClaims::new(&claims);
+    let mut requirements = Requirements::new();
+    requirements.permission(&Permission::new("blog.add").unwrap());
+    let claims = Claims::read(verifier.verify(&token).unwrap(), &requirements).unwrap();
+    let cached = CachedClaims::new(&claims);
     let mut shown = vec![
         format!("{claims:?} {claims:#?}"),
-        format!("{kept:?} {kept:#?}"),
+        format!("{cached:?} {cached:#?}"),
     ];
     for policy in [lenient(), lenient().with_user_id_claim("uid")] {
         let admitted = policy

@@ -1,7 +1,8 @@
 //! Permissions, scopes and tests of claims, which guards ask about.
 
+use boltguard_grants::{ClaimTest, ClaimValue, GrantSet, Identity, Requirements};
 use boltguard_jwt::AdmittedClaims;
-use boltguard_types::{ClaimTest, Held, Identity, Permission, Scalar, Wanted};
+use boltguard_types::Permission;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -9,22 +10,25 @@ use crate::admit_wanting;
 use crate::properties::write;
 
 fn read(payload: &str) -> AdmittedClaims {
-    admit_wanting(&Wanted::new(), payload).unwrap()
+    admit_wanting(&Requirements::new(), payload).unwrap()
 }
 
-fn wants(permissions: &[&str]) -> Wanted {
-    let mut wanted = Wanted::new();
+fn wants(permissions: &[&str]) -> Requirements {
+    let mut requirements = Requirements::new();
     for permission in permissions {
-        wanted.permission(&Permission::new(permission).unwrap());
+        requirements.permission(&Permission::new(permission).unwrap());
     }
-    wanted
+    requirements
 }
 
 /// Whether these claims grant the permission.
 fn grants(payload: &str, permission: &str) -> bool {
-    let mut wanted = wants(&[]);
-    let id = wanted.permission(&Permission::new(permission).unwrap());
-    admit_wanting(&wanted, payload).unwrap().held().contains(id)
+    let mut requirements = wants(&[]);
+    let id = requirements.permission(&Permission::new(permission).unwrap());
+    admit_wanting(&requirements, payload)
+        .unwrap()
+        .grant_set()
+        .contains(id)
 }
 
 #[test]
@@ -125,8 +129,8 @@ fn permissions_are_listed_each_once() {
 
 #[test]
 fn a_claim_whose_type_grants_nothing_is_told() {
-    let mut wanted = wants(&["a.b"]);
-    wanted.scope("x");
+    let mut requirements = wants(&["a.b"]);
+    requirements.scope("x");
     for (payload, told) in [
         (
             r#"{"permissions":{"a.b":true}}"#,
@@ -147,12 +151,12 @@ fn a_claim_whose_type_grants_nothing_is_told() {
         (r#"{"permissions":[],"scope":"","scp":[]}"#, None),
         ("{}", None),
     ] {
-        let claims = admit_wanting(&wanted, payload).unwrap();
+        let claims = admit_wanting(&requirements, payload).unwrap();
         let found = claims.ignored_grants();
         let found: Vec<_> = found.iter().map(|one| (one.claim(), one.found())).collect();
         assert_eq!(found, Vec::from_iter(told), "{payload}");
     }
-    let claims = admit_wanting(&wanted, r#"{"scope":{"secret":1}}"#).unwrap();
+    let claims = admit_wanting(&requirements, r#"{"scope":{"secret":1}}"#).unwrap();
     assert_eq!(
         claims.ignored_grants()[0].to_string(),
         "the claim `scope` is an object, and neither a string nor a list of strings"
@@ -177,49 +181,49 @@ fn scopes_are_split_at_spaces() {
 #[test]
 fn what_nobody_asks_about_is_not_held() {
     let claims = read(r#"{"permissions":["a","*"],"scope":"b","amr":["pwd"]}"#);
-    assert_eq!(*claims.held(), Held::default());
+    assert_eq!(*claims.grant_set(), GrantSet::default());
     assert_eq!(claims.permissions(), ["a", "*", "b"]);
 }
 
 #[test]
 fn a_claim_is_tested_where_it_stands() {
-    let mut wanted = Wanted::new();
-    let mfa = wanted.claim(&ClaimTest::new("amr").any_of(["mfa"]));
-    let org = wanted.claim(&ClaimTest::new("org").any_of([7]));
-    let no_bot = wanted.claim(&ClaimTest::new("client").none_of(["bot"]));
-    let held = |payload: &str| {
-        let claims = admit_wanting(&wanted, payload).unwrap();
-        [mfa, org, no_bot].map(|id| claims.held().contains(id))
+    let mut requirements = Requirements::new();
+    let mfa = requirements.claim(&ClaimTest::new("amr").any_of(["mfa"]));
+    let org = requirements.claim(&ClaimTest::new("org").any_of([7]));
+    let no_bot = requirements.claim(&ClaimTest::new("client").none_of(["bot"]));
+    let grant_set = |payload: &str| {
+        let claims = admit_wanting(&requirements, payload).unwrap();
+        [mfa, org, no_bot].map(|id| claims.grant_set().contains(id))
     };
     assert_eq!(
-        held(r#"{"amr":["pwd","mfa"],"org":7,"client":"web"}"#),
+        grant_set(r#"{"amr":["pwd","mfa"],"org":7,"client":"web"}"#),
         [true, true, true]
     );
     assert_eq!(
-        held(r#"{"\u0061mr":"m\u0066a","o\u0072g":[7]}"#),
+        grant_set(r#"{"\u0061mr":"m\u0066a","o\u0072g":[7]}"#),
         [true, true, false]
     );
     assert_eq!(
-        held(r#"{"amr":["sms"],"org":"7","client":"bot"}"#),
+        grant_set(r#"{"amr":["sms"],"org":"7","client":"bot"}"#),
         [false, false, false]
     );
     assert_eq!(
-        held(r#"{"amr":null,"org":7.0,"client":null}"#),
+        grant_set(r#"{"amr":null,"org":7.0,"client":null}"#),
         [false, false, false]
     );
     assert_eq!(
-        held(r#"{"a":{"amr":"mfa","org":7}}"#),
+        grant_set(r#"{"a":{"amr":"mfa","org":7}}"#),
         [false, false, false]
     );
 }
 
 #[test]
 fn a_registered_claim_is_tested_too() {
-    let mut wanted = Wanted::new();
-    let id = wanted.claim(&ClaimTest::new("sub").any_of(["42"]));
-    let scope = wanted.claim(&ClaimTest::new("scope").any_of(["a b"]));
-    let claims = admit_wanting(&wanted, r#"{"sub":"42","scope":"a b"}"#).unwrap();
-    assert!(claims.held().contains(id) && claims.held().contains(scope));
+    let mut requirements = Requirements::new();
+    let id = requirements.claim(&ClaimTest::new("sub").any_of(["42"]));
+    let scope = requirements.claim(&ClaimTest::new("scope").any_of(["a b"]));
+    let claims = admit_wanting(&requirements, r#"{"sub":"42","scope":"a b"}"#).unwrap();
+    assert!(claims.grant_set().contains(id) && claims.grant_set().contains(scope));
     assert_eq!(claims.subject().as_deref(), Some("42"));
 }
 
@@ -282,13 +286,13 @@ fn scalar() -> impl Strategy<Value = Value> {
 
 #[test]
 fn a_claim_that_was_read_is_there_to_whoever_tests_it() {
-    let mut wanted = Wanted::new();
-    let banned = wanted.claim(&ClaimTest::new("banned").any_of([true]));
+    let mut requirements = Requirements::new();
+    let banned = requirements.claim(&ClaimTest::new("banned").any_of([true]));
     // The last is the largest double, written with one digit more than it needs.
     for other in ["1", "1e308", "1.7976931348623158e308"] {
         let payload = format!(r#"{{"banned":[true,{other}]}}"#);
-        let claims = admit_wanting(&wanted, &payload).unwrap();
-        assert!(claims.held().contains(banned), "{payload}");
+        let claims = admit_wanting(&requirements, &payload).unwrap();
+        assert!(claims.grant_set().contains(banned), "{payload}");
     }
 }
 
@@ -313,13 +317,13 @@ fn claim_test() -> impl Strategy<Value = ClaimTest> {
             let texts = |list: &[String]| {
                 list.iter()
                     .map(|text| text.as_str().into())
-                    .collect::<Vec<Scalar>>()
+                    .collect::<Vec<ClaimValue>>()
             };
             let mut test = ClaimTest::new(name);
             for (list, ask) in [
                 (
                     any,
-                    ClaimTest::any_of as fn(ClaimTest, Vec<Scalar>) -> ClaimTest,
+                    ClaimTest::any_of as fn(ClaimTest, Vec<ClaimValue>) -> ClaimTest,
                 ),
                 (all, ClaimTest::all_of),
                 (none, ClaimTest::none_of),
@@ -345,21 +349,21 @@ proptest! {
         seed in 1..u64::MAX,
     ) {
         let claims = json!({"permissions": permissions, "scope": scope, "scp": scp, "a": other, "sub": "a"});
-        let mut wanted = Wanted::new();
+        let mut requirements = Requirements::new();
         for name in &asked {
             if let Ok(permission) = Permission::new(name) {
-                wanted.permission(&permission);
+                requirements.permission(&permission);
             }
         }
         for scope in &scopes {
-            wanted.scope(scope);
+            requirements.scope(scope);
         }
         for test in &tests {
-            wanted.claim(test);
+            requirements.claim(test);
         }
         let mut seed = seed;
         let text = write(&claims, &mut seed);
-        let read = admit_wanting(&wanted, &text).unwrap();
-        prop_assert_eq!(read.held(), &wanted.held_by(&naive(&claims)), "{}", text);
+        let read = admit_wanting(&requirements, &text).unwrap();
+        prop_assert_eq!(read.grant_set(), &requirements.grants_of(&naive(&claims)), "{}", text);
     }
 }

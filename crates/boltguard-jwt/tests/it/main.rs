@@ -23,19 +23,20 @@ mod rfc;
 mod rules;
 mod work;
 
+use boltguard_grants::Requirements;
 use boltguard_jws::{JwsError, VerifiedJws, Verifier};
 use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy};
 use boltguard_keys::Algorithm::Hs256;
 use boltguard_keys::{KeyError, KeySet};
 use boltguard_testing::{forge, keys};
-use boltguard_types::{NumericDate, Wanted};
+use boltguard_types::NumericDate;
 
 /// When the tests take place.
 const NOW: i64 = 1_700_000_000;
 
 /// Requires no claim, so that a test says what it is about.
 fn lenient() -> ClaimsPolicy {
-    ClaimsPolicy::new().requiring_only([])
+    ClaimsPolicy::new().with_required([])
 }
 
 /// What becomes of claims that a trusted key has signed.
@@ -48,19 +49,25 @@ fn admit_at(
     payload: impl AsRef<[u8]>,
     now: NumericDate,
 ) -> Result<AdmittedClaims, ClaimsError> {
-    admit_under(r#"{"alg":"HS256"}"#, policy, payload, &Wanted::new(), now)
+    admit_under(
+        r#"{"alg":"HS256"}"#,
+        policy,
+        payload,
+        &Requirements::new(),
+        now,
+    )
 }
 
-/// As [`admit`], noting which of the `wanted` things are granted.
+/// As [`admit`], noting which of the `requirements` are met.
 fn admit_wanting(
-    wanted: &Wanted,
+    requirements: &Requirements,
     payload: impl AsRef<[u8]>,
 ) -> Result<AdmittedClaims, ClaimsError> {
     admit_under(
         r#"{"alg":"HS256"}"#,
         &lenient(),
         payload,
-        wanted,
+        requirements,
         NumericDate::from_secs(NOW),
     )
 }
@@ -69,13 +76,13 @@ fn admit_under(
     header: &str,
     policy: &ClaimsPolicy,
     payload: impl AsRef<[u8]>,
-    wanted: &Wanted,
+    requirements: &Requirements,
     now: NumericDate,
 ) -> Result<AdmittedClaims, ClaimsError> {
     let token = forge::signed(header, payload, &keys::signing_key(Hs256));
     let verifier = Verifier::new(KeySet::new([keys::verifying_key(Hs256)]));
     let verified: VerifiedJws<'_> = verifier.verify(&token).unwrap();
-    policy.admit(Claims::read(verified, wanted)?, now)
+    policy.admit(Claims::read(verified, requirements)?, now)
 }
 
 /// Asserts that each of the payloads is refused, and why.
@@ -125,7 +132,7 @@ impl From<JwsError> for Refused {
 /// What a service that trusts `keys` makes of a token: the claims as text.
 fn enter(token: &str, keys: &KeySet, policy: &ClaimsPolicy) -> Result<String, Refused> {
     let verifier = Verifier::new(keys.clone());
-    let claims = Claims::read(verifier.verify(token)?, &Wanted::new())?;
+    let claims = Claims::read(verifier.verify(token)?, &Requirements::new())?;
     let admitted = policy.admit(claims, NumericDate::from_secs(NOW))?;
     Ok(admitted.as_json().to_owned())
 }

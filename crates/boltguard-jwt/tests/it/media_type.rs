@@ -1,23 +1,24 @@
 //! `typ`, RFC 7515 §4.1.9 and RFC 8725 §3.11.
 
+use boltguard_grants::Requirements;
 use boltguard_jwt::ClaimsError;
-use boltguard_types::{NumericDate, Wanted};
+use boltguard_types::NumericDate;
 
 use crate::{NOW, admit_under, lenient};
 
 /// Whether a token with this `typ` in its header is taken for one of the type `wanted`.
-fn matches(wanted: &str, typ: &str) -> bool {
+fn matches(requirements: &str, typ: &str) -> bool {
     let header = format!(r#"{{"alg":"HS256","typ":{typ}}}"#);
-    check(wanted, &header)
+    check(requirements, &header)
 }
 
-fn check(wanted: &str, header: &str) -> bool {
-    let policy = lenient().with_type(wanted);
+fn check(requirements: &str, header: &str) -> bool {
+    let policy = lenient().with_type(requirements);
     let verdict = admit_under(
         header,
         &policy,
         "{}",
-        &Wanted::new(),
+        &Requirements::new(),
         NumericDate::from_secs(NOW),
     );
     assert!(
@@ -29,7 +30,7 @@ fn check(wanted: &str, header: &str) -> bool {
 
 #[test]
 fn case_and_a_leading_application_do_not_count() {
-    for (wanted, typ) in [
+    for (requirements, typ) in [
         ("at+jwt", r#""at+jwt""#),
         ("at+jwt", r#""AT+JWT""#),
         ("at+jwt", r#""application/at+jwt""#),
@@ -45,9 +46,9 @@ fn case_and_a_leading_application_do_not_count() {
     ] {
         // RFC 7515 §4.1.9 has the prefix left out only where no other slash follows.
         assert_eq!(
-            matches(wanted, typ),
-            !wanted.contains("1/2"),
-            "{wanted} {typ}"
+            matches(requirements, typ),
+            !requirements.contains("1/2"),
+            "{requirements} {typ}"
         );
     }
 }
@@ -91,7 +92,7 @@ fn a_claim_is_no_header_parameter() {
         r#"{"alg":"HS256"}"#,
         &policy,
         r#"{"typ":"at+jwt"}"#,
-        &Wanted::new(),
+        &Requirements::new(),
         NumericDate::from_secs(NOW),
     );
     assert_eq!(verdict.err(), Some(ClaimsError::Type));
@@ -109,7 +110,7 @@ fn any_type_will_do_where_none_is_expected() {
                 header,
                 &lenient(),
                 "{}",
-                &Wanted::new(),
+                &Requirements::new(),
                 NumericDate::from_secs(NOW)
             )
             .is_ok()

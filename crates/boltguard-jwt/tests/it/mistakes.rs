@@ -1,7 +1,7 @@
 //! Settings that were given nothing to compare with.
 
+use boltguard_grants::ClaimTest;
 use boltguard_jwt::{ClaimsError, ClaimsPolicy, PolicyError};
-use boltguard_types::ClaimTest;
 
 use crate::{assert_admitted, assert_refused, lenient};
 

@@ -23,7 +23,7 @@ fn a_required_claim_has_to_be_there() {
         ("scope", r#"{"scope":""}"#),
         ("é", r#"{"\u00e9":1}"#),
     ] {
-        let policy = lenient().requiring_only([name]);
+        let policy = lenient().with_required([name]);
         assert_admitted(&policy, &[present]);
         assert_refused(
             &policy,
@@ -37,7 +37,7 @@ fn a_required_claim_has_to_be_there() {
 fn null_is_absent() {
     for payload in [r#"{"tenant":null}"#, r#"{"tenant" : null }"#] {
         assert_refused(
-            &lenient().requiring_only(["tenant"]),
+            &lenient().with_required(["tenant"]),
             &[payload],
             ClaimsError::Missing,
         );
@@ -47,7 +47,7 @@ fn null_is_absent() {
 
 #[test]
 fn all_that_is_required_has_to_be_there() {
-    let policy = lenient().requiring_only(["exp", "sub", "tenant"]);
+    let policy = lenient().with_required(["exp", "sub", "tenant"]);
     assert_admitted(&policy, &[r#"{"tenant":1,"sub":"a","exp":1800000000}"#]);
     assert_refused(
         &policy,
@@ -62,7 +62,7 @@ fn all_that_is_required_has_to_be_there() {
 
 #[test]
 fn names_are_compared_exactly() {
-    let policy = lenient().requiring_only(["tenant"]);
+    let policy = lenient().with_required(["tenant"]);
     assert_refused(
         &policy,
         &[
@@ -79,7 +79,7 @@ fn names_are_compared_exactly() {
 #[test]
 fn the_last_of_two_settings_counts() {
     let policy = ClaimsPolicy::new()
-        .requiring_only(["sub"])
-        .requiring_only(["tenant"]);
+        .with_required(["sub"])
+        .with_required(["tenant"]);
     assert_admitted(&policy, &[r#"{"tenant":1}"#]);
 }

@@ -1,7 +1,7 @@
 //! Claims that must have one of a few values or pass a test, and which claim it was that failed.
 
+use boltguard_grants::ClaimTest;
 use boltguard_jwt::{ClaimsError, ClaimsPolicy};
-use boltguard_types::ClaimTest;
 
 use crate::{admit, assert_admitted, assert_refused, lenient};
 
@@ -146,7 +146,7 @@ fn the_claim_at_fault_is_named() {
     for (policy, payload, claim) in [
         (strict(), r#"{"sub":"a"}"#, Some("exp")),
         (
-            lenient().requiring_only(["sub", "tenant", "region"]),
+            lenient().with_required(["sub", "tenant", "region"]),
             r#"{"sub":"a","tenant":null}"#,
             Some("tenant"),
         ),

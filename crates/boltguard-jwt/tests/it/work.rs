@@ -1,40 +1,41 @@
 //! How work grows with a token and with what a service asks of it: counted, not timed.
 
+use boltguard_grants::{ClaimTest, ClaimValue, Requirements};
 use boltguard_jws::Verifier;
 use boltguard_jwt::{Claims, ClaimsPolicy};
 use boltguard_keys::Algorithm::Hs256;
 use boltguard_keys::KeySet;
 use boltguard_testing::{forge, keys};
 use boltguard_types::work::steps;
-use boltguard_types::{ClaimTest, NumericDate, Permission, Scalar, Wanted};
+use boltguard_types::{NumericDate, Permission};
 
 use crate::{NOW, lenient};
 
 /// What a service asks: of so many things.
 struct Asked {
-    wanted: Wanted,
+    requirements: Requirements,
     policy: ClaimsPolicy,
 }
 
 impl Asked {
     fn permissions(count: usize) -> Self {
-        Self::wanting(count, |wanted, number| {
-            wanted.permission(&permission(&format!("a.b{number}.c{number}")));
+        Self::wanting(count, |requirements, number| {
+            requirements.permission(&permission(&format!("a.b{number}.c{number}")));
         })
     }
 
-    fn wanting(count: usize, ask: impl Fn(&mut Wanted, usize)) -> Self {
-        let mut wanted = Wanted::new();
-        (0..count).for_each(|number| ask(&mut wanted, number));
+    fn wanting(count: usize, ask: impl Fn(&mut Requirements, usize)) -> Self {
+        let mut requirements = Requirements::new();
+        (0..count).for_each(|number| ask(&mut requirements, number));
         Self {
-            wanted,
+            requirements,
             policy: lenient().ignoring_audience(),
         }
     }
 
     fn by(policy: ClaimsPolicy) -> Self {
         Self {
-            wanted: Wanted::new(),
+            requirements: Requirements::new(),
             policy,
         }
     }
@@ -50,12 +51,12 @@ fn names(prefix: &str, count: usize) -> Vec<String> {
         .collect()
 }
 
-fn one_test(count: usize, ask: fn(ClaimTest, Vec<Scalar>) -> ClaimTest) -> Asked {
-    Asked::wanting(1, |wanted, _| {
+fn one_test(count: usize, ask: fn(ClaimTest, Vec<ClaimValue>) -> ClaimTest) -> Asked {
+    Asked::wanting(1, |requirements, _| {
         let values = (0..count as i64)
-            .map(|value| Scalar::from(-value - 1))
+            .map(|value| ClaimValue::from(-value - 1))
             .collect();
-        wanted.claim(&ask(ClaimTest::new("x"), values));
+        requirements.claim(&ask(ClaimTest::new("x"), values));
     })
 }
 
@@ -81,7 +82,7 @@ fn cost(asked: &Asked, payload: &str) -> u64 {
     let admit = || {
         asked
             .policy
-            .admit(Claims::read(verified, &asked.wanted).unwrap(), now)
+            .admit(Claims::read(verified, &asked.requirements).unwrap(), now)
     };
     steps(|| drop(admit())).0
 }
@@ -105,8 +106,8 @@ const CASES: &[Case] = &[
     (
         "prefixes in prefixes",
         |count| {
-            Asked::wanting(count, |wanted, n| {
-                wanted.permission(&permission(&format!("{}{n}", "a.".repeat(60))));
+            Asked::wanting(count, |requirements, n| {
+                requirements.permission(&permission(&format!("{}{n}", "a.".repeat(60))));
             })
         },
         |count| {
@@ -118,8 +119,8 @@ const CASES: &[Case] = &[
     (
         "scopes",
         |count| {
-            Asked::wanting(count, |wanted, n| {
-                wanted.scope(&format!("s{n}"));
+            Asked::wanting(count, |requirements, n| {
+                requirements.scope(&format!("s{n}"));
             })
         },
         |count| format!(r#"{{"scope":"{}"}}"#, names("s", count).join(" ")),
@@ -142,8 +143,8 @@ const CASES: &[Case] = &[
     (
         "many tests of one claim",
         |count| {
-            Asked::wanting(count, |wanted, n| {
-                wanted.claim(&ClaimTest::new("x").any_of([-(n as i64) - 1]));
+            Asked::wanting(count, |requirements, n| {
+                requirements.claim(&ClaimTest::new("x").any_of([-(n as i64) - 1]));
             })
         },
         |count| list("x", count, |n| n.to_string()),
@@ -151,8 +152,8 @@ const CASES: &[Case] = &[
     (
         "tests of many claims",
         |count| {
-            Asked::wanting(count, |wanted, n| {
-                wanted.claim(&ClaimTest::new(format!("m{n}")));
+            Asked::wanting(count, |requirements, n| {
+                requirements.claim(&ClaimTest::new(format!("m{n}")));
             })
         },
         members,
@@ -161,7 +162,7 @@ const CASES: &[Case] = &[
         "many required claims",
         |count| {
             let names = names("m", count);
-            Asked::by(lenient().requiring_only(names.iter().map(String::as_str)))
+            Asked::by(lenient().with_required(names.iter().map(String::as_str)))
         },
         members,
     ),
@@ -209,10 +210,10 @@ fn work_grows_with_the_sum_of_what_is_asked_and_what_a_token_has() {
 fn a_large_guard_is_numbered_in_proportion_to_its_size() {
     let ask = |count: usize| {
         let number = || {
-            Asked::wanting(count, |wanted, n| {
-                wanted.permission(&permission(&format!("p{n}")));
-                wanted.scope(&format!("s{n}"));
-                wanted.claim(&ClaimTest::new("x").any_of([n as i64]));
+            Asked::wanting(count, |requirements, n| {
+                requirements.permission(&permission(&format!("p{n}")));
+                requirements.scope(&format!("s{n}"));
+                requirements.claim(&ClaimTest::new("x").any_of([n as i64]));
             })
         };
         steps(number).0

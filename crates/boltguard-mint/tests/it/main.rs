@@ -381,7 +381,7 @@ fn the_header_names_algorithm_key_and_type() {
         expected("k\"1", "at+jwt")
     );
     assert_eq!(
-        header(&Minter::with_header(key.clone(), &HeaderFields::bare()).unwrap()),
+        header(&Minter::with_header(key.clone(), &HeaderFields::empty()).unwrap()),
         expected("-", "-")
     );
     let refused = Minter::with_header(key, &HeaderFields::new().with("kid", 1));

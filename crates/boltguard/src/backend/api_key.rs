@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use boltguard_apikey::{ApiKeyEntry, ApiKeyError, ApiKeyVerifier, ApiKeys, KeyStore};
+use boltguard_grants::Requirements;
 use boltguard_keys::Secret;
-use boltguard_types::{NumericDate, ReasonCode, Wanted};
+use boltguard_types::{NumericDate, ReasonCode};
 
 use super::Attempt;
 use crate::caller::ApiKeyCaller;
@@ -18,13 +19,13 @@ pub struct ApiKeyBackend {
     /// `None` for the default: `ApiKey`, and `Bearer`, of which clients aren't told.
     schemes: Option<Box<[Scheme]>>,
     default_schemes: [Scheme; 2],
-    keys: KnownKeys,
+    keys: ApiKeySource,
 }
 
 impl ApiKeyBackend {
     /// Reads keys from `header`: bare, or behind `ApiKey` or `Bearer`.
     #[must_use]
-    pub fn new(keys: KnownKeys, header: HeaderName) -> Self {
+    pub fn new(keys: ApiKeySource, header: HeaderName) -> Self {
         Self {
             header,
             schemes: None,
@@ -65,13 +66,13 @@ impl ApiKeyBackend {
     #[must_use]
     pub fn with_id_key(&self, secret: &Secret) -> Option<Self> {
         match &self.keys {
-            KnownKeys::Fixed(keys) => Some(Self {
+            ApiKeySource::Static(keys) => Some(Self {
                 header: self.header.clone(),
                 schemes: self.schemes.clone(),
                 default_schemes: self.default_schemes.clone(),
-                keys: KnownKeys::Fixed(keys.with_id_key(secret)),
+                keys: ApiKeySource::Static(keys.with_id_key(secret)),
             }),
-            KnownKeys::Stored(..) => None,
+            ApiKeySource::Store(..) => None,
         }
     }
 
@@ -79,8 +80,8 @@ impl ApiKeyBackend {
     #[must_use]
     pub fn looks_up(&self, value: &str) -> bool {
         match &self.keys {
-            KnownKeys::Fixed(_) => false,
-            KnownKeys::Stored(verifier, _) => {
+            ApiKeySource::Static(_) => false,
+            ApiKeySource::Store(verifier, _) => {
                 let key = self.key(value);
                 key.is_some_and(|key| verifier.parse(key).is_ok())
             }
@@ -99,12 +100,17 @@ impl ApiKeyBackend {
     }
 
     #[inline]
-    pub(super) fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
+    pub(super) fn attempt(
+        &self,
+        value: &str,
+        requirements: &Requirements,
+        now: NumericDate,
+    ) -> Attempt {
         let Some(key) = self.key(value) else {
             return Attempt::Absent;
         };
         match self.keys.find(key, now) {
-            Ok(entry) => Attempt::Known(Caller::ApiKey(ApiKeyCaller::new(entry, wanted))),
+            Ok(entry) => Attempt::Known(Caller::ApiKey(ApiKeyCaller::new(entry, requirements))),
             Err(reason) => Attempt::Failed(reason.into()),
         }
     }
@@ -118,22 +124,22 @@ impl fmt::Debug for ApiKeyBackend {
 }
 
 /// Where the API keys are that a backend knows.
-pub enum KnownKeys {
+pub enum ApiKeySource {
     /// A fixed set of keys.
-    Fixed(ApiKeys),
+    Static(ApiKeys),
     /// Generated keys in a store that may change.
-    Stored(ApiKeyVerifier, Arc<dyn KeyStore>),
+    Store(ApiKeyVerifier, Arc<dyn KeyStore>),
 }
 
-impl KnownKeys {
+impl ApiKeySource {
     #[inline]
     fn find(&self, presented: &str, now: NumericDate) -> Result<Arc<ApiKeyEntry>, ReasonCode> {
         match self {
-            Self::Fixed(keys) => keys
+            Self::Static(keys) => keys
                 .find(presented)
                 .cloned()
                 .ok_or(ReasonCode::ApiKeyInvalid),
-            Self::Stored(verifier, store) => verifier
+            Self::Store(verifier, store) => verifier
                 .verify(&**store, presented, now)
                 .map_err(ApiKeyError::code),
         }

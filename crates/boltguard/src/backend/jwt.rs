@@ -4,29 +4,32 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use boltguard_jwks::{Follower, RemoteKeySet};
+use boltguard_grants::Requirements;
+use boltguard_jwks::{KeyObserver, RemoteKeySet};
 use boltguard_jws::{JwsError, UnverifiedJws, insecure};
-use boltguard_jwt::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy, IgnoredGrant, KeptClaims};
+use boltguard_jwt::{
+    AdmittedClaims, CachedClaims, Claims, ClaimsError, ClaimsPolicy, IgnoredGrant,
+};
 use boltguard_keys::{Algorithm, KeySet};
 use boltguard_revocation::RevocationStore;
-use boltguard_types::{NumericDate, ReasonCode, Wanted};
+use boltguard_types::{NumericDate, ReasonCode};
 
 use super::{Attempt, ClaimName, Failure};
 use crate::credentials::check_schemes;
 use crate::ignored_grants::IgnoredGrants;
-use crate::token_cache::{KeptToken, MAX_CACHED_TOKENS, TokenCache};
-use crate::trusted::{Trusted, is_cached};
+use crate::key_generation::{KeyGeneration, is_cached};
+use crate::token_cache::{CachedToken, MAX_CACHED_TOKENS, TokenCache};
 use crate::{Caller, ConfigError, HeaderName, Scheme, credentials};
 
 /// Authenticates by a JWT in a header.
 pub struct JwtBackend {
     header: HeaderName,
     schemes: Box<[Scheme]>,
-    trusted: ArcSwap<Trusted>,
+    trusted: ArcSwap<KeyGeneration>,
     algorithms: Box<[Algorithm]>,
     policy: ClaimsPolicy,
     revocation: Revocation,
-    on_store_error: OnStoreError,
+    on_store_failure: StoreFailurePolicy,
     remote: Option<Arc<RemoteKeySet>>,
     ignored_grants: IgnoredGrants,
 }
@@ -52,7 +55,10 @@ impl JwtBackend {
             return Err(ConfigError::NoKeys);
         }
         policy.check_settings().map_err(ConfigError::Policy)?;
-        let served = |wanted: &&Algorithm| keys.algorithms().any(|algorithm| algorithm == **wanted);
+        let served = |requirements: &&Algorithm| {
+            keys.algorithms()
+                .any(|algorithm| algorithm == **requirements)
+        };
         if let Some(missing) = algorithms.iter().find(|algorithm| !served(algorithm)) {
             return Err(ConfigError::NoKeyFor(*missing));
         }
@@ -75,7 +81,7 @@ impl JwtBackend {
     /// - [`ConfigError::NoKeyFor`] if the keys are not fetched for one of the `algorithms`, or
     ///   [`ConfigError::Symmetric`] if they can't be.
     /// - [`ConfigError::Policy`] if the policy has a [mistake](ClaimsPolicy::check_settings).
-    pub fn remote(
+    pub fn with_remote_keys(
         keys: Arc<RemoteKeySet>,
         algorithms: &[Algorithm],
         policy: ClaimsPolicy,
@@ -101,11 +107,11 @@ impl JwtBackend {
         Self {
             header: HeaderName::authorization(),
             schemes: [Scheme::bearer()].into(),
-            trusted: ArcSwap::from_pointee(Trusted::new(keys, 0)),
+            trusted: ArcSwap::from_pointee(KeyGeneration::new(keys, 0)),
             algorithms: algorithms.into(),
             policy: policy.for_authentication(),
-            revocation: Revocation::None,
-            on_store_error: OnStoreError::Deny,
+            revocation: Revocation::Disabled,
+            on_store_failure: StoreFailurePolicy::FailClosed,
             remote: None,
             ignored_grants: IgnoredGrants::default(),
         }
@@ -155,7 +161,7 @@ impl JwtBackend {
     /// A local store learns the leeway of the policy, so that its entries last as long as their tokens are accepted.
     #[must_use]
     pub fn with_revocation(mut self, revocation: Revocation) -> Self {
-        if let Revocation::Local(store) = &revocation {
+        if let Revocation::InProcess(store) = &revocation {
             store.bind_leeway(self.policy.leeway());
         }
         self.revocation = revocation;
@@ -164,8 +170,8 @@ impl JwtBackend {
 
     /// Says what becomes of a token when the store gives no answer.
     #[must_use]
-    pub fn on_store_error(mut self, choice: OnStoreError) -> Self {
-        self.on_store_error = choice;
+    pub fn on_store_failure(mut self, choice: StoreFailurePolicy) -> Self {
+        self.on_store_failure = choice;
         self
     }
 
@@ -173,8 +179,8 @@ impl JwtBackend {
     /// comes again. Zero keeps none, which is the default.
     ///
     /// A token that comes again is compared as a whole, and passes the policy, the revocation store and the guard as
-    /// before; it is kept until it expires, the keys are replaced, or others take its room. Tokens of secrets are not
-    /// kept: their MAC costs little more than finding them.
+    /// before; it is cached until it expires, the keys are replaced, or others take its room. Tokens of secrets are not
+    /// cached: their MAC costs little more than finding them.
     ///
     /// # Errors
     ///
@@ -200,11 +206,12 @@ impl JwtBackend {
             return Err(ConfigError::NothingToCache);
         }
         let keys = self.trusted.load().verifier.keys().clone();
-        self.trusted.store(Arc::new(Trusted::new(keys, capacity)));
+        self.trusted
+            .store(Arc::new(KeyGeneration::new(keys, capacity)));
         Ok(self)
     }
 
-    /// The number of tokens that are kept.
+    /// The number of tokens that are cached.
     #[must_use]
     pub fn cached_tokens(&self) -> usize {
         self.trusted
@@ -223,7 +230,8 @@ impl JwtBackend {
             return;
         }
         let capacity = current.cache_capacity;
-        self.trusted.store(Arc::new(Trusted::new(keys, capacity)));
+        self.trusted
+            .store(Arc::new(KeyGeneration::new(keys, capacity)));
     }
 
     /// The keys of another issuer, where it trusts such.
@@ -269,11 +277,16 @@ impl JwtBackend {
     }
 
     #[inline]
-    pub(super) fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
+    pub(super) fn attempt(
+        &self,
+        value: &str,
+        requirements: &Requirements,
+        now: NumericDate,
+    ) -> Attempt {
         let Some(token) = self.token(value) else {
             return Attempt::Absent;
         };
-        match self.admit(token, wanted, now) {
+        match self.admit(token, requirements, now) {
             Ok(claims) => self.check_revocation(claims, now),
             Err(failure) => Attempt::Failed(failure),
         }
@@ -283,16 +296,16 @@ impl JwtBackend {
     fn admit(
         &self,
         token: &str,
-        wanted: &Wanted,
+        requirements: &Requirements,
         now: NumericDate,
     ) -> Result<AdmittedClaims, Failure> {
         let trusted = self.trusted.load();
         match trusted.find(token, now) {
-            Some(kept) => self
+            Some(cached) => self
                 .policy
-                .admit_kept(kept.claims(), wanted, now)
+                .admit_cached(cached.claims(), requirements, now)
                 .map_err(|error| self.failure(error, token)),
-            None => self.admit_new(&trusted, token, wanted, now),
+            None => self.admit_new(&trusted, token, requirements, now),
         }
     }
 
@@ -311,20 +324,20 @@ impl JwtBackend {
     #[inline]
     fn admit_new(
         &self,
-        trusted: &Trusted,
+        trusted: &KeyGeneration,
         token: &str,
-        wanted: &Wanted,
+        requirements: &Requirements,
         now: NumericDate,
     ) -> Result<AdmittedClaims, Failure> {
         let jws = trusted.verifier.verify(token).map_err(JwsError::code)?;
-        let keeps = trusted.keeps(jws.header().algorithm());
-        let claims = Claims::read(jws, wanted).map_err(ClaimsError::code)?;
-        let kept = keeps.then(|| KeptClaims::new(&claims));
+        let keeps = trusted.caches(jws.header().algorithm());
+        let claims = Claims::read(jws, requirements).map_err(ClaimsError::code)?;
+        let cached = keeps.then(|| CachedClaims::new(&claims));
         let admitted = self.policy.admit(claims, now);
         let admitted = admitted.map_err(|error| self.failure(error, token))?;
-        if let Some(kept) = kept {
-            let kept = KeptToken::new(token, kept, admitted.expires());
-            trusted.keep(&self.trusted, Arc::new(kept), now);
+        if let Some(cached) = cached {
+            let cached = CachedToken::new(token, cached, admitted.expires());
+            trusted.insert(&self.trusted, Arc::new(cached), now);
         }
         Ok(admitted)
     }
@@ -333,9 +346,9 @@ impl JwtBackend {
     fn check_revocation(&self, claims: AdmittedClaims, now: NumericDate) -> Attempt {
         self.ignored_grants.note(&claims);
         let store = match &self.revocation {
-            Revocation::None => return Attempt::Known(Caller::Token(claims)),
-            Revocation::Elsewhere => None,
-            Revocation::Local(store) => Some(store),
+            Revocation::Disabled => return Attempt::Known(Caller::Token(claims)),
+            Revocation::External => None,
+            Revocation::InProcess(store) => Some(store),
         };
         // Nobody means to revoke the empty id, which all tokens of a careless issuer may share.
         let Some(token_id) = claims.token_id().filter(|id| !id.is_empty()) else {
@@ -361,15 +374,15 @@ impl JwtBackend {
     }
 
     pub(crate) fn without_answer(&self, claims: AdmittedClaims) -> Attempt {
-        match self.on_store_error {
-            OnStoreError::Allow => Attempt::Known(Caller::Token(claims)),
-            OnStoreError::Deny => Attempt::StoreFailed,
+        match self.on_store_failure {
+            StoreFailurePolicy::FailOpen => Attempt::Known(Caller::Token(claims)),
+            StoreFailurePolicy::FailClosed => Attempt::StoreFailed,
         }
     }
 }
 
-impl Follower for JwtBackend {
-    fn trust(&self, keys: &KeySet) {
+impl KeyObserver for JwtBackend {
+    fn on_keys(&self, keys: &KeySet) {
         self.replace_keys(keys.clone());
     }
 }
@@ -389,20 +402,20 @@ impl fmt::Debug for JwtBackend {
 #[derive(Clone, Default)]
 pub enum Revocation {
     /// In a store that the edge has to ask, since asking it takes time.
-    Elsewhere,
+    External,
     /// In a store that answers at once.
-    Local(Arc<dyn RevocationStore>),
+    InProcess(Arc<dyn RevocationStore>),
     /// Nowhere: tokens live until they expire.
     #[default]
-    None,
+    Disabled,
 }
 
 /// What becomes of a token when the revocation store gives no answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnStoreError {
+pub enum StoreFailurePolicy {
     /// It passes, revoked or not.
-    Allow,
+    FailOpen,
     /// The request is refused with 503.
     #[default]
-    Deny,
+    FailClosed,
 }

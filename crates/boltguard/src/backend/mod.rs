@@ -5,11 +5,12 @@ mod jwt;
 
 use std::sync::Arc;
 
+use boltguard_grants::Requirements;
 use boltguard_jwt::AdmittedClaims;
-use boltguard_types::{NumericDate, ReasonCode, Wanted};
+use boltguard_types::{NumericDate, ReasonCode};
 
-pub use self::api_key::{ApiKeyBackend, KnownKeys};
-pub use self::jwt::{JwtBackend, OnStoreError, Revocation};
+pub use self::api_key::{ApiKeyBackend, ApiKeySource};
+pub use self::jwt::{JwtBackend, Revocation, StoreFailurePolicy};
 use crate::{API_KEY_BACKEND, Caller, HeaderName, JWT_BACKEND, Scheme};
 
 /// One way to authenticate.
@@ -86,10 +87,15 @@ impl Backend {
     }
 
     #[inline]
-    pub(crate) fn attempt(&self, value: &str, wanted: &Wanted, now: NumericDate) -> Attempt {
+    pub(crate) fn attempt(
+        &self,
+        value: &str,
+        requirements: &Requirements,
+        now: NumericDate,
+    ) -> Attempt {
         match self {
-            Self::ApiKey(backend) => backend.attempt(value, wanted, now),
-            Self::Jwt(backend) => backend.attempt(value, wanted, now),
+            Self::ApiKey(backend) => backend.attempt(value, requirements, now),
+            Self::Jwt(backend) => backend.attempt(value, requirements, now),
         }
     }
 }

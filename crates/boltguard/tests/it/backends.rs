@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use boltguard::apikey::{ApiKeyVerifier, ApiKeys, KeyFormat, MemoryKeyStore, Peppers, StoredKey};
 use boltguard::guard::Guard;
-use boltguard::jwks::{RemoteKeySet, Times};
+use boltguard::jwks::{RefreshPolicy, RemoteKeySet};
 use boltguard::jwt::{ClaimsPolicy, PolicyError};
 use boltguard::keys::{Algorithm, KeySet, Secret, VerifyingKey};
 use boltguard::types::{Permission, ReasonCode};
-use boltguard::{ApiKeyBackend, Backend, ConfigError, HeaderName, JwtBackend, KnownKeys};
+use boltguard::{ApiKeyBackend, ApiKeySource, Backend, ConfigError, HeaderName, JwtBackend};
 
 use crate::support::{
     NOW, admitted, bearer, check, check_other_guards, gate, jwt, refused, secret,
@@ -21,7 +21,7 @@ fn fixed_keys() -> ApiKeyBackend {
         .build()
         .unwrap();
     ApiKeyBackend::new(
-        KnownKeys::Fixed(keys),
+        ApiKeySource::Static(keys),
         HeaderName::new("x-api-key").unwrap(),
     )
 }
@@ -115,7 +115,7 @@ fn a_stored_key_is_refused_once_it_is_revoked() {
         &key, &peppers, NOW,
     )
     .owned_by("7")]));
-    let known = KnownKeys::Stored(
+    let known = ApiKeySource::Store(
         ApiKeyVerifier::new(format, peppers),
         Arc::clone(&store) as _,
     );
@@ -185,8 +185,9 @@ fn a_policy_with_an_empty_setting_is_refused() {
         let keys = KeySet::new([key()]);
         let error = JwtBackend::new(keys, &[Algorithm::Hs256], policy.clone()).unwrap_err();
         assert_eq!(error, ConfigError::Policy(mistake));
-        let keys = RemoteKeySet::new(&[Algorithm::Es256], Times::default()).unwrap();
-        let error = JwtBackend::remote(Arc::new(keys), &[Algorithm::Es256], policy).unwrap_err();
+        let keys = RemoteKeySet::new(&[Algorithm::Es256], RefreshPolicy::default()).unwrap();
+        let error =
+            JwtBackend::with_remote_keys(Arc::new(keys), &[Algorithm::Es256], policy).unwrap_err();
         assert_eq!(error, ConfigError::Policy(mistake));
         assert!(error.to_string().contains("empty"), "{error}");
     }
@@ -208,7 +209,7 @@ fn the_keys_of_a_tenant_stand_in_the_place_of_others() {
     let other = |key: &str| {
         let keys = ApiKeys::builder().key(key).build().unwrap();
         let header = HeaderName::new("x-api-key").unwrap();
-        Arc::new(ApiKeyBackend::new(KnownKeys::Fixed(keys), header))
+        Arc::new(ApiKeyBackend::new(ApiKeySource::Static(keys), header))
     };
     let before = gate([jwt().into(), fixed_keys().into()], &Guard::authenticated());
     let after = before
@@ -224,7 +225,7 @@ fn the_keys_of_a_tenant_stand_in_the_place_of_others() {
 
     let header = HeaderName::new("authorization").unwrap();
     let elsewhere = ApiKeyBackend::new(
-        KnownKeys::Fixed(ApiKeys::builder().key(KEY).build().unwrap()),
+        ApiKeySource::Static(ApiKeys::builder().key(KEY).build().unwrap()),
         header,
     );
     assert!(before.with_api_keys(1, Arc::new(elsewhere)).is_none());

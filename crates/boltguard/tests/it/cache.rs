@@ -147,7 +147,7 @@ fn no_claims_are_admitted_under_the_signature_of_others() {
     let (gate, _) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
     admitted(ask_now(&gate, &token));
-    // The end of both is the same, which is where a kept token is looked for.
+    // The end of both is the same, which is where a cached token is looked for.
     let other = signed(&CLAIMS.replace("42", "43"), &signing_key());
     let signature = token.rsplit_once('.').unwrap().1;
     let forged = format!("{}.{signature}", other.rsplit_once('.').unwrap().0);
@@ -219,7 +219,7 @@ fn a_token_that_is_refused_is_not_kept() {
 fn a_kept_token_is_refused_once_it_is_revoked() {
     let key = signing_key();
     let store = Arc::new(MemoryRevocation::new());
-    let revocation = Revocation::Local(Arc::clone(&store) as Arc<dyn RevocationStore>);
+    let revocation = Revocation::InProcess(Arc::clone(&store) as Arc<dyn RevocationStore>);
     let (gate, backend) = known(
         backend(&key, ClaimsPolicy::new())
             .with_revocation(revocation)
@@ -241,7 +241,7 @@ fn a_kept_token_is_asked_about_where_the_store_is_elsewhere() {
     let key = signing_key();
     let (gate, _) = known(
         backend(&key, ClaimsPolicy::new())
-            .with_revocation(Revocation::Elsewhere)
+            .with_revocation(Revocation::External)
             .with_cache(10)
             .unwrap(),
     );
@@ -378,7 +378,7 @@ fn keys_are_replaced_while_others_bring_kept_tokens() {
             turn += 1;
             let key = &keys[turn % 2];
             backend.replace_keys(trusting(key));
-            // Once replaced, no token of the other key passes, whatever was kept.
+            // Once replaced, no token of the other key passes, whatever was cached.
             let other = &tokens[(turn + 1) % 2];
             assert_eq!(
                 refused(ask_now(&gate, other)).1,

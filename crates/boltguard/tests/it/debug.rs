@@ -1,9 +1,9 @@
 //! Neither a credential nor what it says of a person gets into a log.
 
 use boltguard::apikey::ApiKeys;
-use boltguard::guard::{Answers, Guard};
+use boltguard::guard::{CheckResults, Guard};
 use boltguard::{
-    ApiKeyBackend, Caller, Gate, HeaderName, KnownKeys, Outcome, Question, Revocation,
+    ApiKeyBackend, ApiKeySource, Caller, Gate, HeaderName, Outcome, Question, Revocation,
 };
 
 use crate::support::{NOW, admitted, bearer, check, gate, jwt, look_up, secret};
@@ -23,9 +23,9 @@ fn debug_shows_no_credential_and_nothing_of_a_person() {
     let keys = ApiKeys::builder()
         .key("sk-hidden")
         .permissions("sk-hidden", ["hidden.add"]);
-    let keys = KnownKeys::Fixed(keys.build().unwrap());
+    let keys = ApiKeySource::Static(keys.build().unwrap());
     let keys = ApiKeyBackend::new(keys, HeaderName::new("x-api-key").unwrap());
-    let elsewhere = jwt().with_revocation(Revocation::Elsewhere);
+    let elsewhere = jwt().with_revocation(Revocation::External);
     let gate = gate([elsewhere.into(), keys.into()], &Guard::authenticated());
 
     let value = bearer(CLAIMS);
@@ -44,8 +44,8 @@ fn debug_shows_no_credential_and_nothing_of_a_person() {
         format!("{known:?} {known:#?} {holder:?} {holder:#?}"),
     ];
     for caller in [admitted(known), admitted(holder)] {
-        let explanation = gate.explain(&caller, &Answers::new());
-        shown.push(format!("{caller:?} {:?}", caller.facts()));
+        let explanation = gate.explain(&caller, &CheckResults::new());
+        shown.push(format!("{caller:?} {:?}", caller.view()));
         shown.push(format!("{:?} {explanation:?}", caller.principal()));
         if let Caller::ApiKey(caller) = &caller {
             shown.push(format!("{caller:?} {:?}", caller.entry()));

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use boltguard::apikey::ApiKeys;
-use boltguard::guard::{Answers, Decision, Guard};
+use boltguard::guard::{CheckResults, Decision, Guard};
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::types::{NumericDate, ReasonCode};
 use boltguard::{
-    Answer, ApiKeyBackend, Backend, Caller, ConfigError, Gate, HeaderName, KnownKeys, OnStoreError,
-    Outcome, Question, Revocation,
+    Answer, ApiKeyBackend, ApiKeySource, Backend, Caller, ConfigError, Gate, HeaderName, Outcome,
+    Question, Revocation, StoreFailurePolicy,
 };
 
 use crate::support::{NOW, admitted, bearer, check, gate, jwt, jwt_with, look_up, refused};
@@ -23,7 +23,7 @@ fn api_keys() -> Backend {
     let keys = ApiKeys::builder()
         .key("sk-1")
         .permissions("sk-1", ["blog.read"]);
-    let keys = KnownKeys::Fixed(keys.build().unwrap());
+    let keys = ApiKeySource::Static(keys.build().unwrap());
     ApiKeyBackend::new(keys, HeaderName::new("x-api-key").unwrap()).into()
 }
 
@@ -39,9 +39,9 @@ fn a_caller_of_one_gate_is_denied_by_the_guard_of_another() {
     for text in [r#"perm("admin.delete")"#, r#"~perm("admin.banned")"#] {
         let guard = guard(text).compile().unwrap();
         for caller in readers() {
-            let facts = caller.facts();
+            let principal = caller.view();
             let denied = Decision::Deny(ReasonCode::Denied);
-            assert_eq!(guard.decide(facts.as_ref()), denied, "{text}");
+            assert_eq!(guard.decide(principal.as_ref()), denied, "{text}");
         }
     }
 }
@@ -54,24 +54,31 @@ fn another_gate_reads_the_grants_of_a_caller_again() {
         (r#"perm("admin.delete")"#, missing),
         (r#"~perm("blog.read")"#, Decision::Deny(ReasonCode::Denied)),
         (r#"~perm("admin.banned")"#, Decision::Allow),
-        (r#"perm("blog.read") & check("owner")"#, Decision::Ask),
+        (
+            r#"perm("blog.read") & check("owner")"#,
+            Decision::Undetermined,
+        ),
         (r#"perm("admin.delete") & check("owner")"#, missing),
     ] {
         let gate = Gate::for_callers(&guard(text)).unwrap();
-        let none = Answers::new();
+        let none = CheckResults::new();
         for caller in readers() {
             assert_eq!(gate.decide(&caller, &none), expected, "{text}");
             let explanation = gate.explain(&caller, &none);
             assert_eq!(explanation.decision(), expected, "{text}");
-            let asked = gate.questions(&caller, &none);
-            assert_eq!(asked.is_empty(), expected != Decision::Ask, "{text}");
+            let asked = gate.open_checks(&caller, &none);
+            assert_eq!(
+                asked.is_empty(),
+                expected != Decision::Undetermined,
+                "{text}"
+            );
         }
         assert!(!gate.decide(&Caller::Anonymous(None), &none).may_open());
     }
 }
 
 fn elsewhere() -> Backend {
-    jwt().with_revocation(Revocation::Elsewhere).into()
+    jwt().with_revocation(Revocation::External).into()
 }
 
 fn ask(gate: &Gate) -> Question {
@@ -104,8 +111,8 @@ fn the_question_of_one_gate_is_not_answered_at_another() {
 #[test]
 fn a_token_that_expires_while_the_store_is_asked_is_refused() {
     let policy = ClaimsPolicy::new().with_leeway(Duration::from_secs(10));
-    let backend = || jwt_with(policy.clone()).with_revocation(Revocation::Elsewhere);
-    let lenient = backend().on_store_error(OnStoreError::Allow);
+    let backend = || jwt_with(policy.clone()).with_revocation(Revocation::External);
+    let lenient = backend().on_store_failure(StoreFailurePolicy::FailOpen);
     for (backend, answer) in [
         (backend(), Answer::NotRevoked),
         (lenient, Answer::Unavailable),

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use boltguard::guard::Guard;
 use boltguard::jwt::ClaimsPolicy;
-use boltguard::revocation::{MemoryRevocation, RevocationError, RevocationStore, entry_until};
+use boltguard::revocation::{MemoryRevocation, RevocationError, RevocationStore, retain_until};
 use boltguard::types::{NumericDate, Permission, ReasonCode};
-use boltguard::{Answer, Caller, Gate, OnStoreError, Outcome, Question, Revocation};
+use boltguard::{Answer, Caller, Gate, Outcome, Question, Revocation, StoreFailurePolicy};
 
 use crate::support::{
     NOW, admitted, bearer, check, check_other_guards, gate, jwt, jwt_with, look_up, refused,
@@ -73,8 +73,8 @@ fn an_open_route_keeps_the_reason_of_a_bad_credential() {
 
 #[test]
 fn a_token_without_an_id_is_refused_where_tokens_can_be_revoked() {
-    let local = Revocation::Local(Arc::new(MemoryRevocation::new()));
-    for revocation in [local, Revocation::Elsewhere] {
+    let local = Revocation::InProcess(Arc::new(MemoryRevocation::new()));
+    for revocation in [local, Revocation::External] {
         let gate = gate(
             [jwt().with_revocation(revocation).into()],
             &Guard::authenticated(),
@@ -99,7 +99,7 @@ fn a_token_with_an_empty_id_is_good_where_tokens_can_not_be_revoked() {
 #[test]
 fn a_revoked_token_is_refused() {
     let store = Arc::new(MemoryRevocation::new());
-    let backend = jwt().with_revocation(Revocation::Local(Arc::clone(&store) as _));
+    let backend = jwt().with_revocation(Revocation::InProcess(Arc::clone(&store) as _));
     let gate = gate([backend.into()], &Guard::authenticated());
     let good = bearer(GOOD);
     admitted(check(&gate, &[("authorization", &good)]));
@@ -115,10 +115,10 @@ fn a_revoked_token_stays_refused_through_the_leeway_of_the_backend_that_asks() {
     let exp = NumericDate::from_secs(1_300_819_380);
     let store = Arc::new(MemoryRevocation::new());
     store
-        .revoke("t-1", entry_until(Some(exp), Duration::ZERO), NOW)
+        .revoke("t-1", retain_until(Some(exp), Duration::ZERO), NOW)
         .unwrap();
     let policy = ClaimsPolicy::new().with_leeway(Duration::from_secs(180));
-    let backend = jwt_with(policy).with_revocation(Revocation::Local(Arc::clone(&store) as _));
+    let backend = jwt_with(policy).with_revocation(Revocation::InProcess(Arc::clone(&store) as _));
     let gate = gate([backend.into()], &Guard::authenticated());
     let late = exp + Duration::from_secs(170);
     let token = bearer(GOOD);
@@ -146,13 +146,15 @@ impl RevocationStore for Broken {
 
 #[test]
 fn a_store_that_is_down_lets_nobody_in_unless_told_to() {
-    let broken = || jwt().with_revocation(Revocation::Local(Arc::new(Broken)));
+    let broken = || jwt().with_revocation(Revocation::InProcess(Arc::new(Broken)));
     let good = bearer(GOOD);
     let strict = gate([broken().into()], &Guard::allow_any());
     let outcome = check(&strict, &[("authorization", &good)]);
     assert_eq!(refused(outcome), (503, ReasonCode::RevocationUnavailable));
     let lenient = gate(
-        [broken().on_store_error(OnStoreError::Allow).into()],
+        [broken()
+            .on_store_failure(StoreFailurePolicy::FailOpen)
+            .into()],
         &Guard::authenticated(),
     );
     admitted(check(&lenient, &[("authorization", &good)]));
@@ -168,7 +170,7 @@ fn ask(gate: &Gate, header: &str) -> Question {
 #[test]
 fn a_store_elsewhere_is_asked_by_the_edge() {
     let gate = gate(
-        [jwt().with_revocation(Revocation::Elsewhere).into()],
+        [jwt().with_revocation(Revocation::External).into()],
         &permission("blog.add"),
     );
     let good = bearer(GOOD);
@@ -190,7 +192,7 @@ fn after_a_revoked_token_no_other_backend_is_asked() {
     let other_header = jwt().with_header(boltguard::HeaderName::new("x-other").unwrap());
     let gate = gate(
         [
-            jwt().with_revocation(Revocation::Elsewhere).into(),
+            jwt().with_revocation(Revocation::External).into(),
             other_header.into(),
         ],
         &Guard::authenticated(),

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use boltguard::guard::Guard;
-use boltguard::jwks::{Fetch, FetchError, JwksClient, Need, RemoteKeySet, Response, Step, Times};
+use boltguard::jwks::{
+    Fetch, FetchError, JwksClient, Refresh, RefreshPolicy, RefreshStep, RemoteKeySet, Response,
+};
 use boltguard::jws::{HeaderFields, sign};
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, Key, KeySet, PrivateKey, SigningKey};
@@ -50,7 +52,7 @@ impl Issuer {
                 body,
             })
         };
-        let remote = Arc::new(RemoteKeySet::new(&[ALGORITHM], Times::default()).unwrap());
+        let remote = Arc::new(RemoteKeySet::new(&[ALGORITHM], RefreshPolicy::default()).unwrap());
         Self {
             client: JwksClient::new(remote, Box::new(fetch)),
             fetches,
@@ -59,7 +61,7 @@ impl Issuer {
 
     fn backend(&self) -> Backend {
         let remote = Arc::clone(self.client.remote());
-        let backend = JwtBackend::remote(remote, &[ALGORITHM], ClaimsPolicy::new());
+        let backend = JwtBackend::with_remote_keys(remote, &[ALGORITHM], ClaimsPolicy::new());
         backend.unwrap().into()
     }
 
@@ -327,10 +329,12 @@ fn an_unknown_key_is_503_while_others_fetch_and_no_room_is_left_to_wait() {
     let later = start + Duration::from_secs(60);
     admitted(check(&gate, &[&issuer], &token(&known, CLAIMS), start));
     let remote = issuer.client.remote();
-    let Step::Fetch(turn) = remote.step(Need::Unknown, later) else {
+    let RefreshStep::Fetch(turn) = remote.step(Refresh::UnknownKid, later) else {
         panic!("no fetch")
     };
-    let _waiting: Vec<_> = (0..2).map(|_| remote.step(Need::Unknown, later)).collect();
+    let _waiting: Vec<_> = (0..2)
+        .map(|_| remote.step(Refresh::UnknownKid, later))
+        .collect();
     let unknown = check(&gate, &[&issuer], &token(&strange, CLAIMS), later);
     assert_eq!(refused(unknown), (503, ReasonCode::IssuerKeysUnavailable));
     assert_eq!(gate.without_keys(later).retry_after(), Some(1));
@@ -364,7 +368,7 @@ fn a_key_of_another_backend_is_no_reason_to_ask_an_issuer() {
 fn algorithms_that_no_issuer_serves_are_an_error_at_start() {
     let remote = || Arc::clone(Issuer::new([]).client.remote());
     let error = |algorithms: &[Algorithm]| {
-        JwtBackend::remote(remote(), algorithms, ClaimsPolicy::new()).unwrap_err()
+        JwtBackend::with_remote_keys(remote(), algorithms, ClaimsPolicy::new()).unwrap_err()
     };
     assert_eq!(error(&[]), ConfigError::NoKeys);
     assert_eq!(

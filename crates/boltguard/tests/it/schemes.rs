@@ -4,7 +4,7 @@ use boltguard::apikey::ApiKeys;
 use boltguard::guard::Guard;
 use boltguard::types::ReasonCode;
 use boltguard::{
-    ApiKeyBackend, ConfigError, Gate, HeaderName, KnownKeys, Outcome, Refusal, Scheme,
+    ApiKeyBackend, ApiKeySource, ConfigError, Gate, HeaderName, Outcome, Refusal, Scheme,
 };
 
 use crate::support::{admitted, check, gate, jwt, token};
@@ -21,7 +21,7 @@ fn schemes(names: &[&str]) -> Vec<Scheme> {
 
 fn keys(header: &str) -> ApiKeyBackend {
     let keys = ApiKeys::builder().key(KEY).build().unwrap();
-    ApiKeyBackend::new(KnownKeys::Fixed(keys), HeaderName::new(header).unwrap())
+    ApiKeyBackend::new(ApiKeySource::Static(keys), HeaderName::new(header).unwrap())
 }
 
 fn refusal(gate: &Gate, headers: &[(&str, &str)]) -> Refusal {

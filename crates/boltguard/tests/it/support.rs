@@ -65,16 +65,16 @@ pub(crate) fn refused(outcome: Outcome) -> (u16, ReasonCode) {
     }
 }
 
-/// Guards that wanted nothing when the caller was identified: one for a permission held, one for another.
-pub(crate) fn check_other_guards(caller: Caller, held: &str, missing: &str) {
+/// Guards that require nothing when the caller was identified: one for a permission held, one for another.
+pub(crate) fn check_other_guards(caller: Caller, grant_set: &str, missing: &str) {
     for (name, expected) in [
-        (held, Decision::Allow),
+        (grant_set, Decision::Allow),
         (missing, Decision::Deny(ReasonCode::PermissionMissing)),
     ] {
         let guard = Guard::permission(Permission::new(name).unwrap())
             .compile()
             .unwrap();
-        let caller = caller.clone().with_wanted(guard.wanted());
-        assert_eq!(guard.decide(caller.facts().as_ref()), expected, "{name}");
+        let caller = caller.clone().with_requirements(guard.requirements());
+        assert_eq!(guard.decide(caller.view().as_ref()), expected, "{name}");
     }
 }

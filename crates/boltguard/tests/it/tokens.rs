@@ -70,7 +70,7 @@ fn a_token_about_nobody_identifies_nobody() {
 fn a_refusal_names_the_claim_at_fault() {
     let policy = ClaimsPolicy::new()
         .with_audience(["shop"])
-        .requiring_only(["exp", "tenant"])
+        .with_required(["exp", "tenant"])
         .with_claim("region", "eu");
     let gate = with_policy(policy);
     let refusal = |claims: &str| -> Refusal {
@@ -118,7 +118,7 @@ fn two_backends(revocation: Revocation, guard: &Guard) -> Gate {
 fn a_revoked_token_ends_the_search() {
     let store = Arc::new(MemoryRevocation::new());
     store.revoke("t-1", None, NOW).unwrap();
-    let local = || Revocation::Local(Arc::clone(&store) as _);
+    let local = || Revocation::InProcess(Arc::clone(&store) as _);
     let good = bearer(GOOD);
     let headers = [("authorization", good.as_str()), ("x-other", good.as_str())];
     let strict = two_backends(local(), &Guard::authenticated());
@@ -131,7 +131,7 @@ fn a_revoked_token_ends_the_search() {
     assert!(is_told(caller));
 
     for (guard, is_open) in [(Guard::authenticated(), false), (Guard::allow_any(), true)] {
-        let gate = two_backends(Revocation::Elsewhere, &guard);
+        let gate = two_backends(Revocation::External, &guard);
         let Outcome::Ask(question) = check(&gate, &headers) else {
             panic!("the store has to be asked")
         };
@@ -150,7 +150,7 @@ fn a_revoked_token_is_the_reason_whatever_failed_before() {
     let store = Arc::new(MemoryRevocation::new());
     store.revoke("t-1", None, NOW).unwrap();
     let revocable = jwt()
-        .with_revocation(Revocation::Local(store as _))
+        .with_revocation(Revocation::InProcess(store as _))
         .with_header(HeaderName::new("x-other").unwrap());
     let gate = gate([jwt().into(), revocable.into()], &Guard::authenticated());
     let good = bearer(GOOD);

@@ -69,7 +69,7 @@ class RemoteKeySet:
         for name in self._request.unsound:
             raise ConfigurationError(f"RemoteKeySet: the header {name!r} can't be sent; give texts of one line")
         # Only then is a fetch given up, and another may begin: to look up the name of the server takes its own time.
-        patience = 2 * self._timeout + 10
+        lock_timeout = 2 * self._timeout + 10
         try:
             self.rust = RemoteKeys(
                 self._request.url,
@@ -77,7 +77,7 @@ class RemoteKeySet:
                 ttl=ttl,
                 cooldown=cooldown,
                 stale=stale,
-                patience=patience,
+                lock_timeout=lock_timeout,
                 max_bytes=max_bytes,
             )
         except (TypeError, ValueError, OverflowError) as error:  # a ConfigurationError is a ValueError

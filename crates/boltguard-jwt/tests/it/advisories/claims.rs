@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use boltguard_grants::Requirements;
 use boltguard_jwt::{ClaimsError, ClaimsPolicy};
 use boltguard_keys::Algorithm::Hs256;
 use boltguard_keys::{KeyError, KeySet};
 use boltguard_testing::{forge, keys};
-use boltguard_types::Wanted;
 
 use super::{trusting, verdict};
 use crate::{admit, admit_wanting, assert_refused, lenient};
@@ -160,7 +160,7 @@ fn one_policy_does_not_change_another() {
         .clone()
         .ignoring_expiry()
         .ignoring_audience()
-        .requiring_only([]);
+        .with_required([]);
     assert!(admit(&relaxed, r#"{"exp":1,"aud":"x"}"#).is_ok());
     for _ in 0..2 {
         assert_refused(&strict, &[r#"{"exp":1}"#], ClaimsError::Expired);
@@ -173,7 +173,7 @@ fn one_policy_does_not_change_another() {
 fn a_name_that_means_something_elsewhere_is_a_name() {
     let claims = r#"{"__proto__":{"exp":9999999999,"sub":"admin"},"constructor":{"name":"x"},"sub":"guest"}"#;
     assert_refused(&ClaimsPolicy::new(), &[claims], ClaimsError::Missing);
-    let admitted = admit_wanting(&Wanted::new(), claims).unwrap();
+    let admitted = admit_wanting(&Requirements::new(), claims).unwrap();
     assert_eq!(
         (admitted.subject().as_deref(), admitted.expires()),
         (Some("guest"), None)

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::claim_test::Members;
 use crate::names::{Endings, FEW};
-use crate::work::step;
-use crate::{ClaimTest, WantId};
+use crate::{ClaimTest, RequirementId};
+use boltguard_types::work::step;
 
 /// Distinct tests with their numbers, by the claims that they test.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClaimTests {
-    numbers: HashMap<ClaimTest, WantId>,
+    numbers: HashMap<ClaimTest, RequirementId>,
     claims: Vec<TestsOfClaim>,
     index: HashMap<Box<[u8]>, usize>,
     /// Those of the claims' names.
@@ -22,11 +22,15 @@ pub(crate) struct ClaimTests {
 #[derive(Clone, Debug)]
 pub(crate) struct TestsOfClaim {
     name: Box<str>,
-    tests: Vec<(ClaimTest, WantId)>,
+    tests: Vec<(ClaimTest, RequirementId)>,
 }
 
 impl ClaimTests {
-    pub(crate) fn number(&mut self, test: &ClaimTest, next: impl FnOnce() -> WantId) -> WantId {
+    pub(crate) fn number(
+        &mut self,
+        test: &ClaimTest,
+        next: impl FnOnce() -> RequirementId,
+    ) -> RequirementId {
         step();
         if let Some(id) = self.numbers.get(test) {
             return *id;
@@ -68,7 +72,7 @@ impl ClaimTests {
     }
 
     /// Names the tests that a claim of this name and value passes.
-    pub(crate) fn passed(&self, name: &[u8], value: &Value, mut pass: impl FnMut(WantId)) {
+    pub(crate) fn passed(&self, name: &[u8], value: &Value, mut pass: impl FnMut(RequirementId)) {
         let (Some(claim), Some(members)) = (self.of(name), Members::of(value)) else {
             return;
         };

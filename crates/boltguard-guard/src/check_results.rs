@@ -1,24 +1,24 @@
-//! Answers to the checks that the engine can't make itself.
+//! Results of custom checks, which the caller of the engine runs.
 
 use std::collections::BTreeMap;
 
 /// What is known of a guard's [checks](crate::Guard::check), by name.
 ///
-/// A check that is not in here is still open. Answers to checks that a guard does not ask are passed over.
+/// A check without a result is open. Results of checks that a guard doesn't have are ignored.
 ///
 /// ```
-/// use boltguard_guard::Answers;
+/// use boltguard_guard::CheckResults;
 ///
-/// let mut answers = Answers::new().with("owner", true);
-/// answers.insert("in_office_hours", false);
-/// assert_eq!(answers.get("owner"), Some(true));
-/// assert_eq!(answers.get("friend"), None);
+/// let mut results = CheckResults::new().with("owner", true);
+/// results.insert("in_office_hours", false);
+/// assert_eq!(results.get("owner"), Some(true));
+/// assert_eq!(results.get("friend"), None);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answers(BTreeMap<Box<str>, bool>);
+pub struct CheckResults(BTreeMap<Box<str>, bool>);
 
-impl Answers {
-    /// No answers.
+impl CheckResults {
+    /// Creates an empty set of results.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -43,10 +43,10 @@ impl Answers {
     }
 }
 
-impl<S: Into<Box<str>>> FromIterator<(S, bool)> for Answers {
-    fn from_iter<I: IntoIterator<Item = (S, bool)>>(answers: I) -> Self {
+impl<S: Into<Box<str>>> FromIterator<(S, bool)> for CheckResults {
+    fn from_iter<I: IntoIterator<Item = (S, bool)>>(results: I) -> Self {
         Self(
-            answers
+            results
                 .into_iter()
                 .map(|(check, holds)| (check.into(), holds))
                 .collect(),

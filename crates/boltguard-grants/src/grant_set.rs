@@ -2,32 +2,33 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::Wanted;
+use crate::Requirements;
 
 /// The number of one requested thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WantId(pub(crate) u32);
+pub struct RequirementId(pub(crate) u32);
 
 /// Which of the requested things a caller holds.
 ///
-/// It remembers which [`Wanted`] it was read for, and means nothing beside another: a guard refuses a caller whose
-/// grants were read for another guard. The default was read for no guard.
+/// It remembers which [`Requirements`] it was read for, and means nothing beside another: a guard refuses a caller
+/// whose grants were read for another guard. The default was read for no guard.
 ///
 /// ```
-/// use boltguard_types::{Identity, Permission, Wanted};
+/// use boltguard_grants::{Identity, Requirements};
+/// use boltguard_types::Permission;
 ///
 /// let ada = Identity::new("42", "jwt").with_permissions(["blog.read"]);
-/// let (mut blog, mut shop) = (Wanted::new(), Wanted::new());
+/// let (mut blog, mut shop) = (Requirements::new(), Requirements::new());
 /// blog.permission(&Permission::new("blog.read")?);
 /// shop.permission(&Permission::new("shop.delete")?);
 ///
-/// let held = blog.held_by(&ada);
-/// assert!(held.is_of(&blog) && !held.is_of(&shop));
+/// let grant_set = blog.grants_of(&ada);
+/// assert!(grant_set.was_read_for(&blog) && !grant_set.was_read_for(&shop));
 /// # Ok::<(), boltguard_types::PermissionError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Held {
-    of: Questions,
+pub struct GrantSet {
+    of: RequirementsId,
     first: u64,
     /// Behind one pointer, since this is moved with each caller and few guards ask about more.
     more: Option<Box<Words>>,
@@ -37,27 +38,27 @@ pub struct Held {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Words(Box<[u64]>);
 
-impl Held {
+impl GrantSet {
     #[inline]
-    pub(crate) fn none_of(wanted: &Wanted) -> Self {
+    pub(crate) fn none_of(requirements: &Requirements) -> Self {
         Self {
-            of: wanted.questions(),
+            of: requirements.id(),
             ..Self::default()
         }
     }
 
-    /// Whether it was read for these questions, or there are none to read.
+    /// Whether it was read for these requirements, or there are none.
     #[must_use]
     #[inline]
-    pub fn is_of(&self, wanted: &Wanted) -> bool {
-        let questions = wanted.questions();
-        self.of == questions || questions == Questions::default()
+    pub fn was_read_for(&self, requirements: &Requirements) -> bool {
+        let id = requirements.id();
+        self.of == id || id == RequirementsId::default()
     }
 
-    /// Whether the thing of this number is held.
+    /// Whether the thing of this number is granted.
     #[must_use]
     #[inline]
-    pub fn contains(&self, id: WantId) -> bool {
+    pub fn contains(&self, id: RequirementId) -> bool {
         let (word, bit) = (id.0 / 64, id.0 % 64);
         let bits = match word {
             0 => self.first,
@@ -74,9 +75,9 @@ impl Held {
             .unwrap_or(0)
     }
 
-    /// Marks one of `count` things as held.
+    /// Marks one of `count` requirements as granted.
     #[inline]
-    pub(crate) fn insert(&mut self, id: WantId, count: u32) {
+    pub(crate) fn insert(&mut self, id: RequirementId, count: u32) {
         let (word, bit) = (id.0 / 64, id.0 % 64);
         match word {
             0 => self.first |= 1 << bit,
@@ -94,12 +95,12 @@ impl Held {
     }
 }
 
-/// Tells the questions of one [`Wanted`] from those of all others; clones share it. Zero stands for no question.
+/// Identifies one [`Requirements`] and its clones. Zero stands for no requirement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Questions(u64);
+pub(crate) struct RequirementsId(u64);
 
-impl Questions {
-    pub(crate) fn unlike_any_other() -> Self {
+impl RequirementsId {
+    pub(crate) fn unique() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Relaxed))
     }

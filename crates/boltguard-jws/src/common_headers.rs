@@ -9,7 +9,7 @@ use crate::{Header, JwsError};
 
 /// What reading the header `segment` gives, if it is one of those without a `kid`, of any algorithm.
 #[inline]
-pub(crate) fn read_usual(segment: &[u8]) -> Option<Result<&'static Header, JwsError>> {
+pub(crate) fn read_common(segment: &[u8]) -> Option<Result<&'static Header, JwsError>> {
     if !LENGTHS.contains(&segment.len()) {
         return None;
     }
@@ -22,7 +22,7 @@ pub(crate) fn read_usual(segment: &[u8]) -> Option<Result<&'static Header, JwsEr
 /// The name of an algorithm has four or five letters, and there is a `typ` or none.
 const LENGTHS: [usize; 4] = [19, 20, 35, 36];
 
-/// The characters at the two places where usual headers of one length name their algorithms, mixed: most other
+/// The characters at the two places where common headers of one length name their algorithms, mixed: most other
 /// headers are told apart by them.
 #[inline]
 fn mark_of(segment: &[u8]) -> Option<u64> {
@@ -36,7 +36,7 @@ fn mark_of(segment: &[u8]) -> Option<u64> {
 /// The last character before the name in `{"alg":"`.
 const NAME_AT: usize = 10;
 
-/// The encoded headers that are usual for tokens of this key, with their meaning.
+/// The encoded headers that are common for tokens of this key, with their meaning.
 pub(crate) fn usual_headers(key: &VerifyingKey) -> Vec<(Box<str>, Header)> {
     let name = key.algorithm().name();
     let texts = match key.key_id() {
@@ -107,17 +107,17 @@ mod tests {
     fn usual_headers_mean_what_is_read_in_them() {
         for Known { text, header, .. } in &*UNNAMED {
             assert_eq!(*header, Header::parse(text), "{text}");
-            let found = read_usual(text.as_bytes()).map(|header| header.cloned());
+            let found = read_common(text.as_bytes()).map(|header| header.cloned());
             assert_eq!(found.as_ref(), Some(header), "{text}");
             for other in [&text[1..], &text[..text.len() - 1], &format!("{text}A")] {
-                assert_eq!(read_usual(other.as_bytes()), None, "{other}");
+                assert_eq!(read_common(other.as_bytes()), None, "{other}");
             }
         }
         let marks: HashSet<u64> = UNNAMED.iter().map(|known| known.mark).collect();
         assert_eq!(marks.len(), UNNAMED.len());
         assert_eq!(UNNAMED.len(), 3 * (Algorithm::ALL.len() + 1));
         for short in 0..18 {
-            assert_eq!(read_usual(&[b'A'; 18][..short]), None);
+            assert_eq!(read_common(&[b'A'; 18][..short]), None);
         }
     }
 
@@ -128,7 +128,7 @@ mod tests {
             r#"{"alg":"none","typ":"JWT"}"#,
             r#"{"typ":"JWT","alg":"none"}"#,
         ] {
-            let found = read_usual(base64url::encode(layout).as_bytes());
+            let found = read_common(base64url::encode(layout).as_bytes());
             assert_eq!(found, Some(Err(JwsError::AlgorithmNotAllowed)), "{layout}");
         }
     }

@@ -8,14 +8,14 @@ use crate::ConfigError;
 ///
 /// ```
 /// use std::time::Duration;
-/// use boltguard_jwks::Times;
+/// use boltguard_jwks::RefreshPolicy;
 ///
-/// let times = Times { ttl: Duration::from_secs(600), ..Times::default() };
-/// assert!(times.check().is_ok());
-/// assert!(Times { ttl: Duration::ZERO, ..times }.check().is_err());
+/// let policy = RefreshPolicy { ttl: Duration::from_secs(600), ..RefreshPolicy::default() };
+/// assert!(policy.check().is_ok());
+/// assert!(RefreshPolicy { ttl: Duration::ZERO, ..policy }.check().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Times {
+pub struct RefreshPolicy {
     /// So long a set is current: 300 s. The server's `max-age` may shorten it, to `cooldown` at the least.
     pub ttl: Duration,
     /// So long after the end of a fetch none begins for the sake of keys that are not in the set: 30 s. It is also the
@@ -25,25 +25,25 @@ pub struct Times {
     pub stale: Duration,
     /// A fetch that takes longer is given up, and another one may begin: 15 s. It has to be longer than the time-out of
     /// whatever fetches.
-    pub patience: Duration,
+    pub lock_timeout: Duration,
 }
 
-impl Times {
+impl RefreshPolicy {
     /// The longest that any of them may be: a year.
     pub const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-    /// Refuses times that can't be meant.
+    /// Checks the durations.
     ///
     /// # Errors
     ///
-    /// - [`ConfigError::Ttl`], [`ConfigError::Cooldown`] or [`ConfigError::Patience`] if it is zero or over a year.
+    /// - [`ConfigError::Ttl`], [`ConfigError::Cooldown`] or [`ConfigError::LockTimeout`] if it is zero or over a year.
     /// - [`ConfigError::Stale`] if it is over a year.
     pub fn check(&self) -> Result<(), ConfigError> {
         let is_sound = |time: Duration| !time.is_zero() && time <= Self::LONGEST;
         match self {
             Self { ttl, .. } if !is_sound(*ttl) => Err(ConfigError::Ttl),
             Self { cooldown, .. } if !is_sound(*cooldown) => Err(ConfigError::Cooldown),
-            Self { patience, .. } if !is_sound(*patience) => Err(ConfigError::Patience),
+            Self { lock_timeout, .. } if !is_sound(*lock_timeout) => Err(ConfigError::LockTimeout),
             Self { stale, .. } if *stale > Self::LONGEST => Err(ConfigError::Stale),
             _ => Ok(()),
         }
@@ -64,13 +64,13 @@ impl Times {
     }
 }
 
-impl Default for Times {
+impl Default for RefreshPolicy {
     fn default() -> Self {
         Self {
             ttl: Duration::from_secs(300),
             cooldown: Duration::from_secs(30),
             stale: Duration::from_secs(3600),
-            patience: Duration::from_secs(15),
+            lock_timeout: Duration::from_secs(15),
         }
     }
 }

@@ -4,44 +4,45 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{Held, WantId, Wanted};
+use crate::{GrantSet, RequirementId, Requirements};
 
 /// Collects what one credential grants of the things that a guard asks about.
 ///
 /// ```
-/// use boltguard_types::{Permission, Wanted};
+/// use boltguard_grants::Requirements;
+/// use boltguard_types::Permission;
 ///
-/// let mut wanted = Wanted::new();
-/// let add = wanted.permission(&Permission::new("blog.add")?);
-/// let mut grants = wanted.reader();
+/// let mut requirements = Requirements::new();
+/// let add = requirements.permission(&Permission::new("blog.add")?);
+/// let mut grants = requirements.reader();
 /// grants.permission("blog.*");
 /// assert!(grants.finish().contains(add));
 /// # Ok::<(), boltguard_types::PermissionError>(())
 /// ```
 pub struct GrantReader<'w> {
-    wanted: &'w Wanted,
-    held: Held,
+    requirements: &'w Requirements,
+    grant_set: GrantSet,
     /// Prefixes of many permissions, which are looked up together in the end.
     prefixes: Vec<Box<[u8]>>,
-    /// All permissions are held.
+    /// All permissions are granted.
     has_all: bool,
 }
 
 impl<'w> GrantReader<'w> {
     #[inline]
-    pub(crate) fn new(wanted: &'w Wanted) -> Self {
+    pub(crate) fn new(requirements: &'w Requirements) -> Self {
         Self {
-            wanted,
-            held: Held::none_of(wanted),
+            requirements,
+            grant_set: GrantSet::none_of(requirements),
             prefixes: Vec::new(),
             has_all: false,
         }
     }
 
-    pub(crate) fn after(wanted: &'w Wanted, held: &Held) -> Self {
-        let mut reader = Self::new(wanted);
-        if held.is_of(wanted) {
-            reader.held = held.clone();
+    pub(crate) fn after(requirements: &'w Requirements, grant_set: &GrantSet) -> Self {
+        let mut reader = Self::new(requirements);
+        if grant_set.was_read_for(requirements) {
+            reader.grant_set = grant_set.clone();
         }
         reader
     }
@@ -50,7 +51,7 @@ impl<'w> GrantReader<'w> {
     #[inline(always)]
     pub fn permission(&mut self, granted: impl AsRef<[u8]>) {
         let granted = granted.as_ref();
-        if self.wanted.permissions.may_have(granted) {
+        if self.requirements.permissions.may_have(granted) {
             self.likely_permission(granted);
         }
     }
@@ -60,7 +61,7 @@ impl<'w> GrantReader<'w> {
         if granted.last() == Some(&b'*') {
             self.pattern(granted);
         } else {
-            self.mark(self.wanted.permissions.find(granted));
+            self.mark(self.requirements.permissions.find(granted));
         }
     }
 
@@ -71,7 +72,7 @@ impl<'w> GrantReader<'w> {
             _ if self.has_all => {}
             b"*" => {
                 self.has_all = true;
-                for id in self.wanted.permissions.ids() {
+                for id in self.requirements.permissions.ids() {
                     self.mark(Some(id));
                 }
             }
@@ -84,13 +85,13 @@ impl<'w> GrantReader<'w> {
     }
 
     fn prefix(&mut self, prefix: &[u8]) {
-        if !self.wanted.permissions.are_few() {
+        if !self.requirements.permissions.are_few() {
             self.prefixes.push(prefix.into());
             return;
         }
-        for (name, id) in self.wanted.permissions.iter() {
+        for (name, id) in self.requirements.permissions.iter() {
             if name.len() > prefix.len() && name.as_bytes().starts_with(prefix) {
-                self.held.insert(id, self.wanted.count());
+                self.grant_set.insert(id, self.requirements.count());
             }
         }
     }
@@ -98,40 +99,40 @@ impl<'w> GrantReader<'w> {
     /// Grants an OAuth scope, and with it the one permission of that name.
     #[inline]
     pub fn scope(&mut self, scope: &str) {
-        self.mark(self.wanted.scopes.find(scope.as_bytes()));
-        self.mark(self.wanted.permissions.find(scope.as_bytes()));
+        self.mark(self.requirements.scopes.find(scope.as_bytes()));
+        self.mark(self.requirements.permissions.find(scope.as_bytes()));
     }
 
     /// Whether a test asks about the claim of this name.
     #[must_use]
     #[inline]
-    pub fn asks_claim(&self, name: &[u8]) -> bool {
-        self.wanted.claims.ask(name)
+    pub fn mentions_claim(&self, name: &[u8]) -> bool {
+        self.requirements.claims.ask(name)
     }
 
     /// Notes the value of a claim.
     pub fn claim(&mut self, name: &[u8], value: &Value) {
-        let (held, count) = (&mut self.held, self.wanted.count());
-        self.wanted
+        let (grant_set, count) = (&mut self.grant_set, self.requirements.count());
+        self.requirements
             .claims
-            .passed(name, value, |id| held.insert(id, count));
+            .passed(name, value, |id| grant_set.insert(id, count));
     }
 
     /// Whether nothing is asked about permissions or scopes, so that reading them can be skipped.
     #[must_use]
     #[inline]
-    pub fn asks_no_grants(&self) -> bool {
-        self.wanted.permissions.is_empty() && self.wanted.scopes.is_empty()
+    pub fn has_no_grants(&self) -> bool {
+        self.requirements.permissions.is_empty() && self.requirements.scopes.is_empty()
     }
 
-    /// What is held.
+    /// The grants that were read.
     #[must_use]
     #[inline]
-    pub fn finish(mut self) -> Held {
+    pub fn finish(mut self) -> GrantSet {
         if !self.prefixes.is_empty() && !self.has_all {
             self.mark_prefixes();
         }
-        self.held
+        self.grant_set
     }
 
     /// Marks what is under the prefixes, each permission once: of nested prefixes the shortest covers the others.
@@ -142,16 +143,16 @@ impl<'w> GrantReader<'w> {
         prefixes.sort_unstable();
         prefixes.dedup_by(|longer, shorter| longer.starts_with(shorter));
         for prefix in &prefixes {
-            for id in self.wanted.permissions.under(prefix) {
+            for id in self.requirements.permissions.under(prefix) {
                 self.mark(Some(id));
             }
         }
     }
 
     #[inline]
-    fn mark(&mut self, id: Option<WantId>) {
+    fn mark(&mut self, id: Option<RequirementId>) {
         if let Some(id) = id {
-            self.held.insert(id, self.wanted.count());
+            self.grant_set.insert(id, self.requirements.count());
         }
     }
 }

@@ -10,14 +10,14 @@ const BLOCK: usize = 64;
 
 /// The quotes of one text, in their order.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Quotes {
+pub(super) struct QuoteIndex {
     /// Where the block begins that was looked at last.
     start: usize,
     /// A bit for each quote of that block which was not given out yet.
     bits: u64,
 }
 
-impl Quotes {
+impl QuoteIndex {
     /// Those from the front of a text, of which nothing was looked at.
     #[inline(always)]
     pub(super) fn from_front() -> Self {
@@ -38,18 +38,18 @@ impl Quotes {
 
     /// Passes the next two quotes of `text`, and returns the place of the second, which closes a string.
     #[inline(always)]
-    pub(super) fn pass_string(&mut self, text: &[u8]) -> Option<usize> {
+    pub(super) fn skip_string(&mut self, text: &[u8]) -> Option<usize> {
         let closing = without_lowest(self.bits);
         if closing == 0 {
-            self.pass(text)?;
-            return self.pass(text);
+            self.skip(text)?;
+            return self.skip(text);
         }
         self.bits = without_lowest(closing);
         Some(self.place_of(closing))
     }
 
     #[inline(always)]
-    fn pass(&mut self, text: &[u8]) -> Option<usize> {
+    fn skip(&mut self, text: &[u8]) -> Option<usize> {
         while self.bits == 0 {
             let next = self.start.wrapping_add(BLOCK);
             self.bits = look(text, next)?;
@@ -114,8 +114,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_second_quote_closes_a_string(text in "[a\"é]{0,300}") {
-            let mut quotes = Quotes::from_front();
-            let found: Vec<_> = std::iter::from_fn(|| quotes.pass_string(text.as_bytes())).collect();
+            let mut quotes = QuoteIndex::from_front();
+            let found: Vec<_> = std::iter::from_fn(|| quotes.skip_string(text.as_bytes())).collect();
             let expected: Vec<_> = text.match_indices('"').map(|(at, _)| at).collect();
             let closing: Vec<_> = expected.iter().skip(1).step_by(2).copied().collect();
             prop_assert_eq!(found, closing);
@@ -124,13 +124,13 @@ mod tests {
         #[test]
         fn quotes_are_found_behind_any_distance(before in 0usize..300, between in 0usize..300) {
             let text = format!("{}\"{}\"", " ".repeat(before), " ".repeat(between));
-            let close = Quotes::from_front().pass_string(text.as_bytes());
+            let close = QuoteIndex::from_front().skip_string(text.as_bytes());
             prop_assert_eq!(close, Some(before + between + 1));
         }
     }
 
     #[test]
     fn of_none_no_quote_is_found() {
-        assert_eq!(Quotes::none().pass_string(&[b'"'; 300]), None);
+        assert_eq!(QuoteIndex::none().skip_string(&[b'"'; 300]), None);
     }
 }

@@ -5,23 +5,23 @@ use std::time::{Duration, Instant};
 
 use boltguard_keys::{KeyError, KeySet, SkippedKey};
 
-use crate::schedule::Flight;
+use crate::schedule::InFlight;
 use crate::{FetchError, Limits, RemoteKeySet, Response, Unavailable};
 
 /// The right to fetch. Whoever drops it has failed.
 #[derive(Debug)]
 #[must_use = "others wait for what comes of it"]
-pub struct Turn {
+pub struct FetchPermit {
     remote: Arc<RemoteKeySet>,
-    flight: Flight,
+    in_flight: InFlight,
     is_over: bool,
 }
 
-impl Turn {
-    pub(crate) fn new(remote: Arc<RemoteKeySet>, flight: Flight) -> Self {
+impl FetchPermit {
+    pub(crate) fn new(remote: Arc<RemoteKeySet>, in_flight: InFlight) -> Self {
         Self {
             remote,
-            flight,
+            in_flight,
             is_over: false,
         }
     }
@@ -48,7 +48,7 @@ impl Turn {
         self.is_over = true;
         let problem = match read {
             Ok((keys, max_age)) if !keys.is_empty() => {
-                let keys = self.remote.land(self.flight, keys, max_age, now);
+                let keys = self.remote.complete(self.in_flight, keys, max_age, now);
                 return Fetched {
                     problem: None,
                     skipped,
@@ -61,12 +61,12 @@ impl Turn {
         Fetched {
             problem: Some(problem),
             skipped,
-            keys: self.remote.crash(self.flight, problem, now),
+            keys: self.remote.fail(self.in_flight, problem, now),
         }
     }
 }
 
-/// What came of a turn.
+/// The result of a fetch.
 #[derive(Clone, Debug)]
 pub struct Fetched {
     problem: Option<FetchError>,
@@ -115,29 +115,29 @@ impl Fetched {
     }
 }
 
-impl Drop for Turn {
+impl Drop for FetchPermit {
     fn drop(&mut self) {
         if !self.is_over {
-            let began = self.flight.began;
-            let _ = self.remote.crash(self.flight, FetchError::Lost, began);
+            let began = self.in_flight.began;
+            let _ = self.remote.fail(self.in_flight, FetchError::Lost, began);
         }
     }
 }
 
 /// A fetch by another one.
 #[derive(Debug)]
-pub struct Waiting {
+pub struct FetchWait {
     remote: Arc<RemoteKeySet>,
     number: u64,
     at_most: Duration,
 }
 
-impl Waiting {
-    pub(crate) fn new(remote: Arc<RemoteKeySet>, flight: Flight, now: Duration) -> Self {
+impl FetchWait {
+    pub(crate) fn new(remote: Arc<RemoteKeySet>, in_flight: InFlight, now: Duration) -> Self {
         Self {
             remote,
-            number: flight.number,
-            at_most: flight.until.saturating_sub(now),
+            number: in_flight.number,
+            at_most: in_flight.until.saturating_sub(now),
         }
     }
 
@@ -153,7 +153,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for FetchWait {
     fn drop(&mut self) {
         self.remote.leave(self.number);
     }

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
-use crate::WantId;
-use crate::work::step;
+use crate::RequirementId;
+use boltguard_types::work::step;
 
 /// Distinct names with their numbers: scanned while they are few, hashed when they are many.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
-    list: Vec<(Box<str>, WantId)>,
-    index: HashMap<Box<[u8]>, WantId>,
+    list: Vec<(Box<str>, RequirementId)>,
+    index: HashMap<Box<[u8]>, RequirementId>,
     /// Places in the list in the order of the names, once somebody has asked for a range of them.
     sorted: OnceLock<Box<[u32]>>,
     /// Those of each name, and of patterns that may cover one.
@@ -22,7 +22,11 @@ pub(crate) struct Names {
 pub(crate) const FEW: usize = 12;
 
 impl Names {
-    pub(crate) fn number(&mut self, name: &str, next: impl FnOnce() -> WantId) -> WantId {
+    pub(crate) fn number(
+        &mut self,
+        name: &str,
+        next: impl FnOnce() -> RequirementId,
+    ) -> RequirementId {
         step();
         if let Some(id) = self.index.get(name.as_bytes()) {
             return *id;
@@ -47,7 +51,7 @@ impl Names {
     }
 
     #[inline]
-    pub(crate) fn find(&self, name: &[u8]) -> Option<WantId> {
+    pub(crate) fn find(&self, name: &[u8]) -> Option<RequirementId> {
         if !self.are_few() {
             step();
             return self.index.get(name).copied();
@@ -70,19 +74,19 @@ impl Names {
         self.list.is_empty()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, WantId)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, RequirementId)> {
         self.list.iter().map(|(name, id)| {
             step();
             (&**name, *id)
         })
     }
 
-    pub(crate) fn ids(&self) -> impl Iterator<Item = WantId> {
+    pub(crate) fn ids(&self) -> impl Iterator<Item = RequirementId> {
         self.iter().map(|(_, id)| id)
     }
 
     /// Those that begin with the prefix and go on.
-    pub(crate) fn under(&self, prefix: &[u8]) -> impl Iterator<Item = WantId> {
+    pub(crate) fn under(&self, prefix: &[u8]) -> impl Iterator<Item = RequirementId> {
         let name = |place: &u32| {
             step();
             &self.list[*place as usize]

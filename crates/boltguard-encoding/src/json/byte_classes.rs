@@ -3,30 +3,30 @@
 use wide::u8x16;
 
 /// What was seen in each of sixteen places.
-pub(super) struct Survey {
+pub(super) struct ByteClasses {
     lowest: u8x16,
     bits: u8x16,
     backslash: u8x16,
 }
 
-impl Survey {
+impl ByteClasses {
     #[inline]
     pub(super) fn of(bytes: &[u8]) -> Self {
-        let mut survey = Self {
+        let mut byte_classes = Self {
             lowest: u8x16::splat(0xff),
             bits: u8x16::splat(0),
             backslash: u8x16::splat(0),
         };
         let (chunks, end) = bytes.as_chunks();
         for chunk in chunks {
-            survey.note(chunk);
+            byte_classes.note(chunk);
         }
         match bytes.last_chunk() {
             // It overlaps the chunk before it, and noting a byte twice changes nothing.
-            Some(last) => survey.note(last),
-            None => survey.note_short(end),
+            Some(last) => byte_classes.note(last),
+            None => byte_classes.note_short(end),
         }
-        survey
+        byte_classes
     }
 
     #[inline]
@@ -68,14 +68,14 @@ mod tests {
         fn one_byte_anywhere_is_seen(len in 1usize..200, at in any::<prop::sample::Index>(), byte: u8) {
             let mut bytes = vec![b'a'; len];
             bytes[at.index(len)] = byte;
-            let survey = Survey::of(&bytes);
-            prop_assert_eq!(survey.is_ascii(), byte.is_ascii());
-            prop_assert_eq!(survey.is_plain(), byte >= 0x20 && byte != b'\\');
+            let byte_classes = ByteClasses::of(&bytes);
+            prop_assert_eq!(byte_classes.is_ascii(), byte.is_ascii());
+            prop_assert_eq!(byte_classes.is_plain(), byte >= 0x20 && byte != b'\\');
         }
     }
 
     #[test]
     fn an_empty_text_is_plain() {
-        assert!(Survey::of(b"").is_plain() && Survey::of(b"").is_ascii());
+        assert!(ByteClasses::of(b"").is_plain() && ByteClasses::of(b"").is_ascii());
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use boltguard_types::Subject;
 use serde_json::Value;
 
-use crate::{Held, Subject};
+use crate::GrantSet;
 
 /// A caller.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +20,7 @@ pub enum Principal {
 /// Who a caller is and what they are granted, as one backend vouches for it.
 ///
 /// ```
-/// use boltguard_types::Identity;
+/// use boltguard_grants::Identity;
 ///
 /// let editor = Identity::new("42", "jwt").staff().with_permissions(["blog.*"]);
 /// assert_eq!(editor.subject.as_str(), "42");
@@ -34,7 +35,7 @@ pub struct Identity {
     pub is_staff: bool,
     /// Whether the caller is an administrator. This implies no permission.
     pub is_superuser: bool,
-    /// Granted permissions, wildcards included; see [`Grant`](crate::Grant).
+    /// Granted permissions, wildcards included; see [`Grant`](boltguard_types::Grant).
     pub permissions: Vec<Box<str>>,
     /// Granted OAuth scopes, RFC 6749 §3.3, compared exactly.
     pub scopes: Vec<Box<str>>,
@@ -103,23 +104,23 @@ impl fmt::Debug for Identity {
 
 /// What a compiled guard looks at, of a caller whom a backend has vouched for.
 ///
-/// The anonymous caller is `None::<&Facts>`.
+/// The anonymous caller is `None::<&PrincipalView>`.
 #[derive(Clone, Copy)]
-pub struct Facts<'a> {
+pub struct PrincipalView<'a> {
     /// The backend that vouched.
     pub backend: &'a str,
     /// Whether the caller is of the staff.
     pub is_staff: bool,
     /// Whether the caller is an administrator.
     pub is_superuser: bool,
-    /// Which of the wanted things the caller holds.
-    pub held: &'a Held,
+    /// Which of the guard's requirements the caller meets.
+    pub grant_set: &'a GrantSet,
 }
 
 /// Shows the backend alone.
-impl fmt::Debug for Facts<'_> {
+impl fmt::Debug for PrincipalView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Facts")
+        f.debug_struct("PrincipalView")
             .field("backend", &self.backend)
             .finish_non_exhaustive()
     }
@@ -128,7 +129,9 @@ impl fmt::Debug for Facts<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Grant, Permission, TokenId, Wanted};
+    use boltguard_types::{Grant, Permission, TokenId};
+
+    use crate::Requirements;
 
     #[test]
     fn debug_shows_nothing_of_a_person() {
@@ -136,22 +139,22 @@ mod tests {
             .with_permissions(["hidden.add"])
             .with_scopes(["hidden"])
             .with_claim("hidden", "hidden");
-        let mut wanted = Wanted::new();
+        let mut requirements = Requirements::new();
         for number in 0..20 {
-            wanted.permission(&Permission::new(&format!("blog.p{number}")).unwrap());
+            requirements.permission(&Permission::new(&format!("blog.p{number}")).unwrap());
         }
-        let mut reader = wanted.reader();
+        let mut reader = requirements.reader();
         reader.permission("hidden.*");
-        let held = wanted.held_by(&identity);
-        let facts = Facts {
+        let grant_set = requirements.grants_of(&identity);
+        let principal = PrincipalView {
             backend: "jwt",
             is_staff: true,
             is_superuser: true,
-            held: &held,
+            grant_set: &grant_set,
         };
         for shown in [
             format!("{identity:?} {:?}", Principal::Known(identity.clone())),
-            format!("{facts:?} {held:?} {reader:?}"),
+            format!("{principal:?} {grant_set:?} {reader:?}"),
             format!("{:?}", Subject::from("hidden")),
             format!("{:?}", TokenId::from("hidden")),
             format!("{:?}", Grant::parse("hidden")),

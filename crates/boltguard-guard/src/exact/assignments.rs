@@ -1,6 +1,6 @@
 //! The callers that there could be.
 
-use boltguard_types::ClaimTest;
+use boltguard_grants::ClaimTest;
 
 use super::TooManyAtoms;
 use super::claims::possible;
@@ -9,13 +9,13 @@ use crate::guard::{Join, Op};
 use crate::{Atom, Guard};
 
 /// The ways in which the atoms of some guards can be true together, of a known caller.
-pub(super) struct Worlds<'g> {
+pub(super) struct Assignments<'g> {
     atoms: Vec<&'g Atom>,
     /// Where the assignment is that of a caller who could exist.
     possible: Table,
 }
 
-impl<'g> Worlds<'g> {
+impl<'g> Assignments<'g> {
     pub(super) fn of(guards: &[&'g Guard]) -> Result<Self, TooManyAtoms> {
         let mut atoms: Vec<&Atom> = Vec::new();
         for atom in guards.iter().flat_map(|guard| guard.atoms()) {
@@ -27,13 +27,13 @@ impl<'g> Worlds<'g> {
                 return Err(TooManyAtoms(()));
             }
         }
-        let mut worlds = Self {
+        let mut assignments = Self {
             possible: Table::constant(atoms.len(), true),
             atoms,
         };
-        worlds.exclude_pairs();
-        worlds.exclude_claims()?;
-        Ok(worlds)
+        assignments.exclude_pairs();
+        assignments.exclude_claims()?;
+        Ok(assignments)
     }
 
     /// Where the guard is true. It has no constants in it unless it is one.

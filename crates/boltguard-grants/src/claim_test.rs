@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use crate::names::FEW;
-use crate::work::step;
+use boltguard_types::work::step;
 
 /// A value that a claim is compared with. Numbers are whole: comparing fractions invites surprises.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scalar {
+pub enum ClaimValue {
     /// `true` or `false`.
     Bool(bool),
     /// A whole number.
@@ -18,7 +18,7 @@ pub enum Scalar {
     Text(Box<str>),
 }
 
-/// A [`Scalar`] that borrows its text.
+/// A [`ClaimValue`] that borrows its text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Borrowed<'v> {
     Bool(bool),
@@ -26,7 +26,7 @@ pub(crate) enum Borrowed<'v> {
     Text(&'v str),
 }
 
-impl Scalar {
+impl ClaimValue {
     fn borrowed(&self) -> Borrowed<'_> {
         match self {
             Self::Bool(value) => Borrowed::Bool(*value),
@@ -69,7 +69,7 @@ impl<'v> Members<'v> {
         Some(Self::Many(known.filter_map(Borrowed::of).collect()))
     }
 
-    fn has(&self, wanted: &Scalar) -> bool {
+    fn has(&self, wanted: &ClaimValue) -> bool {
         let wanted = wanted.borrowed();
         match self {
             Self::Few(members) => members.iter().any(|member| {
@@ -84,19 +84,19 @@ impl<'v> Members<'v> {
     }
 }
 
-impl From<bool> for Scalar {
+impl From<bool> for ClaimValue {
     fn from(value: bool) -> Self {
         Self::Bool(value)
     }
 }
 
-impl From<i64> for Scalar {
+impl From<i64> for ClaimValue {
     fn from(value: i64) -> Self {
         Self::Integer(value)
     }
 }
 
-impl From<&str> for Scalar {
+impl From<&str> for ClaimValue {
     fn from(value: &str) -> Self {
         Self::Text(value.into())
     }
@@ -108,7 +108,7 @@ impl From<&str> for Scalar {
 /// proves nothing. A claim that is a list stands for each of its members.
 ///
 /// ```
-/// use boltguard_types::ClaimTest;
+/// use boltguard_grants::ClaimTest;
 /// use serde_json::json;
 ///
 /// let mfa = ClaimTest::new("amr").any_of(["mfa", "hwk"]);
@@ -119,9 +119,9 @@ impl From<&str> for Scalar {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClaimTest {
     name: Box<str>,
-    any_of: Vec<Scalar>,
-    all_of: Vec<Scalar>,
-    none_of: Vec<Scalar>,
+    any_of: Vec<ClaimValue>,
+    all_of: Vec<ClaimValue>,
+    none_of: Vec<ClaimValue>,
     has_empty_list: bool,
 }
 
@@ -141,21 +141,21 @@ impl ClaimTest {
     ///
     /// No claim passes a test that was given an [empty list](Self::has_empty_list), here or below.
     #[must_use]
-    pub fn any_of<S: Into<Scalar>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
+    pub fn any_of<S: Into<ClaimValue>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
         self.has_empty_list |= extend_sorted(&mut self.any_of, values) == 0;
         self
     }
 
     /// Asks also that the claim contains every one of these values.
     #[must_use]
-    pub fn all_of<S: Into<Scalar>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
+    pub fn all_of<S: Into<ClaimValue>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
         self.has_empty_list |= extend_sorted(&mut self.all_of, values) == 0;
         self
     }
 
     /// Asks also that the claim contains none of these values.
     #[must_use]
-    pub fn none_of<S: Into<Scalar>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
+    pub fn none_of<S: Into<ClaimValue>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
         self.has_empty_list |= extend_sorted(&mut self.none_of, values) == 0;
         self
     }
@@ -175,19 +175,19 @@ impl ClaimTest {
 
     /// The values of which one must be there; empty where any will do.
     #[must_use]
-    pub fn required_any(&self) -> &[Scalar] {
+    pub fn required_any(&self) -> &[ClaimValue] {
         &self.any_of
     }
 
     /// The values that must all be there.
     #[must_use]
-    pub fn required_all(&self) -> &[Scalar] {
+    pub fn required_all(&self) -> &[ClaimValue] {
         &self.all_of
     }
 
     /// The values that must not be there.
     #[must_use]
-    pub fn forbidden(&self) -> &[Scalar] {
+    pub fn forbidden(&self) -> &[ClaimValue] {
         &self.none_of
     }
 
@@ -200,7 +200,7 @@ impl ClaimTest {
     }
 
     pub(crate) fn passes(&self, members: &Members<'_>) -> bool {
-        let has = |wanted: &Scalar| members.has(wanted);
+        let has = |wanted: &ClaimValue| members.has(wanted);
         !self.has_empty_list
             && (self.any_of.is_empty() || self.any_of.iter().any(has))
             && self.all_of.iter().all(has)
@@ -209,8 +209,8 @@ impl ClaimTest {
 }
 
 /// Values are kept sorted and once each, so that equal tests are equal values. Returns how many were given.
-fn extend_sorted<S: Into<Scalar>>(
-    list: &mut Vec<Scalar>,
+fn extend_sorted<S: Into<ClaimValue>>(
+    list: &mut Vec<ClaimValue>,
     values: impl IntoIterator<Item = S>,
 ) -> usize {
     let before = list.len();

@@ -7,16 +7,16 @@ use boltguard_jws::Verifier;
 use boltguard_keys::{Algorithm, KeySet};
 use boltguard_types::NumericDate;
 
-use crate::token_cache::{KeptToken, TokenCache};
+use crate::token_cache::{CachedToken, TokenCache};
 
 /// Trusted keys with the cache of their tokens: both are replaced together.
-pub(crate) struct Trusted {
+pub(crate) struct KeyGeneration {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) cache: Option<TokenCache>,
     pub(crate) cache_capacity: usize,
 }
 
-impl Trusted {
+impl KeyGeneration {
     pub(crate) fn new(keys: KeySet, cache_capacity: usize) -> Self {
         let is_of_use = cache_capacity > 0 && keys.algorithms().any(is_cached);
         Self {
@@ -27,19 +27,24 @@ impl Trusted {
     }
 
     #[inline]
-    pub(crate) fn find(&self, token: &str, now: NumericDate) -> Option<&Arc<KeptToken>> {
+    pub(crate) fn find(&self, token: &str, now: NumericDate) -> Option<&Arc<CachedToken>> {
         self.cache.as_ref()?.find(token, now)
     }
 
-    /// Whether tokens of this algorithm are kept.
+    /// Whether tokens of this algorithm are cached.
     #[inline]
-    pub(crate) fn keeps(&self, algorithm: Algorithm) -> bool {
+    pub(crate) fn caches(&self, algorithm: Algorithm) -> bool {
         self.cache.is_some() && is_cached(algorithm)
     }
 
     /// Keeps a token that these keys have verified; `current` is where they are replaced.
     #[cold]
-    pub(crate) fn keep(&self, current: &ArcSwap<Self>, token: Arc<KeptToken>, now: NumericDate) {
+    pub(crate) fn insert(
+        &self,
+        current: &ArcSwap<Self>,
+        token: Arc<CachedToken>,
+        now: NumericDate,
+    ) {
         let Some(cache) = self.cache.as_ref().filter(|_| !token.has_expired(now)) else {
             return;
         };

@@ -1,0 +1,210 @@
+//! What a guard requires, numbered.
+
+use boltguard_types::Permission;
+
+use crate::claim_tests::ClaimTests;
+use crate::grant_set::RequirementsId;
+use crate::names::Names;
+use crate::{ClaimTest, GrantReader, GrantSet, Identity, RequirementId};
+
+/// The permissions, scopes and claim tests that a guard requires, each with a number.
+///
+/// A reader of credentials makes a [`GrantReader`] of it for each credential and gets the bits of [`GrantSet`]; a
+/// decision then compares bits, whatever the number of grants.
+#[derive(Clone, Debug, Default)]
+pub struct Requirements {
+    pub(crate) permissions: Names,
+    pub(crate) scopes: Names,
+    pub(crate) claims: ClaimTests,
+    count: u32,
+    id: RequirementsId,
+}
+
+impl Requirements {
+    /// Requires nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The number of a permission; the same for the same name.
+    pub fn permission(&mut self, permission: &Permission) -> RequirementId {
+        if self.permissions.is_empty() {
+            for pattern in ["*", ".*"] {
+                self.permissions.expect_ending(pattern);
+            }
+        }
+        let next = || next(&mut self.count, &mut self.id);
+        self.permissions.number(permission.as_str(), next)
+    }
+
+    /// The number of an OAuth scope; the same for the same name.
+    pub fn scope(&mut self, scope: &str) -> RequirementId {
+        let next = || next(&mut self.count, &mut self.id);
+        self.scopes.number(scope, next)
+    }
+
+    /// The number of a test of a claim; the same for the same test.
+    pub fn claim(&mut self, test: &ClaimTest) -> RequirementId {
+        let next = || next(&mut self.count, &mut self.id);
+        self.claims.number(test, next)
+    }
+
+    /// Starts to read the grants of one credential.
+    #[must_use]
+    #[inline]
+    pub fn reader(&self) -> GrantReader<'_> {
+        GrantReader::new(self)
+    }
+
+    /// Continues to read for a caller who has these grants; starts again if they were read for other requirements.
+    #[must_use]
+    pub fn reader_continuing(&self, grant_set: &GrantSet) -> GrantReader<'_> {
+        GrantReader::after(self, grant_set)
+    }
+
+    /// Which of the requirements `identity` meets.
+    #[must_use]
+    pub fn grants_of(&self, identity: &Identity) -> GrantSet {
+        let mut grants = self.reader();
+        for granted in &identity.permissions {
+            grants.permission(&**granted);
+        }
+        for scope in &identity.scopes {
+            grants.scope(scope);
+        }
+        for name in self.claims.names() {
+            if let Some(value) = identity.claims.get(name) {
+                grants.claim(name.as_bytes(), value);
+            }
+        }
+        grants.finish()
+    }
+
+    #[inline]
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    #[inline]
+    pub(crate) fn id(&self) -> RequirementsId {
+        self.id
+    }
+}
+
+/// The next number. The requirements are different ones from then on.
+fn next(count: &mut u32, id: &mut RequirementsId) -> RequirementId {
+    let number = RequirementId(*count);
+    *count += 1;
+    *id = RequirementsId::unique();
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_same_thing_has_the_same_number() {
+        let mut requirements = Requirements::new();
+        let name = Permission::new("a.b").unwrap();
+        assert_eq!(
+            requirements.permission(&name),
+            requirements.permission(&name)
+        );
+        assert_ne!(requirements.permission(&name), requirements.scope("a.b"));
+        assert_eq!(
+            requirements.claim(&ClaimTest::new("a")),
+            requirements.claim(&ClaimTest::new("a"))
+        );
+    }
+
+    #[test]
+    fn a_further_question_makes_another_of_the_questions() {
+        let mut requirements = Requirements::new();
+        let name = Permission::new("a.b").unwrap();
+        requirements.permission(&name);
+        let (grant_set, clone) = (requirements.reader().finish(), requirements.clone());
+        requirements.permission(&name);
+        assert!(grant_set.was_read_for(&requirements) && grant_set.was_read_for(&clone));
+        for ask in [
+            |requirements: &mut Requirements| {
+                requirements.permission(&Permission::new("a.c").unwrap())
+            },
+            |requirements: &mut Requirements| requirements.scope("a.b"),
+            |requirements: &mut Requirements| requirements.claim(&ClaimTest::new("a")),
+        ] {
+            let mut more = requirements.clone();
+            ask(&mut more);
+            assert!(!grant_set.was_read_for(&more) && grant_set.was_read_for(&requirements));
+        }
+        // Without requirements, no grant is looked at.
+        assert!(
+            grant_set.was_read_for(&Requirements::new())
+                && !GrantSet::default().was_read_for(&requirements)
+        );
+    }
+
+    #[test]
+    fn a_scope_grants_the_permission_of_its_name_and_is_no_pattern() {
+        let mut requirements = Requirements::new();
+        let permission = requirements.permission(&Permission::new("blog.add").unwrap());
+        let scope = requirements.scope("blog.add");
+        let grant_set =
+            requirements.grants_of(&Identity::new("1", "jwt").with_scopes(["blog.add"]));
+        assert!(grant_set.contains(permission) && grant_set.contains(scope));
+        let grant_set =
+            requirements.grants_of(&Identity::new("1", "jwt").with_scopes(["*", "blog.*"]));
+        assert_eq!(grant_set, requirements.reader().finish());
+    }
+
+    #[test]
+    fn a_permission_grants_no_scope() {
+        let mut requirements = Requirements::new();
+        let scope = requirements.scope("blog.add");
+        let grant_set =
+            requirements.grants_of(&Identity::new("1", "jwt").with_permissions(["blog.add", "*"]));
+        assert!(!grant_set.contains(scope));
+    }
+
+    #[test]
+    fn an_absent_claim_is_not_held() {
+        let mut requirements = Requirements::new();
+        let id = requirements.claim(&ClaimTest::new("amr").none_of(["sms"]));
+        assert!(
+            !requirements
+                .grants_of(&Identity::new("1", "jwt"))
+                .contains(id)
+        );
+        assert!(
+            requirements
+                .grants_of(&Identity::new("1", "jwt").with_claim("amr", "pwd"))
+                .contains(id)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn bits_agree_with_a_set_of_names(
+            asked in prop::collection::hash_set("[a-c]{1,2}\\.[a-c]{1,2}", 1..130),
+            granted in prop::collection::vec("[a-c]{1,2}\\.([a-c]{1,2}|\\*)|\\*", 0..6),
+        ) {
+            let mut requirements = Requirements::new();
+            let numbers: Vec<_> = asked
+                .iter()
+                .map(|name| (name, requirements.permission(&Permission::new(name).unwrap())))
+                .collect();
+            let identity = Identity::new("1", "jwt").with_permissions(granted.iter().map(String::as_str));
+            let grant_set = requirements.grants_of(&identity);
+            for (name, id) in numbers {
+                let expected = granted.iter().any(|grant| {
+                    grant == "*" || grant == name
+                        || grant.strip_suffix('*').is_some_and(|prefix| name.starts_with(prefix))
+                });
+                prop_assert_eq!(grant_set.contains(id), expected, "{}", name);
+            }
+        }
+    }
+}

@@ -46,6 +46,13 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("output of `{}`", line(command)))
 }
 
+/// Runs a program to the end, showing its output only if it fails.
+pub(crate) fn finish(command: &mut Command) -> Result<()> {
+    let output = command.output().with_context(|| cannot_start(command))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    check(command, output.status).with_context(|| errors.trim().to_owned())
+}
+
 /// Whether a program can be run and succeeds. Its output is discarded.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());

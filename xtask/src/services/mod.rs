@@ -1,176 +1,149 @@
-//! Servers for tests: found, borrowed or started, and given back at the end.
+//! Servers for tests: those that environment variables name, and otherwise private ones.
 //!
-//! In this order: the URL that the environment names; a server on the standard port, of which only a database of our
-//! own is used; a program on the machine, started on a free port; one from pip, in an environment of its own. Where
-//! nothing works the tests that need it are skipped, and that is said aloud.
+//! A private server is a program of the machine, or else one from pip, on a free port of the loopback interface. It
+//! stops when the tests are over. Servers that already run on the machine aren't used unless a variable names them. The
+//! tests that need a server that can't be started are skipped, and a line says so.
 
-mod lease;
-mod mariadb;
-mod pip;
-mod postgres;
-mod redis;
-mod user;
+mod kinds;
+mod server;
 
 use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Result, bail};
 
-use self::lease::Lease;
-use self::pip::Pip;
+use self::kinds::KINDS;
+use self::server::Server;
 use crate::process;
+use crate::python::{Interpreter, Venv};
 use crate::workspace::Workspace;
 
 /// The servers that tests may use, for as long as this lives.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Services {
-    found: Vec<(Kind, Service)>,
+    private: Vec<(&'static Kind, Server)>,
 }
 
-/// One server, or a part of one, that tests may fill and empty.
-#[derive(Debug)]
-struct Service {
-    url: String,
-    /// Where it is from, for people.
-    origin: String,
-    /// What ends with it; nothing for one that the environment names.
-    _lease: Option<Lease>,
-}
-
-/// A way to a server: `None` if there is nothing of that sort here, an error if there is and it does not work.
-type Way = fn(&Pip<'_>) -> Result<Option<Service>>;
-
-/// A kind of server that tests ask for.
+/// A kind of server that tests use.
 #[derive(Debug)]
 struct Kind {
     name: &'static str,
     /// Where tests read its URL.
     variable: &'static str,
-    ways: [Way; 3],
-    /// Whether every machine can have one. The absence of any other is never an error.
-    is_on_pip: bool,
+    /// The names of its program.
+    programs: &'static [&'static str],
+    /// The end of the program's path in a package from pip. Only such servers can be required.
+    packaged: Option<&'static str>,
+    start: fn(&Path) -> Result<Server>,
 }
 
-const KINDS: [Kind; 3] = [
-    Kind {
-        name: "Redis",
-        variable: "BOLTGUARD_TEST_REDIS_URL",
-        ways: redis::WAYS,
-        is_on_pip: true,
-    },
-    Kind {
-        name: "PostgreSQL",
-        variable: "BOLTGUARD_TEST_POSTGRES_URL",
-        ways: postgres::WAYS,
-        is_on_pip: true,
-    },
-    Kind {
-        name: "MariaDB",
-        variable: "BOLTGUARD_TEST_MARIADB_URL",
-        ways: mariadb::WAYS,
-        is_on_pip: false,
-    },
-];
-
 impl Services {
-    /// Finds or starts what it can. With `required`, it is an error when one is not to be had.
+    /// Starts the servers that no variable names. If `required`, those that every machine can have must start.
     pub(crate) fn start(workspace: &Workspace, required: bool) -> Result<Self> {
         process::heading("servers for tests");
-        let pip = Pip::new(workspace);
-        let mut found = Vec::new();
-        for kind in KINDS {
-            match kind.find(&pip) {
-                Some(service) => {
-                    println!("{}: {}", kind.name, service.origin);
-                    found.push((kind, service));
-                }
-                None if required && kind.is_on_pip => return Err(kind.missing()),
-                None => println!(
-                    "{}: none; tests that need it are SKIPPED ({} names one)",
-                    kind.name, kind.variable
-                ),
+        let mut services = Self::default();
+        for kind in &KINDS {
+            let (name, variable) = (kind.name, kind.variable);
+            if env::var_os(variable).is_some_and(|url| !url.is_empty()) {
+                println!("{name}: the server in {variable}");
+            } else if let Some(server) = kind.start(workspace) {
+                println!("{name}: {}", server.url);
+                services.private.push((kind, server));
+            } else if required && kind.packaged.is_some() {
+                bail!("{name} can't be started; start one and set {variable} to its URL");
+            } else {
+                println!("{name}: none; tests that need it are SKIPPED (set {variable} to a URL)");
             }
         }
-        Ok(Self { found })
+        Ok(services)
     }
 
-    /// Tells a program about the servers.
+    /// Passes the URLs of the servers to a program.
     pub(crate) fn show_to(&self, command: &mut Command) {
-        for (kind, service) in &self.found {
-            command.env(kind.variable, &service.url);
+        for (kind, server) in &self.private {
+            command.env(kind.variable, &server.url);
         }
     }
 }
 
 impl Kind {
-    fn find(&self, pip: &Pip<'_>) -> Option<Service> {
-        self.named_by_environment()
-            .or_else(|| self.ways.iter().find_map(|way| self.attempt(*way, pip)))
+    fn start(&self, workspace: &Workspace) -> Option<Server> {
+        let packaged = || self.packaged.map(|path| packaged(workspace, path));
+        self.first_of([&|| Ok(installed(self.programs)), &|| {
+            Ok(packaged().transpose()?.flatten())
+        }])
     }
 
-    fn named_by_environment(&self) -> Option<Service> {
-        let url = env::var(self.variable).ok().filter(|url| !url.is_empty())?;
-        Some(Service {
-            url,
-            origin: format!("the one that {} names", self.variable),
-            _lease: None,
+    /// Starts the first program that works. The reason why one doesn't is printed.
+    fn first_of(&self, programs: [&dyn Fn() -> Result<Option<PathBuf>>; 2]) -> Option<Server> {
+        programs.iter().find_map(|program| {
+            let start = |path: PathBuf| (self.start)(&path);
+            let started = program().and_then(|path| path.map(start).transpose());
+            started.unwrap_or_else(|error| {
+                println!("{}: {error:#}", self.name);
+                None
+            })
         })
-    }
-
-    fn attempt(&self, way: Way, pip: &Pip<'_>) -> Option<Service> {
-        way(pip).unwrap_or_else(|failure| {
-            println!("{}: {}", self.name, format_args!("{failure:#}"));
-            None
-        })
-    }
-
-    fn missing(&self) -> Error {
-        anyhow!(
-            "no {} to be had for tests that need it; start one and name it in {}",
-            self.name,
-            self.variable
-        )
     }
 }
 
-/// Runs a program whose words matter only if it fails.
-fn finish(command: &mut Command) -> Result<()> {
-    let output = command
-        .output()
-        .context(format!("start {}", process::line(command)))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    process::check(command, output.status).map_err(|failure| anyhow!("{failure}: {}", said.trim()))
+/// A program of the machine. Debian keeps servers off the PATH of ordinary users.
+fn installed(names: &[&str]) -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let postgres = versions.flatten().map(|version| version.path().join("bin"));
+    let mut directories: Vec<PathBuf> = postgres.collect();
+    directories.sort();
+    directories.extend(["/usr/sbin".into(), "/usr/libexec".into()]);
+    let elsewhere = |name: &str| {
+        let mut paths = directories.iter().map(|directory| directory.join(name));
+        paths.find(|path| path.is_file())
+    };
+    let path = |name: &&str| process::on_path(name).or_else(|| elsewhere(name));
+    names.iter().find_map(path)
 }
 
-#[cfg(test)]
+/// A program from pip, for machines that don't have it and for users who can't install it.
+fn packaged(workspace: &Workspace, path: &str) -> Result<Option<PathBuf>> {
+    let directory = workspace.target("venv-services");
+    let venv = Venv::open(&directory, &Interpreter::find()?)?;
+    venv.install(&workspace.requirements("services"))?;
+    Ok(find(&directory, Path::new(path)))
+}
+
+fn find(directory: &Path, ending: &Path) -> Option<PathBuf> {
+    fs::read_dir(directory).ok()?.flatten().find_map(|entry| {
+        let path = entry.path();
+        match entry.file_type().ok()? {
+            kind if kind.is_dir() => find(&path, ending),
+            kind if kind.is_file() && path.ends_with(ending) => Some(path),
+            _ => None,
+        }
+    })
+}
+
+#[cfg(all(test, unix))]
 mod tests {
+    use super::server::Place;
     use super::*;
 
     #[test]
-    fn a_broken_way_gives_place_to_the_next() {
-        let ways: [Way; 3] = [
-            |_| Err(anyhow!("this one is broken")),
-            |_| Ok(None),
-            |_| {
-                Ok(Some(Service {
-                    url: "third".into(),
-                    origin: String::new(),
-                    _lease: None,
-                }))
-            },
-        ];
+    fn a_broken_program_gives_place_to_the_next() {
         let kind = Kind {
-            name: "Nothing",
-            variable: "BOLTGUARD_TEST_NO_SUCH_URL",
-            ways,
-            is_on_pip: true,
+            start: |program| {
+                let args = ["-c", "echo ready; exec sleep 100"];
+                Place::new()?.start(program, &args, "ready", "url".into())
+            },
+            ..KINDS[0]
         };
-        let workspace = Workspace::find().unwrap();
-        assert_eq!(
-            kind.find(&Pip::new(&workspace))
-                .map(|service| service.url)
-                .as_deref(),
-            Some("third")
+        let server = kind.first_of([&|| Ok(Some("/no/such/sh".into())), &|| {
+            Ok(installed(&["sh"]))
+        }]);
+        assert_eq!(server.unwrap().url, "url");
+        assert!(
+            kind.first_of([&|| Ok(None), &|| bail!("no network")])
+                .is_none()
         );
     }
 }

@@ -23,11 +23,10 @@ pub(crate) const COMMAND: crate::Command = crate::Command {
   --python             only the tests of the installed Python package, and the acceptance checks where there are any
   --all-features       Rust tests with every optional feature
   --all-pythons        Python tests also on the oldest and the newest other Python of the machine
-  --require-services   fail where no Redis or PostgreSQL is to be had, rather than skip the tests that need one
+  --require-services   fail if Redis or PostgreSQL can't be started, instead of skipping the tests that need them
 
-Redis, PostgreSQL and MariaDB for tests: the ones that BOLTGUARD_TEST_REDIS_URL, BOLTGUARD_TEST_POSTGRES_URL and
-BOLTGUARD_TEST_MARIADB_URL name; a database of their own on servers at the standard ports; programs of the machine, or
-from pip (MariaDB isn't available there), started for the time of the tests.",
+The tests use the servers in BOLTGUARD_TEST_REDIS_URL, BOLTGUARD_TEST_POSTGRES_URL and BOLTGUARD_TEST_MARIADB_URL. For
+those that aren't set, it starts private servers, from installed programs or from pip (which has no MariaDB).",
     run,
 };
 

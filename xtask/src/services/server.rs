@@ -1,0 +1,151 @@
+//! A private server, which stops with the tests, however they end.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use crate::process;
+
+/// A directory for the files of a server, and the user that the server runs as.
+#[derive(Debug)]
+pub(super) struct Place {
+    directory: TempDir,
+    /// A user other than the current one.
+    user: Option<u32>,
+}
+
+/// A running server. It stops when this is dropped, and also when this process dies without dropping anything.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) url: String,
+    shell: Child,
+    _directory: TempDir,
+}
+
+impl Place {
+    /// Among the system's temporary files, which other users can reach.
+    pub(super) fn new() -> Result<Self> {
+        let directory = TempDir::with_prefix("boltguard-")?;
+        Ok(Self {
+            directory,
+            user: None,
+        })
+    }
+
+    /// For a server that refuses to run as root, which runs it as `nobody`.
+    pub(super) fn unprivileged() -> Result<Self> {
+        let mut place = Self::new()?;
+        #[cfg(unix)]
+        if std::os::unix::fs::MetadataExt::uid(&fs::metadata(place.path())?) == 0 {
+            std::os::unix::fs::chown(place.path(), Some(NOBODY), Some(NOBODY))?;
+            place.user = Some(NOBODY);
+        }
+        Ok(place)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A program that runs in this directory as this user.
+    pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = process::command(program);
+        command.current_dir(self.path());
+        #[cfg(unix)]
+        if let Some(user) = self.user {
+            use std::os::unix::process::CommandExt;
+            command.uid(user).gid(user);
+        }
+        command
+    }
+
+    /// Starts a server, and waits until its log contains the text `ready`.
+    pub(super) fn start(
+        self,
+        program: &Path,
+        args: &[&str],
+        ready: &str,
+        url: String,
+    ) -> Result<Server> {
+        let log = self.path().join("log");
+        let output = File::create(&log)?;
+        let errors = output.try_clone()?;
+        let mut shell = self.command("sh");
+        shell.args(["-c", WATCH, "sh"]).arg(program).args(args);
+        shell.stdin(Stdio::piped()).stdout(output).stderr(errors);
+        let mut server = Server {
+            url,
+            shell: shell.spawn().context("start sh")?,
+            _directory: self.directory,
+        };
+        let start = Instant::now();
+        loop {
+            let has_ended = server.shell.try_wait()?.is_some();
+            let said = fs::read(&log)?;
+            let said = String::from_utf8_lossy(&said);
+            if has_ended || start.elapsed() > PATIENCE {
+                bail!("{} doesn't start: {}", program.display(), said.trim());
+            }
+            if said.contains(ready) {
+                return Ok(server);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+/// The number of the user `nobody`, and of its group, on Linux.
+const NOBODY: u32 = 65534;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs the server and, beside it, waits for the end of the standard input, which is when this process ends if not
+/// before. SIGTERM stops Redis and MariaDB; PostgreSQL would wait for its clients, and stops on SIGINT.
+const WATCH: &str = r#"
+exec 3<&0
+"$@" 3<&- & server=$!
+(cat <&3 >/dev/null; kill -TERM $server; kill -INT $server; sleep 10; kill -KILL $server) 2>/dev/null & watch=$!
+wait $server; code=$?
+kill $watch 2>/dev/null
+exit $code
+"#;
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Result<Server> {
+        Place::new()?.start(Path::new("sh"), &["-c", script], "ready", String::new())
+    }
+
+    #[test]
+    fn a_dropped_server_ends_and_its_directory_is_removed() {
+        let script = "trap 'exit 0' TERM; echo $$ > pid; echo ready; while :; do sleep 0.1; done";
+        let server = shell(script).unwrap();
+        let directory = server._directory.path().to_owned();
+        let pid = fs::read_to_string(directory.join("pid")).unwrap();
+        let is_alive = || process::succeeds(process::command("kill").args(["-0", pid.trim()]));
+        assert!(is_alive());
+        drop(server);
+        assert!(!is_alive() && !directory.exists());
+    }
+
+    #[test]
+    fn a_server_that_gives_up_is_not_waited_for() {
+        let error = shell("echo no such option; exit 1").unwrap_err();
+        assert!(error.to_string().contains("no such option"), "{error}");
+    }
+}

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString};
 
-use crate::json_to_py;
+use crate::json::to_python;
 use crate::time::now;
 
 /// Who makes a request: `request.context`.
@@ -67,7 +67,7 @@ impl AuthContext {
             return Ok(None);
         };
         let dict = self.claims.get_or_try_init(py, || {
-            json_to_py::object(py, claims.as_json()).map(Bound::unbind)
+            to_python::object(py, claims.as_json()).map(Bound::unbind)
         })?;
         copy_dict(dict.bind(py)).map(Some)
     }

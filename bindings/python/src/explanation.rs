@@ -4,7 +4,7 @@ use boltguard::guard::Explanation as Reasons;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::json_to_py;
+use crate::json::to_python;
 
 /// Which parts of a guard held for a caller, which failed, and what is missing. Not for clients.
 #[pyclass(frozen, module = "boltguard._rust")]
@@ -26,7 +26,7 @@ impl Explanation {
 
     /// The parts of the guard, each before those in it, and what is missing, as plain objects.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        json_to_py::object(py, &serde_json::to_string(&self.0).unwrap_or_default())
+        to_python::object(py, &serde_json::to_string(&self.0).unwrap_or_default())
     }
 
     /// The tree as text, a line for each part.

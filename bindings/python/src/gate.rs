@@ -13,11 +13,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::api_key_backend::{ApiKeyBackend, Snapshot};
 use crate::auth_context::AuthContext;
+use crate::backends::api_key::{ApiKeyBackend, Snapshot};
+use crate::backends::jwt::{JwtBackend, TrustedKeys};
 use crate::errors::{Class, plain};
 use crate::guard::Guard;
-use crate::jwt_backend::{JwtBackend, TrustedKeys};
 use crate::pending::{Open, Pending, Progress};
 use crate::refusal::Refusal;
 use crate::time::now;

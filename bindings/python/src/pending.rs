@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::api_key_backend::ApiKeyBackend;
+use crate::backends::api_key::ApiKeyBackend;
 use crate::gate::{Inner, check, settle, texts};
 use crate::refusal::Refusal;
 use crate::time::now;

@@ -8,10 +8,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
 
-use crate::algorithms::{Algorithms, named, takes_long_to_sign};
 use crate::errors::key_error;
-use crate::key_argument::KeyArgument;
-use crate::py_to_json::{self, Extras};
+use crate::json::from_python::{self, Extras};
+use crate::keys::algorithms::{Algorithms, named, takes_long_to_sign};
+use crate::keys::argument::KeyArgument;
 use crate::time::Seconds;
 
 /// Issues tokens signed with one key, which is read once.
@@ -56,7 +56,7 @@ impl Minter {
         let lifetime =
             lifetime.ok_or_else(|| PyValueError::new_err("expires_in must be above zero"))?;
         let mut json = String::with_capacity(USUAL_CLAIMS);
-        py_to_json::write_claims(&py_to_json::dict_of(claims)?, Extras::Texts, &mut json)?;
+        from_python::write_claims(&from_python::dict_of(claims)?, Extras::Texts, &mut json)?;
         let now = now.map_or_else(crate::time::now, Seconds::since_epoch);
         let sign = || self.0.token(subject, lifetime).claims_json(&json).sign(now);
         let token = if takes_long_to_sign(self.0.key().algorithm()) {

@@ -8,10 +8,10 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
 
-use crate::api_key_store::{ApiKeyStore, Freshness};
-use crate::api_keys::secret;
+use crate::api_keys::generated::secret;
+use crate::api_keys::store::{ApiKeyStore, Freshness};
+use crate::backends::jwt::{bad_header, schemes};
 use crate::errors::{Class, plain};
-use crate::jwt_backend::{bad_header, schemes};
 
 /// Authenticates by an API key in a header. Only digests of the keys are kept.
 #[pyclass(frozen, module = "boltguard._rust")]

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyMapping, PyString};
 
 use crate::errors::{Class, coded};
-use crate::py_to_json::dict_of;
+use crate::json::from_python::dict_of;
 use crate::time::Seconds;
 
 /// What `decode` is asked to check, beside the signature.

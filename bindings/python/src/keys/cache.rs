@@ -9,7 +9,7 @@ use boltguard::keys::{KeyError, digest_sha256, fill_random};
 use pyo3::prelude::*;
 use zeroize::Zeroizing;
 
-use crate::prepared_key::PreparedKey;
+use crate::keys::prepared::PreparedKey;
 
 /// The key of a `str` or `bytes` that was read before, or what `read` makes of its `text` now.
 ///

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 
-use crate::py_to_json;
+use crate::json::from_python;
 
 /// `default` of an encoder class, which is asked about objects that JSON has no form for.
 pub(crate) fn default_of<'py>(encoder: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -35,7 +35,7 @@ pub(crate) fn encoded<'py>(
     let arguments = PyDict::new(py);
     arguments.set_item("cls", encoder)?;
     let json = py.import("json")?;
-    let claims = py_to_json::with_dates_as_numbers(&claims)?;
+    let claims = from_python::with_dates_as_numbers(&claims)?;
     let text = json.call_method("dumps", (claims,), Some(&arguments))?;
     // Read again, so that it is written as every other payload is, without what a reader refuses.
     json.call_method1("loads", (text,))?

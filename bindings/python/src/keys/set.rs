@@ -6,13 +6,13 @@ use boltguard::keys::{Algorithm, KeyError, KeySet as Set, LoadedKeySet, Rotating
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::algorithms::Algorithms;
+use crate::backends::jwt::TrustedKeys;
 use crate::errors::key_error;
-use crate::json_to_py;
-use crate::jwt_backend::TrustedKeys;
-use crate::key::Key;
-use crate::key_argument::jwk_text;
-use crate::unreadable::{read_jwks, warn_of_skipped};
+use crate::json::to_python;
+use crate::keys::algorithms::Algorithms;
+use crate::keys::argument::jwk_text;
+use crate::keys::jwk::{read_jwks, warn_of_skipped};
+use crate::keys::key::Key;
 
 /// Several keys, of which a token's `kid` selects; all of them can be replaced while requests run.
 #[pyclass(frozen, module = "boltguard._rust")]
@@ -121,7 +121,7 @@ impl KeySet {
 
     /// The public keys as a JWK Set to publish; secrets are left out.
     fn to_jwks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        json_to_py::object(py, &self.load().to_jwks())
+        to_python::object(py, &self.load().to_jwks())
     }
 
     fn __repr__(&self) -> String {

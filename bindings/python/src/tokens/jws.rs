@@ -10,17 +10,17 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use crate::algorithms::{Algorithms, takes_long_to_verify};
-use crate::encoder;
 use crate::errors::{Class, coded, jws_error, key_error};
-use crate::json_to_py;
-use crate::key_argument::{KeyArgument, own_algorithm};
-use crate::options::Options;
-use crate::prepared_key::PreparedKey;
-use crate::py_to_json::Extras;
-use crate::signing::{Payload, Signing};
-use crate::token;
-use crate::weak_key::{refuse_weak_key, warn_of_weak_key};
+use crate::json::from_python::Extras;
+use crate::json::to_python;
+use crate::keys::algorithms::{Algorithms, takes_long_to_verify};
+use crate::keys::argument::{KeyArgument, own_algorithm};
+use crate::keys::prepared::PreparedKey;
+use crate::keys::weak::{refuse_weak_key, warn_of_weak_key};
+use crate::tokens::encoder;
+use crate::tokens::options::Options;
+use crate::tokens::signing::{Payload, Signing};
+use crate::tokens::text;
 
 /// Signs any payload and returns the token.
 #[pyfunction]
@@ -83,7 +83,7 @@ pub(crate) fn jws_check_options(options: &Bound<'_, PyAny>) -> PyResult<()> {
 /// The header of a token, which nobody vouches for.
 #[pyfunction]
 pub(crate) fn unverified_header<'py>(jwt: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
-    unverified_header_of(jwt.py(), token::text(jwt)?)
+    unverified_header_of(jwt.py(), text::text(jwt)?)
 }
 
 /// Verifies a token, unless the options say otherwise, and returns its `header`, its `payload` and its `signature`.
@@ -112,7 +112,7 @@ pub(crate) fn complete<'py>(
     token: &Bound<'py, PyAny>,
     payload: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let (py, text) = (token.py(), token::text(token)?);
+    let (py, text) = (token.py(), text::text(token)?);
     let signature = insecure::signature(text).map_err(|error| jws_error(py, error))?;
     let parts = PyDict::new(py);
     parts.set_item(intern!(py, "header"), unverified_header_of(py, text)?)?;
@@ -128,7 +128,7 @@ pub(crate) fn unverified_header_of<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let json = insecure::header_text(token).map_err(|error| jws_error(py, error))?;
     let header =
-        json_to_py::object(py, &json).map_err(|_| jws_error(py, JwsError::HeaderInvalid))?;
+        to_python::object(py, &json).map_err(|_| jws_error(py, JwsError::HeaderInvalid))?;
     match header.get_item(intern!(py, "kid"))? {
         Some(kid) if kid.cast::<PyString>().is_err() => Err(jws_error(py, JwsError::HeaderInvalid)),
         _ if !names_what_is_there(&header)? => Err(jws_error(py, JwsError::CriticalHeader)),
@@ -160,7 +160,7 @@ impl<'py> Verification<'_, 'py> {
         options: &Options,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let py = token.py();
-        let text = token::text(token)?;
+        let text = text::text(token)?;
         let token = self.whole_token(py, text)?;
         if options.verify_signature {
             return self.verified(

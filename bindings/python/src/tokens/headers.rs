@@ -6,9 +6,9 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyList, PyMapping, PyString};
 
-use crate::algorithms::named_by_any;
 use crate::errors::{Class, coded};
-use crate::py_to_json::{self, Extras};
+use crate::json::from_python::{self, Extras};
+use crate::keys::algorithms::named_by_any;
 
 /// Header parameters that a caller asks for, each with the JSON of its value.
 ///
@@ -41,7 +41,7 @@ impl Headers {
             .cast::<PyMapping>()
             .map_err(|_| PyTypeError::new_err("headers must be a mapping"))?;
         let mut read = Self::default();
-        for (name, value) in py_to_json::dict_of(mapping)? {
+        for (name, value) in from_python::dict_of(mapping)? {
             let Ok(name) = name.cast::<PyString>() else {
                 return Err(PyTypeError::new_err("headers are named by str"));
             };
@@ -116,7 +116,7 @@ impl Headers {
             }
             _ => {
                 let mut json = String::new();
-                py_to_json::write_value(value, extras, &mut json)?;
+                from_python::write_value(value, extras, &mut json)?;
                 check_range(&json)?;
                 self.set(name, json);
             }

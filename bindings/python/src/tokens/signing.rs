@@ -5,12 +5,12 @@ use boltguard::keys::Algorithm;
 use boltguard::types::ReasonCode;
 use pyo3::prelude::*;
 
-use crate::algorithms::{Algorithms, named_by_any, takes_long_to_sign};
 use crate::errors::{Class, coded, key_error, token_sign_error};
-use crate::header_json::Headers;
-use crate::key_argument::{KeyArgument, own_algorithm};
-use crate::py_to_json::Extras;
-use crate::weak_key::{refuse_weak_key, warn_of_weak_key};
+use crate::json::from_python::Extras;
+use crate::keys::algorithms::{Algorithms, named_by_any, takes_long_to_sign};
+use crate::keys::argument::{KeyArgument, own_algorithm};
+use crate::keys::weak::{refuse_weak_key, warn_of_weak_key};
+use crate::tokens::headers::Headers;
 
 /// How a token is signed, beside its payload and its key.
 #[derive(Clone, Copy)]

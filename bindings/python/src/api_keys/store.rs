@@ -8,7 +8,7 @@ use boltguard::apikey::{ApiKeyVerifier, MemoryKeyStore, StoredKey};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::api_keys::{ApiKeyFormat, ApiKeyUse, StoredApiKey, peppers};
+use crate::api_keys::generated::{ApiKeyFormat, ApiKeyUse, StoredApiKey, peppers};
 use crate::time::Seconds;
 
 /// Keys in memory. They are read without a lock, and brought up to date by whoever finds them out of date.

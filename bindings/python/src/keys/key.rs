@@ -8,12 +8,12 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use crate::algorithms::{Algorithms, named_by_any};
 use crate::errors::{key_error, sign_error};
-use crate::json_to_py;
-use crate::key_argument::{KeyArgument, jwk_text};
-use crate::prepared_key::PreparedKey;
-use crate::unreadable::read_jwk;
+use crate::json::to_python;
+use crate::keys::algorithms::{Algorithms, named_by_any};
+use crate::keys::argument::{KeyArgument, jwk_text};
+use crate::keys::jwk::read_jwk;
+use crate::keys::prepared::PreparedKey;
 
 /// Key material: an HMAC secret, a public or a private key. It never shows what it holds.
 ///
@@ -162,7 +162,7 @@ impl Key {
 
     /// The JSON Web Key of the public key, fit to be published.
     fn to_jwk<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        json_to_py::object(
+        to_python::object(
             py,
             &self.jwk().to_json().map_err(|error| key_error(py, error))?,
         )

@@ -9,15 +9,15 @@ use boltguard::{
 };
 use pyo3::prelude::*;
 
-use crate::algorithms::{Algorithms, takes_long_to_verify};
 use crate::errors::{Class, key_error, plain};
 use crate::guard::scalar;
-use crate::key_argument::KeyArgument;
-use crate::key_set::Rotating;
-use crate::remote_keys::RemoteKeys;
+use crate::keys::algorithms::{Algorithms, takes_long_to_verify};
+use crate::keys::argument::KeyArgument;
+use crate::keys::jwk::warn_of_skipped;
+use crate::keys::remote::RemoteKeys;
+use crate::keys::set::Rotating;
 use crate::revocation::MemoryRevocation;
 use crate::time::Seconds;
-use crate::unreadable::warn_of_skipped;
 
 /// Authenticates by a JWT in a header. Everything is checked when it is built.
 #[pyclass(frozen, module = "boltguard._rust")]

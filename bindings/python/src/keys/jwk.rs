@@ -4,8 +4,8 @@ use boltguard::keys::{Jwk, JwkProblem, KeyError, KeySet, SkippedKey};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use crate::algorithms::Algorithms;
 use crate::errors::{Class, coded, key_error};
+use crate::keys::algorithms::Algorithms;
 
 /// Why key material can't be used: the cause, and the reasons in words where there are more.
 pub(crate) struct Unreadable {

@@ -5,7 +5,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
-use crate::name_cache::Names;
+use crate::json::names::Names;
 
 /// Turns one JSON object into a `dict`.
 ///

@@ -8,15 +8,15 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyString};
 
-use crate::algorithms::Algorithms;
 use crate::errors::{Class, coded, key_error};
-use crate::foreign_key;
-use crate::key::Key;
-use crate::key_cache::{self, Kind};
-use crate::key_set::KeySet;
-use crate::prepared_key::PreparedKey;
-use crate::py_to_json::{self, Extras};
-use crate::unreadable::{Unreadable, read_jwk, read_jwks};
+use crate::json::from_python::{self, Extras};
+use crate::keys::algorithms::Algorithms;
+use crate::keys::cache::{self, Kind};
+use crate::keys::cryptography;
+use crate::keys::jwk::{Unreadable, read_jwk, read_jwks};
+use crate::keys::key::Key;
+use crate::keys::prepared::PreparedKey;
+use crate::keys::set::KeySet;
 
 /// A key as it was handed over.
 pub(crate) enum KeyArgument<'py> {
@@ -63,7 +63,7 @@ impl<'py> KeyArgument<'py> {
             .any(|algorithm| algorithm.is_symmetric())
         {
             let secret = || Secret::new(text).map(Jwk::new).map(PreparedKey::new);
-            match key_cache::get_or_read(object, text, Kind::Secret, secret) {
+            match cache::get_or_read(object, text, Kind::Secret, secret) {
                 Err(KeyError::PemAsSecret | KeyError::JwkAsSecret) if !allowed.is_symmetric() => {}
                 secret => return Ok(Self::One(secret?)),
             }
@@ -76,7 +76,7 @@ impl<'py> KeyArgument<'py> {
                 .map(Jwk::new)
                 .map(PreparedKey::new)
         };
-        Ok(Self::One(key_cache::get_or_read(
+        Ok(Self::One(cache::get_or_read(
             object,
             text,
             Kind::Public,
@@ -111,7 +111,7 @@ impl<'py> KeyArgument<'py> {
         if let Some(kept) = wrapped(key) {
             return Ok(Self::One(Arc::clone(kept.get().prepared())));
         }
-        match foreign_key::read(key)? {
+        match cryptography::read(key)? {
             Some(read) => read
                 .map(Jwk::new)
                 .map(Self::once)
@@ -158,8 +158,8 @@ pub(crate) fn jwk_text(jwk: &Bound<'_, PyAny>) -> PyResult<String> {
     let mut json = String::new();
     jwk.cast::<PyMapping>()
         .map_err(PyErr::from)
-        .and_then(|mapping| py_to_json::dict_of(mapping))
-        .and_then(|dict| py_to_json::write_object(&dict, Extras::Refuse, &mut json))
+        .and_then(|mapping| from_python::dict_of(mapping))
+        .and_then(|dict| from_python::write_object(&dict, Extras::Refuse, &mut json))
         .map_err(|_| no_key(jwk))?;
     Ok(json)
 }

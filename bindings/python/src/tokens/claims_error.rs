@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
 use crate::errors::{Class, coded, missing_claim};
-use crate::json_to_py;
-use crate::options::Options;
+use crate::json::to_python;
+use crate::tokens::options::Options;
 
 /// The exception for claims that were not admitted.
 #[cold]
@@ -43,7 +43,7 @@ pub(crate) fn claims_error(
 
 fn claims_of<'py>(py: Python<'py>, token: &str) -> Option<Bound<'py, PyDict>> {
     let payload = insecure::payload(token).ok()?;
-    json_to_py::object(py, std::str::from_utf8(&payload).ok()?).ok()
+    to_python::object(py, std::str::from_utf8(&payload).ok()?).ok()
 }
 
 /// A claim's value; one that is `null` counts as absent.

@@ -15,7 +15,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::errors::{Class, coded, jws_error, plain};
-use crate::key_set::KeySet;
+use crate::keys::set::KeySet;
 use crate::time::Seconds;
 
 /// The keys of another issuer.

@@ -9,16 +9,16 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
-use crate::claims_error::claims_error;
-use crate::encoder;
 use crate::errors::{jws_error, token_sign_error, warn_of_old_argument};
-use crate::json_to_py;
-use crate::jws::{self, Verification};
-use crate::options::{Expectations, Options, check_strict_audience};
-use crate::py_to_json::{self, Extras};
-use crate::signing::{Payload, Signing};
+use crate::json::from_python::{self, Extras};
+use crate::json::to_python;
 use crate::time::{self, Seconds};
-use crate::token;
+use crate::tokens::claims_error::claims_error;
+use crate::tokens::encoder;
+use crate::tokens::jws::{self, Verification};
+use crate::tokens::options::{Expectations, Options, check_strict_audience};
+use crate::tokens::signing::{Payload, Signing};
+use crate::tokens::text;
 
 /// Signs a dict of claims and returns the token.
 ///
@@ -43,12 +43,12 @@ pub(crate) fn jwt_encode(
     })?;
     let hook = json_encoder.map(encoder::default_of).transpose()?;
     let extras = hook.as_ref().map_or(Extras::Refuse, Extras::Hook);
-    let mut claims = py_to_json::dict_of(payload)?;
+    let mut claims = from_python::dict_of(payload)?;
     if let Some(encoder) = json_encoder {
         claims = encoder::encoded(encoder, claims)?;
     }
     let mut json = String::with_capacity(USUAL_CLAIMS);
-    py_to_json::write_claims(&claims, extras, &mut json)?;
+    from_python::write_claims(&claims, extras, &mut json)?;
     let signing = Signing {
         algorithm,
         headers,
@@ -175,7 +175,7 @@ pub(crate) fn jwt_check_claims(
     let options = options.map(Options::read).transpose()?.unwrap_or_default();
     let policy = options.policy(&expected)?;
     let mut json = String::new();
-    py_to_json::write_object(payload, Extras::Refuse, &mut json)?;
+    from_python::write_object(payload, Extras::Refuse, &mut json)?;
     let token = unsigned(json.as_bytes(), header)?;
     let now = now.map_or_else(time::now, Seconds::since_epoch);
     let admitted = assume_verified(py, &token, |jws| policed((&policy, &options), jws, now))?;
@@ -195,7 +195,7 @@ fn one_token<'a, 'py>(
     match (jwt, token) {
         (Some(jwt), None) | (None, Some(jwt)) => Ok(jwt),
         // As in PyJWT, a token that a request did not bring is no token.
-        (None, None) => Err(token::malformed(py, "the token is missing")),
+        (None, None) => Err(text::malformed(py, "the token is missing")),
         (Some(_), Some(_)) => Err(PyTypeError::new_err(
             "`jwt` and `token` are two names of one argument",
         )),
@@ -210,12 +210,12 @@ fn decode_claims<'py>(
     now: Option<Seconds>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let py = token.py();
-    let token = token::text(token)?;
+    let token = text::text(token)?;
     let options = options.map(Options::read).transpose()?.unwrap_or_default();
     let policy = options.policy(expected)?;
     check_old_argument(py, expected.verify, &options)?;
     let claims = admit(py, token, verification, &options, &policy, now)?;
-    let claims = json_to_py::object(py, claims.as_json())?;
+    let claims = to_python::object(py, claims.as_json())?;
     if options.checks_strict_audience() {
         check_strict_audience(&claims, expected.audience)?;
     }

@@ -117,7 +117,7 @@ def test_the_pages_list_the_checks_that_the_code_has():
 def test_the_page_of_versions_names_public_modules_and_names_that_exist():
     (row,) = re.findall(r"^\| Python \| (.*names.*) \|$", (PAGES / "versions.md").read_text("utf-8"), re.M)
     *modules, middleware = re.findall(r"`(boltguard[\w.]*)`", row)
-    assert len(modules) == 6
+    assert len(modules) == 7
     for module in map(importlib.import_module, modules):
         assert [name for name in module.__all__ if not hasattr(module, name)] == []
     assert callable(import_string(middleware))

@@ -13,6 +13,7 @@ use super::sources::Source;
 const ROWS: [&[&str]; 10] = [
     &[
         "_rust",
+        "event_loop",
         "exceptions",
         "forks",
         "logs",
@@ -20,11 +21,12 @@ const ROWS: [&[&str]; 10] = [
         "migrations",
         "overriding",
         "registry",
+        "signals",
         "stop_iteration",
         "terminal",
         "transactions",
     ],
-    &["conf", "threads"],
+    &["conf", "events", "threads"],
     &["api_keys", "jwt", "misspelt"],
     &["auth", "jws", "models"],
     &["gate"],

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 
+from boltguard.events import UNSENT, asend_refusals
 from boltguard.gate.gate import Gatekeeper, LoginRequired
 from boltguard.gate.prefetch import class_wants_user, wants_user
 from boltguard.transactions import refuse_atomic, take_over
@@ -96,7 +97,10 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
             return await view(first, *args, **kwargs)
         request = first if hasattr(first, "META") else args[0]
         reads_user = names_user or class_wants_user(type(first) if view_class is None else view_class)
-        return await keeper.gate.arun(request, reads_user, view, first, *args, **kwargs)
+        response = await keeper.gate.arun(request, reads_user, view, first, *args, **kwargs)
+        if UNSENT in request.__dict__:
+            await asend_refusals(request)
+        return response
 
     is_async = iscoroutinefunction(view) or getattr(owner, "view_is_async", False)
     if not is_async and _is_handler(view):

@@ -17,7 +17,7 @@ logger = logging.getLogger("boltguard")
 guards_logger = logging.getLogger("boltguard.guards")
 
 
-def log(request: HttpRequest, status: int, reason: str, claim: str | None = None) -> None:
+def log_refusal(request: HttpRequest, status: int, reason: str, claim: str | None = None) -> None:
     """Logs a refusal, and the claim at fault; never what was sent."""
     cause = reason if claim is None else f"{reason}: {claim}"
     logger.info("%s refused: %s (%d)", _line(request), cause, status, extra={"reason": reason, "claim": claim})

@@ -22,11 +22,12 @@ from boltguard.auth.guards import AllowAny
 from boltguard.auth.journal import arestore, keep_revocations, open_journal, restore
 from boltguard.auth.users import attach, is_missing, load, needs_account, prefetch
 from boltguard.decorators import GATEKEEPERS
+from boltguard.events import UNSENT, asend_refusals
 from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.gate.caches import CACHED, note_caches_outside
 from boltguard.gate.gate import Gate, Gatekeeper, Settled, answer
 from boltguard.gate.prefetch import view_wants_user
-from boltguard.logs import log
+from boltguard.logs import log_refusal
 from boltguard.overriding import refuse_overrides
 
 
@@ -73,7 +74,10 @@ class BoltguardMiddleware:
         if gate.verifies and refusal is None:
             await prefetch(request)
             self._verify(gate, request)
-        return refusal or self._leave(gate, request, await self._arespond(request))
+        response = refusal or self._leave(gate, request, await self._arespond(request))
+        if UNSENT in request.__dict__:
+            await asend_refusals(request)
+        return response
 
     def _respond(self, request: HttpRequest) -> Any:
         """The response, once the revocations that were rolled back without an error are made again."""
@@ -115,7 +119,7 @@ class BoltguardMiddleware:
     def _verify(gate: Gate, request: Any) -> None:
         """A caller whose account is missing is nobody: this refuses no request."""
         if request._boltguard_seen.is_authenticated and is_missing(request):
-            log(request, 401, "user_unavailable")
+            log_refusal(request, 401, "user_unavailable")
             anonymous = gate.check({})
             assert isinstance(anonymous, AuthContext)
             attach(request, anonymous, gate)

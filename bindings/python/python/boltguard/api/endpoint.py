@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 
 from boltguard.api.params import Arguments, Plan
+from boltguard.events import UNSENT, asend_refusals
 from boltguard.gate.csrf import for_sessions_only
 from boltguard.gate.gate import Gatekeeper, LoginRequired
 from boltguard.gate.prefetch import wants_user
@@ -44,7 +45,10 @@ class Operation:
 
     async def arespond(self, request: Any, path: Mapping[str, Any]) -> Any:
         """The answer of an async handler."""
-        return await self.keeper.gate.arun(request, self._wants_user, self._aanswer, request, path)
+        response = await self.keeper.gate.arun(request, self._wants_user, self._aanswer, request, path)
+        if UNSENT in request.__dict__:
+            await asend_refusals(request)
+        return response
 
     def _sync_view(self) -> Callable[..., Any]:
         """The handler as a view, which says of itself what the handler does, such as `non_atomic_requests`."""

@@ -16,7 +16,9 @@ from django.utils import timezone
 
 from boltguard import _rust, conf
 from boltguard.api_keys import APP, NOT_INSTALLED
+from boltguard.api_keys.announcements import announce
 from boltguard.api_keys.fields import checked, checked_overlap
+from boltguard.signals import api_key_revoked, api_key_rotated
 from boltguard.threads import in_thread
 
 # A model of no application would still be related to the users, and deleting one would ask for its table.
@@ -47,7 +49,12 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
 
     def revoke(self) -> int:
         """Revokes all of these, for good, and says how many had not been revoked before."""
-        return self.filter(revoked=None).update(revoked=timezone.now())
+        with changing(self._writes_to) as stamp:
+            count = super(APIKeyQuerySet, self.filter(revoked=None)).update(revoked=timezone.now(), stamp=stamp)
+            if count and api_key_revoked.has_listeners(self.model):
+                for row in self.model._base_manager.using(self.db).filter(stamp=stamp):
+                    announce(api_key_revoked, row)
+        return count
 
     revoke.alters_data = True  # type: ignore[attr-defined]
 
@@ -182,6 +189,8 @@ class APIKey(models.Model):
         with self._locked() as row:
             self.revoked = row.revoked or timezone.now()
             self.save(update_fields=["revoked"])
+            if row.revoked is None:
+                announce(api_key_revoked, self)
 
     revoke.alters_data = True  # type: ignore[attr-defined]
 
@@ -225,6 +234,7 @@ class APIKey(models.Model):
             successor, generated = APIKey.objects.db_manager(row._state.db).issue(**kept, created=now, expires=expires)
             self.expires = now + overlap if row.expires is None else min(row.expires, now + overlap)
             self.save(update_fields=["expires"])
+            announce(api_key_rotated, self, successor=successor)
         return successor, generated
 
     replace.alters_data = True  # type: ignore[attr-defined]

@@ -19,9 +19,11 @@ from django.db.models.signals import post_delete, post_save
 
 from boltguard import registry
 from boltguard.api_keys import keys_changed, notices
+from boltguard.api_keys.announcements import announce
 from boltguard.api_keys.changes import changing, note_change
 from boltguard.api_keys.models import APIKey
 from boltguard.api_keys.store import APIKeyStore
+from boltguard.signals import api_key_created
 
 logger = logging.getLogger("boltguard")
 
@@ -50,11 +52,13 @@ def _deleted(using: str, **kwargs: Any) -> None:
         pass
 
 
-def _saved(using: str, raw: bool, **kwargs: Any) -> None:
+def _saved(instance: APIKey, created: bool, using: str, raw: bool, **kwargs: Any) -> None:
     # A fixture is saved past the model's own `save`.
     if raw:
         with changing(using, unstamped=True):
             pass
+    elif created:
+        announce(api_key_created, instance)
 
 
 def _user_saved(created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:

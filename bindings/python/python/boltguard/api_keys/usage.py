@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db.models import Case, DateTimeField, F, Q, Value, When
@@ -15,6 +15,8 @@ from django.db.models import Case, DateTimeField, F, Q, Value, When
 from boltguard import _rust, forks
 from boltguard.api_keys.notices import unnoticed
 from boltguard.api_keys.places import Place, at
+from boltguard.events import send
+from boltguard.signals import api_key_used
 
 if TYPE_CHECKING:
     from boltguard.api_keys.snapshot import Rules
@@ -71,11 +73,22 @@ class Usage:
                 for batch in _batches(uses):
                     self._write_dates(self._place.using, batch)
                 self._write_digests(self._place.using, [use for use in uses if use.new_digest is not None])
+                used = self._used(uses)
         except Exception as error:  # no request fails for this
             logger.warning("The last uses of %d API keys could not be written: %s", len(uses), error)
+            used = []
         self._next = monotonic() + WRITE_INTERVAL
         self._waiting.clear()
+        for row in used:
+            send(api_key_used, self._model, api_key=row)
         return True
+
+    def _used(self, uses: list[_rust.ApiKeyUse]) -> list[Any]:
+        """The rows of these keys, for receivers of `api_key_used`."""
+        if not api_key_used.has_listeners(self._model):
+            return []
+        rows = self._model._base_manager.using(self._place.using)
+        return [row for batch in _batches(uses) for row in rows.filter(pk__in=[use.id for use in batch])]
 
     def _write_dates(self, using: str, uses: list[_rust.ApiKeyUse]) -> None:
         # Another process may have seen a later use.

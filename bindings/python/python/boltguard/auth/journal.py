@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import iscoroutine, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from asgiref.sync import async_to_sync
 from django.db import connections
 
+from boltguard.events import asend, send
 from boltguard.exceptions import RevocationUnavailable
+from boltguard.signals import token_revoked
 from boltguard.stop_iteration import without_stop_iteration
 
 if TYPE_CHECKING:
@@ -67,30 +70,52 @@ class Entry:
 
 
 _entries: ContextVar[list[Entry] | None] = ContextVar("boltguard_revocations", default=None)
+_is_silent: ContextVar[bool] = ContextVar("boltguard_silent_revocations", default=False)
 
 # Called where a request enters a view: `open_journal([])`.
 open_journal = _entries.set
 
 
 def noted(revoke: F) -> F:
-    """A store's `revoke` or `arevoke`, which also notes what it was called with."""
+    """A store's `revoke` or `arevoke`, which also notes what it was called with, and sends `token_revoked`."""
     if iscoroutinefunction(revoke):
 
         @wraps(revoke)
         async def anoting(*args: Any, **kwargs: Any) -> Any:
-            result = await revoke(*args, **kwargs)
+            with _silent() as was_silent:
+                result = await revoke(*args, **kwargs)
             _note(*args, **kwargs)
+            if not was_silent:
+                await asend(token_revoked, **_revoked(*args, **kwargs))
             return result
 
         return anoting  # type: ignore[return-value]
 
     @wraps(revoke)
     def noting(*args: Any, **kwargs: Any) -> Any:
-        result = without_stop_iteration(revoke)(*args, **kwargs)
+        with _silent() as was_silent:
+            result = without_stop_iteration(revoke)(*args, **kwargs)
         _note(*args, **kwargs)
+        # A coroutine hasn't revoked anything yet.
+        if not was_silent and not iscoroutine(result):
+            send(token_revoked, **_revoked(*args, **kwargs))
         return result
 
     return noting  # type: ignore[return-value]
+
+
+@contextmanager
+def _silent() -> Iterator[bool]:
+    """No signal is sent inside: a store may revoke by means of another method, or repeat a revocation."""
+    token = _is_silent.set(True)
+    try:
+        yield token.old_value is True
+    finally:
+        _is_silent.reset(token)
+
+
+def _revoked(store: RevocationStore, jti: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    return {"sender": type(store), "store": store, "jti": jti}
 
 
 def _note(store: RevocationStore, jti: Any, ttl: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -117,7 +142,8 @@ def repeat(entries: list[Entry]) -> None:
     try:
         for entry in entries:
             revoke = entry.store.revoke
-            (async_to_sync(revoke) if iscoroutinefunction(revoke) else revoke)(entry.jti, entry.ttl)
+            with _silent():
+                (async_to_sync(revoke) if iscoroutinefunction(revoke) else revoke)(entry.jti, entry.ttl)
             entry.watches = []
     finally:
         _entries.reset(token)
@@ -128,7 +154,8 @@ async def arepeat(entries: list[Entry]) -> None:
     token = _entries.set(None)
     try:
         for entry in entries:
-            await entry.store.arevoke(entry.jti, entry.ttl)
+            with _silent():
+                await entry.store.arevoke(entry.jti, entry.ttl)
             entry.watches = []
     finally:
         _entries.reset(token)

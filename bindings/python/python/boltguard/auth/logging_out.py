@@ -12,7 +12,8 @@ from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperatio
 from boltguard import _rust
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.revocation import RevocationStore
-from boltguard.auth.twins import Done, in_event_loop
+from boltguard.auth.twins import Done
+from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import Unauthorized
 
 

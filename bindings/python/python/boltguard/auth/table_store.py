@@ -15,7 +15,8 @@ from django.utils.module_loading import import_string
 
 from boltguard.auth.stores import NAME_AREVOKE, RevocationStore, Ttl, checked_jti
 from boltguard.auth.token_ids import SHORTEST, row_ids, row_uuid
-from boltguard.auth.twins import Done, in_event_loop
+from boltguard.auth.twins import Done
+from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import RevocationUnavailable
 from boltguard.threads import in_thread
 

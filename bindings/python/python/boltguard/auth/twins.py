@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Generator
 from inspect import iscoroutine, iscoroutinefunction
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.core.exceptions import SynchronousOnlyOperation
 
+from boltguard.event_loop import in_event_loop
 from boltguard.threads import in_thread
 
 
@@ -39,15 +39,6 @@ async def acall(method: Callable[..., Any], *arguments: Any, **named: Any) -> An
     if iscoroutinefunction(method):
         return await method(*arguments, **named)
     return await in_thread(method)(*arguments, **named)
-
-
-def in_event_loop() -> bool:
-    """Whether the caller is called by async code, and must not wait."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _found(cls: type, name: str) -> tuple[int, Any]:

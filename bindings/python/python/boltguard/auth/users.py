@@ -11,7 +11,6 @@ the handler runs (see `boltguard.prefetch`); any other read raises `SynchronousO
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from functools import lru_cache
@@ -24,6 +23,7 @@ from django.utils.functional import LazyObject, SimpleLazyObject, empty
 from boltguard import _rust
 from boltguard.auth.accounts import Lookup, UserUnavailable, find_by_key, lookup_of, primary_key, user_model
 from boltguard.auth.external import ExternalUser
+from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import Unauthorized
 from boltguard.threads import in_thread
 
@@ -135,7 +135,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
 
     def _find(self) -> None:
         if self._wrapped is empty and self._failure is None and self._may_exist():
-            if in_event_loop():
+            if query_would_block():
                 raise SynchronousOnlyOperation(CANT_WAIT)
             self._keep(self._fetch())
 
@@ -249,7 +249,7 @@ class LinkedUser(LazyUser):
     @property
     def pk(self) -> Any:
         """The primary key, for which the account is loaded; `None` in async code that hasn't loaded it."""
-        if self._wrapped is empty and not self._visit.depth and in_event_loop():
+        if self._wrapped is empty and not self._visit.depth and query_would_block():
             return None
         return self._loaded().pk
 
@@ -257,7 +257,7 @@ class LinkedUser(LazyUser):
         return None
 
     def _known_key(self) -> Any:
-        if self._wrapped is empty and not in_event_loop():
+        if self._wrapped is empty and not query_would_block():
             self._find()
         return None if self._wrapped is empty else self._wrapped.pk
 
@@ -422,15 +422,9 @@ def _stand_in_class() -> Any:
     return AbsentUser
 
 
-def in_event_loop() -> bool:
+def query_would_block() -> bool:
     """Whether a query would block an event loop."""
-    if os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"):
-        return False
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    return not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE") and in_event_loop()
 
 
 _get = object.__getattribute__

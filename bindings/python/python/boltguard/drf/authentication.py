@@ -17,8 +17,8 @@ from boltguard.auth.users import SEEN, attach, verify
 from boltguard.drf.combining import SUBCLASS
 from boltguard.drf.exceptions import api_exception
 from boltguard.drf.view_hooks import NOTHING_SENT, ViewHooks
+from boltguard.events import report_refusal
 from boltguard.gate.gate import Gate, Gatekeeper, Outcome
-from boltguard.logs import log
 from boltguard.overriding import refuse_overrides
 
 
@@ -84,7 +84,7 @@ class BoltguardAuthentication(BaseAuthentication):
             ViewHooks.of(request.parser_context.get("view")).unsupported = settled
             return None
         request.__dict__[REFUSAL] = settled
-        log(request._request, settled.status, settled.reason, settled.claim)
+        report_refusal(request._request, settled.status, settled.reason, settled.claim)
         exception: Any = api_exception(settled.status, settled.detail, settled.code)
         exception.wait = settled.retry_after  # of which DRF makes `Retry-After`
         raise exception

@@ -15,8 +15,9 @@ from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.drf.combining import GuardPermissionMeta, guard_of
 from boltguard.drf.view_hooks import ViewHooks
+from boltguard.events import report_refusal
 from boltguard.gate.gate import Gate
-from boltguard.logs import log, note
+from boltguard.logs import note
 from boltguard.overriding import refuse_overrides
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
         return answers
 
     def _note(self, request: Request, refusal: Refusal, answers: dict[str, bool] | None) -> None:
-        log(request._request, refusal.status, refusal.reason, refusal.claim)
+        report_refusal(request._request, refusal.status, refusal.reason, refusal.claim)
         note(self._gate.guard, request._request, refusal, _caller(request), answers)
 
 

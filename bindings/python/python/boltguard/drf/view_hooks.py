@@ -17,10 +17,10 @@ from boltguard.auth.journal import journal, repeat, restore
 from boltguard.auth.users import Visit
 from boltguard.drf.combining import refuse_negations
 from boltguard.drf.exceptions import RaisedResponse, StoreUnavailable, api_exception
+from boltguard.events import report_refusal
 from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.gate.caches import CACHED, refuse_caches_inside
 from boltguard.gate.gate import STORE_UNAVAILABLE, Gate
-from boltguard.logs import log
 
 
 class ViewHooks:
@@ -139,7 +139,7 @@ def _may_show_object(request: Request, view: Any, response: Any) -> bool:
 
 
 def _no_account(request: Any, unavailable: UserUnavailable) -> APIException:
-    log(request, unavailable.status_code, unavailable.reason)
+    report_refusal(request, unavailable.status_code, unavailable.reason)
     return _account_error(request, unavailable)
 
 

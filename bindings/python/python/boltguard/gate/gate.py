@@ -23,11 +23,12 @@ from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.objects import Admission, ObjectRefused, enter, leave, mark_final
 from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.auth.users import Visit, attach, averify, needs_account, prefetch, verify
+from boltguard.events import report_refusal
 from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.gate import csrf
 from boltguard.gate.caches import CACHED, note_caches_outside, refuse_caches_inside
 from boltguard.gate.responses import json_response
-from boltguard.logs import explains, log, note
+from boltguard.logs import explains, note
 from boltguard.stop_iteration import stopped
 from boltguard.threads import in_thread
 from boltguard.transactions import atomic_aliases, atomically
@@ -274,7 +275,7 @@ class Gate:
 
     def refuse(self, request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:
         """The answer to a caller who is not let in, sealed. The precise reason goes to the log."""
-        log(request, refusal.status, refusal.reason, refusal.claim)
+        report_refusal(request, refusal.status, refusal.reason, refusal.claim)
         headers = {} if refusal.challenge is None else {"WWW-Authenticate": refusal.challenge}
         if refusal.retry_after is not None:
             headers["Retry-After"] = str(refusal.retry_after)
@@ -406,9 +407,9 @@ def _answer(request: HttpRequest, error: Exception) -> HttpResponse:
     if not isinstance(error, HTTPException):
         return json_response({"detail": "Forbidden", "code": "forbidden"}, 403)
     if isinstance(error, ObjectRefused):
-        log(request, error.status_code, error.refusal.reason)
+        report_refusal(request, error.status_code, error.refusal.reason)
     if isinstance(error, UserUnavailable):
-        log(request, error.status_code, error.reason)
+        report_refusal(request, error.status_code, error.reason)
         context = getattr(request, "context", None)
         error = error if context is None else error.said_by(context.auth_backend)
     return json_response(body_of(error), error.status_code, headers_of(error))

@@ -1,0 +1,16 @@
+"""Whether code runs in an event loop, where it must not wait."""
+
+from __future__ import annotations
+
+import asyncio
+
+__all__ = ["in_event_loop"]
+
+
+def in_event_loop() -> bool:
+    """Whether the caller is called by async code."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

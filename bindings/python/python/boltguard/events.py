@@ -1,0 +1,57 @@
+"""How the public signals are sent. Without receivers, their arguments aren't built."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from django.dispatch import Signal
+from django.http import HttpRequest
+
+from boltguard.event_loop import in_event_loop
+from boltguard.logs import log_refusal
+from boltguard.signals import request_refused
+
+__all__ = ["UNSENT", "asend", "asend_refusals", "report_refusal", "send"]
+
+
+def send(signal: Signal, sender: Any, **arguments: Any) -> None:
+    """Sends a signal from sync code. In an event loop, where sync code must not wait, a task sends it."""
+    if not signal.has_listeners(sender):
+        return
+    if in_event_loop():
+        task = asyncio.get_running_loop().create_task(signal.asend_robust(sender, **arguments))
+        _tasks.add(task)  # a loop doesn't keep its tasks alive
+        task.add_done_callback(_tasks.discard)
+    else:
+        signal.send_robust(sender, **arguments)
+
+
+async def asend(signal: Signal, sender: Any, **arguments: Any) -> None:
+    """Sends a signal from async code, and waits for the receivers."""
+    if signal.has_listeners(sender):
+        await signal.asend_robust(sender, **arguments)
+
+
+def report_refusal(request: HttpRequest, status: int, reason: str, claim: str | None = None) -> None:
+    """Logs that a request is refused, and sends `request_refused`: in an event loop not before `asend_refusals`."""
+    log_refusal(request, status, reason, claim)
+    sender = type(request)
+    if not request_refused.has_listeners(sender):
+        return
+    arguments = {"status": status, "reason": reason, "claim": claim}
+    if in_event_loop():
+        request.__dict__.setdefault(UNSENT, []).append(arguments)
+    else:
+        request_refused.send_robust(sender, request=request, **arguments)
+
+
+async def asend_refusals(request: HttpRequest) -> None:
+    """Sends what `report_refusal` could not send in an event loop."""
+    for arguments in request.__dict__.pop(UNSENT, ()):
+        await request_refused.asend_robust(type(request), request=request, **arguments)
+
+
+# Set on a request: the arguments of signals that async code has to send.
+UNSENT = "_boltguard_unsent"
+_tasks: set[asyncio.Task[Any]] = set()

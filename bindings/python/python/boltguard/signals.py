@@ -1,0 +1,30 @@
+"""Django signals that Boltguard sends. Connect receivers in the `ready` method of an `AppConfig`.
+
+A receiver that raises an exception has no effect on the request; Django logs the exception (`Signal.send_robust`). No
+argument contains a token or an API key. The API keys of `api_key_*` are copies of the rows, and are sent once the
+transaction is committed.
+"""
+
+from django.dispatch import Signal
+
+__all__ = [
+    "api_key_created",
+    "api_key_revoked",
+    "api_key_rotated",
+    "api_key_used",
+    "request_refused",
+    "token_revoked",
+]
+
+# Sent when a request is refused with 401, 403 or 503. Arguments: request, status, reason and claim, as in the log.
+request_refused = Signal()
+# Sent when a store has recorded a revocation. Arguments: store and jti, the ID of the token.
+token_revoked = Signal()
+# Sent when an API key was created, also as the successor of another one. Argument: api_key.
+api_key_created = Signal()
+# Sent when an API key was replaced. Arguments: api_key, the old one, and successor.
+api_key_rotated = Signal()
+# Sent when an API key was revoked. Argument: api_key.
+api_key_revoked = Signal()
+# Sent when the last use of an API key was written to its table. Argument: api_key.
+api_key_used = Signal()

@@ -2,7 +2,9 @@
 
 import logging
 import os
+import re
 import sys
+from pathlib import Path
 from traceback import walk_tb
 
 import msgspec
@@ -10,6 +12,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import got_request_exception
 from django.test import RequestFactory, override_settings
+from django.urls import path
 from django.views.debug import ExceptionReporter
 
 import boltguard
@@ -17,13 +20,16 @@ from boltguard import BoltAPI, protect
 from boltguard.auth import (
     AllowAny,
     APIKeyAuthentication,
+    InMemoryRevocation,
     IsAuthenticated,
+    IsStaff,
     JWTAuthentication,
     create_jwt_for_user,
 )
 
 from support import bearer, get, mount, mount_view, token, wsgi
 
+DOCS = Path(__file__).parents[3] / "docs" / "django.md"
 SECRET_CLAIM = "a-claim-that-nobody-else-should-read"
 PASSWORD = "a-password-in-a-body"
 # Put together, since a page shows source lines too.
@@ -142,6 +148,51 @@ def test_logs_name_the_reason_and_nothing_that_was_sent(caplog):
     assert ours and all(record.reason == "token_expired" for record in ours)
     assert text not in caplog.text and SECRET_CLAIM not in caplog.text
     assert text.encode() not in answer.content
+
+
+def attributes(record):
+    """What a record has besides the attributes of all log records."""
+    return vars(record).keys() - vars(logging.makeLogRecord({})).keys() - {"asctime", "message"}
+
+
+def test_the_page_lists_the_attributes_of_each_record_about_a_request(caplog, settings_debug):
+    (table,) = re.findall(r"^\| attribute \| value \|\n\| --- \| --- \|\n((?:\|.*\n)+)", DOCS.read_text("utf-8"), re.M)
+    listed = re.findall(r"^\| `(\w+)` \|", table, re.M)
+    claims = [JWTAuthentication(claims={"office": "Berlin"}, required_claims=["exp", "nbf"])]
+    mount(path("view", protect(auth=claims, guards=[IsStaff()])(lambda request: None), name="named"))
+    caplog.set_level(logging.DEBUG, "boltguard")
+    sent = [{"office": "Berlin"}, {"nbf": 1, "office": SECRET_CLAIM}, {"nbf": 1, "office": "Berlin"}]
+    texts = [token(sub="1", note=SECRET_CLAIM, **claims) for claims in sent]
+    for text in texts:
+        wsgi("get", "/view?a=b", bearer(text))
+    records = [record for record in caplog.records if record.name in ("boltguard", "boltguard.guards")]
+    assert [record.name for record in records].count("boltguard") == len(texts) < len(records)
+    assert all(sorted(attributes(record)) == listed for record in records)
+    assert {(record.method, record.path, record.view) for record in records} == {("GET", "/view", "named")}
+    refusals = [(record.status, record.reason, record.claim) for record in records if record.name == "boltguard"]
+    assert refusals == [
+        (401, "claim_missing", "nbf"),
+        (401, "claim_mismatch", "office"),
+        (403, "staff_required", None),
+    ]
+    shown = repr([vars(record) for record in records])
+    assert SECRET_CLAIM not in shown and not any(text in shown for text in texts)
+
+
+def test_a_middleware_logs_a_request_without_a_view(caplog):
+    class Unavailable(InMemoryRevocation):
+        def is_revoked(self, jti):
+            raise OSError
+
+    caplog.set_level(logging.INFO, "boltguard")
+    site = {
+        "MIDDLEWARE": ["boltguard.middleware.BoltguardMiddleware"],
+        "BOLTGUARD_AUTHENTICATION_CLASSES": [JWTAuthentication(revocation_store=Unavailable())],
+    }
+    with override_settings(**site):
+        assert wsgi("get", "/view", bearer(sub="1", jti="a")).status_code == 503
+    (record,) = [record for record in caplog.records if hasattr(record, "reason")]
+    assert (record.reason, record.status, record.view) == ("revocation_unavailable", 503, None)
 
 
 def test_a_context_shows_no_claims():

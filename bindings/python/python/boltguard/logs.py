@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -18,9 +18,11 @@ guards_logger = logging.getLogger("boltguard.guards")
 
 
 def log_refusal(request: HttpRequest, status: int, reason: str, claim: str | None = None) -> None:
-    """Logs a refusal, and the claim at fault; never what was sent."""
-    cause = reason if claim is None else f"{reason}: {claim}"
-    logger.info("%s refused: %s (%d)", _line(request), cause, status, extra={"reason": reason, "claim": claim})
+    """Logs a refusal, and the name of the invalid claim; never credentials or the value of a claim."""
+    if logger.isEnabledFor(logging.INFO):
+        extra = _attributes(request, status, reason, claim)
+        cause = reason if claim is None else f"{reason}: {claim}"
+        logger.info("%s %s refused: %s (%d)", extra["method"], extra["path"], cause, status, extra=extra)
 
 
 def explains() -> bool:
@@ -37,10 +39,26 @@ def note(
 ) -> None:
     """Explains a refusal to the developer of a site with `DEBUG = True`. The client is told the code alone."""
     if explains() and refusal.status != 503:
+        extra = _attributes(request, refusal.status, refusal.reason, refusal.claim)
         explanation = guard.explain(context, answers)
-        guards_logger.debug("%s refused (%d): %s", _line(request), refusal.status, explanation)
+        line = "%s %s refused (%d): %s"
+        guards_logger.debug(line, extra["method"], extra["path"], refusal.status, explanation, extra=extra)
 
 
-def _line(request: HttpRequest) -> str:
-    """The method and the path, which the client chose, without what could begin a line of its own in the log."""
-    return f"{request.method} {request.path}".encode("unicode_escape").decode("ascii")
+def _attributes(request: HttpRequest, status: int, reason: str, claim: str | None) -> dict[str, Any]:
+    """The attributes that every log record about a request has, as `docs/django.md` lists them."""
+    match = request.resolver_match
+    return {
+        "claim": claim,
+        "method": _escaped(str(request.method)),
+        "path": _escaped(request.path),
+        "reason": reason,
+        "status": status,
+        # Not known to middleware, which run before the URL is resolved.
+        "view": None if match is None else match.view_name,
+    }
+
+
+def _escaped(text: str) -> str:
+    """What the client sent, without characters that could begin a line of their own in the log."""
+    return text.encode("unicode_escape").decode("ascii")

@@ -1,4 +1,4 @@
-"""What may stand in the fields of a key. Each function gives the value to save, or raises `ValueError`."""
+"""Validates the fields of a key. Each function returns the value to save, or raises `ValueError`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from boltguard import _rust
 
 
 def checked(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a key that is to be made."""
+    """The fields of a new key."""
     return {
         **fields,
         "name": checked_name(fields["name"]),
@@ -25,9 +25,9 @@ def checked(fields: dict[str, Any]) -> dict[str, Any]:
 def checked_name(name: str) -> str:
     """A name by which people know the key."""
     if not isinstance(name, str) or not name.strip():
-        raise ValueError("an API key needs a name that says what it is for")
+        raise ValueError("An API key must have a name.")
     if len(name.strip()) > 200:
-        raise ValueError("the name of an API key has at most 200 characters")
+        raise ValueError("The name of an API key can't be longer than 200 characters.")
     return name.strip()
 
 
@@ -42,32 +42,32 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
 
 
 def checked_end(expires: datetime | timedelta | None) -> datetime | None:
-    """The moment at which the key ends."""
+    """The time at which the key expires."""
     end = timezone.now() + expires if isinstance(expires, timedelta) else expires
     if end is None:
         return None
     if not isinstance(end, datetime):
-        raise ValueError(f"expires is {expires!r}; give a datetime, a timedelta, or None")
+        raise ValueError(f"expires must be a datetime, a timedelta or None, not {expires!r}.")
     if timezone.is_naive(end) and timezone.is_aware(timezone.now()):
         end = timezone.make_aware(end)
     if end <= timezone.now():
-        raise ValueError("expires is in the past, so the key could never be used")
+        raise ValueError("expires must be in the future, because an expired key can't be used.")
     return end
 
 
 def checked_overlap(overlap: timedelta) -> timedelta:
-    """How long a key lives on beside its successor."""
+    """How long a key stays valid after it is rotated."""
     if not isinstance(overlap, timedelta) or overlap < timedelta(0):
-        raise ValueError(f"overlap is {overlap!r}; give a timedelta, zero or more")
+        raise ValueError(f"overlap must be a timedelta that isn't negative, not {overlap!r}.")
     return overlap
 
 
 def _texts(what: str, texts: Iterable[Any]) -> list[Any]:
     if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
-        raise ValueError(f"{what} is {texts!r}; give a list, such as [{texts!r}]")
+        raise ValueError(f"{what} must be a list, such as [{texts!r}], not {texts!r}.")
     # The names of `{"blog.delete": False}` would be granted.
     if isinstance(texts, Mapping):
-        raise ValueError(f"{what} is a mapping; give a list of what is granted")
+        raise ValueError(f"{what} must be a list, not a mapping.")
     return list(dict.fromkeys(texts))
 
 

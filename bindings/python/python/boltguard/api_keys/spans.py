@@ -1,4 +1,4 @@
-"""Spans of time and moments as people type them: `90d`, `12h`, `2027-01-31`, `2027-01-31T18:00`."""
+"""Durations and points in time as people type them: `90d`, `12h`, `2027-01-31`, `2027-01-31T18:00`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def parse_span(text: str) -> timedelta:
         return timedelta(0)
     found = re.fullmatch(r"(\d{1,5})([mhdw])", text)
     if found is None:
-        raise ValueError(f"{text!r} is no span of time; write 30m, 12h, 7d or 2w")
+        raise ValueError(f"{text!r} is not a valid duration. Use 30m, 12h, 7d or 2w, for example.")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def parse_end(text: str) -> datetime | timedelta:
-    """A span from now, or a moment: a date ends at midnight, when it begins."""
+    """A duration from now, or a point in time: a date stands for midnight at its beginning."""
     if re.fullmatch(r"\d+[a-z]?", text):
         return parse_span(text)
     try:
@@ -30,7 +30,7 @@ def parse_end(text: str) -> datetime | timedelta:
     if date is not None:
         moment = datetime.combine(date, time())
     if moment is None:
-        raise ValueError(f"{text!r} is no end; write 90d, 2027-01-31 or 2027-01-31T18:00")
+        raise ValueError(f"{text!r} is not a valid expiry time. Use 90d, 2027-01-31 or 2027-01-31T18:00, for example.")
     return timezone.make_aware(moment) if timezone.is_naive(moment) and timezone.is_aware(timezone.now()) else moment
 
 

@@ -1,7 +1,7 @@
 """`manage.py boltguard_apikey create|list|revoke|rotate`: API keys from the command line.
 
-A new key is the one line on the standard output, so that it can be piped to where it belongs; all else that `create`
-and `rotate` have to say goes to the standard error.
+A new key is the only line on standard output, so that it can be piped or redirected. `create` and `rotate` write
+everything else to standard error. The output isn't translated, like that of Django's own commands.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="create|list|revoke|rotate")
-        create = actions.add_parser("create", help="make a key and print it, once")
+        create = actions.add_parser("create", help="create a key and print it once")
         create.add_argument("name", help="what the key is for")
-        create.add_argument("--owner", help="the user whose requests they are, by user name")
+        create.add_argument("--owner", help="the username of the owner")
         create.add_argument("--permission", action="append", default=[], help="blog.add_post, blog.* or *; repeatable")
         create.add_argument("--scope", action="append", default=[], help="an OAuth scope; repeatable")
-        create.add_argument("--expires", help="90d, 12h, 2027-01-31 or 2027-01-31T18:00; never, if left out")
-        listing = actions.add_parser("list", help="show the keys, but for their secrets")
-        listing.add_argument("--owner", help="only the keys of this user")
-        listing.add_argument("--status", choices=["active", "expired", "revoked"], help="only these")
-        revoke = actions.add_parser("revoke", help="end keys, at once and for good")
-        revoke.add_argument("keys", nargs="+", metavar="key", help="the id, or the key itself")
-        rotate = actions.add_parser("rotate", help="make a successor and print it, once")
-        rotate.add_argument("key", help="the id, or the key itself")
-        rotate.add_argument("--overlap", default="0", help="how long the old key lives on: 30m, 12h, 7d; default: 0")
+        create.add_argument("--expires", help="90d, 12h, 2027-01-31 or 2027-01-31T18:00; default: never")
+        listing = actions.add_parser("list", help="list keys, without their secrets")
+        listing.add_argument("--owner", help="only keys of this user")
+        listing.add_argument("--status", choices=["active", "expired", "revoked"], help="only keys with this status")
+        revoke = actions.add_parser("revoke", help="revoke keys, immediately and permanently")
+        revoke.add_argument("keys", nargs="+", metavar="key", help="the ID, or the key itself")
+        rotate = actions.add_parser("rotate", help="replace a key with a new one, and print it once")
+        rotate.add_argument("key", help="the ID, or the key itself")
+        rotate.add_argument("--overlap", default="0", help="how long the old key stays valid: 30m, 12h, 7d; default: 0")
         for action in (create, listing, revoke, rotate):
-            action.add_argument("--database", help="the alias of the database of the keys; the routers', if omitted")
+            action.add_argument("--database", help="database alias; default: chosen by the routers")
 
     def handle(self, *args: Any, **options: Any) -> None:
         reason = why_not_installed()
@@ -72,7 +72,7 @@ class Command(BaseCommand):
         end = None if expires is None else _checked(lambda: parse_end(expires))
         fields = _checked(lambda: checked({**fields, **granted, "expires": end}))
         row, generated = _keys(options["database"]).issue(**fields)
-        self.stderr.write(f"API key {row.id} is made. This is the only time that it is shown:")
+        self.stderr.write(f"Created API key {row.id}. Copy it now; it won't be shown again:")
         self.stdout.write(generated.expose())
 
     def _list(self, options: dict[str, Any]) -> None:
@@ -93,14 +93,15 @@ class Command(BaseCommand):
             for row in rows:
                 row.revoke()
         for row in rows:
-            self.stdout.write(f"API key {row.id} ({printable(row.name)}) is revoked.")
+            self.stdout.write(f"Revoked API key {row.id} ({printable(row.name)}).")
 
     def _rotate(self, options: dict[str, Any]) -> None:
         row = _row(options["key"], options["database"])
         overlap = _checked(lambda: parse_span(options["overlap"]))
         successor, generated = _checked(lambda: row.replace(overlap))
-        end = f"ends at {_date(row.expires)}" if overlap else "has ended"
-        self.stderr.write(f"API key {successor.id} takes over from {row.id}, which {end}. It is shown only now:")
+        end = f"expires at {_date(row.expires)}" if overlap else "has expired"
+        self.stderr.write(f"Created API key {successor.id}, which replaces {row.id}. The old key {end}.")
+        self.stderr.write("Copy the new key now; it won't be shown again:")
         self.stdout.write(generated.expose())
 
 
@@ -111,7 +112,7 @@ def _keys(using: str) -> Any:
 
 
 def _is_migrated(using: str) -> bool:
-    """Also where it can't be known, because the database itself is unavailable."""
+    """Whether the tables exist. Also true if that can't be determined, because the database is unavailable."""
     try:
         executor = MigrationExecutor(connections[using])
         return not executor.migration_plan(executor.loader.graph.leaf_nodes("boltguard_api_keys"))
@@ -120,7 +121,7 @@ def _is_migrated(using: str) -> bool:
 
 
 def _row(text: str, using: str) -> Any:
-    """The row of an id, or of a key, which no message repeats."""
+    """The row of an ID, or of a key, which error messages don't repeat."""
     try:
         key_id = conf.current().api_key_format.parse(text)
     except ValueError:
@@ -128,8 +129,8 @@ def _row(text: str, using: str) -> Any:
     try:
         return _keys(using).get(pk=key_id)
     except ObjectDoesNotExist:
-        named = repr(key_id) if len(key_id) <= 32 else "this text"
-        raise CommandError(f"no API key has the id {named}; `boltguard_apikey list` shows them") from None
+        named = f"the ID {key_id!r}" if len(key_id) <= 32 else "this ID"
+        raise CommandError(f"No API key has {named}. `boltguard_apikey list` shows the IDs.") from None
 
 
 def _user(name: str | None, using: str, *, active: bool = True) -> Any:
@@ -139,9 +140,9 @@ def _user(name: str | None, using: str, *, active: bool = True) -> Any:
     try:
         user = model._default_manager.db_manager(using).get_by_natural_key(name)
     except ObjectDoesNotExist:
-        raise CommandError(f"no user has the {model.USERNAME_FIELD} {name!r}") from None
+        raise CommandError(f"No user has the {model.USERNAME_FIELD} {name!r}.") from None
     if active and not getattr(user, "is_active", True):
-        raise CommandError(f"the user {name!r} is not active, so the key would be refused")
+        raise CommandError(f"The user {name!r} is inactive, so the key would be rejected.")
     return user
 
 

@@ -138,7 +138,7 @@ def test_a_key_that_is_over_is_not_rotated():
     stale = APIKey.objects.get(pk=row.pk)
     row.revoke()
     for one in (row, stale):
-        with pytest.raises(ValueError, match="is revoked; create a new one"):
+        with pytest.raises(ValueError, match="is revoked. Create a new key instead"):
             one.rotate()
     with pytest.raises(ValueError, match="overlap"):
         row.rotate(overlap=-DAY)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from boltguard.api_keys.changes import APIKeyChanges as APIKeyChanges
@@ -12,13 +13,13 @@ if TYPE_CHECKING:
 class RevokedToken(models.Model):
     """A token that is refused although its signature is valid, until `expires_at`, or for good."""
 
-    jti = models.CharField("token id", max_length=255, unique=True)
-    expires_at = models.DateTimeField("kept until", null=True, blank=True, db_index=True)
-    revoked_at = models.DateTimeField("revoked at", auto_now_add=True)
+    jti = models.CharField(_("token ID"), max_length=255, unique=True)
+    expires_at = models.DateTimeField(_("kept until"), null=True, blank=True, db_index=True)
+    revoked_at = models.DateTimeField(_("revoked at"), auto_now_add=True)
 
     class Meta:
-        verbose_name = "revoked token"
-        verbose_name_plural = "revoked tokens"
+        verbose_name = _("revoked token")
+        verbose_name_plural = _("revoked tokens")
 
     def __str__(self) -> str:
         return self.jti

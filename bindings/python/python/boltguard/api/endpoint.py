@@ -10,6 +10,7 @@ from typing import Any
 from asgiref.sync import markcoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 
 from boltguard.api.params import Arguments, Plan
 from boltguard.events import UNSENT, asend_refusals
@@ -122,8 +123,8 @@ class Endpoint:
         allow = ", ".join(self._allowed())
         if request.method == "OPTIONS":
             return HttpResponse(headers={"Allow": allow, "Content-Length": "0"})
-        body = {"detail": f"{request.method} is not answered here", "code": "method_not_allowed"}
-        return json_response(body, 405, {"Allow": allow})
+        detail = gettext('Method "%(method)s" not allowed.') % {"method": request.method}
+        return json_response({"detail": detail, "code": "method_not_allowed"}, 405, {"Allow": allow})
 
     def _keepers(self) -> list[Gatekeeper]:
         return [operation.keeper for operation in self.operations.values()]

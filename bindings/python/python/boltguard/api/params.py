@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origi
 import msgspec
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from boltguard.exceptions import HTTPException
 from boltguard.threads import in_thread
@@ -251,7 +252,7 @@ def _convert_path(name: str, value: Any, kind: Any) -> Any:
 
 def _read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Any]) -> Any:
     if request.content_type in FORMS:
-        raise HTTPException(415, "the body must be JSON: send Content-Type: application/json")
+        raise HTTPException(415, gettext("The body must be JSON. Send it with Content-Type: application/json."))
     try:
         return decoder.decode(request.body)
     except UNFIT as error:
@@ -261,10 +262,10 @@ def _read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Any]) -> Any:
 def _told(error: Exception) -> str:
     """What the client is told of it; only `msgspec` says where, and in words that are meant for them."""
     if isinstance(error, UnicodeError):
-        return "The text is not UTF-8"
+        return gettext("The value is not valid UTF-8.")
     if isinstance(error, RecursionError):
-        return "The value is nested too deep"
-    return str(error) if isinstance(error, msgspec.DecodeError) else "The value can't be read"
+        return gettext("The value is nested too deeply.")
+    return str(error) if isinstance(error, msgspec.DecodeError) else gettext("The value can't be read.")
 
 
 def _steps(place: str) -> list[str | int]:

@@ -1,4 +1,4 @@
-"""The admin's pages: keys are made and shown once, changed, rotated and revoked."""
+"""The admin pages that create API keys, show each new key once, and change, rotate and revoke keys."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from boltguard import _rust, conf
 from boltguard.api_keys.forms import APIKeyForm, acts_for_all, may_replace
-from boltguard.api_keys.models import APIKey, identity
+from boltguard.api_keys.models import STATUSES, APIKey, identity
 
 Made = list[tuple[APIKey, _rust.GeneratedApiKey]]
 
@@ -29,11 +31,11 @@ Made = list[tuple[APIKey, _rust.GeneratedApiKey]]
 class StatusFilter(admin.SimpleListFilter):
     """Active, expired or revoked."""
 
-    title = "status"
+    title = _("status")
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, capfirst(name)) for name in ("active", "expired", "revoked")]
+        return [(name, capfirst(str(label))) for name, label in STATUSES.items()]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return getattr(queryset, self.value() or "all")()
@@ -41,7 +43,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 @admin.register(APIKey)
 class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Only the page that answers the making of a key shows it; nothing keeps it."""
+    """Shows a new key on the page that creates it, and stores it nowhere."""
 
     form = APIKeyForm
     actions = ("rotate_selected", "revoke_selected")
@@ -54,7 +56,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     class Media:
         css = {"all": ("boltguard/api_keys.css",)}
 
-    # --- what is shown
+    # --- what the pages show
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         return ("id", "name", f"owner__{get_user_model().USERNAME_FIELD}")
@@ -66,10 +68,14 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             grants = ("permissions", "other_permissions", "scopes")
         about = (None, {"fields": ("name", "owner", "expires")})
         state = ("id", "status_mark", "created", "revoked", "last_used", "secret")
-        return [about, ("Grants", {"fields": grants}), *([("State", {"fields": state})] if obj else [])]
+        return [
+            about,
+            (_("Permissions and scopes"), {"fields": grants}),
+            *([(_("Status"), {"fields": state})] if obj else []),
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # A key is in the hands of its owner; to give it to another would not take it away.
+        # Changing the owner would not take the key away from the person who has it.
         return self.readonly_fields if obj is None else (*self.readonly_fields, "owner")
 
     def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
@@ -86,33 +92,35 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             context.update(show_save_and_add_another=False, show_save_and_continue=False)
         return super().render_change_form(request, context, *args, **options)
 
-    @admin.display(description="status", ordering="expires")
+    @admin.display(description=_("status"), ordering="expires")
     def status_mark(self, key: APIKey) -> str:
-        return format_html('<span class="boltguard-status boltguard-{0}">{0}</span>', key.status)
+        return format_html('<span class="boltguard-status boltguard-{}">{}</span>', key.status, STATUSES[key.status])
 
-    @admin.display(description="permissions")
+    @admin.display(description=_("permissions"))
     def granted(self, key: APIKey) -> str:
         return "\n".join(key.permissions) or "-"
 
-    @admin.display(description="scopes")
+    @admin.display(description=_("scopes"))
     def granted_scopes(self, key: APIKey) -> str:
         return " ".join(key.scopes) or "-"
 
-    @admin.display(description="secret key")
+    @admin.display(description=_("digest"))
     def secret(self, key: APIKey) -> str:
         first, *old = [secret.id for secret in conf.current().api_key_secrets]
         if key.secret_id == first:
-            return "The current SECRET_KEY is the one that it needs."
+            return gettext("Created with the current SECRET_KEY.")
         if key.secret_id in old:
-            return "It needs one of SECRET_KEY_FALLBACKS, until it is used the next time."
-        return "It was made with a SECRET_KEY that is no longer known, so it is refused."
+            return gettext(
+                "Created with a key in SECRET_KEY_FALLBACKS. It will be updated the next time the API key is used."
+            )
+        return gettext("Created with a SECRET_KEY that is no longer configured, so the API key is rejected.")
 
-    # --- who may do what
+    # --- permissions
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.revoked is None)
 
-    # --- making
+    # --- creating
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
@@ -140,11 +148,11 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             *super().get_urls(),
         ]
 
-    @admin.action(description="Rotate selected API keys", permissions=["change"])
+    @admin.action(description=_("Rotate selected API keys"), permissions=["change"])
     def rotate_selected(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse | None:
         return self._rotate(request, queryset, "rotate_selected")
 
-    @admin.action(description="Revoke selected API keys", permissions=["change"])
+    @admin.action(description=_("Revoke selected API keys"), permissions=["change"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse | None:
         return self._revoke(request, queryset, "revoke_selected")
 
@@ -160,25 +168,29 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         rows = [key for key in keys if key.status == "active"]
         others = [key for key in rows if not may_replace(request.user, key)]
         if others or not rows:
-            why = f"You can't have the successors of {', '.join(map(str, others))}." if others else NOTHING_ACTIVE
-            self.message_user(request, why, messages.ERROR)
+            self.message_user(request, _why_not_rotated(others), messages.ERROR)
             return None
         if not _is_confirmed(request):
             return self._ask(request, "rotate", rows, action)
         overlap = _overlap(request.POST.get("overlap", ""))
         made: Made = []
+        # The history is stored in one language for all its readers, as Django stores its own entries.
         with transaction.atomic():
             for row in rows:
                 successor, generated = row.replace(overlap)
                 made.append((successor, generated))
-                self.log_change(request, row, f"Rotated. Its successor is {successor.pk}.")
-                self.log_addition(request, successor, f"The successor of {row.pk}.")
+                self.log_change(request, row, f"Rotated. The new key is {successor.pk}.")
+                self.log_addition(request, successor, f"Created by rotating {row.pk}.")
         return self._show(request, made)
 
     def _revoke(self, request: HttpRequest, keys: Iterable[APIKey], action: str = "") -> HttpResponse | None:
+        keys = list(keys)
         rows = [key for key in keys if key.revoked is None]
         if not rows:
-            self.message_user(request, NOTHING_TO_REVOKE, messages.ERROR)
+            message = ngettext(
+                "This API key has already been revoked.", "These API keys have already been revoked.", len(keys)
+            )
+            self.message_user(request, message, messages.ERROR)
             return None
         if not _is_confirmed(request):
             return self._ask(request, "revoke", rows, action)
@@ -186,8 +198,8 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             for row in rows:
                 row.revoke()
                 self.log_change(request, row, "Revoked.")
-        revoked = f"{len(rows)} API keys are" if len(rows) > 1 else f"{rows[0]} is"
-        self.message_user(request, f"{revoked} revoked.", messages.SUCCESS)
+        message = ngettext("Revoked %(count)d API key: %(keys)s.", "Revoked %(count)d API keys: %(keys)s.", len(rows))
+        self.message_user(request, message % {"count": len(rows), "keys": _names(rows)}, messages.SUCCESS)
         return None
 
     def _one(self, request: HttpRequest, object_id: str) -> list[APIKey]:
@@ -198,7 +210,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _ask(self, request: HttpRequest, what: str, rows: list[APIKey], action: str) -> HttpResponse:
         context = {
-            **self._context(request, f"{capfirst(what)} API key{'s' if len(rows) > 1 else ''}?"),
+            **self._context(request, _question(what, len(rows))),
             "what": what,
             "rows": rows,
             "action": action,
@@ -207,9 +219,9 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return TemplateResponse(request, "admin/boltguard_api_keys/apikey/confirm.html", context)
 
     def _show(self, request: HttpRequest, made: Made) -> HttpResponse:
-        """The one page with the keys. It answers the request that made them, so that no message has to hold them."""
+        """The only page with the keys: the response to the request that creates them, so that they aren't stored."""
         context = {
-            **self._context(request, "Your new API keys" if len(made) > 1 else "Your new API key"),
+            **self._context(request, ngettext("New API key", "New API keys", len(made))),
             "made": made,
             "is_popup": IS_POPUP_VAR in request.POST,
         }
@@ -227,6 +239,22 @@ def _is_confirmed(request: HttpRequest) -> bool:
     return request.method == "POST" and "confirmed" in request.POST
 
 
+def _why_not_rotated(forbidden: list[APIKey]) -> str:
+    if forbidden:
+        return gettext("You don't have permission to rotate %(keys)s.") % {"keys": _names(forbidden)}
+    return gettext("There is nothing to rotate, because only active API keys can be rotated. Add a new key instead.")
+
+
+def _question(what: str, count: int) -> str:
+    if what == "rotate":
+        return ngettext("Rotate API key?", "Rotate API keys?", count)
+    return ngettext("Revoke API key?", "Revoke API keys?", count)
+
+
+def _names(keys: list[APIKey]) -> str:
+    return ", ".join(map(str, keys))
+
+
 def _overlap(seconds: str) -> timedelta:
     known = {choice: timedelta(seconds=int(choice)) for choice, _ in OVERLAPS}
     return known.get(seconds, timedelta(0))
@@ -234,11 +262,9 @@ def _overlap(seconds: str) -> timedelta:
 
 ROUTES = "boltguard_api_keys_apikey"
 OVERLAPS = [
-    ("0", "ends now"),
-    ("3600", "lives on for an hour"),
-    ("86400", "lives on for a day"),
-    ("604800", "lives on for a week"),
-    ("2592000", "lives on for 30 days"),
+    ("0", pgettext_lazy("expiry", "immediately")),
+    ("3600", pgettext_lazy("expiry", "in 1 hour")),
+    ("86400", pgettext_lazy("expiry", "in 1 day")),
+    ("604800", pgettext_lazy("expiry", "in 1 week")),
+    ("2592000", pgettext_lazy("expiry", "in 30 days")),
 ]
-NOTHING_ACTIVE = "None of these API keys is active, so there is nothing to rotate. Add a new one."
-NOTHING_TO_REVOKE = "These API keys were revoked before."

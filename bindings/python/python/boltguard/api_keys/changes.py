@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from django.db import models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Left
+from django.utils.translation import gettext_lazy as _
 
 from boltguard.api_keys import keys_changed
 
@@ -40,8 +41,8 @@ class APIKeyChanges(models.Model):
     class Meta:
         app_label = "boltguard_api_keys"
         default_permissions = ()
-        verbose_name = "changes of API keys"
-        verbose_name_plural = "changes of API keys"
+        verbose_name = _("API key changes")
+        verbose_name_plural = _("API key changes")
 
     def __str__(self) -> str:
         return str(self.version)

@@ -1,7 +1,8 @@
-"""The admin's form of a key."""
+"""The form of an API key in the admin."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -11,35 +12,40 @@ from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from boltguard.api_keys.fields import checked_end, checked_permissions, checked_scopes
 from boltguard.api_keys.models import APIKey
 
 
 class TwoBoxes(FilteredSelectMultiple):
-    """Available and chosen, side by side, in the wrapper that the admin's script puts beside the label."""
+    """Available and chosen permissions side by side, in the wrapper that the admin's script expects."""
 
     def render(self, *args: Any, **options: Any) -> SafeString:
         return format_html('<div class="related-widget-wrapper">{}</div>', super().render(*args, **options))
 
 
 class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A key that `editor` makes or changes. Nobody can grant what they have not got themselves."""
+    """A key that `editor` creates or changes. Users can only grant permissions that they have."""
 
     editor: Any
 
     permissions = forms.MultipleChoiceField(
+        label=_("Permissions"),
         required=False,
-        widget=TwoBoxes("permissions", is_stacked=False),
-        help_text="Those of this site.",
+        widget=TwoBoxes(_("permissions"), is_stacked=False),
+        help_text=_("Permissions that the apps of this site define."),
     )
     other_permissions = forms.CharField(
+        label=_("Other permissions"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60, "spellcheck": "false"}),
-        help_text="One a line. <code>blog.*</code> grants all that begins with <code>blog.</code>, "
-        "and <code>*</code> everything.",
+        help_text=_(
+            "One per line. <code>blog.*</code> grants all permissions that start with <code>blog.</code>, and "
+            "<code>*</code> grants all permissions."
+        ),
     )
-    scopes = forms.CharField(required=False, help_text="OAuth scopes, separated by spaces.")
+    scopes = forms.CharField(label=_("Scopes"), required=False, help_text=_("OAuth scopes, separated by spaces."))
 
     class Meta:
         model = APIKey
@@ -52,7 +58,7 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         if field is not None:
             choices = [choice for choice in site_permissions() if choice[0] in granted or self._may_grant(choice[0])]
             field.choices = choices
-            known = {name for name, _ in choices}
+            known = {name for name, title in choices}
             self.initial["permissions"] = [name for name in granted if name in known]
             self.initial["other_permissions"] = "\n".join(name for name in granted if name not in known)
             self.initial["scopes"] = " ".join(self.instance.scopes)
@@ -61,23 +67,22 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
             owner.queryset = owner.queryset.filter(pk=self.editor.pk)
 
     def clean_other_permissions(self) -> list[str]:
-        permissions: list[str] = _clean(checked_permissions, self.cleaned_data["other_permissions"].split())
-        return permissions
+        return _clean_each(checked_permissions, self.cleaned_data["other_permissions"], INVALID_PERMISSION)
 
     def clean_scopes(self) -> list[str]:
-        scopes: list[str] = _clean(checked_scopes, self.cleaned_data["scopes"].split())
-        # No user has scopes that they could pass on.
+        scopes = _clean_each(checked_scopes, self.cleaned_data["scopes"], INVALID_SCOPE)
+        # Users don't have scopes that they could grant.
         if not acts_for_all(self.editor) and not set(scopes) <= set(self.instance.scopes):
-            raise ValidationError("Only a superuser can grant scopes.")
+            raise ValidationError(_("Only superusers can grant scopes."))
         return scopes
 
     def clean_expires(self) -> datetime | None:
         end: datetime | None = self.cleaned_data["expires"]
         if "expires" in self.changed_data:
-            end = _clean(checked_end, end)
-            # It would live on as its successor does, so it asks for the same right.
+            end = _clean_end(end)
+            # Extending a key has the same effect as rotating it, so it requires the same permission.
             if self._lives_longer(end) and not may_replace(self.editor, self.instance):
-                raise ValidationError("You can't let this key live longer, since you could not rotate it.")
+                raise ValidationError(NOT_EXTENDED)
         return end
 
     def clean(self) -> dict[str, Any]:
@@ -87,8 +92,9 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
             added = [name for name in granted if name not in self.instance.permissions]
             refused = [name for name in added if not self._may_grant(name)]
             if refused:
-                message = f"You can't grant what you have not got yourself: {', '.join(refused)}."
-                self.add_error("other_permissions", message)
+                message = _("You can't grant permissions you don't have: %(permissions)s.")
+                error = ValidationError(message, params={"permissions": ", ".join(refused)})
+                self.add_error("other_permissions", error)
             data["permissions"] = granted
         return data
 
@@ -123,8 +129,25 @@ def site_permissions() -> list[tuple[str, str]]:
     return sorted((name, f"{name} ({title})") for name, title in named)
 
 
-def _clean(check: Any, value: Any) -> Any:
+def _clean_each(check: Callable[[list[str]], list[str]], text: str, message: Any) -> list[str]:
+    values = text.split()
+    for value in values:
+        try:
+            check([value])
+        except ValueError:
+            raise ValidationError(message, "invalid", {"value": value}) from None
+    return check(values)
+
+
+def _clean_end(end: datetime | None) -> datetime | None:
     try:
-        return check(value)
-    except ValueError as error:
-        raise ValidationError(str(error)) from None
+        return checked_end(end)
+    except ValueError:
+        raise ValidationError(_("The expiry date is in the past.")) from None
+
+
+INVALID_PERMISSION = _(
+    "“%(value)s” is not a valid permission. Write the name of a permission, a prefix such as blog.*, or * for all."
+)
+INVALID_SCOPE = _("“%(value)s” is not a valid scope.")
+NOT_EXTENDED = _("You can't extend the validity of this key, because you don't have permission to rotate it.")

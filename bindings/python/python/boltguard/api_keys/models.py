@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models, router
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from boltguard import _rust, conf
 from boltguard.api_keys import APP, NOT_INSTALLED
@@ -30,6 +32,12 @@ from boltguard.api_keys.changes import changing  # noqa: E402
 
 # Of no concern to the snapshots of the table.
 UNSEEN = frozenset({"name", "last_used"})
+# The context is for languages in which these words agree with the gender of "API key".
+STATUSES = {
+    "active": pgettext_lazy("API key", "active"),
+    "expired": pgettext_lazy("API key", "expired"),
+    "revoked": pgettext_lazy("API key", "revoked"),
+}
 
 
 class APIKeyQuerySet(models.QuerySet["APIKey"]):
@@ -146,24 +154,24 @@ class APIKey(models.Model):
     """A key that was made here. Whoever holds it makes requests as its owner, with its permissions and scopes."""
 
     id = models.CharField("ID", max_length=32, primary_key=True, editable=False)
-    name = models.CharField("name", max_length=200, help_text="What the key is for.")
+    name = models.CharField(_("name"), max_length=200, help_text=_("What the key is for."))
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.CASCADE,
         null=True,
         blank=True,
         related_name="boltguard_api_keys",
-        verbose_name="owner",
-        help_text="Requests with the key are this user's. A key without an owner stands for itself.",
+        verbose_name=_("owner"),
+        help_text=_("Requests with the key are made as this user. A key doesn't need an owner."),
     )
-    digest = models.BinaryField("digest", max_length=32)
-    secret_id = models.CharField("secret of the digest", max_length=16, editable=False)
-    permissions = models.JSONField("permissions", default=list, blank=True)
-    scopes = models.JSONField("scopes", default=list, blank=True)
-    created = models.DateTimeField("created", default=timezone.now, editable=False)
-    expires = models.DateTimeField("expires", null=True, blank=True)
-    revoked = models.DateTimeField("revoked", null=True, blank=True, editable=False)
-    last_used = models.DateTimeField("last used", null=True, blank=True, editable=False)
+    digest = models.BinaryField(_("digest"), max_length=32)
+    secret_id = models.CharField(_("secret ID"), max_length=16, editable=False)
+    permissions = models.JSONField(_("permissions"), default=list, blank=True)
+    scopes = models.JSONField(_("scopes"), default=list, blank=True)
+    created = models.DateTimeField(pgettext_lazy("API key", "created"), default=timezone.now, editable=False)
+    expires = models.DateTimeField(pgettext_lazy("API key", "expires"), null=True, blank=True)
+    revoked = models.DateTimeField(pgettext_lazy("API key date", "revoked"), null=True, blank=True, editable=False)
+    last_used = models.DateTimeField(pgettext_lazy("API key", "last used"), null=True, blank=True, editable=False)
     stamp = models.PositiveBigIntegerField(default=0, db_index=True, editable=False)
 
     objects = APIKeyManager()
@@ -171,8 +179,8 @@ class APIKey(models.Model):
     class Meta:
         app_label = "boltguard_api_keys"
         ordering = ("-created", "id")
-        verbose_name = "API key"
-        verbose_name_plural = "API keys"
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
 
     def __str__(self) -> str:
         return f"{self.name} ({self.id})"
@@ -227,7 +235,7 @@ class APIKey(models.Model):
         now = timezone.now()
         with self._locked() as row:
             if row.status != "active":
-                raise ValueError(f"the API key {row.id} is {row.status}; create a new one")
+                raise ValueError(f"API key {row.id} is {row.status}. Create a new key instead.")
             kept = {name: getattr(row, name) for name in ("name", "owner_id", "permissions", "scopes")}
             lifetime = None if row.expires is None else row.expires - row.created
             expires = None if lifetime is None else now + lifetime

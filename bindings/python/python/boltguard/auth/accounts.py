@@ -34,6 +34,7 @@ class UserUnavailable(Unauthorized):
     def __init__(self, reason: str = "user_not_found") -> None:
         self.reason = reason
         challenge = 'Bearer realm="api", error="invalid_token", error_description="The token is invalid"'
+        # Not translated: nothing may distinguish this response from that to an invalid token, which Rust writes.
         super().__init__("The token is invalid.", {"WWW-Authenticate": challenge})
 
     def said_by(self, backend: str | None) -> UserUnavailable:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
+from django.utils.translation import gettext
 
 from boltguard import _rust
 from boltguard.auth.jwt_backend import JWTAuthentication
@@ -64,7 +65,7 @@ def _tokens(request: Any) -> list[_Token]:
     """The token of a request, once for each store that has to know that it is revoked."""
     context: _rust.AuthContext | None = getattr(request, "_boltguard_seen", None)
     if context is None or not context.is_authenticated:
-        raise Unauthorized(NO_TOKEN)
+        raise Unauthorized(gettext("The request has no token to revoke."))
     if "auth_claims" not in context:
         raise ValueError(NOT_A_TOKEN.format(context.auth_backend))
     jti = context.jti
@@ -106,7 +107,6 @@ def _sent(request: Any) -> dict[str, Any]:
     return {"sender": user.__class__, "request": request, "user": user}
 
 
-NO_TOKEN = "The request has no token to revoke."
 NOT_A_TOKEN = 'logout() revokes the token of a request, but "{}" authenticated this one. Revoke its credential instead.'
 NO_STORE = (
     "logout() requires a revocation store. Give one to the backend, as in "

@@ -4,9 +4,8 @@ An account that is deleted or deactivated is a 401 inside of a view behind a gat
 template that is rendered after the view, in an error page) such a user behaves as Django's `AnonymousUser`, as the
 user of a session does whose account is gone.
 
-In async code a read can't wait for the database. Where a handler's own code names `user`, the account is loaded before
-the handler runs (see `boltguard.prefetch`); any other read raises `SynchronousOnlyOperation` unless
-`await request.auser()` came before it.
+In async code a read can't wait for the database. If the code of a handler refers to `user`, the account is loaded
+first. Any other read raises `SynchronousOnlyOperation`, unless `await request.auser()` was called before.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from typing import Any
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.utils.functional import LazyObject, SimpleLazyObject, empty
+from django.utils.translation import gettext
 
 from boltguard import _rust
 from boltguard.auth.accounts import Lookup, UserUnavailable, find_by_key, lookup_of, primary_key, user_model
@@ -387,7 +387,7 @@ get_current_user.asynchronous = aget_current_user  # type: ignore[attr-defined]
 
 def _authenticated(user: Any) -> Any:
     if not user.is_authenticated:
-        raise Unauthorized("a user account is required", {"WWW-Authenticate": 'Bearer realm="api"'})
+        raise Unauthorized(gettext("A user account is required."), {"WWW-Authenticate": 'Bearer realm="api"'})
     return user
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.settings import DEFAULTS
 
@@ -25,7 +26,7 @@ class StoreUnavailable(APIException):
     """503: a store gave no answer, so nobody can say whether the credential holds."""
 
     status_code = 503
-    default_detail = "The credential can't be checked right now."
+    default_detail = _("The credentials can't be checked right now.")
     default_code = "revocation_unavailable"
 
 

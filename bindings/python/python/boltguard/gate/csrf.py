@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
 from boltguard.gate.responses import json_response
@@ -110,6 +111,6 @@ def _no_response(request: HttpRequest) -> Any:
 setting_changed.connect(_forget, dispatch_uid="boltguard.csrf")
 SESSIONS_ONLY = "_boltguard_csrf_for_sessions"
 FAILED = {
-    "detail": "CSRF verification failed: the request has a session's cookie, but neither credentials nor a CSRF token.",
+    "detail": _("CSRF verification failed. The request has a session cookie, but no credentials and no CSRF token."),
     "code": "csrf_failed",
 }

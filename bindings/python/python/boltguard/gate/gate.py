@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext_lazy as _
 
 from boltguard import _rust, conf, registry
 from boltguard._rust import AuthContext
@@ -441,5 +442,5 @@ def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> 
 ANSWERS = (HTTPException, Http404, PermissionDenied, RevocationError)
 HIDDEN_ASYNC = "something between `protect` and an async view is not async; put `protect` next to the view"
 NO_ANSWER = "%s gave no answer"
-STORE_UNAVAILABLE = "The revocation store is unavailable."
+STORE_UNAVAILABLE = _("The revocation store is unavailable.")
 PRIVATE = ("Cache-Control", "private")

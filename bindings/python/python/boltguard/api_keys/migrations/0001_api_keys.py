@@ -19,8 +19,8 @@ class Migration(migrations.Migration):
                 ("marks", models.CharField(blank=True, default="", max_length=1024)),
             ],
             options={
-                "verbose_name": "changes of API keys",
-                "verbose_name_plural": "changes of API keys",
+                "verbose_name": "API key changes",
+                "verbose_name_plural": "API key changes",
                 "default_permissions": (),
             },
         ),
@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ),
                 ("name", models.CharField(help_text="What the key is for.", max_length=200, verbose_name="name")),
                 ("digest", models.BinaryField(max_length=32, verbose_name="digest")),
-                ("secret_id", models.CharField(editable=False, max_length=16, verbose_name="secret of the digest")),
+                ("secret_id", models.CharField(editable=False, max_length=16, verbose_name="secret ID")),
                 ("permissions", models.JSONField(blank=True, default=list, verbose_name="permissions")),
                 ("scopes", models.JSONField(blank=True, default=list, verbose_name="scopes")),
                 (
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                     "owner",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Requests with the key are this user's. A key without an owner stands for itself.",
+                        help_text="Requests with the key are made as this user. A key doesn't need an owner.",
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="boltguard_api_keys",

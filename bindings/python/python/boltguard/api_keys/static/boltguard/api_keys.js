@@ -5,6 +5,6 @@ for (const button of document.querySelectorAll("[data-boltguard-copy]")) {
     button.hidden = !navigator.clipboard;
     button.addEventListener("click", async () => {
         await navigator.clipboard.writeText(document.getElementById(button.dataset.boltguardCopy).textContent);
-        button.textContent = "Copied";
+        button.textContent = button.dataset.boltguardCopied;
     });
 }

@@ -33,7 +33,8 @@ DAY = timedelta(days=1)
 @pytest.fixture(autouse=True)
 def _admin(database):
     mount(path("admin/", admin.site.urls))
-    with override_settings(MIDDLEWARE=SITE):
+    # The middleware leaves the language of the last request active.
+    with override_settings(MIDDLEWARE=SITE), translation.override("en"):
         yield
     mount()
     APIKey.objects.all().delete()

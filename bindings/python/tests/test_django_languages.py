@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.test import Client, override_settings
 from django.urls import path
+from django.utils import translation
 from rest_framework.views import APIView
 
 from boltguard import BoltAPI, protect
@@ -64,7 +65,8 @@ class DRFView(APIView):
 @pytest.fixture
 def client():
     mount(path("api/", api.urls), path("protected", protected), path("drf", DRFView.as_view()))
-    with override_settings(MIDDLEWARE=SITE):
+    # The middleware leaves the language of the last request active.
+    with override_settings(MIDDLEWARE=SITE), translation.override("en"):
         yield Client(enforce_csrf_checks=True, raise_request_exception=False)
     mount()
 

@@ -372,6 +372,55 @@ def test_the_package_needs_no_users_and_no_database(tmp_path):
     assert '"user_id":null' in done.stdout, done.stderr
 
 
+IMPORTS = """
+    import django
+    from django.core.signals import setting_changed
+    from django.middleware.cache import UpdateCacheMiddleware
+
+    django.setup()
+
+    def state():
+        uids = [str(key[0]) for key, *_ in setting_changed.receivers]
+        return [uid for uid in uids if uid.startswith("boltguard")], UpdateCacheMiddleware.process_response
+
+    before = state()
+    import boltguard.auth, boltguard.decorators, boltguard.drf, boltguard.gate.gate, boltguard.middleware
+    from boltguard import BoltAPI, protect
+"""
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_importing_modules_connects_nothing(tmp_path, installed):
+    apps = ["boltguard"] if installed else []
+    (tmp_path / "settings.py").write_text(f"SECRET_KEY = 'k' * 64\nINSTALLED_APPS = {apps}\n")
+    done = python(tmp_path, IMPORTS + "    print('same' if state() == before else 'other')")
+    assert done.stdout == "same\n", done.stderr
+
+
+def test_a_site_without_the_app_notices_changed_settings_and_guards_caches(tmp_path):
+    (tmp_path / "settings.py").write_text("SECRET_KEY = 'k' * 64\n")
+    rest = """
+    from django.http import HttpResponse
+    from django.test import RequestFactory, override_settings
+    from boltguard.auth import IsAuthenticated, JWTAuthentication
+    from boltguard.gate import caches
+
+    view = protect(auth=[JWTAuthentication()])(lambda request: HttpResponse())
+    request = RequestFactory().get("/")
+    print(view(request).status_code)
+    with override_settings(BOLTGUARD_DEFAULT_PERMISSION_CLASSES=[IsAuthenticated()]):
+        print(view(request).status_code)
+    print(view(request).status_code, hasattr(UpdateCacheMiddleware.process_response, caches.PATCHED))
+"""
+    done = python(tmp_path, IMPORTS + rest)
+    assert done.stdout.split() == ["200", "401", "200", "True"], done.stderr
+
+
+def python(folder, code):
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    return subprocess.run(command, env=environment(folder), capture_output=True, text=True)
+
+
 def manage(folder, *arguments):
     return subprocess.run(
         [sys.executable, "-m", "django", *arguments], env=environment(folder), capture_output=True, text=True

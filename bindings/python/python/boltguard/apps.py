@@ -10,9 +10,12 @@ class BoltguardConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from boltguard import checks, handlers
+        from boltguard import checks, conf, handlers
         from boltguard.api_keys import checks as api_key_checks
+        from boltguard.gate import caches
 
+        conf.connect()
+        caches.install()
         checks.register()
         handlers.install()
         if apps.is_installed("rest_framework"):

@@ -14,7 +14,7 @@ Each of the first three may be written with `BOLT_` instead of `BOLTGUARD_`. Bot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -148,7 +148,18 @@ _current = Conf()
 
 def current() -> Conf:
     """The settings now in force: the same object until one of them changes."""
+    connect()
     return _current
+
+
+@cache
+def connect() -> None:
+    """Watches the settings. Another call has no effect.
+
+    The app `boltguard` calls it when it is ready. Since `protect` also works without the app, `current()` and each new
+    gate call it, too.
+    """
+    setting_changed.connect(_forget, dispatch_uid="boltguard.conf")
 
 
 def renew() -> None:
@@ -160,6 +171,3 @@ def renew() -> None:
 def _forget(*, setting: str, **kwargs: Any) -> None:
     if setting in _OURS:
         renew()
-
-
-setting_changed.connect(_forget, dispatch_uid="boltguard.conf")

@@ -36,5 +36,6 @@ def _reset() -> None:
 
 _things: WeakSet[Forkable] = WeakSet()
 
+# When this module is imported, because locks exist in projects without Django as well.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_reset)

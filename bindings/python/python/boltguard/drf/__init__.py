@@ -19,4 +19,5 @@ from boltguard.drf.permissions import GuardPermission
 
 __all__ = ["BoltguardAuthentication", "GuardPermission", "StoreUnavailable", "exception_handler"]
 
+# Not in the `ready` method of the app, because the classes also work without the app.
 install()

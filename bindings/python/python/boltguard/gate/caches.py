@@ -20,7 +20,7 @@ from boltguard.auth.backends import Authentication
 from boltguard.auth.users import SEEN
 
 
-def may_store(cache: Any, request: Any, response: Any) -> bool:
+def may_store(middleware: Any, request: Any, response: Any) -> bool:
     """Whether one of Django's caches may store a response, which then varies on every header with credentials.
 
     Older versions of Django also store what is `no-store`, or varies on `*`; here neither is stored.
@@ -38,7 +38,7 @@ def may_store(cache: Any, request: Any, response: Any) -> bool:
             response["Vary"] = ", ".join(word.strip() for word in response["Vary"].split(","))
         patch_vary_headers(response, sorted(name.title() for name in headers))
         return True
-    if _would_store(cache, response, control | vary):
+    if _would_store(middleware, response, control | vary):
         request.__dict__[WITHHELD] = True
     return False
 
@@ -67,9 +67,9 @@ def _is_known(request: Any) -> bool:
     return context is not None and context.is_authenticated
 
 
-def _would_store(cache: Any, response: Any, said: set[str]) -> bool:
+def _would_store(middleware: Any, response: Any, said: set[str]) -> bool:
     """Whether Django would have stored the response, so that its developer has to hear that it isn't."""
-    expired = cache.page_timeout is None and get_max_age(response) == 0
+    expired = middleware.page_timeout is None and get_max_age(response) == 0
     of_a_session = response.cookies and has_vary_header(response, "Cookie")
     stored = response.status_code == 200 and not response.streaming and not expired and not of_a_session
     return stored and said.isdisjoint(UNSTORED | {"*"})
@@ -79,21 +79,25 @@ def _words(response: Any, header: str) -> set[str]:
     return {word.strip().lower() for word in response.headers.get(header, "").split(",") if word.strip()}
 
 
-def _install() -> None:
-    """Has Django's cache, which offers no hook for it, ask before it stores a response."""
+def install() -> None:
+    """Makes Django's cache, which has no hook for it, call `may_store` first. Another call has no effect.
+
+    The app `boltguard` calls it when it is ready. Since `protect` also works without the app, each new gate calls it,
+    too.
+    """
     store = UpdateCacheMiddleware.process_response
-    if hasattr(store, ASKS):
+    if hasattr(store, PATCHED):
         return
 
     @wraps(store)
     def process_response(self: Any, request: Any, response: Any) -> Any:
         return store(self, request, response) if may_store(self, request, response) else response
 
-    setattr(process_response, ASKS, True)
+    setattr(process_response, PATCHED, True)
     UpdateCacheMiddleware.process_response = process_response  # type: ignore[method-assign]
 
 
-ASKS = "_boltguard_asks"
+PATCHED = "_boltguard_patched"
 # What Django's caches set on a request, to know later whether to store the response.
 CACHED = "_cache_update_cache"
 # Not stored, or stored for everybody because the view says so.
@@ -106,4 +110,3 @@ CACHED_WITHIN = (
     "the guard, or let the view say below it what the answer depends on: @vary_on_headers({}), or "
     "@cache_control(public=True) if it is the same for every caller"
 )
-_install()

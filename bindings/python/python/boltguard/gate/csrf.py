@@ -95,6 +95,8 @@ def _is_bound(cell: Any) -> bool:
 
 @lru_cache(maxsize=1)
 def _middleware() -> type[CsrfViewMiddleware] | None:
+    # Here, because a gate also works without the app `boltguard`, whose `ready` method could do it.
+    setting_changed.connect(_forget, dispatch_uid="boltguard.csrf")
     kinds = [import_string(path) for path in settings.MIDDLEWARE]
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, CsrfViewMiddleware)), None)
 
@@ -108,7 +110,6 @@ def _no_response(request: HttpRequest) -> Any:
     raise AssertionError("the check calls no view")
 
 
-setting_changed.connect(_forget, dispatch_uid="boltguard.csrf")
 SESSIONS_ONLY = "_boltguard_csrf_for_sessions"
 FAILED = {
     "detail": _("CSRF verification failed. The request has a session cookie, but no credentials and no CSRF token."),

@@ -26,7 +26,7 @@ from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.auth.users import Visit, attach, averify, needs_account, prefetch, verify
 from boltguard.events import report_refusal
 from boltguard.exceptions import HTTPException, RevocationError
-from boltguard.gate import csrf
+from boltguard.gate import caches, csrf
 from boltguard.gate.caches import CACHED, note_caches_outside, refuse_caches_inside
 from boltguard.gate.responses import json_response
 from boltguard.logs import explains, note
@@ -123,6 +123,8 @@ class Gate:
     )  # fmt: skip
 
     def __init__(self, current: conf.Conf, backends: list[Authentication], guard: Guard) -> None:
+        conf.connect()
+        caches.install()
         self.conf = current
         self.backends = backends
         self.guard = guard

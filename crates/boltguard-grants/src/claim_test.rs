@@ -1,24 +1,24 @@
-//! Tests of one claim's value.
+//! Tests of a claim's value.
 
 use std::collections::HashSet;
 
+use boltguard_types::work::step;
 use serde_json::Value;
 
-use crate::names::FEW;
-use boltguard_types::work::step;
+use crate::names::MAX_SCANNED;
 
-/// A value that a claim is compared with. Numbers are whole: comparing fractions invites surprises.
+/// A value that a claim is compared with. Numbers are integers, because fractions can't be compared reliably.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClaimValue {
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Integer(i64),
-    /// A text, compared exactly.
+    /// A string, compared exactly.
     Text(Box<str>),
 }
 
-/// A [`ClaimValue`] that borrows its text.
+/// A [`ClaimValue`] that borrows its string.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Borrowed<'v> {
     Bool(bool),
@@ -37,7 +37,7 @@ impl ClaimValue {
 }
 
 impl<'v> Borrowed<'v> {
-    /// The value, if a claim can be compared with such.
+    /// Converts a JSON value. Returns `None` for a value that no [`ClaimValue`] equals.
     fn of(value: &'v Value) -> Option<Self> {
         match value {
             Value::Bool(value) => Some(Self::Bool(*value)),
@@ -48,37 +48,37 @@ impl<'v> Borrowed<'v> {
     }
 }
 
-/// What a claim has: the members of its list, or its one value.
+/// The values of a claim: the members of its array, or its single value.
 pub(crate) enum Members<'v> {
     Few(&'v [Value]),
     Many(HashSet<Borrowed<'v>>),
 }
 
 impl<'v> Members<'v> {
-    /// `None` for `null`, which is as good as absent.
+    /// Reads the values of a claim. Returns `None` for `null`, which is treated as absent.
     pub(crate) fn of(claim: &'v Value) -> Option<Self> {
         let members = match claim {
             Value::Null => return None,
             Value::Array(members) => members.as_slice(),
             single => std::slice::from_ref(single),
         };
-        if members.len() <= FEW {
+        if members.len() <= MAX_SCANNED {
             return Some(Self::Few(members));
         }
-        let known = members.iter().inspect(|_| step());
-        Some(Self::Many(known.filter_map(Borrowed::of).collect()))
+        let counted = members.iter().inspect(|_| step());
+        Some(Self::Many(counted.filter_map(Borrowed::of).collect()))
     }
 
-    fn has(&self, wanted: &ClaimValue) -> bool {
-        let wanted = wanted.borrowed();
+    fn contains(&self, value: &ClaimValue) -> bool {
+        let value = value.borrowed();
         match self {
             Self::Few(members) => members.iter().any(|member| {
                 step();
-                Borrowed::of(member) == Some(wanted)
+                Borrowed::of(member) == Some(value)
             }),
             Self::Many(members) => {
                 step();
-                members.contains(&wanted)
+                members.contains(&value)
             }
         }
     }
@@ -102,10 +102,10 @@ impl From<&str> for ClaimValue {
     }
 }
 
-/// What a guard asks of one claim of the token.
+/// A test of one claim of a token.
 ///
-/// A claim that is absent or `null` fails every test, `none_of` included: what a token does not say
-/// proves nothing. A claim that is a list stands for each of its members.
+/// A claim that is absent or `null` fails every test, including `none_of`. The members of a claim that is an array are
+/// its values.
 ///
 /// ```
 /// use boltguard_grants::ClaimTest;
@@ -126,7 +126,7 @@ pub struct ClaimTest {
 }
 
 impl ClaimTest {
-    /// Asks that the claim is there and not `null`.
+    /// Creates a test that requires the claim to be present and not `null`.
     pub fn new(name: impl Into<Box<str>>) -> Self {
         Self {
             name: name.into(),
@@ -137,61 +137,61 @@ impl ClaimTest {
         }
     }
 
-    /// Asks also that the claim is, or contains, at least one of these values.
+    /// Also requires that the claim is, or contains, at least one of these values.
     ///
-    /// No claim passes a test that was given an [empty list](Self::has_empty_list), here or below.
+    /// If the list is [empty](Self::has_empty_list), here or in the methods below, no claim passes the test.
     #[must_use]
     pub fn any_of<S: Into<ClaimValue>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
         self.has_empty_list |= extend_sorted(&mut self.any_of, values) == 0;
         self
     }
 
-    /// Asks also that the claim contains every one of these values.
+    /// Also requires that the claim contains all of these values.
     #[must_use]
     pub fn all_of<S: Into<ClaimValue>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
         self.has_empty_list |= extend_sorted(&mut self.all_of, values) == 0;
         self
     }
 
-    /// Asks also that the claim contains none of these values.
+    /// Also requires that the claim contains none of these values.
     #[must_use]
     pub fn none_of<S: Into<ClaimValue>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
         self.has_empty_list |= extend_sorted(&mut self.none_of, values) == 0;
         self
     }
 
-    /// Whether an empty list of values was given, by which the test would ask for less than it says. No guard takes
-    /// such a test.
+    /// Returns whether one of the lists of values was empty. Guards reject such a test, because it would require less
+    /// than it appears to.
     #[must_use]
     pub fn has_empty_list(&self) -> bool {
         self.has_empty_list
     }
 
-    /// The claim's name.
+    /// Returns the name of the claim.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The values of which one must be there; empty where any will do.
+    /// Returns the values of which the claim must contain at least one. Empty if there is no such condition.
     #[must_use]
     pub fn required_any(&self) -> &[ClaimValue] {
         &self.any_of
     }
 
-    /// The values that must all be there.
+    /// Returns the values that the claim must contain.
     #[must_use]
     pub fn required_all(&self) -> &[ClaimValue] {
         &self.all_of
     }
 
-    /// The values that must not be there.
+    /// Returns the values that the claim must not contain.
     #[must_use]
     pub fn forbidden(&self) -> &[ClaimValue] {
         &self.none_of
     }
 
-    /// Whether the claim's value, `None` where the token has no such claim, passes the test.
+    /// Returns whether a claim's value passes the test. An absent claim is `None`.
     #[must_use]
     pub fn holds(&self, claim: Option<&Value>) -> bool {
         claim
@@ -200,7 +200,7 @@ impl ClaimTest {
     }
 
     pub(crate) fn passes(&self, members: &Members<'_>) -> bool {
-        let has = |wanted: &ClaimValue| members.has(wanted);
+        let has = |value: &ClaimValue| members.contains(value);
         !self.has_empty_list
             && (self.any_of.is_empty() || self.any_of.iter().any(has))
             && self.all_of.iter().all(has)
@@ -208,17 +208,17 @@ impl ClaimTest {
     }
 }
 
-/// Values are kept sorted and once each, so that equal tests are equal values. Returns how many were given.
+/// Adds values, sorted and without duplicates so that equal tests compare as equal. Returns the number of `values`.
 fn extend_sorted<S: Into<ClaimValue>>(
     list: &mut Vec<ClaimValue>,
     values: impl IntoIterator<Item = S>,
 ) -> usize {
     let before = list.len();
     list.extend(values.into_iter().map(Into::into));
-    let given = list.len() - before;
+    let added = list.len() - before;
     list.sort_unstable();
     list.dedup();
-    given
+    added
 }
 
 #[cfg(test)]
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_token_does_not_say_proves_nothing() {
+    fn absent_claim_fails_every_test() {
         for test in [ClaimTest::new("a"), ClaimTest::new("a").none_of(["x"])] {
             assert!(!test.holds(None));
             assert!(!test.holds(Some(&Value::Null)));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn no_claim_passes_a_test_with_an_empty_list() {
+    fn empty_list_fails_every_claim() {
         let none: [&str; 0] = [];
         for test in [
             ClaimTest::new("a").any_of(none),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_of_values_are_not_mixed_up() {
+    fn values_of_different_types_differ() {
         let one = ClaimTest::new("a").any_of([1]);
         assert!(one.holds(Some(&json!(1))));
         for other in [json!("1"), json!(true), json!(1.5), json!({"a": 1})] {
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_must_hold_all_and_none_as_asked() {
+    fn array_is_tested_for_all_and_none() {
         let test = ClaimTest::new("amr")
             .all_of(["pwd", "otp"])
             .none_of(["sms"]);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_values_does_not_tell_tests_apart() {
+    fn order_of_values_is_irrelevant() {
         assert_eq!(
             ClaimTest::new("a").any_of(["x", "y"]),
             ClaimTest::new("a").any_of(["y", "x", "y"])

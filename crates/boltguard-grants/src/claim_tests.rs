@@ -1,21 +1,21 @@
-//! Tests of claims with their numbers.
+//! Claim tests with their IDs.
 
 use std::collections::HashMap;
 
+use boltguard_types::work::step;
 use serde_json::Value;
 
 use crate::claim_test::Members;
-use crate::names::{Endings, FEW};
+use crate::names::{Endings, MAX_SCANNED};
 use crate::{ClaimTest, RequirementId};
-use boltguard_types::work::step;
 
-/// Distinct tests with their numbers, by the claims that they test.
+/// Distinct tests with their IDs, grouped by claim.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClaimTests {
-    numbers: HashMap<ClaimTest, RequirementId>,
+    ids: HashMap<ClaimTest, RequirementId>,
     claims: Vec<TestsOfClaim>,
     index: HashMap<Box<[u8]>, usize>,
-    /// Those of the claims' names.
+    /// The endings of the claim names.
     endings: Endings,
 }
 
@@ -26,44 +26,45 @@ pub(crate) struct TestsOfClaim {
 }
 
 impl ClaimTests {
-    pub(crate) fn number(
+    /// Returns the ID of a test, adding it if it is new.
+    pub(crate) fn id(
         &mut self,
         test: &ClaimTest,
         next: impl FnOnce() -> RequirementId,
     ) -> RequirementId {
         step();
-        if let Some(id) = self.numbers.get(test) {
+        if let Some(id) = self.ids.get(test) {
             return *id;
         }
         let id = next();
-        self.numbers.insert(test.clone(), id);
-        self.claim(test.name()).tests.push((test.clone(), id));
+        self.ids.insert(test.clone(), id);
+        self.claim_mut(test.name()).tests.push((test.clone(), id));
         id
     }
 
-    fn claim(&mut self, name: &str) -> &mut TestsOfClaim {
+    fn claim_mut(&mut self, name: &str) -> &mut TestsOfClaim {
         self.endings.insert(name.as_bytes());
-        let place = *self.index.entry(name.as_bytes().into()).or_insert_with(|| {
+        let index = *self.index.entry(name.as_bytes().into()).or_insert_with(|| {
             self.claims.push(TestsOfClaim {
                 name: name.into(),
                 tests: Vec::new(),
             });
             self.claims.len() - 1
         });
-        &mut self.claims[place]
+        &mut self.claims[index]
     }
 
-    /// Whether a test asks about the claim of this name.
+    /// Returns whether a test refers to the claim.
     #[inline]
-    pub(crate) fn ask(&self, name: &[u8]) -> bool {
-        !self.claims.is_empty() && self.endings.may_have(name) && self.of(name).is_some()
+    pub(crate) fn mention(&self, name: &[u8]) -> bool {
+        !self.claims.is_empty() && self.endings.may_have(name) && self.find(name).is_some()
     }
 
     #[inline]
-    fn of(&self, name: &[u8]) -> Option<&TestsOfClaim> {
-        if self.claims.len() > FEW {
+    fn find(&self, name: &[u8]) -> Option<&TestsOfClaim> {
+        if self.claims.len() > MAX_SCANNED {
             step();
-            return self.index.get(name).map(|place| &self.claims[*place]);
+            return self.index.get(name).map(|index| &self.claims[*index]);
         }
         self.claims.iter().find(|claim| {
             step();
@@ -71,9 +72,9 @@ impl ClaimTests {
         })
     }
 
-    /// Names the tests that a claim of this name and value passes.
+    /// Calls `pass` with the ID of each test that the claim passes.
     pub(crate) fn passed(&self, name: &[u8], value: &Value, mut pass: impl FnMut(RequirementId)) {
-        let (Some(claim), Some(members)) = (self.of(name), Members::of(value)) else {
+        let (Some(claim), Some(members)) = (self.find(name), Members::of(value)) else {
             return;
         };
         for (test, id) in &claim.tests {
@@ -84,7 +85,7 @@ impl ClaimTests {
         }
     }
 
-    /// The claims that are tested, once each.
+    /// Returns the names of the claims that are tested.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.claims.iter().map(|claim| &*claim.name)
     }

@@ -1,4 +1,4 @@
-//! Turns what a credential grants into bits.
+//! Conversion of the grants of a credential to bits.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{GrantSet, RequirementId, Requirements};
 
-/// Collects what one credential grants of the things that a guard asks about.
+/// A reader of one credential, which collects the [`Requirements`] that its grants meet.
 ///
 /// ```
 /// use boltguard_grants::Requirements;
@@ -22,9 +22,9 @@ use crate::{GrantSet, RequirementId, Requirements};
 pub struct GrantReader<'w> {
     requirements: &'w Requirements,
     grant_set: GrantSet,
-    /// Prefixes of many permissions, which are looked up together in the end.
+    /// Prefixes to be looked up in [`finish`](Self::finish), if there are many permissions.
     prefixes: Vec<Box<[u8]>>,
-    /// All permissions are granted.
+    /// Whether all permissions are granted.
     has_all: bool,
 }
 
@@ -39,7 +39,7 @@ impl<'w> GrantReader<'w> {
         }
     }
 
-    pub(crate) fn after(requirements: &'w Requirements, grant_set: &GrantSet) -> Self {
+    pub(crate) fn continuing(requirements: &'w Requirements, grant_set: &GrantSet) -> Self {
         let mut reader = Self::new(requirements);
         if grant_set.was_read_for(requirements) {
             reader.grant_set = grant_set.clone();
@@ -47,17 +47,17 @@ impl<'w> GrantReader<'w> {
         reader
     }
 
-    /// Grants a permission, or those of a wildcard.
+    /// Reads a granted permission, which can be a [wildcard](boltguard_types::Grant).
     #[inline(always)]
     pub fn permission(&mut self, granted: impl AsRef<[u8]>) {
         let granted = granted.as_ref();
         if self.requirements.permissions.may_have(granted) {
-            self.likely_permission(granted);
+            self.probable_permission(granted);
         }
     }
 
     #[inline(never)]
-    fn likely_permission(&mut self, granted: &[u8]) {
+    fn probable_permission(&mut self, granted: &[u8]) {
         if granted.last() == Some(&b'*') {
             self.pattern(granted);
         } else {
@@ -79,13 +79,13 @@ impl<'w> GrantReader<'w> {
             [prefix @ .., b'*'] if prefix.len() > 1 && prefix.ends_with(b".") => {
                 self.prefix(prefix);
             }
-            // No permission contains `*`.
+            // A `*` in another position is not a pattern, and no permission contains it.
             _ => {}
         }
     }
 
     fn prefix(&mut self, prefix: &[u8]) {
-        if !self.requirements.permissions.are_few() {
+        if !self.requirements.permissions.is_small() {
             self.prefixes.push(prefix.into());
             return;
         }
@@ -96,21 +96,21 @@ impl<'w> GrantReader<'w> {
         }
     }
 
-    /// Grants an OAuth scope, and with it the one permission of that name.
+    /// Reads a granted OAuth scope, which also grants the permission of the same name.
     #[inline]
     pub fn scope(&mut self, scope: &str) {
         self.mark(self.requirements.scopes.find(scope.as_bytes()));
         self.mark(self.requirements.permissions.find(scope.as_bytes()));
     }
 
-    /// Whether a test asks about the claim of this name.
+    /// Returns whether a requirement refers to the claim, so that it has to be read.
     #[must_use]
     #[inline]
     pub fn mentions_claim(&self, name: &[u8]) -> bool {
-        self.requirements.claims.ask(name)
+        self.requirements.claims.mention(name)
     }
 
-    /// Notes the value of a claim.
+    /// Reads the value of a claim.
     pub fn claim(&mut self, name: &[u8], value: &Value) {
         let (grant_set, count) = (&mut self.grant_set, self.requirements.count());
         self.requirements
@@ -118,14 +118,14 @@ impl<'w> GrantReader<'w> {
             .passed(name, value, |id| grant_set.insert(id, count));
     }
 
-    /// Whether nothing is asked about permissions or scopes, so that reading them can be skipped.
+    /// Returns whether no permissions and no scopes are required, so that reading them can be skipped.
     #[must_use]
     #[inline]
     pub fn has_no_grants(&self) -> bool {
         self.requirements.permissions.is_empty() && self.requirements.scopes.is_empty()
     }
 
-    /// The grants that were read.
+    /// Returns the set of the requirements that are met.
     #[must_use]
     #[inline]
     pub fn finish(mut self) -> GrantSet {
@@ -135,7 +135,7 @@ impl<'w> GrantReader<'w> {
         self.grant_set
     }
 
-    /// Marks what is under the prefixes, each permission once: of nested prefixes the shortest covers the others.
+    /// Marks the permissions with one of the prefixes, each once: of nested prefixes, the shortest covers the others.
     #[cold]
     #[inline(never)]
     fn mark_prefixes(&mut self) {
@@ -157,7 +157,7 @@ impl<'w> GrantReader<'w> {
     }
 }
 
-/// Hides what a credential grants.
+/// Hides the grants of the credential.
 impl fmt::Debug for GrantReader<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GrantReader").finish_non_exhaustive()

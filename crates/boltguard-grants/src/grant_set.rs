@@ -1,17 +1,17 @@
-//! Which of the things that a guard asks about a caller holds.
+//! The requirements that a caller meets, as bits.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::Requirements;
 
-/// The number of one requested thing.
+/// The ID of a requirement, unique within its [`Requirements`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequirementId(pub(crate) u32);
 
-/// Which of the requested things a caller holds.
+/// The requirements that a caller meets.
 ///
-/// It remembers which [`Requirements`] it was read for, and means nothing beside another: a guard refuses a caller
-/// whose grants were read for another guard. The default was read for no guard.
+/// A set belongs to the [`Requirements`] that it was read for, and has no meaning for others: a guard denies access to a
+/// caller whose grants were read for another guard. The default set belongs to empty requirements.
 ///
 /// ```
 /// use boltguard_grants::{Identity, Requirements};
@@ -28,10 +28,10 @@ pub struct RequirementId(pub(crate) u32);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GrantSet {
-    of: RequirementsId,
+    requirements: RequirementsId,
     first: u64,
-    /// Behind one pointer, since this is moved with each caller and few guards ask about more.
-    more: Option<Box<Words>>,
+    /// Behind a thin pointer, because the set is moved often and few guards have more than 64 requirements.
+    rest: Option<Box<Words>>,
 }
 
 /// Bits in words of 64.
@@ -42,60 +42,60 @@ impl GrantSet {
     #[inline]
     pub(crate) fn none_of(requirements: &Requirements) -> Self {
         Self {
-            of: requirements.id(),
+            requirements: requirements.id(),
             ..Self::default()
         }
     }
 
-    /// Whether it was read for these requirements, or there are none.
+    /// Returns whether the set was read for these requirements. Always true for empty requirements.
     #[must_use]
     #[inline]
     pub fn was_read_for(&self, requirements: &Requirements) -> bool {
         let id = requirements.id();
-        self.of == id || id == RequirementsId::default()
+        self.requirements == id || id == RequirementsId::default()
     }
 
-    /// Whether the thing of this number is granted.
+    /// Returns whether the requirement is met.
     #[must_use]
     #[inline]
     pub fn contains(&self, id: RequirementId) -> bool {
         let (word, bit) = (id.0 / 64, id.0 % 64);
         let bits = match word {
             0 => self.first,
-            _ => self.beyond(word as usize - 1),
+            _ => self.rest_word(word as usize - 1),
         };
         bits >> bit & 1 == 1
     }
 
     #[cold]
-    fn beyond(&self, word: usize) -> u64 {
-        let more = self.more.as_deref();
-        more.and_then(|Words(more)| more.get(word))
+    fn rest_word(&self, word: usize) -> u64 {
+        let rest = self.rest.as_deref();
+        rest.and_then(|Words(rest)| rest.get(word))
             .copied()
             .unwrap_or(0)
     }
 
-    /// Marks one of `count` requirements as granted.
+    /// Marks one of `count` requirements as met.
     #[inline]
     pub(crate) fn insert(&mut self, id: RequirementId, count: u32) {
         let (word, bit) = (id.0 / 64, id.0 % 64);
         match word {
             0 => self.first |= 1 << bit,
-            _ => self.insert_beyond(word as usize - 1, bit, count),
+            _ => self.insert_in_rest(word as usize - 1, bit, count),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn insert_beyond(&mut self, word: usize, bit: u32, count: u32) {
+    fn insert_in_rest(&mut self, word: usize, bit: u32, count: u32) {
         let words = count.div_ceil(64) as usize - 1;
         let none = || Box::new(Words(vec![0; words].into()));
-        let Words(more) = &mut **self.more.get_or_insert_with(none);
-        more[word] |= 1 << bit;
+        let Words(rest) = &mut **self.rest.get_or_insert_with(none);
+        rest[word] |= 1 << bit;
     }
 }
 
-/// Identifies one [`Requirements`] and its clones. Zero stands for no requirement.
+/// The ID of a [`Requirements`] and its clones. Zero is the ID of empty requirements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RequirementsId(u64);
 

@@ -1,10 +1,10 @@
-//! What callers are granted, and what guards require of them.
+//! Grants of callers, and requirements of guards.
 //!
 //! - [`Principal`] is a caller: anonymous, or an [`Identity`] with its grants.
-//! - [`Requirements`] numbers the permissions, scopes and [claim tests](ClaimTest) that a guard requires.
-//! - [`GrantReader`] reads a credential for such requirements. Its result is a [`GrantSet`]: a bit for each
-//!   requirement, so that a decision compares bits, however many grants the credential has.
-//! - [`PrincipalView`] is what a compiled guard reads of an authenticated caller.
+//! - [`Requirements`] lists the permissions, scopes and [claim tests](ClaimTest) that a guard requires, each with an ID.
+//! - [`GrantReader`] reads a credential for such requirements. Its result is a [`GrantSet`] with a bit for each
+//!   requirement, so that a decision compares bits, regardless of the number of grants.
+//! - [`PrincipalView`] is the part of an authenticated caller that a compiled guard reads.
 //!
 //! ```
 //! use boltguard_grants::{Identity, Requirements};

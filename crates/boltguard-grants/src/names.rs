@@ -1,32 +1,30 @@
-//! Distinct names with their numbers.
+//! Distinct names with their IDs.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
-use crate::RequirementId;
 use boltguard_types::work::step;
 
-/// Distinct names with their numbers: scanned while they are few, hashed when they are many.
+use crate::RequirementId;
+
+/// Distinct names with their IDs. A small set is scanned, a larger one is hashed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     list: Vec<(Box<str>, RequirementId)>,
     index: HashMap<Box<[u8]>, RequirementId>,
-    /// Places in the list in the order of the names, once somebody has asked for a range of them.
+    /// Indices into the list, sorted by name. Computed when a prefix is first looked up.
     sorted: OnceLock<Box<[u32]>>,
-    /// Those of each name, and of patterns that may cover one.
+    /// The endings of the names, and of patterns.
     endings: Endings,
 }
 
-/// Up to this many, comparing each costs less than a hash.
-pub(crate) const FEW: usize = 12;
+/// The maximum size of a set that is scanned, because comparing each member costs less than hashing.
+pub(crate) const MAX_SCANNED: usize = 12;
 
 impl Names {
-    pub(crate) fn number(
-        &mut self,
-        name: &str,
-        next: impl FnOnce() -> RequirementId,
-    ) -> RequirementId {
+    /// Returns the ID of a name, adding it if it is new.
+    pub(crate) fn id(&mut self, name: &str, next: impl FnOnce() -> RequirementId) -> RequirementId {
         step();
         if let Some(id) = self.index.get(name.as_bytes()) {
             return *id;
@@ -39,20 +37,20 @@ impl Names {
         id
     }
 
-    /// Takes texts that end so for likely, though no name does.
-    pub(crate) fn expect_ending(&mut self, text: &str) {
-        self.endings.insert(text.as_bytes());
+    /// Makes [`may_have`](Self::may_have) return true for strings that end like `pattern`.
+    pub(crate) fn expect_ending(&mut self, pattern: &str) {
+        self.endings.insert(pattern.as_bytes());
     }
 
-    /// Whether the text may be one of the names, or end as was said to be expected.
+    /// Returns whether the string can be one of the names, or has an expected ending.
     #[inline(always)]
-    pub(crate) fn may_have(&self, text: &[u8]) -> bool {
-        self.endings.may_have(text)
+    pub(crate) fn may_have(&self, name: &[u8]) -> bool {
+        self.endings.may_have(name)
     }
 
     #[inline]
     pub(crate) fn find(&self, name: &[u8]) -> Option<RequirementId> {
-        if !self.are_few() {
+        if !self.is_small() {
             step();
             return self.index.get(name).copied();
         }
@@ -63,10 +61,10 @@ impl Names {
         found.map(|(_, id)| *id)
     }
 
-    /// Whether there are so few that looking at each costs little.
+    /// Returns whether the set is small enough to be scanned.
     #[inline]
-    pub(crate) fn are_few(&self) -> bool {
-        self.list.len() <= FEW
+    pub(crate) fn is_small(&self) -> bool {
+        self.list.len() <= MAX_SCANNED
     }
 
     #[inline]
@@ -85,14 +83,14 @@ impl Names {
         self.iter().map(|(_, id)| id)
     }
 
-    /// Those that begin with the prefix and go on.
+    /// Returns the IDs of the names that start with the prefix and are longer.
     pub(crate) fn under(&self, prefix: &[u8]) -> impl Iterator<Item = RequirementId> {
-        let name = |place: &u32| {
+        let name = |index: &u32| {
             step();
-            &self.list[*place as usize]
+            &self.list[*index as usize]
         };
         let sorted = self.sorted();
-        let first = sorted.partition_point(|place| name(place).0.as_bytes() <= prefix);
+        let first = sorted.partition_point(|index| name(index).0.as_bytes() <= prefix);
         sorted[first..]
             .iter()
             .map(name)
@@ -102,26 +100,26 @@ impl Names {
 
     fn sorted(&self) -> &[u32] {
         self.sorted.get_or_init(|| {
-            let mut places: Box<[u32]> = (0..self.list.len() as u32).collect();
-            places.sort_unstable_by_key(|place| &self.list[*place as usize].0);
-            places
+            let mut indices: Box<[u32]> = (0..self.list.len() as u32).collect();
+            indices.sort_unstable_by_key(|index| &self.list[*index as usize].0);
+            indices
         })
     }
 }
 
-/// How some texts end: most others are told apart by it.
+/// The hashed endings of some strings, which rule out most other strings without a lookup.
 #[derive(Clone)]
 pub(crate) struct Endings([bool; 256]);
 
 impl Endings {
-    pub(crate) fn insert(&mut self, text: &[u8]) {
-        self.0[usize::from(ending(text))] = true;
+    pub(crate) fn insert(&mut self, name: &[u8]) {
+        self.0[usize::from(ending(name))] = true;
     }
 
-    /// Whether `text` may be one of those.
+    /// Returns whether `name` can be one of these strings.
     #[inline(always)]
-    pub(crate) fn may_have(&self, text: &[u8]) -> bool {
-        self.0[usize::from(ending(text))]
+    pub(crate) fn may_have(&self, name: &[u8]) -> bool {
+        self.0[usize::from(ending(name))]
     }
 }
 
@@ -137,12 +135,13 @@ impl fmt::Debug for Endings {
     }
 }
 
-/// The last two bytes, in which names differ most, mixed into one; shorter texts share one ending.
+/// Hashes the last two bytes, in which names differ most, to one byte. All shorter strings have the same hash.
 #[inline(always)]
-fn ending(text: &[u8]) -> u8 {
-    // The multiplier is 2^32 over the golden ratio, which spreads what differs over the highest bits.
-    let mixed = text.last_chunk().map_or(0, |two| {
+fn ending(name: &[u8]) -> u8 {
+    // Fibonacci hashing: the multiplier is 2^32 divided by the golden ratio, which spreads differences over the highest
+    // bits.
+    let hash = name.last_chunk().map_or(0, |two| {
         u32::from(u16::from_le_bytes(*two)).wrapping_mul(0x9e37_79b1)
     });
-    (mixed >> 24) as u8
+    (hash >> 24) as u8
 }

@@ -1,4 +1,4 @@
-//! Callers: anonymous, or known by an identity.
+//! Callers: anonymous, or authenticated with an identity.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,16 +8,16 @@ use serde_json::Value;
 
 use crate::GrantSet;
 
-/// A caller.
+/// The caller of a service.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Principal {
-    /// Nobody has vouched for the caller.
+    /// No backend has authenticated the caller.
     Anonymous,
-    /// A backend has vouched for the caller.
+    /// A backend has authenticated the caller.
     Known(Identity),
 }
 
-/// Who a caller is and what they are granted, as one backend vouches for it.
+/// The identity and the grants of an authenticated caller.
 ///
 /// ```
 /// use boltguard_grants::Identity;
@@ -27,15 +27,15 @@ pub enum Principal {
 /// ```
 #[derive(Clone, PartialEq)]
 pub struct Identity {
-    /// Whom the credential speaks of.
+    /// The subject of the credential.
     pub subject: Subject,
-    /// The backend that vouched: `jwt`, `api_key`, or a name of your own.
+    /// The backend that authenticated the caller: `jwt`, `api_key`, or the name of a custom backend.
     pub backend: Box<str>,
-    /// Whether the caller is of the staff.
+    /// Whether the caller is a staff member.
     pub is_staff: bool,
-    /// Whether the caller is an administrator. This implies no permission.
+    /// Whether the caller is a superuser, which implies neither permissions nor staff membership.
     pub is_superuser: bool,
-    /// Granted permissions, wildcards included; see [`Grant`](boltguard_types::Grant).
+    /// Granted permissions, which can be wildcards; see [`Grant`](boltguard_types::Grant).
     pub permissions: Vec<Box<str>>,
     /// Granted OAuth scopes, RFC 6749 §3.3, compared exactly.
     pub scopes: Vec<Box<str>>,
@@ -44,7 +44,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// An identity that holds nothing.
+    /// Creates an identity without grants and claims.
     pub fn new(subject: impl Into<Subject>, backend: &str) -> Self {
         Self {
             subject: subject.into(),
@@ -57,31 +57,32 @@ impl Identity {
         }
     }
 
-    /// Makes the caller one of the staff.
+    /// Makes the caller a staff member.
     #[must_use]
     pub fn staff(mut self) -> Self {
         self.is_staff = true;
         self
     }
 
-    /// Makes the caller an administrator.
+    /// Makes the caller a superuser.
     #[must_use]
     pub fn superuser(mut self) -> Self {
         self.is_superuser = true;
         self
     }
 
-    /// Grants permissions, wildcards included.
+    /// Adds granted permissions, which can be wildcards.
     #[must_use]
-    pub fn with_permissions<'a>(mut self, granted: impl IntoIterator<Item = &'a str>) -> Self {
-        self.permissions.extend(granted.into_iter().map(Box::from));
+    pub fn with_permissions<'a>(mut self, permissions: impl IntoIterator<Item = &'a str>) -> Self {
+        self.permissions
+            .extend(permissions.into_iter().map(Box::from));
         self
     }
 
-    /// Grants OAuth scopes.
+    /// Adds granted OAuth scopes.
     #[must_use]
-    pub fn with_scopes<'a>(mut self, granted: impl IntoIterator<Item = &'a str>) -> Self {
-        self.scopes.extend(granted.into_iter().map(Box::from));
+    pub fn with_scopes<'a>(mut self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
+        self.scopes.extend(scopes.into_iter().map(Box::from));
         self
     }
 
@@ -93,7 +94,7 @@ impl Identity {
     }
 }
 
-/// Shows the backend alone: the rest is what a credential says of a person.
+/// Shows only the backend, because everything else is personal data.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
@@ -102,22 +103,22 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// What a compiled guard looks at, of a caller whom a backend has vouched for.
+/// The part of an authenticated caller that a compiled guard reads.
 ///
 /// The anonymous caller is `None::<&PrincipalView>`.
 #[derive(Clone, Copy)]
 pub struct PrincipalView<'a> {
-    /// The backend that vouched.
+    /// The backend that authenticated the caller.
     pub backend: &'a str,
-    /// Whether the caller is of the staff.
+    /// Whether the caller is a staff member.
     pub is_staff: bool,
-    /// Whether the caller is an administrator.
+    /// Whether the caller is a superuser.
     pub is_superuser: bool,
-    /// Which of the guard's requirements the caller meets.
+    /// The requirements of the guard that the caller meets.
     pub grant_set: &'a GrantSet,
 }
 
-/// Shows the backend alone.
+/// Shows only the backend.
 impl fmt::Debug for PrincipalView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PrincipalView")
@@ -128,13 +129,13 @@ impl fmt::Debug for PrincipalView<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use boltguard_types::{Grant, Permission, TokenId};
 
+    use super::*;
     use crate::Requirements;
 
     #[test]
-    fn debug_shows_nothing_of_a_person() {
+    fn debug_hides_personal_data() {
         let identity = Identity::new("hidden-user", "jwt")
             .with_permissions(["hidden.add"])
             .with_scopes(["hidden"])
@@ -152,7 +153,7 @@ mod tests {
             is_superuser: true,
             grant_set: &grant_set,
         };
-        for shown in [
+        for output in [
             format!("{identity:?} {:?}", Principal::Known(identity.clone())),
             format!("{principal:?} {grant_set:?} {reader:?}"),
             format!("{:?}", Subject::from("hidden")),
@@ -160,7 +161,7 @@ mod tests {
             format!("{:?}", Grant::parse("hidden")),
             format!("{:?}", Grant::parse("hidden.*")),
         ] {
-            assert!(!shown.contains("hidden"), "{shown}");
+            assert!(!output.contains("hidden"), "{output}");
         }
     }
 }

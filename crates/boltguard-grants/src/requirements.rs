@@ -1,4 +1,4 @@
-//! What a guard requires, numbered.
+//! Requirements of a guard, each with an ID.
 
 use boltguard_types::Permission;
 
@@ -7,10 +7,10 @@ use crate::grant_set::RequirementsId;
 use crate::names::Names;
 use crate::{ClaimTest, GrantReader, GrantSet, Identity, RequirementId};
 
-/// The permissions, scopes and claim tests that a guard requires, each with a number.
+/// The permissions, scopes and claim tests that a guard requires, each with an ID.
 ///
-/// A reader of credentials makes a [`GrantReader`] of it for each credential and gets the bits of [`GrantSet`]; a
-/// decision then compares bits, whatever the number of grants.
+/// A backend creates a [`GrantReader`] for each credential, which returns a [`GrantSet`]. A decision then compares bits,
+/// regardless of the number of grants.
 #[derive(Clone, Debug, Default)]
 pub struct Requirements {
     pub(crate) permissions: Names,
@@ -21,13 +21,13 @@ pub struct Requirements {
 }
 
 impl Requirements {
-    /// Requires nothing.
+    /// Creates empty requirements.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The number of a permission; the same for the same name.
+    /// Returns the ID of a permission, adding it if it is new.
     pub fn permission(&mut self, permission: &Permission) -> RequirementId {
         if self.permissions.is_empty() {
             for pattern in ["*", ".*"] {
@@ -35,35 +35,35 @@ impl Requirements {
             }
         }
         let next = || next(&mut self.count, &mut self.id);
-        self.permissions.number(permission.as_str(), next)
+        self.permissions.id(permission.as_str(), next)
     }
 
-    /// The number of an OAuth scope; the same for the same name.
+    /// Returns the ID of an OAuth scope, adding it if it is new.
     pub fn scope(&mut self, scope: &str) -> RequirementId {
         let next = || next(&mut self.count, &mut self.id);
-        self.scopes.number(scope, next)
+        self.scopes.id(scope, next)
     }
 
-    /// The number of a test of a claim; the same for the same test.
+    /// Returns the ID of a claim test, adding it if it is new.
     pub fn claim(&mut self, test: &ClaimTest) -> RequirementId {
         let next = || next(&mut self.count, &mut self.id);
-        self.claims.number(test, next)
+        self.claims.id(test, next)
     }
 
-    /// Starts to read the grants of one credential.
+    /// Creates a reader of the grants of one credential.
     #[must_use]
     #[inline]
     pub fn reader(&self) -> GrantReader<'_> {
         GrantReader::new(self)
     }
 
-    /// Continues to read for a caller who has these grants; starts again if they were read for other requirements.
+    /// Creates a reader that adds to the given grants. They are ignored if they were read for other requirements.
     #[must_use]
     pub fn reader_continuing(&self, grant_set: &GrantSet) -> GrantReader<'_> {
-        GrantReader::after(self, grant_set)
+        GrantReader::continuing(self, grant_set)
     }
 
-    /// Which of the requirements `identity` meets.
+    /// Returns the requirements that `identity` meets.
     #[must_use]
     pub fn grants_of(&self, identity: &Identity) -> GrantSet {
         let mut grants = self.reader();
@@ -92,12 +92,12 @@ impl Requirements {
     }
 }
 
-/// The next number. The requirements are different ones from then on.
+/// Returns the next ID. The requirements get a new ID themselves, because they are different from their clones now.
 fn next(count: &mut u32, id: &mut RequirementsId) -> RequirementId {
-    let number = RequirementId(*count);
+    let next = RequirementId(*count);
     *count += 1;
     *id = RequirementsId::unique();
-    number
+    next
 }
 
 #[cfg(test)]
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_thing_has_the_same_number() {
+    fn equal_requirements_have_equal_ids() {
         let mut requirements = Requirements::new();
         let name = Permission::new("a.b").unwrap();
         assert_eq!(
@@ -122,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn a_further_question_makes_another_of_the_questions() {
+    fn new_requirement_invalidates_older_grant_sets() {
         let mut requirements = Requirements::new();
         let name = Permission::new("a.b").unwrap();
         requirements.permission(&name);
         let (grant_set, clone) = (requirements.reader().finish(), requirements.clone());
         requirements.permission(&name);
         assert!(grant_set.was_read_for(&requirements) && grant_set.was_read_for(&clone));
-        for ask in [
+        for add in [
             |requirements: &mut Requirements| {
                 requirements.permission(&Permission::new("a.c").unwrap())
             },
@@ -137,10 +137,10 @@ mod tests {
             |requirements: &mut Requirements| requirements.claim(&ClaimTest::new("a")),
         ] {
             let mut more = requirements.clone();
-            ask(&mut more);
+            add(&mut more);
             assert!(!grant_set.was_read_for(&more) && grant_set.was_read_for(&requirements));
         }
-        // Without requirements, no grant is looked at.
+        // Without requirements, no grant is examined.
         assert!(
             grant_set.was_read_for(&Requirements::new())
                 && !GrantSet::default().was_read_for(&requirements)
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_grants_the_permission_of_its_name_and_is_no_pattern() {
+    fn scope_grants_its_permission_but_is_never_a_pattern() {
         let mut requirements = Requirements::new();
         let permission = requirements.permission(&Permission::new("blog.add").unwrap());
         let scope = requirements.scope("blog.add");
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permission_grants_no_scope() {
+    fn permission_grants_no_scope() {
         let mut requirements = Requirements::new();
         let scope = requirements.scope("blog.add");
         let grant_set =
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_claim_is_not_held() {
+    fn absent_claim_meets_no_requirement() {
         let mut requirements = Requirements::new();
         let id = requirements.claim(&ClaimTest::new("amr").none_of(["sms"]));
         assert!(
@@ -188,17 +188,17 @@ mod tests {
     proptest! {
         #[test]
         fn bits_agree_with_a_set_of_names(
-            asked in prop::collection::hash_set("[a-c]{1,2}\\.[a-c]{1,2}", 1..130),
+            required in prop::collection::hash_set("[a-c]{1,2}\\.[a-c]{1,2}", 1..130),
             granted in prop::collection::vec("[a-c]{1,2}\\.([a-c]{1,2}|\\*)|\\*", 0..6),
         ) {
             let mut requirements = Requirements::new();
-            let numbers: Vec<_> = asked
+            let ids: Vec<_> = required
                 .iter()
                 .map(|name| (name, requirements.permission(&Permission::new(name).unwrap())))
                 .collect();
             let identity = Identity::new("1", "jwt").with_permissions(granted.iter().map(String::as_str));
             let grant_set = requirements.grants_of(&identity);
-            for (name, id) in numbers {
+            for (name, id) in ids {
                 let expected = granted.iter().any(|grant| {
                     grant == "*" || grant == name
                         || grant.strip_suffix('*').is_some_and(|prefix| name.starts_with(prefix))

@@ -1,10 +1,10 @@
-//! Points in time as tokens write them, [RFC 7519 §2](https://www.rfc-editor.org/rfc/rfc7519#section-2).
+//! Points in time as represented in tokens, [RFC 7519 §2](https://www.rfc-editor.org/rfc/rfc7519#section-2).
 
 use std::fmt;
 use std::ops::Add;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Seconds since 1970-01-01T00:00:00Z, leap seconds ignored; fractions are allowed and the value is finite.
+/// A number of seconds since 1970-01-01T00:00:00Z, ignoring leap seconds. It can have a fraction, and is finite.
 ///
 /// ```
 /// use std::time::Duration;
@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub struct NumericDate(f64);
 
 impl NumericDate {
-    /// The date `secs` whole seconds after the epoch, or before it where negative.
+    /// Creates the date `secs` seconds after the epoch, or before it if `secs` is negative.
     #[must_use]
     pub const fn from_secs(secs: i64) -> Self {
         #[expect(
@@ -28,7 +28,7 @@ impl NumericDate {
         Self(secs as f64)
     }
 
-    /// The date `secs` seconds after the epoch; `None` for NaN and the infinities.
+    /// Creates the date `secs` seconds after the epoch. Returns `None` for NaN and infinities.
     #[must_use]
     pub const fn from_f64(secs: f64) -> Option<Self> {
         if secs.is_finite() {
@@ -38,13 +38,13 @@ impl NumericDate {
         }
     }
 
-    /// Seconds since the epoch.
+    /// Returns the seconds since the epoch.
     #[must_use]
     pub const fn as_f64(self) -> f64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, rounded down; dates beyond 64 bits saturate.
+    /// Returns the whole seconds since the epoch, rounded down. Dates outside the range of `i64` saturate.
     #[must_use]
     pub fn as_secs(self) -> i64 {
         #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
@@ -52,7 +52,7 @@ impl NumericDate {
         secs
     }
 
-    /// The time from `earlier` to `self`; zero if `earlier` is later, at most [`Duration::MAX`].
+    /// Returns the time from `earlier` to `self`, saturating at zero and at [`Duration::MAX`].
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::try_from_secs_f64((self.0 - earlier.0).max(0.0)).unwrap_or(Duration::MAX)
@@ -62,8 +62,8 @@ impl NumericDate {
 impl Add<Duration> for NumericDate {
     type Output = Self;
 
-    fn add(self, span: Duration) -> Self {
-        Self((self.0 + span.as_secs_f64()).min(f64::MAX))
+    fn add(self, duration: Duration) -> Self {
+        Self((self.0 + duration.as_secs_f64()).min(f64::MAX))
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_date_is_no_time_away() {
+    fn since_a_later_date_is_zero() {
         let (one, two) = (NumericDate::from_secs(1), NumericDate::from_secs(2));
         assert_eq!(one.since(two), Duration::ZERO);
         assert_eq!(two.since(one), Duration::from_secs(1));

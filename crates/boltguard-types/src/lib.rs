@@ -2,8 +2,8 @@
 //!
 //! - [`Subject`], [`TokenId`] and [`KeyId`] are the `sub`, `jti` and `kid` of a token: strings with distinct types.
 //! - [`NumericDate`] is a point in time as represented in tokens, RFC 7519 §2.
-//! - [`Permission`] is a permission that a guard requires; a [`Grant`] is given to a caller, and can be a pattern.
-//! - [`ReasonCode`] identifies the cause of a refusal, with the same names in logs, exceptions and contexts.
+//! - [`Permission`] is a permission that a guard requires; a [`Grant`] is one that a caller has, and can be a pattern.
+//! - [`ReasonCode`] identifies the cause of a rejection, with the same names in logs, exceptions and contexts.
 
 mod date;
 mod name;

@@ -1,4 +1,4 @@
-//! Texts that name something, told apart by type.
+//! Identifiers: strings with distinct types.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ macro_rules! name {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// Takes the text as it is.
-            pub fn new(text: impl Into<Box<str>>) -> Self {
-                Self(text.into())
+            /// Creates an identifier from any string, which is not validated.
+            pub fn new(value: impl Into<Box<str>>) -> Self {
+                Self(value.into())
             }
 
-            /// The text.
+            /// Returns the identifier as a string slice.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -22,14 +22,14 @@ macro_rules! name {
         }
 
         impl From<&str> for $name {
-            fn from(text: &str) -> Self {
-                Self(text.into())
+            fn from(value: &str) -> Self {
+                Self(value.into())
             }
         }
 
         impl From<String> for $name {
-            fn from(text: String) -> Self {
-                Self(text.into())
+            fn from(value: String) -> Self {
+                Self(value.into())
             }
         }
 
@@ -47,14 +47,14 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// Hides the text, which names a person.
+/// Hides the value, which identifies a person.
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Subject(..)")
     }
 }
 
-/// Hides the text, which names a person's session.
+/// Hides the value, which identifies a person's session.
 impl fmt::Debug for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenId(..)")
@@ -62,14 +62,14 @@ impl fmt::Debug for TokenId {
 }
 
 name! {
-    /// Names a key among several: `kid`, RFC 7515 §4.1.4.
+    /// The identifier of a key: `kid`, RFC 7515 §4.1.4.
     KeyId
 }
 name! {
-    /// Names whom a token speaks of: `sub`, RFC 7519 §4.1.2.
+    /// The principal that is the subject of a token: `sub`, RFC 7519 §4.1.2.
     Subject
 }
 name! {
-    /// Names one token, so that it can be revoked: `jti`, RFC 7519 §4.1.7.
+    /// The unique identifier of a token, by which it can be revoked: `jti`, RFC 7519 §4.1.7.
     TokenId
 }

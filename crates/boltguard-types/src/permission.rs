@@ -1,12 +1,12 @@
-//! What a guard requires, and what a caller is granted.
+//! Permissions that guards require, and grants that callers have.
 
 use std::error::Error;
 use std::fmt;
 
-/// The name of one thing that a caller may do, such as `blog.add_post`.
+/// The name of a permission, such as `blog.add_post`.
 ///
-/// A permission is never a pattern: `*` has a meaning only in a [`Grant`], so that no guard opens
-/// wider than it reads.
+/// A permission is never a pattern. `*` has a meaning only in a [`Grant`], so a guard never allows more than it spells
+/// out.
 ///
 /// ```
 /// use boltguard_types::{Permission, PermissionError};
@@ -18,13 +18,13 @@ use std::fmt;
 pub struct Permission(Box<str>);
 
 impl Permission {
-    /// Reads a permission's name: any text without white space, control characters and `*`.
+    /// Validates a permission name: a non-empty string without whitespace, control characters and `*`.
     ///
     /// # Errors
     ///
-    /// - [`PermissionError::Character`] for white space or a control character.
-    /// - [`PermissionError::Empty`] for the empty text.
-    /// - [`PermissionError::Wildcard`] for a `*`.
+    /// - [`PermissionError::Character`] if it contains whitespace or a control character.
+    /// - [`PermissionError::Empty`] if it is empty.
+    /// - [`PermissionError::Wildcard`] if it contains `*`.
     pub fn new(name: &str) -> Result<Self, PermissionError> {
         if name.is_empty() {
             return Err(PermissionError::Empty);
@@ -38,7 +38,7 @@ impl Permission {
         Ok(Self(name.into()))
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -51,10 +51,10 @@ impl fmt::Display for Permission {
     }
 }
 
-/// What a caller is granted: one permission, everything under a prefix (`blog.*`), or everything (`*`).
+/// A grant of a caller: one permission, all permissions with a prefix (`blog.*`), or all permissions (`*`).
 ///
-/// Only these two spellings are patterns. `blog.*` covers what begins with `blog.` and goes on, so not
-/// `blog` and not `blog.`; a `*` anywhere else is an ordinary character, which no [`Permission`] contains.
+/// Only these two forms are patterns. `blog.*` covers names that start with `blog.` and are longer, so it covers neither
+/// `blog` nor `blog.`. In any other position, `*` is an ordinary character, which no [`Permission`] contains.
 ///
 /// ```
 /// use boltguard_types::{Grant, Permission};
@@ -68,28 +68,28 @@ impl fmt::Display for Permission {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Grant<'a> {
-    /// Everything: `*`.
+    /// All permissions: `*`.
     All,
-    /// The one permission of this name.
+    /// The permission with this name.
     One(&'a str),
-    /// Everything that begins with this prefix, which ends in a dot.
+    /// All permissions that start with this prefix, which ends with a dot.
     Under(&'a str),
 }
 
 impl<'a> Grant<'a> {
-    /// Reads a grant; any text is one.
+    /// Parses a grant. Every string is a valid grant.
     #[must_use]
     #[inline]
-    pub fn parse(text: &'a str) -> Self {
-        match text.strip_suffix('*') {
-            None => Self::One(text),
+    pub fn parse(grant: &'a str) -> Self {
+        match grant.strip_suffix('*') {
+            None => Self::One(grant),
             Some("") => Self::All,
             Some(prefix) if prefix.len() > 1 && prefix.ends_with('.') => Self::Under(prefix),
-            Some(_) => Self::One(text),
+            Some(_) => Self::One(grant),
         }
     }
 
-    /// Whether the grant lets its holder do what `permission` names.
+    /// Returns whether the grant includes `permission`.
     #[must_use]
     pub fn covers(&self, permission: &Permission) -> bool {
         self.covers_name(permission.as_str())
@@ -105,7 +105,7 @@ impl<'a> Grant<'a> {
     }
 }
 
-/// Hides the text, which comes from a credential.
+/// Hides the name, which comes from a credential.
 impl fmt::Debug for Grant<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -116,25 +116,25 @@ impl fmt::Debug for Grant<'_> {
     }
 }
 
-/// The text is no permission's name.
+/// The error of a string that isn't a valid permission name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PermissionError {
-    /// It holds white space or a control character.
+    /// The name contains whitespace or a control character.
     Character,
-    /// It is empty.
+    /// The name is empty.
     Empty,
-    /// It holds `*`, which has a meaning only in what is granted.
+    /// The name contains `*`, which is only allowed in a [`Grant`].
     Wildcard,
 }
 
 impl fmt::Display for PermissionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Character => "a permission's name holds no white space and no control character",
-            Self::Empty => "a permission's name is not empty",
+            Self::Character => "a permission name must not contain whitespace or control characters",
+            Self::Empty => "a permission name must not be empty",
             Self::Wildcard => {
-                "a permission's name holds no `*`; what is granted may be `*`, or end in it after a dot as `blog.*` does"
+                "a permission name must not contain `*`; only a grant can be `*` or end with `.*`, such as `blog.*`"
             }
         })
     }
@@ -149,26 +149,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_no_permission_has_are_refused() {
-        for (name, why) in [
+    fn rejects_invalid_permission_names() {
+        for (name, error) in [
             ("", PermissionError::Empty),
             ("a b", PermissionError::Character),
             ("a\u{a0}b", PermissionError::Character),
             ("a\0", PermissionError::Character),
             ("*", PermissionError::Wildcard),
         ] {
-            assert_eq!(Permission::new(name), Err(why), "{name:?}");
+            assert_eq!(Permission::new(name), Err(error), "{name:?}");
         }
     }
 
     #[test]
-    fn a_star_out_of_place_is_told_where_it_may_stand() {
+    fn wildcard_error_says_where_wildcards_are_allowed() {
         let message = PermissionError::Wildcard.to_string();
-        assert!(message.contains("after a dot as `blog.*`"), "{message}");
+        assert!(message.contains("such as `blog.*`"), "{message}");
     }
 
     #[test]
-    fn a_prefix_covers_neither_itself_nor_its_neighbours() {
+    fn prefix_covers_neither_itself_nor_similar_names() {
         let grant = Grant::parse("blog.*");
         for outside in ["blog", "blog.", "blogger.add", "blo", "x.blog.add"] {
             assert!(!grant.covers_name(outside), "{outside}");
@@ -176,21 +176,21 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_dot_and_star_is_no_pattern() {
+    fn dot_and_star_alone_is_not_a_pattern() {
         assert_eq!(Grant::parse(".*"), Grant::One(".*"));
     }
 
     proptest! {
         #[test]
-        fn an_exact_grant_covers_its_own_name_alone(a in "[a-z.]{1,8}", b in "[a-z.]{1,8}") {
+        fn exact_grant_covers_only_its_own_name(a in "[a-z.]{1,8}", b in "[a-z.]{1,8}") {
             prop_assert_eq!(Grant::parse(&a).covers_name(&b), a == b);
         }
 
         #[test]
-        fn a_prefix_grant_covers_what_goes_on_after_its_dot(prefix in "[a-z]{1,4}", name in "[a-z.]{1,8}") {
-            let text = format!("{prefix}.*");
+        fn prefix_grant_covers_longer_names(prefix in "[a-z]{1,4}", name in "[a-z.]{1,8}") {
+            let grant = format!("{prefix}.*");
             let expected = name.strip_prefix(&format!("{prefix}.")).is_some_and(|rest| !rest.is_empty());
-            prop_assert_eq!(Grant::parse(&text).covers_name(&name), expected);
+            prop_assert_eq!(Grant::parse(&grant).covers_name(&name), expected);
         }
     }
 }

@@ -1,19 +1,19 @@
-//! Why a caller was refused, one code a cause.
+//! Reason codes: why a request was rejected.
 
 use std::fmt;
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
-        /// The cause of a refusal, for logs, exceptions and contexts; its text never changes.
+        /// The cause of a rejection, for logs, exceptions and contexts. The string of a code never changes.
         ///
-        /// A client is told far less; the facade decides what.
+        /// Responses to clients contain far less detail.
         ///
         /// ```
         /// use boltguard_types::ReasonCode;
         ///
         /// assert_eq!(ReasonCode::TokenExpired.as_str(), "token_expired");
         /// ```
-        // As wide as a register, so that a `Result` of it is moved in whole words.
+        // As wide as a register, so that a `Result` with it is moved in whole words.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[repr(usize)]
@@ -22,10 +22,10 @@ macro_rules! reasons {
         }
 
         impl ReasonCode {
-            /// Every code.
+            /// All codes.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
-            /// The code as text, in `snake_case`.
+            /// Returns the code as a string in `snake_case`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -37,73 +37,73 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// The guard asks for an administrator.
+    /// The guard requires a superuser.
     AdminRequired = "admin_required",
-    /// The token's `alg` is not one of those allowed, or names no algorithm.
+    /// The token's `alg` is not an allowed algorithm, or not a known one.
     AlgorithmNotAllowed = "algorithm_not_allowed",
-    /// The API key's time is over.
+    /// The API key has expired.
     ApiKeyExpired = "api_key_expired",
-    /// The API key is none of those known.
+    /// The API key is unknown or malformed.
     ApiKeyInvalid = "api_key_invalid",
     /// The API key was revoked.
     ApiKeyRevoked = "api_key_revoked",
-    /// The store of API keys gave no answer.
+    /// The API key store is unavailable.
     ApiKeysUnavailable = "api_keys_unavailable",
-    /// `aud` does not name this service, or names one where none is expected.
+    /// `aud` doesn't contain this service, or is present although no audience is configured.
     AudienceMismatch = "audience_mismatch",
     /// `aud` is absent, and an audience is required.
     AudienceMissing = "audience_missing",
-    /// The guard asks for another backend.
+    /// The guard requires another backend.
     BackendRequired = "backend_required",
     /// A claim doesn't have the value that the guard or the backend requires.
     ClaimMismatch = "claim_mismatch",
-    /// A claim that is required is absent.
+    /// A required claim is absent.
     ClaimMissing = "claim_missing",
-    /// The claims are no JSON object, or a registered claim has the wrong type.
+    /// The claims are not a JSON object, or a registered claim has the wrong type.
     ClaimsMalformed = "claims_malformed",
-    /// The request carries no credentials.
+    /// The request has no credentials.
     CredentialsMissing = "credentials_missing",
-    /// The header's `crit` or `b64` asks for something that is not supported.
+    /// The header's `crit` or `b64` requires an extension that isn't supported.
     CriticalHeader = "critical_header",
-    /// The guard lets nobody in, or this caller not.
+    /// The guard denies access, and no other code is more specific.
     Denied = "denied",
-    /// A guard can't be built of what was given, or its text can't be read.
+    /// The guard is invalid: it can't be built from its arguments, or its string can't be parsed.
     GuardInvalid = "guard_invalid",
-    /// The token's header is no JSON object, or a parameter has the wrong type.
+    /// The token's header is not a JSON object, or a parameter has the wrong type.
     HeaderInvalid = "header_invalid",
-    /// The keys of the issuer can't be fetched, and there are none that may be used.
+    /// The issuer's keys can't be fetched, and no cached keys can be used.
     IssuerKeysUnavailable = "issuer_keys_unavailable",
-    /// `iss` is none of the expected issuers.
+    /// `iss` isn't one of the expected issuers.
     IssuerMismatch = "issuer_mismatch",
     /// `iss` is absent, and an issuer is required.
     IssuerMissing = "issuer_missing",
-    /// The key can't be read, or can't serve the algorithm.
+    /// The key can't be parsed, or can't be used with the algorithm.
     KeyInvalid = "key_invalid",
-    /// No trusted key fits the token's `alg` and `kid`.
+    /// No trusted key matches the token's `alg` and `kid`.
     KeyNotFound = "key_not_found",
-    /// The token says that it is a refresh, ID or logout token, or another one that isn't an access token.
+    /// The token is a refresh, ID or logout token, or another token that isn't an access token.
     NotAccessToken = "not_access_token",
-    /// The guard asks for an identity and the caller is anonymous.
+    /// The guard requires an authenticated caller, and the caller is anonymous.
     NotAuthenticated = "not_authenticated",
-    /// The guard asks for a permission that the caller lacks.
+    /// The guard requires a permission that the caller doesn't have.
     PermissionMissing = "permission_missing",
-    /// The revocation store gave no answer.
+    /// The revocation store is unavailable.
     RevocationUnavailable = "revocation_unavailable",
     /// The credentials use an authentication scheme that no backend accepts.
     SchemeUnsupported = "scheme_unsupported",
-    /// The guard asks for an OAuth scope that the caller lacks.
+    /// The guard requires an OAuth scope that the caller doesn't have.
     ScopeMissing = "scope_missing",
-    /// The signature does not verify.
+    /// The signature is invalid.
     SignatureInvalid = "signature_invalid",
-    /// The guard asks for one of the staff.
+    /// The guard requires a staff member.
     StaffRequired = "staff_required",
-    /// The token doesn't say whom it is about: `sub`, or the claim used in its place, is absent or empty.
+    /// `sub`, or the claim configured instead, is absent or empty.
     SubjectMissing = "subject_missing",
     /// The token's `exp` is in the past.
     TokenExpired = "token_expired",
-    /// A revocation store is in use and the token has no `jti` to ask for.
+    /// The token doesn't have a `jti`, which the revocation check requires.
     TokenIdMissing = "token_id_missing",
-    /// The token is not three segments of base64url.
+    /// The token is not three base64url segments.
     TokenMalformed = "token_malformed",
     /// The token's `nbf` is in the future.
     TokenNotYetValid = "token_not_yet_valid",
@@ -111,7 +111,7 @@ reasons! {
     TokenRevoked = "token_revoked",
     /// The token is longer than the limit.
     TokenTooLarge = "token_too_large",
-    /// The header's `typ` is not the expected one.
+    /// The header's `typ` is not the expected type.
     TypeMismatch = "type_mismatch",
     /// The user of the credential is not active.
     UserInactive = "user_inactive",
@@ -133,12 +133,12 @@ mod tests {
 
     #[test]
     fn codes_are_distinct_snake_case_words() {
-        let texts: HashSet<_> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();
-        assert_eq!(texts.len(), ReasonCode::ALL.len());
+        let codes: HashSet<_> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(codes.len(), ReasonCode::ALL.len());
         assert!(
-            texts
+            codes
                 .iter()
-                .all(|text| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+                .all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
         );
     }
 }

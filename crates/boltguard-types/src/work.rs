@@ -1,4 +1,6 @@
-//! Counts steps, so that tests can hold how work grows with what is given. Nothing is counted otherwise.
+//! Counts of steps, by which tests check how the cost of an algorithm grows with its input.
+//!
+//! Counting requires the feature `count-work`.
 
 #[cfg(any(test, feature = "count-work"))]
 mod counted {
@@ -8,24 +10,24 @@ mod counted {
         static STEPS: Cell<u64> = const { Cell::new(0) };
     }
 
-    /// Counts one comparison, look-up or mark.
+    /// Counts one step: a comparison, a lookup, or a bit that is set.
     #[inline]
     pub fn step() {
         STEPS.set(STEPS.get() + 1);
     }
 
-    /// How many steps this thread takes for `work`.
+    /// Runs `work` and returns the number of steps that this thread counted, with the result.
     pub fn steps<T>(work: impl FnOnce() -> T) -> (u64, T) {
         let before = STEPS.get();
-        let done = work();
-        (STEPS.get() - before, done)
+        let result = work();
+        (STEPS.get() - before, result)
     }
 }
 
 #[cfg(any(test, feature = "count-work"))]
 pub use counted::{step, steps};
 
-/// Counts nothing.
+/// Does nothing without the feature `count-work`.
 #[cfg(not(any(test, feature = "count-work")))]
 #[inline(always)]
 pub fn step() {}

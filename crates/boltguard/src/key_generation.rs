@@ -1,74 +1,35 @@
-//! The keys of one moment, and the tokens that they have verified.
+//! A set of trusted keys, with the tokens that it has verified.
 
-use std::sync::Arc;
-
-use arc_swap::ArcSwap;
 use boltguard_jws::Verifier;
 use boltguard_keys::{Algorithm, KeySet};
-use boltguard_types::NumericDate;
 
-use crate::token_cache::{CachedToken, TokenCache};
+use crate::token_cache::TokenCache;
 
-/// Trusted keys with the cache of their tokens: both are replaced together.
+/// Trusted keys with the cache of their tokens. Both are replaced together, so that no token outlives its key.
 pub(crate) struct KeyGeneration {
-    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) verifier: Verifier,
     pub(crate) cache: Option<TokenCache>,
     pub(crate) cache_capacity: usize,
 }
 
 impl KeyGeneration {
     pub(crate) fn new(keys: KeySet, cache_capacity: usize) -> Self {
-        let is_of_use = cache_capacity > 0 && keys.algorithms().any(is_cached);
+        let is_useful = cache_capacity > 0 && keys.algorithms().any(is_cached);
         Self {
-            verifier: Arc::new(Verifier::new(keys)),
-            cache: is_of_use.then(|| TokenCache::new(cache_capacity)),
+            verifier: Verifier::new(keys),
+            cache: is_useful.then(|| TokenCache::new(cache_capacity)),
             cache_capacity,
         }
     }
 
+    /// Returns the cache, if tokens of this algorithm are cached.
     #[inline]
-    pub(crate) fn find(&self, token: &str, now: NumericDate) -> Option<&Arc<CachedToken>> {
-        self.cache.as_ref()?.find(token, now)
-    }
-
-    /// Whether tokens of this algorithm are cached.
-    #[inline]
-    pub(crate) fn caches(&self, algorithm: Algorithm) -> bool {
-        self.cache.is_some() && is_cached(algorithm)
-    }
-
-    /// Keeps a token that these keys have verified; `current` is where they are replaced.
-    #[cold]
-    pub(crate) fn insert(
-        &self,
-        current: &ArcSwap<Self>,
-        token: Arc<CachedToken>,
-        now: NumericDate,
-    ) {
-        let Some(cache) = self.cache.as_ref().filter(|_| !token.has_expired(now)) else {
-            return;
-        };
-        let is_at_cache = |now: &Self| now.cache.as_ref().is_some_and(|other| other.is_at(cache));
-        // Another thread may have begun the next generation, which takes time and room.
-        if cache.insert(&token) || !is_at_cache(&current.load()) {
-            return;
-        }
-        let next = cache.next_generation();
-        next.insert(&token);
-        let next = Arc::new(Self {
-            verifier: Arc::clone(&self.verifier),
-            cache: Some(next),
-            cache_capacity: self.cache_capacity,
-        });
-        // Where the keys or the generation were replaced in the meantime, what these keys have verified is dropped.
-        current.rcu(|now| match is_at_cache(now) {
-            true => Arc::clone(&next),
-            false => Arc::clone(now),
-        });
+    pub(crate) fn cache_for(&self, algorithm: Algorithm) -> Option<&TokenCache> {
+        self.cache.as_ref().filter(|_| is_cached(algorithm))
     }
 }
 
-/// A MAC costs little more than finding its token.
+/// Returns whether tokens of this algorithm are cached. Verifying a MAC costs little more than a cache lookup.
 pub(crate) fn is_cached(algorithm: Algorithm) -> bool {
     !algorithm.is_symmetric()
 }

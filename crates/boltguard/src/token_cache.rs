@@ -1,39 +1,28 @@
-//! Tokens that were found good, so that the next time their signatures need not be checked.
-//!
-//! Whoever reads writes nothing that threads share: a place is written once and never again. When half of the
-//! capacity is written, another generation begins; the one before is still read, and the one before that is dropped.
+//! A bounded cache of verified tokens, whose signatures need not be checked again.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::hash::{Hash, Hasher, RandomState};
+use std::sync::Arc;
 
 use boltguard_jwt::CachedClaims;
 use boltguard_types::NumericDate;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{Equivalent, OptionsBuilder, UnitWeighter};
 
-/// The most tokens that a cache may be told to keep.
+/// The highest capacity of a cache of verified tokens.
 pub const MAX_CACHED_TOKENS: usize = 1 << 20;
 
-/// Tokens that keys of one moment have verified.
-#[derive(Clone)]
-pub(crate) struct TokenCache {
-    young: Arc<Generation>,
-    old: Arc<Generation>,
-}
+/// The tokens that one set of keys has verified.
+pub(crate) struct TokenCache(Cache<Token, Arc<CachedToken>, UnitWeighter, RandomState>);
 
-/// A token and what is cached of it.
+/// The claims of a verified token, and when it expires.
 pub(crate) struct CachedToken {
-    token: Box<str>,
     claims: CachedClaims,
     expires: Option<NumericDate>,
 }
 
 impl CachedToken {
-    pub(crate) fn new(token: &str, claims: CachedClaims, expires: Option<NumericDate>) -> Self {
-        Self {
-            token: token.into(),
-            claims,
-            expires,
-        }
+    pub(crate) fn new(claims: CachedClaims, expires: Option<NumericDate>) -> Self {
+        Self { claims, expires }
     }
 
     #[inline]
@@ -42,147 +31,106 @@ impl CachedToken {
     }
 
     #[inline]
-    pub(crate) fn has_expired(&self, now: NumericDate) -> bool {
+    fn has_expired(&self, now: NumericDate) -> bool {
         self.expires.is_some_and(|expires| now >= expires)
     }
 }
 
 impl TokenCache {
-    /// Keeps at most `capacity` tokens, or one more where that is odd.
+    /// Creates a cache for at most `capacity` tokens.
     pub(crate) fn new(capacity: usize) -> Self {
-        let seed = RandomState::new();
-        let generation = Generation::new(
-            capacity.div_ceil(2).max(1),
-            [seed.hash_one(1), seed.hash_one(2)],
-        );
-        Self {
-            old: Arc::new(generation.empty()),
-            young: Arc::new(generation),
-        }
+        // Each shard takes the same number of tokens, and the crate rounds that up, so a remainder would exceed the
+        // capacity.
+        let shards = if capacity < SHARDS * MIN_SHARD {
+            1
+        } else {
+            SHARDS
+        };
+        let capacity = capacity - capacity % shards;
+        let options = OptionsBuilder::new()
+            .shards(shards)
+            .estimated_items_capacity(capacity)
+            .weight_capacity(capacity as u64)
+            .build()
+            .expect("both capacities are set");
+        let (hasher, lifecycle) = (RandomState::new(), DefaultLifecycle::default());
+        Self(Cache::with_options(
+            options,
+            UnitWeighter,
+            hasher,
+            lifecycle,
+        ))
     }
 
-    /// What is cached of this very token, unless it has expired.
+    /// Returns what is cached for exactly this token, unless it has expired.
     #[inline]
-    pub(crate) fn find(&self, token: &str, now: NumericDate) -> Option<&Arc<CachedToken>> {
-        let found = self.young.find(token).or_else(|| self.find_old(token))?;
+    pub(crate) fn find(&self, token: &str, now: NumericDate) -> Option<Arc<CachedToken>> {
+        let found = self.0.get(&Candidate(token))?;
         (!found.has_expired(now)).then_some(found)
     }
 
-    #[cold]
-    fn find_old(&self, token: &str) -> Option<&Arc<CachedToken>> {
-        let found = self.old.find(token)?;
-        self.young.insert(Arc::clone(found));
-        Some(found)
-    }
-
-    /// Keeps a token; `false` if there is no room for it in this generation.
-    pub(crate) fn insert(&self, token: &Arc<CachedToken>) -> bool {
-        self.young.insert(Arc::clone(token))
-    }
-
-    /// Begins another generation.
-    pub(crate) fn next_generation(&self) -> Self {
-        Self {
-            old: Arc::clone(&self.young),
-            young: Arc::new(self.young.empty()),
+    /// Adds a token, unless it has expired. If the cache is full, a token that is seldom used is evicted, which may be
+    /// this one.
+    pub(crate) fn insert(&self, token: &str, cached: CachedToken, now: NumericDate) {
+        if !cached.has_expired(now) {
+            self.0.insert(Token(token.into()), Arc::new(cached));
         }
-    }
-
-    /// Whether both are at the same generation.
-    pub(crate) fn is_at(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.young, &other.young)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.young.len() + self.old.len()
+        self.0.len()
     }
 }
 
-/// Places for tokens, each written at most once, found by linear probing.
-struct Generation {
-    places: Box<[OnceLock<Place>]>,
-    taken: AtomicUsize,
-    limit: usize,
-    seed: [u64; 2],
+/// The number of locks. Each guards the tokens of one shard.
+const SHARDS: usize = 16;
+
+/// The smallest shard; the crate merges smaller ones.
+const MIN_SHARD: usize = 32;
+
+/// A verified token.
+struct Token(Box<str>);
+
+/// A token that may be in the cache.
+struct Candidate<'a>(&'a str);
+
+impl Hash for Token {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_end(&self.0, state);
+    }
 }
 
-struct Place {
-    hash: u64,
-    token: Arc<CachedToken>,
-}
-
-impl Generation {
-    fn new(limit: usize, seed: [u64; 2]) -> Self {
-        // At most half of the places are taken, so that few are passed before one is found empty.
-        let places = (limit * 2).next_power_of_two();
-        Self {
-            places: (0..places).map(|_| OnceLock::new()).collect(),
-            taken: AtomicUsize::new(0),
-            limit,
-            seed,
-        }
-    }
-
-    fn empty(&self) -> Self {
-        Self::new(self.limit, self.seed)
-    }
-
-    fn len(&self) -> usize {
-        self.taken.load(Ordering::Relaxed).min(self.limit)
-    }
-
+impl Hash for Candidate<'_> {
     #[inline]
-    fn find(&self, token: &str) -> Option<&Arc<CachedToken>> {
-        let hash = self.hash(token)?;
-        self.places_from(hash)
-            .map_while(OnceLock::get)
-            .find(|place| {
-                place.hash == hash && are_equal(place.token.token.as_bytes(), token.as_bytes())
-            })
-            .map(|place| &place.token)
-    }
-
-    /// `false` if the generation is full.
-    fn insert(&self, token: Arc<CachedToken>) -> bool {
-        let Some(hash) = self.hash(&token.token) else {
-            return true;
-        };
-        // A generation that is full is not written any more, not even its counter.
-        if self.len() >= self.limit || self.taken.fetch_add(1, Ordering::Relaxed) >= self.limit {
-            return false;
-        }
-        let mut place = Place { hash, token };
-        for empty in self.places_from(hash) {
-            match empty.set(place) {
-                Ok(()) => break,
-                Err(taken) => place = taken,
-            }
-        }
-        true
-    }
-
-    #[inline]
-    fn places_from(&self, hash: u64) -> impl Iterator<Item = &OnceLock<Place>> {
-        let places = &*self.places;
-        let last = places.len() - 1;
-        (0..places.len()).map(move |step| &places[(hash as usize).wrapping_add(step) & last])
-    }
-
-    /// A keyed hash of the end of the signature, which differs from token to token. Nobody knows the key, and only
-    /// genuine tokens are cached; tokens that share a hash are told apart all the same.
-    #[inline]
-    fn hash(&self, token: &str) -> Option<u64> {
-        let end: &[u8; 16] = token.as_bytes().last_chunk()?;
-        let [a, b] = [&end[..8], &end[8..]].map(|half| {
-            half.iter()
-                .fold(0, |word, byte| word << 8 | u64::from(*byte))
-        });
-        let product = u128::from(a ^ self.seed[0]) * u128::from(b ^ self.seed[1]);
-        Some(product as u64 ^ (product >> 64) as u64)
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_end(self.0, state);
     }
 }
 
-/// Whether two tokens are equal, found out in a time that does not tell where they differ.
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        Candidate(&self.0).equivalent(other)
+    }
+}
+
+impl Eq for Token {}
+
+impl Equivalent<Token> for Candidate<'_> {
+    #[inline]
+    fn equivalent(&self, token: &Token) -> bool {
+        are_equal(token.0.as_bytes(), self.0.as_bytes())
+    }
+}
+
+/// Hashes the end of the signature, which is different for each token. Only verified tokens are cached, so an attacker
+/// can't choose tokens with equal hashes, and tokens are compared in full in any case.
+#[inline]
+fn hash_end(token: &str, state: &mut impl Hasher) {
+    let bytes = token.as_bytes();
+    state.write(bytes.last_chunk::<16>().map_or(bytes, |end| end));
+}
+
+/// Compares two tokens in a time that doesn't depend on where they differ.
 #[inline]
 fn are_equal(cached: &[u8], given: &[u8]) -> bool {
     let pairs = cached.iter().zip(given);
@@ -200,22 +148,19 @@ mod tests {
 
     const NOW: NumericDate = NumericDate::from_secs(1_000);
 
-    fn claims() -> CachedClaims {
+    fn cached(subject: &str, expires: Option<NumericDate>) -> CachedToken {
         let key = Key::generate(Algorithm::Hs256).unwrap();
         let key = SigningKey::new(&key, Algorithm::Hs256).unwrap();
-        let token = sign(b"{}", &HeaderFields::new(), &key).unwrap();
+        let payload = format!(r#"{{"sub":"{subject}"}}"#);
+        let token = sign(payload.as_bytes(), &HeaderFields::new(), &key).unwrap();
         let verifier = Verifier::new(KeySet::from(key.verifying_key().clone()));
-        CachedClaims::new(
-            &Claims::read(verifier.verify(&token).unwrap(), &Requirements::new()).unwrap(),
-        )
+        let jws = verifier.verify(&token).unwrap();
+        let claims = Claims::read(jws, &Requirements::new()).unwrap();
+        CachedToken::new(CachedClaims::new(&claims), expires)
     }
 
-    fn cached(token: &str, expires: Option<NumericDate>) -> Arc<CachedToken> {
-        Arc::new(CachedToken::new(token, claims(), expires))
-    }
-
-    /// Tokens that end alike, and so have one hash.
-    fn colliding(number: usize) -> String {
+    /// Returns tokens with the same end, and therefore the same hash.
+    fn colliding(number: i64) -> String {
         format!("header.payload{number:04}.the-same-signature")
     }
 
@@ -223,11 +168,14 @@ mod tests {
     fn tokens_of_one_hash_are_told_apart() {
         let cache = TokenCache::new(20);
         for number in 0..10 {
-            assert!(cache.insert(&cached(&colliding(number), None)));
+            let expires = NumericDate::from_secs(2_000 + number);
+            cache.insert(&colliding(number), cached("a", Some(expires)), NOW);
         }
+        assert_eq!(cache.len(), 10);
         for number in 0..10 {
-            let token = colliding(number);
-            assert_eq!(*cache.find(&token, NOW).unwrap().token, *token);
+            let found = cache.find(&colliding(number), NOW).unwrap();
+            let expires = NumericDate::from_secs(2_000 + number);
+            assert_eq!(found.expires, Some(expires));
         }
         for other in [
             colliding(10),
@@ -243,53 +191,64 @@ mod tests {
 
     #[test]
     fn a_token_is_found_until_it_expires() {
-        let cache = TokenCache::new(4);
-        cache.insert(&cached(&colliding(1), Some(NumericDate::from_secs(1_001))));
+        let (cache, expires) = (TokenCache::new(4), NumericDate::from_secs(1_001));
+        cache.insert(&colliding(1), cached("a", Some(expires)), NOW);
         assert!(cache.find(&colliding(1), NOW).is_some());
-        assert!(
-            cache
-                .find(&colliding(1), NumericDate::from_secs(1_001))
-                .is_none()
-        );
+        assert!(cache.find(&colliding(1), expires).is_none());
     }
 
     #[test]
-    fn a_full_generation_takes_no_more() {
-        let cache = TokenCache::new(6);
-        let taken = (0..10).filter(|number| cache.insert(&cached(&colliding(*number), None)));
-        assert_eq!(taken.count(), 3);
-        assert_eq!(cache.len(), 3);
-        assert!(cache.find(&colliding(3), NOW).is_none());
+    fn an_expired_token_is_not_inserted() {
+        let cache = TokenCache::new(4);
+        cache.insert(&colliding(1), cached("a", Some(NOW)), NOW);
+        assert_eq!(cache.len(), 0);
     }
 
     #[test]
-    fn what_is_asked_for_outlives_its_generation() {
-        let mut cache = TokenCache::new(6);
-        cache.insert(&cached(&colliding(0), None));
-        cache.insert(&cached(&colliding(1), None));
-        for _ in 0..5 {
-            cache = cache.next_generation();
-            assert!(cache.find(&colliding(0), NOW).is_some());
+    fn a_token_is_cached_once() {
+        let cache = TokenCache::new(4);
+        for _ in 0..3 {
+            cache.insert(&colliding(1), cached("a", None), NOW);
         }
-        assert!(cache.find(&colliding(1), NOW).is_none());
-        assert_eq!(cache.len(), 2);
+        assert_eq!(cache.len(), 1);
     }
 
-    #[test]
-    fn an_old_token_is_found_where_the_young_generation_is_full() {
-        let cache = TokenCache::new(2);
-        cache.insert(&cached(&colliding(0), None));
-        let cache = cache.next_generation();
-        assert!(cache.insert(&cached(&colliding(1), None)));
-        for number in 0..2 {
-            assert!(cache.find(&colliding(number), NOW).is_some());
+    fn fill(cache: &TokenCache, count: usize, mut each: impl FnMut()) {
+        let shared = Arc::new(cached("a", None));
+        for number in 0..count {
+            let token = format!("header.payload.{number:016}");
+            cache.0.insert(Token(token.into()), Arc::clone(&shared));
+            each();
         }
-        assert_eq!(cache.len(), 2);
     }
 
     #[test]
-    fn each_cache_hashes_by_a_key_of_its_own() {
-        let hash = |cache: &TokenCache| cache.young.hash(&colliding(0));
-        assert_ne!(hash(&TokenCache::new(2)), hash(&TokenCache::new(2)));
+    fn the_capacity_is_never_exceeded() {
+        for capacity in [1, 2, 31, 63, 65, 511, 512, 513, 1_000] {
+            let cache = TokenCache::new(capacity);
+            fill(&cache, 4 * capacity, || {
+                assert!(cache.len() <= capacity, "{capacity}");
+            });
+            assert!(cache.len() >= capacity - capacity / 4, "{capacity}");
+            assert!(cache.0.capacity() <= capacity as u64, "{capacity}");
+        }
+    }
+
+    #[test]
+    fn many_tokens_do_not_evict_one_that_is_in_use() {
+        for capacity in [64, 1_000] {
+            let cache = TokenCache::new(capacity);
+            cache.insert(&colliding(1), cached("a", None), NOW);
+            fill(&cache, 10 * capacity, || {
+                assert!(cache.find(&colliding(1), NOW).is_some(), "{capacity}");
+            });
+        }
+    }
+
+    #[test]
+    fn each_cache_has_its_own_hash_key() {
+        use std::hash::BuildHasher;
+        let hash = || RandomState::new().hash_one(Candidate(&colliding(0)));
+        assert_ne!(hash(), hash());
     }
 }

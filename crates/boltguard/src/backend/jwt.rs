@@ -300,7 +300,8 @@ impl JwtBackend {
         now: NumericDate,
     ) -> Result<AdmittedClaims, Failure> {
         let trusted = self.trusted.load();
-        match trusted.find(token, now) {
+        let cache = trusted.cache.as_ref();
+        match cache.and_then(|cache| cache.find(token, now)) {
             Some(cached) => self
                 .policy
                 .admit_cached(cached.claims(), requirements, now)
@@ -330,14 +331,14 @@ impl JwtBackend {
         now: NumericDate,
     ) -> Result<AdmittedClaims, Failure> {
         let jws = trusted.verifier.verify(token).map_err(JwsError::code)?;
-        let keeps = trusted.caches(jws.header().algorithm());
+        let cache = trusted.cache_for(jws.header().algorithm());
         let claims = Claims::read(jws, requirements).map_err(ClaimsError::code)?;
-        let cached = keeps.then(|| CachedClaims::new(&claims));
+        let cached = cache.map(|cache| (cache, CachedClaims::new(&claims)));
         let admitted = self.policy.admit(claims, now);
         let admitted = admitted.map_err(|error| self.failure(error, token))?;
-        if let Some(cached) = cached {
-            let cached = CachedToken::new(token, cached, admitted.expires());
-            trusted.insert(&self.trusted, Arc::new(cached), now);
+        if let Some((cache, claims)) = cached {
+            let cached = CachedToken::new(claims, admitted.expires());
+            cache.insert(token, cached, now);
         }
         Ok(admitted)
     }

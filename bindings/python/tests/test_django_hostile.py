@@ -539,7 +539,7 @@ def test_a_guard_has_a_size():
         (lambda: HasAnyPermission([]), "^HasAnyPermission needs at least one permission"),
         (lambda: HasClaim(""), r"^HasClaim\(''\): give the name of a claim"),
         (lambda: HasClaim(["tenant"], "acme"), "^HasClaim.*: give the name of a claim"),
-        (lambda: Guard.parse('claim("")'), "a claim's name is not empty"),
+        (lambda: Guard.parse('claim("")'), "a claim name must not be empty"),
     ],
 )
 def test_a_guard_that_can_not_be_built_is_named(build, says):

@@ -10,8 +10,8 @@ pub struct RequirementId(pub(crate) u32);
 
 /// The requirements that a caller meets.
 ///
-/// A set belongs to the [`Requirements`] that it was read for, and has no meaning for others: a guard denies access to a
-/// caller whose grants were read for another guard. The default set belongs to empty requirements.
+/// A set belongs to the [`Requirements`] that it was read for, and has no meaning for others: a guard denies access to
+/// a caller whose grants were read for another guard. The default set belongs to empty requirements.
 ///
 /// ```
 /// use boltguard_grants::{Identity, Requirements};

@@ -9,8 +9,8 @@ use crate::{ClaimTest, GrantReader, GrantSet, Identity, RequirementId};
 
 /// The permissions, scopes and claim tests that a guard requires, each with an ID.
 ///
-/// A backend creates a [`GrantReader`] for each credential, which returns a [`GrantSet`]. A decision then compares bits,
-/// regardless of the number of grants.
+/// A backend creates a [`GrantReader`] for each credential, which returns a [`GrantSet`]. A decision then compares
+/// bits, regardless of the number of grants.
 #[derive(Clone, Debug, Default)]
 pub struct Requirements {
     pub(crate) permissions: Names,

@@ -1,46 +1,45 @@
-//! The atoms that a guard consists of.
+//! Atoms: the conditions that a guard combines.
 
 use boltguard_grants::ClaimTest;
 use boltguard_types::{Permission, ReasonCode};
 
 use crate::GuardError;
 
-/// One question about a caller, true or false for whoever is known.
+/// One condition, which is true or false for an authenticated caller.
 ///
-/// About an anonymous caller each is unknown, but for [`AllowAny`](Self::AllowAny) and [`DenyAll`](Self::DenyAll).
+/// For an anonymous caller it is unknown, except for [`AllowAny`](Self::AllowAny) and [`DenyAll`](Self::DenyAll).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Atom {
-    /// Is the caller an administrator (`is_superuser`)? Such a one is of the staff, or holds a permission, only if the
-    /// credential says that too.
+    /// The caller is a superuser (`is_superuser`), which implies neither staff membership nor permissions.
     Admin,
-    /// True for everybody. Only a guard that is nothing else contains it.
+    /// True for every caller. Only a guard that consists of nothing else contains it.
     AllowAny,
-    /// Has a backend vouched for the caller?
+    /// The caller is authenticated.
     Authenticated,
-    /// Does the caller pass a check that the engine leaves to whoever asks it?
+    /// The caller passes the custom check with this name.
     Check(Box<str>),
-    /// Does a claim of the credential pass a test?
+    /// A claim of the credential passes the test.
     Claim(ClaimTest),
-    /// False for everybody. Only a guard that is nothing else contains it.
+    /// False for every caller. Only a guard that consists of nothing else contains it.
     DenyAll,
-    /// Does the caller hold a permission?
+    /// The caller has the permission.
     Permission(Permission),
-    /// Does the caller hold an OAuth scope?
+    /// The caller has the OAuth scope.
     Scope(Box<str>),
-    /// Is the caller of the staff (`is_staff`)?
+    /// The caller is a staff member (`is_staff`).
     Staff,
-    /// Has the backend of this name vouched for the caller?
+    /// The caller was authenticated by the backend with this name.
     ViaBackend(Box<str>),
 }
 
 impl Atom {
-    /// Checks that the question can be asked: names are names, and lists have values.
+    /// Checks that names are valid and that lists have values.
     ///
     /// # Errors
     ///
     /// - [`GuardError::BackendName`], [`GuardError::CheckName`], [`GuardError::ClaimName`] or
-    ///   [`GuardError::ScopeName`] for a text that can't be such a name.
+    ///   [`GuardError::ScopeName`] for an invalid name.
     /// - [`GuardError::ClaimValues`] for a test with an empty list of values.
     pub fn check(&self) -> Result<(), GuardError> {
         match self {
@@ -55,7 +54,7 @@ impl Atom {
         }
     }
 
-    /// Why a caller is refused of whom this is asked and false.
+    /// Returns the reason for denying access to a caller who must meet this condition and does not.
     #[must_use]
     pub const fn reason(&self) -> ReasonCode {
         match self {
@@ -71,7 +70,7 @@ impl Atom {
     }
 }
 
-/// Whether `text` is not empty and holds no white space and no control character.
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+/// Returns whether `name` is not empty and contains neither whitespace nor control characters.
+fn is_word(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control())
 }

@@ -1,8 +1,8 @@
-//! Results of custom checks, which the caller of the engine runs.
+//! Results of custom checks, which run outside of this crate.
 
 use std::collections::BTreeMap;
 
-/// What is known of a guard's [checks](crate::Guard::check), by name.
+/// The results of a guard's [checks](crate::Guard::check), by name.
 ///
 /// A check without a result is open. Results of checks that a guard doesn't have are ignored.
 ///
@@ -24,19 +24,19 @@ impl CheckResults {
         Self::default()
     }
 
-    /// Adds an answer, in place of an earlier one.
+    /// Adds a result, replacing an earlier one.
     #[must_use]
-    pub fn with(mut self, check: &str, holds: bool) -> Self {
-        self.insert(check, holds);
+    pub fn with(mut self, check: &str, passed: bool) -> Self {
+        self.insert(check, passed);
         self
     }
 
-    /// Adds an answer, in place of an earlier one.
-    pub fn insert(&mut self, check: &str, holds: bool) {
-        self.0.insert(check.into(), holds);
+    /// Adds a result, replacing an earlier one.
+    pub fn insert(&mut self, check: &str, passed: bool) {
+        self.0.insert(check.into(), passed);
     }
 
-    /// The answer, if there is one.
+    /// Returns the result of a check, if there is one.
     #[must_use]
     pub fn get(&self, check: &str) -> Option<bool> {
         self.0.get(check).copied()
@@ -48,7 +48,7 @@ impl<S: Into<Box<str>>> FromIterator<(S, bool)> for CheckResults {
         Self(
             results
                 .into_iter()
-                .map(|(check, holds)| (check.into(), holds))
+                .map(|(check, passed)| (check.into(), passed))
                 .collect(),
         )
     }

@@ -1,8 +1,8 @@
-//! Turns a guard into a program.
+//! Compilation of a guard to a program.
 //!
-//! The guard is walked from its end. Whatever is walked knows where to go on if it is satisfied and if it is not, since
-//! what follows it is laid out already; so `&` and `|` leave no trace but in these targets, and `!` turns round what
-//! its operand has to satisfy.
+//! The guard is compiled from its end, so the jump targets of a part are known when it is reached: the steps that
+//! follow it already exist. `&` and `|` only determine jump targets, and `!` inverts the value that its operand must
+//! have.
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ pub(crate) fn compile(guard: &Guard) -> Program {
     program
 }
 
-/// Without constants in it, a guard is unknown where its atoms are.
+/// Returns the decision for anonymous callers. A guard without constants is unknown, because all its atoms are.
 fn anonymous(guard: &Guard) -> Decision {
     match guard.ops.as_slice() {
         [Op::Atom(Atom::AllowAny)] => Decision::Allow,
@@ -50,7 +50,7 @@ impl Program {
     fn test(&mut self, atom: &Atom, backends: &mut Numbers, checks: &mut Numbers) -> Test {
         match atom {
             Atom::Admin => Test::Admin,
-            // A constant is a guard by itself and has no tests.
+            // A constant is only ever a whole guard, for which no tests are compiled.
             Atom::AllowAny | Atom::Authenticated | Atom::DenyAll => Test::Authenticated,
             Atom::Check(name) => Test::Check(checks.number(name)),
             Atom::Claim(test) => Test::Requirement(self.requirements.claim(test)),
@@ -64,22 +64,22 @@ impl Program {
     }
 }
 
-/// Distinct names, each with its place for a number.
+/// Distinct names, numbered by their position.
 #[derive(Default)]
 struct Numbers {
     names: Vec<Box<str>>,
-    places: HashMap<Box<str>, u32>,
+    positions: HashMap<Box<str>, u32>,
 }
 
 impl Numbers {
     fn number(&mut self, name: &str) -> u32 {
-        if let Some(place) = self.places.get(name) {
-            return *place;
+        if let Some(number) = self.positions.get(name) {
+            return *number;
         }
-        let place = self.names.len() as u32;
+        let number = self.names.len() as u32;
         self.names.push(name.into());
-        self.places.insert(name.into(), place);
-        place
+        self.positions.insert(name.into(), number);
+        number
     }
 }
 
@@ -88,33 +88,33 @@ fn steps(guard: &Guard, tests: &[Test]) -> Vec<Step> {
     let informative = informative(guard, &starts);
     let mut tests = tests.iter().rev();
     let mut steps = Vec::with_capacity(tests.len());
-    let mut frames = vec![Frame::new(Join::All, 1, Place::WHOLE, None)];
+    let mut frames = vec![Frame::new(Join::All, 1, Target::GUARD, None)];
     for (at, op) in guard.ops.iter().enumerate().rev() {
         let Some(frame) = frames.last_mut() else {
             break;
         };
-        let place = frame.place(at, entry(&steps));
+        let target = frame.operand(at, entry(&steps));
         match op {
-            Op::Atom(atom) => steps.extend(tests.next().map(|test| place.step(*test, atom))),
-            Op::Not => frames.push(Frame::new(Join::All, 1, place.negated(), None)),
+            Op::Atom(atom) => steps.extend(tests.next().map(|test| target.step(*test, atom))),
+            Op::Not => frames.push(Frame::new(Join::All, 1, target.negated(), None)),
             Op::Join(join, count) => {
-                let join = if place.sign { *join } else { join.dual() };
+                let join = if target.expected { *join } else { join.dual() };
                 let reported = guard
                     .operands_reversed(at, &starts)
-                    .filter(|operand| informative[*operand].at(place.sign))
+                    .filter(|operand| informative[*operand].at(target.expected))
                     .last();
                 let first = guard.operands_reversed(at, &starts).last();
-                frames.push(Frame::new(join, *count, place, reported.or(first)));
+                frames.push(Frame::new(join, *count, target, reported.or(first)));
             }
         }
-        while frames.last().is_some_and(|frame| frame.left == 0) {
+        while frames.last().is_some_and(|frame| frame.remaining == 0) {
             frames.pop();
         }
     }
     steps
 }
 
-/// What was laid out last is asked first.
+/// Returns the entry point: the step that was added last runs first.
 fn entry(steps: &[Step]) -> Goto {
     match steps.len() {
         0 => Goto::Deny,
@@ -122,85 +122,84 @@ fn entry(steps: &[Step]) -> Goto {
     }
 }
 
-/// What a sub-guard has to satisfy, and what follows.
+/// The value that a part must have, and where to continue.
 #[derive(Clone, Copy)]
-struct Place {
-    /// Whether it is asked to be true; to be false otherwise.
-    sign: bool,
+struct Target {
+    expected: bool,
     satisfied: Goto,
     failed: Goto,
-    /// Whether its failure is what a refusal names.
-    blamed: bool,
+    /// Whether its failure determines the reason of a denial.
+    sets_reason: bool,
 }
 
-impl Place {
-    const WHOLE: Self = Self {
-        sign: true,
+impl Target {
+    const GUARD: Self = Self {
+        expected: true,
         satisfied: Goto::Allow,
         failed: Goto::Deny,
-        blamed: true,
+        sets_reason: true,
     };
 
     fn negated(self) -> Self {
         Self {
-            sign: !self.sign,
+            expected: !self.expected,
             ..self
         }
     }
 
     fn step(self, test: Test, atom: &Atom) -> Step {
-        let reason = if self.sign {
+        let reason = if self.expected {
             atom.reason()
         } else {
             ReasonCode::Denied
         };
         Step {
             test,
-            expected: self.sign,
+            expected: self.expected,
             then: self.satisfied,
             otherwise: self.failed,
-            blame: self.blamed.then_some(reason),
+            reason: self.sets_reason.then_some(reason),
         }
     }
 }
 
-/// A join whose operands are being laid out, the last first.
+/// A join whose operands are being compiled, in reverse order.
 struct Frame {
     join: Join,
     count: u32,
-    left: u32,
-    place: Place,
-    /// Of alternatives that all fail, the one to name: the first that tells what is missing, else the first.
+    remaining: u32,
+    target: Target,
+    /// The alternative whose failure is reported if all fail: the first with a specific reason, or else the first.
     reported: Option<usize>,
 }
 
 impl Frame {
-    fn new(join: Join, count: u32, place: Place, reported: Option<usize>) -> Self {
+    fn new(join: Join, count: u32, target: Target, reported: Option<usize>) -> Self {
         Self {
             join,
             count,
-            left: count,
-            place,
+            remaining: count,
+            target,
             reported,
         }
     }
 
-    /// The place of the operand that ends at `at`, before the one that starts at `next`.
-    fn place(&mut self, at: usize, next: Goto) -> Place {
-        let mut place = self.place;
+    /// Returns the target of the operand that ends at `at`, which is followed by the steps at `next`.
+    fn operand(&mut self, at: usize, next: Goto) -> Target {
+        let mut target = self.target;
         match self.join {
-            _ if self.left == self.count => {}
-            Join::All => place.satisfied = next,
-            Join::Any => place.failed = next,
+            _ if self.remaining == self.count => {}
+            Join::All => target.satisfied = next,
+            Join::Any => target.failed = next,
         }
-        place.blamed &= self.join == Join::All || self.reported == Some(at);
-        self.left -= 1;
-        place
+        target.sets_reason &= self.join == Join::All || self.reported == Some(at);
+        self.remaining -= 1;
+        target
     }
 }
 
 impl Join {
-    /// De Morgan's counterpart.
+    /// Returns the other join, by De Morgan's laws.
     pub(crate) fn dual(self) -> Self {
         match self {
             Self::All => Self::Any,
@@ -209,16 +208,20 @@ impl Join {
     }
 }
 
-/// Whether the refusal of a sub-guard can name something better than `denied`, by whether it is asked to be true.
+/// Whether the failure of a part has a more specific reason than `denied`, if the part is required or forbidden.
 #[derive(Clone, Copy, Default)]
 struct Informative {
-    asked: bool,
+    required: bool,
     forbidden: bool,
 }
 
 impl Informative {
-    fn at(self, sign: bool) -> bool {
-        if sign { self.asked } else { self.forbidden }
+    fn at(self, expected: bool) -> bool {
+        if expected {
+            self.required
+        } else {
+            self.forbidden
+        }
     }
 }
 
@@ -229,18 +232,18 @@ fn informative(guard: &Guard, starts: &[usize]) -> Vec<Informative> {
             guard
                 .operands_reversed(at, starts)
                 .fold(Informative::default(), |any, operand| Informative {
-                    asked: any.asked || informative[operand].asked,
+                    required: any.required || informative[operand].required,
                     forbidden: any.forbidden || informative[operand].forbidden,
                 });
         informative.push(match op {
             Op::Atom(atom) => Informative {
-                asked: atom.reason() != ReasonCode::Denied,
+                required: atom.reason() != ReasonCode::Denied,
                 forbidden: false,
             },
             Op::Join(..) => any,
             Op::Not => Informative {
-                asked: any.forbidden,
-                forbidden: any.asked,
+                required: any.forbidden,
+                forbidden: any.required,
             },
         });
     }

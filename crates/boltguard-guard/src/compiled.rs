@@ -1,4 +1,4 @@
-//! A guard made ready to decide.
+//! Compiled guards.
 
 use boltguard_grants::{Identity, PrincipalView, RequirementId, Requirements};
 use boltguard_types::ReasonCode;
@@ -6,10 +6,10 @@ use boltguard_types::ReasonCode;
 use crate::compile::compile;
 use crate::{CheckResults, Decision, Guard};
 
-/// A guard as a flat program of tests, each of which says where to go on.
+/// A guard that was compiled to a flat program of tests with jump targets.
 ///
-/// A decision compares bits and numbers: it allocates nothing, and compares the name of the backend at most once with
-/// each that the guard asks for. It stops as soon as the outcome is settled.
+/// A decision compares bits and numbers. It doesn't allocate, and compares the name of the caller's backend at most
+/// once with each backend in the guard. It stops as soon as the result is determined.
 ///
 /// ```
 /// use boltguard_guard::{Decision, Guard};
@@ -31,12 +31,12 @@ pub struct CompiledGuard {
     pub(crate) program: Program,
 }
 
-/// The tests, and the names that they are numbers for.
+/// The steps of a compiled guard, and the names that its tests refer to by number.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
-    /// In the order of the guard's atoms.
+    /// The tests in the order of the guard's atoms.
     pub(crate) tests: Vec<Test>,
-    /// Laid out from the end: what is asked first is last.
+    /// The steps in reverse order: the first to run is the last.
     pub(crate) steps: Vec<Step>,
     pub(crate) start: Goto,
     pub(crate) anonymous: Decision,
@@ -45,7 +45,7 @@ pub(crate) struct Program {
     pub(crate) checks: Vec<Box<str>>,
 }
 
-/// A question about a caller who is known.
+/// A test of an authenticated caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Test {
     Admin,
@@ -56,15 +56,15 @@ pub(crate) enum Test {
     Staff,
 }
 
-/// One test and what follows from it.
+/// A test with the targets for success and failure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     pub(crate) test: Test,
     pub(crate) expected: bool,
     pub(crate) then: Goto,
     pub(crate) otherwise: Goto,
-    /// The cause to name if nothing later makes up for this failure.
-    pub(crate) blame: Option<ReasonCode>,
+    /// The reason of a denial, unless an alternative passes after this failure.
+    pub(crate) reason: Option<ReasonCode>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,35 +82,35 @@ impl CompiledGuard {
         }
     }
 
-    /// The guard that was compiled.
+    /// Returns the guard that was compiled.
     #[must_use]
     pub fn guard(&self) -> &Guard {
         &self.guard
     }
 
-    /// What the guard asks about, so that whoever reads a credential can note it.
+    /// Returns the permissions, scopes and claims that the guard requires, for reading them from a credential.
     #[must_use]
     pub fn requirements(&self) -> &Requirements {
         &self.program.requirements
     }
 
-    /// The checks that the guard asks, once each, in reading order.
+    /// Returns the names of the distinct checks in the guard, in order.
     pub fn checks(&self) -> impl Iterator<Item = &str> {
         self.program.checks.iter().map(|name| &**name)
     }
 
-    /// Whether an anonymous caller is let in, which is so only for a guard that is `allow_any`.
+    /// Returns whether the guard allows anonymous callers, which is true only for `allow_any`.
     #[must_use]
     pub fn opens_to_anonymous(&self) -> bool {
         self.program.anonymous.is_allowed()
     }
 
-    /// Decides about a caller, `None` for the anonymous one.
+    /// Evaluates the guard for a caller. The anonymous caller is `None`.
     ///
-    /// The grants must have been read for this guard's [`requirements`](Self::requirements): a caller whose grants were
-    /// read for another guard is denied, here and in the methods below.
+    /// The grants must have been read for the [`requirements`](Self::requirements) of this guard. Otherwise, access is
+    /// denied, here and in the methods below.
     ///
-    /// [`Decision::Undetermined`] comes only of a guard with [checks](Guard::check).
+    /// Only a guard with [checks](Guard::check) returns [`Decision::Undetermined`].
     #[must_use]
     #[inline]
     pub fn decide(&self, principal: Option<&PrincipalView<'_>>) -> Decision {
@@ -123,10 +123,10 @@ impl CompiledGuard {
         }
     }
 
-    /// Decides about a caller, given the results of some of the guard's checks.
+    /// Evaluates the guard for a caller, given the results of checks.
     ///
-    /// [`Decision::Undetermined`] means that the missing results matter: some allow access and others don't. With every
-    /// check answered it never comes.
+    /// [`Decision::Undetermined`] means that the decision depends on missing results. It is never returned if there is
+    /// a result for each check.
     #[must_use]
     pub fn decide_with(
         &self,
@@ -142,9 +142,9 @@ impl CompiledGuard {
         }
     }
 
-    /// The checks without an answer that could still change the decision, in reading order; none if it is settled.
+    /// Returns the checks without a result that can change the decision, in order. Empty if the decision is final.
     ///
-    /// Exact for up to a dozen open checks. Beyond that every open check is named.
+    /// If more than twelve checks have no result, all of them are returned.
     #[must_use]
     pub fn open_checks(
         &self,
@@ -180,12 +180,12 @@ impl CompiledGuard {
 }
 
 impl Program {
-    /// Whether the grants were read for this guard. What another guard's bits mean, nobody can tell here.
+    /// Returns whether the grants were read for this guard. The bits of another guard have a different meaning.
     #[inline]
     fn can_read(&self, principal: &PrincipalView<'_>) -> bool {
         principal.grant_set.was_read_for(&self.requirements)
     }
 }
 
-/// What is decided about a caller whose grants were read for another guard.
+/// The decision for a caller whose grants were read for another guard.
 const UNREADABLE: Decision = Decision::Deny(ReasonCode::Denied);

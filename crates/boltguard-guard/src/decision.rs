@@ -1,37 +1,37 @@
-//! What a guard says of a caller.
+//! Decisions of guards.
 
 use boltguard_types::ReasonCode;
 
-/// What becomes of a request.
+/// The decision of a guard.
 ///
-/// Only [`Allow`](Self::Allow) lets anybody in.
+/// Only [`Allow`](Self::Allow) allows access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Decision {
-    /// The guard is true: the caller may pass.
+    /// The guard is true: access is allowed.
     Allow,
-    /// It depends on checks that have no result yet. Run the [`open_checks`](crate::CompiledGuard::open_checks) and
-    /// decide again; a caller is never let in on this alone.
+    /// The decision depends on checks without a result. Run the [`open_checks`](crate::CompiledGuard::open_checks) and
+    /// decide again. This decision alone never allows access.
     Undetermined,
-    /// The guard is unknown, since the caller is: an identity could change the answer. 401 in HTTP.
+    /// The guard is unknown, because the caller is anonymous: authentication can change the decision. HTTP status 401.
     Challenge,
-    /// The guard is false: the caller may not pass. 403 in HTTP.
+    /// The guard is false: access is denied. HTTP status 403.
     Deny(ReasonCode),
 }
 
 impl Decision {
-    /// Whether the caller may pass.
+    /// Returns whether access is allowed.
     #[must_use]
     pub const fn is_allowed(self) -> bool {
         matches!(self, Self::Allow)
     }
 
-    /// Whether the caller may pass, or some results of the open checks would let the caller pass.
+    /// Returns whether access is allowed, or would be for some results of the open checks.
     #[must_use]
     pub const fn may_open(self) -> bool {
         matches!(self, Self::Allow | Self::Undetermined)
     }
 
-    /// The decision as a word: `allow`, `undetermined`, `challenge` or `deny`.
+    /// Returns the decision as a string: `allow`, `undetermined`, `challenge` or `deny`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -42,12 +42,12 @@ impl Decision {
         }
     }
 
-    /// The decision when no more results will come: an open check counts as a refusal.
+    /// Returns the final decision if there are no more results: [`Undetermined`](Self::Undetermined) becomes a denial.
     #[must_use]
     pub const fn closed(self) -> Self {
         match self {
             Self::Undetermined => Self::Deny(ReasonCode::Denied),
-            decided => decided,
+            decision => decision,
         }
     }
 }

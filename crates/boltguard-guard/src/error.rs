@@ -1,4 +1,4 @@
-//! Why a guard can't be built.
+//! Errors in building a guard.
 
 use std::error::Error;
 use std::fmt;
@@ -7,29 +7,29 @@ use boltguard_types::ReasonCode;
 
 use crate::Guard;
 
-/// A guard can't be built of what was given.
+/// The error of a guard that can't be built from its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GuardError {
-    /// A backend's name is empty, or holds white space or a control character.
+    /// A backend name is empty, or contains whitespace or a control character.
     BackendName,
-    /// A check's name is empty or holds a control character.
+    /// A check name is empty, or contains a control character.
     CheckName,
-    /// A claim's name is empty.
+    /// A claim name is empty.
     ClaimName,
-    /// A list of values of a claim test is empty: the test would ask for less than it says.
+    /// A list of values of a claim test is empty, so the test would require less than it appears to.
     ClaimValues,
-    /// A list of guards or permissions is empty: it would let everybody in, or nobody, unasked.
+    /// A list of guards or permissions is empty, so it would allow or deny every caller.
     Empty,
-    /// A scope is empty, or holds white space or a control character, so that nobody could ever hold it.
+    /// A scope is empty, or contains whitespace or a control character, so no caller can have it.
     ScopeName,
-    /// The guard is nested deeper than [`Guard::MAX_DEPTH`], has more than [`Guard::MAX_ATOMS`] atoms, or a text of
-    /// more than [`Guard::MAX_TEXT`] bytes.
+    /// The guard is nested deeper than [`Guard::MAX_DEPTH`], has more than [`Guard::MAX_ATOMS`] atoms, or is longer
+    /// than [`Guard::MAX_TEXT`] bytes as a string.
     TooLarge,
 }
 
 impl GuardError {
-    /// The code of the cause: [`ReasonCode::GuardInvalid`].
+    /// Returns the reason code: [`ReasonCode::GuardInvalid`].
     #[must_use]
     pub const fn code(self) -> ReasonCode {
         ReasonCode::GuardInvalid
@@ -40,16 +40,14 @@ impl fmt::Display for GuardError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BackendName => {
-                "a backend's name is not empty and holds no white space and no control character"
+                "a backend name must not be empty, or contain whitespace or control characters"
             }
-            Self::CheckName => "a check's name is not empty and holds no control character",
-            Self::ClaimName => "a claim's name is not empty",
-            Self::ClaimValues => {
-                "a list of claim values is empty: give at least one value, or omit the list"
-            }
-            Self::Empty => "the list is empty: name at least one, or say `deny_all` or `allow_any`",
+            Self::CheckName => "a check name must not be empty, or contain control characters",
+            Self::ClaimName => "a claim name must not be empty",
+            Self::ClaimValues => "a list of claim values is empty; add a value, or omit the list",
+            Self::Empty => "the list is empty; add an item, or use `deny_all` or `allow_any`",
             Self::ScopeName => {
-                "a scope is not empty and holds no white space and no control character"
+                "a scope must not be empty, or contain whitespace or control characters"
             }
             Self::TooLarge => return too_large(f),
         })
@@ -59,8 +57,8 @@ impl fmt::Display for GuardError {
 fn too_large(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(
         f,
-        "a guard is nested at most {} deep, and has at most {} atoms and a text of {} bytes: \
-         grant one permission for many, or ask a check of your own",
+        "the guard is too large: at most {} levels, {} atoms and {} bytes are supported; \
+         replace several permissions with one, or use a custom check",
         Guard::MAX_DEPTH,
         Guard::MAX_ATOMS,
         Guard::MAX_TEXT

@@ -1,4 +1,4 @@
-//! Why a guard decided as it did, for logs and for a developer's page. Clients get the reason code alone.
+//! Explanations of decisions, for logs and debugging. Responses to clients don't contain them.
 
 use std::fmt;
 
@@ -10,9 +10,10 @@ use crate::compiled::Test;
 use crate::guard::{Join, Op};
 use crate::{Atom, CheckResults, CompiledGuard, Decision, Guard, Kleene, Missing};
 
-/// A decision with the value of each part of the guard, and what is missing.
+/// A decision, with the value of each part of the guard and the missing grants.
 ///
-/// The tree of parts is flat, each part before those in it and with its depth, so that a template draws it in one loop.
+/// The tree of parts is a list in depth-first order, in which each part has a depth, so that a template can render it
+/// in one loop.
 ///
 /// ```
 /// use boltguard_guard::{Guard, Missing};
@@ -42,47 +43,47 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// The decision that is explained.
+    /// Returns the decision.
     #[must_use]
     pub const fn decision(&self) -> Decision {
         self.decision
     }
 
-    /// The parts of the guard, each before those in it.
+    /// Returns the parts of the guard, each before its own parts.
     #[must_use]
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }
 
-    /// What the caller would have to be granted.
+    /// Returns the grants that the caller is missing.
     #[must_use]
     pub const fn missing(&self) -> &Missing {
         &self.missing
     }
 }
 
-/// One part of a guard, and whether it holds.
+/// A part of a guard, with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// How many parts this one is inside of.
+    /// The number of parts that contain this one.
     pub depth: usize,
-    /// What it is.
+    /// The kind of the part.
     pub kind: PartKind,
-    /// Whether it holds. An atom is unknown about an anonymous caller, and a check until it is answered.
+    /// The value. An atom is unknown for an anonymous caller, and a check is unknown without a result.
     pub truth: Kleene,
 }
 
-/// What a part of a guard is.
+/// The kind of a part of a guard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PartKind {
-    /// It holds if all parts in it do.
+    /// True if all its parts are true.
     AllOf,
-    /// It holds if a part in it does.
+    /// True if at least one of its parts is true.
     AnyOf,
-    /// A question about the caller.
+    /// A condition.
     Atom(Atom),
-    /// It holds if the part in it does not.
+    /// True if its part is false.
     Not,
 }
 
@@ -98,13 +99,13 @@ impl fmt::Display for PartKind {
 }
 
 impl Guard {
-    /// Decides about one caller and says why.
+    /// Evaluates the guard for a caller and explains the decision.
     #[must_use]
     pub fn explain(&self, principal: &Principal) -> Explanation {
         self.explain_with(principal, &CheckResults::new())
     }
 
-    /// Decides about one caller, given the results of the guard's checks, and says why.
+    /// Evaluates the guard for a caller, given the results of checks, and explains the decision.
     #[must_use]
     pub fn explain_with(&self, principal: &Principal, results: &CheckResults) -> Explanation {
         let compiled = CompiledGuard::new(self);
@@ -118,7 +119,7 @@ impl Guard {
 }
 
 impl CompiledGuard {
-    /// Decides as [`decide_with`](Self::decide_with) does and says why. Meant for people: it allocates.
+    /// Explains the decision of [`decide_with`](Self::decide_with). Unlike a decision, this allocates.
     #[must_use]
     pub fn explain(
         &self,
@@ -132,7 +133,7 @@ impl CompiledGuard {
         }
     }
 
-    /// The value of the sub-guard that each step ends.
+    /// Returns the value of each part, in postfix order.
     pub(crate) fn values(
         &self,
         principal: Option<&PrincipalView<'_>>,
@@ -162,7 +163,7 @@ impl Guard {
                 .operands_reversed(at, &starts)
                 .map(|operand| values[operand]);
             let value = match op {
-                Op::Atom(asked) => atom(asked),
+                Op::Atom(condition) => atom(condition),
                 Op::Join(Join::All, _) => operands.fold(Kleene::True, Kleene::min),
                 Op::Join(Join::Any, _) => operands.fold(Kleene::False, Kleene::max),
                 Op::Not => !operands.next().unwrap_or(Kleene::Unknown),
@@ -176,8 +177,8 @@ impl Guard {
 fn parts(guard: &Guard, values: &[Kleene]) -> Vec<Part> {
     let starts = guard.starts();
     let mut parts = Vec::with_capacity(guard.ops.len());
-    let mut todo = vec![(guard.ops.len() - 1, 0)];
-    while let Some((at, depth)) = todo.pop() {
+    let mut pending = vec![(guard.ops.len() - 1, 0)];
+    while let Some((at, depth)) = pending.pop() {
         let kind = match &guard.ops[at] {
             Op::Atom(atom) => PartKind::Atom(atom.clone()),
             Op::Join(Join::All, _) => PartKind::AllOf,
@@ -189,7 +190,7 @@ fn parts(guard: &Guard, values: &[Kleene]) -> Vec<Part> {
             kind,
             truth: values[at],
         });
-        todo.extend(
+        pending.extend(
             guard
                 .operands_reversed(at, &starts)
                 .map(|operand| (operand, depth + 1)),
@@ -198,7 +199,7 @@ fn parts(guard: &Guard, values: &[Kleene]) -> Vec<Part> {
     parts
 }
 
-/// Indented text, one part a line; names in it are escaped.
+/// Writes one line for each part, indented by depth. Names are escaped.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.decision.as_str())?;
@@ -222,7 +223,7 @@ impl fmt::Display for Explanation {
 }
 
 /// `{"decision": …, "reason": …, "parts": [{"depth": …, "part": …, "truth": …}, …], "missing": {…}}`; `reason` is null
-/// but for a refusal.
+/// unless the decision is `deny`.
 impl Serialize for Explanation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let reason = match self.decision {

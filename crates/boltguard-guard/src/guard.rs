@@ -7,15 +7,15 @@ use boltguard_types::Permission;
 
 use crate::{Atom, CheckResults, CompiledGuard, Decision, GuardError};
 
-/// Who may pass, as a combination of [`Atom`]s with `&`, `|` and `!`.
+/// An authorisation rule: a combination of [`Atom`]s with `&`, `|` and `!`.
 ///
-/// A guard is kept flat, in postfix order, so that no depth of nesting exhausts a stack. It is kept as it is built, but
-/// for three identities, which hold for every caller:
+/// A guard is stored in postfix order, so that deep nesting can't exhaust the stack. It is stored as it is built,
+/// except for three simplifications, which are valid for every caller:
 ///
-/// - nested `&` and nested `|` are one list: `(a & b) & c` equals `a & (b & c)`;
-/// - `!!a` is `a`;
-/// - `allow_any` and `deny_all` vanish into what they are combined with: `allow_any & a` is `a`, `allow_any | a` and
-///   `!deny_all` are `allow_any`. So a guard that lets an anonymous caller in *is* `allow_any`, and says so.
+/// - Nested `&` and nested `|` are one list: `(a & b) & c` equals `a & (b & c)`.
+/// - `!!a` is `a`.
+/// - Constants are simplified: `allow_any & a` is `a`; `allow_any | a` and `!deny_all` are `allow_any`. Therefore a
+///   guard that allows anonymous callers is always equal to `allow_any`.
 ///
 /// ```
 /// use boltguard_guard::{Decision, Guard};
@@ -38,7 +38,7 @@ pub struct Guard {
     pub(crate) ops: Vec<Op>,
 }
 
-/// One step of a guard in postfix order.
+/// An element of a guard in postfix order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
     Atom(Atom),
@@ -47,7 +47,7 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    /// How many of the sub-guards before it this takes.
+    /// Returns the number of preceding parts that this combines.
     pub(crate) fn operands(&self) -> u32 {
         match self {
             Self::Atom(_) => 0,
@@ -57,7 +57,7 @@ impl Op {
     }
 }
 
-/// Whether all of several sub-guards are asked, or any.
+/// Whether all parts must be true, or at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Join {
     All,
@@ -65,139 +65,137 @@ pub(crate) enum Join {
 }
 
 impl Guard {
-    /// Lets everybody in, anonymous callers too.
+    /// Allows every caller, including anonymous ones.
     #[must_use]
     pub fn allow_any() -> Self {
         Atom::AllowAny.into()
     }
 
-    /// Lets nobody in.
+    /// Denies every caller.
     #[must_use]
     pub fn deny_all() -> Self {
         Atom::DenyAll.into()
     }
 
-    /// Lets in whom a backend has vouched for.
+    /// Allows authenticated callers.
     #[must_use]
     pub fn authenticated() -> Self {
         Atom::Authenticated.into()
     }
 
-    /// Lets in the staff: `is_staff`. A superuser is not of the staff by that alone.
+    /// Allows staff members (`is_staff`). A superuser isn't automatically a staff member.
     #[must_use]
     pub fn staff() -> Self {
         Atom::Staff.into()
     }
 
-    /// Lets in administrators: `is_superuser`.
+    /// Allows superusers (`is_superuser`).
     #[must_use]
     pub fn admin() -> Self {
         Atom::Admin.into()
     }
 
-    /// Lets in who holds `permission`. A superuser does not by that alone.
+    /// Allows callers with the permission. A superuser doesn't automatically have it.
     #[must_use]
     pub fn permission(permission: Permission) -> Self {
         Atom::Permission(permission).into()
     }
 
-    /// Lets in who holds at least one of these.
+    /// Allows callers with at least one of the permissions.
     ///
     /// # Errors
     ///
-    /// - [`GuardError::Empty`] if there are none.
-    /// - [`GuardError::TooLarge`] if there are too many, see [`check_size`](Self::check_size).
+    /// - [`GuardError::Empty`] if the list is empty.
+    /// - [`GuardError::TooLarge`] if the list is too long; see [`check_size`](Self::check_size).
     pub fn any_permission(
         permissions: impl IntoIterator<Item = Permission>,
     ) -> Result<Self, GuardError> {
         Self::any(permissions.into_iter().map(Self::permission))
     }
 
-    /// Lets in who holds all of these.
+    /// Allows callers with all of the permissions.
     ///
     /// # Errors
     ///
-    /// - [`GuardError::Empty`] if there are none.
-    /// - [`GuardError::TooLarge`] if there are too many, see [`check_size`](Self::check_size).
+    /// - [`GuardError::Empty`] if the list is empty.
+    /// - [`GuardError::TooLarge`] if the list is too long; see [`check_size`](Self::check_size).
     pub fn all_permissions(
         permissions: impl IntoIterator<Item = Permission>,
     ) -> Result<Self, GuardError> {
         Self::all(permissions.into_iter().map(Self::permission))
     }
 
-    /// Lets in who holds the OAuth scope; scopes are compared exactly.
+    /// Allows callers with the OAuth scope, which is compared exactly.
     ///
     /// # Errors
     ///
-    /// [`GuardError::ScopeName`] if nobody could hold it.
+    /// [`GuardError::ScopeName`] if the scope is empty, or contains whitespace or a control character.
     pub fn scope(scope: &str) -> Result<Self, GuardError> {
         Self::checked(Atom::Scope(scope.into()))
     }
 
-    /// Lets in whose credential has a claim that passes the test.
+    /// Allows callers whose credential has a claim that passes the test.
     ///
     /// # Errors
     ///
-    /// - [`GuardError::ClaimName`] if the test names no claim.
-    /// - [`GuardError::ClaimValues`] if it was given an empty list of values.
+    /// - [`GuardError::ClaimName`] if the name of the claim is empty.
+    /// - [`GuardError::ClaimValues`] if a list of values is empty.
     pub fn claim(test: ClaimTest) -> Result<Self, GuardError> {
         Self::checked(Atom::Claim(test))
     }
 
-    /// Lets in whom the backend of this name has vouched for: `jwt`, `api_key`, or a name of your own.
+    /// Allows callers who were authenticated by this backend: `jwt`, `api_key`, or the name of a custom backend.
     ///
     /// # Errors
     ///
-    /// [`GuardError::BackendName`] if no backend could have the name.
+    /// [`GuardError::BackendName`] if the name is empty, or contains whitespace or a control character.
     pub fn via_backend(name: &str) -> Result<Self, GuardError> {
         Self::checked(Atom::ViaBackend(name.into()))
     }
 
-    /// Lets in who passes the check of this name, which the engine can't make: it needs code, or the object that the
-    /// caller is after.
+    /// Allows callers who pass the custom check with this name, which requires code or the requested object.
     ///
-    /// A guard with checks decides [`Decision::Undetermined`] where it depends on them, and what is false without them
-    /// is refused at once. About an anonymous caller a check is as unknown as any other atom, and never asked. Equal
-    /// names are one check, with one answer.
+    /// If the result of the guard depends on checks, the decision is [`Decision::Undetermined`]. If it doesn't, the
+    /// decision is final. For an anonymous caller, a check is unknown like other atoms, and isn't run. Checks with
+    /// equal names have the same result.
     ///
     /// # Errors
     ///
-    /// [`GuardError::CheckName`] if the name is empty or holds a control character.
+    /// [`GuardError::CheckName`] if the name is empty, or contains a control character.
     pub fn check(name: &str) -> Result<Self, GuardError> {
         Self::checked(Atom::Check(name.into()))
     }
 
-    /// Lets in whom every one of `guards` lets in.
+    /// Allows callers whom all of `guards` allow.
     ///
     /// # Errors
     ///
-    /// - [`GuardError::Empty`] if there are none.
-    /// - [`GuardError::TooLarge`] if there are too many, see [`check_size`](Self::check_size).
+    /// - [`GuardError::Empty`] if the list is empty.
+    /// - [`GuardError::TooLarge`] if the list is too long; see [`check_size`](Self::check_size).
     pub fn all(guards: impl IntoIterator<Item = Self>) -> Result<Self, GuardError> {
         Self::sized(guards.into_iter().reduce(Self::bitand))
     }
 
-    /// Lets in whom at least one of `guards` lets in.
+    /// Allows callers whom at least one of `guards` allows.
     ///
     /// # Errors
     ///
-    /// - [`GuardError::Empty`] if there are none.
-    /// - [`GuardError::TooLarge`] if there are too many, see [`check_size`](Self::check_size).
+    /// - [`GuardError::Empty`] if the list is empty.
+    /// - [`GuardError::TooLarge`] if the list is too long; see [`check_size`](Self::check_size).
     pub fn any(guards: impl IntoIterator<Item = Self>) -> Result<Self, GuardError> {
         Self::sized(guards.into_iter().reduce(Self::bitor))
     }
 
-    /// Checks that the guard is as small as one that is read from text, so that it can be written down and read again,
-    /// and that whatever looks at it is done soon.
+    /// Checks the limits of the string syntax, so that the guard can be serialized and parsed again.
     ///
-    /// The operators don't, since they give guards and no errors; [`compile`](Self::compile) does.
+    /// Operators can't return errors, so they don't check the size. [`compile`](Self::compile) does.
     ///
     /// # Errors
     ///
     /// [`GuardError::TooLarge`] if it is nested deeper than [`MAX_DEPTH`](Self::MAX_DEPTH), has more than
-    /// [`MAX_ATOMS`](Self::MAX_ATOMS) atoms, or a text of more than [`MAX_TEXT`](Self::MAX_TEXT) bytes.
+    /// [`MAX_ATOMS`](Self::MAX_ATOMS) atoms, or is longer than [`MAX_TEXT`](Self::MAX_TEXT) bytes as a string.
     pub fn check_size(&self) -> Result<(), GuardError> {
-        self.checked_text().map(drop)
+        self.checked_string().map(drop)
     }
 
     fn checked(atom: Atom) -> Result<Self, GuardError> {
@@ -210,13 +208,13 @@ impl Guard {
         Ok(guard)
     }
 
-    /// Decides about one caller. [Compile](Self::compile) a guard that decides about many.
+    /// Evaluates the guard for a caller. For more than one decision, [compile](Self::compile) the guard.
     #[must_use]
     pub fn decide(&self, principal: &Principal) -> Decision {
         self.decide_with(principal, &CheckResults::new())
     }
 
-    /// Decides about one caller, given the results of the guard's checks.
+    /// Evaluates the guard for a caller, given the results of checks.
     #[must_use]
     pub fn decide_with(&self, principal: &Principal, results: &CheckResults) -> Decision {
         let compiled = CompiledGuard::new(self);
@@ -228,25 +226,25 @@ impl Guard {
         }
     }
 
-    /// Turns the guard into a program that decides without allocating or comparing names.
+    /// Compiles the guard to a program that decides without allocating and without comparing names of permissions.
     ///
     /// # Errors
     ///
-    /// - [`GuardError::TooLarge`], see [`check_size`](Self::check_size).
-    /// - The error of an [atom](Atom::check) that was not built by a method of this type.
+    /// - [`GuardError::TooLarge`]; see [`check_size`](Self::check_size).
+    /// - The error of [`Atom::check`] for an invalid atom.
     pub fn compile(&self) -> Result<CompiledGuard, GuardError> {
         self.check_size()?;
         self.atoms().try_for_each(Atom::check)?;
         Ok(CompiledGuard::new(self))
     }
 
-    /// Whether an anonymous caller is let in, which is so only for a guard that is `allow_any`.
+    /// Returns whether the guard allows anonymous callers, which is true only for `allow_any`.
     #[must_use]
     pub fn opens_to_anonymous(&self) -> bool {
         self.is(&Atom::AllowAny)
     }
 
-    /// What the guard asks, in reading order, as often as it asks.
+    /// Returns the atoms of the guard, in order and with duplicates.
     pub fn atoms(&self) -> impl Iterator<Item = &Atom> {
         self.ops.iter().filter_map(|op| match op {
             Op::Atom(atom) => Some(atom),
@@ -254,7 +252,7 @@ impl Guard {
         })
     }
 
-    /// The backends that the guard names, so that a name that no backend has can be refused at start.
+    /// Returns the names of the backends in the guard, so that unknown names can be rejected at startup.
     pub fn backends(&self) -> impl Iterator<Item = &str> {
         self.atoms().filter_map(|atom| match atom {
             Atom::ViaBackend(name) => Some(&**name),
@@ -262,7 +260,7 @@ impl Guard {
         })
     }
 
-    /// The checks that the guard names.
+    /// Returns the names of the checks in the guard.
     pub fn checks(&self) -> impl Iterator<Item = &str> {
         self.atoms().filter_map(|atom| match atom {
             Atom::Check(name) => Some(&**name),
@@ -274,7 +272,7 @@ impl Guard {
         matches!(self.ops.as_slice(), [Op::Atom(only)] if only == atom)
     }
 
-    /// For each step, where the sub-guard that it ends begins.
+    /// Returns the start of the part that ends at each position.
     pub(crate) fn starts(&self) -> Vec<usize> {
         let mut starts: Vec<usize> = Vec::with_capacity(self.ops.len());
         for (at, op) in self.ops.iter().enumerate() {
@@ -284,7 +282,7 @@ impl Guard {
         starts
     }
 
-    /// Where the operands of the step at `at` end, the last first.
+    /// Returns the ends of the operands of the operator at `at`, in reverse order.
     pub(crate) fn operands_reversed(
         &self,
         at: usize,
@@ -298,7 +296,7 @@ impl Guard {
         })
     }
 
-    /// How deep its operators are nested, `!` not counted: how many parentheses its text can need, and one more.
+    /// Returns the nesting depth of operators, not counting `!`. The string has fewer nested parentheses.
     pub(crate) fn depth(&self) -> usize {
         let starts = self.starts();
         let mut depths: Vec<usize> = Vec::with_capacity(self.ops.len());
@@ -320,7 +318,7 @@ impl Guard {
         self
     }
 
-    /// Makes a list out of the guard if it is one of this kind; returns how many sub-guards it now is.
+    /// Removes the final operator if it is this join, and returns the number of parts that remain.
     fn unjoin(&mut self, join: Join) -> u32 {
         match self.ops.last() {
             Some(Op::Join(kind, count)) if *kind == join => {

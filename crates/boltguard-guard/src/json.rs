@@ -1,4 +1,4 @@
-//! Guards in settings and files: a string in serde's formats, or a JSON document with a version.
+//! Serialization of guards: as a string with serde, or as a JSON document with a version.
 
 use std::error::Error;
 use std::fmt;
@@ -11,20 +11,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{Guard, GuardError, ParseGuardError};
 
 impl Guard {
-    /// The version of the text form, which [`to_json`](Self::to_json) writes.
+    /// The version of the string syntax, which is part of the JSON document.
     pub const VERSION: u64 = 1;
 
-    /// Writes the guard with the version of its form: `{"version":1,"guard":"staff"}`.
+    /// Serializes the guard to a JSON document with a version, such as `{"version":1,"guard":"staff"}`.
     ///
     /// # Errors
     ///
-    /// [`GuardError::TooLarge`] for what [`from_json`](Self::from_json) would refuse.
+    /// [`GuardError::TooLarge`] if [`from_json`](Self::from_json) would reject the guard.
     pub fn to_json(&self) -> Result<String, GuardError> {
-        let text = serde_json::Value::from(self.checked_text()?);
-        Ok(format!(r#"{{"version":{},"guard":{text}}}"#, Self::VERSION))
+        let guard = serde_json::Value::from(self.checked_string()?);
+        Ok(format!(
+            r#"{{"version":{},"guard":{guard}}}"#,
+            Self::VERSION
+        ))
     }
 
-    /// Reads what [`to_json`](Self::to_json) wrote.
+    /// Parses a document of [`to_json`](Self::to_json).
     ///
     /// ```
     /// use boltguard_guard::{Guard, GuardDocumentError};
@@ -38,9 +41,9 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// - [`GuardDocumentError::Guard`] if the text in it is no guard.
-    /// - [`GuardDocumentError::Json`] if it is not a JSON object with `version` and `guard`, once each and no more.
-    /// - [`GuardDocumentError::Version`] for a version other than 1, whatever else is in it.
+    /// - [`GuardDocumentError::Guard`] if the string isn't a valid guard.
+    /// - [`GuardDocumentError::Json`] if the document isn't a JSON object with exactly `version` and `guard`.
+    /// - [`GuardDocumentError::Version`] if the version isn't 1. The rest of the document is ignored then.
     pub fn from_json(json: &str) -> Result<Self, GuardDocumentError> {
         let Head { version } = read(json)?;
         if version != Self::VERSION {
@@ -50,22 +53,22 @@ impl Guard {
         document.guard.parse().map_err(GuardDocumentError::Guard)
     }
 
-    /// The text, if it can be read again.
-    pub(crate) fn checked_text(&self) -> Result<String, GuardError> {
-        // In this order: counting is cheaper than looking at how they are nested, and that than writing them down.
+    /// Returns the string of the guard, if it is within the limits.
+    pub(crate) fn checked_string(&self) -> Result<String, GuardError> {
+        // The cheapest check comes first.
         if self.atoms().count() > Self::MAX_ATOMS || self.depth() > Self::MAX_DEPTH {
             return Err(GuardError::TooLarge);
         }
-        let text = self.to_string();
-        if text.len() > Self::MAX_TEXT {
+        let string = self.to_string();
+        if string.len() > Self::MAX_TEXT {
             Err(GuardError::TooLarge)
         } else {
-            Ok(text)
+            Ok(string)
         }
     }
 }
 
-/// All of a document that another version must have too.
+/// The part of a document that all versions have in common.
 #[derive(Deserialize)]
 struct Head {
     version: u64,
@@ -86,25 +89,25 @@ fn read<'j, T: Deserialize<'j>>(json: &'j str) -> Result<T, GuardDocumentError> 
     })
 }
 
-/// A JSON document holds no guard that this version can read.
+/// The error of a JSON document that isn't a valid guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GuardDocumentError {
-    /// The text in it is no guard; the place is one of that text.
+    /// The string isn't a valid guard. The position is relative to that string.
     Guard(ParseGuardError),
-    /// It is not the JSON of a guard.
+    /// The document isn't valid JSON, or not an object with `version` and `guard`.
     Json {
-        /// Where reading stopped, in lines from 1.
+        /// The line of the error, starting at 1.
         line: usize,
-        /// Where reading stopped in its line, in bytes.
+        /// The column of the error, in bytes.
         column: usize,
     },
-    /// It is of another version.
+    /// The version isn't supported.
     Version,
 }
 
 impl GuardDocumentError {
-    /// The code of the cause: [`ReasonCode::GuardInvalid`].
+    /// Returns the reason code: [`ReasonCode::GuardInvalid`].
     #[must_use]
     pub const fn code(self) -> ReasonCode {
         ReasonCode::GuardInvalid
@@ -118,39 +121,43 @@ impl fmt::Display for GuardDocumentError {
             Self::Json { line, column } => {
                 write!(
                     f,
-                    "line {line}, column {column}: expected an object of `version` and `guard`"
+                    "line {line}, column {column}: expected an object with exactly `version` and `guard`"
                 )
             }
-            Self::Version => write!(f, "only guards of version {} can be read", Guard::VERSION),
+            Self::Version => write!(
+                f,
+                "unsupported version of the guard document; expected {}",
+                Guard::VERSION
+            ),
         }
     }
 }
 
 impl Error for GuardDocumentError {}
 
-/// The text form, as a string.
+/// Serializes the guard as a string in its own syntax.
 impl Serialize for Guard {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.checked_text().map_err(S::Error::custom)?)
+        serializer.serialize_str(&self.checked_string().map_err(S::Error::custom)?)
     }
 }
 
 impl<'de> Deserialize<'de> for Guard {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Text)
+        deserializer.deserialize_str(GuardVisitor)
     }
 }
 
-struct Text;
+struct GuardVisitor;
 
-impl Visitor<'_> for Text {
+impl Visitor<'_> for GuardVisitor {
     type Value = Guard;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a guard such as `staff & perm(\"blog.add\")`")
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Guard, E> {
-        text.parse().map_err(E::custom)
+    fn visit_str<E: serde::de::Error>(self, guard: &str) -> Result<Guard, E> {
+        guard.parse().map_err(E::custom)
     }
 }

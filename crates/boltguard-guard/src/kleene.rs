@@ -1,11 +1,10 @@
-//! Kleene's strong logic of three values.
+//! Kleene's strong three-valued logic.
 
 use std::ops::{BitAnd, BitOr, Not};
 
-/// True, false, or not known.
+/// A truth value: true, false or unknown.
 ///
-/// `&` is the lesser of two values and `|` the greater, `!` turns the order round: what is unknown stays so
-/// until another value decides.
+/// With the order false < unknown < true, `&` is the minimum and `|` the maximum of two values. `!` reverses the order.
 ///
 /// | `&` | false | unknown | true | | `\|` | false | unknown | true | | `!` | |
 /// | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -22,16 +21,16 @@ use std::ops::{BitAnd, BitOr, Not};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kleene {
-    /// It does not hold.
+    /// The condition is false.
     False,
-    /// Nobody can tell yet.
+    /// The value isn't known.
     Unknown,
-    /// It holds.
+    /// The condition is true.
     True,
 }
 
 impl Kleene {
-    /// The value as a word: `false`, `unknown` or `true`.
+    /// Returns the value as a string: `false`, `unknown` or `true`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -87,7 +86,7 @@ mod tests {
     use super::Kleene::{False, True, Unknown};
 
     #[test]
-    fn the_operators_agree_with_the_table() {
+    fn operators_match_the_truth_table() {
         for (a, b, and, or) in [
             (False, False, False, False),
             (False, Unknown, False, Unknown),

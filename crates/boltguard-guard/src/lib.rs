@@ -12,14 +12,14 @@
 //! // Built with operators, or parsed from a string:
 //! let permission = |name| Permission::new(name).map(Guard::permission);
 //! let built = Guard::authenticated() & (permission("blog.add")? | Guard::staff()) & !permission("blog.banned")?;
-//! let read: Guard = r#"authenticated & (perm("blog.add") | staff) & ~perm("blog.banned")"#.parse()?;
-//! assert_eq!(built, read);
+//! let parsed: Guard = r#"authenticated & (perm("blog.add") | staff) & ~perm("blog.banned")"#.parse()?;
+//! assert_eq!(built, parsed);
 //!
 //! let ada = Principal::Known(Identity::new("1", "jwt").with_permissions(["blog.add"]));
 //! let bob = Principal::Known(Identity::new("2", "jwt"));
-//! assert_eq!(read.decide(&ada), Decision::Allow);
-//! assert_eq!(read.decide(&bob), Decision::Deny(ReasonCode::PermissionMissing));
-//! assert_eq!(read.decide(&Principal::Anonymous), Decision::Challenge);
+//! assert_eq!(parsed.decide(&ada), Decision::Allow);
+//! assert_eq!(parsed.decide(&bob), Decision::Deny(ReasonCode::PermissionMissing));
+//! assert_eq!(parsed.decide(&Principal::Anonymous), Decision::Challenge);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -122,9 +122,9 @@ mod error;
 mod exact;
 mod explain;
 mod guard;
+mod incremental;
 mod json;
 mod kleene;
-mod live;
 mod missing;
 mod run;
 mod text;

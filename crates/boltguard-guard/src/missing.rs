@@ -1,4 +1,4 @@
-//! The least that a caller would have to be granted.
+//! The smallest set of missing grants.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -10,32 +10,32 @@ use serde::ser::{SerializeStruct, Serializer};
 
 use crate::compiled::Test;
 use crate::guard::Op;
-use crate::live::Live;
+use crate::incremental::IncrementalValues;
 use crate::{Atom, CheckResults, CompiledGuard, Decision, Kleene};
 
-/// What a caller would have to be granted, permissions and scopes, for a guard to open.
+/// The permissions and scopes that a caller is missing.
 ///
-/// Everything else about the caller stays as it is: nobody is made one of the staff. A guard that waits for checks
-/// counts as open.
+/// All other properties of the caller, such as staff membership, are unchanged. Nothing is missing if the decision
+/// depends on checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missing {
-    /// These, and the guard opens.
+    /// With these grants, the guard allows access or depends only on checks.
     Grants {
-        /// [`Atom::Permission`]s and [`Atom::Scope`]s, in the guard's order. None of them can be left out.
+        /// [`Atom::Permission`]s and [`Atom::Scope`]s, in the guard's order. None of them can be omitted.
         grants: Vec<Atom>,
-        /// Whether no smaller set opens the guard. It is true where the caller lacks up to a dozen of those that the
-        /// guard names: every set was tried, the smaller before the larger. Beyond that it is false, and unknown.
+        /// Whether this is certainly a smallest set. True if the caller is missing at most twelve of the permissions
+        /// and scopes in the guard, so that all subsets could be evaluated.
         smallest: bool,
     },
-    /// An identity: the caller is anonymous.
+    /// The caller is anonymous and must be authenticated first.
     Identity,
-    /// No grant would open the guard.
+    /// The guard denies access regardless of grants.
     NotGrants,
-    /// Nothing: the guard is open.
+    /// Nothing: the guard allows access, or depends only on checks.
     Nothing,
-    /// The caller lacks more than a dozen, and all of them together would not open the guard: some fewer might, as the
-    /// guard forbids others.
+    /// The caller is missing more than twelve grants, and the guard denies access with all of them. A subset might be
+    /// sufficient, because the guard forbids some of them.
     TooMany,
 }
 
@@ -46,12 +46,12 @@ impl fmt::Display for Missing {
                 for (number, grant) in grants.iter().enumerate() {
                     write!(f, "{}{grant}", if number > 0 { ", " } else { "" })?;
                 }
-                f.write_str(if *smallest { "" } else { " (perhaps fewer)" })
+                f.write_str(if *smallest { "" } else { " (or fewer)" })
             }
-            Self::Identity => f.write_str("an identity"),
-            Self::NotGrants => f.write_str("nothing that can be granted"),
+            Self::Identity => f.write_str("authentication"),
+            Self::NotGrants => f.write_str("no grant is sufficient"),
             Self::Nothing => f.write_str("nothing"),
-            Self::TooMany => f.write_str("too many to tell"),
+            Self::TooMany => f.write_str("too many grants to determine"),
         }
     }
 }
@@ -93,22 +93,22 @@ impl CompiledGuard {
         let search = Search {
             guard: self,
             principal,
-            said: results,
+            named_results: results,
             results: self.program.resolve(results),
-            lacking: self.lacking(principal),
+            candidates: self.missing_atoms(principal),
         };
-        if search.lacking.len() > MAX_LACKING {
-            search.some()
+        if search.candidates.len() > MAX_CANDIDATES {
+            search.minimal()
         } else {
             search.smallest()
         }
     }
 
-    /// The permissions and scopes that the guard names and the caller lacks, once each.
-    fn lacking(&self, principal: &PrincipalView<'_>) -> Vec<&Atom> {
+    /// Returns the distinct permissions and scopes in the guard that the caller doesn't have.
+    fn missing_atoms(&self, principal: &PrincipalView<'_>) -> Vec<&Atom> {
         let mut seen = HashSet::new();
-        let asked = self.guard.atoms().zip(&self.program.tests);
-        asked
+        let tests = self.guard.atoms().zip(&self.program.tests);
+        tests
             .filter(|(atom, test)| match (atom, test) {
                 (Atom::Permission(_) | Atom::Scope(_), Test::Requirement(id)) => {
                     !principal.grant_set.contains(*id) && seen.insert(*id)
@@ -123,61 +123,62 @@ impl CompiledGuard {
 struct Search<'g> {
     guard: &'g CompiledGuard,
     principal: &'g PrincipalView<'g>,
-    said: &'g CheckResults,
+    named_results: &'g CheckResults,
     results: Vec<Option<bool>>,
-    lacking: Vec<&'g Atom>,
+    candidates: Vec<&'g Atom>,
 }
 
 impl Search<'_> {
-    /// The first of the smallest sets that open the guard.
+    /// Finds the first of the smallest sufficient sets.
     fn smallest(&self) -> Missing {
-        let mut sets: Vec<u32> = (1..1 << self.lacking.len()).collect();
+        let mut sets: Vec<u32> = (1..1 << self.candidates.len()).collect();
         sets.sort_by_key(|set| set.count_ones());
-        let members = |set: u32| (0..self.lacking.len()).filter(move |bit| set >> bit & 1 == 1);
+        let members = |set: u32| (0..self.candidates.len()).filter(move |bit| set >> bit & 1 == 1);
         match sets.into_iter().find(|set| self.opens(members(*set))) {
             Some(set) => self.grants(members(set), true),
             None => Missing::NotGrants,
         }
     }
 
-    /// A set that opens the guard and would not if any of it was left out.
-    fn some(&self) -> Missing {
-        match self.some_by_values() {
+    /// Finds a sufficient set of which no member can be omitted.
+    fn minimal(&self) -> Missing {
+        match self.minimal_by_values() {
             Some(set) if self.opens(set.iter().copied()) => self.grants(set.into_iter(), false),
-            // Of a check that is asked twice the values know too little.
-            _ => self.some_by_decisions(),
+            // The values are too pessimistic if a check occurs more than once.
+            _ => self.minimal_by_decisions(),
         }
     }
 
-    /// Takes grant after grant away, and looks at the value of the guard.
-    fn some_by_values(&self) -> Option<Vec<usize>> {
-        let values = self.guard.values(Some(self.principal), self.said);
-        let mut granted = Granted::new(self, Live::new(&self.guard.guard, values));
-        (0..self.lacking.len()).for_each(|number| granted.give(number));
-        if !granted.live.may_hold() {
+    /// Starts with all grants and removes those that the value of the guard doesn't depend on.
+    fn minimal_by_values(&self) -> Option<Vec<usize>> {
+        let values = self.guard.values(Some(self.principal), self.named_results);
+        let mut granted = Granted::new(self, IncrementalValues::new(&self.guard.guard, values));
+        (0..self.candidates.len()).for_each(|number| granted.add(number));
+        if !granted.values.may_open() {
             return None;
         }
         let mut needed = Vec::new();
-        for number in 0..self.lacking.len() {
-            granted.take(number);
-            if !granted.live.may_hold() {
-                granted.give(number);
+        for number in 0..self.candidates.len() {
+            granted.remove(number);
+            if !granted.values.may_open() {
+                granted.add(number);
                 needed.push(number);
             }
         }
         Some(needed)
     }
 
-    fn some_by_decisions(&self) -> Missing {
-        let mut set: Vec<usize> = (0..self.lacking.len()).collect();
+    /// Starts with all grants and removes those that the decision doesn't depend on.
+    fn minimal_by_decisions(&self) -> Missing {
+        let mut set: Vec<usize> = (0..self.candidates.len()).collect();
         if !self.opens(set.iter().copied()) {
             return Missing::TooMany;
         }
         let mut at = 0;
         while at < set.len() {
-            let left_out = set.remove(at);
+            let removed = set.remove(at);
             if !self.opens(set.iter().copied()) {
-                set.insert(at, left_out);
+                set.insert(at, removed);
                 at += 1;
             }
         }
@@ -190,7 +191,7 @@ impl Search<'_> {
             .requirements()
             .reader_continuing(self.principal.grant_set);
         for number in set {
-            match self.lacking[number] {
+            match self.candidates[number] {
                 Atom::Permission(permission) => grants.permission(permission.as_str()),
                 Atom::Scope(scope) => grants.scope(scope),
                 _ => {}
@@ -208,79 +209,79 @@ impl Search<'_> {
 
     fn grants(&self, set: impl Iterator<Item = usize>, smallest: bool) -> Missing {
         Missing::Grants {
-            grants: set.map(|number| self.lacking[number].clone()).collect(),
+            grants: set.map(|number| self.candidates[number].clone()).collect(),
             smallest,
         }
     }
 }
 
-/// What is granted of what the caller lacks.
+/// The candidates that are currently granted, with the resulting values.
 struct Granted<'g> {
-    live: Live<'g>,
-    /// What each grant brings: itself, and for a scope the permission of its name.
-    brings: Vec<Vec<RequirementId>>,
-    /// Where each thing is asked, and by how many grants it is met.
-    asked: HashMap<RequirementId, (Vec<usize>, u32)>,
+    values: IncrementalValues<'g>,
+    /// The requirements that each candidate meets: its own, and for a scope also the permission of the same name.
+    met: Vec<Vec<RequirementId>>,
+    /// The positions of each requirement in the guard, and the number of granted candidates that meet it.
+    requirements: HashMap<RequirementId, (Vec<usize>, u32)>,
 }
 
 impl<'g> Granted<'g> {
-    fn new(search: &Search<'g>, live: Live<'g>) -> Self {
+    fn new(search: &Search<'g>, values: IncrementalValues<'g>) -> Self {
         let compiled = search.guard;
         let atoms = compiled.guard.ops.iter().enumerate();
         let atoms = atoms.filter_map(|(at, op)| match op {
             Op::Atom(atom) => Some((at, atom)),
             Op::Join(..) | Op::Not => None,
         });
-        let mut asked: HashMap<RequirementId, (Vec<usize>, u32)> = HashMap::new();
-        let mut numbers = HashMap::new();
+        let mut requirements: HashMap<RequirementId, (Vec<usize>, u32)> = HashMap::new();
+        let mut ids = HashMap::new();
         for ((at, atom), test) in atoms.zip(&compiled.program.tests) {
             if let Test::Requirement(id) = test {
-                asked.entry(*id).or_default().0.push(at);
-                numbers.insert(atom, *id);
+                requirements.entry(*id).or_default().0.push(at);
+                ids.insert(atom, *id);
             }
         }
         let implied = |atom: &Atom| match atom {
             Atom::Scope(scope) => Some(Atom::Permission(Permission::new(scope).ok()?)),
             _ => None,
         };
-        let grant_set = |id: &RequirementId| search.principal.grant_set.contains(*id);
-        let brings = search.lacking.iter().map(|atom| {
+        let is_granted = |id: &RequirementId| search.principal.grant_set.contains(*id);
+        let met = search.candidates.iter().map(|atom| {
             let implied = implied(atom);
             let both = [Some(*atom), implied.as_ref()].into_iter().flatten();
-            let ids = both.filter_map(|atom| numbers.get(atom).copied());
-            ids.filter(|id| !grant_set(id)).collect()
+            let met = both.filter_map(|atom| ids.get(atom).copied());
+            met.filter(|id| !is_granted(id)).collect()
         });
         Self {
-            live,
-            brings: brings.collect(),
-            asked,
+            values,
+            met: met.collect(),
+            requirements,
         }
     }
 
-    fn give(&mut self, number: usize) {
-        for id in &self.brings[number] {
-            if let Some((places, count)) = self.asked.get_mut(id) {
+    fn add(&mut self, number: usize) {
+        for id in &self.met[number] {
+            if let Some((positions, count)) = self.requirements.get_mut(id) {
                 *count += 1;
-                places
+                positions
                     .iter()
-                    .for_each(|at| self.live.set(*at, Kleene::True));
+                    .for_each(|at| self.values.set(*at, Kleene::True));
             }
         }
     }
 
-    fn take(&mut self, number: usize) {
-        for id in &self.brings[number] {
-            if let Some((places, count)) = self.asked.get_mut(id) {
+    fn remove(&mut self, number: usize) {
+        for id in &self.met[number] {
+            if let Some((positions, count)) = self.requirements.get_mut(id) {
                 *count -= 1;
                 if *count == 0 {
-                    places
+                    positions
                         .iter()
-                        .for_each(|at| self.live.set(*at, Kleene::False));
+                        .for_each(|at| self.values.set(*at, Kleene::False));
                 }
             }
         }
     }
 }
 
-/// Up to this many, every set is tried: 4,096 at most.
-const MAX_LACKING: usize = 12;
+/// The maximum number of candidates of which all subsets are evaluated, at most 4,096.
+const MAX_CANDIDATES: usize = 12;

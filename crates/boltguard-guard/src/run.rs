@@ -1,4 +1,4 @@
-//! Runs a compiled guard.
+//! Execution of compiled guards.
 
 use boltguard_grants::PrincipalView;
 use boltguard_types::{ReasonCode, work};
@@ -7,7 +7,7 @@ use crate::compiled::{Goto, Program, Test};
 use crate::{CheckResults, Decision};
 
 impl Program {
-    /// Decides about a known caller. `results` go by the checks' numbers; those it lacks are open.
+    /// Decides for an authenticated caller. `results` is indexed by the number of the check; missing results are open.
     #[inline]
     pub(crate) fn decide(
         &self,
@@ -23,12 +23,12 @@ impl Program {
         }
     }
 
-    /// The results by the checks' numbers.
+    /// Returns the results, indexed by the number of the check.
     pub(crate) fn resolve(&self, results: &CheckResults) -> Vec<Option<bool>> {
         self.checks.iter().map(|name| results.get(name)).collect()
     }
 
-    /// The open checks that could change the decision.
+    /// Returns the numbers of the open checks that can change the decision.
     pub(crate) fn open_checks(
         &self,
         principal: &PrincipalView<'_>,
@@ -72,7 +72,7 @@ impl Program {
         }
     }
 
-    /// Goes on from `at` until the outcome is settled or an open check is met.
+    /// Runs from `at` until the result is determined or an open check is reached.
     #[inline]
     fn run(
         &self,
@@ -99,12 +99,12 @@ impl Program {
                 at = step.then;
                 continue;
             }
-            *reason = step.blame.unwrap_or(*reason);
+            *reason = step.reason.unwrap_or(*reason);
             at = step.otherwise;
         }
     }
 
-    /// Tries the missing results: each check met is taken to hold, then to fail.
+    /// Evaluates all combinations of missing results: each open check first passes, then fails.
     #[cold]
     fn explore(&self, caller: &Caller<'_>, results: &[Option<bool>]) -> Decision {
         let mut results = results.to_vec();
@@ -147,9 +147,9 @@ impl Program {
                 at,
                 test: Test::Check(check),
             } if depth < MAX_EXPLORED => {
-                for answer in [true, false] {
+                for result in [true, false] {
                     if !seen.both() {
-                        results[check as usize] = Some(answer);
+                        results[check as usize] = Some(result);
                         self.explore_from(at, caller, results, reason, depth + 1, seen);
                     }
                 }
@@ -165,14 +165,14 @@ impl Program {
     }
 }
 
-/// A known caller; the backend by its number, if the guard names it.
+/// An authenticated caller, with the number of the backend if it occurs in the guard.
 pub(crate) struct Caller<'f> {
     principal: &'f PrincipalView<'f>,
     backend: Option<u32>,
 }
 
 impl Caller<'_> {
-    /// Whether the caller passes; `None` where that is not known.
+    /// Returns whether the caller passes a test, or `None` for a check without a result.
     #[inline]
     pub(crate) fn passes(&self, test: Test, results: &[Option<bool>]) -> Option<bool> {
         match test {
@@ -186,14 +186,14 @@ impl Caller<'_> {
     }
 }
 
-/// Where a run ended.
+/// The end of a run.
 enum Stop {
     Allow,
     Deny,
     Open { at: Goto, test: Test },
 }
 
-/// The outcomes met so far; the reason is that of the first, which took the checks to hold.
+/// The outcomes found so far, with the reason of the first denial, for which the most checks passed.
 #[derive(Default)]
 struct Seen {
     allowed: bool,
@@ -206,5 +206,5 @@ impl Seen {
     }
 }
 
-/// Up to this many open checks in a row, every combination of results is tried: 4,096 at most.
+/// The maximum number of open checks of which all combinations of results are evaluated, at most 4,096.
 const MAX_EXPLORED: usize = 12;

@@ -53,8 +53,8 @@ impl fmt::Display for Permission {
 
 /// A grant of a caller: one permission, all permissions with a prefix (`blog.*`), or all permissions (`*`).
 ///
-/// Only these two forms are patterns. `blog.*` covers names that start with `blog.` and are longer, so it covers neither
-/// `blog` nor `blog.`. In any other position, `*` is an ordinary character, which no [`Permission`] contains.
+/// Only these two forms are patterns. `blog.*` covers names that start with `blog.` and are longer, so it covers
+/// neither `blog` nor `blog.`. In any other position, `*` is an ordinary character, which no [`Permission`] contains.
 ///
 /// ```
 /// use boltguard_types::{Grant, Permission};

@@ -1,4 +1,4 @@
-//! The callers that there could be.
+//! The truth assignments of the callers that can exist.
 
 use boltguard_grants::ClaimTest;
 
@@ -8,10 +8,10 @@ use super::table::Table;
 use crate::guard::{Join, Op};
 use crate::{Atom, Guard};
 
-/// The ways in which the atoms of some guards can be true together, of a known caller.
+/// The truth assignments to the atoms of some guards, for authenticated callers.
 pub(super) struct Assignments<'g> {
     atoms: Vec<&'g Atom>,
-    /// Where the assignment is that of a caller who could exist.
+    /// The assignments for which a caller can exist.
     possible: Table,
 }
 
@@ -36,7 +36,7 @@ impl<'g> Assignments<'g> {
         Ok(assignments)
     }
 
-    /// Where the guard is true. It has no constants in it unless it is one.
+    /// Returns the assignments for which the guard is true.
     pub(super) fn table(&self, guard: &Guard) -> Table {
         let mut stack: Vec<Table> = Vec::new();
         for op in &guard.ops {
@@ -68,12 +68,12 @@ impl<'g> Assignments<'g> {
         Table::constant(self.atoms.len(), value)
     }
 
-    /// Whether `other` is true of every caller of whom `one` is.
+    /// Returns whether `other` is true for every caller for whom `one` is true.
     pub(super) fn implies(&self, one: &Table, other: &Table) -> bool {
         (one.clone() & &!other.clone() & &self.possible).is_false()
     }
 
-    /// Whether both are true of the same callers.
+    /// Returns whether both are true for the same callers.
     pub(super) fn agree(&self, one: &Table, other: &Table) -> bool {
         self.implies(one, other) && self.implies(other, one)
     }
@@ -85,11 +85,11 @@ impl<'g> Assignments<'g> {
         }
     }
 
-    /// One backend vouches for a caller, and a scope grants the permission of its name.
+    /// Excludes callers with two backends, and with a scope but not the permission of the same name.
     fn exclude_pairs(&mut self) {
         for one in 0..self.atoms.len() {
             for other in 0..self.atoms.len() {
-                let never = match (self.atoms[one], self.atoms[other]) {
+                let impossible = match (self.atoms[one], self.atoms[other]) {
                     (Atom::ViaBackend(_), Atom::ViaBackend(_)) if one < other => {
                         self.variable(other)
                     }
@@ -100,12 +100,12 @@ impl<'g> Assignments<'g> {
                     }
                     _ => continue,
                 };
-                self.exclude(&(never & &self.variable(one)));
+                self.exclude(&(impossible & &self.variable(one)));
             }
         }
     }
 
-    /// The tests of one claim are of one value.
+    /// Excludes results of claim tests that no value of the claim has.
     fn exclude_claims(&mut self) -> Result<(), TooManyAtoms> {
         let mut claims: Vec<(&str, Vec<(usize, &ClaimTest)>)> = Vec::new();
         for (number, atom) in self.atoms.iter().enumerate() {
@@ -125,13 +125,13 @@ impl<'g> Assignments<'g> {
                 });
                 self.join(Join::All, literals)
             });
-            let never = !self.join(Join::Any, outcomes);
-            self.exclude(&never);
+            let impossible = !self.join(Join::Any, outcomes);
+            self.exclude(&impossible);
         }
         Ok(())
     }
 
-    fn exclude(&mut self, never: &Table) {
-        self.possible = self.possible.clone() & &!never.clone();
+    fn exclude(&mut self, impossible: &Table) {
+        self.possible = self.possible.clone() & &!impossible.clone();
     }
 }

@@ -1,7 +1,7 @@
-//! What is true of a guard for every caller there could be.
+//! Exact comparison of guards.
 //!
-//! A guard of up to a dozen atoms is asked about every possible caller: the anonymous one, and a known one for each way
-//! in which the atoms can be true together.
+//! A guard with up to twelve distinct atoms is evaluated for every possible caller: the anonymous one, and an
+//! authenticated one for each possible truth assignment to the atoms.
 
 mod assignments;
 mod claims;
@@ -16,14 +16,14 @@ use crate::exact::assignments::Assignments;
 use crate::{Atom, Guard};
 
 impl Guard {
-    /// Exact answers are given for up to this many distinct atoms, the constants and `authenticated` not counted.
+    /// The maximum number of distinct atoms for an exact comparison, not counting constants and `authenticated`.
     pub const EXACT_ATOMS: usize = 12;
 
-    /// Whether whoever this guard lets in, `other` lets in too, whatever they are and hold.
+    /// Returns whether `other` allows every caller that this guard allows.
     ///
-    /// Two atoms are taken to be true or false independently, but for what follows from their meaning: a known caller
-    /// is authenticated, is vouched for by one backend, holds the permission of a scope's name with the scope, and has
-    /// one value for each claim. The results of checks are taken to be the same for both guards.
+    /// Atoms are independent of each other, with these exceptions: an authenticated caller has exactly one backend, has
+    /// the permission of the same name for each scope, and has one value for each claim. Checks have the same results
+    /// for both guards.
     ///
     /// ```
     /// use boltguard_guard::Guard;
@@ -37,7 +37,7 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// [`TooManyAtoms`] if the two have more atoms than can be tried, and the answer is not plain without.
+    /// [`TooManyAtoms`] if the guards have too many atoms for an exact comparison, and the result isn't obvious.
     pub fn implies(&self, other: &Self) -> Result<bool, TooManyAtoms> {
         if self == other || self.is(&Atom::DenyAll) || other.is(&Atom::AllowAny) {
             return Ok(true);
@@ -49,14 +49,15 @@ impl Guard {
         Ok(assignments.implies(&assignments.table(self), &assignments.table(other)))
     }
 
-    /// Whether both guards answer alike for every caller: let in, 401, or 403. The reason of a 403 may differ.
+    /// Returns whether both guards allow, challenge (401) and deny (403) the same callers. The reasons of denials can
+    /// differ.
     ///
-    /// The callers are those of [`implies`](Self::implies). `authenticated` and `allow_any` differ by the anonymous
-    /// one, and so do `~authenticated`, which answers it 401, and `deny_all`, which answers 403.
+    /// The possible callers are those of [`implies`](Self::implies). `authenticated` and `allow_any` differ for the
+    /// anonymous caller, and so do `~authenticated` (401) and `deny_all` (403).
     ///
     /// # Errors
     ///
-    /// [`TooManyAtoms`] if the two have more atoms than can be tried, and the answer is not plain without.
+    /// [`TooManyAtoms`] if the guards have too many atoms for an exact comparison, and the result isn't obvious.
     pub fn is_equivalent(&self, other: &Self) -> Result<bool, TooManyAtoms> {
         if self == other || self.is_constant() || other.is_constant() {
             return Ok(self == other);
@@ -70,14 +71,12 @@ impl Guard {
     }
 }
 
-/// The guards have more distinct atoms, or tests of one claim with more distinct values, than can be tried one by one.
-///
-/// The question has an answer, and it is not known.
+/// The error of guards with too many distinct atoms, or too many distinct values of one claim, for an exact comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyAtoms(());
 
 impl TooManyAtoms {
-    /// The code of the cause: [`ReasonCode::GuardInvalid`].
+    /// Returns the reason code: [`ReasonCode::GuardInvalid`].
     #[must_use]
     pub const fn code(self) -> ReasonCode {
         ReasonCode::GuardInvalid
@@ -88,7 +87,7 @@ impl fmt::Display for TooManyAtoms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "exact answers are for guards of up to {} distinct atoms",
+            "only guards with up to {} distinct atoms can be compared",
             Guard::EXACT_ATOMS
         )
     }

@@ -1,22 +1,22 @@
-//! Truth tables as bits.
+//! Truth tables as bit sets.
 
 use std::ops::{BitAnd, BitOr, Not};
 
-/// A value for each assignment to a dozen variables at most: bit `a` is that of the assignment whose variable `v` is
-/// true where bit `v` of `a` is set.
+/// A truth value for each assignment to up to twelve variables. Bit `a` belongs to the assignment in which variable `v`
+/// is true if bit `v` of `a` is set.
 ///
-/// A table of fewer than six variables repeats itself up to the end of its word.
+/// A table of fewer than six variables is repeated to fill its word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Table(Box<[u64]>);
 
 impl Table {
-    /// The table that is `value` everywhere.
+    /// Creates a table that is `value` everywhere.
     pub(super) fn constant(variables: usize, value: bool) -> Self {
         let words = 1 << variables.saturating_sub(LANES.len());
         Self(vec![if value { u64::MAX } else { 0 }; words].into())
     }
 
-    /// The table that is true where the variable is.
+    /// Creates a table that is true where the variable is true.
     pub(super) fn variable(variables: usize, number: usize) -> Self {
         let mut table = Self::constant(variables, false);
         for (at, word) in table.0.iter_mut().enumerate() {
@@ -68,7 +68,7 @@ impl Not for Table {
     }
 }
 
-/// The first six variables within a word.
+/// The truth tables of the first six variables, within one word.
 const LANES: [u64; 6] = [
     0xaaaa_aaaa_aaaa_aaaa,
     0xcccc_cccc_cccc_cccc,

@@ -1,15 +1,15 @@
-//! Walks over a text, a word or a mark at a time.
+//! A cursor over the string of a guard.
 
 use super::error::{Expected, ParseErrorKind, ParseGuardError};
 
 pub(super) struct Cursor<'t> {
-    text: &'t str,
+    source: &'t str,
     at: usize,
 }
 
 impl<'t> Cursor<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
-        let mut cursor = Self { text, at: 0 };
+    pub(super) fn new(source: &'t str) -> Self {
+        let mut cursor = Self { source, at: 0 };
         cursor.skip_space();
         cursor
     }
@@ -19,34 +19,38 @@ impl<'t> Cursor<'t> {
     }
 
     pub(super) fn rest(&self) -> &'t str {
-        self.text.get(self.at..).unwrap_or_default()
+        self.source.get(self.at..).unwrap_or_default()
     }
 
     pub(super) fn is_at_end(&self) -> bool {
         self.rest().is_empty()
     }
 
-    /// Takes a mark if it is next.
-    pub(super) fn take(&mut self, mark: char) -> bool {
-        let found = self.rest().starts_with(mark);
+    /// Skips `token` and returns true if it is next.
+    pub(super) fn take(&mut self, token: char) -> bool {
+        let found = self.rest().starts_with(token);
         if found {
-            self.go_on(mark.len_utf8());
+            self.advance(token.len_utf8());
         }
         found
     }
 
-    pub(super) fn expect(&mut self, mark: char, expected: Expected) -> Result<(), ParseGuardError> {
-        if self.take(mark) {
+    pub(super) fn expect(
+        &mut self,
+        token: char,
+        expected: Expected,
+    ) -> Result<(), ParseGuardError> {
+        if self.take(token) {
             Ok(())
         } else {
             Err(self.expected(expected))
         }
     }
 
-    /// Takes the word that is next; the empty one if there is none.
+    /// Skips and returns the next word, which is empty if there is none.
     pub(super) fn word(&mut self) -> &'t str {
         let word = self.next_word();
-        self.go_on(word.len());
+        self.advance(word.len());
         word
     }
 
@@ -58,7 +62,7 @@ impl<'t> Cursor<'t> {
         &rest[..end]
     }
 
-    /// Takes a JSON string.
+    /// Skips and returns a JSON string.
     pub(super) fn string(&mut self) -> Result<String, ParseGuardError> {
         let rest = self.rest();
         if rest.starts_with('\'') {
@@ -69,12 +73,12 @@ impl<'t> Cursor<'t> {
         }
         let raw = string_end(rest).map(|end| &rest[..end]);
         let raw = raw.ok_or_else(|| self.error(ParseErrorKind::String))?;
-        let text = serde_json::from_str(raw).map_err(|_| self.error(ParseErrorKind::String))?;
-        self.go_on(raw.len());
-        Ok(text)
+        let value = serde_json::from_str(raw).map_err(|_| self.error(ParseErrorKind::String))?;
+        self.advance(raw.len());
+        Ok(value)
     }
 
-    /// Takes a whole number.
+    /// Skips and returns an integer.
     pub(super) fn integer(&mut self) -> Result<i64, ParseGuardError> {
         let rest = self.rest();
         let in_number = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.' | '_');
@@ -82,7 +86,7 @@ impl<'t> Cursor<'t> {
         let number: i64 = rest[..end]
             .parse()
             .map_err(|_| self.error(ParseErrorKind::Integer))?;
-        self.go_on(end);
+        self.advance(end);
         Ok(number)
     }
 
@@ -95,10 +99,10 @@ impl<'t> Cursor<'t> {
     }
 
     pub(super) fn error_at(&self, kind: ParseErrorKind, offset: usize) -> ParseGuardError {
-        ParseGuardError::new(kind, self.text, offset)
+        ParseGuardError::new(kind, self.source, offset)
     }
 
-    fn go_on(&mut self, bytes: usize) {
+    fn advance(&mut self, bytes: usize) {
         self.at += bytes;
         self.skip_space();
     }
@@ -109,10 +113,10 @@ impl<'t> Cursor<'t> {
     }
 }
 
-/// Where the string that `text` begins with ends, both quotes included.
-fn string_end(text: &str) -> Option<usize> {
+/// Returns the length of the quoted string at the start of `source`, including the quotes.
+fn string_end(source: &str) -> Option<usize> {
     let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate().skip(1) {
+    for (at, byte) in source.bytes().enumerate().skip(1) {
         match byte {
             _ if escaped => escaped = false,
             b'\\' => escaped = true,

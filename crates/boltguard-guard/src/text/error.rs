@@ -1,4 +1,4 @@
-//! Where and why a text is no guard.
+//! Errors in the string of a guard.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -7,14 +7,14 @@ use boltguard_types::{PermissionError, ReasonCode};
 
 use crate::{Guard, GuardError};
 
-/// The text is no guard, and where it stops being one.
+/// The error of a string that isn't a valid guard, with its position.
 ///
 /// ```
 /// use boltguard_guard::Guard;
 ///
 /// let text = r#"authenticated & permm("blog.add")"#;
 /// let error = text.parse::<Guard>().unwrap_err();
-/// assert_eq!(error.to_string(), "line 1, column 17: there is no such atom; did you mean `perm`?");
+/// assert_eq!(error.to_string(), "line 1, column 17: unknown atom; did you mean `perm`?");
 /// assert_eq!(
 ///     error.snippet(text).to_string(),
 ///     "authenticated & permm(\"blog.add\")\n                ^"
@@ -29,9 +29,9 @@ pub struct ParseGuardError {
 }
 
 impl ParseGuardError {
-    /// An error at the byte `offset` of `text`, which is at a character's start.
-    pub(super) fn new(kind: ParseErrorKind, text: &str, offset: usize) -> Self {
-        let before = text.get(..offset).unwrap_or(text);
+    /// Creates an error at the byte `offset` of `source`, which must be a character boundary.
+    pub(super) fn new(kind: ParseErrorKind, source: &str, offset: usize) -> Self {
+        let before = source.get(..offset).unwrap_or(source);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self {
             kind,
@@ -41,37 +41,39 @@ impl ParseGuardError {
         }
     }
 
-    /// What is wrong.
+    /// Returns the kind of the error.
     #[must_use]
     pub const fn kind(&self) -> ParseErrorKind {
         self.kind
     }
 
-    /// Where, in bytes from the start of the text.
+    /// Returns the position in bytes, starting at 0.
     #[must_use]
     pub const fn offset(&self) -> usize {
         self.offset
     }
 
-    /// Where, in lines from 1.
+    /// Returns the line, starting at 1.
     #[must_use]
     pub const fn line(&self) -> usize {
         self.line
     }
 
-    /// Where in its line, in characters from 1.
+    /// Returns the column in characters, starting at 1.
     #[must_use]
     pub const fn column(&self) -> usize {
         self.column
     }
 
-    /// The code of the cause: [`ReasonCode::GuardInvalid`].
+    /// Returns the reason code: [`ReasonCode::GuardInvalid`].
     #[must_use]
     pub const fn code(&self) -> ReasonCode {
         ReasonCode::GuardInvalid
     }
 
-    /// The line of `text` with a caret under the place; a long line is cut, and what a terminal would obey is replaced.
+    /// Returns the line of `text`, which is the parsed string, with a caret below the position.
+    ///
+    /// Long lines are truncated, and characters that a terminal would interpret are replaced.
     #[must_use]
     pub fn snippet<'t>(&self, text: &'t str) -> impl fmt::Display + 't {
         Snippet {
@@ -93,29 +95,30 @@ impl fmt::Display for ParseGuardError {
 
 impl Error for ParseGuardError {}
 
-/// What is wrong with a guard's text.
+/// The kind of a [`ParseGuardError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseErrorKind {
-    /// Something else was expected.
+    /// Something else is expected at the position.
     Expected(Expected),
-    /// An operator in another language's spelling; this is ours.
+    /// An operator of another language, such as `and`. The value is the operator to use instead.
     Foreign(&'static str),
-    /// The number is not whole, or takes more than 64 bits.
+    /// The number isn't an integer of 64 bits.
     Integer,
-    /// The name is not one that the atom takes.
+    /// The arguments of the atom aren't valid.
     Name(GuardError),
-    /// The text is no permission's name.
+    /// The permission name isn't valid.
     Permission(PermissionError),
-    /// A list of `claim` is given twice.
+    /// A list of `claim` occurs twice.
     Repeated,
-    /// The string has no end, or an escape that JSON does not know, or a bare control character.
+    /// The string isn't a JSON string: it is in single quotes or unterminated, or contains an invalid escape or an
+    /// unescaped control character.
     String,
     /// Parentheses or operators are nested deeper than [`Guard::MAX_DEPTH`].
     TooDeep,
-    /// The text is longer than [`Guard::MAX_TEXT`] bytes or has more than [`Guard::MAX_ATOMS`] atoms.
+    /// The string is longer than [`Guard::MAX_TEXT`] bytes or has more than [`Guard::MAX_ATOMS`] atoms.
     TooLarge,
-    /// There is no atom of this name; perhaps one of a similar name was meant.
+    /// The atom is unknown. The value is an atom with a similar name.
     UnknownAtom(Option<&'static str>),
 }
 
@@ -123,30 +126,39 @@ impl fmt::Display for ParseErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Expected(expected) => write!(f, "expected {expected}"),
-            Self::Foreign(ours) => write!(f, "the operators are `&`, `|` and `~`: write `{ours}`"),
-            Self::Integer => f.write_str("numbers are whole and take 64 bits"),
+            Self::Foreign(operator) => write!(
+                f,
+                "unknown operator; use `{operator}` (the operators are `&`, `|` and `~`)"
+            ),
+            Self::Integer => f.write_str("expected an integer of 64 bits"),
             Self::Name(error) => error.fmt(f),
             Self::Permission(error) => error.fmt(f),
-            Self::Repeated => f.write_str("this list is given twice"),
-            Self::String => f.write_str("expected a string in double quotes, with JSON's escapes"),
-            Self::TooDeep => write!(f, "guards are nested at most {} deep", Guard::MAX_DEPTH),
+            Self::Repeated => f.write_str("this list occurs twice"),
+            Self::String => {
+                f.write_str("expected a string in double quotes, with the escapes of JSON")
+            }
+            Self::TooDeep => write!(
+                f,
+                "the guard is nested too deeply; at most {} levels are supported",
+                Guard::MAX_DEPTH
+            ),
             Self::TooLarge => {
                 write!(
                     f,
-                    "a guard's text has at most {} bytes and {} atoms",
+                    "the guard is too long; at most {} bytes and {} atoms are supported",
                     Guard::MAX_TEXT,
                     Guard::MAX_ATOMS
                 )
             }
-            Self::UnknownAtom(None) => f.write_str("there is no such atom"),
+            Self::UnknownAtom(None) => f.write_str("unknown atom"),
             Self::UnknownAtom(Some(similar)) => {
-                write!(f, "there is no such atom; did you mean `{similar}`?")
+                write!(f, "unknown atom; did you mean `{similar}`?")
             }
         }
     }
 }
 
-/// What could have stood at the place of the error.
+/// The tokens that are valid at the position of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Expected {
@@ -154,7 +166,7 @@ pub enum Expected {
     Assignment,
     /// `)`.
     Closing,
-    /// `&`, `|` or the end of the text.
+    /// `&`, `|` or the end of the string.
     End,
     /// An atom, `~` or `(`.
     Guard,
@@ -170,7 +182,7 @@ pub enum Expected {
     Rest,
     /// A string.
     String,
-    /// A string, a whole number, `true` or `false`.
+    /// A string, an integer, `true` or `false`.
     Value,
     /// `&`, `|` or `)`.
     Within,
@@ -189,7 +201,7 @@ impl fmt::Display for Expected {
             Self::Opening => "`(`",
             Self::Rest => "`,` or `)`",
             Self::String => "a string in double quotes",
-            Self::Value => "a string in double quotes, a whole number, `true` or `false`",
+            Self::Value => "a string in double quotes, an integer, `true` or `false`",
             Self::Within => "`&`, `|` or `)`",
         })
     }
@@ -203,15 +215,15 @@ struct Snippet<'t> {
 impl fmt::Display for Snippet<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let first = self.column.saturating_sub(CONTEXT + 1);
-        let cut = first > 0;
-        if cut {
+        let truncated = first > 0;
+        if truncated {
             f.write_char('…')?;
         }
         for c in self.line.chars().skip(first).take(2 * CONTEXT) {
             f.write_char(if c == '\t' { ' ' } else { printable(c) })?;
         }
         f.write_char('\n')?;
-        let indent = self.column - 1 - first + usize::from(cut);
+        let indent = self.column - 1 - first + usize::from(truncated);
         write!(f, "{:indent$}^", "")
     }
 }
@@ -224,5 +236,5 @@ fn printable(c: char) -> char {
     }
 }
 
-/// How many characters a snippet shows before the place, and after it.
+/// The number of characters in a snippet before and after the position.
 const CONTEXT: usize = 60;

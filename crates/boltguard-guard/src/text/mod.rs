@@ -1,4 +1,4 @@
-//! The text form of guards: `authenticated & (perm("blog.add") | staff) & ~perm("blog.banned")`.
+//! The string syntax of guards: `authenticated & (perm("blog.add") | staff) & ~perm("blog.banned")`.
 //!
 //! ```text
 //! guard  = all *("|" all)
@@ -13,7 +13,7 @@
 //! string = a JSON string, RFC 8259 §7
 //! ```
 //!
-//! White space may stand between any two of these.
+//! Whitespace is allowed between any two tokens.
 
 mod cursor;
 mod error;

@@ -1,4 +1,4 @@
-//! Reads guards from text, by recursive descent of bounded depth.
+//! A recursive descent parser for guards, with a limited depth.
 
 use std::str::FromStr;
 
@@ -12,12 +12,12 @@ use crate::{Guard, GuardError};
 impl FromStr for Guard {
     type Err = ParseGuardError;
 
-    fn from_str(text: &str) -> Result<Self, ParseGuardError> {
-        if text.len() > Self::MAX_TEXT {
-            return Err(ParseGuardError::new(ParseErrorKind::TooLarge, text, 0));
+    fn from_str(source: &str) -> Result<Self, ParseGuardError> {
+        if source.len() > Self::MAX_TEXT {
+            return Err(ParseGuardError::new(ParseErrorKind::TooLarge, source, 0));
         }
         let mut parser = Parser {
-            cursor: Cursor::new(text),
+            cursor: Cursor::new(source),
             depth: 0,
             atoms: 0,
         };
@@ -26,7 +26,7 @@ impl FromStr for Guard {
             return Err(parser.unexpected(Expected::End));
         }
         if guard.depth() > Self::MAX_DEPTH {
-            return Err(ParseGuardError::new(ParseErrorKind::TooDeep, text, 0));
+            return Err(ParseGuardError::new(ParseErrorKind::TooDeep, source, 0));
         }
         Ok(guard)
     }
@@ -57,11 +57,11 @@ impl Parser<'_> {
         Ok(guard)
     }
 
-    fn operator(&mut self, mark: char, doubled: &str, ours: &'static str) -> Parsed<bool> {
+    fn operator(&mut self, token: char, doubled: &str, operator: &'static str) -> Parsed<bool> {
         if self.cursor.rest().starts_with(doubled) {
-            return Err(self.cursor.error(ParseErrorKind::Foreign(ours)));
+            return Err(self.cursor.error(ParseErrorKind::Foreign(operator)));
         }
-        Ok(self.cursor.take(mark))
+        Ok(self.cursor.take(token))
     }
 
     fn one(&mut self) -> Parsed<Guard> {
@@ -117,7 +117,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Counts an atom, so that a short text can't make a long guard.
+    /// Counts an atom, and rejects the guard if there are too many.
     fn count(&mut self, start: usize) -> Parsed<()> {
         self.atoms += 1;
         if self.atoms > Guard::MAX_ATOMS {
@@ -182,7 +182,7 @@ impl Parser<'_> {
     fn claim_list(&mut self, test: ClaimTest) -> Parsed<ClaimTest> {
         let start = self.cursor.at();
         let name = self.cursor.word();
-        let (given, build): (_, fn(ClaimTest, Vec<ClaimValue>) -> ClaimTest) = match name {
+        let (values, build): (_, fn(ClaimTest, Vec<ClaimValue>) -> ClaimTest) = match name {
             "all" => (test.required_all(), ClaimTest::all_of),
             "any" => (test.required_any(), ClaimTest::any_of),
             "none" => (test.forbidden(), ClaimTest::none_of),
@@ -192,7 +192,7 @@ impl Parser<'_> {
                     .error_at(ParseErrorKind::Expected(Expected::ListName), start));
             }
         };
-        if !given.is_empty() {
+        if !values.is_empty() {
             return Err(self.cursor.error_at(ParseErrorKind::Repeated, start));
         }
         self.cursor.expect('=', Expected::Assignment)?;
@@ -225,24 +225,24 @@ impl Parser<'_> {
         }
     }
 
-    /// Says what was expected, or how the thing that stands there is spelt.
+    /// Returns an error for the next token, which suggests the correct operator if it is one of another language.
     fn unexpected(&self, expected: Expected) -> ParseGuardError {
-        let there = if self.cursor.rest().starts_with('!') {
+        let token = if self.cursor.rest().starts_with('!') {
             "!"
         } else {
             self.cursor.next_word()
         };
         self.cursor
-            .error(foreign(there).unwrap_or(ParseErrorKind::Expected(expected)))
+            .error(foreign(token).unwrap_or(ParseErrorKind::Expected(expected)))
     }
 }
 
-fn foreign(spelling: &str) -> Option<ParseErrorKind> {
-    let known = FOREIGN.iter().find(|(theirs, _)| *theirs == spelling);
-    known.map(|(_, ours)| ParseErrorKind::Foreign(ours))
+fn foreign(token: &str) -> Option<ParseErrorKind> {
+    let found = FOREIGN.iter().find(|(foreign, _)| *foreign == token);
+    found.map(|(_, operator)| ParseErrorKind::Foreign(operator))
 }
 
-/// The atom that `word`, perhaps the name of a Python class, differs least from, by two letters at most.
+/// Returns the atom that is most similar to `word`, which can be the name of a Python class, with at most two edits.
 fn similar(word: &str) -> Option<&'static str> {
     if word.len() > 20 {
         return None;
@@ -255,7 +255,7 @@ fn similar(word: &str) -> Option<&'static str> {
     near.min().map(|(_, atom)| atom)
 }
 
-/// How many bytes have to be added, left out or replaced to make one text of the other.
+/// Returns the Levenshtein distance of two strings, in bytes.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (number, a) in one.bytes().enumerate() {
@@ -271,15 +271,15 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 impl Guard {
-    /// Operators are nested at most this deep, in a text and in what is compiled.
+    /// The maximum nesting depth of operators, when parsing and when compiling.
     pub const MAX_DEPTH: usize = 64;
-    /// A guard has at most this many atoms, each permission of a list counted, in a text and in what is compiled.
+    /// The maximum number of atoms, including each permission of a list, when parsing and when compiling.
     pub const MAX_ATOMS: usize = 1_000;
-    /// A text is at most this long, in bytes.
+    /// The maximum length of the string of a guard, in bytes, when parsing and when compiling.
     pub const MAX_TEXT: usize = 64 * 1024;
 }
 
-/// Operators as other languages spell them.
+/// Operators of other languages, with the operators to use instead.
 const FOREIGN: &[(&str, &str)] = &[
     ("!", "~"),
     ("and", "&"),

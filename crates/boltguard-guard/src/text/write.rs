@@ -1,4 +1,4 @@
-//! Writes guards as text.
+//! Formatting of guards.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -7,21 +7,21 @@ use boltguard_grants::{ClaimTest, ClaimValue};
 use crate::guard::{Join, Op};
 use crate::{Atom, Guard};
 
-/// The text form, which [parses](std::str::FromStr) back to an equal guard.
+/// Formats the guard as a string that [parses](std::str::FromStr) to an equal guard.
 ///
-/// A list inside another stands in parentheses, so that nobody needs to know that `&` binds tighter than `|`. A list of
-/// permissions alone is `any_perm(…)` or `all_perms(…)`.
+/// Nested operators are in parentheses, so that the precedence of `&` over `|` is irrelevant. A list that consists only
+/// of permissions is written as `any_perm(…)` or `all_perms(…)`.
 impl Display for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let starts = self.starts();
-        let mut todo = vec![Piece::Guard {
+        let mut pending = vec![Piece::Guard {
             at: self.ops.len() - 1,
             inner: false,
         }];
-        while let Some(piece) = todo.pop() {
+        while let Some(piece) = pending.pop() {
             match piece {
-                Piece::Text(text) => f.write_str(text)?,
-                Piece::Guard { at, inner } => self.piece(f, at, inner, &starts, &mut todo)?,
+                Piece::Literal(literal) => f.write_str(literal)?,
+                Piece::Guard { at, inner } => self.piece(f, at, inner, &starts, &mut pending)?,
             }
         }
         Ok(())
@@ -30,24 +30,24 @@ impl Display for Guard {
 
 enum Piece {
     Guard { at: usize, inner: bool },
-    Text(&'static str),
+    Literal(&'static str),
 }
 
 impl Guard {
-    /// Writes the beginning of a sub-guard and leaves the rest to do.
+    /// Writes the start of a part, and adds the rest to `pending`.
     fn piece(
         &self,
         f: &mut fmt::Formatter<'_>,
         at: usize,
         inner: bool,
         starts: &[usize],
-        todo: &mut Vec<Piece>,
+        pending: &mut Vec<Piece>,
     ) -> fmt::Result {
         match &self.ops[at] {
             Op::Atom(atom) => return atom.fmt(f),
             Op::Not => {
                 f.write_char('~')?;
-                todo.push(Piece::Guard {
+                pending.push(Piece::Guard {
                     at: at - 1,
                     inner: true,
                 });
@@ -58,13 +58,13 @@ impl Guard {
             Op::Join(join, _) => {
                 if inner {
                     f.write_char('(')?;
-                    todo.push(Piece::Text(")"));
+                    pending.push(Piece::Literal(")"));
                 }
                 for (number, operand) in self.operands_reversed(at, starts).enumerate() {
                     if number > 0 {
-                        todo.push(Piece::Text(join.operator()));
+                        pending.push(Piece::Literal(join.operator()));
                     }
-                    todo.push(Piece::Guard {
+                    pending.push(Piece::Guard {
                         at: operand,
                         inner: true,
                     });
@@ -99,7 +99,7 @@ fn permissions(f: &mut fmt::Formatter<'_>, join: Join, ops: &[Op]) -> fmt::Resul
         Join::All => "all_perms(",
         Join::Any => "any_perm(",
     })?;
-    listed(f, names, quoted)?;
+    list(f, names, quoted)?;
     f.write_char(')')
 }
 
@@ -137,22 +137,22 @@ fn claim(f: &mut fmt::Formatter<'_>, test: &ClaimTest) -> fmt::Result {
     ] {
         if !values.is_empty() {
             write!(f, ", {name}=[")?;
-            listed(f, values, scalar)?;
+            list(f, values, claim_value)?;
             f.write_char(']')?;
         }
     }
     f.write_char(')')
 }
 
-fn scalar(f: &mut fmt::Formatter<'_>, value: &ClaimValue) -> fmt::Result {
+fn claim_value(f: &mut fmt::Formatter<'_>, value: &ClaimValue) -> fmt::Result {
     match value {
         ClaimValue::Bool(value) => value.fmt(f),
         ClaimValue::Integer(value) => write!(f, "{value}"),
-        ClaimValue::Text(text) => quoted(f, text),
+        ClaimValue::Text(value) => quoted(f, value),
     }
 }
 
-fn listed<T>(
+fn list<T>(
     f: &mut fmt::Formatter<'_>,
     items: impl IntoIterator<Item = T>,
     write: impl Fn(&mut fmt::Formatter<'_>, T) -> fmt::Result,
@@ -166,10 +166,10 @@ fn listed<T>(
     Ok(())
 }
 
-/// Writes a JSON string in which everything can be seen.
-fn quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+/// Writes a JSON string in which invisible characters are escaped.
+fn quoted(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
     f.write_char('"')?;
-    for c in text.chars() {
+    for c in value.chars() {
         match c {
             '"' | '\\' => write!(f, "\\{c}")?,
             _ if needs_escape(c) => {
@@ -183,8 +183,8 @@ fn quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_char('"')
 }
 
-/// Whether a character would not be seen, or would change how its neighbours are: control characters, marks that turn
-/// the direction of writing, and such.
+/// Returns whether a character is invisible or changes how others are displayed, such as control characters and
+/// direction marks.
 pub(super) fn needs_escape(c: char) -> bool {
     !matches!(c, '"' | '\\' | '\'') && c.escape_debug().len() > 1
 }

@@ -1,4 +1,4 @@
-//! The compiled program against the naive evaluator, and the causes it names.
+//! Decisions of compiled guards, compared with the naive evaluator, and their reasons.
 
 use std::time::{Duration, Instant};
 
@@ -13,9 +13,13 @@ fn perm(name: &str) -> Guard {
     Guard::permission(Permission::new(name).unwrap())
 }
 
-fn check(text: &str, who: Identity, expected: Decision) {
+fn check(text: &str, identity: Identity, expected: Decision) {
     let guard: Guard = text.parse().unwrap();
-    assert_eq!(guard.decide(&Principal::Known(who)), expected, "{text}");
+    assert_eq!(
+        guard.decide(&Principal::Known(identity)),
+        expected,
+        "{text}"
+    );
 }
 
 fn ada() -> Identity {
@@ -26,14 +30,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn the_program_agrees_with_the_naive_evaluator(expr in exprs(), who in callers()) {
-        let expected = expr.decide(&who, &CheckResults::new());
-        prop_assert_eq!(outcome(expr.guard().decide(&who)), expected, "{}", expr.guard());
+    fn compiled_guard_agrees_with_naive_evaluator(expr in exprs(), caller in callers()) {
+        let expected = expr.decide(&caller, &CheckResults::new());
+        prop_assert_eq!(outcome(expr.guard().decide(&caller)), expected, "{}", expr.guard());
     }
 }
 
 #[test]
-fn the_reason_is_that_of_the_atom_that_failed() {
+fn reason_is_that_of_the_failed_atom() {
     for (text, reason) in [
         ("admin", ReasonCode::AdminRequired),
         ("staff", ReasonCode::StaffRequired),
@@ -50,19 +54,19 @@ fn the_reason_is_that_of_the_atom_that_failed() {
 }
 
 #[test]
-fn of_several_failures_the_first_that_matters_is_named() {
+fn first_relevant_failure_is_the_reason() {
     for (text, reason) in [
         (
             r#"authenticated & perm("a") & staff"#,
             ReasonCode::PermissionMissing,
         ),
         (r#"staff | perm("a")"#, ReasonCode::StaffRequired),
-        // The first alternative came further than the second.
+        // The first alternative failed later than the second.
         (
             r#"(authenticated & via("jwt") & scope("s")) | staff"#,
             ReasonCode::ScopeMissing,
         ),
-        // What an alternative made up for is not named.
+        // A failure is not reported if an alternative passed.
         (
             r#"(staff | via("jwt")) & perm("a")"#,
             ReasonCode::PermissionMissing,
@@ -71,7 +75,7 @@ fn of_several_failures_the_first_that_matters_is_named() {
             r#"((staff | via("jwt")) & perm("a")) | admin"#,
             ReasonCode::PermissionMissing,
         ),
-        // An alternative that can only say `denied` leaves the word to another.
+        // An alternative with a more specific reason than `denied` takes precedence.
         (r#"~via("jwt") | perm("a")"#, ReasonCode::PermissionMissing),
         (
             r#"~(via("jwt") & ~perm("a"))"#,
@@ -85,7 +89,7 @@ fn of_several_failures_the_first_that_matters_is_named() {
 }
 
 #[test]
-fn a_star_grants_what_a_guard_forbids_too() {
+fn star_also_grants_forbidden_permissions() {
     let everything = ada().with_permissions(["*"]);
     check(
         r#"~perm("blog.banned")"#,
@@ -96,7 +100,7 @@ fn a_star_grants_what_a_guard_forbids_too() {
 }
 
 #[test]
-fn a_superuser_is_an_administrator_and_no_more() {
+fn superuser_has_no_implied_rights() {
     check("admin", ada().superuser(), Decision::Allow);
     check(
         "staff",
@@ -116,7 +120,7 @@ fn a_superuser_is_an_administrator_and_no_more() {
 }
 
 #[test]
-fn an_anonymous_caller_is_challenged_where_an_identity_could_help() {
+fn anonymous_caller_is_challenged_unless_denied_to_all() {
     for (text, expected) in [
         ("staff", Decision::Challenge),
         ("~staff", Decision::Challenge),
@@ -136,15 +140,7 @@ fn an_anonymous_caller_is_challenged_where_an_identity_could_help() {
 }
 
 #[test]
-fn an_empty_list_is_refused() {
-    assert_eq!(Guard::all([]), Err(GuardError::Empty));
-    assert_eq!(Guard::any([]), Err(GuardError::Empty));
-    assert_eq!(Guard::any_permission([]), Err(GuardError::Empty));
-    assert_eq!(Guard::all_permissions([]), Err(GuardError::Empty));
-}
-
-#[test]
-fn names_that_nothing_could_have_are_refused() {
+fn rejects_invalid_names() {
     for name in ["", "a b", "a\n"] {
         assert_eq!(Guard::scope(name), Err(GuardError::ScopeName), "{name:?}");
         assert_eq!(
@@ -159,7 +155,7 @@ fn names_that_nothing_could_have_are_refused() {
 }
 
 #[test]
-fn more_atoms_than_a_word_has_bits_are_told_apart() {
+fn more_than_64_permissions_are_distinguished() {
     let names: Vec<String> = (0..200).map(|number| format!("p.{number}")).collect();
     let all = Guard::all(names.iter().map(|name| perm(name))).unwrap();
     let most = ada().with_permissions(names.iter().skip(1).map(String::as_str));
@@ -167,12 +163,12 @@ fn more_atoms_than_a_word_has_bits_are_told_apart() {
         all.decide(&Principal::Known(most.clone())),
         Decision::Deny(ReasonCode::PermissionMissing)
     );
-    let every = most.with_permissions(["p.0"]);
-    assert_eq!(all.decide(&Principal::Known(every)), Decision::Allow);
+    let all_granted = most.with_permissions(["p.0"]);
+    assert_eq!(all.decide(&Principal::Known(all_granted)), Decision::Allow);
 }
 
 #[test]
-fn no_depth_exhausts_the_stack() {
+fn deep_nesting_does_not_exhaust_the_stack() {
     let started = Instant::now();
     let mut guard = Guard::staff();
     for number in 0..100_000 {

@@ -1,10 +1,10 @@
-//! Questions that would ask for less than they say.
+//! Guards that would require less than they appear to.
 
 use boltguard_grants::ClaimTest;
 use boltguard_guard::{Atom, Guard, GuardError};
 
 #[test]
-fn a_claim_test_with_an_empty_list_makes_no_guard() {
+fn rejects_claim_test_with_empty_list() {
     let none: [&str; 0] = [];
     let test = || ClaimTest::new("amr");
     for test in [
@@ -14,7 +14,7 @@ fn a_claim_test_with_an_empty_list_makes_no_guard() {
         test().any_of(["mfa"]).none_of(none),
     ] {
         assert_eq!(Guard::claim(test.clone()), Err(GuardError::ClaimValues));
-        // Nor does it by another way.
+        // An atom that bypasses the constructor is rejected as well.
         let guard = Guard::from(Atom::Claim(test)) | Guard::staff();
         assert_eq!(guard.compile().unwrap_err(), GuardError::ClaimValues);
     }
@@ -22,7 +22,7 @@ fn a_claim_test_with_an_empty_list_makes_no_guard() {
 }
 
 #[test]
-fn an_atom_with_a_name_that_nothing_has_is_not_compiled() {
+fn atom_with_invalid_name_does_not_compile() {
     for (atom, error) in [
         (Atom::Check("".into()), GuardError::CheckName),
         (Atom::Claim(ClaimTest::new("")), GuardError::ClaimName),
@@ -35,7 +35,7 @@ fn an_atom_with_a_name_that_nothing_has_is_not_compiled() {
 }
 
 #[test]
-fn lists_of_nothing_make_no_guard() {
+fn rejects_empty_lists_of_guards() {
     assert_eq!(Guard::any_permission([]), Err(GuardError::Empty));
     assert_eq!(Guard::all_permissions([]), Err(GuardError::Empty));
     assert_eq!(Guard::any([]), Err(GuardError::Empty));

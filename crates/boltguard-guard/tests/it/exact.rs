@@ -1,4 +1,4 @@
-//! `implies` and `is_equivalent` against every caller that the generators can make.
+//! `implies` and `is_equivalent`, compared with the decisions for all callers.
 
 use boltguard_grants::{Identity, Principal};
 use boltguard_guard::{CheckResults, Guard, TooManyAtoms};
@@ -19,8 +19,8 @@ fn is_equivalent(one: &str, other: &str) -> bool {
     guard(one).is_equivalent(&guard(other)).unwrap()
 }
 
-/// Every caller that the atoms of the generators tell apart, with every answer to the checks.
-fn everybody() -> Vec<(Principal, CheckResults)> {
+/// All callers that the atoms of [`small_exprs`] distinguish, with all results of the checks.
+fn all_callers() -> Vec<(Principal, CheckResults)> {
     let subsets = |items: &[&'static str]| -> Vec<Vec<&'static str>> {
         let items = items.to_vec();
         (0..1_usize << items.len())
@@ -41,15 +41,15 @@ fn everybody() -> Vec<(Principal, CheckResults)> {
                 for staff in [false, true] {
                     for amr in subsets(&["otp", "pwd"]).into_iter().map(Some).chain([None]) {
                         for owner in [false, true] {
-                            let mut who = Identity::new("1", backend)
+                            let mut identity = Identity::new("1", backend)
                                 .with_permissions(permissions.iter().copied())
                                 .with_scopes(scopes.iter().copied());
-                            who.is_staff = staff;
+                            identity.is_staff = staff;
                             if let Some(amr) = &amr {
-                                who = who.with_claim("amr", amr.clone());
+                                identity = identity.with_claim("amr", amr.clone());
                             }
                             all.push((
-                                Principal::Known(who),
+                                Principal::Known(identity),
                                 CheckResults::new().with("owner", owner),
                             ));
                         }
@@ -61,7 +61,7 @@ fn everybody() -> Vec<(Principal, CheckResults)> {
     all
 }
 
-/// Guards over atoms that [`everybody`] tells apart.
+/// Guards of a few atoms.
 fn small_exprs() -> BoxedStrategy<Expr> {
     let permission = |name: &str| Expr::Permission(name.into());
     let amr = || boltguard_grants::ClaimTest::new("amr");
@@ -96,19 +96,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn one_guard_implies_another_if_nobody_passes_it_alone(a in small_exprs(), b in small_exprs()) {
+    fn comparison_agrees_with_all_callers(a in small_exprs(), b in small_exprs()) {
         let (one, other) = (a.guard(), b.guard());
-        let everybody = everybody();
-        let implied = everybody.iter().all(|(who, said)| {
-            !a.decide(who, said).is_allowed() || b.decide(who, said).is_allowed()
+        let callers = all_callers();
+        let implied = callers.iter().all(|(identity, results)| {
+            !a.decide(identity, results).is_allowed() || b.decide(identity, results).is_allowed()
         });
         prop_assert_eq!(one.implies(&other), Ok(implied), "{}   and   {}", one, other);
-        let same = everybody.iter().all(|(who, said)| a.decide(who, said) == b.decide(who, said));
+        let same = callers.iter().all(|(identity, results)| a.decide(identity, results) == b.decide(identity, results));
         prop_assert_eq!(one.is_equivalent(&other), Ok(same), "{}   and   {}", one, other);
     }
 
     #[test]
-    fn a_part_of_a_guard_is_implied_by_the_whole(a in small_exprs(), b in small_exprs()) {
+    fn conjunction_implies_its_parts(a in small_exprs(), b in small_exprs()) {
         let (a, b) = (a.guard(), b.guard());
         prop_assert_eq!((a.clone() & b.clone()).implies(&a), Ok(true));
         prop_assert_eq!(b.implies(&(a | b.clone())), Ok(true));
@@ -116,7 +116,7 @@ proptest! {
 }
 
 #[test]
-fn what_atoms_mean_is_taken_into_account() {
+fn relations_between_atoms_are_considered() {
     assert!(implies("staff", "authenticated"));
     assert!(implies(r#"scope("a.b")"#, r#"perm("a.b")"#));
     assert!(!implies(r#"perm("a.b")"#, r#"scope("a.b")"#));
@@ -139,7 +139,7 @@ fn what_atoms_mean_is_taken_into_account() {
 }
 
 #[test]
-fn a_route_that_grew_weaker_is_found() {
+fn weaker_guard_is_not_implied() {
     assert!(!implies("allow_any", "authenticated"));
     assert!(!implies("authenticated", "staff"));
     assert!(implies(
@@ -153,7 +153,7 @@ fn a_route_that_grew_weaker_is_found() {
 }
 
 #[test]
-fn equivalence_covers_the_status_of_a_refusal() {
+fn equivalent_guards_have_equal_status_codes() {
     assert!(!is_equivalent("allow_any", "authenticated"));
     assert!(!is_equivalent("deny_all", "~authenticated"));
     assert!(is_equivalent("staff & ~staff", "~authenticated"));
@@ -166,23 +166,23 @@ fn wide(count: usize) -> Guard {
 }
 
 #[test]
-fn beyond_a_dozen_atoms_it_says_so() {
+fn more_than_twelve_atoms_are_an_error() {
     assert_eq!(wide(11).implies(&wide(12)), Ok(true));
     assert_eq!(wide(12).implies(&wide(11)), Ok(false));
     let error: TooManyAtoms = wide(12).implies(&wide(13)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "exact answers are for guards of up to 12 distinct atoms"
+        "only guards with up to 12 distinct atoms can be compared"
     );
     assert_eq!(wide(13).is_equivalent(&!wide(13)), Err(error));
-    // These need no trying.
+    // These results are obvious.
     assert_eq!(wide(13).implies(&wide(13)), Ok(true));
     assert_eq!(wide(13).implies(&Guard::authenticated()), Ok(true));
     assert_eq!(Guard::allow_any().implies(&wide(13)), Ok(false));
 }
 
 #[test]
-fn a_long_guard_of_a_dozen_atoms_is_compared() {
+fn long_guard_of_twelve_atoms_is_compared() {
     let deep = (1..1_000).fold(atom(0), |guard, number| {
         let next = atom(number * 7 % 12);
         if number % 2 == 0 {

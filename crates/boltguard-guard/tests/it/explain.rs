@@ -1,4 +1,4 @@
-//! Explanations, and the smallest set that is missing.
+//! Explanations, and missing grants.
 
 use boltguard_grants::{Identity, Principal};
 use boltguard_guard::{Atom, CheckResults, Decision, Guard, Kleene, Missing, PartKind};
@@ -15,41 +15,41 @@ fn ada() -> Identity {
     Identity::new("1", "jwt")
 }
 
-fn missing(text: &str, who: Identity) -> String {
+fn missing(text: &str, identity: Identity) -> String {
     guard(text)
-        .explain(&Principal::Known(who))
+        .explain(&Principal::Known(identity))
         .missing()
         .to_string()
 }
 
-/// Grants one atom's worth.
-fn granted(who: &Identity, atom: &Atom) -> Identity {
+/// Grants a permission or scope.
+fn granted(identity: &Identity, atom: &Atom) -> Identity {
     match atom {
-        Atom::Permission(permission) => who.clone().with_permissions([permission.as_str()]),
-        Atom::Scope(scope) => who.clone().with_scopes([&**scope]),
+        Atom::Permission(permission) => identity.clone().with_permissions([permission.as_str()]),
+        Atom::Scope(scope) => identity.clone().with_scopes([&**scope]),
         other => panic!("{other} can't be granted"),
     }
 }
 
-/// Whether some results of the checks let the caller in.
-fn may_open(expr: &Expr, who: &Identity) -> bool {
-    let who = Principal::Known(who.clone());
+/// Returns whether access is allowed for some results of the checks.
+fn may_open(expr: &Expr, caller: &Identity) -> bool {
+    let caller = Principal::Known(caller.clone());
     completions(&CheckResults::new())
         .iter()
-        .any(|all| expr.decide(&who, all).is_allowed())
+        .any(|all| expr.decide(&caller, all).is_allowed())
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn parts_have_the_values_that_the_naive_evaluator_gives(
-        expr in checked_exprs(), who in callers(), said in results(),
+    fn parts_agree_with_naive_evaluator(
+        expr in checked_exprs(), caller in callers(), results in results(),
     ) {
         let guard = expr.guard();
-        let explanation = guard.explain_with(&who, &said);
-        prop_assert_eq!(explanation.parts()[0].truth, expr.value(&who, &said));
-        prop_assert_eq!(explanation.decision(), guard.decide_with(&who, &said));
+        let explanation = guard.explain_with(&caller, &results);
+        prop_assert_eq!(explanation.parts()[0].truth, expr.value(&caller, &results));
+        prop_assert_eq!(explanation.decision(), guard.decide_with(&caller, &results));
         let atoms: Vec<_> = explanation.parts().iter().filter_map(|part| match &part.kind {
             PartKind::Atom(atom) => Some(atom),
             _ => None,
@@ -58,27 +58,27 @@ proptest! {
     }
 
     #[test]
-    fn what_is_missing_opens_the_guard_and_nothing_smaller_does(expr in checked_exprs(), who in identities()) {
+    fn missing_grants_are_a_smallest_sufficient_set(expr in checked_exprs(), identity in identities()) {
         let guard = expr.guard();
         let mut grantable: Vec<Atom> = Vec::new();
         for atom in guard.atoms() {
-            let known = grantable.contains(atom);
-            if matches!(atom, Atom::Permission(_) | Atom::Scope(_)) && !known {
+            let seen = grantable.contains(atom);
+            if matches!(atom, Atom::Permission(_) | Atom::Scope(_)) && !seen {
                 grantable.push(atom.clone());
             }
         }
-        let opening = (0..1_u32 << grantable.len()).filter(|set| {
+        let sufficient = (0..1_u32 << grantable.len()).filter(|set| {
             let set = grantable.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
-            may_open(&expr, &set.fold(who.clone(), |who, (_, atom)| granted(&who, atom)))
+            may_open(&expr, &set.fold(identity.clone(), |identity, (_, atom)| granted(&identity, atom)))
         });
-        let fewest = opening.map(u32::count_ones).min();
-        match guard.explain(&Principal::Known(who.clone())).missing() {
+        let fewest = sufficient.map(u32::count_ones).min();
+        match guard.explain(&Principal::Known(identity.clone())).missing() {
             Missing::Nothing => prop_assert_eq!(fewest, Some(0)),
             Missing::NotGrants => prop_assert_eq!(fewest, None),
             Missing::Grants { grants, smallest } => {
                 prop_assert!(*smallest);
                 prop_assert_eq!(fewest, Some(grants.len() as u32), "{}", guard);
-                prop_assert!(may_open(&expr, &grants.iter().fold(who, |who, atom| granted(&who, atom))));
+                prop_assert!(may_open(&expr, &grants.iter().fold(identity, |identity, atom| granted(&identity, atom))));
             }
             other => prop_assert!(false, "{other}"),
         }
@@ -86,7 +86,7 @@ proptest! {
 }
 
 #[test]
-fn the_smallest_set_is_found_among_alternatives() {
+fn smallest_alternative_is_found() {
     let text = r#"(all_perms("a", "b", "c") | all_perms("d", "e")) & ~perm("banned")"#;
     assert_eq!(missing(text, ada()), r#"perm("d"), perm("e")"#);
     assert_eq!(
@@ -95,18 +95,18 @@ fn the_smallest_set_is_found_among_alternatives() {
     );
     assert_eq!(
         missing(text, ada().with_permissions(["banned"])),
-        "nothing that can be granted"
+        "no grant is sufficient"
     );
     assert_eq!(
         missing(r#"staff & perm("a")"#, ada()),
-        "nothing that can be granted"
+        "no grant is sufficient"
     );
     assert_eq!(missing(r#"scope("a") & perm("a")"#, ada()), r#"scope("a")"#);
-    assert_eq!(missing("deny_all", ada()), "nothing that can be granted");
+    assert_eq!(missing("deny_all", ada()), "no grant is sufficient");
 }
 
 #[test]
-fn an_anonymous_caller_lacks_an_identity() {
+fn anonymous_caller_is_missing_authentication() {
     let explanation = guard(r#"perm("a") & ~staff"#).explain(&Principal::Anonymous);
     assert_eq!(explanation.decision(), Decision::Challenge);
     assert_eq!(explanation.missing(), &Missing::Identity);
@@ -118,8 +118,8 @@ fn an_anonymous_caller_lacks_an_identity() {
     );
     let open = Guard::allow_any().explain(&Principal::Anonymous);
     assert_eq!(open.to_string(), "allow\n  true     allow_any");
-    let shut = Guard::deny_all().explain(&Principal::Anonymous);
-    assert_eq!(shut.missing(), &Missing::NotGrants);
+    let closed = Guard::deny_all().explain(&Principal::Anonymous);
+    assert_eq!(closed.missing(), &Missing::NotGrants);
 }
 
 fn all_of(count: usize) -> Guard {
@@ -127,17 +127,17 @@ fn all_of(count: usize) -> Guard {
 }
 
 #[test]
-fn beyond_a_dozen_the_answer_says_that_it_may_not_be_the_smallest() {
+fn more_than_twelve_grants_may_not_be_smallest() {
     let either = all_of(20) | guard(r#"all_perms("one", "two", "three")"#);
     assert_eq!(
         either
             .explain(&Principal::Known(ada()))
             .missing()
             .to_string(),
-        r#"perm("one"), perm("two"), perm("three") (perhaps fewer)"#
+        r#"perm("one"), perm("two"), perm("three") (or fewer)"#
     );
-    let beside = guard(r#"perm("a") & (perm("x") | staff)"#) & all_of(13);
-    let explanation = beside.explain(&Principal::Known(ada().staff()));
+    let with_alternative = guard(r#"perm("a") & (perm("x") | staff)"#) & all_of(13);
+    let explanation = with_alternative.explain(&Principal::Known(ada().staff()));
     assert!(
         !explanation.missing().to_string().contains(r#"perm("x")"#),
         "{explanation}"
@@ -150,7 +150,7 @@ fn beyond_a_dozen_the_answer_says_that_it_may_not_be_the_smallest() {
 }
 
 #[test]
-fn a_permission_that_is_asked_often_is_granted_once() {
+fn repeated_permission_is_missing_once() {
     let guard = (0..13).fold(all_of(1), |guard, _| !(!guard & Guard::staff()) & all_of(1));
     let explanation = guard.explain(&Principal::Known(ada().staff()));
     let Missing::Grants {
@@ -164,32 +164,32 @@ fn a_permission_that_is_asked_often_is_granted_once() {
 }
 
 #[test]
-fn open_checks_are_unknown_and_count_as_open() {
+fn open_checks_are_unknown_and_miss_nothing() {
     let guard = guard(r#"perm("a") & check("owner")"#);
-    let who = Principal::Known(ada().with_permissions(["a"]));
-    let explanation = guard.explain(&who);
+    let caller = Principal::Known(ada().with_permissions(["a"]));
+    let explanation = guard.explain(&caller);
     assert_eq!(
         explanation.to_string(),
         "undetermined\n  unknown  all of\n  true       perm(\"a\")\n  unknown    check(\"owner\")"
     );
-    let failed = guard.explain_with(&who, &CheckResults::new().with("owner", false));
+    let failed = guard.explain_with(&caller, &CheckResults::new().with("owner", false));
     assert_eq!(failed.decision(), Decision::Deny(ReasonCode::Denied));
     assert_eq!(failed.missing(), &Missing::NotGrants);
 }
 
 #[test]
-fn a_wildcard_holds_what_the_guard_asks() {
+fn wildcard_grants_forbidden_permission() {
     let all = Identity::new("1", "jwt").with_permissions(["*"]);
     assert!(Grant::parse("*").covers(&Permission::new("banned").unwrap()));
     let explanation = guard(r#"~perm("banned")"#).explain(&Principal::Known(all));
     assert_eq!(
         explanation.to_string(),
-        "deny: denied\n  false    not\n  true       perm(\"banned\")\nmissing: nothing that can be granted"
+        "deny: denied\n  false    not\n  true       perm(\"banned\")\nmissing: no grant is sufficient"
     );
 }
 
 #[test]
-fn an_explanation_is_serialized_flat() {
+fn explanation_is_serialized_as_flat_list() {
     let explanation = guard(r#"~staff & perm("a")"#).explain(&Principal::Known(ada()));
     assert_eq!(
         serde_json::to_value(&explanation).unwrap(),

@@ -1,4 +1,4 @@
-//! Callers whose grants were read for another guard.
+//! Callers with grants that were read for another guard.
 
 use boltguard_grants::{GrantSet, Identity, PrincipalView};
 use boltguard_guard::{CheckResults, CompiledGuard, Decision, Guard, Kleene, Missing};
@@ -19,8 +19,8 @@ fn principal(grant_set: &GrantSet) -> PrincipalView<'_> {
     }
 }
 
-/// A reader of blogs, as a guard for such sees one.
-fn reader() -> GrantSet {
+/// Grants that were read for a different guard.
+fn foreign_grants() -> GrantSet {
     let ada = Identity::new("1", "jwt").with_permissions(["blog.read"]);
     compile(r#"perm("blog.read")"#)
         .requirements()
@@ -28,13 +28,13 @@ fn reader() -> GrantSet {
 }
 
 #[test]
-fn grants_read_for_another_guard_open_none() {
-    for grant_set in [reader(), GrantSet::default()] {
+fn denies_grants_read_for_another_guard() {
+    for grant_set in [foreign_grants(), GrantSet::default()] {
         for guard in [
             r#"perm("admin.delete")"#,
             r#"scope("admin")"#,
             r#"claim("amr", any=["mfa"])"#,
-            // What was not read must not pass for what is not granted.
+            // A permission that was not read must not be treated as one that is not granted.
             r#"~perm("admin.banned")"#,
             r#"staff & ~scope("banned")"#,
             r#"perm("blog.read")"#,
@@ -55,17 +55,17 @@ fn grants_read_for_another_guard_open_none() {
 }
 
 #[test]
-fn an_explanation_does_not_read_grants_of_another_guard() {
+fn explanation_ignores_grants_of_another_guard() {
     let explanation = compile(r#"perm("admin.delete")"#)
-        .explain(Some(&principal(&reader())), &CheckResults::new());
+        .explain(Some(&principal(&foreign_grants())), &CheckResults::new());
     assert_eq!(explanation.decision(), DENIED);
     assert_eq!(explanation.parts()[0].truth, Kleene::Unknown);
     assert_eq!(*explanation.missing(), Missing::NotGrants);
 }
 
 #[test]
-fn a_guard_that_reads_no_grants_takes_any_caller() {
-    let grant_set = reader();
+fn guard_without_requirements_accepts_any_grants() {
+    let grant_set = foreign_grants();
     assert_eq!(
         compile("staff").decide(Some(&principal(&grant_set))),
         Decision::Allow
@@ -77,7 +77,7 @@ fn a_guard_that_reads_no_grants_takes_any_caller() {
 }
 
 #[test]
-fn a_clone_of_a_guard_reads_the_same_grants() {
+fn clone_of_guard_reads_the_same_grants() {
     let guard = compile(r#"perm("blog.read")"#);
     let ada = Identity::new("1", "jwt").with_permissions(["blog.*"]);
     let grant_set = guard.requirements().grants_of(&ada);
@@ -85,7 +85,7 @@ fn a_clone_of_a_guard_reads_the_same_grants() {
         guard.clone().decide(Some(&principal(&grant_set))),
         Decision::Allow
     );
-    // The same text compiled again is another guard.
+    // A guard that is compiled again has other requirements.
     let again = compile(r#"perm("blog.read")"#);
     assert_eq!(again.decide(Some(&principal(&grant_set))), DENIED);
 }

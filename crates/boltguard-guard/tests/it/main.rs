@@ -1,4 +1,4 @@
-//! Guards against an evaluator that knows no better, over random guards and callers.
+//! Tests of guards, many of them against a naive evaluator with random guards and callers.
 
 #[cfg(test)]
 mod checks;

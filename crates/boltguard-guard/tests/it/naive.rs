@@ -1,4 +1,4 @@
-//! A guard as a plain tree, and the shortest evaluator of it that one could write.
+//! Guards as trees, with a naive evaluator and strategies to generate them.
 
 use boltguard_grants::{ClaimTest, Identity, Principal};
 use boltguard_guard::{CheckResults, Decision, Guard, Kleene};
@@ -41,7 +41,7 @@ impl Expr {
         }
     }
 
-    /// The value in Kleene's logic; a check without an answer is unknown.
+    /// Returns the value in Kleene's logic. A check without a result is unknown.
     pub(crate) fn value(&self, caller: &Principal, results: &CheckResults) -> Kleene {
         let identity = match caller {
             Principal::Anonymous => None,
@@ -62,33 +62,34 @@ impl Expr {
                 .unwrap(),
             Self::Not(inner) => !inner.value(caller, results),
             atom => identity.map_or(Kleene::Unknown, |identity| {
-                atom.of(identity, results).into()
+                atom.test(identity, results).into()
             }),
         }
     }
 
-    fn of(&self, who: &Identity, results: &CheckResults) -> Option<bool> {
-        let grants = |name: &str| {
+    fn test(&self, identity: &Identity, results: &CheckResults) -> Option<bool> {
+        let has_permission = |name: &str| {
             let permission = Permission::new(name).unwrap();
-            who.permissions
+            identity
+                .permissions
                 .iter()
-                .any(|text| Grant::parse(text).covers(&permission))
-                || who.scopes.iter().any(|scope| **scope == *name)
+                .any(|grant| Grant::parse(grant).covers(&permission))
+                || identity.scopes.iter().any(|scope| **scope == *name)
         };
         Some(match self {
-            Self::Admin => who.is_superuser,
+            Self::Admin => identity.is_superuser,
             Self::Authenticated => true,
             Self::Check(name) => return results.get(name),
-            Self::Claim(test) => test.holds(who.claims.get(test.name())),
-            Self::Permission(name) => grants(name),
-            Self::Scope(name) => who.scopes.iter().any(|scope| **scope == **name),
-            Self::Staff => who.is_staff,
-            Self::Via(name) => *who.backend == **name,
+            Self::Claim(test) => test.holds(identity.claims.get(test.name())),
+            Self::Permission(name) => has_permission(name),
+            Self::Scope(name) => identity.scopes.iter().any(|scope| **scope == **name),
+            Self::Staff => identity.is_staff,
+            Self::Via(name) => *identity.backend == **name,
             _ => unreachable!("not an atom"),
         })
     }
 
-    /// The decision where every check has an answer.
+    /// Returns the decision if every check has a result.
     pub(crate) fn decide(&self, caller: &Principal, results: &CheckResults) -> Decision {
         match self.value(caller, results) {
             Kleene::True => Decision::Allow,
@@ -107,7 +108,7 @@ impl Expr {
     }
 }
 
-/// Leaves the reason out, which the naive evaluator does not know.
+/// Removes the reason, which the naive evaluator does not compute.
 pub(crate) fn outcome(decision: Decision) -> Decision {
     match decision {
         Decision::Deny(_) => Decision::Deny(ReasonCode::Denied),
@@ -130,8 +131,8 @@ pub(crate) fn tests() -> impl Strategy<Value = ClaimTest> {
     )
         .prop_map(|(name, any, all, none)| {
             let mut test = ClaimTest::new(name);
-            // An empty list is not given at all.
-            for (list, ask) in [
+            // Empty lists are not allowed.
+            for (list, add) in [
                 (
                     any,
                     ClaimTest::any_of as fn(ClaimTest, Vec<&'static str>) -> ClaimTest,
@@ -140,7 +141,7 @@ pub(crate) fn tests() -> impl Strategy<Value = ClaimTest> {
                 (none, ClaimTest::none_of),
             ] {
                 if !list.is_empty() {
-                    test = ask(test, list);
+                    test = add(test, list);
                 }
             }
             test
@@ -165,7 +166,7 @@ pub(crate) fn checks() -> impl Strategy<Value = Expr> {
     prop::sample::select(&CHECKS[..]).prop_map(|name| Expr::Check(name.into()))
 }
 
-fn grown(leaves: impl Strategy<Value = Expr> + 'static) -> BoxedStrategy<Expr> {
+fn trees(leaves: impl Strategy<Value = Expr> + 'static) -> BoxedStrategy<Expr> {
     leaves
         .prop_recursive(5, 24, 4, |inner| {
             prop_oneof![
@@ -177,14 +178,14 @@ fn grown(leaves: impl Strategy<Value = Expr> + 'static) -> BoxedStrategy<Expr> {
         .boxed()
 }
 
-/// Guards that the engine decides by itself.
+/// Guards without checks.
 pub(crate) fn exprs() -> BoxedStrategy<Expr> {
-    grown(atoms())
+    trees(atoms())
 }
 
-/// Guards with checks among their atoms.
+/// Guards with checks.
 pub(crate) fn checked_exprs() -> BoxedStrategy<Expr> {
-    grown(prop_oneof![2 => atoms(), 1 => checks()])
+    trees(prop_oneof![2 => atoms(), 1 => checks()])
 }
 
 pub(crate) fn identities() -> impl Strategy<Value = Identity> {
@@ -207,13 +208,13 @@ pub(crate) fn identities() -> impl Strategy<Value = Identity> {
         prop::option::of(amr),
     )
         .prop_map(|(backend, (staff, superuser), grants, scopes, amr)| {
-            let mut who = Identity::new("1", backend)
+            let mut identity = Identity::new("1", backend)
                 .with_permissions(grants)
                 .with_scopes(scopes);
-            (who.is_staff, who.is_superuser) = (staff, superuser);
+            (identity.is_staff, identity.is_superuser) = (staff, superuser);
             match amr {
-                None => who,
-                Some(amr) => who.with_claim("amr", amr).with_claim("acr", "pwd"),
+                None => identity,
+                Some(amr) => identity.with_claim("amr", amr).with_claim("acr", "pwd"),
             }
         })
 }
@@ -224,23 +225,24 @@ pub(crate) fn callers() -> impl Strategy<Value = Principal> {
 
 /// Results of some of the checks.
 pub(crate) fn results() -> impl Strategy<Value = CheckResults> {
-    any::<[Option<bool>; 3]>().prop_map(|given| {
-        let given = CHECKS.iter().zip(given);
-        given
-            .filter_map(|(name, answer)| Some((*name, answer?)))
+    any::<[Option<bool>; 3]>().prop_map(|values| {
+        CHECKS
+            .iter()
+            .zip(values)
+            .filter_map(|(name, value)| Some((*name, value?)))
             .collect()
     })
 }
 
-/// Every way of answering the checks that `given` leaves open.
-pub(crate) fn completions(given: &CheckResults) -> Vec<CheckResults> {
+/// Returns all ways to add the missing results.
+pub(crate) fn completions(results: &CheckResults) -> Vec<CheckResults> {
     CHECKS
         .iter()
-        .fold(vec![given.clone()], |all, name| match given.get(name) {
+        .fold(vec![results.clone()], |all, name| match results.get(name) {
             Some(_) => all,
             None => all
                 .iter()
-                .flat_map(|some| [true, false].map(|answer| some.clone().with(name, answer)))
+                .flat_map(|some| [true, false].map(|value| some.clone().with(name, value)))
                 .collect(),
         })
 }

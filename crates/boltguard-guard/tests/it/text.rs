@@ -1,4 +1,4 @@
-//! The text form, there and back.
+//! The string syntax: parsing, formatting and errors.
 
 use boltguard_grants::{ClaimTest, ClaimValue};
 use boltguard_guard::{Expected, Guard, GuardDocumentError, GuardError, ParseErrorKind};
@@ -16,11 +16,11 @@ fn expects(text: &str, offset: usize, expected: Expected) {
     fails(text, offset, ParseErrorKind::Expected(expected));
 }
 
-fn scalars() -> impl Strategy<Value = ClaimValue> {
+fn claim_values() -> impl Strategy<Value = ClaimValue> {
     prop_oneof![
         any::<bool>().prop_map(ClaimValue::from),
         any::<i64>().prop_map(ClaimValue::from),
-        any::<String>().prop_map(|text| ClaimValue::from(text.as_str())),
+        any::<String>().prop_map(|value| ClaimValue::from(value.as_str())),
     ]
 }
 
@@ -28,7 +28,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn a_guard_reads_back_equal(expr in checked_exprs()) {
+    fn guard_round_trips_through_all_formats(expr in checked_exprs()) {
         let guard = expr.guard();
         prop_assert_eq!(guard.to_string().parse(), Ok(guard.clone()));
         prop_assert_eq!(Guard::from_json(&guard.to_json().unwrap()), Ok(guard.clone()));
@@ -37,9 +37,9 @@ proptest! {
     }
 
     #[test]
-    fn any_name_reads_back(
+    fn any_valid_name_round_trips(
         name in any::<String>(),
-        lists in prop::array::uniform3(prop::collection::vec(scalars(), 0..4)),
+        lists in prop::array::uniform3(prop::collection::vec(claim_values(), 0..4)),
     ) {
         let [any, all, none] = lists;
         let mut guard = Guard::staff();
@@ -54,23 +54,23 @@ proptest! {
     }
 
     #[test]
-    fn no_text_panics(text in any::<String>()) {
-        read(&text);
+    fn arbitrary_strings_do_not_panic(text in any::<String>()) {
+        check_parse(&text);
     }
 
     #[test]
-    fn no_text_of_the_right_words_panics(
+    fn arbitrary_tokens_do_not_panic(
         words in prop::collection::vec(prop::sample::select(vec![
             "(", ")", "~", "&", "|", " ", "\n", "é", "perm", "(\"a.b\"", "\"", "\\", "claim(", "any=", "[", "]", ",",
             "1", "-", "true", "staff", "any_perm(\"a\",\"b\")", "check(\"x\")", "and", "allow_any",
         ]), 0..24),
     ) {
-        read(&words.concat());
+        check_parse(&words.concat());
     }
 }
 
-/// Reads a text, and if it is one of a guard, that the guard's own text means the same.
-fn read(text: &str) {
+/// Parses a string, and checks that a valid guard round-trips and that an error has a valid position.
+fn check_parse(text: &str) {
     match text.parse::<Guard>() {
         Ok(guard) => assert_eq!(guard.to_string().parse(), Ok(guard)),
         Err(error) => {
@@ -81,7 +81,7 @@ fn read(text: &str) {
 }
 
 #[test]
-fn guards_are_written_so_that_no_precedence_need_be_known() {
+fn nested_operators_are_written_with_parentheses() {
     for text in [
         r#"authenticated & (perm("blog.add") | staff) & ~perm("blog.banned")"#,
         r#"(staff & via("jwt")) | admin"#,
@@ -97,7 +97,7 @@ fn guards_are_written_so_that_no_precedence_need_be_known() {
 }
 
 #[test]
-fn other_spellings_mean_the_same() {
+fn alternative_spellings_are_normalized() {
     for (text, same) in [
         ("anyone", "allow_any"),
         (" \t\r\n staff\n", "staff"),
@@ -118,13 +118,13 @@ fn other_spellings_mean_the_same() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_escaped() {
+fn invisible_characters_are_escaped() {
     let guard = Guard::check("pay\u{202e}eno\u{200b}").unwrap();
     assert_eq!(guard.to_string(), r#"check("pay\u202eeno\u200b")"#);
 }
 
 #[test]
-fn errors_point_at_the_place() {
+fn errors_contain_kind_and_position() {
     expects("", 0, Expected::Guard);
     expects("staff &", 7, Expected::Guard);
     expects("staff & | admin", 8, Expected::Guard);
@@ -193,7 +193,7 @@ fn lines_and_columns_are_counted_in_characters() {
 }
 
 #[test]
-fn a_snippet_of_a_long_or_odd_line_stays_short_and_plain() {
+fn snippet_is_short_and_printable() {
     let text = format!("{} & \u{1b}[31m", vec!["staff"; 500].join(" & "));
     let error = text.parse::<Guard>().unwrap_err();
     let snippet = error.snippet(&text).to_string();
@@ -245,10 +245,10 @@ fn depth_and_size_are_bounded() {
 }
 
 #[test]
-fn a_document_of_another_version_or_shape_is_refused() {
-    let refused = |json: &str| Guard::from_json(json).unwrap_err();
+fn rejects_documents_of_other_versions_or_shapes() {
+    let error = |json: &str| Guard::from_json(json).unwrap_err();
     assert_eq!(
-        refused(r#"{"version": 2, "guard": {}, "more": 1}"#),
+        error(r#"{"version": 2, "guard": {}, "more": 1}"#),
         GuardDocumentError::Version
     );
     for json in [
@@ -262,18 +262,18 @@ fn a_document_of_another_version_or_shape_is_refused() {
         r#"{"version": 1, "version": 1, "guard": "staff"}"#,
     ] {
         assert!(
-            matches!(refused(json), GuardDocumentError::Json { .. }),
+            matches!(error(json), GuardDocumentError::Json { .. }),
             "{json}"
         );
     }
-    let GuardDocumentError::Guard(error) = refused(r#"{"version": 1, "guard": "staf"}"#) else {
-        panic!("not the guard's own error");
+    let GuardDocumentError::Guard(error) = error(r#"{"version": 1, "guard": "staf"}"#) else {
+        panic!("expected an error in the guard");
     };
     assert_eq!(error.kind(), ParseErrorKind::UnknownAtom(Some("staff")));
 }
 
 #[test]
-fn what_could_not_be_read_again_is_not_written() {
+fn guard_over_the_limits_is_not_serialized() {
     let long = (0..1_000).fold(Guard::staff(), |guard, _| guard & Guard::staff());
     assert_eq!(long.to_json(), Err(GuardError::TooLarge));
     assert!(serde_json::to_string(&long).is_err());
@@ -282,7 +282,7 @@ fn what_could_not_be_read_again_is_not_written() {
 }
 
 #[test]
-fn what_could_not_be_read_again_is_not_compiled() {
+fn guard_over_the_limits_is_not_compiled() {
     let long = |atoms| (1..atoms).fold(Guard::staff(), |guard, _| guard & Guard::staff());
     let deep = |depth| {
         (0..depth).fold(Guard::staff(), |guard, number| match number % 2 {
@@ -302,13 +302,13 @@ fn what_could_not_be_read_again_is_not_compiled() {
     }
     let message = GuardError::TooLarge.to_string();
     assert!(
-        message.contains("64 deep") && message.contains("1000 atoms"),
+        message.contains("64 levels") && message.contains("1000 atoms"),
         "{message}"
     );
 }
 
 #[test]
-fn a_list_that_is_too_long_is_no_guard() {
+fn rejects_lists_over_the_limits() {
     let names = |count| vec![Permission::new("a").unwrap(); count];
     let guards = |count| vec![Guard::staff(); count];
     assert!(Guard::any_permission(names(1_000)).is_ok() && Guard::all(guards(1_000)).is_ok());
@@ -323,7 +323,7 @@ fn a_list_that_is_too_long_is_no_guard() {
 }
 
 #[test]
-fn a_claim_without_a_name_is_refused() {
+fn rejects_claim_without_a_name() {
     assert_eq!(Guard::claim(ClaimTest::new("")), Err(GuardError::ClaimName));
     fails(
         r#"claim( "", any=[1])"#,
@@ -333,12 +333,12 @@ fn a_claim_without_a_name_is_refused() {
 }
 
 #[test]
-fn serde_says_where_a_text_is_wrong() {
+fn serde_errors_contain_the_position() {
     let error = serde_json::from_str::<Guard>(r#""staff & adm""#)
         .unwrap_err()
         .to_string();
     assert!(
-        error.starts_with("line 1, column 9: there is no such atom"),
+        error.starts_with("line 1, column 9: unknown atom"),
         "{error}"
     );
     let error = serde_json::from_str::<Guard>("null")

@@ -1,4 +1,4 @@
-//! How work grows with a guard: counted, not timed.
+//! The cost of decisions by the size of a guard, measured in counted steps.
 
 use boltguard_grants::{ClaimTest, Identity, Principal};
 use boltguard_guard::{CheckResults, Guard, Missing};
@@ -11,7 +11,7 @@ fn permission(name: &str) -> Guard {
 
 type Atoms = fn(usize) -> Guard;
 
-/// Guards of as many atoms as they are asked to have.
+/// Guards with a given number of atoms.
 const GUARDS: [(&str, Atoms); 7] = [
     ("all permissions", |count| {
         Guard::all((0..count).map(|n| permission(&format!("p{n}")))).unwrap()
@@ -43,7 +43,7 @@ const GUARDS: [(&str, Atoms); 7] = [
 ];
 
 #[test]
-fn compiling_deciding_and_explaining_grow_with_the_size_of_a_guard() {
+fn explaining_takes_linear_time() {
     let callers = [
         Identity::new("1", "jwt"),
         Identity::new("1", "jwt")
@@ -51,11 +51,11 @@ fn compiling_deciding_and_explaining_grow_with_the_size_of_a_guard() {
             .with_scopes(["s1"]),
     ];
     for (name, guard) in GUARDS {
-        for who in &callers {
+        for caller in &callers {
             let cost = |count: usize| {
                 let guard = guard(count);
-                let who = Principal::Known(who.clone());
-                steps(|| guard.explain_with(&who, &CheckResults::new())).0
+                let caller = Principal::Known(caller.clone());
+                steps(|| guard.explain_with(&caller, &CheckResults::new())).0
             };
             let (small, large) = (cost(96), cost(960));
             assert!(
@@ -67,16 +67,16 @@ fn compiling_deciding_and_explaining_grow_with_the_size_of_a_guard() {
 }
 
 #[test]
-fn what_is_missing_of_a_large_guard_is_told() {
+fn missing_grants_of_large_guard_are_found() {
     let bare = Principal::Known(Identity::new("1", "jwt"));
     for (name, guard) in GUARDS.into_iter().take(4) {
         let guard = guard(100);
         let Missing::Grants { grants, .. } = guard.explain(&bare).missing().clone() else {
-            panic!("{name}: grants open it");
+            panic!("{name}: expected missing grants");
         };
         let expected = match name {
             "any permission" => 1,
-            // A scope brings the permission of its name.
+            // A scope also grants the permission of the same name.
             "scopes and permissions of one name" => 50,
             _ => 100,
         };

@@ -1,60 +1,60 @@
-//! The value of a guard while its atoms change one by one.
+//! Incremental evaluation of a guard.
 
 use boltguard_types::work::step;
 
 use crate::guard::{Join, Op};
 use crate::{Guard, Kleene};
 
-/// The value of each sub-guard; a change costs as much as the changed atom is deep in the guard.
-pub(crate) struct Live<'g> {
+/// The value of each part of a guard. The cost of a change is proportional to the depth of the changed atom.
+pub(crate) struct IncrementalValues<'g> {
     guard: &'g Guard,
     values: Vec<Kleene>,
-    /// The step that takes the sub-guard that a step ends; none for the whole guard.
-    takers: Vec<Option<usize>>,
-    /// How many operands of a step have each value.
+    /// The operator that each part is an operand of; `None` for the whole guard.
+    parents: Vec<Option<usize>>,
+    /// The number of operands of each operator by value.
     counts: Vec<[u32; 3]>,
 }
 
-impl<'g> Live<'g> {
-    /// Starts with these values of the steps.
+impl<'g> IncrementalValues<'g> {
+    /// Starts with the given values of the parts.
     pub(crate) fn new(guard: &'g Guard, values: Vec<Kleene>) -> Self {
         let starts = guard.starts();
-        let mut takers = vec![None; values.len()];
+        let mut parents = vec![None; values.len()];
         let mut counts = vec![[0; 3]; values.len()];
         for (at, counts) in counts.iter_mut().enumerate() {
             for operand in guard.operands_reversed(at, &starts) {
-                takers[operand] = Some(at);
+                parents[operand] = Some(at);
                 counts[values[operand] as usize] += 1;
             }
         }
         Self {
             guard,
             values,
-            takers,
+            parents,
             counts,
         }
     }
 
-    /// Whether the whole guard is not false.
-    pub(crate) fn may_hold(&self) -> bool {
+    /// Returns whether the guard isn't false.
+    pub(crate) fn may_open(&self) -> bool {
         self.values.last() != Some(&Kleene::False)
     }
 
-    /// Gives the atom at this step another value.
+    /// Changes the value of the atom at this position.
     pub(crate) fn set(&mut self, mut at: usize, mut value: Kleene) {
         loop {
             step();
             let old = std::mem::replace(&mut self.values[at], value);
-            let Some(taker) = self.takers[at].filter(|_| old != value) else {
+            let Some(parent) = self.parents[at].filter(|_| old != value) else {
                 return;
             };
-            self.counts[taker][old as usize] -= 1;
-            self.counts[taker][value as usize] += 1;
-            (at, value) = (taker, self.value(taker));
+            self.counts[parent][old as usize] -= 1;
+            self.counts[parent][value as usize] += 1;
+            (at, value) = (parent, self.value(parent));
         }
     }
 
-    /// The value that its operands give a step.
+    /// Computes the value of a part from its operands.
     fn value(&self, at: usize) -> Kleene {
         let has = |value: Kleene| self.counts[at][value as usize] > 0;
         let least = [Kleene::False, Kleene::Unknown]

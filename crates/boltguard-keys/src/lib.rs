@@ -53,15 +53,12 @@
 //!
 //! [`Secret`] and [`PrivateKey`] overwrite their bytes when they are dropped, and nothing in this crate prints them.
 //! The prepared keys in [`SigningKey`] and [`VerifyingKey`] are ring's types, which don't overwrite their contents, and
-//! neither do the parsers of PEM and JSON with their intermediate buffers. The input that you parse a key from isn't
-//! cleared either.
+//! neither does the parser of PEM with its intermediate buffers. The input that you parse a key from isn't cleared
+//! either.
 
 mod algorithm;
 mod asn1;
 mod backend;
-mod curve;
-mod digest;
-mod ed25519;
 mod encoding;
 mod error;
 mod json;
@@ -82,9 +79,7 @@ mod ssh;
 mod verifying;
 
 pub use algorithm::UnknownAlgorithm;
-pub use backend::Algorithm;
-pub use curve::Curve;
-pub use digest::{digest_sha256, fill_random, hmac_sha256};
+pub use backend::{Algorithm, Curve, Signature, digest_sha256, fill_random, hmac_sha256};
 pub use error::{InvalidSignature, KeyError, RandomError, SignError};
 pub use jwk::{Jwk, JwkProblem, SkippedKey};
 pub use key::Key;
@@ -94,5 +89,5 @@ pub use private::PrivateKey;
 pub use public::PublicKey;
 pub use rotating::{LoadedKeySet, RotatingKeySet};
 pub use secret::Secret;
-pub use signing::{Signature, SigningKey};
+pub use signing::SigningKey;
 pub use verifying::VerifyingKey;

@@ -6,10 +6,9 @@ use zeroize::Zeroizing;
 
 use crate::asn1;
 use crate::backend;
-use crate::digest::fill_random;
 use crate::pem;
 use crate::public::RsaPublic;
-use crate::{Algorithm, Curve, KeyError, KeyType, PublicKey};
+use crate::{Algorithm, Curve, KeyError, KeyType, PublicKey, fill_random};
 
 /// A private key: wiped when dropped, never printed.
 ///

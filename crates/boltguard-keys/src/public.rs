@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::asn1;
-use crate::ed25519;
+use crate::backend;
 use crate::encoding;
 use crate::pem;
 use crate::roca;
@@ -147,7 +147,7 @@ impl PublicKey {
 
     pub(crate) fn ed25519(bytes: &[u8]) -> Result<Self, KeyError> {
         let point = bytes.try_into().map_err(|_| KeyError::InvalidPoint)?;
-        ed25519::refuse_small_order(&point)?;
+        backend::refuse_small_order(&point)?;
         Ok(Self {
             parts: PublicParts::Ed25519(point),
         })

@@ -5,10 +5,9 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::digest::fill_random;
 use crate::encoding;
 use crate::key_material;
-use crate::{Algorithm, KeyError};
+use crate::{Algorithm, KeyError, fill_random};
 
 /// A shared secret: wiped when dropped, never printed.
 ///

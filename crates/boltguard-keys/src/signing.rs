@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use boltguard_types::KeyId;
-use ring::{hmac, signature};
 
 use crate::backend::Signer;
 use crate::public::PublicParts;
-use crate::{Algorithm, Key, KeyError, PublicKey, SignError, VerifyingKey};
+use crate::{Algorithm, Key, KeyError, PublicKey, SignError, Signature, VerifyingKey};
 
 /// A key that makes signatures of one algorithm, from birth; cheap to clone.
 ///
@@ -118,66 +117,5 @@ impl fmt::Debug for SigningKey {
             .field("algorithm", &self.algorithm())
             .field("key_id", &self.key_id());
         debug.finish_non_exhaustive()
-    }
-}
-
-/// The bytes of a signature; only those of RSA, which take a thousand times longer to make, are allocated.
-#[derive(Clone)]
-pub struct Signature(Bytes);
-
-#[derive(Clone)]
-enum Bytes {
-    Tag(hmac::Tag),
-    Fixed(signature::Signature),
-    Copied {
-        bytes: [u8; LONGEST_ECDSA],
-        length: usize,
-    },
-    Rsa(Box<[u8]>),
-}
-
-impl Signature {
-    #[inline]
-    pub(crate) const fn tag(tag: hmac::Tag) -> Self {
-        Self(Bytes::Tag(tag))
-    }
-
-    #[inline]
-    pub(crate) const fn fixed(signature: signature::Signature) -> Self {
-        Self(Bytes::Fixed(signature))
-    }
-
-    pub(crate) fn copied(signature: &[u8]) -> Result<Self, SignError> {
-        let (mut bytes, length) = ([0; LONGEST_ECDSA], signature.len());
-        bytes
-            .get_mut(..length)
-            .ok_or(SignError)?
-            .copy_from_slice(signature);
-        Ok(Self(Bytes::Copied { bytes, length }))
-    }
-
-    pub(crate) const fn rsa(signature: Box<[u8]>) -> Self {
-        Self(Bytes::Rsa(signature))
-    }
-}
-
-/// Two numbers of P-521.
-const LONGEST_ECDSA: usize = 132;
-
-impl AsRef<[u8]> for Signature {
-    #[inline]
-    fn as_ref(&self) -> &[u8] {
-        match &self.0 {
-            Bytes::Tag(tag) => tag.as_ref(),
-            Bytes::Fixed(signature) => signature.as_ref(),
-            Bytes::Copied { bytes, length } => &bytes[..*length],
-            Bytes::Rsa(signature) => signature,
-        }
-    }
-}
-
-impl fmt::Debug for Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Signature({} bytes)", self.as_ref().len())
     }
 }

@@ -22,7 +22,11 @@ const ROWS: [&[&str]; 6] = [
 const TOOLS: [&str; 3] = ["boltguard-bench", "boltguard-testing", "xtask"];
 
 /// Crates from outside that only some of ours may name, not even in tests.
-const RESERVED: [(&str, &[&str]); 4] = [
+const RESERVED: [(&str, &[&str]); 8] = [
+    ("aws-lc-rs", &["boltguard-keys"]),
+    ("k256", &["boltguard-keys"]),
+    ("p256", &["boltguard-keys"]),
+    ("p384", &["boltguard-keys"]),
     ("ring", &["boltguard-keys", "boltguard-bench"]),
     ("p521", &["boltguard-keys", "boltguard-bench"]),
     ("pyo3", &["boltguard-python"]),

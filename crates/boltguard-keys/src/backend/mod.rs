@@ -1,27 +1,36 @@
-//! The primitives behind the keys: ring, and `p521` for the curve that ring lacks; or aws-lc for those that are slow.
+//! The cryptographic primitives: `ring`, RustCrypto's crates for the curves, and aws-lc with the feature `aws-lc`.
 //!
-//! The [`table`] has a row for each algorithm. What a row makes is a [`Verifier`] or a [`Signer`], once per key. The
-//! crate above them names no library, so that another backend or algorithm is a change of this module.
+//! [`table`] has one row per algorithm, which prepares a key as a [`Verifier`] or a [`Signer`]. The rest of the crate
+//! names none of these libraries, so a new algorithm or library only changes this module. `cargo xtask tidy` enforces
+//! this.
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
+mod curve;
+mod digest;
+mod ed25519;
 #[cfg(feature = "es256k")]
 mod k256;
 #[cfg(not(feature = "aws-lc"))]
 mod p521;
 mod ring;
+mod signature;
 mod table;
 
 use std::sync::Arc;
 
 use ::ring::hmac;
 
+pub use self::curve::Curve;
+pub use self::digest::{digest_sha256, fill_random, hmac_sha256};
+pub(crate) use self::ed25519::refuse_small_order;
 pub(crate) use self::ring::{check_rsa, ed25519_public};
+pub use self::signature::Signature;
 pub use self::table::Algorithm;
 pub(crate) use self::table::Slow;
 use crate::private::{PrivateParts, RsaPrivate};
 use crate::public::{PublicParts, RsaPublic};
-use crate::{InvalidSignature, Key, KeyError, SignError, Signature};
+use crate::{InvalidSignature, Key, KeyError, SignError};
 
 /// A key of a backend that verifies.
 pub(crate) trait Verify: Send + Sync {

@@ -1,28 +1,28 @@
-//! The primitives that the crates above need besides signatures.
+//! SHA-256, HMAC with SHA-256 and random bytes, which other crates need apart from signatures.
 
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::{digest, hmac};
 
 use crate::{RandomError, Secret};
 
-/// SHA-256.
+/// Returns the SHA-256 digest of `message`.
 #[must_use]
 pub fn digest_sha256(message: &[u8]) -> [u8; 32] {
     to_array(digest::digest(&digest::SHA256, message).as_ref())
 }
 
-/// HMAC with SHA-256.
+/// Returns the HMAC of `message` with SHA-256.
 #[must_use]
 pub fn hmac_sha256(key: &Secret, message: &[u8]) -> [u8; 32] {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
     to_array(hmac::sign(&key, message).as_ref())
 }
 
-/// Fills the buffer with randomness from the system, fit for keys.
+/// Fills `buffer` with random bytes from the operating system, which are suitable for keys.
 ///
 /// # Errors
 ///
-/// [`RandomError`] if the system gives none.
+/// [`RandomError`] if the operating system doesn't provide any.
 pub fn fill_random(buffer: &mut [u8]) -> Result<(), RandomError> {
     SystemRandom::new().fill(buffer).map_err(|_| RandomError)
 }

@@ -1,11 +1,11 @@
-//! The curves of ECDSA: points checked and decompressed, public keys derived from private ones.
+//! The curves of ECDSA: validates and decompresses points, and derives public keys from private keys.
 
 use der::asn1::ObjectIdentifier;
 use p521::elliptic_curve::sec1::ToSec1Point;
 use zeroize::Zeroizing;
 
+use super::fill_random;
 use crate::KeyError;
-use crate::digest::fill_random;
 
 macro_rules! curves {
     ($(

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use boltguard_encoding::json::{JsonError, Reader};
 use boltguard_keys::{Algorithm, KeyError, KeySet};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::FetchError;
 
@@ -71,7 +70,7 @@ impl Response {
         let malformed = |_| FetchError::Keys(KeyError::Json);
         let json = std::str::from_utf8(&self.body).map_err(malformed)?;
         // To prepare a key costs far more than to count it. What can't be counted is refused below, with its cause.
-        if count(json).is_some_and(|count| count > limits.keys) {
+        if count(json).is_ok_and(|count| count > limits.keys) {
             return Err(FetchError::TooManyKeys);
         }
         KeySet::parse_jwks(json, algorithms).map_err(FetchError::Keys)
@@ -94,13 +93,26 @@ impl fmt::Debug for Response {
     }
 }
 
-fn count(json: &str) -> Option<usize> {
-    #[derive(Deserialize)]
-    struct Set {
-        keys: Vec<IgnoredAny>,
-    }
-    let set: Set = serde_json::from_str(json).ok()?;
-    Some(set.keys.len())
+/// Returns the number of elements of `keys`.
+fn count(json: &str) -> Result<usize, JsonError> {
+    let mut reader = Reader::new(json);
+    let mut count = None;
+    reader.object(|reader, name| {
+        if name != "keys" {
+            return reader.skip();
+        }
+        let mut elements = 0;
+        reader.array(|reader| {
+            elements += 1;
+            reader.skip()
+        })?;
+        match count.replace(elements) {
+            None => Ok(()),
+            Some(_) => Err(JsonError::DuplicateName),
+        }
+    })?;
+    reader.finish()?;
+    count.ok_or(JsonError::WrongKind)
 }
 
 /// The shortest of the times that the directives name; one that is no number counts as zero, RFC 9111 §4.2.1.

@@ -1,95 +1,82 @@
-//! JSON as keys need it: members once each, texts wiped when dropped.
+//! JSON as keys need it, read by the strict reader of [`boltguard_encoding`].
 
 use std::collections::HashMap;
-use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use boltguard_encoding::json::{JsonError, Kind, Reader};
 use zeroize::Zeroizing;
 
 use crate::KeyError;
 
-/// A JSON value; what a fraction or a truth value is has no meaning in a key.
+/// A JSON value.
 pub(crate) enum Json {
-    /// Its digits.
+    /// The digits of a 64-bit integer, with or without a sign.
     Integer(String),
     List(Vec<Json>),
     Null,
     Object(Members),
+    /// A boolean or another number, which no member of a key has as its value.
     Other,
+    /// A string, which may be secret.
     Text(Zeroizing<String>),
 }
 
 /// The members of an object.
 pub(crate) type Members = HashMap<String, Json>;
 
-/// Reads an object in which no two members have one name, at any depth.
+/// Reads an object. Duplicate member names are rejected at any depth, RFC 7517 §4.
 pub(crate) fn parse(text: &str) -> Result<Members, KeyError> {
-    match serde_json::from_str(text) {
+    let mut reader = Reader::new(text);
+    let value = value(&mut reader).and_then(|value| reader.finish().map(|()| value));
+    match value {
         Ok(Json::Object(members)) => Ok(members),
-        Ok(_) => Err(KeyError::Json),
-        // The visitor takes every type, so it is about a name that it complains.
-        Err(error) if error.is_data() => Err(KeyError::DuplicateMember),
-        Err(_) => Err(KeyError::Json),
+        Err(JsonError::DuplicateName) => Err(KeyError::DuplicateMember),
+        Ok(_) | Err(_) => Err(KeyError::Json),
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor)
+/// Reads a value; the reader limits the depth of the recursion.
+fn value(reader: &mut Reader<'_>) -> Result<Json, JsonError> {
+    match reader.kind()? {
+        Kind::Array => list(reader),
+        Kind::Bool => reader.bool().map(|_| Json::Other),
+        Kind::Null => reader.null().map(|()| Json::Null),
+        Kind::Number => number(reader),
+        Kind::Object => object(reader),
+        Kind::String => {
+            let text = reader.string()?.to_text().into_owned();
+            Ok(Json::Text(Zeroizing::new(text)))
+        }
     }
 }
 
-struct JsonVisitor;
+fn list(reader: &mut Reader<'_>) -> Result<Json, JsonError> {
+    let mut items = Vec::new();
+    reader.array(|reader| {
+        items.push(value(reader)?);
+        Ok::<_, JsonError>(())
+    })?;
+    Ok(Json::List(items))
+}
 
-impl<'de> Visitor<'de> for JsonVisitor {
-    type Value = Json;
+fn number(reader: &mut Reader<'_>) -> Result<Json, JsonError> {
+    let digits = reader.number()?.as_str();
+    let is_integer = digits.parse::<i64>().is_ok() || digits.parse::<u64>().is_ok();
+    Ok(match is_integer {
+        true => Json::Integer(digits.to_owned()),
+        false => Json::Other,
+    })
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::Text(Zeroizing::new(text.to_owned())))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
-        Ok(Json::Other)
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
-        Ok(Json::Integer(number.to_string()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
-        Ok(Json::Integer(number.to_string()))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-        Ok(Json::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element()? {
-            items.push(item);
+fn object(reader: &mut Reader<'_>) -> Result<Json, JsonError> {
+    let mut members = Members::new();
+    reader.object(|reader, name| {
+        let value = value(reader)?;
+        match members.insert(name.to_text().into_owned(), value) {
+            None => Ok(()),
+            Some(_) => Err(JsonError::DuplicateName),
         }
-        Ok(Json::List(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json, A::Error> {
-        let mut members = Members::new();
-        while let Some((name, value)) = object.next_entry()? {
-            if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("two members of one name"));
-            }
-        }
-        Ok(Json::Object(members))
-    }
+    })?;
+    Ok(Json::Object(members))
 }
 
 #[cfg(test)]
@@ -97,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_members_of_one_name_are_refused_at_any_depth() {
+    fn duplicate_members_are_rejected_at_any_depth() {
         for text in [
             r#"{"a":1,"a":1}"#,
             r#"{"a":1,"\u0061":2}"#,
@@ -108,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused() {
+    fn other_values_and_malformed_json_are_rejected() {
         for text in [
             "",
             "[]",
@@ -121,8 +108,43 @@ mod tests {
             "{\"a\":1,}",
             "{'a':1}",
             "{\"a\":1e999}",
+            "{\"a\":\"\\ud800\"}",
         ] {
             assert_eq!(parse(text).err(), Some(KeyError::Json), "{text}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_limited_as_in_tokens() {
+        let nested = |depth: usize| {
+            let brackets = "[".repeat(depth - 1) + &"]".repeat(depth - 1);
+            parse(&format!(r#"{{"a":{brackets}}}"#)).err()
+        };
+        assert_eq!(nested(64), None);
+        assert_eq!(nested(65), Some(KeyError::Json));
+        assert_eq!(nested(100_000), Some(KeyError::Json));
+    }
+
+    #[test]
+    fn integers_keep_their_digits() {
+        let digits = |number: &str| {
+            let mut members = parse(&format!(r#"{{"a":{number}}}"#)).unwrap();
+            match members.remove("a") {
+                Some(Json::Integer(digits)) => Some(digits),
+                _ => None,
+            }
+        };
+        for number in [
+            "0",
+            "-1",
+            "2026",
+            "-9223372036854775808",
+            "18446744073709551615",
+        ] {
+            assert_eq!(digits(number).as_deref(), Some(number));
+        }
+        for number in ["1.0", "1e3", "18446744073709551616", "true"] {
+            assert_eq!(digits(number), None, "{number}");
         }
     }
 }

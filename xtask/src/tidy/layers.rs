@@ -149,7 +149,7 @@ mod tests {
             assert_eq!(
                 found,
                 [
-                    "boltguard-guard (row 1) depends on boltguard-jwt (row 3); only lower rows are allowed"
+                    "boltguard-guard (row 2) depends on boltguard-jwt (row 3); only lower rows are allowed"
                 ]
             );
         }

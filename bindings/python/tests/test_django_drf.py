@@ -728,7 +728,7 @@ def test_a_permission_of_the_framework_that_is_taken_away_fails_the_check(tmp_pa
     call_command("boltguard_routes", "--write", lock, stdout=io.StringIO())
     call_command("boltguard_routes", "--check", lock, stdout=io.StringIO())
     serve([AllowAny])
-    with pytest.raises(CommandError, match="GET /view no longer asks DRF: IsAuthenticated"):
+    with pytest.raises(CommandError, match="GET /view no longer requires DRF: IsAuthenticated"):
         call_command("boltguard_routes", "--check", lock, stdout=io.StringIO())
 
 

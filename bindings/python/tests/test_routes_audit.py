@@ -202,7 +202,7 @@ def test_the_list_marks_what_is_open_and_what_is_unprotected():
     ]
     assert lines[-1] == "3 routes: 1 open to everybody, 1 unprotected."
     with override_settings(MIDDLEWARE=["boltguard.middleware.BoltguardMiddleware"]):
-        assert "refuses nobody" in run()
+        assert "doesn't deny access" in run()
 
 
 def test_routes_below_a_prefix_are_left_out(lock):
@@ -214,7 +214,7 @@ def test_routes_below_a_prefix_are_left_out(lock):
     assert run(*options).splitlines()[-1] == "2 routes: 0 open to everybody, 2 unprotected."
     run("--write", str(lock), *options)
     assert list(json.loads(lock.read_text())["routes"]) == [f"ANY {one}" for one in kept]
-    assert "2 routes are no weaker" in run("--check", str(lock), *options)
+    assert "Checked 2 routes. None is weaker" in run("--check", str(lock), *options)
     with pytest.raises(CommandError, match="ANY /admin is new"):
         run("--check", str(lock))
     run("--write", str(lock))
@@ -282,7 +282,7 @@ YES = Check(lambda request: True, name="yes")
     ids=str,
 )
 def test_a_route_that_is_no_weaker_passes(lock, before, after):
-    assert "1 routes are no weaker" in check(lock, guarded(guards=before), guarded(guards=after))
+    assert "Checked 1 routes. None is weaker" in check(lock, guarded(guards=before), guarded(guards=after))
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_a_route_that_lost_its_guard_fails(lock):
 
 
 def test_a_route_that_gained_a_guard_passes(lock):
-    assert "ANY /x is no weaker: unprotected -> staff" in check(lock, plain, guarded())
+    assert "ANY /x is not weaker: unprotected -> staff" in check(lock, plain, guarded())
 
 
 def test_beyond_the_exact_limit_only_equal_texts_pass(lock):
@@ -323,19 +323,19 @@ def test_a_new_route_fails_and_one_that_is_gone_is_told(lock):
     with pytest.raises(CommandError, match="^ANY /z is new: unprotected\n"):
         run("--check", str(lock))
     mount(path("x", guarded()))
-    assert "note: ANY /y is gone" in run("--check", str(lock))
+    assert "note: ANY /y was removed" in run("--check", str(lock))
 
 
 def test_a_route_that_takes_new_credentials_fails(lock):
     said = check(lock, guarded(), guarded(auth=[JWT, KEYS]))
-    assert "ANY /x takes new credentials: api_key(configured)" in said
-    assert "1 routes are no weaker" in check(lock, guarded(auth=[JWT, KEYS]), guarded())
+    assert "ANY /x accepts new credentials: api_key(configured)" in said
+    assert "Checked 1 routes. None is weaker" in check(lock, guarded(auth=[JWT, KEYS]), guarded())
     one, other = JWTAuthentication("one-secret" * 8), JWTAuthentication("other-secret" * 8)
     said = check(lock, guarded(auth=[one]), guarded(auth=[one, other]))
-    assert "ANY /x takes new credentials: jwt(HS256, own keys)" in said
-    assert "no more: jwt(HS256, own keys)" in check(lock, guarded(auth=[one, other]), guarded(auth=[one]))
+    assert "ANY /x accepts new credentials: jwt(HS256, own keys)" in said
+    assert "no longer accepts: jwt(HS256, own keys)" in check(lock, guarded(auth=[one, other]), guarded(auth=[one]))
     revocable = JWTAuthentication(revocation_store=InMemoryRevocation())
-    assert "takes new credentials: jwt(HS256)" in check(lock, guarded(auth=[revocable]), guarded())
+    assert "accepts new credentials: jwt(HS256)" in check(lock, guarded(auth=[revocable]), guarded())
 
 
 def test_a_changed_default_is_found(lock):
@@ -364,7 +364,7 @@ def test_a_file_of_another_version_fails(lock):
 
 
 def test_a_file_that_is_not_there_fails_and_says_how_to_make_it(lock):
-    with pytest.raises(CommandError, match=f"is not there; make it: manage.py boltguard_routes --write {lock}"):
+    with pytest.raises(CommandError, match=f"doesn't exist. Create it: manage.py boltguard_routes --write {lock}"):
         run("--check", str(lock))
 
 

@@ -43,9 +43,9 @@ def read(path: Path) -> dict[str, Any]:
         for entry in routes.values():
             _ = entry["guard"], list(entry["backends"]), list(entry.get("others", ()))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UnreadableLock(f"{path} can't be read: {error!r}; was it written with --write?") from None
+        raise UnreadableLock(f"{path} can't be read: {error!r}. Was it written by --write?") from None
     if version != VERSION:
-        raise UnreadableLock(f"{path} has version {version!r}, and this is for version {VERSION}; --write it again")
+        raise UnreadableLock(f"{path} has version {version!r}, not {VERSION}. Create it again with --write.")
     return dict(routes)
 
 
@@ -58,19 +58,19 @@ def compare(old: Mapping[str, Any], routes: Iterable[Route]) -> Changes:
             _compare_one(old[route.key], route, changes)
         else:
             changes.failures.append(f"{route.key} is new: {_shown(route.asked or None)}")
-    changes.notes += [f"{key} is gone" for key in old if key not in seen]
+    changes.notes += [f"{key} was removed" for key in old if key not in seen]
     return changes
 
 
 def _compare_one(old: Mapping[str, Any], route: Route, changes: Changes) -> None:
     before, now = Counter(old["backends"]), Counter(route.backends)
     if (gained := now - before) and old["guard"] is not None:
-        changes.failures.append(f"{route.key} takes new credentials: {', '.join(gained.elements())}")
+        changes.failures.append(f"{route.key} accepts new credentials: {', '.join(gained.elements())}")
     if lost := before - now:
-        changes.notes.append(f"{route.key} takes these no more: {', '.join(lost.elements())}")
+        changes.notes.append(f"{route.key} no longer accepts: {', '.join(lost.elements())}")
     # Of these only the names can be compared.
     if dropped := Counter(old.get("others", ())) - Counter(route.others):
-        changes.failures.append(f"{route.key} no longer asks {', '.join(dropped.elements())}")
+        changes.failures.append(f"{route.key} no longer requires {', '.join(dropped.elements())}")
     guard = None if route.guard is None else str(route.guard)
     if guard == old["guard"]:
         return
@@ -78,7 +78,7 @@ def _compare_one(old: Mapping[str, Any], route: Route, changes: Changes) -> None
     if why := _weaker(old["guard"], route.guard):
         changes.failures.append(f"{route.key} {why}: {change}")
     else:
-        changes.notes.append(f"{route.key} is no weaker: {change}")
+        changes.notes.append(f"{route.key} is not weaker: {change}")
 
 
 def _weaker(old: str | None, new: Guard | None) -> str | None:

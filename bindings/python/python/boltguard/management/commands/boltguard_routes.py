@@ -1,7 +1,7 @@
 """`manage.py boltguard_routes [--check FILE | --write FILE] [--json] [--exclude PREFIX]`: who may pass which route.
 
-`--check` fails where a route became weaker than the file says, takes new credentials, or is not in it. Guards are
-compared by what they mean.
+`--check` fails if a route is weaker than in the file, accepts new credentials, or isn't in the file. Guards are
+compared by their meaning.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         files = parser.add_mutually_exclusive_group()
-        files.add_argument("--check", type=Path, metavar="routes.lock", help="fail where a route became weaker")
+        files.add_argument("--check", type=Path, metavar="routes.lock", help="fail if a route has become weaker")
         files.add_argument(
             "--write", type=Path, metavar="routes.lock", help="write the file that --check compares with"
         )
         parser.add_argument("--json", action="store_true", help="list the routes as JSON")
         parser.add_argument(
-            "--exclude", action="append", default=[], metavar="PREFIX", help="leave out what is below; repeatable"
+            "--exclude", action="append", default=[], metavar="PREFIX", help="omit routes below this path; repeatable"
         )
         parser.add_argument("--urlconf", help="the module of the routes; default: ROOT_URLCONF")
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if options["write"]:
             options["write"].write_text(write(routes), "utf-8")
-            self.stdout.write(f"{len(routes)} routes are written to {options['write']}.")
+            self.stdout.write(f"Wrote {len(routes)} routes to {options['write']}.")
         elif options["check"]:
             self._check(options["check"], routes, excluded)
         elif options["json"]:
@@ -56,15 +56,15 @@ class Command(BaseCommand):
             old = {key: one for key, one in read(path).items() if not _is_below(key.partition(" ")[2], excluded)}
             changes = compare(old, routes)
         except FileNotFoundError:
-            raise CommandError(f"{path} is not there; make it: manage.py boltguard_routes --write {path}") from None
+            raise CommandError(f"{path} doesn't exist. Create it: manage.py boltguard_routes --write {path}") from None
         except (OSError, UnreadableLock) as error:
             raise CommandError(f"{error}") from None
         for note in changes.notes:
             self.stdout.write(f"note: {printable(note)}")
         if changes.failures:
-            accept = f"If that is meant, accept it: manage.py boltguard_routes --write {path}"
+            accept = f"If this is intended, accept it: manage.py boltguard_routes --write {path}"
             raise CommandError("\n".join([*changes.failures, accept]))
-        self.stdout.write(f"{len(routes)} routes are no weaker than {path} says.")
+        self.stdout.write(f"Checked {len(routes)} routes. None is weaker than in {path}.")
 
     def _list(self, routes: list[Route]) -> None:
         table = [HEADINGS, *(tuple(map(printable, _line(route))) for route in routes)]
@@ -75,14 +75,14 @@ class Command(BaseCommand):
         unprotected = sum(not route.is_protected for route in routes)
         self.stdout.write(f"\n{len(routes)} routes: {is_open} open to everybody, {unprotected} unprotected.")
         if unprotected and _has_middleware():
-            self.stdout.write("BoltguardMiddleware tells the unprotected ones who calls, and refuses nobody.")
+            self.stdout.write("BoltguardMiddleware identifies callers of unprotected routes, but doesn't deny access.")
 
 
 def _prefixes(given: list[str]) -> list[str]:
-    """Whole segments of paths: `/admin` leaves `/administrators` in."""
+    """Whole path segments: `/admin` doesn't exclude `/administrators`."""
     prefixes = [f"/{one.strip('/')}" for one in given]
     if "/" in prefixes:
-        raise CommandError("--exclude / would leave out every route")
+        raise CommandError("--exclude / would omit every route.")
     return prefixes
 
 

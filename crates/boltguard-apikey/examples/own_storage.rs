@@ -1,4 +1,4 @@
-//! API keys in a store of your own: here a table behind a lock, in your service a database.
+//! API keys in a custom store. The example uses a table behind a lock; a service would use a database.
 //!
 //! Run it with `cargo run --example own_storage`.
 
@@ -14,18 +14,18 @@ use boltguard_apikey::{
 use boltguard_keys::{Algorithm, Secret};
 use boltguard_types::NumericDate;
 
-/// A row as a database has it: no key, only its digest.
+/// A database row, which contains the digest of a key instead of the key.
 #[derive(Clone)]
 struct Row {
     digest: [u8; 32],
     owner: String,
     permissions: String,
-    created: f64,
-    expires: Option<f64>,
+    created_at: f64,
+    expires_at: Option<f64>,
     revoked: bool,
 }
 
-/// The service: its table of keys, and what it needs to check one.
+/// A service with a table of keys.
 struct Service {
     rows: RwLock<HashMap<String, Row>>,
     verifier: ApiKeyVerifier,
@@ -42,7 +42,7 @@ impl Service {
         })
     }
 
-    /// Makes a key, writes its row and returns its text, which nobody sees again.
+    /// Generates a key, inserts its row and returns the key, which can't be displayed again.
     fn create(
         &self,
         owner: &str,
@@ -54,15 +54,15 @@ impl Service {
             digest: *key.digest(&self.peppers).as_bytes(),
             owner: owner.to_owned(),
             permissions: permissions.to_owned(),
-            created: now.as_f64(),
-            expires: Some((now + Duration::from_secs(90 * 24 * 3600)).as_f64()),
+            created_at: now.as_f64(),
+            expires_at: Some((now + Duration::from_secs(90 * 24 * 3600)).as_f64()),
             revoked: false,
         };
         self.write().insert(key.id().to_owned(), row);
         Ok(key.expose().to_owned())
     }
 
-    /// Refuses a mistyped key before the look-up, which could as well be awaited.
+    /// Authenticates a caller. A mistyped key is rejected before the lookup, which could also be asynchronous.
     fn authenticate(
         &self,
         presented: &str,
@@ -80,15 +80,15 @@ impl Service {
             .unwrap_or_else(PoisonError::into_inner)
             .get(id)?
             .clone();
-        let created = NumericDate::from_f64(row.created)?;
-        let mut stored = StoredKey::from_parts(id, KeyDigest::from_bytes(row.digest), created)
+        let created_at = NumericDate::from_f64(row.created_at)?;
+        let mut stored = StoredKey::from_parts(id, KeyDigest::from_bytes(row.digest), created_at)
             .owned_by(row.owner)
             .with_permissions(row.permissions.split_whitespace());
-        if let Some(end) = row.expires {
-            stored = stored.expiring(NumericDate::from_f64(end)?);
+        if let Some(expires_at) = row.expires_at {
+            stored = stored.expiring(NumericDate::from_f64(expires_at)?);
         }
         Some(if row.revoked {
-            stored.revoked_at(created)
+            stored.revoked_at(created_at)
         } else {
             stored
         })
@@ -111,30 +111,30 @@ fn main() -> Result<(), Box<dyn Error>> {
     let service = Service::new(Secret::generate(Algorithm::Hs256)?)?;
 
     let key = service.create("ada", "blog.* shop.read", now)?;
-    writeln!(out, "a new key, shown once: {key}")?;
+    writeln!(out, "new key: {key}")?;
 
     let caller = service.authenticate(&key, now)?;
     let permissions: Vec<_> = caller.permissions().collect();
     writeln!(
         out,
-        "it stands for {} with {permissions:?}",
+        "authenticated as {} with {permissions:?}",
         caller.user_id()
     )?;
 
     let mistyped = key.replacen("acme", "acne", 1);
-    for (what, text) in [
-        ("another prefix", mistyped.as_str()),
-        ("cut short", &key[..40]),
+    for (description, presented) in [
+        ("wrong prefix", mistyped.as_str()),
+        ("truncated", &key[..40]),
     ] {
-        let refused = service
-            .authenticate(text, now)
+        let error = service
+            .authenticate(presented, now)
             .err()
             .map(|error| error.to_string());
-        writeln!(out, "{what}: {refused:?}")?;
+        writeln!(out, "{description}: {error:?}")?;
     }
 
     service.revoke(caller.public_id());
-    let refused = service.authenticate(&key, now).err();
-    writeln!(out, "after its revocation: {refused:?}")?;
+    let error = service.authenticate(&key, now).err();
+    writeln!(out, "revoked: {error:?}")?;
     Ok(())
 }

@@ -1,16 +1,16 @@
-//! Digits and letters: what a double click selects whole.
+//! Base62: digits and letters only, so that a double click selects the whole string.
 
 use boltguard_keys::{RandomError, fill_random};
 use zeroize::Zeroizing;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Whether the text is digits and letters of ASCII alone.
-pub(crate) fn is_base62(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+/// Returns whether a string consists only of ASCII digits and letters.
+pub(crate) fn is_base62(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// The last `N` digits of the number, the highest first.
+/// Returns the last `N` digits of a number, most significant first.
 pub(crate) fn digits<const N: usize>(mut number: u64) -> [char; N] {
     let mut digits = ['0'; N];
     for digit in digits.iter_mut().rev() {
@@ -20,16 +20,16 @@ pub(crate) fn digits<const N: usize>(mut number: u64) -> [char; N] {
     digits
 }
 
-/// Appends `count` random characters, each as likely as the others.
-pub(crate) fn push_random(text: &mut String, count: usize) -> Result<(), RandomError> {
-    let end = text.len() + count;
+/// Appends `count` uniformly distributed random characters.
+pub(crate) fn push_random(output: &mut String, count: usize) -> Result<(), RandomError> {
+    let end = output.len() + count;
     let mut bytes = Zeroizing::new([0; 64]);
-    while text.len() < end {
+    while output.len() < end {
         fill_random(&mut *bytes)?;
-        let missing = end - text.len();
-        // 248 is four times 62; what is beyond would favour the first characters.
-        let fair = bytes.iter().filter(|byte| **byte < 248);
-        text.extend(fair.take(missing).map(|byte| character(byte % 62)));
+        let missing = end - output.len();
+        // 248 is 4 * 62. Larger bytes would make the first characters more likely.
+        let unbiased = bytes.iter().filter(|byte| **byte < 248);
+        output.extend(unbiased.take(missing).map(|byte| character(byte % 62)));
     }
     Ok(())
 }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_padded_and_the_highest_comes_first() {
+    fn digits_are_padded_and_big_endian() {
         assert_eq!(digits::<3>(0), ['0', '0', '0']);
         assert_eq!(digits::<3>(62), ['0', '1', '0']);
         assert_eq!(digits::<2>(62 * 62 - 1), ['z', 'z']);
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn random_text_has_the_length_and_uses_the_whole_alphabet() {
+    fn random_string_uses_the_whole_alphabet() {
         let mut text = String::new();
         push_random(&mut text, 5_000).unwrap();
         assert_eq!(text.len(), 5_000);
@@ -65,8 +65,8 @@ mod tests {
     #[test]
     fn only_ascii_digits_and_letters_are_base62() {
         assert!(is_base62("09AZaz"));
-        for text in ["_", "-", " ", "é", "\u{ff11}", "a\0"] {
-            assert!(!is_base62(text), "{text:?}");
+        for value in ["_", "-", " ", "é", "\u{ff11}", "a\0"] {
+            assert!(!is_base62(value), "{value:?}");
         }
     }
 }

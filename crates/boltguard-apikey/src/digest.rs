@@ -1,4 +1,4 @@
-//! Digests of keys, which are all that is kept of them.
+//! Digests of keys, which are stored instead of the keys.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -6,27 +6,29 @@ use std::hash::{Hash, Hasher};
 use boltguard_keys::{Secret, digest_sha256, hmac_sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-/// The digest of a key; two are compared in constant time.
+/// The digest of a key. Comparisons take constant time.
 #[derive(Clone, Copy)]
 pub struct KeyDigest([u8; 32]);
 
 impl KeyDigest {
-    /// A digest that was written down before.
+    /// Creates a digest from stored bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes, to write down.
+    /// Returns the bytes to store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    pub(crate) fn plain(key: &str) -> Self {
+    /// Computes the SHA-256 digest of a key.
+    pub(crate) fn unkeyed(key: &str) -> Self {
         Self(digest_sha256(key.as_bytes()))
     }
 
+    /// Computes the HMAC-SHA-256 digest of a key.
     pub(crate) fn keyed(pepper: &Secret, key: &str) -> Self {
         Self(hmac_sha256(pepper, key.as_bytes()))
     }
@@ -59,17 +61,18 @@ impl fmt::Debug for KeyDigest {
     }
 }
 
-/// The secrets of the server that key the digests of stored keys.
+/// The secrets of the server for the digests of stored keys.
 ///
-/// A digest is HMAC-SHA-256 over the whole key. Whoever reads the store alone can neither test a key nor write a
-/// row for one. The secret may be one that also signs tokens: no key has the form of a token.
+/// A digest is the HMAC-SHA-256 of the whole key. With access to the store only, an attacker can neither test guessed
+/// keys nor add a row for a key of their own. The secret can be the same as the one that signs tokens, because a key
+/// never has the form of a token.
 ///
 /// # Rotation
 ///
-/// New digests use the current secret, and those of the old ones are accepted. A key comes to the current secret when
-/// it is presented: [`KeyUse::new_digest`](crate::KeyUse::new_digest) is what to write down then, and where you
-/// look keys up yourself, compare [`digest`](crate::ParsedKey::digest) with the stored one. Drop an old secret when no
-/// digest of it is left.
+/// New digests use the current secret, and digests with an old secret are still accepted. When a key with an old digest
+/// is used, store [`KeyUse::new_digest`](crate::KeyUse::new_digest). With a custom store, store
+/// [`ParsedKey::digest`](crate::ParsedKey::digest) if it differs from the stored digest. Remove an old secret when no
+/// stored digest uses it.
 ///
 /// ```
 /// use boltguard_apikey::{KeyFormat, Peppers};
@@ -89,7 +92,7 @@ pub struct Peppers {
 }
 
 impl Peppers {
-    /// Uses this secret.
+    /// Creates a set with this secret as the current one.
     #[must_use]
     pub const fn new(current: Secret) -> Self {
         Self {
@@ -98,7 +101,7 @@ impl Peppers {
         }
     }
 
-    /// Accepts digests that were made with this secret, too.
+    /// Also accepts digests with this secret.
     #[must_use]
     pub fn with_old(mut self, pepper: Secret) -> Self {
         self.old.push(pepper);
@@ -109,7 +112,9 @@ impl Peppers {
         KeyDigest::keyed(&self.current, key)
     }
 
-    /// The digest by the current secret, if one of the secrets makes `digest` of the key; all of them are tried.
+    /// Returns the digest with the current secret, if `digest` belongs to the key with any of the secrets.
+    ///
+    /// All secrets are tried, so that the time doesn't depend on which one matches.
     pub(crate) fn recognize(&self, key: &str, digest: &KeyDigest) -> Option<KeyDigest> {
         let current = self.digest(key);
         let matches = self

@@ -1,10 +1,8 @@
-//! Who holds a key, and what it grants.
+//! Owners and grants of keys.
 
 use std::fmt;
 
-use boltguard_grants::Identity;
-
-/// What a key says of the caller who presents it.
+/// The owner and the grants of a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKeyEntry {
     public_id: Box<str>,
@@ -31,49 +29,41 @@ impl ApiKeyEntry {
     }
 
     pub(crate) fn with_public_id(&self, public_id: &str) -> Self {
-        let mut renamed = Self::new(public_id);
-        renamed.permissions.clone_from(&self.permissions);
-        renamed
+        let mut entry = Self::new(public_id);
+        entry.permissions.clone_from(&self.permissions);
+        entry
     }
 
-    /// The name of the key, which is no secret.
+    /// Returns the public ID of the key, which is not a secret.
     #[must_use]
     pub fn public_id(&self) -> &str {
         &self.public_id
     }
 
-    /// The owner; for a key without one `apikey:` and the public id.
+    /// Returns the owner, or `apikey:` and the public ID if the key doesn't have an owner.
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
     }
 
-    /// The owner, unless the key stands for itself.
+    /// Returns the owner, if there is one.
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
         self.has_owner.then_some(&self.user_id)
     }
 
-    /// Granted permissions, wildcards included; see [`Grant`](boltguard_types::Grant).
+    /// Returns the granted permissions, which can be wildcards; see [`Grant`](boltguard_types::Grant).
     pub fn permissions(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.permissions.iter().map(|granted| &**granted)
+        self.permissions.iter().map(|permission| &**permission)
     }
 
-    /// Granted OAuth scopes.
+    /// Returns the granted OAuth scopes.
     pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.scopes.iter().map(|granted| &**granted)
-    }
-
-    /// The caller as a guard knows one, of the backend `api_key`.
-    #[must_use]
-    pub fn identity(&self) -> Identity {
-        Identity::new(self.user_id(), "api_key")
-            .with_permissions(self.permissions())
-            .with_scopes(self.scopes())
+        self.scopes.iter().map(|scope| &**scope)
     }
 }
 
-/// Shows the public id alone.
+/// Shows only the public ID.
 impl fmt::Debug for ApiKeyEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiKeyEntry")

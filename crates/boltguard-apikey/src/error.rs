@@ -1,4 +1,4 @@
-//! Why a key, a set of keys or a format was refused.
+//! Errors of API keys.
 
 use std::error::Error;
 use std::fmt;
@@ -6,40 +6,41 @@ use std::fmt;
 use boltguard_keys::RandomError;
 use boltguard_types::ReasonCode;
 
-/// A key was refused: one that is presented, or one that is configured.
+/// The error of an API key that was presented or configured.
 ///
-/// No message shows a key.
+/// Messages never contain a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ApiKeyError {
-    /// A configured key has white space around it, or a character that no header carries.
+    /// A configured key has surrounding whitespace, or a character that is not printable ASCII.
     Character,
-    /// The checksum is wrong: the key was mistyped or cut.
+    /// The checksum is wrong: the key is mistyped.
     Checksum,
-    /// Two configured keys are the same.
+    /// Two configured keys are equal.
     Duplicate,
     /// A configured key is empty.
     Empty,
-    /// The time of the key is over.
+    /// The key has expired.
     Expired,
-    /// The key has another form: another prefix, length or alphabet.
+    /// The key doesn't have the expected format: its prefix, length or alphabet is different.
     Foreign,
-    /// The prefix is not 2 to 24 characters of `a` to `z` and `0` to `9`, in words joined by `_`.
+    /// The prefix isn't 2 to 24 characters long, or doesn't consist of words of `a` to `z` and `0` to `9` separated by
+    /// `_`.
     Prefix,
-    /// The system gave no randomness.
+    /// The random number generator of the system is unavailable.
     Random,
     /// The key was revoked.
     Revoked,
     /// A configured key is longer than 512 bytes.
     TooLong,
-    /// No key that is known has this id and this secret.
+    /// There is no key with this ID and this secret.
     Unknown,
-    /// Permissions are configured for a key that is not among the keys.
+    /// Permissions are configured for a key that isn't in the set.
     UnlistedPermissions,
 }
 
 impl ApiKeyError {
-    /// The reason code of a request, or of a configuration, that met this error.
+    /// Returns the reason code.
     #[must_use]
     pub const fn code(self) -> ReasonCode {
         match self {
@@ -61,22 +62,22 @@ impl fmt::Display for ApiKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Character => {
-                "an API key has white space around it, or a character other than printable ASCII"
+                "an API key has surrounding whitespace, or a character that is not printable ASCII"
             }
-            Self::Checksum => "the API key is mistyped: its checksum is wrong",
-            Self::Duplicate => "the same API key is given twice",
+            Self::Checksum => "the checksum of the API key is wrong; check for a typing error",
+            Self::Duplicate => "an API key is listed twice",
             Self::Empty => "an API key is empty",
             Self::Expired => "the API key has expired",
-            Self::Foreign => "the API key is of another format",
+            Self::Foreign => "the API key does not have the expected format",
             Self::Prefix => {
-                "the prefix of an API key is 2 to 24 characters: words of `a` to `z` and `0` to `9`, joined by `_`"
+                "the prefix of an API key must have 2 to 24 characters, and consist of words of `a` to `z` and `0` to `9` separated by `_`"
             }
-            Self::Random => "no randomness from the system",
-            Self::Revoked => "the API key was revoked",
+            Self::Random => "the random number generator of the system is unavailable",
+            Self::Revoked => "the API key has been revoked",
             Self::TooLong => "an API key is longer than 512 bytes",
-            Self::Unknown => "the API key is not known",
+            Self::Unknown => "the API key is unknown",
             Self::UnlistedPermissions => {
-                "permissions are given for an API key that is not among the keys"
+                "permissions are configured for an API key that is not in the set of keys"
             }
         })
     }

@@ -1,4 +1,4 @@
-//! The form of generated keys: `prefix_<id>_<secret><checksum>`.
+//! The format of generated keys: `prefix_<id>_<secret><checksum>`.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use zeroize::Zeroizing;
 
 use crate::{ApiKeyError, KeyDigest, Peppers, base62};
 
-/// The form of the keys of one service.
+/// The format of the generated keys of a service.
 ///
 /// ```text
 /// sk_4fQzW0ksT1bC_mEbrKPgn3vGzYlVSJdbYxZq0RAPuNkWhXo5CeT8i9s24NWpue
 ///    '----id----' '-----------------secret------------------''CRC-'
 /// ```
 ///
-/// The prefix lets a secret scanner find a key that got into a repository or a chat, see [`pattern`](Self::pattern).
-/// The id is public and names the key in logs and stores. The secret has 43 random digits and letters, 256 bits.
-/// The checksum is the CRC-32 of everything before it in six digits and letters, as GitHub's tokens have one: it
-/// tells a mistyped or foreign key without a look-up, and protects against nothing else.
+/// With the prefix, secret scanners can detect keys in repositories and messages; see [`pattern`](Self::pattern). The
+/// ID is public and identifies the key in logs and stores. The secret consists of 43 random digits and letters (256
+/// bits). The checksum is the CRC-32 of all preceding characters, in six digits and letters as in GitHub's tokens. It
+/// detects typing errors without a lookup, and isn't a security measure.
 ///
 /// ```
 /// use boltguard_apikey::{ApiKeyError, KeyFormat};
@@ -33,12 +33,12 @@ pub struct KeyFormat {
 }
 
 impl KeyFormat {
-    /// Keys that begin with `prefix` and `_`.
+    /// Creates a format for keys that start with `prefix` and `_`.
     ///
     /// # Errors
     ///
-    /// [`ApiKeyError::Prefix`] unless the prefix is 2 to 24 characters: words of `a` to `z` and `0` to `9`, joined
-    /// by single `_`.
+    /// [`ApiKeyError::Prefix`] unless the prefix has 2 to 24 characters and consists of words of `a` to `z` and `0` to
+    /// `9`, separated by single `_`.
     pub fn new(prefix: &str) -> Result<Self, ApiKeyError> {
         let is_word = |word: &str| {
             !word.is_empty()
@@ -54,52 +54,52 @@ impl KeyFormat {
         })
     }
 
-    /// The prefix, without the `_` after it.
+    /// Returns the prefix, without the following `_`.
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// Makes a key.
+    /// Generates a key.
     ///
     /// # Errors
     ///
-    /// [`ApiKeyError::Random`] if the system gives no randomness.
+    /// [`ApiKeyError::Random`] if the random number generator of the system is unavailable.
     pub fn generate(&self) -> Result<GeneratedKey, ApiKeyError> {
-        // The buffer never grows: a copy that is left behind would not be wiped.
-        let mut text = Zeroizing::new(String::with_capacity(self.len()));
-        text.push_str(&self.prefix);
-        text.push('_');
-        base62::push_random(&mut text, ID_LEN)?;
-        text.push('_');
-        base62::push_random(&mut text, SECRET_LEN)?;
-        let checksum = checksum(&text);
-        text.extend(checksum);
+        // The buffer must not be reallocated, because the old one would not be zeroized.
+        let mut key = Zeroizing::new(String::with_capacity(self.len()));
+        key.push_str(&self.prefix);
+        key.push('_');
+        base62::push_random(&mut key, ID_LEN)?;
+        key.push('_');
+        base62::push_random(&mut key, SECRET_LEN)?;
+        let checksum = checksum(&key);
+        key.extend(checksum);
         Ok(GeneratedKey {
-            text,
-            id_at: self.prefix.len() + 1,
+            key,
+            id_start: self.prefix.len() + 1,
         })
     }
 
-    /// Reads a key that somebody presents; any text may come.
+    /// Parses an untrusted string.
     ///
     /// # Errors
     ///
-    /// - [`ApiKeyError::Checksum`] if it has this form and the checksum is another.
-    /// - [`ApiKeyError::Foreign`] if it has not.
-    pub fn parse<'a>(&self, text: &'a str) -> Result<ParsedKey<'a>, ApiKeyError> {
-        let (id, rest) = self.split(text).ok_or(ApiKeyError::Foreign)?;
+    /// - [`ApiKeyError::Checksum`] if the string has this format, but the checksum is wrong.
+    /// - [`ApiKeyError::Foreign`] if the string doesn't have this format.
+    pub fn parse<'a>(&self, key: &'a str) -> Result<ParsedKey<'a>, ApiKeyError> {
+        let (id, rest) = self.split(key).ok_or(ApiKeyError::Foreign)?;
         if !base62::is_base62(id) || !base62::is_base62(rest) {
             return Err(ApiKeyError::Foreign);
         }
-        let (before, written) = text.split_at(text.len() - CHECKSUM_LEN);
-        if !checksum(before).into_iter().eq(written.chars()) {
+        let (body, actual) = key.split_at(key.len() - CHECKSUM_LEN);
+        if !checksum(body).into_iter().eq(actual.chars()) {
             return Err(ApiKeyError::Checksum);
         }
-        Ok(ParsedKey { text, id })
+        Ok(ParsedKey { key, id })
     }
 
-    /// A regular expression that finds the keys in any text; every common engine reads it.
+    /// Returns a regular expression that matches the keys, in syntax that all common engines support.
     ///
     /// ```
     /// use boltguard_apikey::KeyFormat;
@@ -118,19 +118,19 @@ impl KeyFormat {
         self.prefix.len() + 1 + ID_LEN + 1 + SECRET_LEN + CHECKSUM_LEN
     }
 
-    /// The id, and the secret with its checksum.
-    fn split<'a>(&self, text: &'a str) -> Option<(&'a str, &'a str)> {
-        if text.len() != self.len() {
+    /// Returns the ID, and the secret with the checksum.
+    fn split<'a>(&self, key: &'a str) -> Option<(&'a str, &'a str)> {
+        if key.len() != self.len() {
             return None;
         }
-        text.strip_prefix(&*self.prefix)?
+        key.strip_prefix(&*self.prefix)?
             .strip_prefix('_')?
             .split_once('_')
             .filter(|(id, _)| id.len() == ID_LEN)
     }
 }
 
-/// 71 random bits: among four thousand million keys two are the same with a probability of one to three hundred.
+/// 71 random bits: among 2^32 keys, the probability that two have the same ID is about 1 in 300.
 const ID_LEN: usize = 12;
 
 /// 62^43 is a little more than 2^256.
@@ -139,33 +139,33 @@ const SECRET_LEN: usize = 43;
 /// 62^6 is more than 2^32.
 const CHECKSUM_LEN: usize = 6;
 
-fn checksum(text: &str) -> [char; CHECKSUM_LEN] {
-    base62::digits(crc32fast::hash(text.as_bytes()).into())
+fn checksum(body: &str) -> [char; CHECKSUM_LEN] {
+    base62::digits(crc32fast::hash(body.as_bytes()).into())
 }
 
-/// A key that was just made: wiped when dropped, never printed.
+/// A generated key. It is zeroized when dropped, and `Debug` hides the secret.
 pub struct GeneratedKey {
-    text: Zeroizing<String>,
-    id_at: usize,
+    key: Zeroizing<String>,
+    id_start: usize,
 }
 
 impl GeneratedKey {
-    /// The key, to be shown to its owner once.
+    /// Returns the key, to be shown to its owner once.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.text
+        &self.key
     }
 
-    /// The id, which is no secret.
+    /// Returns the public ID, which is not a secret.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.text[self.id_at..self.id_at + ID_LEN]
+        &self.key[self.id_start..self.id_start + ID_LEN]
     }
 
-    /// The digest to keep in its place.
+    /// Returns the digest to store instead of the key.
     #[must_use]
     pub fn digest(&self, peppers: &Peppers) -> KeyDigest {
-        peppers.digest(&self.text)
+        peppers.digest(&self.key)
     }
 }
 
@@ -177,24 +177,24 @@ impl fmt::Debug for GeneratedKey {
     }
 }
 
-/// A text that has the form of a key and the right checksum. Nothing says yet that there is such a key.
+/// A string with the format of a key and a correct checksum, which isn't authenticated yet.
 #[derive(Clone, Copy)]
 pub struct ParsedKey<'a> {
-    pub(crate) text: &'a str,
+    pub(crate) key: &'a str,
     id: &'a str,
 }
 
 impl<'a> ParsedKey<'a> {
-    /// The id to look up.
+    /// Returns the ID to look up.
     #[must_use]
     pub const fn id(&self) -> &'a str {
         self.id
     }
 
-    /// The digest with the current secret, to compare or to replace the stored one.
+    /// Returns the digest with the current secret, to be compared with the stored one or to replace it.
     #[must_use]
     pub fn digest(&self, peppers: &Peppers) -> KeyDigest {
-        peppers.digest(self.text)
+        peppers.digest(self.key)
     }
 }
 
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prefixes_are_words_of_small_letters_and_digits() {
+    fn prefix_is_lower_case_words() {
         for prefix in ["sk", "a1", "acme_live", "a_b", &"k".repeat(24)] {
             assert!(KeyFormat::new(prefix).is_ok(), "{prefix}");
         }
@@ -237,31 +237,34 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_the_id_alone() {
+    fn debug_shows_only_the_id() {
         let format = KeyFormat::new("sk").unwrap();
         let key = format.generate().unwrap();
         let parsed = format.parse(key.expose()).unwrap();
         let secret = &key.expose()[16..30];
-        for text in [format!("{key:?}"), format!("{parsed:?}")] {
-            assert!(text.contains(key.id()) && !text.contains(secret), "{text}");
+        for output in [format!("{key:?}"), format!("{parsed:?}")] {
+            assert!(
+                output.contains(key.id()) && !output.contains(secret),
+                "{output}"
+            );
         }
     }
 
     #[test]
-    fn making_a_key_leaves_no_copy_in_a_smaller_buffer() {
+    fn generating_a_key_does_not_reallocate() {
         let format = KeyFormat::new("acme_live").unwrap();
         let key = format.generate().unwrap();
         assert_eq!(
-            (key.text.len(), key.text.capacity()),
+            (key.key.len(), key.key.capacity()),
             (format.len(), format.len())
         );
     }
 
-    /// The checksum is that of Python's `zlib.crc32`. Keys that were given out must be read by all later versions.
+    /// All versions must accept this key, whose checksum was computed with Python's `zlib.crc32`.
     #[test]
-    fn a_key_of_the_first_version_is_still_read() {
-        let text = "sk_0123456789ab_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg2rjqvn";
-        let key = KeyFormat::new("sk").unwrap().parse(text).unwrap();
+    fn parses_key_of_the_first_version() {
+        let key = "sk_0123456789ab_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg2rjqvn";
+        let key = KeyFormat::new("sk").unwrap().parse(key).unwrap();
         assert_eq!(key.id(), "0123456789ab");
     }
 }

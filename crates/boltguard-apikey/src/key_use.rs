@@ -1,4 +1,4 @@
-//! That a key was used, and when.
+//! Uses of keys.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use boltguard_types::NumericDate;
 
 use crate::{KeyDigest, StoredKey};
 
-/// The last use of a key, to be written down when there is time for it.
+/// The last use of a key, to be stored later.
 #[derive(Clone, Debug)]
 pub struct KeyUse {
     key: Arc<StoredKey>,
@@ -23,25 +23,25 @@ impl KeyUse {
         }
     }
 
-    /// The public id of the key.
+    /// Returns the public ID of the key.
     #[must_use]
     pub fn id(&self) -> &str {
         self.key.id()
     }
 
-    /// When the key was used, to the second.
+    /// Returns the time of the use, with a precision of one second.
     #[must_use]
     pub const fn at(&self) -> NumericDate {
         self.at
     }
 
-    /// The digest as it was stored.
+    /// Returns the stored digest.
     #[must_use]
     pub fn digest(&self) -> &KeyDigest {
         self.key.digest()
     }
 
-    /// The digest by the current secret, where the stored one was made with an old one.
+    /// Returns the digest with the current secret, if the stored one uses an old secret.
     #[must_use]
     pub fn new_digest(&self) -> Option<&KeyDigest> {
         (self.digest != *self.key.digest()).then_some(&self.digest)

@@ -1,4 +1,4 @@
-//! A map that is copied at each change, and shares with the copy what has not changed.
+//! A persistent map: a changed copy shares unchanged layers with the original.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,17 +7,16 @@ use boltguard_types::work::step;
 
 use crate::StoredKey;
 
-/// Changes, by the ids of the keys; `None` for a key that was removed.
+/// Changes by the ID of the key. `None` stands for a key that was removed.
 pub(crate) type Changes = HashMap<Box<str>, Option<Arc<StoredKey>>>;
 
-/// Keys by their ids, in layers of which a newer one counts before the older ones, which are much larger.
+/// Keys by ID, in layers as in a log-structured merge tree: newer layers are smaller and take precedence.
 ///
-/// So a look-up goes through few layers, and an entry is copied a few dozen times at most, whatever the number of
-/// changes: `n` of them take time in proportion to `n log n`.
+/// Therefore a lookup examines few layers, and `n` changes take `O(n log n)` time.
 #[derive(Clone, Default)]
 pub(crate) struct Layers(Vec<Arc<Changes>>);
 
-/// A layer is at least this many times as large as the next newer one.
+/// The minimum ratio of the size of a layer to the size of the next newer one.
 const RATIO: usize = 16;
 
 impl Layers {
@@ -57,12 +56,15 @@ impl Layers {
         self.change(Changes::from([(id.into(), key)]));
     }
 
-    /// The keys for which `keep` holds, in one layer.
-    pub(crate) fn retained(&self, keep: impl Fn(&str) -> bool) -> Self {
+    /// Returns the keys for which `predicate` is true, in one layer.
+    pub(crate) fn retained(&self, predicate: impl Fn(&str) -> bool) -> Self {
         let all = self.0.iter().fold(Changes::new(), |all, layer| {
-            let kept = layer.iter().inspect(|_| step()).filter(|(id, _)| keep(id));
+            let retained = layer
+                .iter()
+                .inspect(|_| step())
+                .filter(|(id, _)| predicate(id));
             let mut all = all;
-            all.extend(kept.map(|(id, key)| (id.clone(), key.clone())));
+            all.extend(retained.map(|(id, key)| (id.clone(), key.clone())));
             all
         });
         Self::new(all)

@@ -15,7 +15,7 @@
 //!     .permissions("sk-admin-key", ["admin.read", "admin.write"])
 //!     .build()?;
 //!
-//! let admin = keys.find("sk-admin-key").expect("it is in the set");
+//! let admin = keys.find("sk-admin-key").expect("the key is in the set");
 //! assert!(admin.permissions().eq(["admin.read", "admin.write"]));
 //! assert!(admin.user_id().starts_with("apikey:"));
 //! assert!(keys.find("sk-admin-kez").is_none());

@@ -1,4 +1,4 @@
-//! The keys of a configuration.
+//! Static keys from configuration.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,16 +8,16 @@ use boltguard_keys::{Secret, digest_sha256, hmac_sha256};
 
 use crate::{ApiKeyEntry, ApiKeyError, KeyDigest, base62};
 
-/// A fixed set of keys, held as digests.
+/// A fixed set of keys, stored as digests.
 ///
-/// A look-up makes one SHA-256 and reads one place of a table. The place comes from a hash of the digest that is
-/// keyed anew in each process, and the digest there is compared in constant time, so the time tells nothing.
+/// A lookup computes one SHA-256 digest and reads one entry of a hash table. The hash is randomized in each process,
+/// and the digest of the entry is compared in constant time, so the timing reveals nothing about the keys.
 ///
 /// # Short keys
 ///
-/// A public id comes from the key by a one-way function and appears in logs. Nobody gets back to a random key, but
-/// a key that can be guessed can be tested against its id. [`id_key`](ApiKeysBuilder::id_key) prevents this: without
-/// that secret of the server no guess can be tested. [`weak`](Self::weak) counts the keys that need it.
+/// A public ID is derived from the key with a one-way function and appears in logs. A random key can't be recovered
+/// from it, but guesses of a weak key can be tested against it. [`id_key`](ApiKeysBuilder::id_key) prevents this with a
+/// secret of the server. [`weak`](Self::weak) counts the keys that require it.
 ///
 /// ```
 /// use boltguard_apikey::ApiKeys;
@@ -34,7 +34,7 @@ pub struct ApiKeys {
 }
 
 impl ApiKeys {
-    /// The set of these keys, none of which grants a permission.
+    /// Creates a set of keys without permissions.
     ///
     /// # Errors
     ///
@@ -43,54 +43,55 @@ impl ApiKeys {
         Self::builder().keys(keys).build()
     }
 
-    /// Starts an empty set.
+    /// Creates a builder for a set.
     #[must_use]
     pub fn builder() -> ApiKeysBuilder {
         ApiKeysBuilder::default()
     }
 
-    /// The entry of the key, if it is one of the set.
+    /// Returns the entry of a key, if it is in the set.
     #[must_use]
     #[inline]
     pub fn find(&self, presented: &str) -> Option<&Arc<ApiKeyEntry>> {
         if presented.len() > MAX_LEN {
             return None;
         }
-        self.entries.get(&KeyDigest::plain(presented))
+        self.entries.get(&KeyDigest::unkeyed(presented))
     }
 
-    /// The number of keys.
+    /// Returns the number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is no key, so that nobody is let in.
+    /// Returns whether the set is empty, so that no key is accepted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The same keys under public ids derived with this secret, as [`ApiKeysBuilder::id_key`] has them.
+    /// Returns a set of the same keys, with public IDs that are derived with this secret as in
+    /// [`ApiKeysBuilder::id_key`].
     #[must_use]
     pub fn with_id_key(&self, secret: &Secret) -> Self {
-        let renamed = |(digest, entry): (&KeyDigest, &Arc<ApiKeyEntry>)| {
+        let with_new_id = |(digest, entry): (&KeyDigest, &Arc<ApiKeyEntry>)| {
             let id = public_id(digest, Some(secret));
             (*digest, Arc::new(entry.with_public_id(&id)))
         };
         Self {
-            entries: self.entries.iter().map(renamed).collect(),
+            entries: self.entries.iter().map(with_new_id).collect(),
             weak: self.weak,
         }
     }
 
-    /// The number of keys of fewer than 16 bytes, which may be guessed.
+    /// Returns the number of keys with fewer than 16 bytes, which might be guessed.
     #[must_use]
     pub fn weak(&self) -> usize {
         self.weak
     }
 
-    /// Who the keys stand for, in no order.
+    /// Returns the entries of all keys, in arbitrary order.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = &Arc<ApiKeyEntry>> {
         self.entries.values()
     }
@@ -104,14 +105,14 @@ impl fmt::Debug for ApiKeys {
     }
 }
 
-/// Collects the keys of a set; each is digested when it is given and not kept.
+/// A builder for [`ApiKeys`]. It stores only the digests of the keys.
 #[derive(Clone, Debug, Default)]
 pub struct ApiKeysBuilder {
     keys: Vec<KeyDigest>,
-    granted: Vec<(KeyDigest, Vec<Box<str>>)>,
+    permissions: Vec<(KeyDigest, Vec<Box<str>>)>,
     weak: usize,
     id_key: Option<Secret>,
-    mistake: Option<ApiKeyError>,
+    error: Option<ApiKeyError>,
 }
 
 impl ApiKeysBuilder {
@@ -125,44 +126,45 @@ impl ApiKeysBuilder {
     #[must_use]
     pub fn key(mut self, key: &str) -> Self {
         match check(key) {
-            Ok(()) => self.keys.push(KeyDigest::plain(key)),
-            Err(mistake) => self.mistake = self.mistake.or(Some(mistake)),
+            Ok(()) => self.keys.push(KeyDigest::unkeyed(key)),
+            Err(error) => self.error = self.error.or(Some(error)),
         }
         self.weak += usize::from(key.len() < WEAK_LEN);
         self
     }
 
-    /// Grants permissions, wildcards included, to a key that is added before or after.
+    /// Grants permissions, which can be wildcards, to a key. The key can be added before or afterwards.
     #[must_use]
     pub fn permissions<'a>(
         mut self,
         key: &str,
-        granted: impl IntoIterator<Item = &'a str>,
+        permissions: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let granted = granted.into_iter().map(Box::from).collect();
-        self.granted.push((KeyDigest::plain(key), granted));
+        let permissions = permissions.into_iter().map(Box::from).collect();
+        self.permissions
+            .push((KeyDigest::unkeyed(key), permissions));
         self
     }
 
-    /// Derives public ids with this secret, which keeps anybody else from testing guesses against them.
+    /// Derives public IDs with this secret, so that guessed keys can't be tested against them.
     #[must_use]
     pub fn id_key(mut self, secret: Secret) -> Self {
         self.id_key = Some(secret);
         self
     }
 
-    /// The set.
+    /// Builds the set.
     ///
     /// # Errors
     ///
-    /// - [`ApiKeyError::Character`] if a key has white space around it or is not printable ASCII.
+    /// - [`ApiKeyError::Character`] if a key has surrounding whitespace or is not printable ASCII.
     /// - [`ApiKeyError::Duplicate`] if a key was added twice.
     /// - [`ApiKeyError::Empty`] if a key is empty.
     /// - [`ApiKeyError::TooLong`] if a key is longer than 512 bytes.
-    /// - [`ApiKeyError::UnlistedPermissions`] if permissions were granted to a key that was not added.
+    /// - [`ApiKeyError::UnlistedPermissions`] if permissions were granted to a key that wasn't added.
     pub fn build(self) -> Result<ApiKeys, ApiKeyError> {
-        if let Some(mistake) = self.mistake {
-            return Err(mistake);
+        if let Some(error) = self.error {
+            return Err(error);
         }
         let mut entries = HashMap::with_capacity(self.keys.len());
         for digest in &self.keys {
@@ -171,11 +173,11 @@ impl ApiKeysBuilder {
                 return Err(ApiKeyError::Duplicate);
             }
         }
-        for (digest, granted) in self.granted {
+        for (digest, permissions) in self.permissions {
             let entry = entries
                 .get_mut(&digest)
                 .ok_or(ApiKeyError::UnlistedPermissions)?;
-            Arc::make_mut(entry).permissions.extend(granted);
+            Arc::make_mut(entry).permissions.extend(permissions);
         }
         Ok(ApiKeys {
             entries,
@@ -205,21 +207,23 @@ fn check(key: &str) -> Result<(), ApiKeyError> {
     }
 }
 
-/// Longer texts are refused before they are hashed.
+/// The maximum length of a key in bytes. Longer strings are rejected without hashing them.
 const MAX_LEN: usize = 512;
 
-/// 16 random digits and letters have 95 bits.
+/// The minimum length of a key that isn't weak. 16 random digits and letters have 95 bits.
 const WEAK_LEN: usize = 16;
 
-/// Keeps public ids apart from whatever else is hashed, or signed with the same secret.
+/// Domain separation of public IDs from other uses of the same secret.
 const PUBLIC_ID: &[u8] = b"boltguard api key public id\0";
 
 #[cfg(test)]
 mod tests {
+    use boltguard_types::NumericDate;
+
     use super::*;
 
     #[test]
-    fn a_public_id_stays_the_same_and_is_not_the_digest() {
+    fn public_id_is_stable_and_not_the_digest() {
         let id = |keys: ApiKeys| keys.find("sk-prod-123abc").unwrap().public_id().to_owned();
         let plain = id(ApiKeys::new(["sk-prod-123abc"]).unwrap());
         assert_eq!(
@@ -233,21 +237,21 @@ mod tests {
     }
 
     #[test]
-    fn an_id_key_that_comes_later_does_the_same() {
+    fn with_id_key_equals_builder_id_key() {
         let secret = Secret::new(b"of the server").unwrap();
         let set = || ApiKeys::builder().key("a").key("b").permissions("a", ["x"]);
-        let at_once = set().id_key(secret.clone()).build().unwrap();
+        let built = set().id_key(secret.clone()).build().unwrap();
         let later = set().build().unwrap().with_id_key(&secret);
         for key in ["a", "b"] {
-            assert_eq!(at_once.find(key), later.find(key));
+            assert_eq!(built.find(key), later.find(key));
         }
         assert!(later.find("a").unwrap().permissions().eq(["x"]));
         assert_eq!((later.len(), later.weak()), (2, 2));
     }
 
     #[test]
-    fn keys_that_no_header_brings_unchanged_are_refused() {
-        for (key, why) in [
+    fn rejects_keys_that_headers_cannot_contain() {
+        for (key, error) in [
             ("", ApiKeyError::Empty),
             (" k", ApiKeyError::Character),
             ("k\n", ApiKeyError::Character),
@@ -256,13 +260,13 @@ mod tests {
             ("k\u{a0}", ApiKeyError::Character),
             (&"k".repeat(513), ApiKeyError::TooLong),
         ] {
-            assert_eq!(ApiKeys::new(["good", key]).unwrap_err(), why, "{key:?}");
+            assert_eq!(ApiKeys::new(["good", key]).unwrap_err(), error, "{key:?}");
         }
         assert!(ApiKeys::new(["a key of words", &"k".repeat(512)]).is_ok());
     }
 
     #[test]
-    fn mistakes_in_a_set_are_refused() {
+    fn rejects_duplicates_and_unlisted_permissions() {
         assert_eq!(
             ApiKeys::new(["a", "b", "a"]).unwrap_err(),
             ApiKeyError::Duplicate
@@ -275,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn permissions_may_come_before_their_key_and_add_up() {
+    fn permissions_accumulate_in_any_order() {
         let keys = ApiKeys::builder()
             .permissions("a", ["x"])
             .keys(["a", "b"])
@@ -287,31 +291,26 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_neither_a_key_nor_its_owner() {
+    fn debug_hides_keys_and_owners() {
         let builder = ApiKeys::builder()
-            .key("sk-shown")
-            .permissions("sk-shown", ["x"]);
+            .key("sk-hidden")
+            .permissions("sk-hidden", ["x"]);
         let keys = builder.clone().build().unwrap();
-        let entry = keys.find("sk-shown").unwrap();
-        let secret = || Secret::new(b"shown").unwrap();
+        let entry = keys.find("sk-hidden").unwrap();
+        let secret = || Secret::new(b"hidden").unwrap();
         let peppers = crate::Peppers::new(secret()).with_old(secret());
         let format = crate::KeyFormat::new("sk").unwrap();
         let verifier = crate::ApiKeyVerifier::new(format.clone(), peppers.clone());
         let key = format.generate().unwrap();
-        let stored =
-            crate::StoredKey::new(&key, &peppers, boltguard_types::NumericDate::from_secs(0))
-                .owned_by("shown")
-                .with_permissions(["shown"])
-                .with_scopes(["shown"]);
+        let stored = crate::StoredKey::new(&key, &peppers, NumericDate::from_secs(0))
+            .owned_by("hidden")
+            .with_permissions(["hidden"])
+            .with_scopes(["hidden"]);
         let store = crate::MemoryKeyStore::from_iter([stored.clone()]);
         verifier
-            .verify(
-                &store,
-                key.expose(),
-                boltguard_types::NumericDate::from_secs(1),
-            )
+            .verify(&store, key.expose(), NumericDate::from_secs(1))
             .unwrap();
-        for text in [
+        for output in [
             format!("{builder:?}"),
             format!("{keys:?}"),
             format!("{entry:?}"),
@@ -319,12 +318,12 @@ mod tests {
             format!("{stored:?} {:?}", stored.entry()),
             format!("{:?}", store.take_uses()),
         ] {
-            assert!(!text.contains("shown"), "{text}");
+            assert!(!output.contains("hidden"), "{output}");
         }
     }
 
     #[test]
-    fn an_overlong_text_is_no_key() {
+    fn overlong_key_is_not_found() {
         let keys = ApiKeys::new([]).unwrap();
         assert!(keys.is_empty() && keys.find(&"k".repeat(1 << 20)).is_none());
     }

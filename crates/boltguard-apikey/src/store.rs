@@ -1,4 +1,4 @@
-//! Where generated keys are looked up.
+//! Stores of generated keys.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,17 +10,17 @@ use boltguard_types::NumericDate;
 use crate::layers::{Changes, Layers};
 use crate::{KeyDigest, KeyUse, StoredKey};
 
-/// A store that answers without waiting.
+/// A store of keys with synchronous, non-blocking lookups.
 ///
-/// For keys in a database hold a [`MemoryKeyStore`] that is refreshed from it, or look the
-/// [`ParsedKey::id`](crate::ParsedKey::id) up yourself and hand what you find to
-/// [`ApiKeyVerifier::admit`](crate::ApiKeyVerifier::admit).
+/// For keys in a database, keep a [`MemoryKeyStore`] up to date, or look up [`ParsedKey::id`](crate::ParsedKey::id)
+/// yourself and pass the result to [`ApiKeyVerifier::admit`](crate::ApiKeyVerifier::admit).
 pub trait KeyStore: Send + Sync {
-    /// The key of this id.
+    /// Returns the key with this ID.
     fn find(&self, id: &str) -> Option<Arc<StoredKey>>;
 
-    /// Notes that a key which was found has been admitted; `digest` is its digest by the current secret. A store that
-    /// keeps no account of uses does nothing here.
+    /// Records that a key was used. `digest` is its digest with the current secret.
+    ///
+    /// By default, this does nothing.
     fn note_use(&self, key: &Arc<StoredKey>, digest: KeyDigest, now: NumericDate) {
         let _ = (key, digest, now);
     }
@@ -36,15 +36,14 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
     }
 }
 
-/// Keys in memory: a snapshot that is read without a lock and replaced as a whole.
+/// A store of keys in memory: a snapshot that is read without a lock.
 ///
-/// A key that was revoked here stays so when an older snapshot comes in, read before the revocation was written:
-/// only a snapshot without the key ends that.
+/// A key that was revoked with [`revoke`](Self::revoke) stays revoked if a snapshot from before the revocation is
+/// loaded afterwards. Only removing the key ends this.
 ///
-/// The keys of each tenant, database or schema belong into a store of their own. Owners of different ones may have the
-/// same id, and a key that is found is its owner's.
+/// Use a separate store for each tenant, database or schema, because their owners can have the same IDs.
 ///
-/// The uses of keys wait in [`take_uses`](Self::take_uses) until you write them down, one of a key at most.
+/// The last use of each key is kept until [`take_uses`](Self::take_uses) is called.
 ///
 /// ```
 /// use boltguard_apikey::{KeyFormat, KeyStore, MemoryKeyStore, Peppers, StoredKey};
@@ -71,19 +70,19 @@ pub struct MemoryKeyStore {
 #[derive(Clone, Default)]
 struct Snapshot {
     keys: Layers,
-    /// What was revoked here, which counts before what the snapshot says.
+    /// The keys that were revoked in this store, which take precedence over `keys`.
     revoked: Layers,
     len: usize,
 }
 
 impl MemoryKeyStore {
-    /// A store without keys.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Replaces all keys; of two with the same id the later one counts.
+    /// Replaces all keys. If several have the same ID, the last one is used.
     pub fn replace(&self, keys: impl IntoIterator<Item = StoredKey>) {
         let keys = index(keys);
         let len = keys.len();
@@ -95,15 +94,15 @@ impl MemoryKeyStore {
         });
     }
 
-    /// Adds a key, or replaces the one of its id.
+    /// Adds a key, or replaces the one with the same ID.
     pub fn insert(&self, key: StoredKey) {
         self.update([key], []);
     }
 
-    /// Adds or replaces these keys and forgets those of the `removed` ids, all at once.
+    /// Adds or replaces the `changed` keys and removes those with the `removed` IDs, atomically.
     ///
-    /// Where changes come from a database, [`replace`](Self::replace) all keys every few minutes too: a count of
-    /// changes can't tell what was lost in a failover and made anew, nor what was changed without being counted.
+    /// If you load changes incrementally from a database, also [`replace`](Self::replace) all keys every few minutes: a
+    /// change counter doesn't detect changes that bypass it, or that were lost in a failover.
     pub fn update<'a>(
         &self,
         changed: impl IntoIterator<Item = StoredKey>,
@@ -121,7 +120,7 @@ impl MemoryKeyStore {
         });
     }
 
-    /// Revokes the key of this id and says whether there is one.
+    /// Revokes the key with this ID, and returns whether it exists.
     pub fn revoke(&self, id: &str, now: NumericDate) -> bool {
         let old = self.snapshot.rcu(|old| {
             let mut new = Snapshot::clone(old);
@@ -131,7 +130,7 @@ impl MemoryKeyStore {
         old.find(id).is_some()
     }
 
-    /// The last use of each key that was used since this was last asked, in no order.
+    /// Returns the last use of each key that was used since the previous call, in arbitrary order.
     ///
     /// ```
     /// # use boltguard_apikey::{ApiKeyVerifier, KeyFormat, MemoryKeyStore, Peppers, StoredKey};
@@ -144,8 +143,8 @@ impl MemoryKeyStore {
     /// # let store = MemoryKeyStore::from_iter([StoredKey::new(&key, &peppers, now)]);
     /// # let verifier = ApiKeyVerifier::new(format, peppers);
     /// verifier.verify(&store, key.expose(), now)?;
-    /// for last in store.take_uses() {
-    ///     assert_eq!((last.id(), last.at(), last.new_digest()), (key.id(), now, None));
+    /// for last_use in store.take_uses() {
+    ///     assert_eq!((last_use.id(), last_use.at(), last_use.new_digest()), (key.id(), now, None));
     /// }
     /// assert!(store.take_uses().is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -155,13 +154,13 @@ impl MemoryKeyStore {
         std::mem::take(&mut *self.uses()).into_values().collect()
     }
 
-    /// The number of keys.
+    /// Returns the number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.snapshot.load().len
     }
 
-    /// Whether there is no key.
+    /// Returns whether the store is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -182,15 +181,16 @@ impl Snapshot {
             self.len += usize::from(key.is_some());
             self.len -= usize::from(self.keys.contains(id));
         }
-        let there = |id: &str| self.keys.contains(id);
-        let matter = changes
+        let effective = changes
             .iter()
-            .filter(|(id, key)| key.is_some() || there(id));
-        let changes = matter.map(|(id, key)| (id.clone(), key.clone())).collect();
+            .filter(|(id, key)| key.is_some() || self.keys.contains(id));
+        let changes = effective
+            .map(|(id, key)| (id.clone(), key.clone()))
+            .collect();
         self.keys.change(changes);
         let revoked = removed.iter().filter(|id| self.revoked.contains(id));
-        let pardoned = revoked.map(|id| ((*id).into(), None)).collect();
-        self.revoked.change(pardoned);
+        let removed = revoked.map(|id| ((*id).into(), None)).collect();
+        self.revoked.change(removed);
     }
 
     fn revoke(&mut self, id: &str, now: NumericDate) {
@@ -207,10 +207,10 @@ impl KeyStore for MemoryKeyStore {
     }
 
     fn note_use(&self, key: &Arc<StoredKey>, digest: KeyDigest, now: NumericDate) {
-        // A key takes the lock once a second, however often it is used.
+        // Each key takes the lock at most once per second.
         if key.touch(now) {
-            let last = KeyUse::new(key, digest, now);
-            self.uses().insert(key.id().into(), last);
+            let last_use = KeyUse::new(key, digest, now);
+            self.uses().insert(key.id().into(), last_use);
         }
     }
 }
@@ -253,19 +253,19 @@ mod tests {
     const NOW: NumericDate = NumericDate::from_secs(1_700_000_000);
 
     #[derive(Clone, Debug)]
-    enum Step {
+    enum Operation {
         Replace(Vec<(u8, i64)>),
         Revoke(u8),
         Update(Vec<(u8, i64)>, Vec<u8>),
     }
 
-    fn step() -> impl Strategy<Value = Step> {
+    fn operation() -> impl Strategy<Value = Operation> {
         let keys = || prop::collection::vec((0..12_u8, 0..1000_i64), 0..6);
         let removed = || prop::collection::vec(0..12_u8, 0..4);
         prop_oneof![
-            1 => keys().prop_map(Step::Replace),
-            2 => (0..12_u8).prop_map(Step::Revoke),
-            6 => (keys(), removed()).prop_map(|(changed, removed)| Step::Update(changed, removed)),
+            1 => keys().prop_map(Operation::Replace),
+            2 => (0..12_u8).prop_map(Operation::Revoke),
+            6 => (keys(), removed()).prop_map(|(changed, removed)| Operation::Update(changed, removed)),
         ]
     }
 
@@ -274,30 +274,30 @@ mod tests {
         StoredKey::from_parts(&id.to_string(), digest, NumericDate::from_secs(created))
     }
 
-    /// When each key was created, and whether it was revoked.
+    /// The creation date of each key, and whether it is revoked.
     #[derive(Default)]
     struct Model(HashMap<u8, (i64, bool)>);
 
     impl Model {
         fn add(&mut self, keys: &[(u8, i64)]) {
             for (id, created) in keys {
-                let known = self.0.entry(*id).or_insert((*created, false));
-                // A revoked key stays as it was when it was revoked.
-                known.0 = if known.1 { known.0 } else { *created };
+                let key = self.0.entry(*id).or_insert((*created, false));
+                // A revoked key is not updated.
+                key.0 = if key.1 { key.0 } else { *created };
             }
         }
 
-        fn apply(&mut self, step: &Step) {
-            match step {
-                Step::Replace(keys) => {
+        fn apply(&mut self, operation: &Operation) {
+            match operation {
+                Operation::Replace(keys) => {
                     self.0
-                        .retain(|id, _| keys.iter().any(|(known, _)| known == id));
+                        .retain(|id, _| keys.iter().any(|(other, _)| other == id));
                     self.add(keys);
                 }
-                Step::Revoke(id) => {
-                    self.0.entry(*id).and_modify(|known| known.1 = true);
+                Operation::Revoke(id) => {
+                    self.0.entry(*id).and_modify(|key| key.1 = true);
                 }
-                Step::Update(changed, removed) => {
+                Operation::Update(changed, removed) => {
                     self.add(changed);
                     self.0.retain(|id, _| !removed.contains(id));
                 }
@@ -305,13 +305,13 @@ mod tests {
         }
     }
 
-    fn apply(store: &MemoryKeyStore, step: Step) {
-        match step {
-            Step::Replace(keys) => store.replace(keys.into_iter().map(key)),
-            Step::Revoke(id) => {
+    fn apply(store: &MemoryKeyStore, operation: Operation) {
+        match operation {
+            Operation::Replace(keys) => store.replace(keys.into_iter().map(key)),
+            Operation::Revoke(id) => {
                 store.revoke(&id.to_string(), NOW);
             }
-            Step::Update(changed, removed) => {
+            Operation::Update(changed, removed) => {
                 let removed: Vec<_> = removed.iter().map(u8::to_string).collect();
                 let removed = removed.iter().map(String::as_str);
                 store.update(changed.into_iter().map(key), removed);
@@ -321,11 +321,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn changes_one_by_one_are_as_good_as_a_new_table(steps in prop::collection::vec(step(), 0..30)) {
+        fn store_agrees_with_model(operations in prop::collection::vec(operation(), 0..30)) {
             let (store, mut model) = (MemoryKeyStore::new(), Model::default());
-            for step in steps {
-                model.apply(&step);
-                apply(&store, step);
+            for operation in operations {
+                model.apply(&operation);
+                apply(&store, operation);
                 prop_assert_eq!(store.len(), model.0.len());
                 for id in 0..12_u8 {
                     let found = store.find(&id.to_string());
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_take_time_in_proportion_to_their_number_and_its_logarithm() {
+    fn changes_take_n_log_n_time() {
         const COUNT: usize = 4_096;
         let keys = || {
             (0..COUNT).map(|number| {
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_up_goes_through_few_layers() {
+    fn lookup_examines_few_layers() {
         let store = MemoryKeyStore::new();
         for number in 0..5_000 {
             let digest = KeyDigest::from_bytes([0; 32]);

@@ -1,4 +1,4 @@
-//! What is written down of a generated key.
+//! Records of generated keys.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use boltguard_types::{NumericDate, Subject};
 
 use crate::{ApiKeyEntry, ApiKeyError, GeneratedKey, KeyDigest, Peppers};
 
-/// A generated key as a store holds it: everything but the key.
+/// The record of a generated key in a store. It contains the digest instead of the key.
 #[derive(Clone)]
 pub struct StoredKey {
     entry: Arc<ApiKeyEntry>,
@@ -21,13 +21,13 @@ pub struct StoredKey {
 }
 
 impl StoredKey {
-    /// What to write down of a key that was just made.
+    /// Creates the record of a new key.
     #[must_use]
     pub fn new(key: &GeneratedKey, peppers: &Peppers, now: NumericDate) -> Self {
         Self::from_parts(key.id(), key.digest(peppers), now)
     }
 
-    /// What was written down before, to which the other methods add the rest.
+    /// Creates a record from stored values. Use the other methods to add the optional ones.
     #[must_use]
     pub fn from_parts(id: &str, digest: KeyDigest, created: NumericDate) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl StoredKey {
         }
     }
 
-    /// Makes the key stand for its owner.
+    /// Sets the owner.
     #[must_use]
     pub fn owned_by(mut self, owner: impl Into<Subject>) -> Self {
         let owner = owner.into();
@@ -50,40 +50,46 @@ impl StoredKey {
         self
     }
 
-    /// Grants permissions, wildcards included.
+    /// Adds granted permissions, which can be wildcards.
     #[must_use]
-    pub fn with_permissions<'a>(mut self, granted: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn with_permissions<'a>(mut self, permissions: impl IntoIterator<Item = &'a str>) -> Self {
         let entry = Arc::make_mut(&mut self.entry);
-        entry.permissions.extend(granted.into_iter().map(Box::from));
+        entry
+            .permissions
+            .extend(permissions.into_iter().map(Box::from));
         self
     }
 
-    /// Grants OAuth scopes.
+    /// Adds granted OAuth scopes.
     #[must_use]
-    pub fn with_scopes<'a>(mut self, granted: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn with_scopes<'a>(mut self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
         let entry = Arc::make_mut(&mut self.entry);
-        entry.scopes.extend(granted.into_iter().map(Box::from));
+        entry.scopes.extend(scopes.into_iter().map(Box::from));
         self
     }
 
-    /// Ends the key's time at `end`; an earlier end stays.
+    /// Sets the expiry date, unless the key expires earlier.
     #[must_use]
-    pub fn expiring(mut self, end: NumericDate) -> Self {
-        self.expires = Some(self.expires.filter(|expires| *expires < end).unwrap_or(end));
+    pub fn expiring(mut self, date: NumericDate) -> Self {
+        self.expires = Some(
+            self.expires
+                .filter(|expires| *expires < date)
+                .unwrap_or(date),
+        );
         self
     }
 
-    /// Revokes the key, at once and for good; the date is a note.
+    /// Revokes the key immediately and permanently. The date is for information only.
     #[must_use]
     pub fn revoked_at(mut self, date: NumericDate) -> Self {
         self.revoked = self.revoked.or(Some(date));
         self
     }
 
-    /// The same owner and grants under another key, which has no end yet.
+    /// Creates the record of a new key with the same owner and grants, and without an expiry date.
     ///
-    /// To replace a key without a gap, store this beside the old one and let that one end with
-    /// [`expiring`](Self::expiring).
+    /// To rotate a key without interruption, store this in addition to the old record, and set an expiry date for the
+    /// old key with [`expiring`](Self::expiring).
     #[must_use]
     pub fn renewed(&self, key: &GeneratedKey, peppers: &Peppers, now: NumericDate) -> Self {
         let renewed = Self::new(key, peppers, now)
@@ -95,56 +101,56 @@ impl StoredKey {
         }
     }
 
-    /// The same key under the digest of another secret.
+    /// Replaces the digest with one with another secret.
     #[must_use]
     pub fn with_digest(mut self, digest: KeyDigest) -> Self {
         self.digest = digest;
         self
     }
 
-    /// The public id.
+    /// Returns the public ID.
     #[must_use]
     pub fn id(&self) -> &str {
         self.entry.public_id()
     }
 
-    /// The keyed digest of the whole key.
+    /// Returns the keyed digest of the whole key.
     #[must_use]
     pub const fn digest(&self) -> &KeyDigest {
         &self.digest
     }
 
-    /// The owner.
+    /// Returns the owner, if there is one.
     #[must_use]
     pub const fn owner(&self) -> Option<&Subject> {
         self.owner.as_ref()
     }
 
-    /// Who the key stands for.
+    /// Returns the owner and the grants.
     #[must_use]
     pub const fn entry(&self) -> &Arc<ApiKeyEntry> {
         &self.entry
     }
 
-    /// When the key was made.
+    /// Returns the creation date.
     #[must_use]
     pub const fn created(&self) -> NumericDate {
         self.created
     }
 
-    /// When the key's time ends.
+    /// Returns the expiry date, if there is one.
     #[must_use]
     pub const fn expires(&self) -> Option<NumericDate> {
         self.expires
     }
 
-    /// When the key was revoked.
+    /// Returns the date of the revocation, if the key was revoked.
     #[must_use]
     pub const fn revoked(&self) -> Option<NumericDate> {
         self.revoked
     }
 
-    /// Notes a use and says whether it is the first one of this second, so that most uses write nothing.
+    /// Records a use, and returns whether it is the first one in this second.
     pub(crate) fn touch(&self, now: NumericDate) -> bool {
         let now = now.as_secs();
         let LastUsed(last) = &self.last_used;
@@ -155,24 +161,24 @@ impl StoredKey {
         first
     }
 
-    /// Whether the key may be used at `now`.
+    /// Checks that the key is valid at `now`.
     ///
     /// # Errors
     ///
-    /// - [`ApiKeyError::Expired`] from its end on.
-    /// - [`ApiKeyError::Revoked`] if it was revoked, whatever the date of that.
+    /// - [`ApiKeyError::Expired`] from the expiry date on.
+    /// - [`ApiKeyError::Revoked`] if the key was revoked, regardless of the date.
     pub fn check(&self, now: NumericDate) -> Result<(), ApiKeyError> {
         if self.revoked.is_some() {
             return Err(ApiKeyError::Revoked);
         }
-        if self.expires.is_some_and(|end| end <= now) {
+        if self.expires.is_some_and(|expires| expires <= now) {
             return Err(ApiKeyError::Expired);
         }
         Ok(())
     }
 }
 
-/// The second of the last use.
+/// The time of the last use in seconds.
 #[derive(Debug)]
 struct LastUsed(AtomicI64);
 
@@ -183,13 +189,13 @@ impl Default for LastUsed {
 }
 
 impl Clone for LastUsed {
-    /// A copy of a key may be in another store, which has not heard of the uses of this one.
+    /// Starts without a use, because the clone can be in another store, which records uses separately.
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-/// Shows the public id and the dates.
+/// Shows only the public ID and the dates.
 impl fmt::Debug for StoredKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredKey")

@@ -1,4 +1,4 @@
-//! Checks keys that are presented.
+//! Verification of presented keys.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use crate::{
     ApiKeyEntry, ApiKeyError, KeyDigest, KeyFormat, KeyStore, ParsedKey, Peppers, StoredKey,
 };
 
-/// Checks generated keys against what is stored of them.
+/// A verifier of generated keys against stored records.
 ///
-/// A key of another form or with a wrong checksum is refused without a look-up. An unknown id costs as much as a
-/// known one with a wrong secret, and is answered alike. That a key has expired or was revoked is told to those
-/// alone who hold it.
+/// A key with another format or a wrong checksum is rejected without a lookup. An unknown ID takes the same time and
+/// returns the same error as a known ID with a wrong secret. Only a caller with the correct secret learns that a key
+/// has expired or was revoked.
 ///
-/// [`verify`](Self::verify) does everything, with a store in memory. Where the look-up has to wait, do it between
+/// [`verify`](Self::verify) performs all steps with a synchronous store. For an asynchronous lookup, do it between
 /// [`parse`](Self::parse) and [`admit`](Self::admit):
 ///
 /// ```
@@ -42,19 +42,19 @@ pub struct ApiKeyVerifier {
 }
 
 impl ApiKeyVerifier {
-    /// Checks keys of this form with digests by these secrets.
+    /// Creates a verifier for keys with this format and digests with these secrets.
     #[must_use]
     pub const fn new(format: KeyFormat, peppers: Peppers) -> Self {
         Self { format, peppers }
     }
 
-    /// The form of the keys.
+    /// Returns the format of the keys.
     #[must_use]
     pub const fn format(&self) -> &KeyFormat {
         &self.format
     }
 
-    /// Looks a key up, checks it, and tells the store of its use.
+    /// Looks up a key, verifies it, and records its use in the store.
     ///
     /// # Errors
     ///
@@ -67,13 +67,13 @@ impl ApiKeyVerifier {
     ) -> Result<Arc<ApiKeyEntry>, ApiKeyError> {
         let key = self.parse(presented)?;
         let found = store.find(key.id());
-        let digest = self.examine(&key, found.as_deref(), now)?;
+        let digest = self.check(&key, found.as_deref(), now)?;
         let found = found.ok_or(ApiKeyError::Unknown)?;
         store.note_use(&found, digest, now);
         Ok(Arc::clone(found.entry()))
     }
 
-    /// Reads a key that somebody presents.
+    /// Parses a presented key.
     ///
     /// # Errors
     ///
@@ -82,38 +82,38 @@ impl ApiKeyVerifier {
         self.format.parse(presented)
     }
 
-    /// Checks a key against what was found under its id.
+    /// Verifies a key against the record that was found for its ID.
     ///
     /// # Errors
     ///
-    /// - [`ApiKeyError::Expired`] if it is the stored key and its time is over.
-    /// - [`ApiKeyError::Revoked`] if it is the stored key and was revoked.
-    /// - [`ApiKeyError::Unknown`] if nothing was found, or another key.
+    /// - [`ApiKeyError::Expired`] if the key matches and has expired.
+    /// - [`ApiKeyError::Revoked`] if the key matches and was revoked.
+    /// - [`ApiKeyError::Unknown`] if there is no record, or the key doesn't match.
     pub fn admit(
         &self,
         key: &ParsedKey<'_>,
         found: Option<&StoredKey>,
         now: NumericDate,
     ) -> Result<Arc<ApiKeyEntry>, ApiKeyError> {
-        self.examine(key, found, now)?;
+        self.check(key, found, now)?;
         let stored = found.ok_or(ApiKeyError::Unknown)?;
         Ok(Arc::clone(stored.entry()))
     }
 
-    /// The digest of the key by the current secret, if the key is the one that was found and may be used.
-    fn examine(
+    /// Verifies a key and returns its digest with the current secret.
+    fn check(
         &self,
         key: &ParsedKey<'_>,
         found: Option<&StoredKey>,
         now: NumericDate,
     ) -> Result<KeyDigest, ApiKeyError> {
-        let digest = found.map_or(&NOBODY, StoredKey::digest);
-        let current = self.peppers.recognize(key.text, digest);
+        let digest = found.map_or(&DUMMY, StoredKey::digest);
+        let current = self.peppers.recognize(key.key, digest);
         let (stored, current) = found.zip(current).ok_or(ApiKeyError::Unknown)?;
         stored.check(now)?;
         Ok(current)
     }
 }
 
-/// Compared where there is nothing to compare with, so that the time does not tell whether an id is known.
-static NOBODY: KeyDigest = KeyDigest::from_bytes([0; 32]);
+/// The digest that is compared if no record was found, so that the time doesn't reveal whether an ID exists.
+static DUMMY: KeyDigest = KeyDigest::from_bytes([0; 32]);

@@ -1,4 +1,4 @@
-//! Makes API keys, checks their form, and prints the regular expression that finds them.
+//! Generates API keys, checks their format, and prints a regular expression that matches them.
 
 use std::env;
 use std::error::Error;
@@ -10,7 +10,7 @@ use boltguard_apikey::{ApiKeyError, KeyFormat};
 const USAGE: &str = "\
 usage: boltguard-apikey pattern  --prefix PREFIX   prints a regular expression for a secret scanner
        boltguard-apikey generate --prefix PREFIX   prints a new key
-       boltguard-apikey check  [--prefix PREFIX]   reads a key from standard input and checks its form
+       boltguard-apikey check  [--prefix PREFIX]   reads a key from standard input and checks its format
 ";
 
 fn main() -> ExitCode {
@@ -24,8 +24,8 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Vec<String>) -> Result<(), Box<dyn Error>> {
-    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
-    match words[..] {
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
         ["pattern", "--prefix", prefix] => print(&KeyFormat::new(prefix)?.pattern()),
         ["generate", "--prefix", prefix] => print(KeyFormat::new(prefix)?.generate()?.expose()),
         ["check", "--prefix", prefix] => check(Some(prefix)),
@@ -40,19 +40,19 @@ fn print(line: &str) -> Result<(), Box<dyn Error>> {
 }
 
 fn check(prefix: Option<&str>) -> Result<(), Box<dyn Error>> {
-    let mut text = String::new();
-    io::stdin().take(4096).read_to_string(&mut text)?;
-    let text = text.trim_end_matches(['\r', '\n']);
-    let prefix = prefix.or_else(|| prefix_of(text));
+    let mut input = String::new();
+    io::stdin().take(4096).read_to_string(&mut input)?;
+    let key = input.trim_end_matches(['\r', '\n']);
+    let prefix = prefix.or_else(|| prefix_of(key));
     let format = KeyFormat::new(prefix.ok_or(ApiKeyError::Foreign)?)?;
-    let id = format.parse(text)?.id();
+    let id = format.parse(key)?.id();
     print(&format!(
-        "a key of prefix {} and id {id}, well formed",
+        "valid format: prefix {}, ID {id}",
         format.prefix()
     ))
 }
 
-/// What comes before the last two `_`.
-fn prefix_of(text: &str) -> Option<&str> {
-    text.rsplitn(3, '_').nth(2)
+/// Returns the part before the last two `_`.
+fn prefix_of(key: &str) -> Option<&str> {
+    key.rsplitn(3, '_').nth(2)
 }

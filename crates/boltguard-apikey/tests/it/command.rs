@@ -14,20 +14,20 @@ fn run(arguments: &[&str], input: &str) -> io::Result<Output> {
         .stderr(Stdio::piped())
         .spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A run that reads no input closes it.
+        // Writing fails if the program exits without reading its input.
         let _ = stdin.write_all(input.as_bytes());
     }
     child.wait_with_output()
 }
 
 fn stdout(arguments: &[&str], input: &str) -> String {
-    let output = run(arguments, input).expect("it runs");
+    let output = run(arguments, input).expect("the program runs");
     assert!(output.status.success(), "{arguments:?}");
-    String::from_utf8(output.stdout).expect("it prints text")
+    String::from_utf8(output.stdout).expect("the output is UTF-8")
 }
 
 #[test]
-fn the_printed_pattern_finds_the_generated_key() {
+fn printed_pattern_matches_generated_key() {
     let key = stdout(&["generate", "--prefix", "acme"], "");
     let pattern = stdout(&["pattern", "--prefix", "acme"], "");
     let found = Regex::new(pattern.trim_end())
@@ -39,7 +39,7 @@ fn the_printed_pattern_finds_the_generated_key() {
 }
 
 #[test]
-fn a_generated_key_is_found_well_formed_and_not_shown_again() {
+fn check_accepts_generated_key_without_printing_it() {
     let key = stdout(&["generate", "--prefix", "acme_live"], "");
     let id = KeyFormat::new("acme_live")
         .unwrap()
@@ -48,17 +48,17 @@ fn a_generated_key_is_found_well_formed_and_not_shown_again() {
         .id()
         .to_owned();
     for arguments in [&["check"][..], &["check", "--prefix", "acme_live"]] {
-        let answer = stdout(arguments, &key);
+        let output = stdout(arguments, &key);
         assert!(
-            answer.contains(&id) && answer.contains("acme_live"),
-            "{answer}"
+            output.contains(&id) && output.contains("acme_live"),
+            "{output}"
         );
-        assert!(!answer.contains(&key.trim_end()[23..]), "{answer}");
+        assert!(!output.contains(&key.trim_end()[23..]), "{output}");
     }
 }
 
 #[test]
-fn a_bad_key_is_refused_without_showing_it() {
+fn check_rejects_invalid_key_without_printing_it() {
     let key = stdout(&["generate", "--prefix", "acme"], "").replace("acme", "acmf");
     for (arguments, input) in [
         (&["check"][..], key.as_str()),
@@ -67,20 +67,20 @@ fn a_bad_key_is_refused_without_showing_it() {
         (&["check"], ""),
     ] {
         let output = run(arguments, input).unwrap();
-        let told = String::from_utf8(output.stderr).unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
         assert!(
             !output.status.success() && output.stdout.is_empty(),
             "{arguments:?}"
         );
         assert!(
-            told.starts_with("boltguard-apikey: ") && !told.contains("no-key"),
-            "{told}"
+            message.starts_with("boltguard-apikey: ") && !message.contains("no-key"),
+            "{message}"
         );
     }
 }
 
 #[test]
-fn wrong_arguments_are_answered_with_the_usage() {
+fn invalid_arguments_print_the_usage() {
     for arguments in [&[][..], &["generate"], &["pattern", "--prefix"], &["show"]] {
         let output = run(arguments, "").unwrap();
         assert!(!output.status.success());

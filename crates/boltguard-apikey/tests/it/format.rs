@@ -1,4 +1,4 @@
-//! Generated keys and whatever else may be presented.
+//! Parsing of generated keys and of arbitrary strings.
 
 use boltguard_apikey::{ApiKeyError, KeyFormat};
 use proptest::prelude::*;
@@ -6,25 +6,25 @@ use regex::Regex;
 
 const PREFIX: &str = "[a-z0-9]{1,7}(_[a-z0-9]{1,7}){1,2}";
 
-fn characters(text: &str) -> Vec<char> {
-    text.chars().collect()
+fn characters(key: &str) -> Vec<char> {
+    key.chars().collect()
 }
 
 proptest! {
     #[test]
-    fn a_generated_key_is_read_back(prefix in PREFIX) {
+    fn generated_key_round_trips(prefix in PREFIX) {
         let format = KeyFormat::new(&prefix).unwrap();
         let key = format.generate().unwrap();
         prop_assert_eq!(format.parse(key.expose()).unwrap().id(), key.id());
     }
 
     #[test]
-    fn any_text_is_read_without_panic(text in any::<String>()) {
+    fn arbitrary_string_is_an_error(text in any::<String>()) {
         prop_assert!(KeyFormat::new("sk").unwrap().parse(&text).is_err());
     }
 
     #[test]
-    fn any_text_of_the_right_length_is_read_without_panic(
+    fn similar_string_is_an_error(
         text in "sk_([0-9a-z_\\PC]{0,6}_?){1,9}",
         length in 0..70_usize,
     ) {
@@ -33,34 +33,34 @@ proptest! {
     }
 
     #[test]
-    fn no_single_mistyped_character_passes(place in 0..65_usize, typed in any::<char>()) {
+    fn rejects_any_replaced_character(position in 0..65_usize, replacement in any::<char>()) {
         let format = KeyFormat::new("sk").unwrap();
         let key = format.generate().unwrap();
         let mut text = characters(key.expose());
-        prop_assume!(text[place] != typed);
-        text[place] = typed;
+        prop_assume!(text[position] != replacement);
+        text[position] = replacement;
         prop_assert!(format.parse(&text.into_iter().collect::<String>()).is_err());
     }
 
     #[test]
-    fn no_two_exchanged_neighbours_pass(place in 0..64_usize) {
+    fn rejects_swapped_neighbours(position in 0..64_usize) {
         let format = KeyFormat::new("sk").unwrap();
         let key = format.generate().unwrap();
         let mut text = characters(key.expose());
-        prop_assume!(text[place] != text[place + 1]);
-        text.swap(place, place + 1);
+        prop_assume!(text[position] != text[position + 1]);
+        text.swap(position, position + 1);
         prop_assert!(format.parse(&text.into_iter().collect::<String>()).is_err());
     }
 
     #[test]
-    fn the_pattern_finds_a_key_whole_in_any_surroundings(
+    fn pattern_matches_key_in_any_context(
         prefix in PREFIX,
         before in "(.*[^0-9A-Za-z_])?",
         after in "([^0-9A-Za-z_].*)?",
     ) {
         let format = KeyFormat::new(&prefix).unwrap();
         let key = format.generate().unwrap();
-        // `\b` of this engine knows letters beyond ASCII, and so do the surroundings here.
+        // `\b` of this engine also considers letters that are not ASCII.
         prop_assume!(!before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric));
         let text = format!("{before}{}{after}", key.expose());
         let pattern = Regex::new(&format!("(?-u){}", format.pattern())).unwrap();
@@ -68,38 +68,38 @@ proptest! {
     }
 
     #[test]
-    fn the_pattern_finds_no_other_text(text in ".*") {
+    fn pattern_does_not_match_other_strings(text in ".*") {
         let pattern = Regex::new(&KeyFormat::new("sk").unwrap().pattern()).unwrap();
         prop_assert!(!pattern.is_match(&text));
     }
 }
 
 #[test]
-fn every_single_replacement_within_the_alphabet_is_refused() {
+fn rejects_every_single_replacement() {
     let format = KeyFormat::new("sk").unwrap();
     let key = format.generate().unwrap();
-    for (place, old) in key.expose().char_indices() {
+    for (position, old) in key.expose().char_indices() {
         for new in ('0'..='z').filter(|new| *new != old) {
             let mut text = key.expose().to_owned();
-            text.replace_range(place..=place, &new.to_string());
-            assert!(format.parse(&text).is_err(), "{place} {new}");
+            text.replace_range(position..=position, &new.to_string());
+            assert!(format.parse(&text).is_err(), "{position} {new}");
         }
     }
 }
 
 #[test]
-fn a_cut_or_foreign_key_is_told_apart_before_its_checksum() {
+fn truncated_or_foreign_key_has_wrong_format() {
     let format = KeyFormat::new("sk").unwrap();
     let key = format.generate().unwrap();
     let other = KeyFormat::new("pk").unwrap().generate().unwrap();
     let longer = KeyFormat::new("sk_live").unwrap().generate().unwrap();
-    let blank = format!(" {}", key.expose());
-    let cut = &key.expose()[..key.expose().len() - 1];
+    let padded = format!(" {}", key.expose());
+    let truncated = &key.expose()[..key.expose().len() - 1];
     for text in [
         other.expose(),
         longer.expose(),
-        &blank,
-        cut,
+        &padded,
+        truncated,
         "",
         "sk_",
         "sk-prod-123abc",
@@ -113,16 +113,16 @@ fn a_cut_or_foreign_key_is_told_apart_before_its_checksum() {
 }
 
 #[test]
-fn a_mistyped_key_is_called_so() {
+fn mistyped_key_has_wrong_checksum() {
     let format = KeyFormat::new("sk").unwrap();
     let text = format.generate().unwrap().expose().to_owned();
     let last = if text.ends_with('0') { "1" } else { "0" };
-    let typed = format!("{}{last}", &text[..text.len() - 1]);
-    assert_eq!(format.parse(&typed).unwrap_err(), ApiKeyError::Checksum);
+    let mistyped = format!("{}{last}", &text[..text.len() - 1]);
+    assert_eq!(format.parse(&mistyped).unwrap_err(), ApiKeyError::Checksum);
 }
 
 #[test]
-fn a_prefix_that_begins_like_another_is_no_prefix_of_it() {
+fn longer_prefix_is_a_different_format() {
     let (short, long) = (
         KeyFormat::new("sk").unwrap(),
         KeyFormat::new("sk_live").unwrap(),
@@ -132,7 +132,7 @@ fn a_prefix_that_begins_like_another_is_no_prefix_of_it() {
 }
 
 #[test]
-fn no_two_keys_are_alike() {
+fn generated_keys_are_unique() {
     let format = KeyFormat::new("sk").unwrap();
     let keys: std::collections::HashSet<_> = (0..500)
         .map(|_| format.generate().unwrap())

@@ -1,4 +1,4 @@
-//! The claims of one token.
+//! A builder for tokens.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use boltguard_types::NumericDate;
 use serde::Serialize;
 
 use crate::payload::Payload;
-use crate::{MintError, Minter, text, token_id};
+use crate::{MintError, Minter, json, token_id};
 
-/// A token about to be signed.
+/// A builder for a token.
 ///
-/// What can't be written is told by [`TokenBuilder::sign`], the first of several.
-#[must_use = "the token is made by `sign`"]
+/// [`sign`](Self::sign) returns the first error of all methods.
+#[must_use = "`sign` returns the token"]
 pub struct TokenBuilder<'a> {
     minter: &'a Minter,
     lifetime: Duration,
     payload: Payload,
-    refusal: Option<MintError>,
+    error: Option<MintError>,
 }
 
 impl<'a> TokenBuilder<'a> {
@@ -25,100 +25,100 @@ impl<'a> TokenBuilder<'a> {
         Self {
             minter,
             lifetime,
-            payload: Payload::about(subject),
-            refusal: None,
+            payload: Payload::new(subject),
+            error: None,
         }
     }
 
-    /// Says who issues the token: `iss`, RFC 7519 §4.1.1.
+    /// Sets the issuer: `iss`, RFC 7519 §4.1.1.
     #[inline]
     pub fn issuer(mut self, issuer: &str) -> Self {
-        self.add("iss", |json| text::push(json, issuer));
+        self.add("iss", |output| json::push(output, issuer));
         self
     }
 
-    /// Says whom the token is for: `aud`, RFC 7519 §4.1.3; a text for one, a list for several.
+    /// Sets the audience: `aud`, RFC 7519 §4.1.3. A single audience is written as a string, several as an array.
     #[inline]
     pub fn audience<S: AsRef<str>>(mut self, audience: impl IntoIterator<Item = S>) -> Self {
         let audience: Vec<S> = audience.into_iter().collect();
-        if audience.is_empty() || audience.iter().any(|one| one.as_ref().is_empty()) {
-            self.note(Err(MintError::Audience));
+        if audience.is_empty() || audience.iter().any(|item| item.as_ref().is_empty()) {
+            self.record(Err(MintError::Audience));
         }
-        self.add("aud", |json| text::push_one_or_list(json, &audience));
+        self.add("aud", |output| json::push_one_or_list(output, &audience));
         self
     }
 
-    /// Says from when on the token is accepted: `nbf`, RFC 7519 §4.1.5.
+    /// Sets the date before which the token isn't accepted: `nbf`, RFC 7519 §4.1.5.
     #[inline]
     pub fn not_before(mut self, date: NumericDate) -> Self {
-        self.try_add("nbf", |json| text::push_date(json, date));
+        self.try_add("nbf", |output| json::push_date(output, date));
         self
     }
 
-    /// Grants permissions, as the list `permissions`.
+    /// Adds the permissions as an array in the claim `permissions`.
     #[inline]
     pub fn permissions<S: AsRef<str>>(mut self, permissions: impl IntoIterator<Item = S>) -> Self {
-        self.add("permissions", |json| text::push_list(json, permissions));
+        self.add("permissions", |output| json::push_list(output, permissions));
         self
     }
 
-    /// Grants OAuth scopes, as the text `scope` of [RFC 8693 §4.2](https://www.rfc-editor.org/rfc/rfc8693#section-4.2).
+    /// Adds OAuth scopes as a space-separated string in the claim `scope`,
+    /// [RFC 8693 §4.2](https://www.rfc-editor.org/rfc/rfc8693#section-4.2).
     pub fn scopes<S: AsRef<str>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
-        let mut spaced = String::new();
+        let mut joined = String::new();
         for scope in scopes {
             let scope = scope.as_ref();
             if !is_scope(scope) {
-                self.note(Err(MintError::Scope));
+                self.record(Err(MintError::Scope));
             }
-            let space = if spaced.is_empty() { "" } else { " " };
-            spaced.extend([space, scope]);
+            let separator = if joined.is_empty() { "" } else { " " };
+            joined.extend([separator, scope]);
         }
-        self.add("scope", |json| text::push(json, &spaced));
+        self.add("scope", |output| json::push(output, &joined));
         self
     }
 
-    /// Adds a claim; numbers that are not finite become `null`.
+    /// Adds a claim. Numbers that aren't finite become `null`.
     #[inline]
     pub fn claim<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
-        let added = self.payload.add_value(name, value);
-        self.note(added);
+        let result = self.payload.add_value(name, value);
+        self.record(result);
         self
     }
 
     /// Adds the members of a map or a struct as claims.
     #[inline]
     pub fn claims<T: Serialize + ?Sized>(mut self, claims: &T) -> Self {
-        let added = self.payload.add_members(claims);
-        self.note(added);
+        let result = self.payload.add_members(claims);
+        self.record(result);
         self
     }
 
     /// Adds the members of a JSON object as claims.
     pub fn claims_json(mut self, object: &str) -> Self {
-        let added = self.payload.add_object(object);
-        self.note(added);
+        let result = self.payload.add_object(object);
+        self.record(result);
         self
     }
 
     /// Signs the token, issued at `now`.
     ///
-    /// `iat` is the whole second of `now`, and `exp` as many whole seconds later as the lifetime has. A lifetime with
-    /// a fraction is kept to the fraction.
+    /// `iat` is `now`, rounded down to a whole second, and `exp` is `iat` plus the lifetime. If the lifetime has a
+    /// fraction of a second, `exp` is `now` plus the lifetime instead.
     ///
     /// # Errors
     ///
     /// - [`MintError::ReservedClaim`] if a claim would replace `sub`, `exp`, `iat` or `jti`, and
-    ///   [`MintError::DuplicateClaim`] if one was given twice.
-    /// - [`MintError::Scope`] for a scope that can't be one.
-    /// - [`MintError::NotJson`] or [`MintError::NotAnObject`] for claims that can't be written.
-    /// - [`MintError::Lifetime`] if the lifetime is zero or ends beyond any date.
-    /// - [`MintError::TooDeep`], [`MintError::TooLarge`] or [`MintError::WrongType`] if the token would not be
-    ///   accepted.
+    ///   [`MintError::DuplicateClaim`] if a claim was added twice.
+    /// - [`MintError::Audience`] or [`MintError::Scope`] for an invalid audience or scope.
+    /// - [`MintError::NotJson`] or [`MintError::NotAnObject`] for claims that can't be serialized.
+    /// - [`MintError::Lifetime`] if the lifetime is zero or too long.
+    /// - [`MintError::TooDeep`], [`MintError::TooLarge`] or [`MintError::WrongType`] if the token would be rejected.
     /// - [`MintError::Random`] or [`MintError::Sign`] if the system or the key fails.
     #[inline]
     pub fn sign(self, now: NumericDate) -> Result<String, MintError> {
-        if let Some(refusal) = self.refusal {
-            return Err(refusal);
+        if let Some(error) = self.error {
+            return Err(error);
         }
         let expires = expiry(now, self.lifetime)?;
         let token_id = token_id::generate(now)?;
@@ -127,29 +127,29 @@ impl<'a> TokenBuilder<'a> {
     }
 
     fn add(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
-        self.try_add(name, |json| {
-            write(json);
+        self.try_add(name, |output| {
+            write(output);
             Ok(())
         });
     }
 
     fn try_add(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>) -> Result<(), MintError>) {
-        let added = self.payload.add(name, write);
-        self.note(added);
+        let result = self.payload.add(name, write);
+        self.record(result);
     }
 
-    fn note(&mut self, added: Result<(), MintError>) {
-        self.refusal = self.refusal.or(added.err());
+    fn record(&mut self, result: Result<(), MintError>) {
+        self.error = self.error.or(result.err());
     }
 }
 
-/// RFC 6749 §3.3: with a space in it, one scope would be two.
-fn is_scope(text: &str) -> bool {
-    let may_stand = |byte| matches!(byte, b'!'..=b'~') && !matches!(byte, b'"' | b'\\');
-    !text.is_empty() && text.bytes().all(may_stand)
+/// Returns whether a scope is valid, RFC 6749 §3.3. A scope with a space would be read as two.
+fn is_scope(scope: &str) -> bool {
+    let is_scope_byte = |byte| matches!(byte, b'!'..=b'~') && !matches!(byte, b'"' | b'\\');
+    !scope.is_empty() && scope.bytes().all(is_scope_byte)
 }
 
-/// When a token of this lifetime ends.
+/// Returns the expiry date of a token with this lifetime.
 fn expiry(now: NumericDate, lifetime: Duration) -> Result<NumericDate, MintError> {
     let is_whole = lifetime.subsec_nanos() == 0;
     let issued = if is_whole {
@@ -158,7 +158,7 @@ fn expiry(now: NumericDate, lifetime: Duration) -> Result<NumericDate, MintError
         now
     };
     let expires = issued + lifetime;
-    // Beyond 2^53, doubles skip seconds.
+    // Above 2^53, `f64` doesn't represent every second.
     if lifetime.is_zero() || expires <= now || expires.as_f64() > 9_007_199_254_740_992.0 {
         return Err(MintError::Lifetime);
     }

@@ -1,4 +1,4 @@
-//! What can go wrong when a token is issued.
+//! Errors in issuing a token.
 
 use std::error::Error;
 use std::fmt;
@@ -6,54 +6,54 @@ use std::fmt;
 use boltguard_jws::SignError;
 use boltguard_keys::RandomError;
 
-/// No token was issued.
+/// The error of a token that can't be issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MintError {
-    /// The list of audiences is empty, or one of them is the empty string, so that no service would be meant.
+    /// The list of audiences is empty or contains an empty string.
     Audience,
-    /// A claim was given twice, RFC 7519 §4.
+    /// A claim was added twice, RFC 7519 §4.
     DuplicateClaim,
-    /// The lifetime is zero, or ends beyond any date.
+    /// The lifetime is zero, or the expiry date is out of range.
     Lifetime,
-    /// The claims are no JSON object.
+    /// The claims aren't a JSON object.
     NotAnObject,
-    /// A claim is not JSON, or has no JSON as a map whose keys are no texts.
+    /// A claim isn't valid JSON, or can't be serialized to JSON, such as a map with keys that aren't strings.
     NotJson,
-    /// The system gave no randomness for the token's `jti`.
+    /// The random number generator of the system, which is required for `jti`, is unavailable.
     Random,
     /// A claim would replace `sub`, `exp`, `iat` or `jti`.
     ReservedClaim,
-    /// A scope is empty, or holds a space or another character that none may hold, RFC 6749 §3.3.
+    /// A scope is empty, or contains a space or another invalid character, RFC 6749 §3.3.
     Scope,
-    /// The key could not sign.
+    /// Signing failed.
     Sign,
-    /// The claims would be nested deeper than [`MAX_DEPTH`](boltguard_encoding::json::MAX_DEPTH), so that they would be
-    /// refused.
+    /// The claims are nested deeper than [`MAX_DEPTH`](boltguard_encoding::json::MAX_DEPTH), so the token would be
+    /// rejected.
     TooDeep,
-    /// The token would be longer than [`MAX_TOKEN_LEN`](boltguard_jws::MAX_TOKEN_LEN), so that it would be refused.
+    /// The token is longer than [`MAX_TOKEN_LEN`](boltguard_jws::MAX_TOKEN_LEN), so it would be rejected.
     TooLarge,
-    /// `iss` is no text, `aud` neither a text nor a list of texts, or `nbf` no number, so that the claims would be
-    /// refused, RFC 7519 §4.1.
+    /// A registered claim has the wrong type, so the token would be rejected, RFC 7519 §4.1. `iss` must be a string,
+    /// `aud` a string or an array of strings, and `nbf` a number.
     WrongType,
 }
 
 impl fmt::Display for MintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Audience => "the list of audiences is empty, or has an empty string in it",
-            Self::DuplicateClaim => "a claim is given twice",
-            Self::Lifetime => "the lifetime has to be longer than nothing and end at some date",
-            Self::NotAnObject => "the claims are no JSON object",
-            Self::NotJson => "a claim's value has no JSON",
-            Self::Random => "no randomness from the system",
-            Self::ReservedClaim => "a claim would replace `sub`, `exp`, `iat` or `jti`",
-            Self::Scope => "a scope is empty, or holds a space, a quote, a backslash or what is not ASCII",
-            Self::Sign => "the key could not sign",
-            Self::TooDeep => "the claims would be nested deeper than 64 levels",
-            Self::TooLarge => "the token would be longer than 16 KiB",
+            Self::Audience => "the list of audiences is empty or contains an empty string",
+            Self::DuplicateClaim => "a claim was added twice",
+            Self::Lifetime => "the lifetime must be positive, and the expiry date must be in range",
+            Self::NotAnObject => "the claims are not a JSON object",
+            Self::NotJson => "a claim can't be serialized to JSON",
+            Self::Random => "the random number generator of the system is unavailable",
+            Self::ReservedClaim => "the claims `sub`, `exp`, `iat` and `jti` can't be replaced",
+            Self::Scope => "a scope is empty, or contains a space, a quote, a backslash or a character that is not printable ASCII",
+            Self::Sign => "signing failed",
+            Self::TooDeep => "the claims are nested deeper than 64 levels",
+            Self::TooLarge => "the token is longer than 16 KiB",
             Self::WrongType => {
-                "a registered claim has the wrong type: `iss` is a text, `aud` a text or a list of texts, `nbf` a number"
+                "a registered claim has the wrong type: `iss` must be a string, `aud` a string or an array of strings, `nbf` a number"
             }
         })
     }

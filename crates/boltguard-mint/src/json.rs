@@ -1,4 +1,4 @@
-//! Writing JSON.
+//! Serialization of JSON values.
 
 use boltguard_encoding::json::is_plain;
 use boltguard_types::NumericDate;
@@ -6,51 +6,51 @@ use serde::Serialize;
 
 use crate::MintError;
 
-/// Writes a string.
+/// Appends a string.
 #[inline]
-pub(crate) fn push(json: &mut Vec<u8>, text: &str) {
-    if !is_plain(text) {
-        push_escaped(json, text);
+pub(crate) fn push(json: &mut Vec<u8>, value: &str) {
+    if !is_plain(value) {
+        push_escaped(json, value);
         return;
     }
     json.push(b'"');
-    json.extend_from_slice(text.as_bytes());
+    json.extend_from_slice(value.as_bytes());
     json.push(b'"');
 }
 
 #[cold]
-fn push_escaped(json: &mut Vec<u8>, text: &str) {
-    json.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+fn push_escaped(json: &mut Vec<u8>, value: &str) {
+    json.extend_from_slice(serde_json::Value::from(value).to_string().as_bytes());
 }
 
-/// Writes a list of strings.
+/// Appends an array of strings.
 #[inline]
-pub(crate) fn push_list<S: AsRef<str>>(json: &mut Vec<u8>, texts: impl IntoIterator<Item = S>) {
-    let mut texts = texts.into_iter();
+pub(crate) fn push_list<S: AsRef<str>>(json: &mut Vec<u8>, values: impl IntoIterator<Item = S>) {
+    let mut values = values.into_iter();
     json.push(b'[');
-    if let Some(first) = texts.next() {
+    if let Some(first) = values.next() {
         push(json, first.as_ref());
     }
-    for text in texts {
+    for value in values {
         json.push(b',');
-        push(json, text.as_ref());
+        push(json, value.as_ref());
     }
     json.push(b']');
 }
 
-/// Writes a string where there is one, and otherwise a list.
+/// Appends a string if there is one value, or else an array.
 pub(crate) fn push_one_or_list<S: AsRef<str>>(
     json: &mut Vec<u8>,
-    texts: impl IntoIterator<Item = S>,
+    values: impl IntoIterator<Item = S>,
 ) {
-    let texts: Vec<S> = texts.into_iter().collect();
-    match texts.as_slice() {
-        [one] => push(json, one.as_ref()),
-        several => push_list(json, several),
+    let values: Vec<S> = values.into_iter().collect();
+    match values.as_slice() {
+        [value] => push(json, value.as_ref()),
+        values => push_list(json, values),
     }
 }
 
-/// Writes a date, as an integer where it is a whole second.
+/// Appends a date, as an integer if it is a whole second.
 pub(crate) fn push_date(json: &mut Vec<u8>, date: NumericDate) -> Result<(), MintError> {
     let secs = date.as_secs();
     if NumericDate::from_secs(secs) == date {
@@ -60,7 +60,7 @@ pub(crate) fn push_date(json: &mut Vec<u8>, date: NumericDate) -> Result<(), Min
     }
 }
 
-/// Writes any value.
+/// Appends any value.
 pub(crate) fn push_value<T: Serialize + ?Sized>(
     json: &mut Vec<u8>,
     value: &T,

@@ -28,10 +28,10 @@
 mod check;
 mod claims;
 mod error;
+mod json;
 mod members;
 mod minter;
 mod payload;
-mod text;
 mod token_id;
 
 pub use claims::TokenBuilder;

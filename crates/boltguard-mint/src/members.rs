@@ -1,4 +1,4 @@
-//! The members of a map or struct as claims.
+//! Serialization of the members of a map or struct as claims.
 
 use std::error::Error;
 use std::fmt;
@@ -8,43 +8,43 @@ use serde::ser::{self, Impossible, Serialize, SerializeMap, SerializeStruct, Ser
 use crate::MintError;
 use crate::payload::Payload;
 
-/// Takes a map or a struct and adds each member to the payload; everything else is refused.
+/// A serializer that adds each member of a map or struct to the payload, and rejects all other values.
 pub(crate) struct Members<'a>(pub(crate) &'a mut Payload);
 
-macro_rules! refuse {
-    ($($method:ident($($argument:ty),*) -> $answer:ty;)*) => {
-        $(fn $method(self, $(_: $argument),*) -> Result<$answer, Refused> {
-            Err(Refused(MintError::NotAnObject))
+macro_rules! reject {
+    ($($method:ident($($argument:ty),*) -> $output:ty;)*) => {
+        $(fn $method(self, $(_: $argument),*) -> Result<$output, SerializeError> {
+            Err(SerializeError(MintError::NotAnObject))
         })*
     };
 }
 
 impl<'a> Serializer for Members<'a> {
     type Ok = ();
-    type Error = Refused;
-    type SerializeSeq = Impossible<(), Refused>;
-    type SerializeTuple = Impossible<(), Refused>;
-    type SerializeTupleStruct = Impossible<(), Refused>;
-    type SerializeTupleVariant = Impossible<(), Refused>;
+    type Error = SerializeError;
+    type SerializeSeq = Impossible<(), SerializeError>;
+    type SerializeTuple = Impossible<(), SerializeError>;
+    type SerializeTupleStruct = Impossible<(), SerializeError>;
+    type SerializeTupleVariant = Impossible<(), SerializeError>;
     type SerializeMap = Entries<'a>;
     type SerializeStruct = Entries<'a>;
-    type SerializeStructVariant = Impossible<(), Refused>;
+    type SerializeStructVariant = Impossible<(), SerializeError>;
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'a>, Refused> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'a>, SerializeError> {
         Ok(Entries {
             payload: self.0,
             name: None,
         })
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries<'a>, Refused> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries<'a>, SerializeError> {
         Ok(Entries {
             payload: self.0,
             name: None,
         })
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), SerializeError> {
         value.serialize(self)
     }
 
@@ -52,21 +52,21 @@ impl<'a> Serializer for Members<'a> {
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), SerializeError> {
         value.serialize(self)
     }
 
-    /// No claims at all.
-    fn serialize_none(self) -> Result<(), Refused> {
+    /// Adds no claims.
+    fn serialize_none(self) -> Result<(), SerializeError> {
         Ok(())
     }
 
-    /// No claims at all.
-    fn serialize_unit(self) -> Result<(), Refused> {
+    /// Adds no claims.
+    fn serialize_unit(self) -> Result<(), SerializeError> {
         Ok(())
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refused> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), SerializeError> {
         Ok(())
     }
 
@@ -76,11 +76,11 @@ impl<'a> Serializer for Members<'a> {
         _: u32,
         _: &'static str,
         _: &T,
-    ) -> Result<(), Refused> {
-        Err(Refused(MintError::NotAnObject))
+    ) -> Result<(), SerializeError> {
+        Err(SerializeError(MintError::NotAnObject))
     }
 
-    refuse! {
+    reject! {
         serialize_bool(bool) -> ();
         serialize_i8(i8) -> ();
         serialize_i16(i16) -> ();
@@ -96,97 +96,97 @@ impl<'a> Serializer for Members<'a> {
         serialize_str(&str) -> ();
         serialize_bytes(&[u8]) -> ();
         serialize_unit_variant(&'static str, u32, &'static str) -> ();
-        serialize_seq(Option<usize>) -> Impossible<(), Refused>;
-        serialize_tuple(usize) -> Impossible<(), Refused>;
-        serialize_tuple_struct(&'static str, usize) -> Impossible<(), Refused>;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<(), Refused>;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Impossible<(), Refused>;
+        serialize_seq(Option<usize>) -> Impossible<(), SerializeError>;
+        serialize_tuple(usize) -> Impossible<(), SerializeError>;
+        serialize_tuple_struct(&'static str, usize) -> Impossible<(), SerializeError>;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<(), SerializeError>;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Impossible<(), SerializeError>;
     }
 }
 
-/// The members one after the other.
+/// A serializer for the members.
 pub(crate) struct Entries<'a> {
     payload: &'a mut Payload,
-    /// A key that waits for its value.
+    /// The key of the next value.
     name: Option<String>,
 }
 
 impl Entries<'_> {
-    fn add<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Refused> {
+    fn add<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), SerializeError> {
         Ok(self.payload.add_value(name, value)?)
     }
 }
 
 impl SerializeMap for Entries<'_> {
     type Ok = ();
-    type Error = Refused;
+    type Error = SerializeError;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), SerializeError> {
         self.name = Some(name_of(key)?);
         Ok(())
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
-        let name = self.name.take().ok_or(Refused(MintError::NotJson))?;
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerializeError> {
+        let name = self.name.take().ok_or(SerializeError(MintError::NotJson))?;
         self.add(&name, value)
     }
 
-    fn end(self) -> Result<(), Refused> {
+    fn end(self) -> Result<(), SerializeError> {
         Ok(())
     }
 }
 
 impl SerializeStruct for Entries<'_> {
     type Ok = ();
-    type Error = Refused;
+    type Error = SerializeError;
 
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
         value: &T,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), SerializeError> {
         self.add(name, value)
     }
 
-    fn end(self) -> Result<(), Refused> {
+    fn end(self) -> Result<(), SerializeError> {
         Ok(())
     }
 }
 
-/// The name that a key of a map stands for: whatever serializes as a string.
-fn name_of<T: Serialize + ?Sized>(key: &T) -> Result<String, Refused> {
+/// Returns the name of a claim from the key of a map, which must serialize as a string.
+fn name_of<T: Serialize + ?Sized>(key: &T) -> Result<String, SerializeError> {
     match serde_json::to_value(key) {
         Ok(serde_json::Value::String(name)) => Ok(name),
-        _ => Err(Refused(MintError::NotJson)),
+        _ => Err(SerializeError(MintError::NotJson)),
     }
 }
 
-/// A refusal on its way through serde.
+/// A [`MintError`] as an error of serde.
 #[derive(Debug)]
-pub(crate) struct Refused(MintError);
+pub(crate) struct SerializeError(MintError);
 
-impl ser::Error for Refused {
+impl ser::Error for SerializeError {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self(MintError::NotJson)
     }
 }
 
-impl Error for Refused {}
+impl Error for SerializeError {}
 
-impl fmt::Display for Refused {
+impl fmt::Display for SerializeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl From<MintError> for Refused {
+impl From<MintError> for SerializeError {
     fn from(error: MintError) -> Self {
         Self(error)
     }
 }
 
-impl From<Refused> for MintError {
-    fn from(refused: Refused) -> Self {
-        refused.0
+impl From<SerializeError> for MintError {
+    fn from(error: SerializeError) -> Self {
+        error.0
     }
 }

@@ -1,4 +1,4 @@
-//! The issuer of tokens.
+//! Issuing tokens.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use boltguard_keys::SigningKey;
 
 use crate::{MintError, TokenBuilder};
 
-/// Issues tokens signed with one key; their header is written once.
+/// An issuer of tokens that are signed with one key. All tokens have the same header, which is serialized once.
 ///
-/// The header names the key's algorithm, the key's name as `kid` if it has one, and `typ`, which is `JWT` unless told
-/// otherwise.
+/// The header contains `alg`, `kid` if the key has an ID, and `typ`, which is `JWT` by default.
 #[derive(Clone, Debug)]
 pub struct Minter {
     signer: Signer,
 }
 
 impl Minter {
-    /// Issues tokens of the type `JWT`, RFC 7519 §5.1.
+    /// Creates an issuer of tokens of the type `JWT`, RFC 7519 §5.1.
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
         Self::with_type(key, "JWT")
     }
 
-    /// Issues tokens of another type, such as `at+jwt` of [RFC 9068](https://www.rfc-editor.org/rfc/rfc9068).
+    /// Creates an issuer of tokens of another type, such as `at+jwt` of [RFC
+    /// 9068](https://www.rfc-editor.org/rfc/rfc9068).
     #[must_use]
     pub fn with_type(key: SigningKey, media_type: &str) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl Minter {
         }
     }
 
-    /// Issues tokens with any header that is not refused later on; the algorithm is the key's.
+    /// Creates an issuer of tokens with additional header parameters. The algorithm is that of the key.
     ///
     /// # Errors
     ///
@@ -41,13 +41,13 @@ impl Minter {
         Ok(Self { signer })
     }
 
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub const fn key(&self) -> &SigningKey {
         self.signer.key()
     }
 
-    /// Begins a token about `subject` that ends after `lifetime`.
+    /// Creates a builder for a token with this subject and lifetime.
     #[inline]
     pub fn token(&self, subject: impl AsRef<str>, lifetime: Duration) -> TokenBuilder<'_> {
         TokenBuilder::new(self, subject.as_ref(), lifetime)

@@ -1,4 +1,4 @@
-//! The claims as JSON, written as they are given.
+//! The claims as JSON.
 
 use std::collections::HashSet;
 
@@ -10,27 +10,27 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::members::Members;
-use crate::{MintError, check, text};
+use crate::{MintError, check, json};
 
-/// The object so far, without its closing brace.
+/// The JSON object of the claims that were added, without the closing brace.
 pub(crate) struct Payload {
     json: Vec<u8>,
-    /// A bit for each name that is there, which other names may share.
+    /// A Bloom filter of the names.
     names: u64,
-    /// How often the claims were read to find a name among them.
+    /// The number of times that the claims were parsed to search for a name.
     searches: u32,
-    /// All names, once they were searched for often.
+    /// All names, after [`MAX_SEARCHES`].
     index: Option<HashSet<Box<str>>>,
 }
 
-/// So often the claims are read rather than indexed, which most tokens never need.
-const FEW: u32 = 8;
+/// The number of searches before the names are indexed, which most tokens never reach.
+const MAX_SEARCHES: u32 = 8;
 
 impl Payload {
-    pub(crate) fn about(subject: &str) -> Self {
-        let mut json = Vec::with_capacity(USUAL_LEN);
+    pub(crate) fn new(subject: &str) -> Self {
+        let mut json = Vec::with_capacity(INITIAL_CAPACITY);
         json.extend_from_slice(b"{\"sub\":");
-        text::push(&mut json, subject);
+        json::push(&mut json, subject);
         Self {
             json,
             names: 0,
@@ -39,7 +39,7 @@ impl Payload {
         }
     }
 
-    /// Adds a claim that is not reserved and not there yet.
+    /// Adds a claim, unless it is reserved or a duplicate.
     pub(crate) fn add(
         &mut self,
         name: &str,
@@ -48,12 +48,12 @@ impl Payload {
         if matches!(name, "sub" | "exp" | "iat" | "jti") {
             return Err(MintError::ReservedClaim);
         }
-        // What would be refused in the end is refused before it grows.
+        // Checking this here limits the memory that a token takes.
         if self.json.len() > MAX_TOKEN_LEN {
             return Err(MintError::TooLarge);
         }
         let bit = 1 << (fingerprint(name) & 63);
-        if self.names & bit != 0 && self.has(name) {
+        if self.names & bit != 0 && self.contains(name) {
             return Err(MintError::DuplicateClaim);
         }
         self.names |= bit;
@@ -61,12 +61,12 @@ impl Payload {
             index.insert(name.into());
         }
         self.json.push(b',');
-        text::push(&mut self.json, name);
+        json::push(&mut self.json, name);
         self.json.push(b':');
         write(&mut self.json)
     }
 
-    /// Adds a claim that may be anything.
+    /// Adds a claim with any value.
     pub(crate) fn add_value<T: Serialize + ?Sized>(
         &mut self,
         name: &str,
@@ -74,7 +74,7 @@ impl Payload {
     ) -> Result<(), MintError> {
         self.add(name, |json| {
             let start = json.len();
-            text::push_value(json, value)?;
+            json::push_value(json, value)?;
             check::value(name, &json[start..])
         })
     }
@@ -87,7 +87,7 @@ impl Payload {
         claims.serialize(Members(self)).map_err(MintError::from)
     }
 
-    /// Adds the members of an object that is JSON already.
+    /// Adds the members of a JSON object.
     pub(crate) fn add_object(&mut self, object: &str) -> Result<(), MintError> {
         let mut reader = Reader::new(object);
         reader.object(|reader, name| {
@@ -110,20 +110,20 @@ impl Payload {
     ) -> Result<Vec<u8>, MintError> {
         let json = &mut self.json;
         json.extend_from_slice(b",\"iat\":");
-        text::push_value(json, &issued.as_secs())?;
+        json::push_value(json, &issued.as_secs())?;
         json.extend_from_slice(b",\"exp\":");
-        text::push_date(json, expires)?;
+        json::push_date(json, expires)?;
         json.extend_from_slice(b",\"jti\":\"");
         json.extend_from_slice(token_id.hyphenated().encode_lower(&mut [0; 36]).as_bytes());
         json.extend_from_slice(b"\"}");
         Ok(self.json)
     }
 
-    /// Whether a claim of this name is there. Claims that can't be read have any.
+    /// Returns whether there is a claim with this name. True if the claims can't be parsed.
     #[cold]
-    fn has(&mut self, name: &str) -> bool {
+    fn contains(&mut self, name: &str) -> bool {
         self.searches += 1;
-        if self.searches > FEW && self.index.is_none() {
+        if self.searches > MAX_SEARCHES && self.index.is_none() {
             let mut names = HashSet::new();
             if self
                 .read_names(|other| drop(names.replace(other.into())))
@@ -136,9 +136,9 @@ impl Payload {
         if let Some(index) = &self.index {
             return index.contains(name);
         }
-        let mut is_there = false;
-        let read = self.read_names(|other| is_there |= *other == *name);
-        is_there || read.is_err()
+        let mut found = false;
+        let result = self.read_names(|other| found |= *other == *name);
+        found || result.is_err()
     }
 
     fn read_names(&self, mut each: impl FnMut(&str)) -> Result<(), JsonError> {
@@ -168,5 +168,5 @@ fn fingerprint(name: &str) -> usize {
     bytes.len() ^ end(bytes.first()) << 1 ^ end(bytes.last()) << 2
 }
 
-/// Room for the claims of most tokens.
-const USUAL_LEN: usize = 512;
+/// The initial capacity of the buffer, sufficient for the claims of most tokens.
+const INITIAL_CAPACITY: usize = 512;

@@ -1,6 +1,6 @@
-//! Tests of the crate from outside.
+//! Tests of issuing tokens.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn minter() -> Minter {
     Minter::new(keys::signing_key(Algorithm::Hs256))
 }
 
-/// The claims of the token, whose signature verifies.
+/// Verifies a token and returns its claims.
 fn payload(token: &str) -> Map<String, Value> {
     let verified = UnverifiedJws::parse(token).unwrap();
     let verified = verified
@@ -39,16 +39,16 @@ fn mint(
 }
 
 #[track_caller]
-fn refused(expected: MintError, build: impl FnOnce(TokenBuilder<'_>) -> TokenBuilder<'_>) {
+fn assert_error(expected: MintError, build: impl FnOnce(TokenBuilder<'_>) -> TokenBuilder<'_>) {
     assert_eq!(mint(build).unwrap_err(), expected);
 }
 
 #[test]
-fn every_token_says_whom_it_is_about_when_it_ends_and_what_it_is_called() {
+fn every_token_has_reserved_claims() {
     let mut claims = mint(|token| token).unwrap();
-    let name = claims.remove("jti").unwrap();
-    let name: uuid::Uuid = name.as_str().unwrap().parse().unwrap();
-    assert_eq!(name.get_version_num(), 7);
+    let token_id = claims.remove("jti").unwrap();
+    let token_id: uuid::Uuid = token_id.as_str().unwrap().parse().unwrap();
+    assert_eq!(token_id.get_version_num(), 7);
     assert_eq!(
         Value::from(claims),
         json!({"sub": "42", "iat": 1_800_000_000, "exp": 1_800_003_600})
@@ -56,15 +56,15 @@ fn every_token_says_whom_it_is_about_when_it_ends_and_what_it_is_called() {
 }
 
 #[test]
-fn no_two_tokens_have_one_name() {
-    let names: HashSet<_> = (0..200)
+fn token_ids_are_unique() {
+    let ids: HashSet<_> = (0..200)
         .map(|_| mint(|token| token).unwrap()["jti"].to_string())
         .collect();
-    assert_eq!(names.len(), 200);
+    assert_eq!(ids.len(), 200);
 }
 
 #[test]
-fn claims_are_written_as_they_are_given() {
+fn all_claims_are_written() {
     let claims = mint(|token| {
         token
             .issuer("https://login.example/\"x\"")
@@ -94,7 +94,7 @@ fn claims_are_written_as_they_are_given() {
 }
 
 #[test]
-fn one_audience_is_a_text_and_no_permissions_are_a_list() {
+fn single_audience_is_a_string() {
     let claims = mint(|token| token.audience(["a"]).permissions::<&str>([])).unwrap();
     assert_eq!(
         (&claims["aud"], &claims["permissions"]),
@@ -103,52 +103,52 @@ fn one_audience_is_a_text_and_no_permissions_are_a_list() {
 }
 
 #[test]
-fn what_a_token_stands_on_is_not_replaced() {
+fn rejects_reserved_claims() {
     #[derive(serde::Serialize)]
-    struct Escape {
+    struct Reserved {
         exp: i64,
     }
     for name in ["sub", "exp", "iat", "jti"] {
-        refused(MintError::ReservedClaim, |token| token.claim(name, &1));
-        refused(MintError::ReservedClaim, |token| {
+        assert_error(MintError::ReservedClaim, |token| token.claim(name, &1));
+        assert_error(MintError::ReservedClaim, |token| {
             token.claims(&BTreeMap::from([(name, 1)]))
         });
-        refused(MintError::ReservedClaim, |token| {
+        assert_error(MintError::ReservedClaim, |token| {
             token.claims_json(&format!("{{\"{name}\":1}}"))
         });
     }
-    refused(MintError::ReservedClaim, |token| {
-        token.claims(&Escape { exp: 1 })
+    assert_error(MintError::ReservedClaim, |token| {
+        token.claims(&Reserved { exp: 1 })
     });
-    refused(MintError::ReservedClaim, |token| {
+    assert_error(MintError::ReservedClaim, |token| {
         token.claims_json(r#"{"\u0065xp":1}"#)
     });
 }
 
 #[test]
-fn a_claim_is_not_given_twice() {
-    refused(MintError::DuplicateClaim, |token| {
+fn rejects_duplicate_claims() {
+    assert_error(MintError::DuplicateClaim, |token| {
         token.issuer("a").issuer("b")
     });
-    refused(MintError::DuplicateClaim, |token| {
+    assert_error(MintError::DuplicateClaim, |token| {
         token.issuer("a").claim("iss", "b")
     });
-    refused(MintError::DuplicateClaim, |token| {
+    assert_error(MintError::DuplicateClaim, |token| {
         token.claim("a", &1).claims(&json!({"a": 1}))
     });
-    refused(MintError::DuplicateClaim, |token| {
+    assert_error(MintError::DuplicateClaim, |token| {
         token.claims_json(r#"{"a":1,"a":1}"#)
     });
-    refused(MintError::DuplicateClaim, |token| {
+    assert_error(MintError::DuplicateClaim, |token| {
         token.claims_json(r#"{"a":1,"\u0061":1}"#)
     });
-    refused(MintError::DuplicateClaim, |token| {
+    assert_error(MintError::DuplicateClaim, |token| {
         token.claim("\n", &1).claim("\n", &1)
     });
 }
 
 #[test]
-fn names_that_resemble_each_other_are_two_claims() {
+fn names_with_equal_fingerprints_are_distinct() {
     let claims = mint(|token| {
         token
             .claim("axb", &1)
@@ -163,7 +163,7 @@ fn names_that_resemble_each_other_are_two_claims() {
 }
 
 #[test]
-fn names_that_resemble_each_other_are_found_in_time_that_grows_with_their_number() {
+fn names_with_equal_fingerprints_take_linear_time() {
     let add = |count: usize| {
         let names: Vec<String> = (0..count).map(|number| format!("a{number:04}z")).collect();
         let (steps, token) = boltguard_types::work::steps(|| {
@@ -179,19 +179,19 @@ fn names_that_resemble_each_other_are_found_in_time_that_grows_with_their_number
         );
     };
     [1, 10, 100, 800].into_iter().for_each(add);
-    refused(MintError::DuplicateClaim, |token| {
-        let again = (0..100).chain([7]);
-        again.fold(token, |token, n| token.claim(&format!("a{n:04}z"), &0))
+    assert_error(MintError::DuplicateClaim, |token| {
+        let numbers = (0..100).chain([7]);
+        numbers.fold(token, |token, n| token.claim(&format!("a{n:04}z"), &0))
     });
 }
 
 #[test]
-fn claims_are_an_object_of_json() {
-    refused(MintError::NotAnObject, |token| token.claims(&[1, 2]));
-    refused(MintError::NotAnObject, |token| token.claims("text"));
-    refused(MintError::NotAnObject, |token| token.claims(&1));
-    refused(MintError::NotAnObject, |token| token.claims_json("[]"));
-    for text in [
+fn rejects_claims_that_are_not_a_json_object() {
+    assert_error(MintError::NotAnObject, |token| token.claims(&[1, 2]));
+    assert_error(MintError::NotAnObject, |token| token.claims("string"));
+    assert_error(MintError::NotAnObject, |token| token.claims(&1));
+    assert_error(MintError::NotAnObject, |token| token.claims_json("[]"));
+    for json in [
         "",
         "{",
         "{\"a\":}",
@@ -200,12 +200,12 @@ fn claims_are_an_object_of_json() {
         "{\"a\":NaN}",
         "{\"a\":1e999}",
     ] {
-        refused(MintError::NotJson, |token| token.claims_json(text));
+        assert_error(MintError::NotJson, |token| token.claims_json(json));
     }
-    refused(MintError::NotJson, |token| {
+    assert_error(MintError::NotJson, |token| {
         token.claims(&BTreeMap::from([(vec![1], 1)]))
     });
-    refused(MintError::NotJson, |token| {
+    assert_error(MintError::NotJson, |token| {
         token.claim("a", &BTreeMap::from([(vec![1], 1)]))
     });
     assert_eq!(
@@ -217,13 +217,13 @@ fn claims_are_an_object_of_json() {
 }
 
 #[test]
-fn a_token_for_no_audience_is_refused() {
-    refused(MintError::Audience, |token| token.audience([""; 0]));
-    refused(MintError::Audience, |token| token.audience(["shop", ""]));
+fn rejects_empty_audience() {
+    assert_error(MintError::Audience, |token| token.audience([""; 0]));
+    assert_error(MintError::Audience, |token| token.audience(["shop", ""]));
 }
 
 #[test]
-fn one_scope_is_never_two() {
+fn rejects_scopes_with_invalid_characters() {
     for scope in [
         "read admin",
         " read",
@@ -233,37 +233,37 @@ fn one_scope_is_never_two() {
         "\"",
         "\\",
     ] {
-        refused(MintError::Scope, |token| token.scopes(["a", scope]));
+        assert_error(MintError::Scope, |token| token.scopes(["a", scope]));
     }
     let claims = mint(|token| token.scopes(["https://a.example/b:c", "!#[]~"])).unwrap();
     assert_eq!(claims["scope"], "https://a.example/b:c !#[]~");
     assert_eq!(mint(|token| token.scopes::<&str>([])).unwrap()["scope"], "");
 }
 
-/// A list in a list, so many levels deep.
+/// Returns arrays that are nested this many levels deep.
 fn nested(levels: usize) -> String {
     "[".repeat(levels) + &"]".repeat(levels)
 }
 
 #[test]
-fn claims_are_nested_no_deeper_than_they_are_read() {
+fn rejects_claims_that_are_nested_too_deeply() {
     let deepest = usize::from(boltguard_encoding::json::MAX_DEPTH) - 1;
-    for (levels, fits) in [(deepest, true), (deepest + 1, false)] {
+    for (levels, is_valid) in [(deepest, true), (deepest + 1, false)] {
         let value: Value = serde_json::from_str(&nested(levels)).unwrap();
-        let minted = [
+        let results = [
             mint(|token| token.claim("a", &value)),
             mint(|token| token.claims(&json!({"a": value}))),
             mint(|token| token.claims_json(&format!(r#"{{"a":{value}}}"#))),
         ];
-        for claims in minted {
-            assert_eq!(claims.is_ok(), fits);
-            assert_eq!(claims.err(), (!fits).then_some(MintError::TooDeep));
+        for claims in results {
+            assert_eq!(claims.is_ok(), is_valid);
+            assert_eq!(claims.err(), (!is_valid).then_some(MintError::TooDeep));
         }
     }
 }
 
 #[test]
-fn registered_claims_have_their_types() {
+fn rejects_registered_claims_of_wrong_types() {
     for (name, value) in [
         ("aud", json!(7)),
         ("aud", json!(null)),
@@ -278,9 +278,9 @@ fn registered_claims_have_their_types() {
         ("nbf", json!(null)),
     ] {
         let object = json!({name: value});
-        refused(MintError::WrongType, |token| token.claim(name, &value));
-        refused(MintError::WrongType, |token| token.claims(&object));
-        refused(MintError::WrongType, |token| {
+        assert_error(MintError::WrongType, |token| token.claim(name, &value));
+        assert_error(MintError::WrongType, |token| token.claims(&object));
+        assert_error(MintError::WrongType, |token| {
             token.claims_json(&object.to_string())
         });
     }
@@ -302,24 +302,24 @@ fn registered_claims_have_their_types() {
 }
 
 #[test]
-fn json_that_a_caller_wrote_is_no_looser_than_what_is_read() {
-    for text in ["1e999", r#""\ud800""#, r#"["\ud800"]"#, r#"{"a":1e999}"#] {
-        let value = RawValue::from_string(text.to_owned()).unwrap();
-        refused(MintError::NotJson, |token| token.claim("a", &value));
+fn rejects_raw_json_that_readers_would_reject() {
+    for json in ["1e999", r#""\ud800""#, r#"["\ud800"]"#, r#"{"a":1e999}"#] {
+        let value = RawValue::from_string(json.to_owned()).unwrap();
+        assert_error(MintError::NotJson, |token| token.claim("a", &value));
     }
     let value = RawValue::from_string(r#""\ud83d\ude00""#.to_owned()).unwrap();
     assert_eq!(mint(|token| token.claim("a", &value)).unwrap()["a"], "😀");
 }
 
 #[test]
-fn the_first_refusal_is_told() {
-    refused(MintError::ReservedClaim, |token| {
+fn first_error_is_returned() {
+    assert_error(MintError::ReservedClaim, |token| {
         token.claim("sub", &1).claims_json("[]").claim("a", &1)
     });
 }
 
 #[test]
-fn a_lifetime_is_longer_than_nothing_and_ends_at_some_date() {
+fn rejects_lifetimes_out_of_range() {
     let minter = minter();
     for lifetime in [Duration::ZERO, Duration::MAX, Duration::from_secs(1 << 60)] {
         assert_eq!(
@@ -330,7 +330,7 @@ fn a_lifetime_is_longer_than_nothing_and_ends_at_some_date() {
 }
 
 #[test]
-fn a_lifetime_counts_from_the_whole_second_and_its_fraction_is_kept() {
+fn expiry_is_relative_to_whole_second() {
     let now = NumericDate::from_f64(1_800_000_000.75).unwrap();
     let minter = minter();
     let claims = |lifetime| payload(&minter.token("42", lifetime).sign(now).unwrap());
@@ -347,7 +347,7 @@ fn a_lifetime_counts_from_the_whole_second_and_its_fraction_is_kept() {
 }
 
 #[test]
-fn one_second_is_enough_even_late_in_a_second() {
+fn lifetime_of_one_second_is_valid() {
     let now = NumericDate::from_f64(1_800_000_000.999).unwrap();
     assert!(
         minter()
@@ -358,12 +358,12 @@ fn one_second_is_enough_even_late_in_a_second() {
 }
 
 #[test]
-fn the_header_names_algorithm_key_and_type() {
+fn header_contains_algorithm_key_and_type() {
     let header = |minter: &Minter| {
         let token = minter.token("42", HOUR).sign(NOW).unwrap();
         let jws = UnverifiedJws::parse(&token).unwrap();
         let header = jws.unverified_header();
-        let owned = |text: Option<&str>| text.unwrap_or("-").to_owned();
+        let owned = |value: Option<&str>| value.unwrap_or("-").to_owned();
         (
             header.algorithm(),
             owned(header.key_id()),
@@ -384,12 +384,12 @@ fn the_header_names_algorithm_key_and_type() {
         header(&Minter::with_header(key.clone(), &HeaderFields::empty()).unwrap()),
         expected("-", "-")
     );
-    let refused = Minter::with_header(key, &HeaderFields::new().with("kid", 1));
-    assert_eq!(refused.err(), Some(JwsError::HeaderInvalid));
+    let result = Minter::with_header(key, &HeaderFields::new().with("kid", 1));
+    assert_eq!(result.err(), Some(JwsError::HeaderInvalid));
 }
 
 #[test]
-fn every_algorithm_mints_what_its_key_verifies() {
+fn tokens_of_every_algorithm_verify() {
     for algorithm in Algorithm::ALL {
         let token = Minter::new(keys::signing_key(*algorithm))
             .token("42", HOUR)
@@ -413,35 +413,35 @@ fn every_algorithm_mints_what_its_key_verifies() {
 }
 
 #[test]
-fn a_token_that_would_be_refused_for_its_length_is_not_made() {
+fn rejects_tokens_that_are_too_long() {
     let sized = |length| mint(|token| token.claim("a", &"x".repeat(length)));
     assert!(sized(12_000).is_ok());
     assert_eq!(sized(13_000).unwrap_err(), MintError::TooLarge);
-    // Nor are more names looked at than fit into one.
+    // The names are not searched any further when the token is too long.
     let name = |number| format!("n{number}");
     let names = (0..4_000).map(name).chain([name(0)]);
     let members: Vec<String> = names.map(|name| format!(r#""{name}":0"#)).collect();
-    refused(MintError::TooLarge, |token| {
+    assert_error(MintError::TooLarge, |token| {
         token.claims_json(&format!("{{{}}}", members.join(",")))
     });
 }
 
 #[test]
-fn a_minter_prints_no_secret() {
+fn debug_hides_the_key() {
     assert!(!format!("{:?}", minter()).contains("test-only"));
 }
 
 proptest! {
     #[test]
-    fn texts_come_back(text in any::<String>(), name in "[a-z\\PC\u{0}-\u{20}\"\\\\]{0,12}", list in prop::collection::vec(any::<String>(), 0..4)) {
+    fn strings_round_trip(value in any::<String>(), name in "[a-z\\PC\u{0}-\u{20}\"\\\\]{0,12}", list in prop::collection::vec(any::<String>(), 0..4)) {
         prop_assume!(!["sub", "exp", "iat", "jti", "nbf", "permissions"].contains(&name.as_str()));
-        let claims = mint(|token| token.claim(&name, &text).permissions(&list)).unwrap();
-        prop_assert_eq!(&claims[&name], &json!(text));
+        let claims = mint(|token| token.claim(&name, &value).permissions(&list)).unwrap();
+        prop_assert_eq!(&claims[&name], &json!(value));
         prop_assert_eq!(&claims["permissions"], &json!(list));
     }
 
     #[test]
-    fn subjects_and_issuers_come_back(subject in any::<String>(), issuer in any::<String>()) {
+    fn subject_and_issuer_round_trip(subject in any::<String>(), issuer in any::<String>()) {
         let minter = minter();
         let token = minter.token(&subject, HOUR).issuer(&issuer).sign(NOW).unwrap();
         let claims = payload(&token);
@@ -450,7 +450,7 @@ proptest! {
     }
 
     #[test]
-    fn anything_may_be_offered_as_claims(text in "[\\PC]{0,60}") {
-        let _ = mint(|token| token.claims_json(&text));
+    fn arbitrary_json_does_not_panic(json in "[\\PC]{0,60}") {
+        let _ = mint(|token| token.claims_json(&json));
     }
 }

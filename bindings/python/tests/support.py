@@ -73,3 +73,10 @@ def _content(body):
         return {}
     data = body if isinstance(body, (bytes, str)) else json.dumps(body)
     return {"data": data, "content_type": "application/json"}
+
+
+def assert_helpful(message):
+    """That the message of a system check is a sentence, with a remedy and the object that it is about."""
+    for text in (message.msg, message.hint):
+        assert text and text[0] != " " and text.endswith((".", "?")), message
+    assert message.obj is not None and " object at 0x" not in str(message.obj), message

@@ -15,7 +15,7 @@ from boltguard import protect
 from boltguard.auth import APIKeyAuthentication, APIKeyStore, IsAuthenticated
 from boltguard.models import APIKey
 
-from support import get, mount_view
+from support import assert_helpful, get, mount_view
 
 GUARDED = {"BOLT_DEFAULT_PERMISSION_CLASSES": [IsAuthenticated()]}
 WITHOUT = ["django.contrib.auth", "django.contrib.contenttypes"]
@@ -37,7 +37,10 @@ def backend():
 def ids(databases=(), **settings):
     with override_settings(**{**GUARDED, **settings}):
         messages = run_checks(databases=list(databases))
-    return sorted({message.id for message in messages if message.id.startswith("boltguard.")})
+    ours = [message for message in messages if message.id.startswith("boltguard.")]
+    for message in ours:
+        assert_helpful(message)
+    return sorted({message.id for message in ours})
 
 
 def test_a_sound_site_has_nothing_to_hear(backend):

@@ -50,16 +50,16 @@ ED_PUBLIC = pems(ed25519.Ed25519PrivateKey.generate())[1]
         ({"algorithms": ["HS256", "a-secret-in-the-wrong-place", 256]}, r"algorithms=\['HS256', <str>, <int>\]"),
         ({"algorithms": ["none"]}, "none"),
         ({"algorithms": []}, "algorithms is empty"),
-        ({"algorithms": "HS256"}, "algorithms is of type str; give a list"),
+        ({"algorithms": "HS256"}, "algorithms is of type str. It must be a list"),
         ({"algorithms": [256]}, "named by a str"),
         ({"algorithms": ["RS256"]}, "SECRET_KEY"),
         ({"algorithms": ["HS256", "ES256"]}, "ES256"),
         ({"secret": "a-secret", "algorithms": ["RS256"]}, "RS256"),
-        ({"secret": RSA_PUBLIC}, r"no HMAC secret.*HS256 is the default.*algorithms=\['RS256'\]"),
-        ({"secret": Key.from_pem(EC_PUBLIC)}, r"HS256 is the default.*algorithms=\['ES256'\]"),
-        ({"secret": {"keys": [Key.from_pem(ED_PUBLIC).to_jwk()]}}, r"HS256 is the default.*algorithms=\['EdDSA'\]"),
+        ({"secret": RSA_PUBLIC}, r"no HMAC secret.*The default is HS256.*algorithms=\['RS256'\]"),
+        ({"secret": Key.from_pem(EC_PUBLIC)}, r"The default is HS256.*algorithms=\['ES256'\]"),
+        ({"secret": {"keys": [Key.from_pem(ED_PUBLIC).to_jwk()]}}, r"The default is HS256.*algorithms=\['EdDSA'\]"),
         ({"secret": PyJWKClient("https://id.example.com/jwks.json")}, r"PyJWKClient.*RemoteKeySet\(url\)"),
-        ({"audience": b"abc"}, "audience is of type bytes; give a text"),
+        ({"audience": b"abc"}, "audience is of type bytes. It must be a string"),
         ({"secret": "see below\n" + RSA_PUBLIC}, "no HMAC secret"),
         ({"secret": "https://id.example.com/.well-known/jwks.json"}, r"no secret.*RemoteKeySet\(url\)"),
         ({"secret": ["a-secret", b"\n HTTP://id.example.com"]}, r"no secret.*RemoteKeySet\(url\)"),
@@ -81,7 +81,7 @@ ED_PUBLIC = pems(ed25519.Ed25519PrivateKey.generate())[1]
         ({"header": "not a header"}, "not a header's name"),
         ({"header": "x:y"}, "not a header's name"),
         ({"header": 7}, "header is 7"),
-        ({"header": "Cookie"}, "unasked"),
+        ({"header": "Cookie"}, "automatically"),
         ({"audience": ""}, "audience"),
         ({"audience": []}, "audience"),
         ({"issuer": ["a", 7]}, "issuer"),
@@ -105,17 +105,17 @@ def test_a_wrong_jwt_configuration_is_refused(options, says):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"api_keys": "k1"}, r"api_keys=\{"),
-        ({"api_keys": b"k1"}, "set of keys"),
-        ({"api_keys": set}, "set of keys"),
-        ({"api_keys": 7}, "set of keys"),
-        ({"api_keys": None}, "set of keys"),
+        ({"api_keys": "k1"}, "a single string"),
+        ({"api_keys": b"k1"}, "a set of keys|requires api_keys"),
+        ({"api_keys": set}, "a set of keys|requires api_keys"),
+        ({"api_keys": 7}, "a set of keys|requires api_keys"),
+        ({"api_keys": None}, "a set of keys|requires api_keys"),
         ({"api_keys": {""}}, "empty"),
         ({"api_keys": {1}}, "str"),
         ({"api_keys": {"k1"}, "key_permissions": {"k2": {"a"}}}, "not among the keys"),
-        ({"api_keys": {"k1"}, "key_permissions": {"k1": "admin.read"}}, "set of permissions"),
+        ({"api_keys": {"k1"}, "key_permissions": {"k1": "admin.read"}}, "sets of permissions"),
         ({"api_keys": {"k1"}, "header": "x y"}, "not a header's name"),
-        ({"api_keys": {"k1"}, "header": "cookie"}, "unasked"),
+        ({"api_keys": {"k1"}, "header": "cookie"}, "automatically"),
     ],
 )
 def test_a_wrong_api_key_configuration_is_refused(options, says):
@@ -163,11 +163,11 @@ def test_a_secret_in_the_place_of_another_argument_is_not_shown(build):
 @pytest.mark.parametrize(
     ("auth", "says"),
     [
-        (JWTAuthentication(), "give a list"),
+        (JWTAuthentication(), "It must be a list"),
         ([JWTAuthentication], r"JWTAuthentication\("),
-        ([object()], "no backend"),
-        (["jwt"], "no backend"),
-        ({}, "auth is of type dict; give a list"),
+        ([object()], "not a backend"),
+        (["jwt"], "not a backend"),
+        ({}, "auth is of type dict. It must be a list"),
     ],
 )
 def test_what_is_no_list_of_backends_is_refused(auth, says):
@@ -215,13 +215,13 @@ def test_a_setting_of_a_backend_that_is_changed_later_is_refused(name, value):
     """The store would never be asked: what Rust was given doesn't follow."""
     backend = JWTAuthentication(user_field="email", subject_required=True)
     setattr(backend, name, getattr(backend, name))
-    with pytest.raises(ImproperlyConfigured, match=f"{name} is fixed"):
+    with pytest.raises(ImproperlyConfigured, match=f"{name} can't be changed"):
         setattr(backend, name, value)
 
 
 @pytest.mark.parametrize("name", ["header", "store", "name"])
 def test_a_setting_of_a_key_backend_that_is_changed_later_is_refused(name):
-    with pytest.raises(ImproperlyConfigured, match=f"{name} is fixed"):
+    with pytest.raises(ImproperlyConfigured, match=f"{name} can't be changed"):
         setattr(APIKeyAuthentication({"k1"}), name, "x-other")
 
 

@@ -16,7 +16,7 @@ from boltguard import auth
 from boltguard.auth import APIKeyAuthentication, IsStaff, JWTAuthentication, ViaBackend
 from boltguard.drf import BoltguardAuthentication, GuardPermission
 
-from support import mount
+from support import assert_helpful, mount
 
 STAFF = GuardPermission.of(IsStaff())
 BY_KEY = GuardPermission.of(ViaBackend("api_key"))
@@ -38,7 +38,10 @@ def messages(*views):
     mount(*(path(f"x{number}", view) for number, view in enumerate(views)))
     with override_settings(BOLT_DEFAULT_PERMISSION_CLASSES=[auth.IsAuthenticated()], DEBUG=True):
         found = run_checks()
-    return {(one.id, one.msg, one.hint) for one in found if one.id in OURS}
+    ours = [one for one in found if one.id in OURS]
+    for message in ours:
+        assert_helpful(message)
+    return {(one.id, one.msg, one.hint) for one in ours}
 
 
 OURS = ("boltguard.E301", "boltguard.E401", "boltguard.W402")
@@ -51,27 +54,27 @@ def ids(**lists):
 @pytest.mark.parametrize("held", [JWTAuthentication, JWTAuthentication()])
 def test_a_backend_in_the_authentication_classes_is_an_error_that_says_what_to_write(held):
     ((found, message, hint),) = messages(Shop.as_view(authentication_classes=[held]))
-    assert found == "boltguard.E401" and f"{__name__}.Shop.authentication_classes holds JWTAuthentication" in message
+    assert found == "boltguard.E401" and f"{__name__}.Shop.authentication_classes contains JWTAuthentication" in message
     assert "BoltguardAuthentication with backends = [JWTAuthentication(...)]" in hint
 
 
 @pytest.mark.parametrize("held", [IsStaff, IsStaff(), IsStaff | IsAuthenticated, ~IsAuthenticated & IsStaff])
 def test_a_guard_in_the_permission_classes_is_an_error_that_says_what_to_write(held):
     ((found, message, hint),) = messages(Shop.as_view(permission_classes=[held]))
-    assert found == "boltguard.E401" and f"{__name__}.Shop.permission_classes holds IsStaff" in message
+    assert found == "boltguard.E401" and f"{__name__}.Shop.permission_classes contains IsStaff" in message
     assert "GuardPermission.of(IsStaff(...))" in hint
 
 
 def test_guards_that_are_joined_are_shown_by_what_they_say():
     ((_, message, hint),) = messages(Shop.as_view(permission_classes=[IsStaff() | auth.IsAdminUser()]))
-    assert "holds staff | admin," in message
+    assert "contains staff | admin," in message
     assert "GuardPermission.of(...)" in hint
 
 
 @pytest.mark.parametrize("held", [GuardPermission, GuardPermission | IsAuthenticated])
 def test_a_permission_without_a_guard_is_an_error(held):
     ((found, message, _),) = messages(Shop.as_view(permission_classes=[held]))
-    assert found == "boltguard.E401" and "GuardPermission, which names no guard" in message
+    assert found == "boltguard.E401" and "GuardPermission, which doesn't have a guard" in message
 
 
 def test_a_guard_without_our_authentication_is_a_warning():
@@ -85,7 +88,7 @@ def test_a_guard_without_our_authentication_is_a_warning():
 
 def test_a_guard_that_asks_for_a_backend_that_its_view_has_not_got_is_an_error():
     ((found, message, _),) = messages(Shop.as_view(permission_classes=[BY_KEY]))
-    assert found == "boltguard.E301" and f"{__name__}.Shop: the guard" in message and "'api_key'" in message
+    assert found == "boltguard.E301" and "'api_key'" in message
     assert ids(permission_classes=[BY_KEY], authentication_classes=[Keys]) == []
     assert ids(permission_classes=[BY_KEY], authentication_classes=[BoltguardAuthentication, Keys]) == []
 

@@ -402,14 +402,14 @@ def test_a_found_account_outside_of_a_gate(issuer, remote, ada, settings):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"user_field": "email", "get_user": by_name}, "two ways"),
+        ({"user_field": "email", "get_user": by_name}, "can't be used together"),
         ({"user_field": ""}, "user_field is"),
         ({"user_field": 7}, "user_field is"),
         ({"user_field": "profile.email"}, "user_field is"),
         ({"get_user": "people.get"}, "get_user is"),
         ({"require_verified_email": "no"}, "require_verified_email is"),
-        ({"require_verified_email": False}, "no email"),
-        ({"require_verified_email": False, "user_field": "username"}, "no email"),
+        ({"require_verified_email": False}, "looked up by email"),
+        ({"require_verified_email": False, "user_field": "username"}, "looked up by email"),
     ],
 )
 def test_what_cannot_be_used_is_refused_where_it_is_written(settings, said):

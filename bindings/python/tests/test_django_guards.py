@@ -101,14 +101,14 @@ def test_a_list_means_all_of_them():
     [
         ([], "empty"),
         ((), "empty"),
-        (IsStaff(), "give a list"),
-        ("IsStaff", "give a list"),
-        ([IsStaff], r"IsStaff is a class; give an instance: IsStaff\("),
-        ([lambda request: True], "no guard"),
-        (["authenticated"], "no guard"),
-        ([None], "no guard"),
-        ([IsStaff(), [IsStaff()]], "no guard"),
-        ([True], "no guard"),
+        (IsStaff(), "It must be a list"),
+        ("IsStaff", "It must be a list"),
+        ([IsStaff], r"IsStaff is a class. Use an instance: IsStaff\("),
+        ([lambda request: True], "not a guard"),
+        (["authenticated"], "not a guard"),
+        ([None], "not a guard"),
+        ([IsStaff(), [IsStaff()]], "not a guard"),
+        ([True], "not a guard"),
     ],
 )
 def test_what_is_no_list_of_guards_is_refused(guards, message):
@@ -150,7 +150,7 @@ def test_and_or_not_would_drop_a_guard():
         lambda: IsStaff() or HasPermission("a"),
         lambda: not IsStaff(),
     ):
-        with pytest.raises(TypeError, match="combine guards with &"):
+        with pytest.raises(TypeError, match="Combine guards with &"):
             slip()
 
 

@@ -437,12 +437,12 @@ def sync_only(view):
 
 
 FORGETFUL = {
-    "function": (lambda request: None, "gave None, and no HttpResponse"),
-    "text": (lambda request: "done", "gave a str, and no HttpResponse"),
-    "class": (Forgetful.as_view(), "gave None, and no HttpResponse"),
-    "async class": (ForgetfulAsync.as_view(), "gave None, and no HttpResponse"),
-    "cached": (lambda request: setattr(request, "_cache_update_cache", True), "gave None, and no HttpResponse"),
-    "hidden async": (sync_only(awhoami), "gave a coroutine: something between `protect` and an async view"),
+    "function": (lambda request: None, "It returned None instead"),
+    "text": (lambda request: "done", "It returned a str instead"),
+    "class": (Forgetful.as_view(), "It returned None instead"),
+    "async class": (ForgetfulAsync.as_view(), "It returned None instead"),
+    "cached": (lambda request: setattr(request, "_cache_update_cache", True), "It returned None instead"),
+    "hidden async": (sync_only(awhoami), "returned a coroutine. A decorator between `protect` and an async view"),
 }
 
 
@@ -463,7 +463,7 @@ def test_a_handler_whose_async_is_hidden_is_told_so(caplog):
     api.get("/view")(sync_only_with_request(awhoami))
     mount(api=api)
     assert call("get", "/view", ADA).status_code == 500
-    assert "a handler returned a coroutine" in caplog.text
+    assert "The handler returned a coroutine" in caplog.text
 
 
 def sync_only_with_request(view):
@@ -532,13 +532,13 @@ def test_a_guard_has_a_size():
 @pytest.mark.parametrize(
     ("build", "says"),
     [
-        (lambda: HasAnyPermission("a", ["b"]), r"^HasAnyPermission: \['b'\] names no permission"),
-        (lambda: HasAllPermissions(["a", 7]), "^HasAllPermissions: 7 names no permission"),
-        (lambda: HasAllPermissions(7), "^HasAllPermissions: 7 names no permission"),
-        (lambda: HasAnyPermission([["a", "b"]]), "^HasAnyPermission: .* names no permission"),
-        (lambda: HasAnyPermission([]), "^HasAnyPermission needs at least one permission"),
-        (lambda: HasClaim(""), r"^HasClaim\(''\): give the name of a claim"),
-        (lambda: HasClaim(["tenant"], "acme"), "^HasClaim.*: give the name of a claim"),
+        (lambda: HasAnyPermission("a", ["b"]), r"^HasAnyPermission: \['b'\] is not the name of a permission"),
+        (lambda: HasAllPermissions(["a", 7]), "^HasAllPermissions: 7 is not the name of a permission"),
+        (lambda: HasAllPermissions(7), "^HasAllPermissions: 7 is not the name of a permission"),
+        (lambda: HasAnyPermission([["a", "b"]]), "^HasAnyPermission: .* is not the name of a permission"),
+        (lambda: HasAnyPermission([]), "^HasAnyPermission requires at least one permission"),
+        (lambda: HasClaim(""), r"^HasClaim\(''\): the name of a claim must be a string"),
+        (lambda: HasClaim(["tenant"], "acme"), "^HasClaim.*: the name of a claim must be a string"),
         (lambda: Guard.parse('claim("")'), "a claim name must not be empty"),
     ],
 )

@@ -335,14 +335,14 @@ def test_a_decorated_view_and_a_middleware(issuer, remote):
 
 def test_symmetric_algorithms_are_an_error_at_start(remote):
     for algorithms in (["HS256"], ["ES256", "HS512"]):
-        with pytest.raises(ImproperlyConfigured, match="no issuer publishes"):
+        with pytest.raises(ImproperlyConfigured, match="no issuer publishes|issuers don't publish"):
             JWTAuthentication(remote, algorithms=algorithms)
-    with pytest.raises(ImproperlyConfigured, match=r"name the algorithms.*algorithms=\['RS256'\]"):
+    with pytest.raises(ImproperlyConfigured, match=r"Pass the algorithms.*algorithms=\['RS256'\]"):
         JWTAuthentication(remote)
 
 
 def test_remote_keys_stand_alone(remote):
-    with pytest.raises(ImproperlyConfigured, match="own issuer="):
+    with pytest.raises(ImproperlyConfigured, match="with issuer="):
         JWTAuthentication([remote, Key.generate("ES256").public_key()], algorithms=["ES256"])
 
 

@@ -131,7 +131,7 @@ def test_every_kind_of_view(ada, name):
 
 @pytest.mark.parametrize("given", [who, OnTheClass, [JWTAuthentication()], []])
 def test_protect_without_its_parentheses_is_refused_and_says_what_to_write(given):
-    with pytest.raises(ImproperlyConfigured, match=r"write @protect\(auth=\[\.\.\.\], guards=\[\.\.\.\]\)"):
+    with pytest.raises(ImproperlyConfigured, match=r"Use @protect\(auth=\[\.\.\.\], guards=\[\.\.\.\]\)"):
         protect(given)
 
 
@@ -148,7 +148,7 @@ def test_other_methods_of_an_async_class_are_405(ada):
 
 
 def test_a_class_that_is_no_view_is_refused():
-    with pytest.raises(ImproperlyConfigured, match="no view"):
+    with pytest.raises(ImproperlyConfigured, match="not a view"):
         guarded(type("Thing", (), {}))
 
 

@@ -114,6 +114,17 @@ def test_the_pages_list_the_checks_that_the_code_has():
     assert set(listed) == code
 
 
+def test_each_check_has_a_hint_and_an_object():
+    package = Path(boltguard.__file__).parent
+    trees = [ast.parse(file.read_text("utf-8")) for file in package.rglob("*.py")]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    found = [call for call in calls if ast.unparse(call.func) in ("checks.Error", "checks.Warning")]
+    assert len(found) > 20
+    for call in found:
+        names = {keyword.arg for keyword in call.keywords}
+        assert len(call.args) == 2 and names == {"obj", "id"}, ast.unparse(call)
+
+
 def test_the_page_of_versions_names_public_modules_and_names_that_exist():
     (row,) = re.findall(r"^\| Python \| (.*names.*) \|$", (PAGES / "versions.md").read_text("utf-8"), re.M)
     *modules, middleware = re.findall(r"`(boltguard[\w.]*)`", row)

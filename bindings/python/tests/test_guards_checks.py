@@ -231,7 +231,7 @@ def test_a_sync_check_does_not_hold_up_the_event_loop(kind):
 
 @pytest.mark.parametrize("kind", [sync_view, sync_route])
 def test_an_async_check_of_a_sync_handler_is_refused_when_it_is_built(kind):
-    with pytest.raises(ImproperlyConfigured, match="'forgotten' is async; make the handler `async def`"):
+    with pytest.raises(ImproperlyConfigured, match="'forgotten' is async. Define the view with `async def`"):
         kind([IsStaff() | Check(forgotten)])
 
 
@@ -283,17 +283,17 @@ def test_an_async_check_among_the_defaults_lets_nobody_into_a_sync_view(caplog):
     with override_settings(BOLT_DEFAULT_PERMISSION_CLASSES=[Check(forgotten)]):
         mount_view(protect(auth=JWT)(lambda request: JsonResponse({})))
         assert wsgi("get", "/view", bearer(sub="1")).status_code == 500
-    assert "the check 'forgotten' is async; make the handler `async def`" in caplog.text
+    assert "The check 'forgotten' is async, but the view is sync." in caplog.text
 
 
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: Check("is_staff"), "give a function"),
-        (lambda: Check(IsStaff), "give a function"),
-        (lambda: Check(IsStaff()), "give a function"),
-        (lambda: Check(lambda request: True), "give it a name"),
-        (lambda: Check(functools.partial(bool)), "give it a name"),
+        (lambda: Check("is_staff"), "must be a function"),
+        (lambda: Check(IsStaff), "must be a function"),
+        (lambda: Check(IsStaff()), "must be a function"),
+        (lambda: Check(lambda request: True), "Pass name="),
+        (lambda: Check(functools.partial(bool)), "Pass name="),
         (lambda: Check(lambda request: True, name=""), "name"),
         (lambda: Check(lambda request: True, name="a\nb"), "name"),
         (lambda: Check(lambda request: True, name=7), "str"),
@@ -348,9 +348,9 @@ def test_a_check_stands_in_the_text_and_is_given_when_it_is_read():
     assert str(guard) == 'authenticated & (staff | check("office_hours"))'
     for again in (Guard.parse(str(guard), checks=[office_hours]), Guard.from_json(guard.to_json(), [office_hours])):
         assert again == guard and status(sync_view, [again], {}) == 200
-    with pytest.raises(ImproperlyConfigured, match="nothing answers the check 'office_hours'"):
+    with pytest.raises(ImproperlyConfigured, match="the check 'office_hours' of .* has no function"):
         protect(guards=[Guard.parse(str(guard))])
-    with pytest.raises(ImproperlyConfigured, match="no guard"):
+    with pytest.raises(ImproperlyConfigured, match="not a guard"):
         Guard.parse(str(guard), checks=["office_hours"])
 
 
@@ -366,9 +366,9 @@ def test_a_backend_that_a_route_has_not_got_is_refused(name):
         lambda: BoltAPI().get("/x", auth=JWT, guards=guards)(lambda: {}),
         lambda: BoltAPI(auth=JWT, guards=guards).get("/x")(lambda: {}),
     ):
-        with pytest.raises(ImproperlyConfigured, match=f"'{name}', and there is only jwt"):
+        with pytest.raises(ImproperlyConfigured, match=f"'{name}' backend, but this view has only jwt"):
             build()
-    with pytest.raises(ImproperlyConfigured, match="there is none"):
+    with pytest.raises(ImproperlyConfigured, match="no authentication backends"):
         protect(auth=[], guards=guards)
 
 
@@ -382,7 +382,7 @@ def test_a_backend_that_the_defaults_have_not_got_is_found_by_the_checks_of_the_
     keys = APIKeyAuthentication(api_keys={"one-of-the-tests-that-is-long"})
     with override_settings(BOLT_AUTHENTICATION_CLASSES=[keys]):
         assert wsgi("get", "/view", bearer(sub="1")).status_code == 500
-        assert misfits() == ["the guard via(\"jwt\") asks for the backend 'jwt', and there is only api_key"]
+        assert misfits() == ["Guard via(\"jwt\") requires the 'jwt' backend, but this view has only api_key."]
 
 
 @pytest.fixture

@@ -185,7 +185,7 @@ async def anothing(request, obj):
 def test_a_handler_that_asked_nothing_answers_nobody(kind, caplog):
     serve(kind, [IsStaff() | Owner("author_id")], ask=nothing if kind is not async_class_view else anothing)
     assert status({"sub": "1"}) == 500
-    assert "call check_object" in caplog.text
+    assert "Call check_object" in caplog.text
     # Staff need no object, so nothing is missing for them.
     assert status({"sub": "3", "is_staff": True}) == 200
 

@@ -119,7 +119,7 @@ def test_beyond_the_exact_limit_comparing_says_so():
 
 def test_a_guard_is_compared_with_guards_alone():
     for compare in (IsStaff().implies, IsStaff().is_equivalent):
-        with pytest.raises(ImproperlyConfigured, match="no guard"):
+        with pytest.raises(ImproperlyConfigured, match="not a guard"):
             compare("staff")
 
 

@@ -72,7 +72,7 @@ class Conf:
         try:
             return _rust.ApiKeyFormat(prefix)
         except (ConfigurationError, TypeError) as error:
-            raise ImproperlyConfigured(f"{written(API_KEY_PREFIX)} is {prefix!r}: {error}") from None
+            raise ImproperlyConfigured(f"{written(API_KEY_PREFIX)} is {prefix!r}, which is invalid: {error}.") from None
 
     @cached_property
     def api_key_secrets(self) -> list[APIKeySecret]:
@@ -89,7 +89,9 @@ class Conf:
             return [_instance(name, path) for path in DEFAULTS[name]]
         value = _value(name)
         if isinstance(value, str) or not isinstance(value, Sequence):
-            raise ImproperlyConfigured(f"{written(name)} is {kind_of(value)}; give a list, such as [{_EXAMPLES[name]}]")
+            raise ImproperlyConfigured(
+                f"{written(name)} is {kind_of(value)}. It must be a list, such as [{_EXAMPLES[name]}]."
+            )
         return [_instance(written(name), item) for item in value]
 
 
@@ -123,13 +125,14 @@ def _instance(name: str, item: Any) -> Any:
         remedy = (
             ""
             if "." in item and item.replace(".", "").isidentifier()
-            else "; a guard in text is written Guard.parse(...)"
+            else " To use the string form of a guard, write Guard.parse(...)."
         )
-        raise ImproperlyConfigured(f"{name} names {item!r}, which can't be imported: {error}{remedy}") from error
+        raise ImproperlyConfigured(f"{name} contains {item!r}, which can't be imported: {error}.{remedy}") from error
     try:
         return found() if isinstance(found, type) else found
     except TypeError as error:
-        raise ImproperlyConfigured(f"{name} names {item!r}: {error}; give an instance") from error
+        problem = f"{name} contains {item!r}, which can't be called without arguments: {error}."
+        raise ImproperlyConfigured(f"{problem} Use an instance.") from error
 
 
 # Paths, because the classes themselves read the settings.

@@ -32,7 +32,7 @@ def protect(_view: None = None, /, *, auth: Any = None, guards: Any = None) -> C
         if not isinstance(view, type):
             return _protected(view, keeper)  # type: ignore[return-value]
         if not hasattr(view, "dispatch"):
-            raise ImproperlyConfigured(f"protect: {view.__name__} is a class without dispatch, so it is no view")
+            raise ImproperlyConfigured(f"protect: {view.__name__} is not a view, because it has no dispatch method.")
         if not getattr(view, "view_is_async", False):
             keeper.refuse_async_checks(view)
         view.dispatch = _protected(view.dispatch, keeper)
@@ -127,8 +127,8 @@ def _is_handler(view: Any) -> bool:
 
 
 NAMELESS = (
-    "protect takes its lists by name: write @protect(auth=[...], guards=[...]) above a view, or @protect() for the "
-    "site's defaults"
+    "protect accepts only keyword arguments. Use @protect(auth=[...], guards=[...]), or @protect() for the defaults of "
+    "the site."
 )
 # The gatekeeper that a view has passed, and the request with which it did.
 PASSED = "_boltguard_passed"

@@ -162,4 +162,4 @@ def middleware_classes() -> list[Any]:
 
 
 CALLED = {"__call__", "async_capable", "process_exception", "sync_capable"}
-AS_MIDDLEWARE = "Redefine __call__, or write a middleware of your own after it."
+AS_MIDDLEWARE = "Override __call__, or add another middleware after it."

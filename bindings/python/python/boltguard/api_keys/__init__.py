@@ -4,6 +4,8 @@ Add `"boltguard.api_keys"` to `INSTALLED_APPS` to have the table. Import the mod
 store as `boltguard.auth.APIKeyStore`.
 """
 
+from typing import NamedTuple
+
 from django.apps import apps as applications
 from django.conf import settings
 from django.dispatch import Signal
@@ -11,13 +13,25 @@ from django.dispatch import Signal
 # Sent when keys have changed in this process, and when they may have been by SQL of the site's own.
 keys_changed = Signal()
 APP = "boltguard.api_keys"
-NOT_INSTALLED = (
-    'The table of API keys isn\'t installed. Add "boltguard.api_keys" to INSTALLED_APPS and run '
-    "`python manage.py migrate boltguard_api_keys`."
+
+
+class Problem(NamedTuple):
+    """What is wrong, and how to correct it. Its string is both sentences."""
+
+    text: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.remedy}"
+
+
+NOT_INSTALLED = Problem(
+    "The table of API keys isn't installed.",
+    'Add "boltguard.api_keys" to INSTALLED_APPS and run `python manage.py migrate boltguard_api_keys`.',
 )
-NO_USERS = (
-    'The application "boltguard.api_keys" is installed, but {0!r}, which defines AUTH_USER_MODEL, is not. API keys '
-    'have owners: add {0!r} to INSTALLED_APPS, or remove "boltguard.api_keys".'
+NO_USERS = Problem(
+    'The app "boltguard.api_keys" is installed, but {0!r}, which defines AUTH_USER_MODEL, isn\'t.',
+    'API keys have owners: add {0!r} to INSTALLED_APPS, or remove "boltguard.api_keys".',
 )
 
 
@@ -31,11 +45,11 @@ def is_installed() -> bool:
     return applications.is_installed(APP) and has_users()
 
 
-def why_not_installed() -> str | None:
-    """Why the site can't have keys in a table, and what to do about it."""
+def why_not_installed() -> Problem | None:
+    """Why the site can't have keys in a table."""
     if not applications.is_installed(APP):
         return NOT_INSTALLED
-    return None if has_users() else NO_USERS.format(_user_label())
+    return None if has_users() else Problem(*(text.format(_user_label()) for text in NO_USERS))
 
 
 def _user_label() -> str:

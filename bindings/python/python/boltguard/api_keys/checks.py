@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.core import checks
 from django.db import connections, router
 
@@ -31,7 +32,7 @@ Message = checks.CheckMessage
 
 
 def register() -> None:
-    """As often as you like."""
+    """Registers the checks. Another call has no effect."""
     checks.register(check_installed, checks.Tags.security)
     checks.register(check_tenants, checks.Tags.security)
     checks.register(check_owners, checks.Tags.security)
@@ -39,35 +40,40 @@ def register() -> None:
 
 
 def check_installed(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether the tables have an application, and its owners one."""
-    reason = why_not_installed()
-    if reason is None:
+    """Whether the app with the tables and the app with their owners are installed."""
+    problem = why_not_installed()
+    if problem is None:
         return []
     if _is_used():
-        return [checks.Error(f"APIKeyAuthentication(store=...) is used. {reason}", id="boltguard.E504")]
-    return [checks.Error(reason, id="boltguard.E501")] if apps.is_installed(APP) else []
+        return [checks.Error(f"{USED} {problem.text}", problem.remedy, obj="INSTALLED_APPS", id="boltguard.E504")]
+    if apps.is_installed(APP):
+        return [checks.Error(problem.text, problem.remedy, obj="INSTALLED_APPS", id="boltguard.E501")]
+    return []
 
 
 def check_tenants(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether it is known in which table the keys of a request are."""
-    reasons = {why_unknown(store) for store in _stores()} - {None}
-    message = "APIKeyAuthentication(store=...) is used. {}"
-    return [checks.Error(message.format(reason), id="boltguard.E502") for reason in sorted(map(str, reasons))]
+    """Whether it is known which table has the keys of a request."""
+    found = {problem: store for store in _stores() if (problem := why_unknown(store)) is not None}
+    return [
+        checks.Error(f"{USED} {problem.text}", problem.remedy, obj=found[problem], id="boltguard.E502")
+        for problem in sorted(found)
+    ]
 
 
 def check_owners(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether the keys of inactive owners can be told from others."""
+    """Whether keys of inactive owners can be refused."""
     if why_not_installed() is not None or not _is_used():
         return []
     from boltguard.api_keys.snapshot import why_activity_unknown
 
-    reason = why_activity_unknown()
-    message = f"APIKeyAuthentication(store=...) is used. {reason}"
-    return [] if reason is None else [checks.Error(message, id="boltguard.E503")]
+    problem = why_activity_unknown()
+    if problem is None:
+        return []
+    return [checks.Error(f"{USED} {problem.text}", problem.remedy, obj=get_user_model(), id="boltguard.E503")]
 
 
 def check_table(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[Message]:
-    """Whether the tables are there, and their keys of use. No error: `migrate` itself would not run."""
+    """Whether the tables exist, and whether their keys are valid. Not errors, because `migrate` would not run."""
     if not is_installed() or not _is_used():
         return []
     from boltguard.api_keys.models import APIKey, APIKeyChanges
@@ -77,13 +83,14 @@ def check_table(app_configs: Any, databases: Sequence[str] | None = None, **kwar
         return []
     tables = connections[using].introspection.table_names()
     if not {APIKey._meta.db_table, APIKeyChanges._meta.db_table} <= set(tables):
-        message = f"APIKeyAuthentication(store=...) is used, and the database {using!r} has no table for API keys."
-        return [checks.Warning(message, "Run `python manage.py migrate boltguard_api_keys`.", id="boltguard.W505")]
+        message = f"{USED} The database {using!r} doesn't have the tables of API keys."
+        hint = "Run `python manage.py migrate boltguard_api_keys`."
+        return [checks.Warning(message, hint, obj=APIKey, id="boltguard.W505")]
     known = [secret.id for secret in conf.current().api_key_secrets]
     lost = APIKey.objects.using(using).active().exclude(secret_id__in=known).count()
-    message = f"{lost} active API keys were made with a SECRET_KEY that is not known any more, so they are refused."
-    hint = "Add that SECRET_KEY to SECRET_KEY_FALLBACKS; `boltguard_apikey list` names the keys."
-    return [checks.Warning(message, hint, id="boltguard.W506")] if lost else []
+    message = f"{lost} active API keys were created with a SECRET_KEY that is no longer set, so they are refused."
+    hint = "Add that SECRET_KEY to SECRET_KEY_FALLBACKS. `boltguard_apikey list` shows the keys."
+    return [checks.Warning(message, hint, obj=APIKey, id="boltguard.W506")] if lost else []
 
 
 def _is_used() -> bool:
@@ -93,3 +100,6 @@ def _is_used() -> bool:
 def _stores() -> list[Any]:
     registry.import_views()
     return list(registry.instances(APIKeyStore))
+
+
+USED = "APIKeyAuthentication(store=...) is used."

@@ -25,7 +25,7 @@ from boltguard.threads import in_thread
 
 # A model of no application would still be related to the users, and deleting one would ask for its table.
 if not apps.is_installed(APP):
-    raise ImproperlyConfigured(NOT_INSTALLED)
+    raise ImproperlyConfigured(str(NOT_INSTALLED))
 
 from boltguard.api_keys.changes import APIKeyChanges as APIKeyChanges  # noqa: E402
 from boltguard.api_keys.changes import changing  # noqa: E402

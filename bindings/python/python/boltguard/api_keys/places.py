@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
 
-from boltguard.api_keys import notices
+from boltguard.api_keys import Problem, notices
 
 if TYPE_CHECKING:
     from boltguard.api_keys.store import APIKeyStore
@@ -50,20 +50,20 @@ def has_many_places(store: APIKeyStore) -> bool:
     return any(alias in switched or _names_schema(alias) for alias in _aliases(store))
 
 
-def why_unknown(store: APIKeyStore) -> str | None:
-    """Why the place of a request can't be known, and what to do about it."""
+def why_unknown(store: APIKeyStore) -> Problem | None:
+    """Why it can't be determined which table has the keys of a request."""
     if store.tenant is not None:
         return None
     aliases = _aliases(store)
     for alias in aliases:
         engine = str(connections.settings.get(alias, {}).get("ENGINE", ""))
         if any(word in engine.lower() for word in ("tenant", "schema")) and not _names_schema(alias):
-            return UNKNOWN.format(f"The database {alias!r} has the engine {engine!r}")
+            return Problem(UNKNOWN.format(f"The database {alias!r} has the engine {engine!r}"), TENANT)
     if store.using is not None or settings.DATABASE_ROUTERS or any(map(_names_schema, aliases)):
         return None
     for path in map(str, settings.MIDDLEWARE):
         if "tenant" in path.lower():
-            return UNKNOWN.format(f"MIDDLEWARE contains {path!r}") + ONE_TABLE
+            return Problem(UNKNOWN.format(f"MIDDLEWARE contains {path!r}"), f"{TENANT} {ONE_TABLE}")
     return None
 
 
@@ -153,7 +153,8 @@ CURRENT_SCHEMA = {
     "oracle": "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM DUAL",
 }
 UNKNOWN = (
-    "{}, so each tenant may have its own table of API keys, and APIKeyAuthentication(store=...) can't know which one a "
-    "request is for. Use APIKeyStore(tenant=...) with a function that returns the current tenant."
+    "{}, so each tenant may have its own table of API keys, and APIKeyAuthentication(store=...) can't determine which "
+    "one a request is for."
 )
-ONE_TABLE = ' If all tenants share one table, use APIKeyStore(using="default").'
+TENANT = "Use APIKeyStore(tenant=...) with a function that returns the current tenant."
+ONE_TABLE = 'If all tenants share one table, use APIKeyStore(using="default").'

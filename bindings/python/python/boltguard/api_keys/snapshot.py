@@ -14,6 +14,7 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import connections
 
 from boltguard import _rust, conf, forks
+from boltguard.api_keys import Problem
 from boltguard.api_keys.places import Place, search_path
 from boltguard.api_keys.usage import Usage
 
@@ -142,15 +143,15 @@ class Uncommitted:
         )
 
 
-def why_activity_unknown() -> str | None:
-    """Why the database can't tell the keys of inactive owners from others."""
+def why_activity_unknown() -> Problem | None:
+    """Why the database can't distinguish keys of inactive owners."""
     from django.contrib.auth import get_user_model
 
     model = get_user_model()
     # Without a field it may be True for all, as in `AbstractBaseUser`.
     if _is_field(model, "is_active") or getattr_static(model, "is_active", True) is True:
         return None
-    return f"{model.__name__}.is_active is not a field, so keys of inactive owners can't be refused. {FIELD}"
+    return Problem(f"{model.__name__}.is_active isn't a field, so keys of inactive owners can't be refused.", FIELD)
 
 
 def _of_inactive_owner() -> dict[str, Any]:
@@ -158,7 +159,7 @@ def _of_inactive_owner() -> dict[str, Any]:
     from django.contrib.auth import get_user_model
 
     if (reason := why_activity_unknown()) is not None:
-        raise ImproperlyConfigured(reason)
+        raise ImproperlyConfigured(str(reason))
     return {"owner__is_active": False} if _is_field(get_user_model(), "is_active") else {"pk__in": []}
 
 

@@ -56,7 +56,7 @@ class APIKeyAuthentication(Authentication):
                 lambda: _rust.ApiKeyBackend.stored(_store_of_nothing(), header=header, scheme=self._scheme)
             )
         else:
-            refuse("APIKeyAuthentication: give api_keys or store, not both; two backends take two kinds of keys")
+            refuse("APIKeyAuthentication: api_keys and store can't be used together. Use a backend for each.")
         self._built = (None, self._fixed)
         registry.remember(self)
 
@@ -80,7 +80,7 @@ class APIKeyAuthentication(Authentication):
 
     @property
     def store_name(self) -> str:
-        return "the table of API keys (is it migrated?)"
+        return "The table of API keys (is it migrated?)"
 
     def answer(self, pending: _rust.Pending) -> _rust.ApiKeyBackend:
         """The keys of the table that this request is for, up to date."""
@@ -91,7 +91,7 @@ class APIKeyAuthentication(Authentication):
         except Exception:
             if not (self._store_errors_allow and snapshot.was_read):
                 raise
-            logger.exception("%s is unavailable; keys that were read before are accepted", self.store_name)
+            logger.exception("%s is unavailable. Keys that were read before are accepted.", self.store_name)
         return self._stored(snapshot.rust)
 
     async def aanswer(self, pending: _rust.Pending) -> _rust.ApiKeyBackend:
@@ -109,18 +109,21 @@ class APIKeyAuthentication(Authentication):
 
     def _build(self, keys: SecretBox[Any], permissions: SecretBox[Any]) -> _rust.ApiKeyBackend:
         if keys.value is None:
-            refuse("APIKeyAuthentication: give a set of keys, api_keys={...}, or store=True for those of the table")
+            refuse("APIKeyAuthentication requires api_keys={...}, or store=True for the keys of the table.")
         if isinstance(keys.value, (str, bytes)):
-            refuse("APIKeyAuthentication: api_keys is one text; give a set of keys: api_keys={...}")
+            refuse("APIKeyAuthentication: api_keys must be a set of keys, not a single string.")
         if isinstance(keys.value, Mapping):
-            refuse("APIKeyAuthentication: api_keys is a mapping; give a set of keys, and their key_permissions={...}")
+            refuse(
+                "APIKeyAuthentication: api_keys must be a set of keys, not a mapping. "
+                "Pass permissions as key_permissions={...}."
+            )
         if isinstance(keys.value, type) or not isinstance(keys.value, Iterable):
-            refuse(f"APIKeyAuthentication: api_keys is of type {type(keys.value).__name__}; give a set of keys")
+            refuse(f"APIKeyAuthentication: api_keys is of type {type(keys.value).__name__}. It must be a set of keys.")
         if permissions.value and any(isinstance(names, str) for names in permissions.value.values()):
-            refuse("APIKeyAuthentication: key_permissions gives one text for a key; give a set of permissions")
+            refuse("APIKeyAuthentication: key_permissions must contain sets of permissions, not strings.")
         # The names of `{"blog.delete": False}` would be granted.
         if permissions.value and any(isinstance(names, Mapping) for names in permissions.value.values()):
-            refuse("APIKeyAuthentication: key_permissions gives a mapping for a key; give a set of permissions")
+            refuse("APIKeyAuthentication: key_permissions must contain sets of permissions, not mappings.")
         return self._checked(
             lambda: _rust.ApiKeyBackend(
                 api_keys=keys.value, key_permissions=permissions.value, header=self.header, scheme=self._scheme
@@ -131,7 +134,7 @@ class APIKeyAuthentication(Authentication):
         try:
             return build()
         except (ConfigurationError, TypeError) as error:
-            refuse(f"APIKeyAuthentication: {error}")
+            refuse(f"APIKeyAuthentication: {error}.")
 
     def __repr__(self) -> str:
         stored = "" if self.store is None else f", store={self.store!r}"
@@ -142,7 +145,7 @@ def _key_store(store: object) -> APIKeyStore | None:
     if store is True:
         return default_store()
     if store is not None and not isinstance(store, APIKeyStore):
-        refuse(f"APIKeyAuthentication: store is {kind_of(store)}; give True, or an APIKeyStore(...)")
+        refuse(f"APIKeyAuthentication: store is {kind_of(store)}. It must be True or an APIKeyStore(...).")
     return store
 
 

@@ -20,13 +20,13 @@ Rules = list[tuple[str, list[Scalar]]]
 
 def media_type(typ: str | None) -> str | None:
     if typ is not None and (not isinstance(typ, str) or not typ.strip()):
-        refuse(f'JWTAuthentication: typ is {kind_of(typ)}; give a media type, such as "at+jwt", or omit it')
+        refuse(f'JWTAuthentication: typ is {kind_of(typ)}. It must be a media type, such as "at+jwt".')
     return typ
 
 
 def flag(what: str, value: bool) -> bool:
     if not isinstance(value, bool):
-        refuse(f"JWTAuthentication: {what} is {kind_of(value)}; give True or False")
+        refuse(f"JWTAuthentication: {what} is {kind_of(value)}. It must be True or False.")
     return value
 
 
@@ -34,15 +34,15 @@ def claim_values(claims: Mapping[str, Any] | None) -> list[tuple[str, list[Scala
     if claims is None:
         return None
     if not isinstance(claims, Mapping) or not claims:
-        refuse(f"JWTAuthentication: claims is {kind_of(claims)}; {CLAIMS}")
+        refuse(f"JWTAuthentication: claims is {kind_of(claims)}. {CLAIMS}")
     return [(_name(name), _values(name, value)) for name, value in claims.items()]
 
 
 def _name(name: Any) -> str:
     if not isinstance(name, str) or not name:
-        refuse(f"JWTAuthentication: claims has a name that is {kind_of(name)}; {CLAIMS}")
+        refuse(f"JWTAuthentication: claims contains a name that is {kind_of(name)}. {CLAIMS}")
     if name == "aud":
-        refuse("JWTAuthentication: claims has 'aud', which may be a list; give audience= instead")
+        refuse("JWTAuthentication: claims contains 'aud', which may be a list. Use audience= instead.")
     return name
 
 
@@ -50,12 +50,12 @@ def _values(name: str, value: Any) -> list[Scalar]:
     several = isinstance(value, Iterable) and not isinstance(value, (str, bytes, bytearray, Mapping))
     values = list(value) if several else [value]
     if not values:
-        refuse(f"JWTAuthentication: claims has an empty list for {name!r}, which matches no token; {CLAIMS}")
+        refuse(f"JWTAuthentication: claims contains an empty list for {name!r}, so no token could match. {CLAIMS}")
     for one in values:
         if not isinstance(one, (str, bool, int)):
-            refuse(f"JWTAuthentication: claims has a value for {name!r} that is {kind_of(one)}; {CLAIMS}")
+            refuse(f"JWTAuthentication: claims contains a value for {name!r} that is {kind_of(one)}. {CLAIMS}")
         if isinstance(one, int) and not -(2**63) <= one < 2**63:
-            refuse(f"JWTAuthentication: claims has a number for {name!r} that doesn't fit into 64 bits; {CLAIMS}")
+            refuse(f"JWTAuthentication: claims contains a number for {name!r} that doesn't fit into 64 bits. {CLAIMS}")
     return values
 
 
@@ -65,7 +65,7 @@ def with_verified_email(
     """The claims that are required, of which `email_verified` is one where an email address finds the account."""
     has_email = user_field is not None and user_id_claim == "email"
     if not flag("require_verified_email", require_verified_email) and not has_email:
-        refuse("JWTAuthentication: require_verified_email is False, but no email address finds the account.")
+        refuse("JWTAuthentication: require_verified_email is False, but accounts aren't looked up by email address.")
     if not has_email or not require_verified_email or any(name == VERIFIED for name, _ in claims or ()):
         return claims
     return [*(claims or ()), (VERIFIED, [True])]
@@ -73,45 +73,45 @@ def with_verified_email(
 
 def lookup(user_field: str | None, get_user: Callable[[dict[str, Any]], Any] | None) -> Lookup | None:
     if user_field is not None and get_user is not None:
-        refuse("JWTAuthentication: user_field and get_user are two ways to find one user. Give one of them.")
+        refuse("JWTAuthentication: user_field and get_user can't be used together.")
     if user_field is not None:
         if not isinstance(user_field, str) or not user_field.isidentifier():
-            refuse(f"JWTAuthentication: user_field is {kind_of(user_field)}. Give the name of a unique field.")
+            refuse(f"JWTAuthentication: user_field is {kind_of(user_field)}. It must be the name of a unique field.")
         return ByField(user_field)
     if get_user is not None and not callable(get_user):
-        refuse(f"JWTAuthentication: get_user is {kind_of(get_user)}. Give a function of the claims.")
+        refuse(f"JWTAuthentication: get_user is {kind_of(get_user)}. It must be a function that accepts the claims.")
     return None if get_user is None else ByFunction(get_user)
 
 
 def schemes(what: str, scheme: str | Iterable[str]) -> list[str]:
     if isinstance(scheme, (bytes, bytearray, Mapping)) or not isinstance(scheme, Iterable):
-        refuse(f"{what}: scheme is {kind_of(scheme)}; {SCHEMES}")
+        refuse(f"{what}: scheme is {kind_of(scheme)}. {SCHEMES}")
     listed = [scheme] if isinstance(scheme, str) else list(scheme)
     for one in listed:
         if not isinstance(one, str) or not SCHEME.fullmatch(one):
-            refuse(f"{what}: scheme has what is {kind_of(one)} and not an authentication scheme; {SCHEMES}")
+            refuse(f"{what}: scheme contains a value that is {kind_of(one)} and not a valid scheme. {SCHEMES}")
     if not listed:
-        refuse(f"{what}: scheme is an empty list; {SCHEMES}")
+        refuse(f"{what}: scheme is an empty list. {SCHEMES}")
     if len({one.lower() for one in listed}) != len(listed):
-        refuse(f"{what}: scheme has one twice; case makes no difference")
+        refuse(f"{what}: scheme contains a duplicate. Schemes are case-insensitive.")
     return listed
 
 
 def header_name(what: str, name: str) -> str:
     if not isinstance(name, str):
-        refuse(f"{what}: header is {kind_of(name)}; give the name of a header")
-    # A browser sends cookies by itself, which would bring back the request forgeries that a header keeps out.
+        refuse(f"{what}: header is {kind_of(name)}. It must be the name of a header.")
+    # Browsers send cookies automatically, so other sites could forge requests.
     if name.lower() == "cookie":
-        refuse(f"{what}: header={name!r} would take credentials that a browser sends unasked; name another header")
+        refuse(f"{what}: header={name!r} isn't supported, because browsers send cookies automatically (CSRF).")
     return name
 
 
 def non_empty_list(what: str, names: Iterable[str], *, may_be_empty: bool = False) -> list[str]:
     if isinstance(names, (str, bytes, Mapping)) or not isinstance(names, Iterable):
-        refuse(f"JWTAuthentication: {what} is {kind_of(names)}; give a list, such as [...]")
+        refuse(f"JWTAuthentication: {what} is {kind_of(names)}. It must be a list, such as [...].")
     listed = list(names)
     if not listed and not may_be_empty:
-        refuse(f"JWTAuthentication: {what} is empty, so no token could pass")
+        refuse(f"JWTAuthentication: {what} is empty, so no token could be accepted.")
     return listed
 
 
@@ -119,13 +119,16 @@ def required_claim_names(claims: Iterable[str]) -> list[str]:
     names = non_empty_list("required_claims", claims, may_be_empty=True)
     for name in names:
         if not isinstance(name, str) or not name:
-            refuse(f"JWTAuthentication: required_claims has a name that is {kind_of(name)}; give the names of claims")
+            refuse(
+                f"JWTAuthentication: required_claims contains a value that is {kind_of(name)}. "
+                "It must contain names of claims."
+            )
     return names
 
 
 def claim_name(what: str, value: str) -> str:
     if not isinstance(value, str) or not value:
-        refuse(f"JWTAuthentication: {what} is {kind_of(value)}; give the name of a claim")
+        refuse(f"JWTAuthentication: {what} is {kind_of(value)}. It must be the name of a claim.")
     return value
 
 
@@ -133,42 +136,45 @@ def strings(what: str, value: str | Iterable[str] | None) -> list[str] | None:
     if value is None:
         return None
     if isinstance(value, (bytes, bytearray, Mapping)) or not isinstance(value, Iterable):
-        refuse(f"JWTAuthentication: {what} is {kind_of(value)}; {STRINGS}")
+        refuse(f"JWTAuthentication: {what} is {kind_of(value)}. {STRINGS}")
     texts = [value] if isinstance(value, str) else list(value)
     if not texts:
-        refuse(f"JWTAuthentication: {what} is empty; {STRINGS}")
+        refuse(f"JWTAuthentication: {what} is empty. {STRINGS}")
     for text in texts:
         if not isinstance(text, str) or not text:
-            refuse(f"JWTAuthentication: {what} holds what is {kind_of(text)}; {STRINGS}")
+            refuse(f"JWTAuthentication: {what} contains a value that is {kind_of(text)}. {STRINGS}")
     return texts
 
 
 def leeway_seconds(leeway: float | timedelta) -> float:
     seconds = leeway.total_seconds() if isinstance(leeway, timedelta) else leeway
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not (0 <= seconds < math.inf):
-        refuse(f"JWTAuthentication: leeway is {kind_of(leeway)}; give seconds, zero or more, or a timedelta")
+        refuse(
+            f"JWTAuthentication: leeway is {kind_of(leeway)}. "
+            "It must be a number of seconds, zero or more, or a timedelta."
+        )
     return float(seconds)
 
 
 def token_count(what: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
-        refuse(f"JWTAuthentication: {what} is {kind_of(value)}; give a number of tokens, or 0 to keep none")
+        refuse(f"JWTAuthentication: {what} is {kind_of(value)}. It must be a number of tokens, zero or more.")
     return value
 
 
 def revocation_store_or_none(store: object) -> RevocationStore | None:
     if isinstance(store, type) and issubclass(store, RevocationStore):
-        refuse(f"JWTAuthentication: revocation_store is a class; give an instance: {store.__name__}()")
+        refuse(f"JWTAuthentication: revocation_store is a class. Use an instance: {store.__name__}().")
     if store is not None and not isinstance(store, RevocationStore):
-        refuse(f"JWTAuthentication: revocation_store is {kind_of(store)}; give a RevocationStore")
+        refuse(f"JWTAuthentication: revocation_store is {kind_of(store)}. It must be a RevocationStore.")
     if store is not None and type(store).is_revoked is RevocationStore.is_revoked:
-        refuse(f"JWTAuthentication: revocation_store {type(store).__name__} doesn't define is_revoked or ais_revoked")
+        refuse(f"JWTAuthentication: revocation_store {type(store).__name__} doesn't define is_revoked or ais_revoked.")
     return store
 
 
 def store_errors_allow(choice: str, what: str = "JWTAuthentication") -> bool:
     if choice not in ("deny", "allow"):
-        refuse(f'{what}: on_store_error is something else than "deny" or "allow"; give one of them')
+        refuse(f'{what}: on_store_error must be "deny" or "allow".')
     return choice == "allow"
 
 
@@ -176,9 +182,9 @@ def refuse(message: str) -> NoReturn:
     raise ImproperlyConfigured(message) from None
 
 
-CLAIMS = 'give names and values, such as claims={"token_type": "access"}: strings, whole numbers, booleans or lists'
+CLAIMS = 'Use names and values, such as {"token_type": "access"}. Values are strings, integers, booleans or lists.'
 # RFC 9110 §5.6.2.
 SCHEME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-SCHEMES = 'give a string such as "Bearer", or a list: letters, digits and hyphens, without spaces'
+SCHEMES = 'It must be a string, such as "Bearer", or a list of strings. Schemes have no spaces.'
 VERIFIED = "email_verified"
-STRINGS = "give a text or a list of them, or leave it out"
+STRINGS = "It must be a string or a list of strings."

@@ -37,18 +37,21 @@ class Authentication:
         is_setting = name == "name" or (name in known and not name.startswith("_"))
         # What Rust was given doesn't follow: a store would be set and never asked.
         if "_built" in known and is_setting and getattr(self, name) != value:
-            refuse(f"{type(self).__name__}.{name} is fixed once the backend is made; pass it to the constructor")
+            refuse(
+                f"{type(self).__name__}.{name} can't be changed after the backend was created. "
+                "Pass it to the constructor."
+            )
         super().__setattr__(name, value)
 
     @property
     def label(self) -> str:
-        """What it takes, for the list of routes; no secret is in it."""
+        """A description for the list of routes, without secrets."""
         raise _abstract(self, "label")
 
     @property
     def store_name(self) -> str:
-        """What may have to be asked, for logs."""
-        return f"the revocation store {type(self.revocation_store).__name__}"
+        """The name of the store that a request may need, for logs."""
+        return f"Revocation store {type(self.revocation_store).__name__}"
 
     @property
     def rust(self) -> _rust.JwtBackend | _rust.ApiKeyBackend:
@@ -71,16 +74,17 @@ def _abstract(backend: Authentication, member: str) -> NotImplementedError:
 def check_backends(backends: object, where: str = "auth") -> list[Authentication]:
     """The list of backends that a view is given, or `ImproperlyConfigured`. An empty one means none."""
     if isinstance(backends, Authentication):
-        refuse(f"{where} is one backend; give a list: [{backends!r}]")
+        refuse(f"{where} is a single backend. It must be a list: [{backends!r}].")
     if not isinstance(backends, (list, tuple)):
-        refuse(f"{where} is {kind_of(backends)}; give a list of backends, such as [JWTAuthentication()]")
+        refuse(f"{where} is {kind_of(backends)}. It must be a list of backends, such as [JWTAuthentication()].")
     for backend in backends:
         if isinstance(backend, type) and issubclass(backend, Authentication):
-            refuse(f"{where}: {backend.__name__} is a class; give an instance: {backend.__name__}(...)")
+            refuse(f"{where}: {backend.__name__} is a class. Use an instance: {backend.__name__}(...).")
         if not isinstance(backend, Authentication):
-            refuse(f"{where}: what is {kind_of(backend)} is no backend; use the classes of boltguard.auth")
+            kind = kind_of(backend)
+            refuse(f"{where} contains a value that is {kind} and not a backend. Use the classes in boltguard.auth.")
         if not hasattr(backend, "_built"):
-            refuse(f"{where}: {type(backend).__name__}.__init__ doesn't call super().__init__(...)")
+            refuse(f"{where}: {type(backend).__name__}.__init__ doesn't call super().__init__(...).")
     return list(backends)
 
 

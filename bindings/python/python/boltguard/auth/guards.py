@@ -37,14 +37,14 @@ class Guard:
 
     def __init__(self) -> None:
         raise ImproperlyConfigured(
-            "Guard is no guard by itself; use IsAuthenticated() and the like, or Guard.parse(...)"
+            "Guard can't be instantiated. Use IsAuthenticated() or another guard, or Guard.parse(...)."
         )
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
             if name == "_guard":
-                raise ImproperlyConfigured(f"{type(self).__name__}.__init__ doesn't call super().__init__(...)")
+                raise ImproperlyConfigured(f"{type(self).__name__}.__init__ doesn't call super().__init__(...).")
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @staticmethod
@@ -110,7 +110,7 @@ class Guard:
 
     # `IsStaff() and HasPermission("x")` would silently be the second guard alone.
     def __bool__(self) -> NoReturn:
-        raise TypeError("a guard is neither true nor false; combine guards with &, | and ~, not with and, or, not")
+        raise TypeError("A guard has no truth value. Combine guards with &, | and ~ instead of and, or and not.")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Guard) and self._guard == other._guard and self.questions == other.questions
@@ -222,7 +222,7 @@ class HasClaim(Guard):
         none_of: Iterable[Scalar] | None = None,
     ) -> None:
         if not isinstance(name, str) or not name:
-            raise ImproperlyConfigured(f"HasClaim({name!r}): give the name of a claim")
+            raise ImproperlyConfigured(f"HasClaim({name!r}): the name of a claim must be a string.")
         listed = values[0] if len(values) == 1 and not isinstance(values[0], (str, int)) else values
         any_of = _scalars(name, "values", listed) if values else None
         all_these = None if all_of is None else _scalars(name, "all_of", all_of)
@@ -259,15 +259,17 @@ class _Composed(Guard):
 def check_guards(guards: object, where: str = "guards") -> list[Guard]:
     """The list of guards that a view is given, or `ImproperlyConfigured`."""
     if isinstance(guards, Guard):
-        raise ImproperlyConfigured(f"{where} is one guard; give a list: [{guards!r}]")
+        raise ImproperlyConfigured(f"{where} is a single guard. It must be a list: [{guards!r}].")
     if not isinstance(guards, (list, tuple)):
-        raise ImproperlyConfigured(f"{where} is {kind_of(guards)}; give a list of guards, such as [IsAuthenticated()]")
+        raise ImproperlyConfigured(
+            f"{where} is {kind_of(guards)}. It must be a list of guards, such as [IsAuthenticated()]."
+        )
     if not guards:
-        raise ImproperlyConfigured(f"{where} is empty; leave it out for the default, or say [AllowAny()]")
+        raise ImproperlyConfigured(f"{where} is an empty list. Omit it for the default, or use [AllowAny()].")
     for guard in guards:
         for name in _operand(guard, where).rust.checks:
             if name not in guard.questions:
-                raise ImproperlyConfigured(f"{where}: nothing answers the check {name!r} of {guard!r}")
+                raise ImproperlyConfigured(f"{where}: the check {name!r} of {guard!r} has no function.")
     merge(guard.questions for guard in guards)
     return list(guards)
 
@@ -304,26 +306,29 @@ def _operand(other: object, where: str = "a guard") -> Guard:
 
 def _not_a_guard(other: object, where: str = "a guard") -> NoReturn:
     if isinstance(other, type) and issubclass(other, Guard):
-        raise ImproperlyConfigured(f"{where}: {other.__name__} is a class; give an instance: {other.__name__}(...)")
-    raise ImproperlyConfigured(f"{where}: {other!r} is no guard; use the classes of boltguard.auth")
+        raise ImproperlyConfigured(f"{where}: {other.__name__} is a class. Use an instance: {other.__name__}(...).")
+    raise ImproperlyConfigured(f"{where}: {other!r} is not a guard. Use the classes in boltguard.auth.")
 
 
 def _flat(what: str, names: tuple[str | Iterable[str], ...]) -> list[str]:
     only = names[0] if len(names) == 1 else None
     if isinstance(only, Mapping):
-        raise ImproperlyConfigured(f"{what}: {kind_of(only)} names no permissions; give names, or one list of them")
+        raise ImproperlyConfigured(f"{what}: permissions are {kind_of(only)}. {NAMES}")
     listed: list[Any] = list(only) if isinstance(only, Iterable) and not isinstance(only, str) else list(names)
     if not listed:
-        raise ImproperlyConfigured(f"{what} needs at least one permission")
+        raise ImproperlyConfigured(f"{what} requires at least one permission.")
     for name in listed:
         if not isinstance(name, str):
-            raise ImproperlyConfigured(f"{what}: {name!r} names no permission; give names, or one list of them")
+            raise ImproperlyConfigured(f"{what}: {name!r} is not the name of a permission. {NAMES}")
     return listed
 
 
 def _scalars(claim: str, what: str, values: Any) -> list[Scalar]:
     if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
-        raise ImproperlyConfigured(f"HasClaim({claim!r}): {what} is {values!r}; give a list")
+        raise ImproperlyConfigured(f"HasClaim({claim!r}): {what} is {values!r}. It must be a list.")
     if not (listed := list(values)):
-        raise ImproperlyConfigured(f"HasClaim({claim!r}): {what} is empty; leave it out if any value will do")
+        raise ImproperlyConfigured(f"HasClaim({claim!r}): {what} is empty. Omit it to allow any value.")
     return listed
+
+
+NAMES = "Use strings or a single list of strings."

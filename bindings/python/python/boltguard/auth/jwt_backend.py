@@ -102,7 +102,9 @@ class JWTAuthentication(Authentication):
         self.lookup = lookup(user_field, get_user)
         self.verify_user = flag("verify_user", verify_user)
         if verify_user and self._remote is not None and self.lookup is None:
-            refuse("JWTAuthentication: verify_user=True needs user_field= or get_user= for tokens of another issuer.")
+            refuse(
+                "JWTAuthentication: verify_user=True requires user_field= or get_user= for tokens of another issuer."
+            )
         is_external = self._remote is not None or self.lookup is not None
         self._accounts = Accounts(self.lookup) if is_external else None
         self._settings: dict[str, Any] = {
@@ -184,7 +186,7 @@ class JWTAuthentication(Authentication):
             return _rust.JwtBackend(keys=keys.value, **self._settings)
         except (ConfigurationError, PyJWTError, TypeError) as error:
             names = ", ".join(map(shown_algorithm, self.algorithms))
-            refuse(f"JWTAuthentication(algorithms=[{names}]): {error}{self._remedy(keys)}")
+            refuse(f"JWTAuthentication(algorithms=[{names}]): {error}.{self._remedy(keys)}")
 
     def _remedy(self, keys: SecretBox[list[Any]]) -> str:
         if self._own_keys and self.algorithms == [DEFAULT_ALGORITHM]:
@@ -201,9 +203,12 @@ def _remote(secret: SecretBox[Any]) -> RemoteKeySet | None:
         return secret.value
     # A key vouches for its own issuer alone, RFC 8725 §3.8; beside others it would vouch for what `issuer` names.
     if any(isinstance(key, RemoteKeySet) for key in _as_list(secret.value)):
-        refuse("JWTAuthentication: a RemoteKeySet stands alone; give each issuer a backend, with its own issuer=")
+        refuse(
+            "JWTAuthentication: a RemoteKeySet can't be combined with other keys. "
+            "Use a backend with issuer= for each issuer."
+        )
     if any(hasattr(type(key), "get_signing_key_from_jwt") for key in _as_list(secret.value)):
-        refuse("JWTAuthentication: a PyJWKClient is no key; give RemoteKeySet(url), which fetches when it is needed")
+        refuse("JWTAuthentication: a PyJWKClient can't be used as a key. Use RemoteKeySet(url).")
     return None
 
 
@@ -224,10 +229,11 @@ def _answers_in_rust(store: InMemoryRevocation) -> bool:
     )
 
 
-NO_KEY_GIVEN = "; give secret=, a public key: without it there is Django's SECRET_KEY, for HS256, HS384 and HS512 alone"
+NO_KEY_GIVEN = " Pass a public key as secret=. The default, Django's SECRET_KEY, is only for HS256, HS384 and HS512."
 NO_ALGORITHM_OF_ISSUER = (
-    "name the algorithms that the issuer signs with, such as algorithms=['RS256']; HS256, the default, verifies with "
-    "a secret, which no issuer publishes"
+    "Pass the algorithms of the issuer, such as algorithms=['RS256']. "
+    "The default, HS256, verifies with a secret, which "
+    "issuers don't publish."
 )
 JWT_DEFAULTS = {
     "audience": None,

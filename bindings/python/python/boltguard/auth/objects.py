@@ -85,7 +85,9 @@ class Admission:
         if self._refused is not None:
             raise self._refused
         if not self._passed:
-            raise ImproperlyConfigured(f"the guard {self._guard} asks about an object: {NOT_ASKED}")
+            raise ImproperlyConfigured(
+                f"The guard {self._guard} checks objects, but no object was checked. {NOT_ASKED}"
+            )
 
     def _next(self, answers: Mapping[str, bool]) -> Question | None:
         return None if self._conditional is None else self._guard.next_question(self._conditional, answers)
@@ -137,4 +139,4 @@ UNASKED = (
 )
 ADMISSIONS = "_boltguard_admissions"
 FINAL = "_boltguard_final"
-NOT_ASKED = "call check_object(request, obj), or await acheck_object(request, obj), before you answer"
+NOT_ASKED = "Call check_object(request, obj), or await acheck_object(request, obj), before the view returns."

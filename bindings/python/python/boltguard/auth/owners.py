@@ -36,9 +36,12 @@ class OwnerOf:
 
     def _refuse_others(self, relation: Any) -> None:
         if relation.related_model._meta.concrete_model is not _users()._meta.concrete_model:
-            self._refuse(f"is a {relation.related_model.__name__} and no user; lead on to one, as in Owner('a.user')")
+            self._refuse(
+                f"refers to {relation.related_model.__name__}, not to a user. "
+                "Follow its relation to a user, as in Owner('a.user')."
+            )
         if not relation.target_field.primary_key:
-            self._refuse(f"holds the {relation.target_field.name} of a user and not the primary key")
+            self._refuse(f"contains the {relation.target_field.name} of a user instead of the primary key.")
 
     def _key(self, value: Any, caller: Any) -> Any:
         if isinstance(value, _users()):
@@ -47,10 +50,10 @@ class OwnerOf:
             try:
                 return primary_key(value)
             except UserUnavailable:
-                self._refuse("holds a text that is no primary key of a user")
+                self._refuse("contains a string that isn't a valid primary key of a user.")
         # `True` equals 1, and 7.0 equals 7.
         if type(value) is not type(caller):
-            self._refuse(f"is a {type(value).__name__} and no user")
+            self._refuse(f"contains {type(value).__name__}, which isn't a user.")
         return value
 
     def _refuse(self, what: str) -> NoReturn:

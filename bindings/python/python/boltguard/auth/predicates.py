@@ -70,17 +70,19 @@ class Owner(ObjectCheck):
 
     def __init__(self, field: str) -> None:
         if not isinstance(field, str) or not all(part.isidentifier() for part in field.split(".")):
-            raise ImproperlyConfigured(f'Owner({field!r}): name a field of the object, such as Owner("author")')
+            raise ImproperlyConfigured(
+                f'Owner({field!r}): the argument must be the name of a field, such as Owner("author").'
+            )
         # A field of the object itself is read without a query.
         self._take(Question(f"owner:{field}", OwnerOf(field), about_object=True, waits="." in field))
 
 
 def _question(what: str, function: Any, name: str | None, *, about_object: bool) -> Question:
     if isinstance(function, type) or not callable(function):
-        raise ImproperlyConfigured(f"{what}({function!r}): give a function")
+        raise ImproperlyConfigured(f"{what}({function!r}): the argument must be a function.")
     if _generates(function):
         raise ImproperlyConfigured(
-            f"{what}({function!r}): a generator gives no answer; give a function that returns one"
+            f"{what}({function!r}): a generator function can't return a bool. Use a function or a coroutine function."
         )
     _refuse_other_parameters(what, function, 2 if about_object else 1)
     is_async = iscoroutinefunction(_called(function))
@@ -102,7 +104,9 @@ def _generates(function: Any) -> bool:
 def _name(what: str, function: Any, name: str | None) -> str:
     found = getattr(function, "__name__", None) if name is None else name
     if found is None or found == "<lambda>":
-        raise ImproperlyConfigured(f"{what}({function!r}): give it a name, for logs and for the text form: name=…")
+        raise ImproperlyConfigured(
+            f"{what}({function!r}): the function has no name for logs and for the string form. Pass name=."
+        )
     return found
 
 
@@ -115,4 +119,4 @@ def _refuse_other_parameters(what: str, function: Any, count: int) -> None:
         signature.bind(*[None] * count)
     except TypeError:
         taken = "(request, obj)" if count == 2 else "(request)"
-        raise ImproperlyConfigured(f"{what}({function!r}): it will be called with {taken}, and takes others") from None
+        raise ImproperlyConfigured(f"{what}({function!r}): the function must accept exactly {taken}.") from None

@@ -30,7 +30,7 @@ class Question:
     def ask(self, *about: Any) -> bool:
         """The answer."""
         if self.is_async:
-            raise ImproperlyConfigured(f"the check {self.name!r} is async; {ASYNC_REMEDY}")
+            raise ImproperlyConfigured(f"The check {self.name!r} is async, but the view is sync. {ASYNC_REMEDY}")
         try:
             answer = self.function(*about)
         except StopIteration as error:  # which no future can hold, where Django runs a sync view for an async server
@@ -51,8 +51,8 @@ class Question:
             return answer
         if iscoroutine(answer):
             answer.close()
-            raise TypeError(f"the check {self.name!r} gave a coroutine that it did not await; make it `async def`")
-        raise TypeError(f"the check {self.name!r} gave a {type(answer).__name__}; it has to give True or False")
+            raise TypeError(f"The check {self.name!r} returned a coroutine. Define it with `async def`.")
+        raise TypeError(f"The check {self.name!r} must return True or False, not {type(answer).__name__}.")
 
 
 def merge(many: Iterable[Mapping[str, Question]]) -> dict[str, Question]:
@@ -61,8 +61,10 @@ def merge(many: Iterable[Mapping[str, Question]]) -> dict[str, Question]:
     for questions in many:
         for name, question in questions.items():
             if merged.setdefault(name, question) != question:
-                raise ImproperlyConfigured(f"two different checks have the name {name!r}; give one another: name=…")
+                raise ImproperlyConfigured(
+                    f"Two different checks have the name {name!r}. Pass another name= to one of them."
+                )
     return merged
 
 
-ASYNC_REMEDY = "make the handler `async def`, or the check a plain `def`"
+ASYNC_REMEDY = "Define the view with `async def`, or the check with `def`."

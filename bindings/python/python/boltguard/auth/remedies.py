@@ -1,4 +1,4 @@
-"""Remedies: what to name where the default algorithm is not the key's."""
+"""Which argument to pass if a key isn't for the default algorithm."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ DEFAULT_ALGORITHM = "HS256"
 
 
 def named_for(keys: Iterable[Any], argument: str) -> str:
-    """The end of a message about keys that the default can't serve; nothing where they are no public or private keys.
+    """The remedy for keys that can't be used with the default algorithm; empty for secrets.
 
-    `argument` is how to name an algorithm, with a place for it: `algorithm={!r}`.
+    `argument` is a format string for an algorithm: `algorithm={!r}`.
     """
     served = [name for key in keys for name in _served_by(key)]
     if not served:
         return ""
-    return f"; {DEFAULT_ALGORITHM} is the default, name what the key is for: {argument.format(served[0])}"
+    return f" The default is {DEFAULT_ALGORITHM}. Pass the algorithm of the key: {argument.format(served[0])}."
 
 
 def _served_by(key: Any) -> list[str]:

@@ -47,11 +47,11 @@ class RevocationStore:
 
     def revoke(self, jti: str, ttl: Ttl = None) -> Any:
         """Revokes the token with this id. `await store.revoke(jti)` works too."""
-        raise NotImplementedError(f"{type(self).__name__} has no revoke")
+        raise NotImplementedError(f"{type(self).__name__} doesn't define revoke.")
 
     def is_revoked(self, jti: str) -> bool:
         """Whether the token with this id is revoked."""
-        raise NotImplementedError(f"{type(self).__name__} has no is_revoked")
+        raise NotImplementedError(f"{type(self).__name__} doesn't define is_revoked.")
 
     async def arevoke(self, jti: str, ttl: Ttl = None) -> None:
         """`revoke`, for async code."""
@@ -103,14 +103,14 @@ def bool_or_error(answer: object) -> bool:
         return answer
     if asyncio.iscoroutine(answer):
         answer.close()
-    raise TypeError(f"is_revoked answered {type(answer).__name__}, not a bool")
+    raise TypeError(f"is_revoked must return a bool, not {type(answer).__name__}.")
 
 
 def checked_jti(jti: object) -> str:
     """A token id that can be revoked."""
     if isinstance(jti, str) and jti:
         return jti
-    raise ValueError('a token is revoked by its "jti", which is a text; this is none')
+    raise ValueError('A token is revoked by its "jti", which must be a string that isn\'t empty.')
 
 
 def ttl_seconds(ttl: Ttl) -> float | None:
@@ -119,8 +119,10 @@ def ttl_seconds(ttl: Ttl) -> float | None:
     if seconds is None:
         return None
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
-        raise ValueError(f"ttl is {kind_of(ttl)}; give the seconds that the token still lives, or None")
+        raise ValueError(
+            f"ttl is {kind_of(ttl)}. It must be the remaining lifetime of the token in seconds, a timedelta or None."
+        )
     return float(seconds)
 
 
-NAME_AREVOKE = "revoke() can't wait for the database in async code; use `await store.arevoke(jti)`"
+NAME_AREVOKE = "revoke() can't wait for the database in async code. Use `await store.arevoke(jti)`."

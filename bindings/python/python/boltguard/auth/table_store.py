@@ -34,12 +34,14 @@ class DjangoORMRevocation(RevocationStore):
 
     def __init__(self, model_path: str | None = None, *, model: str | None = None) -> None:
         if model_path is not None and model is not None:
-            raise ImproperlyConfigured("DjangoORMRevocation: give model_path or model, not both")
+            raise ImproperlyConfigured("DjangoORMRevocation: model_path and model can't be used together.")
         if model_path is None and model is None:
             model = "boltguard.RevokedToken"
         for name, value, parts in (("model_path", model_path, "myapp.models.Name"), ("model", model, "myapp.Name")):
             if value is not None and (not isinstance(value, str) or "." not in value.strip(".")):
-                raise ImproperlyConfigured(f'DjangoORMRevocation: {name} is {value!r}; give "{parts}"')
+                raise ImproperlyConfigured(
+                    f'DjangoORMRevocation: {name} is {value!r}. It must be a path, such as "{parts}".'
+                )
         self.model_path = model_path
         self.model_label = model
 
@@ -77,9 +79,9 @@ class DjangoORMRevocation(RevocationStore):
         try:
             found = import_string(self.model_path) if self.model_path else apps.get_model(str(self.model_label))
         except (ImportError, LookupError, ValueError) as error:
-            raise ImproperlyConfigured(f"DjangoORMRevocation: {self} is not there: {error}") from error
+            raise ImproperlyConfigured(f"DjangoORMRevocation: {self} can't be loaded: {error}.") from error
         if not (isinstance(found, type) and issubclass(found, Model)):
-            raise ImproperlyConfigured(f"DjangoORMRevocation: {self} is no model")
+            raise ImproperlyConfigured(f"DjangoORMRevocation: {self} is not a model.")
         return found
 
     @property
@@ -177,4 +179,4 @@ class DjangoORMRevocation(RevocationStore):
 # Databases whose collations tell all strings apart, unless a column says otherwise.
 EXACT = ("postgresql", "sqlite")
 MOST_ROOM = 255
-TOO_SHORT = "DjangoORMRevocation: the max_length of {}.jti is {}; make it at least {}, or 255 so that most ids fit"
+TOO_SHORT = "DjangoORMRevocation: the max_length of {}.jti is {}. It must be at least {}, preferably 255."

@@ -114,14 +114,14 @@ class Token:
 
 def _subject(user: Any) -> str:
     if isinstance(user, type) or not hasattr(user, "pk"):
-        raise ValueError(f"a token is for a user; this is {kind_of(user)}")
+        raise ValueError(f"The user is {kind_of(user)}. It must be a saved user.")
     if _flag(user, "is_anonymous") or user.pk is None:
-        raise ValueError("this user is anonymous or not saved; a token needs a user with a primary key")
+        raise ValueError("The user is anonymous or not saved. A token requires a user with a primary key.")
     if getattr(getattr(user, "_state", None), "adding", False):
-        raise ValueError("this user is not saved yet; save it, then mint its token")
+        raise ValueError("The user is not saved. Save it before you create a token.")
     subject = "" if callable(user.pk) else str(user.pk)
     if not subject:
-        raise ValueError(f"{_model(user)}.pk is {kind_of(user.pk)}; a token needs a user with a primary key")
+        raise ValueError(f"{_model(user)}.pk is {kind_of(user.pk)}. A token requires a user with a primary key.")
     return subject
 
 
@@ -129,7 +129,9 @@ def _flag(user: Any, name: str) -> bool:
     """An attribute that says yes or no. Whatever else stands there, such as a method, is truthy for everybody."""
     value = getattr(user, name, False)
     if not isinstance(value, bool):
-        raise ValueError(f"{_model(user)}.{name} is {kind_of(value)}; it must be True or False (a field or a property)")
+        raise ValueError(
+            f"{_model(user)}.{name} is {kind_of(value)}. It must be True or False (a field or a property)."
+        )
     return value
 
 
@@ -138,10 +140,10 @@ def _username(user: Any) -> str | None:
     if get_username is None:
         return None
     if not callable(get_username):
-        raise ValueError(f"{_model(user)}.get_username is {kind_of(get_username)}; it must be a method")
+        raise ValueError(f"{_model(user)}.get_username is {kind_of(get_username)}. It must be a method.")
     name = get_username()
     if callable(name):
-        raise ValueError(f"{_model(user)}.get_username() returned what is {kind_of(name)}; it must return a string")
+        raise ValueError(f"{_model(user)}.get_username() returned a value {kind_of(name)}. It must return a string.")
     return None if name is None else str(name)
 
 
@@ -153,7 +155,9 @@ def _model(user: Any) -> str:
 def _lifetime(expires_in: float | timedelta) -> float:
     seconds = expires_in.total_seconds() if isinstance(expires_in, timedelta) else expires_in
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
-        raise ValueError(f"expires_in is {kind_of(expires_in)}; give seconds above zero, or a timedelta")
+        raise ValueError(
+            f"expires_in is {kind_of(expires_in)}. It must be a positive number of seconds or a timedelta."
+        )
     return float(seconds)
 
 
@@ -173,20 +177,20 @@ def _claims(
 
 def _extra(extra: Mapping[str, Any], claims: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(extra, Mapping):
-        raise ValueError(f"extra_claims is {kind_of(extra)}; give a dict of claims")
+        raise ValueError(f"extra_claims is {kind_of(extra)}. It must be a dict of claims.")
     named = [name for name in ("iss", "aud") if name in claims]
     replaced = [name for name in (*RESERVED, *named) if name in extra]
     if replaced:
-        raise ValueError(f"extra_claims would replace {', '.join(replaced)}")
+        raise ValueError(f"extra_claims can't replace {', '.join(replaced)}.")
     for name in _FLAGS:
         if not isinstance(extra.get(name, False), bool):
-            raise ValueError(f"extra_claims[{name!r}] is {kind_of(extra[name])}; it must be True or False")
+            raise ValueError(f"extra_claims[{name!r}] is {kind_of(extra[name])}. It must be True or False.")
     return extra
 
 
 def _text(what: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"{what} is {kind_of(value)}; give a text")
+        raise ValueError(f"{what} is {kind_of(value)}. It must be a string.")
     return value
 
 
@@ -195,18 +199,20 @@ def _audience(audience: Any) -> str | list[str]:
         return _text("audience", audience)
     names = [_text("audience", name) for name in audience]
     if not names:
-        raise ValueError("audience is empty; give a text or a list of them, or leave it out")
+        raise ValueError("audience is empty. It must be a string or a list of strings.")
     return names
 
 
 def _minter(secret: SecretBox[Any], algorithm: str, kid: str | None) -> _rust.Minter:
     if not isinstance(algorithm, str):
-        raise ValueError(f"algorithm is {kind_of(algorithm)}; give its name, such as {DEFAULT_ALGORITHM!r}")
+        raise ValueError(f"algorithm is {kind_of(algorithm)}. It must be a name, such as {DEFAULT_ALGORITHM!r}.")
     if kid is not None:
         _text("kid", kid)
     if secret.value is None:
         if algorithm in _rust.ALGORITHMS and not algorithm.startswith("HS"):
-            raise ValueError(f"{algorithm} needs secret=, a private key; Django's SECRET_KEY serves HS256 and the like")
+            raise ValueError(
+                f"{algorithm} requires a private key as secret=. SECRET_KEY is only for HS256, HS384 and HS512."
+            )
         secret = SecretBox(conf.current().secrets[0])
     try:
         if isinstance(secret.value, Hashable):
@@ -215,7 +221,7 @@ def _minter(secret: SecretBox[Any], algorithm: str, kid: str | None) -> _rust.Mi
     except (ConfigurationError, PyJWTError) as error:
         is_default = algorithm == DEFAULT_ALGORITHM
         remedy = named_for([secret.value], "algorithm={!r}") if is_default else ""
-        raise ValueError(f"{error}{remedy}") from None
+        raise ValueError(f"{error}.{remedy}") from None
 
 
 class _Same(SecretBox[Any]):

@@ -58,7 +58,7 @@ def _to_async(cls: type, name: str, method: Any) -> Callable[..., Any]:
 def _to_sync(cls: type, name: str, method: Any) -> Callable[..., Any]:
     def twin(self: Any, *arguments: Any, **named: Any) -> Any:
         if in_event_loop():
-            raise SynchronousOnlyOperation(f"use `await a{name}(...)` in async code")
+            raise SynchronousOnlyOperation(f"{name}() can't wait in async code. Use `await a{name}(...)`.")
         result = async_to_sync(_bound(method, self))(*arguments, **named)
         return Done() if result is None else result
 

@@ -23,73 +23,85 @@ Backend = TypeVar("Backend", bound=Authentication)
 
 
 def check_secrets(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """The secrets of all backends."""
+    """Whether there are secrets, and whether these are long enough."""
     try:
-        weak = list(_weak_secrets())
+        weak = [checks.Warning(text, hint, obj=obj, id="boltguard.W101") for obj, text, hint in _weak_secrets()]
         if backends(APIKeyAuthentication):
             conf.current().api_key_secrets  # noqa: B018  # derives them from the secret key
     except ImproperlyConfigured as error:
-        return [checks.Error(str(error), "Set SECRET_KEY, or give the backends a secret.", id="boltguard.E102")]
-    return [checks.Warning(message, hint, id="boltguard.W101") for message, hint in weak]
+        hint = "Set SECRET_KEY, or pass a secret to the backends."
+        return [checks.Error(str(error), hint, obj="SECRET_KEY", id="boltguard.E102")]
+    return [*weak]
 
 
 def check_secrets_deployed(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """What is a warning on a developer's machine is an error on a server."""
+    """The same as an error, with `check --deploy`."""
     try:
-        return [checks.Error(message, hint, id="boltguard.E101") for message, hint in _weak_secrets()]
+        return [checks.Error(text, hint, obj=obj, id="boltguard.E101") for obj, text, hint in _weak_secrets()]
     except ImproperlyConfigured:
-        return []
+        return []  # `check_secrets` reports it
 
 
 def check_issuers(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether backends with the keys of an issuer say which of its tokens are for this site."""
-    message = "{!r} takes every token of the issuer of {}, whatever service it was made for."
-    urls = ((backend, backend.trusts_any_token_of) for backend in backends(JWTAuthentication))
-    found = sorted({message.format(backend, url) for backend, url in urls if url is not None})
-    return [checks.Warning(text, ADDRESSED, id="boltguard.W104") for text in found]
+    """Whether backends with the keys of an issuer accept only tokens that were issued for this site."""
+    message = "All tokens of {} are accepted, even if they were issued for another service."
+    found = {
+        f"{backend!r} {url}": checks.Warning(message.format(url), ADDRESSED, obj=backend, id="boltguard.W104")
+        for backend in backends(JWTAuthentication)
+        if (url := backend.trusts_any_token_of) is not None
+    }
+    return [found[key] for key in sorted(found)]
 
 
 def check_accounts(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether the fields by which backends find accounts tell these apart."""
-    found = set()
+    """Whether `user_field` of a backend identifies a single account."""
+    found = {}
     for backend in backends(JWTAuthentication):
         try:
             if backend.lookup is not None:
                 backend.lookup.check()
         except ImproperlyConfigured as error:
-            found.add(str(error))
-    return [checks.Error(text, id="boltguard.E006") for text in sorted(found)]
+            found[str(error)] = checks.Error(str(error), UNIQUE, obj=backend, id="boltguard.E006")
+    return [found[text] for text in sorted(found)]
 
 
 def check_api_keys(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """The lengths of all API keys."""
-    weak = sum(backend.weak_keys for backend in backends(APIKeyAuthentication))
+    """Whether configured API keys are long enough."""
     hint = "Use random keys, such as secrets.token_urlsafe(32)."
-    return [checks.Warning(f"{weak} API keys are shorter than 16 bytes.", hint, id="boltguard.W103")] if weak else []
+    message = "{} API keys are shorter than 16 bytes, so they could be guessed."
+    return [
+        checks.Warning(message.format(backend.weak_keys), hint, obj=backend, id="boltguard.W103")
+        for backend in backends(APIKeyAuthentication)
+        if backend.weak_keys
+    ]
 
 
 def check_headers(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether error pages, and the reports that are sent by mail, leave the credentials of all backends out."""
-    headers = sorted({backend.header.lower() for backend in backends(Authentication)})
-    message = "Error reports show the header {!r}, and with it the credentials of callers."
-    return [checks.Warning(message.format(one), MASKED, id="boltguard.W105") for one in headers if not _is_masked(one)]
+    """Whether error pages and error mails hide the headers with credentials."""
+    message = "Error reports show the header {!r}, which contains credentials."
+    return [
+        checks.Warning(message.format(header), MASKED, obj="DEFAULT_EXCEPTION_REPORTER_FILTER", id="boltguard.W105")
+        for header in sorted({backend.header.lower() for backend in backends(Authentication)})
+        if not _is_masked(header)
+    ]
 
 
 def backends(kind: type[Backend]) -> list[Backend]:
-    import_views()  # Django runs checks in any order, and this one may be the first to need the backends of views
+    """The backends of the settings and of all views."""
+    import_views()  # Django runs checks in any order, so the views may not be imported yet
     with suppress(ImproperlyConfigured):
         conf.current().authentication  # noqa: B018  # builds those of the settings
     return list(registry.instances(kind))
 
 
-def _weak_secrets() -> Iterator[tuple[str, str]]:
+def _weak_secrets() -> Iterator[tuple[Authentication, str, str]]:
     seen = set()
     for backend in backends(JWTAuthentication):
         for algorithm in backend.rust.weak_secrets:
-            message = f"The secret of {backend!r} is shorter than the hash of {algorithm}."
-            if message not in seen:
-                seen.add(message)
-                yield message, f"Use a random secret of at least {int(algorithm[2:]) // 8} bytes."
+            if (repr(backend), algorithm) not in seen:
+                seen.add((repr(backend), algorithm))
+                hint = f"Use a random secret of at least {int(algorithm[2:]) // 8} bytes."
+                yield backend, f"The secret is shorter than the hash of {algorithm}.", hint
 
 
 def _is_masked(header: str) -> bool:
@@ -101,7 +113,8 @@ def _is_masked(header: str) -> bool:
 
 PROBE = "a credential"
 MASKED = (
-    "Take a name that Django masks, with auth, key, secret or token in it, or mask this one: by the hidden_settings of "
-    "a SafeExceptionReporterFilter of your own, which DEFAULT_EXCEPTION_REPORTER_FILTER names."
+    "Rename the header so that its name contains auth, key, secret or token, which Django hides, or hide it in a "
+    "subclass of SafeExceptionReporterFilter: add it to hidden_settings, and set DEFAULT_EXCEPTION_REPORTER_FILTER."
 )
-ADDRESSED = "Give it audience=, the name of this site at the issuer, and issuer=."
+ADDRESSED = "Set audience= to the name of this site at the issuer, and set issuer=."
+UNIQUE = "Set user_field= to the name of a unique field of the user model, or use get_user= instead."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.conf import settings
@@ -19,36 +20,52 @@ Message = checks.CheckMessage
 
 
 def check_settings(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """The defaults of all views."""
+    """Whether the settings are valid, and whether views rely on default guards that aren't set."""
     current = conf.current()
-    try:
-        read_defaults(current)
-        current.api_key_format  # noqa: B018  # reads the prefix
-    except ImproperlyConfigured as error:
-        return [checks.Error(str(error), id="boltguard.E001")]
+    if invalid := list(_invalid_settings(current)):
+        return invalid
     if current.names_guards or not _any_view_relies_on_defaults():
         return []
-    hint = f"Set {conf.PERMISSIONS} = [IsAuthenticated()], or [AllowAny()] if that is what you want."
-    message = f"{conf.PERMISSIONS} is not set: all views that name no guards are publicly accessible."
-    return [checks.Warning(message, hint, id="boltguard.W003")]
+    hint = f"Set {conf.PERMISSIONS} to [IsAuthenticated()], or to [AllowAny()] if these views are public."
+    message = f"{conf.PERMISSIONS} isn't set, so views without guards are public."
+    return [checks.Warning(message, hint, obj=conf.PERMISSIONS, id="boltguard.W003")]
 
 
 def check_names(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether a setting is misspelt, so that it has no effect."""
-    return [checks.Warning(_says_unknown(*found), id="boltguard.W002") for found in misspelt(dir(settings))]
+    """Whether a setting is misspelled, so that it has no effect."""
+    message = "The setting {} doesn't exist, so it has no effect."
+    return [
+        checks.Warning(message.format(name), _hint(meant), obj=name, id="boltguard.W002")
+        for name, meant in misspelt(dir(settings))
+    ]
 
 
-def read_defaults(current: conf.Conf) -> None:
-    check_backends(current.authentication, conf.written(conf.AUTHENTICATION))
-    check_guards(current.guards, conf.written(conf.PERMISSIONS))
+def has_invalid_defaults(current: conf.Conf) -> bool:
+    """Whether the default backends or guards are invalid, which `check_settings` reports."""
+    return any(message.obj != conf.written(conf.API_KEY_PREFIX) for message in _invalid_settings(current))
 
 
-def _says_unknown(name: str, meant: str | None) -> str:
-    known = ", ".join(conf.ALIASES)
-    remedy = f"Did you mean {meant}?" if meant else f"Boltguard's settings are {known}."
-    return f"The setting {name} does not exist, so it has no effect. {remedy}"
+def _invalid_settings(current: conf.Conf) -> Iterator[Message]:
+    for name, read in READERS.items():
+        try:
+            read(current)
+        except ImproperlyConfigured as error:
+            setting = conf.written(name)
+            hint = f"Correct {setting}, or remove it to use the default."
+            yield checks.Error(str(error), hint, obj=setting, id="boltguard.E001")
+
+
+def _hint(meant: str | None) -> str:
+    return f"Did you mean {meant}?" if meant else f"Boltguard's settings are {', '.join(conf.ALIASES)}."
 
 
 def _any_view_relies_on_defaults() -> bool:
     import_views()
     return any(keeper.has_default_guards for keeper in registry.instances(Gatekeeper))
+
+
+READERS: dict[str, Callable[[conf.Conf], object]] = {
+    conf.AUTHENTICATION: lambda current: check_backends(current.authentication, conf.written(conf.AUTHENTICATION)),
+    conf.PERMISSIONS: lambda current: check_guards(current.guards, conf.written(conf.PERMISSIONS)),
+    conf.API_KEY_PREFIX: lambda current: current.api_key_format,
+}

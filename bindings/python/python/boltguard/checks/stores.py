@@ -20,7 +20,7 @@ Message = checks.CheckMessage
 
 
 def check_stores(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether the stores of all backends keep what they are told."""
+    """Whether the stores of all backends keep revocations until they expire."""
     stores = {
         id(store): store
         for store in (backend.revocation_store for backend in backends(JWTAuthentication))
@@ -30,10 +30,12 @@ def check_stores(app_configs: Any, **kwargs: Any) -> list[Message]:
 
 
 def check_store(store: RevocationStore) -> Iterator[Message]:
+    """Whether a store keeps revocations until they expire."""
     if isinstance(store, InMemoryRevocation) and not settings.DEBUG:
-        message = "InMemoryRevocation is used with DEBUG = False: each process has its own, lost at a restart."
-        hint = "Use DjangoCacheRevocation or DjangoORMRevocation where more than one process serves the site."
-        yield checks.Warning(message, hint, id="boltguard.W201")
+        name = type(store).__name__
+        message = f"{name} is used with DEBUG = False, but each process has its own entries and loses them on restart."
+        hint = "Use DjangoCacheRevocation or DjangoORMRevocation if more than one process serves the site."
+        yield checks.Warning(message, hint, obj=name, id="boltguard.W201")
     if isinstance(store, DjangoCacheRevocation):
         yield from _check_cache(store.cache_alias)
     if isinstance(store, DjangoORMRevocation):
@@ -41,36 +43,36 @@ def check_store(store: RevocationStore) -> Iterator[Message]:
 
 
 def _check_cache(alias: str) -> Iterator[Message]:
-    configured = settings.CACHES.get(alias)
+    configured, obj = settings.CACHES.get(alias), f"CACHES[{alias!r}]"
     if configured is None:
-        message = f"DjangoCacheRevocation names the cache {alias!r}, which is not in CACHES."
-        yield checks.Error(message, id="boltguard.E202")
+        message = f"DjangoCacheRevocation uses the cache {alias!r}, which isn't in CACHES."
+        yield checks.Error(message, f"Add {alias!r} to CACHES, or pass cache_alias=.", obj=obj, id="boltguard.E202")
         return
     path = str(configured.get("BACKEND", ""))
     kind = path.rpartition(".")[2]
     if kind == "DummyCache":
-        message = f"DjangoCacheRevocation uses the cache {alias!r}, which keeps nothing: no token is ever revoked."
-        yield checks.Error(message, SHARED_CACHE, id="boltguard.E202")
+        message = f"DjangoCacheRevocation uses the cache {alias!r}, which stores nothing, so no token is ever revoked."
+        yield checks.Error(message, SHARED_CACHE, obj=obj, id="boltguard.E202")
     elif unable := _cant_tell(path, kind, configured):
-        message = f"DjangoCacheRevocation uses the cache {alias!r}, {unable}: revoked tokens may be accepted."
-        yield checks.Error(message, SHARED_CACHE, id="boltguard.E202")
+        message = f"DjangoCacheRevocation uses the cache {alias!r}, {unable}, so revoked tokens may be accepted."
+        yield checks.Error(message, SHARED_CACHE, obj=obj, id="boltguard.E202")
     elif kind in _LOSSY and (kind not in _BOUNDED or _entries(configured) < ENOUGH):
-        message = f"DjangoCacheRevocation uses the cache {alias!r}, {_LOSSY[kind]}: revoked tokens may come back."
-        yield checks.Warning(message, SHARED_CACHE, id="boltguard.W202")
+        message = f"DjangoCacheRevocation uses the cache {alias!r}, {_LOSSY[kind]}, so revoked tokens may be accepted."
+        yield checks.Warning(message, SHARED_CACHE, obj=obj, id="boltguard.W202")
 
 
 def _cant_tell(path: str, kind: str, configured: dict[str, Any]) -> str | None:
-    """Why a cache can't tell that a token is not revoked, whatever it is asked."""
+    """Why a missing entry in a cache doesn't prove that a token isn't revoked."""
     location = configured.get("LOCATION", "")
     servers = re.split("[;,]", location) if isinstance(location, str) else list(location)
     if kind in _MEMCACHED and len([one for one in servers if one]) > 1:
-        return "which has several Memcached servers and goes on without those that fail"
+        return "which has several Memcached servers and ignores those that fail"
     if kind in _MEMCACHED and configured.get("OPTIONS", {}).get("ignore_exc"):
-        return "whose option ignore_exc answers for a server that fails"
+        return "whose option ignore_exc hides the errors of a server"
     if kind == "RedisCache" and len(servers) > 1:
-        return "which reads from replicas that may not have heard of a revocation"
+        return "which reads from replicas that may not have received a revocation yet"
     if kind == "DatabaseCache" and _reads_replica(path, configured):
-        return "whose table is read from a replica, by DATABASE_ROUTERS"
+        return "whose table is read from a replica because of DATABASE_ROUTERS"
     return None
 
 
@@ -88,26 +90,32 @@ def _check_model(store: DjangoORMRevocation) -> Iterator[Message]:
     try:
         jti = store.model._meta.get_field("jti")
     except ImproperlyConfigured as error:
-        hint = 'Add "boltguard" to INSTALLED_APPS.' if store.model_label == "boltguard.RevokedToken" else None
-        yield checks.Error(str(error), hint, id="boltguard.E203")
+        hint = OWN_TABLE if store.model_label == "boltguard.RevokedToken" else OTHER_TABLE
+        yield checks.Error(str(error), hint, obj=str(store), id="boltguard.E203")
     except FieldDoesNotExist:
-        yield checks.Error(f"DjangoORMRevocation: {store} has no field `jti`.", id="boltguard.E203")
+        message = f"DjangoORMRevocation uses the model {store}, which doesn't have a field jti."
+        yield checks.Error(message, JTI, obj=store.model, id="boltguard.E203")
     else:
         if not (jti.unique or jti.db_index):  # type: ignore[union-attr]
-            message = f"DjangoORMRevocation: {store}.jti has no index, so each request reads the whole table."
-            yield checks.Warning(message, "Give the field unique=True.", id="boltguard.W203")
+            message = f"{store}.jti doesn't have an index, so each request reads the whole table."
+            yield checks.Warning(message, "Set unique=True on the field.", obj=store.model, id="boltguard.W203")
         if (too_short := store.too_short) is not None:
-            yield checks.Error(too_short, id="boltguard.E203")
+            yield checks.Error(too_short, JTI, obj=store.model, id="boltguard.E203")
 
 
-# Past MAX_ENTRIES, which is 300 unless it is set, these caches drop a third of what they hold.
+# Above MAX_ENTRIES, by default 300, these caches drop a third of their entries.
 ENOUGH = 100_000
 _MEMCACHED = ("PyLibMCCache", "PyMemcacheCache", "MemcachedCache")
 _LOSSY = {
-    "LocMemCache": "which each process has for itself and which drops entries when it is full",
-    "FileBasedCache": "which drops entries past a small MAX_ENTRIES",
-    "DatabaseCache": "which drops entries past a small MAX_ENTRIES",
-    **dict.fromkeys(_MEMCACHED, "which drops entries when its memory is full, and all of them at a restart"),
+    "LocMemCache": "which is local to each process and drops entries when it is full",
+    "FileBasedCache": "which drops entries above a small MAX_ENTRIES",
+    "DatabaseCache": "which drops entries above a small MAX_ENTRIES",
+    **dict.fromkeys(_MEMCACHED, "which drops entries when its memory is full, and all of them on restart"),
 }
 _BOUNDED = ("DatabaseCache", "FileBasedCache")
-SHARED_CACHE = "Use a cache on one Redis server that does not evict and writes to disk, or DjangoORMRevocation."
+SHARED_CACHE = (
+    "Use a cache on a single Redis server that doesn't evict entries and writes to disk, or DjangoORMRevocation."
+)
+JTI = "Add a field jti: a CharField with unique=True and max_length=255, or a UUIDField."
+OWN_TABLE = 'Add "boltguard" to INSTALLED_APPS.'
+OTHER_TABLE = 'Set model= to an installed model, such as "myapp.RevokedToken".'

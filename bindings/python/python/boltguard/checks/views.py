@@ -10,35 +10,32 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import conf, registry
-from boltguard.checks.settings import read_defaults
+from boltguard.checks.settings import has_invalid_defaults
 from boltguard.gate.gate import Gatekeeper
 from boltguard.registry import import_views
-from boltguard.routes.collect import callbacks
+from boltguard.routes.collect import callbacks, guarded_views
 
 Message = checks.CheckMessage
 
 
 def check_views(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether the guards and the backends of each view, defaults included, fit together."""
+    """Whether each view has the backends that its guards require, and whether its default checks can run."""
     current = conf.current()
-    try:
-        read_defaults(current)
-    except ImproperlyConfigured:
-        return []  # `check_settings` says so
+    if has_invalid_defaults(current):
+        return []
     import_views()
+    setting = conf.written(conf.PERMISSIONS)
     asynchronous = {text for keeper in registry.instances(Gatekeeper) for text in keeper.async_defaults(current)}
     return [
-        *(checks.Error(message, id="boltguard.E301") for message in sorted(_misfits(current))),
-        *(checks.Error(message, id="boltguard.E302") for message in sorted(asynchronous)),
+        *(checks.Error(message, BACKENDS, obj=view, id="boltguard.E301") for message, view in _misfits(current)),
+        *(checks.Error(message, ASYNC, obj=setting, id="boltguard.E302") for message in sorted(asynchronous)),
     ]
 
 
 def check_drf_views(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether what stands in the lists of each view of Django REST framework is of use there, and fits together."""
-    try:
-        read_defaults(conf.current())
-    except ImproperlyConfigured:
-        return []  # `check_settings` says so
+    """Whether the lists of each view of Django REST framework contain what it can use."""
+    if has_invalid_defaults(conf.current()):
+        return []
     views = []
     with suppress(Exception):  # Django's own checks report what is wrong with the URLs
         views = [view for _, view in callbacks() if hasattr(view, "initkwargs")]
@@ -49,11 +46,19 @@ def check_drf_views(app_configs: Any, **kwargs: Any) -> list[Message]:
     return list({message.msg: message for view in views for message in check_view(view)}.values())
 
 
-def _misfits(current: conf.Conf) -> set[str]:
+def _misfits(current: conf.Conf) -> list[tuple[str, str]]:
+    """What is wrong with the backends of a view, and its name, or `?` for one that no URL leads to."""
+    names: dict[Gatekeeper, str] = {}
+    with suppress(Exception):  # as above
+        names = {keeper: view for view, keeper in guarded_views()}
     found = set()
     for keeper in registry.instances(Gatekeeper):
         try:
             keeper.parts(current)
         except ImproperlyConfigured as error:
-            found.add(str(error))
-    return found
+            found.add((str(error), names.get(keeper, "?")))
+    return sorted(found)
+
+
+BACKENDS = "Add the backend to auth= of the view or to BOLTGUARD_AUTHENTICATION_CLASSES, or change the guards."
+ASYNC = "Make the view async, or use a sync function for the check."

@@ -14,7 +14,6 @@ from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.guards import IsAuthenticated
 from boltguard.auth.journal import open_journal
 from boltguard.auth.users import SEEN, attach, verify
-from boltguard.drf.combining import SUBCLASS
 from boltguard.drf.exceptions import api_exception
 from boltguard.drf.view_hooks import NOTHING_SENT, ViewHooks
 from boltguard.events import report_refusal
@@ -48,7 +47,9 @@ class BoltguardAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, AuthContext] | None:
         """The user and the context, or `None` where no credential was sent."""
         if self.backends is not self._named:
-            raise ImproperlyConfigured(f"{type(self).__name__}.backends is fixed once the class is made; {SUBCLASS}")
+            raise ImproperlyConfigured(
+                f"{type(self).__name__}.backends can't be changed after the class was created. Use a subclass."
+            )
         open_journal([])
         gate, inner = self._keeper.gate, request._request
         hooks = ViewHooks.of(request.parser_context.get("view"))
@@ -96,11 +97,11 @@ BoltguardAuthentication._keeper = Gatekeeper(None, [IsAuthenticated()])
 def _backends_of(cls: type[BoltguardAuthentication]) -> Sequence[Authentication] | None:
     for name, value in vars(cls).items():
         if name == "backend" or ("backends" not in vars(cls) and _holds_backends(value)):
-            raise ImproperlyConfigured(f"{cls.__name__}.{name} is not looked at; write backends = [...]")
+            raise ImproperlyConfigured(f"{cls.__name__}.{name} is never used. Set the attribute backends.")
     if cls.backends is None:
         return None
     if not check_backends(cls.backends, f"{cls.__name__}.backends"):
-        raise ImproperlyConfigured(f"{cls.__name__}.backends is empty, so nobody could be known; {NO_BACKENDS}")
+        raise ImproperlyConfigured(f"{cls.__name__}.backends is empty, so nobody could be authenticated. {NO_BACKENDS}")
     return cls.backends
 
 
@@ -113,9 +114,7 @@ def _holds_backends(value: Any) -> bool:
 
 REFUSAL = "_boltguard_refusal"
 UNSUPPORTED_SCHEME = "scheme_unsupported"
-AS_BACKENDS = "Write backends = [...], or redefine authenticate()."
+AS_BACKENDS = "Set backends = [...], or override authenticate()."
 # What DRF calls, or a subclass names.
 AUTHENTICATES = {"_keeper", "_named", "authenticate", "authenticate_header", "backends"}
-NO_BACKENDS = (
-    "name some, or leave it out for the setting BOLTGUARD_AUTHENTICATION_CLASSES, or BOLT_AUTHENTICATION_CLASSES"
-)
+NO_BACKENDS = "Omit it to use BOLTGUARD_AUTHENTICATION_CLASSES or BOLT_AUTHENTICATION_CLASSES."

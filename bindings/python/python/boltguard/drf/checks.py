@@ -57,15 +57,15 @@ def _foreign(listed: list[Any], kind: type, where: str, remedy: str) -> Iterator
         if issubclass(made, kind):
             is_composed = made.__name__.startswith("_")
             shown, written = (one, "...") if is_composed else (made.__name__, f"{made.__name__}(...)")
-            message = f"{where} holds {shown}, which Django REST framework can't ask."
-            yield checks.Error(message, remedy.format(written), id="boltguard.E401")
+            message = f"{where} contains {shown}, which Django REST framework can't use."
+            yield checks.Error(message, remedy.format(written), obj=where, id="boltguard.E401")
 
 
 def _guardless(permissions: list[Any], name: str) -> Iterator[Message]:
     for one in permissions:
         if one is GuardPermission:
-            message = f"{name}.permission_classes holds GuardPermission, which names no guard."
-            yield checks.Error(message, AS_PERMISSION.format("IsStaff()"), id="boltguard.E401")
+            message = f"{name}.permission_classes contains GuardPermission, which doesn't have a guard."
+            yield checks.Error(message, AS_PERMISSION.format("IsStaff()"), obj=name, id="boltguard.E401")
 
 
 def _fit(authentications: list[Any], permissions: list[Any], name: str) -> Iterator[Message]:
@@ -77,15 +77,16 @@ def _fit(authentications: list[Any], permissions: list[Any], name: str) -> Itera
     asked = [one for one in authentications if isinstance(one, type) and issubclass(one, BoltguardAuthentication)]
     if not asked:
         if not guard.rust.opens_to_anonymous:
-            message = f"{name} has the guard {guard}, to which every caller is anonymous."
-            yield checks.Warning(message, NAME_US, id="boltguard.W402")
+            message = f"{name} has the guard {guard}, but no BoltguardAuthentication, so every caller is anonymous."
+            yield checks.Warning(message, AUTHENTICATE, obj=name, id="boltguard.W402")
         return
     try:
         refuse_absent_backends(guard, [backend for one in asked for backend in one.known_backends()])
     except ImproperlyConfigured as error:
-        yield checks.Error(f"{name}: {error}", id="boltguard.E301")
+        yield checks.Error(str(error), BACKENDS, obj=name, id="boltguard.E301")
 
 
-AS_AUTHENTICATION = "Write a subclass of boltguard.drf.BoltguardAuthentication with backends = [{}]."
-AS_PERMISSION = "Write boltguard.drf.GuardPermission.of({})."
-NAME_US = "Add boltguard.drf.BoltguardAuthentication to its authentication_classes, in front."
+AS_AUTHENTICATION = "Use a subclass of boltguard.drf.BoltguardAuthentication with backends = [{}]."
+AS_PERMISSION = "Use boltguard.drf.GuardPermission.of({})."
+AUTHENTICATE = "Add boltguard.drf.BoltguardAuthentication to its authentication_classes, as the first."
+BACKENDS = "Add the backend to the BoltguardAuthentication of the view, or change the guard."

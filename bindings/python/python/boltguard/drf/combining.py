@@ -17,7 +17,9 @@ class GuardPermissionMeta(BasePermissionMetaclass):
 
     def __setattr__(cls, name: str, value: Any) -> None:
         if name == "guard" and "_gate" in vars(cls):
-            raise ImproperlyConfigured(f"{cls.__name__}.guard is fixed once the class is made; {SUBCLASS}")
+            raise ImproperlyConfigured(
+                f"{cls.__name__}.guard can't be changed after the class was created. Use a subclass."
+            )
         super().__setattr__(name, value)
 
     def __call__(cls, *arguments: Any, **named: Any) -> Any:
@@ -47,7 +49,7 @@ def guard_of(cls: Any) -> Guard:
 def refuse_negations(permission: Any, negated: bool = False) -> None:
     """Raises `ImproperlyConfigured` for `~` of a guard and another permission: it would let anonymous users in."""
     if negated and isinstance(permission, GuardPermissionMeta):
-        raise ImproperlyConfigured(f"{guard_of(permission)}: {NO_NEGATION}")
+        raise ImproperlyConfigured(NO_NEGATION.format(guard_of(permission)))
     if isinstance(permission, SingleOperandHolder):
         operator: Any = permission.operator_class
         refuse_negations(permission.op1_class, negated or operator is NOT)
@@ -57,5 +59,7 @@ def refuse_negations(permission: Any, negated: bool = False) -> None:
 
 
 NO_GUARD = "Set guard = IsStaff() or another guard in a subclass, or use GuardPermission.of(IsStaff())."
-SUBCLASS = "write a subclass"
-NO_NEGATION = "`~` of a guard and another permission would let anonymous callers in; negate the guard alone"
+NO_NEGATION = (
+    "`~` can't be used with the guard {} and another permission, because anonymous users would be allowed. Negate the "
+    "guard alone."
+)

@@ -12,7 +12,6 @@ from rest_framework.request import Request
 from boltguard import conf
 from boltguard._rust import AuthContext, Conditional, Refusal
 from boltguard.auth.guards import Guard, check_guards, conjunction
-from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.drf.combining import GuardPermissionMeta, guard_of
 from boltguard.drf.view_hooks import ViewHooks
 from boltguard.events import report_refusal
@@ -41,7 +40,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
         refuse_overrides(cls, ImproperlyConfigured, AS_GUARD, called=PERMITS)
         for name, value in vars(cls).items():
             if "guard" not in vars(cls) and _holds_guards(value):
-                raise ImproperlyConfigured(f"{cls.__name__}.{name} is not looked at; write guard = ...")
+                raise ImproperlyConfigured(f"{cls.__name__}.{name} is never used. Set the attribute guard.")
         cls._gate = Gate(conf.current(), [], _checked_guard_of(cls))
 
     @staticmethod
@@ -108,11 +107,11 @@ def _checked_guard_of(cls: type[GuardPermission]) -> Guard:
     (guard,) = check_guards([guard_of(cls)], f"{cls.__name__}.guard")
     for question in guard.questions.values():
         if question.is_async:
-            raise ImproperlyConfigured(f"{cls.__name__}: the check {question.name!r} is async; {ASYNC_REMEDY}")
+            raise ImproperlyConfigured(f"{cls.__name__}: the check {question.name!r} is async. Define it with `def`.")
     return guard
 
 
 ANSWERS = "_boltguard_answers"
-AS_GUARD = "Write guard = ..., or redefine has_permission() and has_object_permission()."
+AS_GUARD = "Set guard = ..., or override has_permission() and has_object_permission()."
 # What DRF calls, or a subclass names.
 PERMITS = {"_gate", "code", "guard", "has_object_permission", "has_permission", "message"}

@@ -107,7 +107,7 @@ class ViewHooks:
             self.refusal()
         if self.unasked and response.status_code < 400 and _may_show_object(request, view, response):
             guards = ", ".join(sorted(str(gate.guard) for gate in self.unasked))
-            raise ImproperlyConfigured(f"the guard {guards} asks about an object: {NOT_ASKED}")
+            raise ImproperlyConfigured(f"The guard {guards} checks objects, but no object was checked. {NOT_ASKED}")
         for gate in self.gates:
             if CACHED in request.__dict__:
                 refuse_caches_inside(request, response, gate.headers)
@@ -150,4 +150,4 @@ def _account_error(request: Any, unavailable: UserUnavailable) -> APIException:
 
 
 NOTHING_SENT = "not_authenticated"
-NOT_ASKED = "call self.check_object_permissions(request, obj), as get_object() does, before you answer"
+NOT_ASKED = "Call self.check_object_permissions(request, obj), as get_object() does, before the view returns."

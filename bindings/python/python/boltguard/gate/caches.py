@@ -106,7 +106,7 @@ UNSTORED = {"private", "no-cache", "no-store"}
 # Set on a request whose response a cache inside would have stored.
 WITHHELD = "_boltguard_withheld"
 CACHED_WITHIN = (
-    "a cache inside the guard, such as cache_page, would give the answer for one caller to another; put it outside of "
-    "the guard, or let the view say below it what the answer depends on: @vary_on_headers({}), or "
-    "@cache_control(public=True) if it is the same for every caller"
+    "A cache inside the guard, such as cache_page, would send the response for one caller to another one. Put it "
+    "outside of the guard, or declare below the cache whom the response is for: @vary_on_headers({}), or "
+    "@cache_control(public=True) if it is the same for every caller."
 )

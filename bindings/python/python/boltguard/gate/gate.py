@@ -92,14 +92,14 @@ class Gatekeeper:
         name = getattr(handler, "__qualname__", repr(handler))
         self._sync_handlers.add(name)
         for question in _async_questions(self._guards or ()):
-            raise ImproperlyConfigured(f"{name}: the check {question.name!r} is async; {ASYNC_REMEDY}")
+            raise ImproperlyConfigured(f"{name} is sync, but the check {question.name!r} is async. {ASYNC_REMEDY}")
 
     def async_defaults(self, current: conf.Conf) -> Iterator[str]:
         """What is wrong where a sync handler relies on the site's default guards, and a check of these is async."""
         setting = conf.written(conf.PERMISSIONS)
         for question in _async_questions(current.guards if self._guards is None else ()):
             for name in self._sync_handlers:
-                yield f"{name}: the check {question.name!r} of {setting} is async; {ASYNC_REMEDY}"
+                yield f"{name} is sync, but the check {question.name!r} of {setting} is async. {ASYNC_REMEDY}"
 
 
 class LoginRequired:
@@ -390,11 +390,12 @@ def _async_questions(guards: Iterable[Guard]) -> Iterator[Question]:
 
 def not_an_answer(request: HttpRequest, given: Any) -> ValueError:
     """What is wrong with a view that gave this."""
-    view = getattr(request.resolver_match, "_func_path", "the view")
+    view = getattr(request.resolver_match, "_func_path", "function")
     if iscoroutine(given):
         given.close()
-        return ValueError(f"{view} gave a coroutine: {HIDDEN_ASYNC}")
-    return ValueError(f"{view} gave {'None' if given is None else f'a {type(given).__name__}'}, and no HttpResponse")
+        return ValueError(f"The view {view} returned a coroutine. {HIDDEN_ASYNC}")
+    returned = "None" if given is None else f"a {type(given).__name__}"
+    return ValueError(f"The view {view} didn't return an HttpResponse object. It returned {returned} instead.")
 
 
 def answer(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -437,12 +438,12 @@ def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> 
     names = sorted({backend.name for backend in backends})
     for name in guard.rust.backends:
         if name not in names:
-            there = f"only {', '.join(names)}" if names else "none"
-            raise ImproperlyConfigured(f"the guard {guard} asks for the backend {name!r}, and there is {there}")
+            there = f"only {', '.join(names)}" if names else "no authentication backends"
+            raise ImproperlyConfigured(f"Guard {guard} requires the {name!r} backend, but this view has {there}.")
 
 
 ANSWERS = (HTTPException, Http404, PermissionDenied, RevocationError)
-HIDDEN_ASYNC = "something between `protect` and an async view is not async; put `protect` next to the view"
-NO_ANSWER = "%s gave no answer"
+HIDDEN_ASYNC = "A decorator between `protect` and an async view is sync. Put `protect` directly above the view."
+NO_ANSWER = "%s is unavailable."
 STORE_UNAVAILABLE = _("The revocation store is unavailable.")
 PRIVATE = ("Cache-Control", "private")

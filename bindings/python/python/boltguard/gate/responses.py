@@ -36,8 +36,11 @@ def _plain(value: Any) -> Any:
         return dict(value)
     if iscoroutine(value):
         value.close()
-        raise TypeError("a handler returned a coroutine: something around an async handler is not async; let it be")
-    raise TypeError(f"a handler returned a {type(value).__name__}, which has no form in JSON")
+        raise TypeError(
+            "The handler returned a coroutine: an async handler is wrapped by a sync decorator. "
+            "Make the decorator async-aware."
+        )
+    raise TypeError(f"The handler returned a {type(value).__name__}, which can't be serialized as JSON.")
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_plain)

@@ -105,22 +105,34 @@ def _routes(path: str, callback: Any) -> Iterator[Route]:
         yield replace(route, others=others) if others else route
 
 
+def guarded_views(urlconf: str | None = None) -> Iterator[tuple[str, Any]]:
+    """The names of views, each with one of its gatekeepers."""
+    for _, callback in callbacks(urlconf):
+        for _, handler, keepers in _handled(callback, _gatekeepers(callback)):
+            yield from ((_name(handler), keeper) for keeper in keepers)
+
+
 def _guarded_routes(path: str, callback: Any, around: list[Any]) -> Iterator[Route]:
+    return (_route(method, path, handler, keepers) for method, handler, keepers in _handled(callback, around))
+
+
+def _handled(callback: Any, around: list[Any]) -> Iterator[tuple[str, Any, list[Any]]]:
+    """The methods of a view, each with its handler and the gatekeepers that a request passes."""
     endpoint, view_class = getattr(callback, ENDPOINT, None), getattr(callback, "view_class", None)
     if endpoint is not None:
         for method, operation in endpoint.operations.items():
-            yield _route(method, path, operation.handler, [*around, operation.keeper])
+            yield method, operation.handler, [*around, operation.keeper]
     elif hasattr(callback, "actions"):
         around = [*around, *_gatekeepers(callback.cls.dispatch)]
         for method, action in callback.actions.items():
             handler = getattr(callback.cls, action)
-            yield _route(method.upper(), path, handler, [*around, *_gatekeepers(handler)])
+            yield method.upper(), handler, [*around, *_gatekeepers(handler)]
     elif view_class is not None:
         around = [*around, *_gatekeepers(view_class.dispatch)]
         for method, handler in _handlers(view_class, callback.view_initkwargs):
-            yield _route(method, path, handler, [*around, *_gatekeepers(handler)])
+            yield method, handler, [*around, *_gatekeepers(handler)]
     else:
-        yield _route(ANY_METHOD, path, callback, around)
+        yield ANY_METHOD, callback, around
 
 
 def _handlers(view_class: Any, options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -141,7 +153,7 @@ def _own(view_class: type) -> set[str]:
 
 
 def _route(method: str, path: str, handler: Any, keepers: list[Any]) -> Route:
-    view = f"{getattr(handler, '__module__', '?')}.{getattr(handler, '__qualname__', type(handler).__qualname__)}"
+    view = _name(handler)
     if not keepers:
         return Route(method, path, view)
     try:
@@ -151,6 +163,10 @@ def _route(method: str, path: str, handler: Any, keepers: list[Any]) -> Route:
     # Two that read alike, such as with keys of their own, are two.
     backends = {id(backend): backend.label for gate in gates for backend in gate.backends}
     return Route(method, path, view, tuple(backends.values()), conjunction([gate.guard for gate in gates]))
+
+
+def _name(handler: Any) -> str:
+    return f"{getattr(handler, '__module__', '?')}.{getattr(handler, '__qualname__', type(handler).__qualname__)}"
 
 
 def _gatekeepers(view: Any) -> list[Any]:

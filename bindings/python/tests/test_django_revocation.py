@@ -22,7 +22,7 @@ from boltguard.auth import (
     JWTAuthentication,
     RevocationStore,
 )
-from boltguard.auth.revocation import MARGIN
+from boltguard.auth.stores import MARGIN
 from boltguard.exceptions import RevocationStoreFull, RevocationUnavailable
 from boltguard.models import RevokedToken
 

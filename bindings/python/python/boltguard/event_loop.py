@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-__all__ = ["in_event_loop"]
-
 
 def in_event_loop() -> bool:
     """Whether the caller is called by async code."""

@@ -12,8 +12,6 @@ from boltguard.event_loop import in_event_loop
 from boltguard.logs import log_refusal
 from boltguard.signals import request_refused
 
-__all__ = ["UNSENT", "asend", "asend_refusals", "report_refusal", "send"]
-
 
 def send(signal: Signal, sender: Any, **arguments: Any) -> None:
     """Sends a signal from sync code. In an event loop, where sync code must not wait, a task sends it."""

@@ -16,6 +16,8 @@ from django.views import defaults
 from boltguard.exceptions import Unauthorized
 from boltguard.gate.gate import answer
 
+__all__ = ["permission_denied"]
+
 
 def permission_denied(request: HttpRequest, exception: Exception, *args: Any, **kwargs: Any) -> HttpResponseBase:
     """A 401 for `Unauthorized`, and what Django says to any other exception."""

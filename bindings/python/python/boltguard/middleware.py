@@ -30,6 +30,8 @@ from boltguard.gate.prefetch import view_wants_user
 from boltguard.logs import log_refusal
 from boltguard.overriding import refuse_overrides
 
+__all__ = ["BoltguardMiddleware"]
+
 
 class BoltguardMiddleware:
     """Sync where the site is sync, and async where it is async."""

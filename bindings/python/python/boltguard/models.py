@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from boltguard.api_keys.models import APIKey as APIKey
 
 
+__all__ = ["APIKey", "RevokedToken"]
+
+
 class RevokedToken(models.Model):
     """A token that is refused although its signature is valid, until `expires_at`, or for good."""
 

@@ -10,8 +10,6 @@ from django.dispatch import Signal
 
 from boltguard.events import send
 
-__all__ = ["announce"]
-
 
 def announce(signal: Signal, api_key: Any, **others: Any) -> None:
     """Sends a signal about a row, and others, as they are now, once the transaction is committed.

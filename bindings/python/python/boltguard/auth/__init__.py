@@ -1,11 +1,12 @@
-"""Who is calling, and may they: backends, guards, stores of revoked tokens, and tokens themselves.
+"""Authentication and authorization: backends, guards, revocation stores and tokens.
 
-Nothing here needs Django's applications to be loaded, so `settings.py` can import it.
+This package doesn't require loaded apps, so `settings.py` can import it.
 """
 
 from boltguard.api_keys.store import APIKeyStore
 from boltguard.auth.api_key_backend import APIKeyAuthentication
 from boltguard.auth.backends import Authentication
+from boltguard.auth.cache_store import DjangoCacheRevocation
 from boltguard.auth.external import ExternalUser
 from boltguard.auth.guards import (
     AllowAny,
@@ -23,15 +24,12 @@ from boltguard.auth.guards import (
 )
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.logging_out import alogout, logout
+from boltguard.auth.memory_store import InMemoryRevocation
 from boltguard.auth.objects import acheck_object, check_object
 from boltguard.auth.predicates import Check, ObjectCheck, Owner
 from boltguard.auth.remote import RemoteKeySet
-from boltguard.auth.revocation import (
-    DjangoCacheRevocation,
-    DjangoORMRevocation,
-    InMemoryRevocation,
-    RevocationStore,
-)
+from boltguard.auth.stores import RevocationStore
+from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.auth.tokens import Token, create_jwt_for_user
 from boltguard.auth.users import get_auth_context, get_current_user
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard.auth.accounts import ByField, ByFunction, Lookup
-from boltguard.auth.revocation import RevocationStore
+from boltguard.auth.stores import RevocationStore
 from boltguard.messages import kind_of
 
 Scalar = str | int | bool

@@ -29,9 +29,10 @@ from boltguard.auth.arguments import (
     with_verified_email,
 )
 from boltguard.auth.backends import Authentication, describe
+from boltguard.auth.memory_store import InMemoryRevocation
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
-from boltguard.auth.revocation import InMemoryRevocation, RevocationStore, ask, bool_or_error
 from boltguard.auth.secret_box import SecretBox
+from boltguard.auth.stores import RevocationStore, ask, bool_or_error
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError, PyJWTError
 from boltguard.jwt.remote import RemoteKeySet
 from boltguard.messages import shown_algorithm

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from boltguard import _rust
 from boltguard.auth.jwt_backend import JWTAuthentication
-from boltguard.auth.revocation import RevocationStore
+from boltguard.auth.stores import RevocationStore
 from boltguard.auth.twins import Done
 from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import Unauthorized

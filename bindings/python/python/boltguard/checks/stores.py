@@ -12,8 +12,11 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import router
 from django.utils.module_loading import import_string
 
+from boltguard.auth.cache_store import DjangoCacheRevocation
 from boltguard.auth.jwt_backend import JWTAuthentication
-from boltguard.auth.revocation import DjangoCacheRevocation, DjangoORMRevocation, InMemoryRevocation, RevocationStore
+from boltguard.auth.memory_store import InMemoryRevocation
+from boltguard.auth.stores import RevocationStore
+from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.checks.backends import backends
 
 Message = checks.CheckMessage

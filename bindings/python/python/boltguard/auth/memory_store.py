@@ -1,44 +1,20 @@
-"""Stores of revoked tokens: in memory, in a Django cache, in a table, or one of your own.
-
-`revoke` and `is_revoked` do their work when they are called; `arevoke` and `ais_revoked` are their async twins.
-"""
+"""`InMemoryRevocation`: revoked tokens in the memory of a process."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 
 from boltguard import _rust
-from boltguard.auth.cache_store import DjangoCacheRevocation
-from boltguard.auth.stores import (
-    MARGIN,
-    RevocationStore,
-    Ttl,
-    ask,
-    bool_or_error,
-    checked_jti,
-    ttl_seconds,
-)
-from boltguard.auth.table_store import DjangoORMRevocation
+from boltguard.auth.stores import RevocationStore, Ttl, checked_jti, ttl_seconds
 from boltguard.auth.token_ids import encodable
 from boltguard.auth.twins import Done
 
-__all__ = [
-    "MARGIN",
-    "DjangoCacheRevocation",
-    "DjangoORMRevocation",
-    "Done",
-    "InMemoryRevocation",
-    "RevocationStore",
-    "Ttl",
-    "ask",
-    "bool_or_error",
-    "checked_jti",
-    "ttl_seconds",
-]
-
 
 class InMemoryRevocation(RevocationStore):
-    """Kept in this process, in Rust: fast, bounded, gone when the process ends, and unknown to other processes."""
+    """Stored in the memory of this process, for at most `max_entries` tokens.
+
+    Other processes don't see the entries, and a restart loses them.
+    """
 
     def __init__(self, max_entries: int = 1_000_000) -> None:
         self.memory = _rust.MemoryRevocation(max_entries)

@@ -1,15 +1,15 @@
-//! Sixteen bytes for a token id of any length.
+//! Keyed digests of token IDs.
 
 use std::array;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash, Hasher};
 
-/// The keyed digest of a token id.
+/// The keyed digest of a token ID, of 128 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Id([u8; 16]);
 
 impl Id {
-    /// The half that chooses a partition; the other one chooses the place in it.
+    /// Returns the half that selects the partition. The other half is the hash within it.
     #[inline]
     pub(crate) fn high(self) -> u64 {
         let [.., a, b, c, d, e, f, g, h] = self.0;
@@ -36,11 +36,11 @@ impl Hash for Id {
     }
 }
 
-/// Hands on a hash that was made before.
+/// A hasher that returns the given hash unchanged.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ReadyHasher(u64);
+pub(crate) struct IdentityHasher(u64);
 
-impl Hasher for ReadyHasher {
+impl Hasher for IdentityHasher {
     #[inline]
     fn finish(&self) -> u64 {
         self.0
@@ -58,15 +58,15 @@ impl Hasher for ReadyHasher {
     }
 }
 
-/// The secret numbers from which one store makes its digests.
+/// The random keys of one store for its digests.
 ///
-/// Texts of up to 56 bytes go through two multilinear hashes with keys of their own, as Lemire and Kaser
-/// describe them (*Strongly universal string hashing is fast*, 2014): the sum of each 64-bit word of the
-/// text times a random 128-bit number, of which the upper half counts. Two texts that were chosen without
-/// knowledge of the keys share a digest with probability 2^-128. Longer texts go through SipHash twice.
+/// Strings of up to 56 bytes are hashed with two independent multilinear hashes (Lemire and Kaser, *Strongly universal
+/// string hashing is fast*, 2014): the upper half of the sum of each 64-bit word multiplied by a random 128-bit number.
+/// Two strings that were chosen without knowledge of the keys have the same digest with probability 2^-128. Longer
+/// strings are hashed with two instances of SipHash.
 ///
-/// Being equal by chance is all that must not happen: a collision refuses a genuine token, it never lets
-/// a revoked one pass. Nothing here is shown to anybody, so nobody can look for one.
+/// A collision rejects a valid token; it never accepts a revoked one. Digests are never disclosed, so an attacker can't
+/// search for collisions.
 pub(crate) struct IdKey {
     words: [[u128; 2]; WORDS],
     last: [u128; 2],
@@ -75,7 +75,7 @@ pub(crate) struct IdKey {
     long: [RandomState; 2],
 }
 
-/// A UUID's text has 36 bytes, 32 random bytes in base64url 43.
+/// A UUID has 36 bytes, and 32 random bytes in base64url have 43.
 const WORDS: usize = 7;
 
 impl IdKey {
@@ -90,23 +90,26 @@ impl IdKey {
     }
 
     #[inline]
-    pub(crate) fn id(&self, text: &str) -> Id {
-        let (words, _) = text.as_bytes().as_chunks::<8>();
-        if words.len() > WORDS || text.len() > 8 * WORDS {
-            return self.long_id(text);
+    pub(crate) fn id(&self, token_id: &str) -> Id {
+        let (words, _) = token_id.as_bytes().as_chunks::<8>();
+        if words.len() > WORDS || token_id.len() > 8 * WORDS {
+            return self.long_id(token_id);
         }
         let mut sums = self.offset;
         for (keys, word) in self.words.iter().zip(words) {
             add(&mut sums, keys, u64::from_le_bytes(*word));
         }
-        add(&mut sums, &self.last, last_word(text.as_bytes()));
-        add(&mut sums, &self.length, text.len() as u64);
+        add(&mut sums, &self.last, last_word(token_id.as_bytes()));
+        add(&mut sums, &self.length, token_id.len() as u64);
         Id::new(sums.map(|sum| (sum >> 64) as u64))
     }
 
     #[cold]
-    fn long_id(&self, text: &str) -> Id {
-        Id::new([self.long[0].hash_one(text), self.long[1].hash_one(text)])
+    fn long_id(&self, token_id: &str) -> Id {
+        Id::new([
+            self.long[0].hash_one(token_id),
+            self.long[1].hash_one(token_id),
+        ])
     }
 }
 
@@ -117,7 +120,7 @@ fn add(sums: &mut [u128; 2], keys: &[u128; 2], word: u64) {
     }
 }
 
-/// The last eight bytes, which may overlap the words before, or all of a shorter text.
+/// Returns the last eight bytes, which can overlap with the preceding word, or all bytes of a shorter string.
 #[inline]
 fn last_word(bytes: &[u8]) -> u64 {
     match bytes.last_chunk() {
@@ -144,34 +147,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_that_differ_anywhere_have_ids_that_differ() {
+    fn similar_strings_have_different_ids() {
         let key = IdKey::random();
         let mut seen = HashSet::new();
         for length in 0..80 {
             let text = "a".repeat(length);
             assert!(seen.insert(key.id(&text).0), "{length}");
-            for place in 0..length {
+            for position in 0..length {
                 for other in ["b", "\0"] {
                     let mut text = text.clone();
-                    text.replace_range(place..=place, other);
-                    assert!(seen.insert(key.id(&text).0), "{length} {place}");
+                    text.replace_range(position..=position, other);
+                    assert!(seen.insert(key.id(&text).0), "{length} {position}");
                 }
             }
         }
     }
 
     #[test]
-    fn two_stores_digest_differently() {
+    fn digests_depend_on_the_key() {
         for text in ["", "a", &"a".repeat(100)] {
             assert_ne!(IdKey::random().id(text), IdKey::random().id(text));
         }
     }
 
     #[test]
-    fn every_bit_of_an_id_takes_both_values() {
+    fn every_bit_of_an_id_varies() {
         let key = IdKey::random();
         let (mut ones, mut zeros) = (0, 0);
-        // Ids that differ in every byte: of ids that are numbers in sequence, a bit may stay the same for a rare key.
+        // With consecutive numbers, a bit could be constant for some keys.
         for n in 1..=200_u64 {
             let text = format!("{:016x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
             let bits = u128::from_le_bytes(key.id(&text).0);
@@ -183,7 +186,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equal_ids_come_from_equal_texts(a in "[ab\0]{0,70}", b in "[ab\0]{0,70}") {
+        fn ids_are_equal_only_for_equal_strings(a in "[ab\0]{0,70}", b in "[ab\0]{0,70}") {
             let key = IdKey::random();
             prop_assert_eq!(key.id(&a) == key.id(&b), a == b);
         }

@@ -1,4 +1,4 @@
-//! A deny-list in the memory of one process.
+//! A revocation list in the memory of one process.
 
 use std::fmt;
 use std::hash::BuildHasherDefault;
@@ -8,17 +8,17 @@ use std::time::Duration;
 use boltguard_types::NumericDate;
 use dashmap::{DashMap, Entry};
 
-use crate::id::{Id, IdKey, ReadyHasher};
+use crate::id::{Id, IdKey, IdentityHasher};
 use crate::{RevocationError, RevocationStore};
 
-/// A bounded deny-list in memory.
+/// A bounded revocation list in memory.
 ///
-/// An entry whose end has come counts as not revoked and makes room for another. Each new entry pays
-/// for looking at a few old ones, so that no call stops to tidy up, and no lock is held for longer than
-/// it takes to look through a thousand entries. A list that is full looks on until it finds a place, at
-/// most once a second through all of it, and refuses the entry if all are still needed.
+/// Expired entries are ignored, and removed to make room for new ones. Each new entry triggers the removal of a few
+/// expired ones, so no call pauses for a complete cleanup, and no lock is held for longer than it takes to scan a
+/// thousand entries. If the list is full, it is scanned for an expired entry, completely at most once per second. If
+/// there is none, the new entry is rejected.
 ///
-/// It shares nothing with other processes, and a restart empties it.
+/// The list is local to this process and is lost on restart.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,77 +38,78 @@ use crate::{RevocationError, RevocationStore};
 /// ```
 pub struct MemoryRevocation {
     key: IdKey,
-    parts: Box<[Part]>,
+    partitions: Box<[Partition]>,
     limit: usize,
-    /// Never less than the number of entries: a place is taken before its entry is written.
-    taken: AtomicUsize,
+    /// At least the number of entries, because it is incremented before an entry is inserted.
+    len: AtomicUsize,
     revocations: AtomicUsize,
-    next_part: AtomicUsize,
-    /// The second for which the whole list was last looked through: ends are whole seconds, so it holds
-    /// nothing more that is over in this one.
+    next_partition: AtomicUsize,
+    /// The second of the last complete scan. Entries expire at whole seconds, so another scan in the same second is
+    /// useless.
     purged: AtomicI64,
-    /// The largest leeway of those who ask, as the bits of its seconds, which are in the order of the numbers.
+    /// The largest leeway of the authenticators: the bits of its seconds as `f64`, which have the same order.
     leeway: AtomicU64,
 }
 
-/// Partitions, so that old entries can be looked for in one of them at a time.
-type Part = DashMap<Id, Until, BuildHasherDefault<ReadyHasher>>;
+/// A partition, which is scanned for expired entries at once.
+type Partition = DashMap<Id, Until, BuildHasherDefault<IdentityHasher>>;
 
-/// Each partition has two locks, the fewest that `dashmap` allows.
-const LOCKS_PER_PART: usize = 2;
+/// The number of locks of each partition, the minimum of `dashmap`.
+const LOCKS_PER_PARTITION: usize = 2;
 
-/// A table of 1024 places takes 896 entries before it doubles; chance puts more into some than into others.
+/// The expected number of entries per lock if the list is full. A table of 1024 slots has room for 896 entries before
+/// it doubles, and the distribution is random.
 const ENTRIES_PER_LOCK: usize = 800;
 
-/// Beyond 26 million entries the partitions grow instead of becoming more, so that no limit is too large to begin with.
-const MOST_PARTS: usize = 1 << 14;
+/// The maximum number of partitions, which is reached at 26 million entries, so that an empty list with a large limit
+/// stays small.
+const MAX_PARTITIONS: usize = 1 << 14;
 
-/// How many old entries each revocation looks at, on average.
-const LOOKED_AT: usize = 4;
+/// The average number of entries that each revocation scans.
+const SCANNED_PER_REVOCATION: usize = 4;
 
 impl MemoryRevocation {
-    /// An empty list for up to a million tokens.
+    /// Creates an empty list for up to a million tokens.
     #[must_use]
     pub fn new() -> Self {
         Self::with_capacity_limit(1_000_000)
     }
 
-    /// An empty list for up to `limit` tokens.
+    /// Creates an empty list for up to `limit` tokens.
     ///
-    /// Its locks take 176 bytes for each thousand places of the limit, and 5 MB at most; an entry takes 48 bytes at
-    /// most, and 27 where the list is full. [`usize::MAX`] stands for no limit but the memory's.
+    /// The locks take 176 bytes for each thousand tokens of the limit, and at most 5 MB. An entry takes at most 48
+    /// bytes, and 27 bytes if the list is full. With [`usize::MAX`], the size is limited only by the available memory.
     #[must_use]
     pub fn with_capacity_limit(limit: usize) -> Self {
-        let parts = limit
-            .div_ceil(LOCKS_PER_PART * ENTRIES_PER_LOCK)
-            .clamp(1, MOST_PARTS);
+        let partitions = limit
+            .div_ceil(LOCKS_PER_PARTITION * ENTRIES_PER_LOCK)
+            .clamp(1, MAX_PARTITIONS);
         Self {
             key: IdKey::random(),
-            parts: (0..parts).map(|_| new_part()).collect(),
+            partitions: (0..partitions).map(|_| new_partition()).collect(),
             limit,
-            taken: AtomicUsize::new(0),
+            len: AtomicUsize::new(0),
             revocations: AtomicUsize::new(0),
-            next_part: AtomicUsize::new(0),
+            next_partition: AtomicUsize::new(0),
             purged: AtomicI64::new(i64::MIN),
             leeway: AtomicU64::new(0),
         }
     }
 
-    /// Whether the token of this id is revoked at `now`.
+    /// Returns whether the token with this ID is revoked at `now`.
     #[must_use]
     #[inline]
     pub fn is_revoked(&self, token_id: &str, now: NumericDate) -> bool {
-        !self.is_empty() && self.holds(self.key.id(token_id), now)
+        !self.is_empty() && self.contains(self.key.id(token_id), now)
     }
 
-    /// Revokes the token of this id until `until`, rounded up to a whole second, or for good.
+    /// Revokes the token with this ID until `until`, rounded up to a whole second, or permanently if it is `None`.
     ///
-    /// Revoking it again may extend its time and never shortens it. An `until` that is past already
-    /// changes nothing.
+    /// Revoking a token again can extend the entry, but never shortens it. If `until` is in the past, nothing changes.
     ///
     /// # Errors
     ///
-    /// [`RevocationError::Full`] if the limit is reached and every entry is still needed.
+    /// [`RevocationError::Full`] if the limit is reached and no entry has expired.
     pub fn revoke(
         &self,
         token_id: &str,
@@ -116,78 +117,83 @@ impl MemoryRevocation {
         now: NumericDate,
     ) -> Result<(), RevocationError> {
         let (id, until) = (self.key.id(token_id), Until::new(until));
-        if until.is_over(self.threshold(now)) || self.extend(id, until) {
+        if until.has_passed(self.threshold(now)) || self.extend(id, until) {
             return Ok(());
         }
-        self.tidy(now);
-        self.take_place(now)?;
+        self.sweep_some(now);
+        self.reserve(now)?;
         self.insert(id, until);
         Ok(())
     }
 
-    /// Keeps all entries for this much longer than they say: for an authenticator with this leeway. The largest counts.
+    /// Keeps all entries for longer by this leeway of an authenticator. The largest leeway is used.
     pub fn bind_leeway(&self, leeway: Duration) {
         self.leeway
             .fetch_max(leeway.as_secs_f64().to_bits(), Relaxed);
     }
 
-    /// How many tokens are held, some of which may be over.
+    /// Returns the number of entries, some of which may have expired.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.taken.load(Relaxed)
+        self.len.load(Relaxed)
     }
 
-    /// Whether no token is held.
+    /// Returns whether the list is empty.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.taken.load(Relaxed) == 0
+        self.len.load(Relaxed) == 0
     }
 
-    /// How many tokens can be held.
+    /// Returns the maximum number of entries.
     #[must_use]
     pub fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Forgets all tokens that are over at `now`, and says how many there were.
+    /// Removes all entries that have expired at `now`, and returns their number.
     ///
-    /// There is no need to call this; a timer may, where the list would else be idle.
+    /// Calling this isn't required. It can be useful in a timer if the list is idle for a long time.
     pub fn purge(&self, now: NumericDate) -> usize {
-        let purged = self.parts.iter().map(|part| self.sweep(part, now)).sum();
+        let purged = self
+            .partitions
+            .iter()
+            .map(|partition| self.sweep(partition, now))
+            .sum();
         self.purged.store(now.as_secs(), Relaxed);
         purged
     }
 
     #[inline]
-    fn holds(&self, id: Id, now: NumericDate) -> bool {
-        self.part(id)
+    fn contains(&self, id: Id, now: NumericDate) -> bool {
+        self.partition(id)
             .get(&id)
-            .is_some_and(|until| !until.is_over(self.threshold(now)))
+            .is_some_and(|until| !until.has_passed(self.threshold(now)))
     }
 
-    /// The second at which the end of an entry must lie for it to be over.
+    /// Returns the time up to which entries have expired, which is earlier than `now` by the leeway.
     #[inline]
     fn threshold(&self, now: NumericDate) -> f64 {
         now.as_f64() - f64::from_bits(self.leeway.load(Relaxed))
     }
 
-    /// Whether the token was held already.
+    /// Extends an existing entry, and returns whether there is one.
     fn extend(&self, id: Id, until: Until) -> bool {
-        let Some(mut held) = self.part(id).get_mut(&id) else {
+        let Some(mut entry) = self.partition(id).get_mut(&id) else {
             return false;
         };
-        *held = (*held).max(until);
+        *entry = (*entry).max(until);
         true
     }
 
-    fn take_place(&self, now: NumericDate) -> Result<(), RevocationError> {
-        let take = |taken| (taken < self.limit).then_some(taken + 1);
-        self.taken
-            .fetch_update(Relaxed, Relaxed, take)
+    /// Increments the number of entries, after removing expired ones if the list is full.
+    fn reserve(&self, now: NumericDate) -> Result<(), RevocationError> {
+        let increment = |len| (len < self.limit).then_some(len + 1);
+        self.len
+            .fetch_update(Relaxed, Relaxed, increment)
             .or_else(|_| {
                 self.make_room(now);
-                self.taken.fetch_update(Relaxed, Relaxed, take)
+                self.len.fetch_update(Relaxed, Relaxed, increment)
             })
             .map(drop)
             .map_err(|_| RevocationError::Full)
@@ -197,7 +203,7 @@ impl MemoryRevocation {
         if self.purged.load(Relaxed) == now.as_secs() {
             return;
         }
-        for _ in 0..self.parts.len() {
+        for _ in 0..self.partitions.len() {
             if self.sweep_next(now) > 0 {
                 return;
             }
@@ -206,44 +212,44 @@ impl MemoryRevocation {
     }
 
     fn insert(&self, id: Id, until: Until) {
-        match self.part(id).entry(id) {
+        match self.partition(id).entry(id) {
             // Another thread has revoked the same token in the meantime.
-            Entry::Occupied(mut held) => {
-                let longer = (*held.get()).max(until);
-                held.insert(longer);
-                self.taken.fetch_sub(1, Relaxed);
+            Entry::Occupied(mut entry) => {
+                let later = (*entry.get()).max(until);
+                entry.insert(later);
+                self.len.fetch_sub(1, Relaxed);
             }
-            Entry::Vacant(place) => drop(place.insert(until)),
+            Entry::Vacant(entry) => drop(entry.insert(until)),
         }
     }
 
-    /// Looks through the next partition, if as many revocations have come in as pay for it.
-    fn tidy(&self, now: NumericDate) {
-        let every = (self.len() / self.parts.len() / LOOKED_AT).max(1);
+    /// Sweeps the next partition, once every few revocations.
+    fn sweep_some(&self, now: NumericDate) {
+        let every = (self.len() / self.partitions.len() / SCANNED_PER_REVOCATION).max(1);
         if self.revocations.fetch_add(1, Relaxed).is_multiple_of(every) {
             self.sweep_next(now);
         }
     }
 
     fn sweep_next(&self, now: NumericDate) -> usize {
-        let turn = self.next_part.fetch_add(1, Relaxed);
-        self.sweep(&self.parts[turn % self.parts.len()], now)
+        let number = self.next_partition.fetch_add(1, Relaxed);
+        self.sweep(&self.partitions[number % self.partitions.len()], now)
     }
 
-    fn sweep(&self, part: &Part, now: NumericDate) -> usize {
-        let (mut over, threshold) = (0, self.threshold(now));
-        part.retain(|_, until| {
-            over += usize::from(until.is_over(threshold));
-            !until.is_over(threshold)
+    fn sweep(&self, partition: &Partition, now: NumericDate) -> usize {
+        let (mut removed, threshold) = (0, self.threshold(now));
+        partition.retain(|_, until| {
+            removed += usize::from(until.has_passed(threshold));
+            !until.has_passed(threshold)
         });
-        self.taken.fetch_sub(over, Relaxed);
-        over
+        self.len.fetch_sub(removed, Relaxed);
+        removed
     }
 
-    fn part(&self, id: Id) -> &Part {
-        // The upper half of the product is below the number of partitions, and even over them.
-        let scaled = u128::from(id.high()) * self.parts.len() as u128;
-        &self.parts[(scaled >> 64) as usize]
+    fn partition(&self, id: Id) -> &Partition {
+        // The upper half of the product is distributed uniformly over the partitions.
+        let scaled = u128::from(id.high()) * self.partitions.len() as u128;
+        &self.partitions[(scaled >> 64) as usize]
     }
 }
 
@@ -281,9 +287,9 @@ impl fmt::Debug for MemoryRevocation {
     }
 }
 
-/// The first whole second since the epoch at which an entry is over; the largest stands for "never".
+/// The whole second since the epoch at which an entry expires. The largest value stands for "never".
 ///
-/// Four bytes keep an entry at twenty, and last until 2106; later ends become "never".
+/// With four bytes, an entry has twenty. Dates after 2106 become "never".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Until(u32);
 
@@ -300,13 +306,13 @@ impl Until {
     }
 
     #[inline]
-    fn is_over(self, threshold: f64) -> bool {
+    fn has_passed(self, threshold: f64) -> bool {
         self != Self::NEVER && f64::from(self.0) <= threshold
     }
 }
 
-fn new_part() -> Part {
-    DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), LOCKS_PER_PART)
+fn new_partition() -> Partition {
+    DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), LOCKS_PER_PARTITION)
 }
 
 #[cfg(test)]
@@ -320,22 +326,22 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_takes_48_bytes_at_most() {
-        // A table is filled to between 7/16 and 7/8, and has one byte of its own for each place.
-        let place = size_of::<(Id, Until)>() + 1;
-        assert!(place * 16 / 7 <= 48, "{place}");
+    fn entry_takes_at_most_48_bytes() {
+        // The load factor of a table is between 7/16 and 7/8, and each slot has one byte of metadata.
+        let slot = size_of::<(Id, Until)>() + 1;
+        assert!(slot * 16 / 7 <= 48, "{slot}");
     }
 
     #[test]
-    fn ends_are_rounded_up_and_never_past_their_range() {
+    fn dates_are_rounded_up_and_saturate() {
         for (date, until) in [(-5.0, 0), (0.0, 0), (0.1, 1), (10.0, 10), (1e300, u32::MAX)] {
             assert_eq!(Until::new(Some(at(date))), Until(until), "{date}");
         }
-        assert!(!Until::NEVER.is_over(1e300));
+        assert!(!Until::NEVER.has_passed(1e300));
     }
 
     #[test]
-    fn a_short_list_tidies_itself() {
+    fn short_list_removes_expired_entries() {
         let store = MemoryRevocation::with_capacity_limit(1_000);
         for n in 0..500 {
             store
@@ -351,18 +357,18 @@ mod tests {
     }
 
     #[test]
-    fn a_full_list_takes_an_entry_as_soon_as_one_is_over() {
+    fn full_list_accepts_entry_when_another_expires() {
         let store = MemoryRevocation::with_capacity_limit(2);
         store.revoke("a", Some(at(10.0)), at(0.0)).unwrap();
         store.revoke("b", None, at(0.0)).unwrap();
-        for (now, fits) in [(9.0, false), (9.9, false), (10.0, true), (10.5, false)] {
+        for (now, is_accepted) in [(9.0, false), (9.9, false), (10.0, true), (10.5, false)] {
             let revoked = store.revoke(&now.to_string(), None, at(now));
-            assert_eq!(revoked.is_ok(), fits, "{now}");
+            assert_eq!(revoked.is_ok(), is_accepted, "{now}");
         }
     }
 
     #[test]
-    fn a_full_list_replaces_what_is_over_entry_by_entry() {
+    fn full_list_replaces_expired_entries() {
         let store = MemoryRevocation::with_capacity_limit(100_000);
         let revoke = |n: u32, until, now| store.revoke(&n.to_string(), Some(at(until)), at(now));
         for n in 0..100_000 {
@@ -371,7 +377,7 @@ mod tests {
         revoke(100_000, 30.0, 20.0).unwrap();
         assert!(
             store.len() > 90_000,
-            "it looked through more than it needed"
+            "more entries were scanned than necessary"
         );
         for n in 100_001..200_000 {
             revoke(n, 30.0, 20.0).unwrap();
@@ -381,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_lives_through_a_leeway_that_its_writer_did_not_know() {
+    fn entries_are_kept_for_the_largest_leeway() {
         let store = MemoryRevocation::new();
         store.revoke("before", Some(at(10.0)), at(0.0)).unwrap();
         store.bind_leeway(Duration::from_secs(180));
@@ -395,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn no_limit_is_too_large() {
+    fn large_limits_are_supported() {
         for limit in [usize::MAX, usize::MAX - 1, 1 << 40] {
             let store = MemoryRevocation::with_capacity_limit(limit);
             store.revoke("a", Some(at(10.0)), at(0.0)).unwrap();
@@ -406,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_entry() {
+    fn debug_hides_entries() {
         let store = MemoryRevocation::new();
         store.revoke("abc", None, at(0.0)).unwrap();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! A deny-list in Redis, shared by processes and machines.
+//! A revocation list in Redis, shared by processes and machines.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,19 +12,19 @@ use sha2::{Digest, Sha256};
 
 use crate::{MarkState, RevocationError, Sentinel};
 
-/// A deny-list in Redis 7, Valkey, or a server that speaks as they do.
+/// A revocation list in Redis 7, Valkey, or a compatible server.
 ///
-/// Each question is one round trip, for which the calling thread waits: a fifth of a millisecond on one machine.
-/// So this is no [`RevocationStore`](crate::RevocationStore). Ask it at the edge, between authentication and the
-/// guard, and on a thread that may wait.
+/// Each lookup is one round trip, which blocks the calling thread for about 0.2 ms on the same machine. Therefore this
+/// type doesn't implement [`RevocationStore`](crate::RevocationStore). Call it between authentication and the guard, on
+/// a thread that may block.
 ///
-/// A server that was emptied answers like one on which nothing is revoked. A [`Sentinel`] notices that: from then on
-/// the store is [unavailable](RevocationError::Unavailable) until the lost entries no longer matter, or until
-/// [`accept_loss`](Self::accept_loss) is called. It can't notice an emptied server that it asks for the first time, nor
-/// a server that was restored from an older copy: let Redis write its changes to disk (`appendonly yes`).
+/// If the server loses its data, no token seems to be revoked. A [`Sentinel`] detects this: the store is
+/// [unavailable](RevocationError::Unavailable) until the tokens of the lost entries have expired, or until
+/// [`accept_loss`](Self::accept_loss) is called. It can't detect a loss before its first lookup, or a server that was
+/// restored from an older backup. Enable persistence in Redis (`appendonly yes`).
 ///
-/// Redis forgets an entry when its time is over. A server with a `maxmemory-policy` other than `noeviction` may
-/// forget one sooner, and then a revoked token lives again: see [`may_evict`](Self::may_evict).
+/// Redis removes entries when they expire. A server with a `maxmemory-policy` other than `noeviction` can remove them
+/// earlier, so that revoked tokens are accepted again; see [`may_evict`](Self::may_evict).
 ///
 /// ```no_run
 /// use std::time::{Duration, SystemTime};
@@ -48,14 +48,14 @@ pub struct RedisRevocation {
 }
 
 impl RedisRevocation {
-    /// A list at this address, `redis://[user[:password]@]host[:port][/database]` or `unix:///path`.
+    /// Creates a list at this URL, `redis://[user[:password]@]host[:port][/database]` or `unix:///path`.
     ///
-    /// Nothing connects before the first question. Keys begin with `boltguard:revoked:`, and an answer may take a
-    /// second.
+    /// The connection is opened by the first lookup. The default prefix of keys is `boltguard:revoked:`, and the
+    /// default timeout is one second.
     ///
     /// # Errors
     ///
-    /// [`RevocationError::Address`] if the text is no such address.
+    /// [`RevocationError::Address`] if the URL is invalid.
     pub fn open(url: &str) -> Result<Self, RevocationError> {
         Ok(Self {
             client: Client::open(url).map_err(|_| RevocationError::Address)?,
@@ -67,72 +67,72 @@ impl RedisRevocation {
         })
     }
 
-    /// Begins all keys with this text.
+    /// Sets the prefix of all keys.
     ///
-    /// The list of a Django site can be shared: its cache in Redis begins its keys with `:1:revoked_tokens:`, unless
-    /// configured otherwise. A key ends with the token id, or with `sha256:` and its hexadecimal digest where the id is
-    /// longer than 128 bytes or has other characters than visible ASCII, and holds the time in seconds since the epoch
-    /// until which it is kept, or 0.
+    /// The list can be shared with a Django site, whose Redis cache uses the prefix `:1:revoked_tokens:` unless
+    /// configured otherwise. The prefix is followed by the token ID, or by `sha256:` and its hexadecimal digest if the
+    /// ID is longer than 128 bytes or contains characters other than printable ASCII. The value is the expiry date of
+    /// the entry in seconds since the epoch, or 0 for a permanent entry.
     #[must_use]
     pub fn with_prefix(mut self, prefix: &str) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Gives up on connecting, and on an answer, after this time.
+    /// Sets the timeout for connecting and for each response.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        // The system takes zero for "never".
+        // Zero means no timeout for the operating system.
         self.timeout = timeout.max(Duration::from_millis(1));
         self
     }
 
-    /// Keeps entries for this much longer than `until`: the largest leeway of all who accept the tokens.
+    /// Keeps entries for longer than `until` by the largest leeway of all services that accept the tokens.
     ///
-    /// With it, `revoke` can be given the `exp` of the token and the [`CLOCK_SKEW_MARGIN`](crate::CLOCK_SKEW_MARGIN).
+    /// With this, call [`revoke`](Self::revoke) with `exp` plus [`CLOCK_SKEW_MARGIN`](crate::CLOCK_SKEW_MARGIN).
     #[must_use]
     pub fn with_leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
     }
 
-    /// Whether the token of this id is revoked.
+    /// Returns whether the token with this ID is revoked.
     ///
     /// # Errors
     ///
-    /// [`RevocationError::Unavailable`] if the server does not answer, or has lost entries that still matter; the token
-    /// must not pass then.
+    /// [`RevocationError::Unavailable`] if the server is unavailable, or lost entries of tokens that haven't expired.
+    /// The token must be rejected then.
     pub fn is_revoked(&self, token_id: &str) -> Result<bool, RevocationError> {
         for _ in 0..ATTEMPTS {
-            let mut question = redis::pipe();
-            question.exists(self.keys(token_id)).get(self.mark_key());
-            // The clock of the server is the same for all who ask.
-            let (held, mark, now): (u8, _, _) = self.ask(question.cmd("TIME"))?;
-            if held > 0 {
+            let mut commands = redis::pipe();
+            commands.exists(self.keys(token_id)).get(self.mark_key());
+            // The clock of the server is the same for all clients.
+            let (found, mark, now): (u8, _, _) = self.query(commands.cmd("TIME"))?;
+            if found > 0 {
                 return Ok(true);
             }
-            let written = match self.sentinel.examine(parse(mark), time(now)) {
+            let result = match self.sentinel.examine(parse(mark), time(now)) {
                 MarkState::Intact => return Ok(false),
                 MarkState::Lost => return Err(RevocationError::Unavailable),
                 MarkState::Missing(mark) => self.write_mark(mark, &["NX"])?,
                 MarkState::Outdated(mark) => self.write_mark(mark, &[])?,
             };
-            // A server that is full, or may only be read, answers all the same.
-            if written == Written::Refused && !self.sentinel.has_seen_mark() {
+            // A server that is full or read-only can still be queried.
+            if result == MarkWrite::Rejected && !self.sentinel.has_seen_mark() {
                 return Ok(false);
             }
         }
         Err(RevocationError::Unavailable)
     }
 
-    /// Revokes the token of this id until `until`, rounded up to a whole second, or for good.
+    /// Revokes the token with this ID until `until`, rounded up to a whole second, or permanently if it is `None`.
     ///
-    /// Revoking it again may extend its time and never shortens it.
+    /// Revoking a token again can extend the entry, but never shortens it.
     ///
     /// # Errors
     ///
-    /// - [`RevocationError::Full`] if the server has no memory left.
-    /// - [`RevocationError::Unavailable`] if it does not answer.
+    /// - [`RevocationError::Full`] if the server is out of memory.
+    /// - [`RevocationError::Unavailable`] if the server is unavailable.
     pub fn revoke(
         &self,
         token_id: &str,
@@ -140,47 +140,51 @@ impl RedisRevocation {
         now: NumericDate,
     ) -> Result<(), RevocationError> {
         let until = until.map(|until| until + self.leeway);
-        let life = until.map(|until| seconds(until.since(now)));
-        let life = match life {
+        let ttl = until.map(|until| seconds(until.since(now)));
+        let ttl = match ttl {
             Some(0) => return Ok(()),
-            Some(life @ 1..=LONGEST) => life,
+            Some(ttl @ 1..=MAX_TTL) => ttl,
             Some(_) | None => 0,
         };
-        let until = until.filter(|_| life > 0);
+        let until = until.filter(|_| ttl > 0);
         for key in self.keys(token_id) {
-            let end = until.map_or(0, |until| until.as_secs().saturating_add(1));
-            self.ask::<()>(&keep(&key, end, life))?;
+            let value = until.map_or(0, |until| until.as_secs().saturating_add(1));
+            self.query::<()>(&set_or_extend(&key, value, ttl))?;
         }
-        self.cover(until, now)
+        self.update_mark(until, now)
     }
 
-    /// Goes on as if nothing had been lost, for this store and all that share it: tokens whose revocations were lost
-    /// are accepted again.
+    /// Accepts the loss of entries, for all clients of the server: tokens whose entries were lost are accepted again.
     ///
     /// # Errors
     ///
-    /// [`RevocationError::Unavailable`] if the server does not answer.
+    /// [`RevocationError::Unavailable`] if the server is unavailable.
     pub fn accept_loss(&self) -> Result<(), RevocationError> {
-        let (mark,) = self.ask(redis::pipe().get(self.mark_key()))?;
+        let (mark,) = self.query(redis::pipe().get(self.mark_key()))?;
         let mark = Sentinel::accepting_loss(parse(mark)).to_string();
-        self.ask(redis::pipe().set(self.mark_key(), mark).ignore())
+        self.query(redis::pipe().set(self.mark_key(), mark).ignore())
     }
 
-    /// Whether the server may forget entries before their time: its memory is limited, and its policy is to evict.
+    /// Returns whether the server can evict entries before they expire, because its memory is limited and its policy
+    /// isn't `noeviction`.
     ///
     /// # Errors
     ///
-    /// [`RevocationError::Unavailable`] if the server does not answer.
+    /// [`RevocationError::Unavailable`] if the server is unavailable.
     pub fn may_evict(&self) -> Result<bool, RevocationError> {
-        let (info,): (String,) = self.ask(redis::pipe().cmd("INFO").arg("memory"))?;
-        let says = |line| info.lines().any(|other| other == line);
-        Ok(!says("maxmemory:0") && !says("maxmemory_policy:noeviction"))
+        let (info,): (String,) = self.query(redis::pipe().cmd("INFO").arg("memory"))?;
+        let contains = |line| info.lines().any(|other| other == line);
+        Ok(!contains("maxmemory:0") && !contains("maxmemory_policy:noeviction"))
     }
 
-    /// Makes the mark say that there are entries which are kept until this time.
-    fn cover(&self, until: Option<NumericDate>, now: NumericDate) -> Result<(), RevocationError> {
+    /// Updates the mark for an entry that is kept until this time.
+    fn update_mark(
+        &self,
+        until: Option<NumericDate>,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
         for _ in 0..ATTEMPTS {
-            let (mark,) = self.ask(redis::pipe().get(self.mark_key()))?;
+            let (mark,) = self.query(redis::pipe().get(self.mark_key()))?;
             let mark = parse(mark);
             let (next, condition) = match (self.sentinel.examine(mark, now), mark) {
                 (MarkState::Missing(next), _) => (Some(next), ["NX"].as_slice()),
@@ -189,21 +193,21 @@ impl RedisRevocation {
                 (_, None) => (None, [].as_slice()),
             };
             let Some(next) = next else { return Ok(()) };
-            if self.write_mark(next, condition)? == Written::Refused {
+            if self.write_mark(next, condition)? == MarkWrite::Rejected {
                 return Err(RevocationError::Full);
             }
         }
         Err(RevocationError::Unavailable)
     }
 
-    /// Writes the mark; `NX` unless another writer was faster.
-    fn write_mark(&self, mark: u128, condition: &[&str]) -> Result<Written, RevocationError> {
+    /// Writes the mark. With `NX`, an existing mark is kept.
+    fn write_mark(&self, mark: u128, condition: &[&str]) -> Result<MarkWrite, RevocationError> {
         let mut commands = redis::pipe();
         commands.cmd("SET").arg(self.mark_key());
         commands.arg(mark.to_string()).arg(condition);
-        match self.try_ask::<()>(commands.ignore()) {
-            Ok(()) => Ok(Written::Yes),
-            Err(error) if error.clone().into_server_errors().is_some() => Ok(Written::Refused),
+        match self.try_query::<()>(commands.ignore()) {
+            Ok(()) => Ok(MarkWrite::Done),
+            Err(error) if error.clone().into_server_errors().is_some() => Ok(MarkWrite::Rejected),
             Err(_) => Err(RevocationError::Unavailable),
         }
     }
@@ -212,14 +216,15 @@ impl RedisRevocation {
         [&self.prefix, MARK].concat()
     }
 
-    /// The key of a token id, and the other one that it has where not every cache of Django's takes it as it is.
+    /// Returns the keys of a token ID. There is a second one if some of Django's cache backends don't support the ID as
+    /// a key.
     fn keys(&self, token_id: &str) -> Vec<String> {
-        let is_plain = token_id.len() <= 128
+        let is_supported = token_id.len() <= 128
             && token_id.bytes().all(|byte| byte.is_ascii_graphic())
             && !token_id.starts_with(HASHED)
             && token_id != MARK;
         let plain = [&self.prefix, token_id].concat();
-        if is_plain {
+        if is_supported {
             return vec![plain];
         }
         let digest = Sha256::digest(token_id);
@@ -231,42 +236,42 @@ impl RedisRevocation {
         vec![plain, hashed]
     }
 
-    /// Sends the commands on an idle connection, or on a new one if there is none or the server has closed it.
-    fn ask<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RevocationError> {
-        self.try_ask(commands).map_err(cause)
+    /// Runs the commands on an idle connection, or on a new one if there is none or the server has closed it.
+    fn query<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RevocationError> {
+        self.try_query(commands).map_err(to_revocation_error)
     }
 
-    fn try_ask<T: FromRedisValue>(&self, commands: &Pipeline) -> RedisResult<T> {
+    fn try_query<T: FromRedisValue>(&self, commands: &Pipeline) -> RedisResult<T> {
         let idle = self.idle().pop();
-        let first = idle.map(|connection| self.ask_on(connection, commands));
-        match first {
+        let result = idle.map(|connection| self.query_on(connection, commands));
+        match result {
             Some(Err(error)) if error.is_connection_dropped() && !error.is_timeout() => {
                 self.idle().clear();
-                self.connect().and_then(|new| self.ask_on(new, commands))
+                self.connect().and_then(|new| self.query_on(new, commands))
             }
-            Some(answer) => answer,
-            None => self.connect().and_then(|new| self.ask_on(new, commands)),
+            Some(result) => result,
+            None => self.connect().and_then(|new| self.query_on(new, commands)),
         }
     }
 
-    fn ask_on<T: FromRedisValue>(
+    fn query_on<T: FromRedisValue>(
         &self,
         mut connection: Connection,
         commands: &Pipeline,
     ) -> RedisResult<T> {
-        let answer = commands.query(&mut connection);
-        // After a time-out the answer may still come, and would be taken for that of the next question.
-        let is_in_step = match &answer {
+        let result = commands.query(&mut connection);
+        // After a timeout, the response can still arrive, and would be read as the response to the next commands.
+        let is_reusable = match &result {
             Ok(_) => true,
             Err(error) => !error.is_io_error() && !error.is_unrecoverable_error(),
         };
-        if is_in_step && connection.is_open() {
+        if is_reusable && connection.is_open() {
             let mut idle = self.idle();
-            if idle.len() < MOST_IDLE {
+            if idle.len() < MAX_IDLE {
                 idle.push(connection);
             }
         }
-        answer
+        result
     }
 
     fn connect(&self) -> RedisResult<Connection> {
@@ -283,7 +288,7 @@ impl RedisRevocation {
 
 impl fmt::Debug for RedisRevocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The address may hold a password.
+        // The URL can contain a password.
         f.debug_struct("RedisRevocation")
             .field("prefix", &self.prefix)
             .field("timeout", &self.timeout)
@@ -291,27 +296,27 @@ impl fmt::Debug for RedisRevocation {
     }
 }
 
-/// Whether the server took a mark, or answered that it may not be written.
+/// The result of writing a mark.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Written {
-    Refused,
-    Yes,
+enum MarkWrite {
+    Done,
+    Rejected,
 }
 
-/// Keeps a key for so many seconds, or for good where it is zero, unless it is kept longer already; in one step, so
-/// that no other writer comes in between.
-fn keep(key: &str, end: i64, life: u64) -> Pipeline {
+/// Returns a command that sets a key with a time to live in seconds, or permanently if it is zero, unless the key is
+/// already kept for longer. It is a script, and therefore atomic.
+fn set_or_extend(key: &str, value: i64, ttl: u64) -> Pipeline {
     let mut commands = redis::pipe();
-    let script = commands.cmd("EVAL").arg(KEEP).arg(1).arg(key);
-    script.arg(end).arg(life).ignore();
+    let script = commands.cmd("EVAL").arg(SET_OR_EXTEND).arg(1).arg(key);
+    script.arg(value).arg(ttl).ignore();
     commands
 }
 
-const KEEP: &str = "
-local life, left = tonumber(ARGV[2]), redis.call('TTL', KEYS[1])
-if left == -1 or (life > 0 and left >= life) then return end
-if life == 0 then redis.call('SET', KEYS[1], ARGV[1])
-else redis.call('SET', KEYS[1], ARGV[1], 'EX', life) end
+const SET_OR_EXTEND: &str = "
+local ttl, current = tonumber(ARGV[2]), redis.call('TTL', KEYS[1])
+if current == -1 or (ttl > 0 and current >= ttl) then return end
+if ttl == 0 then redis.call('SET', KEYS[1], ARGV[1])
+else redis.call('SET', KEYS[1], ARGV[1], 'EX', ttl) end
 ";
 
 fn parse(mark: Option<String>) -> Option<u128> {
@@ -322,31 +327,33 @@ fn time((seconds, _micros): (i64, i64)) -> NumericDate {
     NumericDate::from_secs(seconds)
 }
 
-fn seconds(life: Duration) -> u64 {
-    life.as_secs()
-        .saturating_add(u64::from(life.subsec_nanos() > 0))
+/// Returns whole seconds, rounded up.
+fn seconds(duration: Duration) -> u64 {
+    duration
+        .as_secs()
+        .saturating_add(u64::from(duration.subsec_nanos() > 0))
 }
 
-fn cause(error: RedisError) -> RevocationError {
-    let answers = error.into_server_errors();
-    let mut codes = answers
+fn to_revocation_error(error: RedisError) -> RevocationError {
+    let errors = error.into_server_errors();
+    let mut codes = errors
         .iter()
-        .flat_map(|all| all.iter().map(|(_, answer)| answer.code()));
+        .flat_map(|all| all.iter().map(|(_, error)| error.code()));
     match codes.any(|code| code == "OOM") {
         true => RevocationError::Full,
         false => RevocationError::Unavailable,
     }
 }
 
-/// How often a mark is written before it is clear that the server does not keep it.
+/// The maximum number of attempts to write a mark. If it doesn't exist afterwards, the server doesn't store it.
 const ATTEMPTS: u32 = 4;
 
-/// Where the mark is, after the prefix.
+/// The key of the mark, after the prefix.
 const MARK: &str = "boltguard:mark";
 const HASHED: &str = "sha256:";
 
-/// A thousand years, beyond which the server's numbers may end.
-const LONGEST: u64 = 1000 * 366 * 24 * 3600;
+/// The maximum time to live: a thousand years. Redis doesn't support arbitrarily large ones.
+const MAX_TTL: u64 = 1000 * 366 * 24 * 3600;
 
-/// Connections that are kept for the next question.
-const MOST_IDLE: usize = 16;
+/// The maximum number of idle connections.
+const MAX_IDLE: usize = 16;

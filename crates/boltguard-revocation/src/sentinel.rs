@@ -1,4 +1,4 @@
-//! Tells a store that lost its entries from one that never had any.
+//! Detection of data loss in a shared store.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -7,15 +7,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use boltguard_types::NumericDate;
 
-/// What one user of a shared store remembers of it.
+/// A detector of data loss in a shared store.
 ///
-/// A server that was emptied answers like one on which nothing is revoked. So a shared store holds one more value, the
-/// mark, which is read together with every entry: a random generation, and the time until which the entries written so
-/// far matter. If the mark is missing, or is of another generation, then entries were lost, and until the time comes
-/// that the last of them would have expired, no answer of the store can be trusted. That is written into the new mark,
-/// so that one process which ran through the loss tells all others.
+/// If a server loses its data, no token seems to be revoked. Therefore a shared store contains an additional value, the
+/// mark, which is read with every lookup: a random generation, and the time until which existing entries are kept. If
+/// the mark is missing or has another generation, entries were lost, and lookups are unreliable until the last of the
+/// lost entries would have expired. This time is stored in the new mark, so that one process that detects the loss
+/// informs all others.
 ///
-/// A process that starts after a loss, and meets no other that ran through it, can't know of it.
+/// A process that starts after the loss can't detect it, unless it was detected by another process.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,9 +26,9 @@ use boltguard_types::NumericDate;
 /// let MarkState::Missing(mark) = sentinel.examine(None, now) else { panic!() };
 /// assert_eq!(sentinel.examine(Some(mark), now), MarkState::Intact);
 ///
-/// // A token is revoked, and the server is emptied.
-/// let end = now + Duration::from_secs(60);
-/// let mark = sentinel.covering(mark, Some(end), now).unwrap();
+/// // A token is revoked, and the server loses its data.
+/// let until = now + Duration::from_secs(60);
+/// let mark = sentinel.covering(mark, Some(until), now).unwrap();
 /// let MarkState::Missing(mark) = sentinel.examine(None, now) else { panic!() };
 /// assert_eq!(sentinel.examine(Some(mark), now), MarkState::Lost);
 /// assert_eq!(Sentinel::new().examine(Some(mark), now), MarkState::Lost);
@@ -38,45 +38,45 @@ pub struct Sentinel {
     known: Mutex<Known>,
 }
 
-/// What the mark of a store says about its entries.
+/// The state of a store, according to its mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MarkState {
-    /// All entries that matter are there.
+    /// No entries of valid tokens were lost.
     Intact,
-    /// Entries were lost that still matter: the store can't tell whether a token is revoked.
+    /// Entries of valid tokens were lost, so lookups are unreliable.
     Lost,
-    /// There is none. Write this one, unless another writer was faster, and examine what is there then.
+    /// There is no mark. Write this one if there is still none, and then read and examine the mark again.
     Missing(u128),
-    /// It says less than is known. Replace it by this one, and examine what is there then.
+    /// The mark is outdated. Replace it with this one, and then read and examine the mark again.
     Outdated(u128),
 }
 
 #[derive(Debug, Default)]
 struct Known {
     generation: Option<u64>,
-    /// When the last entry ends that is known of, in seconds; [`FOR_GOOD`] for never.
+    /// The time until which the known entries are kept, in seconds, or [`FOREVER`].
     until: u64,
 }
 
 impl Sentinel {
-    /// Remembers nothing yet.
+    /// Creates a sentinel that hasn't seen a mark.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Compares the mark that was found with what is known.
+    /// Compares the mark of the store, if there is one, with the known state.
     #[must_use]
     pub fn examine(&self, found: Option<u128>, now: NumericDate) -> MarkState {
         let (mut known, now) = (self.known(), seconds(now));
         let Some(mark) = found.map(Mark::unpack) else {
-            return MarkState::Missing(Mark::after_loss(known.missed(now)).pack());
+            return MarkState::Missing(Mark::after_loss(known.lost_until(now)).pack());
         };
         if known.generation != Some(mark.generation) {
-            let missed = known.missed(now);
-            if !mark.is_accepted && mark.lost_until < missed {
-                return MarkState::Outdated(mark.with_loss(missed).pack());
+            let lost_until = known.lost_until(now);
+            if !mark.is_accepted && mark.lost_until < lost_until {
+                return MarkState::Outdated(mark.with_loss(lost_until).pack());
             }
             *known = Known {
                 generation: Some(mark.generation),
@@ -94,9 +94,10 @@ impl Sentinel {
         }
     }
 
-    /// The mark to write, if the one that was found does not cover an entry that is kept until this time, or for good.
+    /// Returns the mark to write for an entry that is kept until this time, or forever. Returns `None` if the existing
+    /// mark is sufficient.
     ///
-    /// It covers an eighth more, so that it need not be written for each entry.
+    /// The time in the new mark is later by an eighth, so that the mark isn't written for each entry.
     #[must_use]
     pub fn covering(
         &self,
@@ -105,18 +106,18 @@ impl Sentinel {
         now: NumericDate,
     ) -> Option<u128> {
         let (mark, now) = (Mark::unpack(found), seconds(now));
-        let until = until.map_or(FOR_GOOD, seconds);
+        let until = until.map_or(FOREVER, seconds);
         if until <= mark.until {
             return None;
         }
-        let more = until.saturating_sub(now) / 8;
-        let mark = mark.with_until(until.saturating_add(more).min(FOR_GOOD));
+        let margin = until.saturating_sub(now) / 8;
+        let mark = mark.with_until(until.saturating_add(margin).min(FOREVER));
         let mut known = self.known();
         known.until = known.until.max(mark.until);
         Some(mark.pack())
     }
 
-    /// A mark of a new generation that says: the entries that were lost no longer matter.
+    /// Returns a mark of a new generation, with which the loss of entries is accepted.
     #[must_use]
     pub fn accepting_loss(found: Option<u128>) -> u128 {
         Mark {
@@ -127,7 +128,7 @@ impl Sentinel {
         .pack()
     }
 
-    /// Whether it has seen a mark, and so would notice that the store was emptied.
+    /// Returns whether the sentinel has seen a mark, so that it can detect a loss.
     #[must_use]
     pub fn has_seen_mark(&self) -> bool {
         self.known().generation.is_some()
@@ -145,8 +146,8 @@ impl fmt::Debug for Sentinel {
 }
 
 impl Known {
-    /// Until when the entries that are known of matter, if they are gone; zero if they don't any more.
-    fn missed(&self, now: u64) -> u64 {
+    /// Returns the time until which the known entries are kept, or zero if all have expired.
+    fn lost_until(&self, now: u64) -> u64 {
         match self.generation {
             Some(_) if self.until > now => self.until,
             _ => 0,
@@ -154,9 +155,11 @@ impl Known {
     }
 }
 
-/// The mark, whose decimal digits every cache and every language can hold: from the highest bit on the generation (47
-/// bits), whether a person accepted the loss of the entries before it (1), and two times in seconds since the epoch (40
-/// each), until which lost entries matter and until which those of this generation do.
+/// The mark of a store.
+///
+/// It is stored as a decimal integer, which is supported by all caches. From the most significant bit, it consists of
+/// the generation (47 bits), whether the loss of earlier entries was accepted (1 bit), and two times in seconds since
+/// the epoch (40 bits each): until when lost entries and entries of this generation are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
     generation: u64,
@@ -193,30 +196,30 @@ impl Mark {
 
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "each field is cut to its width"
+        reason = "each field is masked to its width"
     )]
     fn unpack(value: u128) -> Self {
         let field = |shift: u32, mask: u64| (value >> shift) as u64 & mask;
         Self {
             generation: field(81, (1 << 47) - 1),
             is_accepted: field(80, 1) == 1,
-            lost_until: field(40, FOR_GOOD),
-            until: field(0, FOR_GOOD),
+            lost_until: field(40, FOREVER),
+            until: field(0, FOREVER),
         }
     }
 }
 
-/// No end; 34,000 years.
-const FOR_GOOD: u64 = (1 << 40) - 1;
+/// A time that stands for "forever", after 34,000 years.
+const FOREVER: u64 = (1 << 40) - 1;
 
-/// Whole seconds since the epoch, rounded up.
+/// Returns whole seconds since the epoch, rounded up.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "`as` saturates"
 )]
 fn seconds(date: NumericDate) -> u64 {
-    (date.as_f64().ceil() as u64).min(FOR_GOOD)
+    (date.as_f64().ceil() as u64).min(FOREVER)
 }
 
 #[cfg(test)]
@@ -227,24 +230,24 @@ mod tests {
 
     const NOW: NumericDate = NumericDate::from_secs(1_700_000_000);
 
-    /// A store that holds a mark and nothing else.
+    /// A store with a mark and without entries.
     #[derive(Default)]
     struct Server(Option<u128>);
 
     impl Server {
-        fn ask(&mut self, sentinel: &Sentinel, now: NumericDate) -> MarkState {
+        fn examine(&mut self, sentinel: &Sentinel, now: NumericDate) -> MarkState {
             for _ in 0..4 {
                 match sentinel.examine(self.0, now) {
                     MarkState::Missing(mark) | MarkState::Outdated(mark) => self.0 = Some(mark),
-                    settled => return settled,
+                    state => return state,
                 }
             }
-            panic!("it does not settle");
+            panic!("the state does not converge");
         }
 
-        fn revoke(&mut self, sentinel: &Sentinel, life: Option<u64>) {
-            self.ask(sentinel, NOW);
-            let until = life.map(after);
+        fn revoke(&mut self, sentinel: &Sentinel, ttl: Option<u64>) {
+            self.examine(sentinel, NOW);
+            let until = ttl.map(after);
             if let Some(mark) = sentinel.covering(self.0.unwrap(), until, NOW) {
                 self.0 = Some(mark);
             }
@@ -256,89 +259,93 @@ mod tests {
     }
 
     #[test]
-    fn a_new_store_is_intact() {
+    fn new_store_is_intact() {
         let mut server = Server::default();
-        assert_eq!(server.ask(&Sentinel::new(), NOW), MarkState::Intact);
-        assert_eq!(server.ask(&Sentinel::new(), NOW), MarkState::Intact);
+        assert_eq!(server.examine(&Sentinel::new(), NOW), MarkState::Intact);
+        assert_eq!(server.examine(&Sentinel::new(), NOW), MarkState::Intact);
     }
 
     #[test]
-    fn an_emptied_store_is_lost_until_its_entries_would_have_ended() {
-        for (life, later) in [(Some(80), 91), (None, 1_000_000_000)] {
+    fn loss_lasts_until_entries_would_have_expired() {
+        for (ttl, later) in [(Some(80), 91), (None, 1_000_000_000)] {
             let (mut server, one, other) = (Server::default(), Sentinel::new(), Sentinel::new());
-            server.revoke(&one, life);
-            server.ask(&other, NOW);
+            server.revoke(&one, ttl);
+            server.examine(&other, NOW);
             server.0 = None;
-            assert_eq!(server.ask(&one, NOW), MarkState::Lost);
-            assert_eq!(server.ask(&other, NOW), MarkState::Lost);
-            assert_eq!(server.ask(&Sentinel::new(), after(80)), MarkState::Lost);
-            let settled = match life {
+            assert_eq!(server.examine(&one, NOW), MarkState::Lost);
+            assert_eq!(server.examine(&other, NOW), MarkState::Lost);
+            assert_eq!(server.examine(&Sentinel::new(), after(80)), MarkState::Lost);
+            let state = match ttl {
                 Some(_) => MarkState::Intact,
                 None => MarkState::Lost,
             };
-            assert_eq!(server.ask(&one, after(later)), settled);
+            assert_eq!(server.examine(&one, after(later)), state);
         }
     }
 
     #[test]
-    fn one_that_ran_through_the_loss_tells_those_that_started_after_it() {
+    fn loss_is_reported_to_new_processes() {
         let (mut server, old, new) = (Server::default(), Sentinel::new(), Sentinel::new());
         server.revoke(&old, Some(80));
         server.0 = None;
-        assert_eq!(server.ask(&new, NOW), MarkState::Intact, "it can't know");
-        assert_eq!(server.ask(&old, NOW), MarkState::Lost);
-        assert_eq!(server.ask(&new, NOW), MarkState::Lost);
+        assert_eq!(
+            server.examine(&new, NOW),
+            MarkState::Intact,
+            "the loss is still unknown"
+        );
+        assert_eq!(server.examine(&old, NOW), MarkState::Lost);
+        assert_eq!(server.examine(&new, NOW), MarkState::Lost);
     }
 
     #[test]
-    fn nothing_is_lost_where_nothing_that_matters_was_revoked() {
+    fn store_without_valid_entries_loses_nothing() {
         let (mut server, sentinel) = (Server::default(), Sentinel::new());
-        server.ask(&sentinel, NOW);
+        server.examine(&sentinel, NOW);
         server.0 = None;
-        assert_eq!(server.ask(&sentinel, NOW), MarkState::Intact);
+        assert_eq!(server.examine(&sentinel, NOW), MarkState::Intact);
         server.revoke(&sentinel, Some(8));
         server.0 = None;
-        assert_eq!(server.ask(&sentinel, after(10)), MarkState::Intact);
+        assert_eq!(server.examine(&sentinel, after(10)), MarkState::Intact);
     }
 
     #[test]
-    fn a_loss_can_be_accepted_and_the_next_one_is_noticed_again() {
+    fn loss_after_an_accepted_one_is_detected() {
         let (mut server, one, other) = (Server::default(), Sentinel::new(), Sentinel::new());
         server.revoke(&one, None);
-        server.ask(&other, NOW);
+        server.examine(&other, NOW);
         server.0 = None;
-        assert_eq!(server.ask(&one, NOW), MarkState::Lost);
+        assert_eq!(server.examine(&one, NOW), MarkState::Lost);
         server.revoke(&one, Some(100));
         server.0 = Some(Sentinel::accepting_loss(server.0));
-        assert_eq!(server.ask(&one, NOW), MarkState::Intact);
-        assert_eq!(server.ask(&other, NOW), MarkState::Intact);
+        assert_eq!(server.examine(&one, NOW), MarkState::Intact);
+        assert_eq!(server.examine(&other, NOW), MarkState::Intact);
         server.0 = None;
-        assert_eq!(server.ask(&one, NOW), MarkState::Lost);
+        assert_eq!(server.examine(&one, NOW), MarkState::Lost);
     }
 
     #[test]
-    fn a_mark_that_a_slower_writer_put_back_is_raised_again() {
+    fn stale_mark_of_another_writer_is_replaced() {
         let (mut server, one, other) = (Server::default(), Sentinel::new(), Sentinel::new());
         server.revoke(&other, Some(10));
         let stale = server.0;
         server.revoke(&one, Some(1000));
         server.0 = stale;
-        assert_eq!(server.ask(&one, NOW), MarkState::Intact);
-        server.ask(&other, NOW);
+        assert_eq!(server.examine(&one, NOW), MarkState::Intact);
+        server.examine(&other, NOW);
         server.0 = None;
-        assert_eq!(server.ask(&other, after(900)), MarkState::Lost);
+        assert_eq!(server.examine(&other, after(900)), MarkState::Lost);
     }
 
     #[test]
-    fn a_mark_survives_its_digits() {
+    fn mark_round_trips_through_integer() {
         let mark = Mark {
             generation: (1 << 47) - 1,
             is_accepted: true,
             lost_until: 5,
-            until: FOR_GOOD,
+            until: FOREVER,
         };
         assert_eq!(Mark::unpack(mark.pack()), mark);
-        assert_eq!(seconds(NumericDate::from_f64(1e300).unwrap()), FOR_GOOD);
+        assert_eq!(seconds(NumericDate::from_f64(1e300).unwrap()), FOREVER);
         assert_eq!(seconds(NumericDate::from_f64(-1.0).unwrap()), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! What a store of revoked tokens does, and how long it must remember one.
+//! The interface of revocation stores, and the retention of entries.
 
 use std::error::Error;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use boltguard_types::{NumericDate, ReasonCode};
 
-/// A deny-list that answers without waiting.
+/// A revocation list with synchronous, non-blocking lookups.
 ///
-/// An authenticator asks it in the middle of a request, on whatever thread the request runs. A list
-/// that lives elsewhere (a database, Redis) is asked by the edge instead, which may wait.
+/// Authenticators call it while they process a request, possibly on the thread of an async runtime. A list in a
+/// database or in Redis must be queried by the application instead.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -24,19 +24,21 @@ use boltguard_types::{NumericDate, ReasonCode};
 /// # Ok::<(), boltguard_revocation::RevocationError>(())
 /// ```
 pub trait RevocationStore: Send + Sync {
-    /// Whether the token of this id is revoked at `now`.
+    /// Returns whether the token with this ID is revoked at `now`.
     ///
     /// # Errors
     ///
-    /// [`RevocationError::Unavailable`] if the store can't tell; the token must not pass then.
+    /// [`RevocationError::Unavailable`] if the store is unavailable. The token must be rejected then.
     fn is_revoked(&self, token_id: &str, now: NumericDate) -> Result<bool, RevocationError>;
 
-    /// Revokes the token of this id until `until`, or for good; a later call extends, it never shortens.
+    /// Revokes the token with this ID until `until`, or permanently if it is `None`.
+    ///
+    /// Revoking a token again can extend the entry, but never shortens it.
     ///
     /// # Errors
     ///
-    /// - [`RevocationError::Full`] if there is no room for the entry.
-    /// - [`RevocationError::Unavailable`] if the store can't keep it.
+    /// - [`RevocationError::Full`] if the store is full.
+    /// - [`RevocationError::Unavailable`] if the store is unavailable.
     fn revoke(
         &self,
         token_id: &str,
@@ -44,11 +46,10 @@ pub trait RevocationStore: Send + Sync {
         now: NumericDate,
     ) -> Result<(), RevocationError>;
 
-    /// Learns that tokens are accepted for this long after their `exp`. An authenticator calls it when it is given the
-    /// store; the largest leeway counts.
+    /// Announces that tokens are accepted for this duration after their `exp`.
     ///
-    /// A store that implements it keeps each entry for so much longer, also those that were written before or by
-    /// somebody who did not know of the leeway.
+    /// An authenticator calls it when it is configured with the store. A store that implements it keeps all entries,
+    /// including earlier ones, for longer by the largest leeway. By default, this does nothing.
     fn bind_leeway(&self, leeway: Duration) {
         let _ = leeway;
     }
@@ -73,10 +74,11 @@ impl<S: RevocationStore + ?Sized> RevocationStore for Arc<S> {
     }
 }
 
-/// When an entry may be forgotten: `exp`, the largest leeway of all who accept the token, and [`CLOCK_SKEW_MARGIN`].
+/// Returns how long an entry must be kept: until `exp` plus the largest leeway of all services that accept the token,
+/// plus [`CLOCK_SKEW_MARGIN`].
 ///
-/// A store that forgets at `exp` alone lets the token live again through the leeway. A token without
-/// `exp` is never over, and neither is its entry.
+/// If an entry was removed at `exp`, the token would be accepted again during the leeway. A token without `exp` never
+/// expires, so its entry must be kept forever.
 ///
 /// ```
 /// use std::time::Duration;
@@ -93,23 +95,23 @@ pub fn retain_until(exp: Option<NumericDate>, leeway: Duration) -> Option<Numeri
     Some(exp? + leeway + CLOCK_SKEW_MARGIN)
 }
 
-/// What clocks that are set by the network may differ between the one that revokes and those that ask.
+/// The maximum assumed difference between the clocks of the services that revoke and check a token.
 pub const CLOCK_SKEW_MARGIN: Duration = Duration::from_secs(60);
 
-/// The store has no answer, or no room.
+/// The error of a revocation store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationError {
-    /// The address of the store is no URL of its kind.
+    /// The URL of the store is invalid.
     Address,
-    /// Every place is taken by a token that could still be accepted.
+    /// The store is full, and no entry has expired.
     Full,
-    /// The store can't be reached, or does not answer.
+    /// The store is unavailable.
     Unavailable,
 }
 
 impl RevocationError {
-    /// The reason code of a request that met this error.
+    /// Returns the reason code: [`ReasonCode::RevocationUnavailable`].
     #[must_use]
     pub const fn code(self) -> ReasonCode {
         ReasonCode::RevocationUnavailable
@@ -120,10 +122,12 @@ impl fmt::Display for RevocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Address => {
-                "the address of the revocation store is none, write `redis://host:port/database`"
+                "the URL of the revocation store is invalid; expected `redis://host:port/database`"
             }
-            Self::Full => "the revocation store is full: raise its limit, or give tokens an `exp`",
-            Self::Unavailable => "the revocation store does not answer",
+            Self::Full => {
+                "the revocation store is full; increase its limit, or issue tokens with `exp`"
+            }
+            Self::Unavailable => "the revocation store is unavailable",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What an entry really takes, as the system counts it; alone in its process.
+//! The memory usage of an entry, as reported by the system. A separate process, so that other tests have no effect.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -7,7 +7,7 @@ use boltguard_revocation::MemoryRevocation;
 use boltguard_types::NumericDate;
 
 #[test]
-fn a_large_list_takes_48_bytes_an_entry() {
+fn large_list_takes_48_bytes_per_entry() {
     let now = NumericDate::from_secs(1_700_000_000);
     let store = MemoryRevocation::new();
     let before = resident().unwrap();
@@ -20,7 +20,7 @@ fn a_large_list_takes_48_bytes_an_entry() {
             worst = worst.max((resident().unwrap() - before) / n);
         }
     }
-    // A little more than the entries themselves: the allocator's own bytes, and pages half used.
+    // The limit is larger than 48 bytes because of the overhead of the allocator.
     assert!((20..=52).contains(&worst), "{worst}");
 }
 

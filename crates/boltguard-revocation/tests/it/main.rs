@@ -1,4 +1,4 @@
-//! Behaviour of the store as its users see it.
+//! Tests of the revocation stores.
 
 mod model;
 #[cfg(feature = "redis")]

@@ -1,4 +1,4 @@
-//! The list in a real Redis: the one at `BOLTGUARD_TEST_REDIS_URL`, else one on the standard port.
+//! The store in a Redis server: at `BOLTGUARD_TEST_REDIS_URL`, or else at the default port.
 
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -11,14 +11,14 @@ use std::time::{Duration, Instant, SystemTime};
 use boltguard_revocation::{RedisRevocation, RevocationError};
 use boltguard_types::NumericDate;
 
-/// Where Redis answers; `None`, said aloud, where there is none and none was asked for.
+/// Returns the URL of a server. If there is none and the variable isn't set, reports this and returns `None`.
 fn address() -> Option<String> {
-    let asked = std::env::var("BOLTGUARD_TEST_REDIS_URL").ok();
-    let url = asked
+    let configured = std::env::var("BOLTGUARD_TEST_REDIS_URL").ok();
+    let url = configured
         .clone()
         .unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned());
-    let answers = RedisRevocation::open(&url).and_then(|store| store.is_revoked("any"));
-    match (answers, asked) {
+    let result = RedisRevocation::open(&url).and_then(|store| store.is_revoked("any"));
+    match (result, configured) {
         (Ok(_), _) => Some(url),
         (Err(error), Some(_)) => panic!("{url}: {error}"),
         (Err(_), None) => {
@@ -28,12 +28,12 @@ fn address() -> Option<String> {
     }
 }
 
-/// Keys of one test, which lapse by themselves.
-fn own_prefix() -> String {
+/// Returns a unique prefix for the keys of a test.
+fn unique_prefix() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let nanos = SystemTime::UNIX_EPOCH
         .elapsed()
-        .expect("after 1970")
+        .expect("the clock is after 1970")
         .as_nanos();
     format!(
         "boltguard:test:{nanos}:{}:",
@@ -43,8 +43,8 @@ fn own_prefix() -> String {
 
 fn store(url: &str) -> RedisRevocation {
     RedisRevocation::open(url)
-        .expect("an address")
-        .with_prefix(&own_prefix())
+        .expect("the URL is valid")
+        .with_prefix(&unique_prefix())
 }
 
 fn now() -> NumericDate {
@@ -52,7 +52,7 @@ fn now() -> NumericDate {
 }
 
 #[test]
-fn a_revoked_token_stays_so_until_its_end() {
+fn token_is_revoked_until_its_entry_expires() {
     let Some(url) = address() else { return };
     let (store, now) = (store(&url), now());
     store
@@ -75,29 +75,30 @@ fn revoking_again_extends_and_never_shortens() {
     let Some(url) = address() else { return };
     let (store, now) = (store(&url), now());
     let [short, long] = [1, 30].map(|secs| Some(now + Duration::from_secs(secs)));
-    for (id, ends) in [
+    for (id, dates) in [
         ("up", [short, long]),
         ("down", [long, short]),
         ("same", [short, short]),
     ] {
-        ends.into_iter()
-            .for_each(|end| store.revoke(id, end, now).unwrap());
+        dates
+            .into_iter()
+            .for_each(|until| store.revoke(id, until, now).unwrap());
     }
     thread::sleep(Duration::from_millis(1400));
-    let left = ["up", "down", "same"].map(|id| store.is_revoked(id).unwrap());
-    assert_eq!(left, [true, true, false]);
+    let revoked = ["up", "down", "same"].map(|id| store.is_revoked(id).unwrap());
+    assert_eq!(revoked, [true, true, false]);
 }
 
 #[test]
-fn an_entry_for_good_is_not_given_an_end() {
+fn permanent_entry_stays_permanent() {
     let Some(url) = address() else { return };
-    let prefix = own_prefix();
+    let prefix = unique_prefix();
     let store = RedisRevocation::open(&url).unwrap().with_prefix(&prefix);
     let now = now();
     let far = NumericDate::from_f64(1e300);
     for (id, first, second) in [
         ("kept", None, Some(now + Duration::from_secs(1))),
-        ("made so", Some(now + Duration::from_secs(1)), None),
+        ("extended", Some(now + Duration::from_secs(1)), None),
         ("far", far, Some(now + Duration::from_secs(1))),
     ] {
         store.revoke(id, first, now).unwrap();
@@ -105,7 +106,7 @@ fn an_entry_for_good_is_not_given_an_end() {
     }
     thread::sleep(Duration::from_millis(1400));
     let mut connection = redis::Client::open(url).unwrap().get_connection().unwrap();
-    for id in ["kept", "made so", "far"] {
+    for id in ["kept", "extended", "far"] {
         assert_eq!(store.is_revoked(id), Ok(true), "{id}");
         let removed: usize = redis::cmd("DEL")
             .arg(format!("{prefix}{id}"))
@@ -116,7 +117,7 @@ fn an_entry_for_good_is_not_given_an_end() {
 }
 
 #[test]
-fn threads_share_a_list() {
+fn concurrent_threads_share_a_store() {
     let Some(url) = address() else { return };
     let (store, now) = (store(&url), now());
     thread::scope(|scope| {
@@ -137,7 +138,7 @@ fn threads_share_a_list() {
 }
 
 #[test]
-fn connections_that_were_cut_are_made_anew() {
+fn closed_connections_are_reopened() {
     let Some(url) = address() else { return };
     let Some(host) = url
         .strip_prefix("redis://")
@@ -145,16 +146,16 @@ fn connections_that_were_cut_are_made_anew() {
     else {
         return;
     };
-    let line = Line::to(host).unwrap();
-    let store = store(&line.url);
+    let proxy = Proxy::to(host).unwrap();
+    let store = store(&proxy.url);
     for _ in 0..3 {
         assert_eq!(store.is_revoked("any"), Ok(false));
-        line.cut();
+        proxy.disconnect();
     }
 }
 
 #[test]
-fn a_server_that_does_not_answer_is_given_up() {
+fn unresponsive_server_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
     let store = RedisRevocation::open(&url)
@@ -170,7 +171,7 @@ fn a_server_that_does_not_answer_is_given_up() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_unavailable_and_an_address_must_be_one() {
+fn rejects_invalid_urls_and_missing_servers() {
     let store = RedisRevocation::open("redis://127.0.0.1:1").unwrap();
     assert_eq!(store.is_revoked("any"), Err(RevocationError::Unavailable));
     for url in ["", "localhost", "http://localhost", "redis://"] {
@@ -183,7 +184,7 @@ fn a_server_that_is_not_there_is_unavailable_and_an_address_must_be_one() {
 }
 
 #[test]
-fn a_server_without_a_limit_evicts_nothing() {
+fn server_without_memory_limit_evicts_nothing() {
     let Some(url) = address() else { return };
     let mut connection = redis::Client::open(&*url)
         .unwrap()
@@ -199,7 +200,7 @@ fn a_server_without_a_limit_evicts_nothing() {
 }
 
 #[test]
-fn a_server_without_memory_is_full_and_one_that_evicts_is_told() {
+fn memory_limit_and_eviction_policy_are_detected() {
     let Some(full) = Server::start("noeviction") else {
         return;
     };
@@ -221,7 +222,7 @@ fn a_server_without_memory_is_full_and_one_that_evicts_is_told() {
 }
 
 #[test]
-fn a_server_that_was_emptied_is_unavailable_until_the_loss_is_accepted() {
+fn emptied_server_is_unavailable_until_loss_is_accepted() {
     let Some(server) = Server::start_with(&[]) else {
         return;
     };
@@ -236,7 +237,7 @@ fn a_server_that_was_emptied_is_unavailable_until_the_loss_is_accepted() {
             assert_eq!(store.is_revoked("a"), Err(RevocationError::Unavailable));
         }
     }
-    // A token can still be revoked, and one that is known to be is refused as such.
+    // Tokens can still be revoked, and their entries are found.
     one.revoke("c", None, now()).unwrap();
     assert_eq!(other.is_revoked("c"), Ok(true));
     other.accept_loss().unwrap();
@@ -245,7 +246,7 @@ fn a_server_that_was_emptied_is_unavailable_until_the_loss_is_accepted() {
 }
 
 #[test]
-fn a_server_that_was_emptied_answers_again_when_the_lost_entries_have_ended() {
+fn emptied_server_is_available_after_lost_entries_expire() {
     let Some(server) = Server::start_with(&[]) else {
         return;
     };
@@ -254,16 +255,16 @@ fn a_server_that_was_emptied_answers_again_when_the_lost_entries_have_ended() {
     store.revoke("a", Some(end), now()).unwrap();
     server.run("FLUSHALL");
     assert_eq!(store.is_revoked("a"), Err(RevocationError::Unavailable));
-    let patience = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(20);
     while store.is_revoked("a") != Ok(false) {
-        assert!(Instant::now() < patience, "it is unavailable for ever");
+        assert!(Instant::now() < deadline, "the store stays unavailable");
         thread::sleep(Duration::from_millis(100));
     }
     assert!(now() >= end);
 }
 
 #[test]
-fn a_server_on_which_nothing_was_revoked_loses_nothing() {
+fn server_without_entries_loses_nothing() {
     let Some(server) = Server::start_with(&[]) else {
         return;
     };
@@ -275,7 +276,7 @@ fn a_server_on_which_nothing_was_revoked_loses_nothing() {
 }
 
 #[test]
-fn an_entry_lives_through_the_leeway_of_the_store() {
+fn entry_is_kept_for_the_leeway() {
     let Some(url) = address() else { return };
     let store = store(&url).with_leeway(Duration::from_secs(30));
     let now = now();
@@ -284,7 +285,7 @@ fn an_entry_lives_through_the_leeway_of_the_store() {
 }
 
 #[test]
-fn ids_of_any_length_and_characters_are_exact() {
+fn ids_of_any_characters_are_exact() {
     let Some(url) = address() else { return };
     let store = store(&url);
     let long = "x".repeat(5_000);
@@ -316,9 +317,9 @@ fn ids_of_any_length_and_characters_are_exact() {
 }
 
 #[test]
-fn an_entry_that_django_hashed_is_found() {
+fn entry_with_digest_of_django_is_found() {
     let Some(url) = address() else { return };
-    let prefix = own_prefix();
+    let prefix = unique_prefix();
     let store = RedisRevocation::open(&url).unwrap().with_prefix(&prefix);
     // echo -n 'two words' | sha256sum
     let key = "sha256:a03f1d611645eb53ad16c1af546ca0792dc884505bab57ede80f4dad6b911d3a";
@@ -331,60 +332,64 @@ fn an_entry_that_django_hashed_is_found() {
 }
 
 #[test]
-fn debug_shows_no_password() {
+fn debug_hides_the_password() {
     let store = RedisRevocation::open("redis://:hunter2@localhost").unwrap();
     assert!(!format!("{store:?}").contains("hunter2"));
 }
 
-/// A line to a server that can be cut.
-struct Line {
+/// A proxy for a server, which can close all connections.
+struct Proxy {
     url: String,
-    ends: Arc<Mutex<Vec<TcpStream>>>,
+    streams: Arc<Mutex<Vec<TcpStream>>>,
 }
 
-impl Line {
+impl Proxy {
     fn to(host: &str) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let url = format!("redis://{}", listener.local_addr()?);
-        let ends = Arc::new(Mutex::new(Vec::new()));
-        let (host, known) = (host.to_owned(), Arc::clone(&ends));
+        let streams = Arc::new(Mutex::new(Vec::new()));
+        let (host, opened) = (host.to_owned(), Arc::clone(&streams));
         thread::spawn(move || -> io::Result<()> {
-            for near in listener.incoming() {
-                let (near, far) = (near?, TcpStream::connect(&host)?);
+            for client in listener.incoming() {
+                let (client, server) = (client?, TcpStream::connect(&host)?);
                 for (from, to) in [
-                    (near.try_clone()?, far.try_clone()?),
-                    (far.try_clone()?, near.try_clone()?),
+                    (client.try_clone()?, server.try_clone()?),
+                    (server.try_clone()?, client.try_clone()?),
                 ] {
                     thread::spawn(move || io::copy(&mut &from, &mut &to));
                 }
-                known.lock().expect("no panic").extend([near, far]);
+                opened
+                    .lock()
+                    .expect("the lock is not poisoned")
+                    .extend([client, server]);
             }
             Ok(())
         });
-        Ok(Self { url, ends })
+        Ok(Self { url, streams })
     }
 
-    fn cut(&self) {
-        for end in self.ends.lock().expect("no panic").drain(..) {
-            // One end may be closed already.
-            let _ = end.shutdown(Shutdown::Both);
+    fn disconnect(&self) {
+        let mut streams = self.streams.lock().expect("the lock is not poisoned");
+        for stream in streams.drain(..) {
+            // The stream can already be closed.
+            let _ = stream.shutdown(Shutdown::Both);
         }
     }
 }
 
-/// A server of our own.
+/// A private server.
 struct Server {
     child: Child,
     url: String,
 }
 
 impl Server {
-    /// One with hardly any memory.
+    /// Starts a server with hardly any memory.
     fn start(policy: &str) -> Option<Self> {
         Self::start_with(&["--maxmemory", "1", "--maxmemory-policy", policy])
     }
 
-    /// `None`, said aloud, where the program is not there.
+    /// Starts a server. If the program isn't installed, reports this and returns `None`.
     fn start_with(options: &[&str]) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0")
             .ok()?
@@ -427,17 +432,19 @@ impl Server {
     }
 
     fn run(&self, command: &str) {
-        let client = redis::Client::open(&*self.url).expect("an address");
-        let mut connection = client.get_connection().expect("a server");
+        let client = redis::Client::open(&*self.url).expect("the URL is valid");
+        let mut connection = client
+            .get_connection()
+            .expect("the server accepts connections");
         redis::cmd(command)
             .exec(&mut connection)
-            .expect("a command");
+            .expect("the command succeeds");
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have stopped by itself.
+        // The server can already have stopped.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Several threads at one store.
+//! Concurrent use of the in-memory store.
 
 use std::thread;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use boltguard_types::NumericDate;
 const NOW: NumericDate = NumericDate::from_secs(1_700_000_000);
 
 #[test]
-fn what_a_thread_has_revoked_stays_revoked_while_others_purge() {
+fn entries_survive_purges_of_other_threads() {
     let store = MemoryRevocation::with_capacity_limit(50_000);
     let later = NOW + Duration::from_secs(100);
     thread::scope(|scope| {
@@ -39,10 +39,10 @@ fn what_a_thread_has_revoked_stays_revoked_while_others_purge() {
 }
 
 #[test]
-fn the_limit_holds_when_threads_race_for_the_last_places() {
+fn limit_is_exact_with_concurrent_threads() {
     for _ in 0..20 {
         let store = MemoryRevocation::with_capacity_limit(100);
-        let kept: usize = thread::scope(|scope| {
+        let accepted: usize = thread::scope(|scope| {
             let workers: Vec<_> = (0..4)
                 .map(|worker| {
                     let store = &store;
@@ -57,12 +57,12 @@ fn the_limit_holds_when_threads_race_for_the_last_places() {
                 .map(|worker| worker.join().unwrap())
                 .sum()
         });
-        assert_eq!((kept, store.len()), (100, 100));
+        assert_eq!((accepted, store.len()), (100, 100));
     }
 }
 
 #[test]
-fn a_token_that_threads_revoke_at_once_takes_one_place() {
+fn concurrent_revocations_of_a_token_are_one_entry() {
     for round in 0..200 {
         let store = MemoryRevocation::with_capacity_limit(4);
         thread::scope(|scope| {
@@ -75,7 +75,7 @@ fn a_token_that_threads_revoke_at_once_takes_one_place() {
 }
 
 #[test]
-fn a_full_store_still_extends_what_it_holds() {
+fn full_store_extends_existing_entries() {
     let store = MemoryRevocation::with_capacity_limit(1);
     store
         .revoke("a", Some(NOW + Duration::from_secs(1)), NOW)

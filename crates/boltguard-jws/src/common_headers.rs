@@ -55,8 +55,7 @@ struct Known {
 
 /// `none` is among them, since tokens that say so are sent by whoever tries doors.
 static UNNAMED: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    let names = Algorithm::ALL.iter().map(|algorithm| algorithm.name());
-    let texts = names.chain(["none"]).flat_map(unnamed);
+    let texts = short_names().chain(["none"]).flat_map(unnamed);
     let known = |text: Box<str>| {
         Some(Known {
             mark: mark_of(text.as_bytes())?,
@@ -66,6 +65,12 @@ static UNNAMED: LazyLock<Vec<Known>> = LazyLock::new(|| {
     };
     texts.filter_map(known).collect()
 });
+
+/// The names that have the length of those in [`LENGTHS`]; `ES256K` is rare.
+fn short_names() -> impl Iterator<Item = &'static str> {
+    let names = Algorithm::ALL.iter().map(|algorithm| algorithm.name());
+    names.filter(|name| name.len() <= 5)
+}
 
 fn unnamed(algorithm: &str) -> Vec<Box<str>> {
     let (alg, typ) = (&member("alg", algorithm), &member("typ", "JWT"));
@@ -115,7 +120,7 @@ mod tests {
         }
         let marks: HashSet<u64> = UNNAMED.iter().map(|known| known.mark).collect();
         assert_eq!(marks.len(), UNNAMED.len());
-        assert_eq!(UNNAMED.len(), 3 * (Algorithm::ALL.len() + 1));
+        assert_eq!(UNNAMED.len(), 3 * (short_names().count() + 1));
         for short in 0..18 {
             assert_eq!(read_common(&[b'A'; 18][..short]), None);
         }

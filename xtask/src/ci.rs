@@ -1,8 +1,9 @@
 //! `cargo xtask ci`: everything that must hold before a change lands.
 
+use std::fmt;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use pico_args::Arguments;
 
 use crate::demo;
@@ -19,7 +20,7 @@ pub(crate) const COMMAND: Command = Command {
     summary: "Run everything that must hold before a change lands",
     usage: "ci [step…]
 
-  step…   only these: format, lock, tidy, clippy, docs, test, features, demo, types, fuzz
+  step…   only these: format, lock, tidy, clippy, docs, deny, test, features, demo, types, fuzz
 
 Goes on after a step that fails, and lists all of them at the end.",
     run,
@@ -29,12 +30,17 @@ Goes on after a step that fails, and lists all of them at the end.",
 struct Step(&'static str, &'static str, fn(&Workspace) -> Result<()>);
 
 /// The quick ones first.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step("format", "formatting of the Rust code", format),
     Step("lock", "Cargo.lock is up to date", lock),
     Step("tidy", "layers and house rules", tidy::tidy),
     Step("clippy", "clippy, warnings denied", clippy),
     Step("docs", "Rust documentation, warnings denied", docs),
+    Step(
+        "deny",
+        "licences, duplicates and vulnerabilities of dependencies",
+        deny,
+    ),
     Step("test", "all tests, on every Python", tests),
     Step(
         "features",
@@ -48,6 +54,18 @@ const STEPS: [Step; 10] = [
     Step("fuzz", "a short run of each fuzz target", short_fuzz),
 ];
 
+/// Why a step, or the rest of it, can't be run on this machine.
+#[derive(Debug)]
+struct Skipped(&'static str);
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "skipped: {}", self.0)
+    }
+}
+
+impl std::error::Error for Skipped {}
+
 /// Long enough to run the whole corpus of seeds, and some.
 const FUZZ_SECONDS: u32 = 10;
 
@@ -60,12 +78,16 @@ fn run(workspace: &Workspace, args: Arguments) -> Result<()> {
         let start = Instant::now();
         let result = run(workspace);
         let seconds = start.elapsed().as_secs();
-        let word = if result.is_ok() { "ok" } else { "FAILED" };
-        summary += &format!("{name:9} {word:6} {seconds:5} s\n");
+        let word = match &result {
+            Ok(()) => "ok",
+            Err(error) if error.is::<Skipped>() => "SKIPPED",
+            Err(_) => "FAILED",
+        };
+        summary += &format!("{name:9} {word:7} {seconds:5} s\n");
         if let Err(error) = result {
-            println!("error: {error:#}");
+            println!("{error:#}");
             summary += &format!("          {error:#}\n");
-            failed.push(*name);
+            failed.extend((word == "FAILED").then_some(*name));
         }
     }
     process::heading("summary");
@@ -91,39 +113,37 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Step>> {
 
 fn format(workspace: &Workspace) -> Result<()> {
     let remedy = "run `cargo fmt --all && cargo fmt --manifest-path fuzz/Cargo.toml`";
-    let check = |args: &[&str]| process::run(workspace.cargo("fmt").args(args)).context(remedy);
-    check(&["--all", "--check"])?;
-    check(&["--manifest-path", "fuzz/Cargo.toml", "--check"])
+    let check = |line| process::run(&mut workspace.cargo(line)).context(remedy);
+    check("fmt --all --check")?;
+    check("fmt --manifest-path fuzz/Cargo.toml --check")
 }
 
 fn lock(workspace: &Workspace) -> Result<()> {
-    process::capture(
-        workspace
-            .cargo("metadata")
-            .args(["--format-version", "1", "--locked"]),
-    )
-    .map(|_| ())
+    process::capture(&mut workspace.cargo("metadata --format-version 1 --locked")).map(|_| ())
 }
 
 fn clippy(workspace: &Workspace) -> Result<()> {
-    let mut cargo = workspace.cargo("clippy");
-    process::run(cargo.args([
-        "--workspace",
-        "--all-targets",
-        "--all-features",
-        "--",
-        "-D",
-        "warnings",
-    ]))
+    let line = "clippy --workspace --all-targets --all-features -- -D warnings";
+    process::run(&mut workspace.cargo(line))
 }
 
 fn docs(workspace: &Workspace) -> Result<()> {
-    let mut cargo = workspace.cargo("doc");
-    process::run(
-        cargo
-            .args(["--no-deps", "--all-features"])
-            .env("RUSTDOCFLAGS", "-D warnings"),
-    )
+    let mut cargo = workspace.cargo("doc --no-deps --all-features");
+    process::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Rules on licences, banned and duplicate crates, their sources, and known vulnerabilities, from `deny.toml`.
+fn deny(workspace: &Workspace) -> Result<()> {
+    if !process::succeeds(&mut workspace.cargo("deny --version")) {
+        bail!(Skipped(
+            "install it with `cargo install --locked cargo-deny`"
+        ));
+    }
+    process::run(&mut workspace.cargo("deny check bans licenses sources"))?;
+    if !process::succeeds(&mut workspace.cargo("deny fetch db")) {
+        bail!(Skipped("the database of advisories can't be fetched"));
+    }
+    process::run(&mut workspace.cargo("deny check --disable-fetch advisories"))
 }
 
 fn tests(workspace: &Workspace) -> Result<()> {
@@ -137,14 +157,22 @@ fn tests(workspace: &Workspace) -> Result<()> {
     test::test(workspace, all)
 }
 
+/// Each crate alone with each set of its features, so that no crate compiles only because of a feature that another one
+/// turns on. Then the tests with all features.
 fn features(workspace: &Workspace) -> Result<()> {
-    let tested = workspace
-        .members()?
-        .into_iter()
-        .filter(|member| member.is_tested_by_cargo(workspace));
-    if !tested.into_iter().any(|member| member.has_features()) {
-        println!("no crate has an optional feature");
-        return Ok(());
+    let members = workspace.members()?;
+    for member in members
+        .iter()
+        .filter(|member| member.name != "boltguard-bench")
+    {
+        for set in member.feature_sets() {
+            let features = set.join(",");
+            let line = format!(
+                "clippy --quiet --package {} --features={features}",
+                member.name
+            );
+            process::run(workspace.cargo(&line).args(["--", "-D", "warnings"]))?;
+        }
     }
     let rust = Options {
         rust: true,
@@ -173,17 +201,8 @@ fn types(workspace: &Workspace) -> Result<()> {
 /// With the replay of inputs that other tests leave out, since it needs another implementation to compare with.
 fn short_fuzz(workspace: &Workspace) -> Result<()> {
     process::heading("replay beside another implementation");
-    let mut cargo = workspace.cargo("test");
-    cargo.args([
-        "--quiet",
-        "--locked",
-        "--manifest-path",
-        "fuzz/Cargo.toml",
-        "--test",
-        "replay",
-        "--target-dir",
-    ]);
-    process::run(cargo.arg(workspace.target("fuzz/test")))?;
+    let line = "test --quiet --locked --manifest-path fuzz/Cargo.toml --test replay --target-dir";
+    process::run(workspace.cargo(line).arg(workspace.target("fuzz/test")))?;
     fuzz::fuzz(workspace, FUZZ_SECONDS, &[])
 }
 

@@ -84,22 +84,10 @@ impl<'a> Fuzzer<'a> {
     /// Cargo leaves alone what is there already in this version.
     fn install(&self) -> Result<()> {
         heading("cargo-fuzz");
-        let mut cargo = self.workspace.cargo("install");
-        cargo
-            .args([
-                "cargo-fuzz",
-                "--version",
-                CARGO_FUZZ,
-                "--locked",
-                "--quiet",
-                "--root",
-            ])
-            .arg(&self.tools);
-        run_program(
-            cargo
-                .arg("--target-dir")
-                .arg(self.workspace.target("tools/build")),
-        )
+        let line = format!("install cargo-fuzz --version {CARGO_FUZZ} --locked --quiet --root");
+        let mut cargo = self.workspace.cargo(&line);
+        cargo.arg(&self.tools).arg("--target-dir");
+        run_program(cargo.arg(self.workspace.target("tools/build")))
     }
 
     fn targets(&self) -> Result<Vec<String>> {

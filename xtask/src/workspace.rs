@@ -78,17 +78,17 @@ impl Workspace {
             .filter(|path| path.is_dir())
     }
 
-    /// Cargo at the root of the workspace.
-    pub(crate) fn cargo(&self, subcommand: &str) -> Command {
+    /// Cargo at the root of the workspace, with the words of a command line as arguments.
+    pub(crate) fn cargo(&self, line: &str) -> Command {
         let mut command = process::command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.arg(subcommand).current_dir(&self.root);
+        command.args(line.split(' ')).current_dir(&self.root);
         command
     }
 
     /// The members of the workspace, as `cargo metadata` describes them.
     pub(crate) fn members(&self) -> Result<Vec<Member>> {
-        let mut cargo = self.cargo("metadata");
-        let text = process::capture(cargo.args(["--format-version", "1", "--no-deps"]))?;
+        let mut cargo = self.cargo("metadata --format-version 1 --no-deps");
+        let text = process::capture(&mut cargo)?;
         Member::read_all(&text).context("read what `cargo metadata` printed")
     }
 }
@@ -121,14 +121,16 @@ impl Member {
         serde_json::from_str::<Metadata>(metadata).map(|metadata| metadata.packages)
     }
 
-    /// Whether it has features to choose, `default` aside.
-    pub(crate) fn has_features(&self) -> bool {
-        self.features.keys().any(|name| name != "default")
-    }
-
-    /// Whether it has this feature.
-    pub(crate) fn has_feature(&self, name: &str) -> bool {
-        self.features.contains_key(name)
+    /// Every set of its features, `default` aside.
+    pub(crate) fn feature_sets(&self) -> Vec<Vec<&str>> {
+        let names = self.features.keys().filter(|name| *name != "default");
+        names.fold(vec![Vec::new()], |mut sets, name| {
+            for mut set in sets.clone() {
+                set.push(name);
+                sets.push(set);
+            }
+            sets
+        })
     }
 
     /// Its features, `default` aside, as `--features` takes them from the whole workspace.
@@ -149,5 +151,19 @@ impl Dependency {
     /// Whether only tests, examples and benches see it.
     pub(crate) fn is_dev(&self) -> bool {
         self.kind.as_deref() == Some("dev")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_set_of_features_is_named_once() {
+        let text = r#"{"packages": [{"name": "a", "manifest_path": "/a/Cargo.toml", "dependencies": [],
+            "features": {"default": [], "one": [], "two": []}}]}"#;
+        let members = Member::read_all(text).unwrap();
+        let expected: [&[&str]; 4] = [&[], &["one"], &["two"], &["one", "two"]];
+        assert_eq!(members[0].feature_sets(), expected);
     }
 }

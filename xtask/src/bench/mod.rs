@@ -71,8 +71,8 @@ impl Benches<'_> {
     /// The package of the benches is outside the default members, so that nobody pays for building the peers elsewhere.
     fn rust(&self) -> Result<()> {
         process::heading("Rust benches");
-        let mut cargo = self.workspace.cargo("bench");
-        cargo.args(["--package", "boltguard-bench", "--bench", "engine", "--"]);
+        let line = "bench --package boltguard-bench --bench engine --";
+        let mut cargo = self.workspace.cargo(line);
         cargo.env("CRITERION_HOME", self.directory.join("criterion"));
         process::run(self.dress(&mut cargo))
     }

@@ -72,10 +72,6 @@ pub(crate) fn test(workspace: &Workspace, options: Options) -> Result<()> {
     Ok(())
 }
 
-/// The feature that adds an algorithm, which tests of other crates take for one that nobody knows. Its own crates are
-/// tested with it, beside `ring` rather than aws-lc.
-const APART: &str = "es256k";
-
 struct Runner<'a> {
     workspace: &'a Workspace,
     services: &'a Services,
@@ -89,29 +85,14 @@ impl Runner<'_> {
             .iter()
             .partition(|member| member.is_tested_by_cargo(self.workspace));
         process::heading("Rust tests and doctests");
-        let mut cargo = self.workspace.cargo("test");
-        cargo.arg("--workspace");
+        let mut cargo = self.workspace.cargo("test --workspace --no-fail-fast");
         for member in outside {
             cargo.args(["--exclude", &member.name]);
         }
-        if !all_features {
-            return self.cargo_test(cargo, tally);
+        if all_features {
+            let features = tested.iter().flat_map(|member| member.optional_features());
+            cargo.args(["--features", &features.collect::<Vec<_>>().join(",")]);
         }
-        let features = tested.iter().flat_map(|member| member.optional_features());
-        let together = features.filter(|name| !name.ends_with(&format!("/{APART}")));
-        cargo.args(["--features", &together.collect::<Vec<_>>().join(",")]);
-        self.cargo_test(cargo, tally)?;
-        process::heading(format!("Rust tests and doctests with {APART}"));
-        let mut cargo = self.workspace.cargo("test");
-        for member in tested.iter().filter(|member| member.has_feature(APART)) {
-            cargo.args(["--package", &member.name]);
-        }
-        cargo.args(["--features", APART]);
-        self.cargo_test(cargo, tally)
-    }
-
-    fn cargo_test(&self, mut cargo: Command, tally: &mut Tally) -> Result<()> {
-        cargo.arg("--no-fail-fast");
         self.services.show_to(&mut cargo);
         let mut report = Report::new("cargo test");
         let status = process::follow(cargo, Command::stdout, |line| report.read_cargo(line))?;

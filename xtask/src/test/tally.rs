@@ -163,12 +163,12 @@ mod tests {
     #[test]
     fn pytest_is_read_from_its_last_line() {
         let lines = "tests/test_a.py ..s                    [100%]\n\
-            SKIPPED tests/test_a.py::test_redis[RS256] - Skipped: no Redis to be had\n\
+            SKIPPED tests/test_a.py::test_redis[RS256] - Skipped: no Redis\n\
             === 1 failed, 41 passed, 1 skipped, 2 xfailed, 3 warnings, 1 error in 12.30s (0:00:12) ===";
         let tally = tally(Report::read_pytest, lines, 1);
         assert_eq!(
             tally.to_string(),
-            "skipped:\n  tests/test_a.py::test_redis[RS256]: no Redis to be had\n\n41 passed, 2 failed, 3 skipped"
+            "skipped:\n  tests/test_a.py::test_redis[RS256]: no Redis\n\n41 passed, 2 failed, 3 skipped"
         );
         assert!(!tally.is_good());
     }

@@ -2,6 +2,7 @@
 
 mod layers;
 mod modules;
+mod retired;
 mod sources;
 mod words;
 
@@ -19,8 +20,9 @@ pub(crate) const COMMAND: Command = Command {
     summary: "Check the layers of crates and Python modules, and the house rules of the sources",
     usage: "tidy
 
-Which crate may depend on which, and which module of the Python package may import which; who may name the cryptographic primitives, or read a clock; that no manifest leaves
-the workspace's lints; the length of files and of comment lines; that nothing unfinished and no place of one machine is left.",
+Checks the layers of crates and of Python modules; which crates may use the cryptographic primitives; that manifests
+inherit the lints of the workspace; the length of files and of comment lines; that nothing is left unfinished and no
+path of a single machine is mentioned; and words that the project no longer uses.",
     run: |workspace, args| run(workspace, args),
 };
 
@@ -50,6 +52,7 @@ pub(crate) fn tidy(workspace: &Workspace) -> Result<()> {
 fn findings(workspace: &Workspace, sources: &[Source]) -> Result<Vec<Finding>> {
     let mut findings = layers::check(&workspace.members()?);
     findings.extend(modules::check(sources));
+    findings.extend(retired::check(sources));
     findings.extend(words::check(sources));
     Ok(findings)
 }

@@ -15,14 +15,16 @@ pub(super) struct Source {
     pub(super) text: String,
 }
 
-const PLACES: [&str; 12] = [
+const PLACES: [&str; 14] = [
     ".cargo",
     ".ci",
     "Cargo.toml",
+    "clippy.toml",
     "README.md",
     "benches",
     "bindings",
     "crates",
+    "deny.toml",
     "docs",
     "fuzz",
     "xtask",

@@ -1,0 +1,159 @@
+//! Words that this project no longer uses, and what replaces them.
+//!
+//! To retire a word, remove its last use and add a line to [`WORDS`]. Lower case matches any case; a `*` at the end
+//! matches any ending.
+
+use super::Finding;
+use super::sources::Source;
+
+/// Where a word is not used any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In all lines of all files.
+    Anywhere,
+    /// In Markdown and HTML, comments, doc comments and docstrings. The word may still be a name in code.
+    Prose,
+}
+
+use Place::{Anywhere, Prose};
+
+#[rustfmt::skip]
+const WORDS: &[(Place, &str, &str)] = &[
+    (Anywhere, "admit_kept", "admit_cached"),
+    (Anywhere, "asks_claim", "mentions_claim"),
+    (Anywhere, "asks_no_grants", "has_no_grants"),
+    (Anywhere, "at most so often", "at most once per"),
+    (Anywhere, "disguise*", "key_material"),
+    (Anywhere, "entry_until", "retain_until"),
+    (Anywhere, "Flight", "Fetch"),
+    (Anywhere, "held_for", "grants_for"),
+    (Anywhere, "is_flying", "in_flight"),
+    (Anywhere, "KnownKeys", "ApiKeySource"),
+    (Anywhere, "note_claim", "record_claim"),
+    (Anywhere, "OnStoreError", "StoreFailurePolicy"),
+    (Anywhere, "requiring_only", "with_required"),
+    (Anywhere, "reroll*", "rotate"),
+    (Anywhere, "take_off", "begin"),
+    (Anywhere, "to be had", "available"),
+    (Anywhere, "unless asked to", "unless configured otherwise"),
+    (Anywhere, "vouch_for_anything", "assume_verified"),
+    (Anywhere, "Wanted", "Requirements"),
+    (Anywhere, "WantedIdentity", "Requirements"),
+    (Anywhere, "WantId", "RequirementId"),
+    (Anywhere, "with less ado", "more simply"),
+    (Prose, "by heart", "known in advance"),
+    (Prose, "worlds", "truth assignments"),
+];
+
+/// The uses that stay: the word, the start of the path, and the reason.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[(
+    "*",
+    "xtask/src/tidy",
+    "the place where the rules are written down",
+)];
+
+pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
+    sources.iter().flat_map(check_source).collect()
+}
+
+fn check_source(source: &Source) -> Vec<Finding> {
+    let is_excepted = |word: &str| {
+        let mut exceptions = EXCEPTIONS.iter();
+        exceptions.any(|(own, path, _)| (*own == "*" || *own == word) && source.is_in(path))
+    };
+    let words = WORDS.iter().filter(|(_, word, _)| !is_excepted(word));
+    let words: Vec<_> = words.collect();
+    let mut is_docstring = false;
+    let mut findings = Vec::new();
+    for (number, line) in source.lines() {
+        let is_prose = is_prose(source.ending(), line, &mut is_docstring);
+        let lower = line.to_lowercase();
+        for (place, word, instead) in &words {
+            let is_lower = !word.contains(char::is_uppercase);
+            let line = if is_lower { &lower } else { line };
+            if (is_prose || *place == Anywhere) && contains(line, word) {
+                let what = format!("\"{word}\" is not used any more; write \"{instead}\"");
+                findings.push(Finding::new(format!("{}:{number}", source.path), what));
+            }
+        }
+    }
+    findings
+}
+
+/// Whether a line is text for people. `is_docstring` is whether it starts within a string of three quotes.
+fn is_prose(ending: &str, line: &str, is_docstring: &mut bool) -> bool {
+    let text = line.trim_start();
+    match ending {
+        "html" | "md" => true,
+        "rs" => text.starts_with("//"),
+        "py" | "pyi" => {
+            let quotes = line.matches("\"\"\"").count();
+            let was_docstring = *is_docstring;
+            *is_docstring ^= quotes % 2 == 1;
+            was_docstring || quotes > 0 || text.starts_with('#')
+        }
+        _ => text.starts_with('#'),
+    }
+}
+
+/// Whether the word is in the line, and not a part of a longer one.
+fn contains(line: &str, word: &str) -> bool {
+    let is_of_a_word = |c: char| c.is_alphanumeric() || c == '_';
+    let stem = word.trim_end_matches('*');
+    line.match_indices(stem).any(|(place, _)| {
+        let (before, after) = (&line[..place], &line[place + stem.len()..]);
+        let ends = stem != word || !after.starts_with(is_of_a_word);
+        ends && !before.ends_with(is_of_a_word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finds(path: &str, text: &str) -> usize {
+        let (path, text) = (path.to_owned(), text.to_owned());
+        check(&[Source { path, text }]).len()
+    }
+
+    #[test]
+    fn retired_names_are_found_as_whole_words() {
+        for text in [
+            "struct Wanted;",
+            "// of Wanted.",
+            "let x = s.held_for(y);",
+            "Rerolled",
+        ] {
+            assert_eq!(finds("crates/a/src/lib.rs", text), 1, "{text}");
+        }
+        for text in ["wanted", "UnWanted", "Wanteds", "in_flight", "upheld_for"] {
+            assert_eq!(finds("crates/a/src/lib.rs", text), 0, "{text}");
+        }
+        assert_eq!(finds("xtask/src/tidy/retired.rs", "struct Wanted;"), 0);
+    }
+
+    #[test]
+    fn retired_phrases_are_found_in_prose_only() {
+        for (path, text) in [
+            ("docs/a.md", "Known by heart."),
+            ("crates/a/src/lib.rs", "    /// By heart."),
+            (
+                "a.py",
+                "def f():\n    \"\"\"One.\n\n    By heart.\n    \"\"\"\n",
+            ),
+            ("a.py", "# by heart"),
+            ("deny.toml", "# by heart"),
+        ] {
+            assert_eq!(finds(path, text), 1, "{path}: {text}");
+        }
+        for (path, text) in [
+            ("crates/a/src/lib.rs", "let worlds = 3;"),
+            (
+                "a.py",
+                "\"\"\"One.\"\"\"\nworlds = 3\n\"\"\"\nTwo.\n\"\"\"\nworlds = 3\n",
+            ),
+        ] {
+            assert_eq!(finds(path, text), 0, "{path}: {text}");
+        }
+    }
+}

@@ -142,6 +142,10 @@ fn decode_quad(quad: &[u8; 4]) -> u32 {
 const FOREIGN: u32 = 1 << 24;
 
 /// What a character contributes to the three bytes of its quad, by its place there.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "`value` is at most 63; `try_from` isn't const"
+)]
 static PARTS: [[u32; 256]; 4] = {
     let mut parts = [[FOREIGN; 256]; 4];
     let mut value = 0;

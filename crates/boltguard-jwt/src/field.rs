@@ -82,6 +82,10 @@ impl Marks {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ListMarks(u8);
 
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the claims that may be lists have the lowest bits"
+)]
 impl ListMarks {
     #[inline]
     pub(crate) fn insert(&mut self, claim: Claim) {
@@ -139,6 +143,10 @@ impl Span {
 
     /// A range of a payload whose length was checked.
     #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "MAX_TOKEN_LEN fits in 16 bits"
+    )]
     pub(crate) fn of_range(range: Range<usize>) -> Self {
         Self {
             start: range.start as u16,

@@ -36,6 +36,13 @@
 //! # }
 //! ```
 
+#![deny(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss
+)]
+
 mod admitted;
 mod cached;
 mod claims;

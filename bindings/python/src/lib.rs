@@ -2,6 +2,11 @@
 //!
 //! Nothing is decided here. Objects cross into Rust once, when they are built; a request is one call.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the binding is the outermost layer"
+)]
+
 use pyo3::prelude::*;
 
 mod api_keys;

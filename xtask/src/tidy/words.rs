@@ -13,31 +13,13 @@ const COLUMNS: usize = 120;
 /// A rule over one file.
 type Rule = fn(&Source) -> Vec<Finding>;
 
-const RULES: [Rule; 6] = [clocks, columns, length, manifests, primitives, unfinished];
+const RULES: [Rule; 5] = [columns, length, manifests, primitives, unfinished];
 
 pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
     sources
         .iter()
         .flat_map(|source| RULES.iter().flat_map(move |rule| rule(source)))
         .collect()
-}
-
-/// Only the edges read a clock; everywhere else `now` is an argument.
-fn clocks(source: &Source) -> Vec<Finding> {
-    let edges = [
-        "crates/boltguard",
-        "crates/boltguard-jwks/src/client.rs",
-        "crates/boltguard-testing",
-    ];
-    let is_edge = edges.iter().any(|edge| source.is_in(edge));
-    if is_edge || source.is_test() || !source.is_in("crates") {
-        return Vec::new();
-    }
-    code(
-        source,
-        |line| line.contains("SystemTime::now") || line.contains("Instant::now"),
-        "reads a clock; take `now` as an argument",
-    )
 }
 
 fn columns(source: &Source) -> Vec<Finding> {
@@ -248,23 +230,6 @@ mod tests {
         assert_fine(
             "crates/boltguard-jws/src/sign.rs",
             "//! Signs with what ring::hmac offers.\nlet p521 = keyring::get(ring);",
-        );
-    }
-
-    #[test]
-    fn a_clock_below_the_edges_is_caught() {
-        assert_caught(
-            "crates/boltguard-jwt/src/policy.rs",
-            "let now = SystemTime::now();",
-            "clock",
-        );
-        assert_fine(
-            "crates/boltguard/src/gate.rs",
-            "let now = SystemTime::now();",
-        );
-        assert_fine(
-            "crates/boltguard-revocation/tests/it/memory.rs",
-            "let start = Instant::now();",
         );
     }
 

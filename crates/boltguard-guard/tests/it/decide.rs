@@ -1,5 +1,7 @@
 //! Decisions of compiled guards, compared with the naive evaluator, and their reasons.
 
+#![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
+
 use std::time::{Duration, Instant};
 
 use boltguard_grants::{Identity, Principal};

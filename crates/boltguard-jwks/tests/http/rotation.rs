@@ -1,5 +1,7 @@
 //! A client and a server through the life of keys.
 
+#![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
+
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! Keys with names, sets of them, and times after a start.
 
+#![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
+
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;

@@ -4,6 +4,8 @@
 //! measured: they tell work that grows with the square of a token's length from work that does not. How work grows
 //! with what a service asks is counted, in `work.rs`.
 
+#![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
+
 use std::time::{Duration, Instant};
 
 use boltguard_grants::{ClaimTest, Requirements};

@@ -1,5 +1,7 @@
 //! Gates whose backends trust the keys of other issuers.
 
+#![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

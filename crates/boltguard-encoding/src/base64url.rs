@@ -75,25 +75,26 @@ fn decode_bytes(text: &[u8], bytes: &mut [u8]) -> Result<usize, Base64Error> {
     if text.len() < ENGINE_MIN {
         decode_quads(text, bytes)?;
     } else {
-        decode_long(text, bytes)?;
+        decode_with_engine(text, bytes)?;
     }
     Ok(len)
 }
 
-/// The engine's vectors take blocks of 32 characters, two at least, and always leave one quad behind them, which costs
-/// it as much as a block.
 #[inline(never)]
-fn decode_long(text: &[u8], bytes: &mut [u8]) -> Result<(), Base64Error> {
-    let bulk = (text.len() - 4) / 32 * 32 + 4;
-    let (front, end) = bytes.split_at_mut(bulk / 4 * 3);
-    let decoded = ENGINE.decode_slice(&text[..bulk], front);
-    decoded.map_err(|_| Base64Error)?;
-    decode_quads(&text[bulk..], end)
+fn decode_with_engine(text: &[u8], bytes: &mut [u8]) -> Result<(), Base64Error> {
+    match ENGINE.decode_slice(text, bytes) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Base64Error),
+    }
 }
 
+/// The shortest string that the engine decodes.
+///
+/// It uses SIMD from 68 characters on. Below that, the tables here are faster: 142 instructions instead of 480 for 20
+/// characters (a header), 235 instead of 625 for 43 (a signature of 32 bytes), 320 instead of 831 for 64.
 const ENGINE_MIN: usize = 68;
 
-/// Decodes what the engine has no vectors for.
+/// Decodes a short string with tables.
 #[inline]
 fn decode_quads(text: &[u8], bytes: &mut [u8]) -> Result<(), Base64Error> {
     let (quads, last) = text.as_chunks();
@@ -161,54 +162,16 @@ static PARTS: [[u32; 256]; 4] = {
     parts
 };
 
-/// The text of `bytes`.
+/// Encodes `bytes`.
 #[must_use]
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     ENGINE.encode(bytes)
 }
 
-/// Writes the text of `bytes` to the front of `text` and returns its length; `None` if `text` is too short.
+/// Writes the encoding of `bytes` to the front of `text` and returns its length, or `None` if `text` is too short.
 #[inline]
 pub fn encode_slice(bytes: impl AsRef<[u8]>, text: &mut [u8]) -> Option<usize> {
-    encode_bytes(bytes.as_ref(), text)
-}
-
-fn encode_bytes(bytes: &[u8], text: &mut [u8]) -> Option<usize> {
-    let len = encoded_len(bytes.len());
-    let text = text.get_mut(..len)?;
-    if bytes.len() < ENGINE_MIN_BYTES {
-        encode_triples(bytes, text);
-        return Some(len);
-    }
-    // The engine's vectors take 24 bytes and look at 32; the nine left over make whole quads.
-    let bulk = (bytes.len() - 9) / 24 * 24 + 9;
-    let (front, end) = text.split_at_mut(bulk / 3 * 4);
-    ENGINE.encode_slice(&bytes[..bulk], front).ok()?;
-    encode_triples(&bytes[bulk..], end);
-    Some(len)
-}
-
-const ENGINE_MIN_BYTES: usize = 129;
-
-/// Encodes what the engine has no vectors for; `text` is as long as it has to be.
-#[inline]
-fn encode_triples(bytes: &[u8], text: &mut [u8]) {
-    let (triples, rest) = bytes.as_chunks();
-    let (quads, end) = text.as_chunks_mut();
-    for (triple, quad) in triples.iter().zip(quads) {
-        *quad = encode_triple(triple);
-    }
-    match (rest, end) {
-        ([a], [one, two]) => [*one, *two, ..] = encode_triple(&[*a, 0, 0]),
-        ([a, b], [one, two, three]) => [*one, *two, *three, _] = encode_triple(&[*a, *b, 0]),
-        _ => {}
-    }
-}
-
-#[inline]
-fn encode_triple([a, b, c]: &[u8; 3]) -> [u8; 4] {
-    let word = u32::from_be_bytes([0, *a, *b, *c]);
-    [18, 12, 6, 0].map(|shift| ALPHABET[(word >> shift) as usize % 64])
+    ENGINE.encode_slice(bytes, text).ok()
 }
 
 static ALPHABET: [u8; 64] = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -475,6 +475,13 @@ def test_what_json_has_no_word_for_is_refused_by_its_type(value):
         jwt.encode({"a": [{"exp": value}]}, SECRET)
 
 
+def test_control_characters_are_escaped_as_json_dumps_escapes_them():
+    payload = {"a": "".join(map(chr, range(128))) + "é"}
+    segment = jwt.encode(payload, SECRET).split(".")[1]
+    written = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)).decode()
+    assert written == json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+
+
 def test_names_of_members_are_written_as_json_dumps_writes_them():
     payload = {"a": {3: "x", 2.5: "y", True: "z", None: 0, "s": {False: 1}}}
     assert decode(jwt.encode({**FRESH, **payload}, SECRET))["a"] == json.loads(json.dumps(payload))["a"]

@@ -10,6 +10,7 @@ mod plain;
 mod quote_index;
 mod reader;
 mod text;
+pub mod write;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -91,7 +92,7 @@ impl<'a> Names<'a> {
     /// A name whose bit is not set yet was not seen: one compare instead of one for each name.
     #[inline]
     fn insert_short(&mut self, name: &'a [u8]) -> Result<(), JsonError> {
-        let bit = 1u64 << (fingerprint(name) & 63);
+        let bit = fingerprint(name);
         if self.seen & bit != 0 && self.contains(name) {
             return Err(JsonError::DuplicateName);
         }
@@ -109,7 +110,7 @@ impl<'a> Names<'a> {
     #[cold]
     #[inline(never)]
     fn insert_hashed(&mut self, name: Cow<'a, [u8]>) -> Result<(), JsonError> {
-        self.seen |= 1 << (fingerprint(&name) & 63);
+        self.seen |= fingerprint(&name);
         let among_few = self.few.contains(&Some(&*name));
         if among_few || !self.many.get_or_insert_default().insert(name) {
             return Err(JsonError::DuplicateName);
@@ -118,10 +119,14 @@ impl<'a> Names<'a> {
     }
 }
 
+/// Returns one bit for a name, which differs between most names of an object.
+///
+/// A set of these bits tells in one comparison that a name is new. Different names can have the same bit.
+#[must_use]
 #[inline]
-fn fingerprint(name: &[u8]) -> usize {
+pub fn fingerprint(name: &[u8]) -> u64 {
     let end = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or(0));
-    name.len() ^ end(name.first()) << 1 ^ end(name.last()) << 2
+    1 << ((name.len() ^ end(name.first()) << 1 ^ end(name.last()) << 2) & 63)
 }
 
 /// Hides the names, which may come from a token.

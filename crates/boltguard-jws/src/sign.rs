@@ -3,6 +3,7 @@
 use std::fmt;
 
 use boltguard_encoding::base64url;
+use boltguard_encoding::json::write;
 use boltguard_keys::{Algorithm, SigningKey};
 use boltguard_types::KeyId;
 use serde_json::{Map, Value};
@@ -66,20 +67,18 @@ impl HeaderFields {
     }
 
     pub(crate) fn encode(&self, algorithm: Algorithm, key_id: Option<&KeyId>) -> String {
-        let mut json = format!("{{\"alg\":\"{}\"", algorithm.name());
+        let mut json = String::from("{");
+        write::push_member(&mut json, "alg", algorithm.name());
         if let (Some(kid), false) = (key_id, self.fields.contains_key("kid")) {
-            push_member(&mut json, "kid", &Value::from(kid.as_str()));
+            write::push_member(&mut json, "kid", kid.as_str());
         }
         for (name, value) in &self.fields {
-            push_member(&mut json, name, value);
+            write::push_name(&mut json, name);
+            json.push_str(&value.to_string());
         }
         json.push('}');
         base64url::encode(json)
     }
-}
-
-fn push_member(json: &mut String, name: &str, value: &Value) {
-    json.push_str(&format!(",{}:{value}", Value::from(name)));
 }
 
 /// Signs with one key, under one header that is written beforehand.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use boltguard_encoding::json::write::{push_string, push_strings};
 use boltguard_types::NumericDate;
 use serde::Serialize;
 
@@ -33,7 +34,7 @@ impl<'a> TokenBuilder<'a> {
     /// Sets the issuer: `iss`, RFC 7519 §4.1.1.
     #[inline]
     pub fn issuer(mut self, issuer: &str) -> Self {
-        self.add("iss", |output| json::push(output, issuer));
+        self.add("iss", |output| push_string(output, issuer));
         self
     }
 
@@ -58,7 +59,7 @@ impl<'a> TokenBuilder<'a> {
     /// Adds the permissions as an array in the claim `permissions`.
     #[inline]
     pub fn permissions<S: AsRef<str>>(mut self, permissions: impl IntoIterator<Item = S>) -> Self {
-        self.add("permissions", |output| json::push_list(output, permissions));
+        self.add("permissions", |output| push_strings(output, permissions));
         self
     }
 
@@ -74,7 +75,7 @@ impl<'a> TokenBuilder<'a> {
             let separator = if joined.is_empty() { "" } else { " " };
             joined.extend([separator, scope]);
         }
-        self.add("scope", |output| json::push(output, &joined));
+        self.add("scope", |output| push_string(output, &joined));
         self
     }
 

@@ -1,42 +1,10 @@
 //! Serialization of JSON values.
 
-use boltguard_encoding::json::is_plain;
+use boltguard_encoding::json::write::{push_string, push_strings};
 use boltguard_types::NumericDate;
 use serde::Serialize;
 
 use crate::MintError;
-
-/// Appends a string.
-#[inline]
-pub(crate) fn push(json: &mut Vec<u8>, value: &str) {
-    if !is_plain(value) {
-        push_escaped(json, value);
-        return;
-    }
-    json.push(b'"');
-    json.extend_from_slice(value.as_bytes());
-    json.push(b'"');
-}
-
-#[cold]
-fn push_escaped(json: &mut Vec<u8>, value: &str) {
-    json.extend_from_slice(serde_json::Value::from(value).to_string().as_bytes());
-}
-
-/// Appends an array of strings.
-#[inline]
-pub(crate) fn push_list<S: AsRef<str>>(json: &mut Vec<u8>, values: impl IntoIterator<Item = S>) {
-    let mut values = values.into_iter();
-    json.push(b'[');
-    if let Some(first) = values.next() {
-        push(json, first.as_ref());
-    }
-    for value in values {
-        json.push(b',');
-        push(json, value.as_ref());
-    }
-    json.push(b']');
-}
 
 /// Appends a string if there is one value, or else an array.
 pub(crate) fn push_one_or_list<S: AsRef<str>>(
@@ -45,8 +13,8 @@ pub(crate) fn push_one_or_list<S: AsRef<str>>(
 ) {
     let values: Vec<S> = values.into_iter().collect();
     match values.as_slice() {
-        [value] => push(json, value.as_ref()),
-        values => push_list(json, values),
+        [value] => push_string(json, value.as_ref()),
+        values => push_strings(json, values),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use boltguard_encoding::json::{JsonError, Reader};
+use boltguard_encoding::json::{JsonError, Reader, fingerprint, write};
 use boltguard_jws::MAX_TOKEN_LEN;
 use boltguard_types::NumericDate;
 use boltguard_types::work::step;
@@ -29,8 +29,8 @@ const MAX_SEARCHES: u32 = 8;
 impl Payload {
     pub(crate) fn new(subject: &str) -> Self {
         let mut json = Vec::with_capacity(INITIAL_CAPACITY);
-        json.extend_from_slice(b"{\"sub\":");
-        json::push(&mut json, subject);
+        json.push(b'{');
+        write::push_member(&mut json, "sub", subject);
         Self {
             json,
             names: 0,
@@ -52,7 +52,7 @@ impl Payload {
         if self.json.len() > MAX_TOKEN_LEN {
             return Err(MintError::TooLarge);
         }
-        let bit = 1 << (fingerprint(name) & 63);
+        let bit = fingerprint(name.as_bytes());
         if self.names & bit != 0 && self.contains(name) {
             return Err(MintError::DuplicateClaim);
         }
@@ -60,9 +60,7 @@ impl Payload {
         if let Some(index) = &mut self.index {
             index.insert(name.into());
         }
-        self.json.push(b',');
-        json::push(&mut self.json, name);
-        self.json.push(b':');
+        write::push_name(&mut self.json, name);
         write(&mut self.json)
     }
 
@@ -159,13 +157,6 @@ impl From<JsonError> for MintError {
             _ => Self::NotJson,
         }
     }
-}
-
-#[inline]
-fn fingerprint(name: &str) -> usize {
-    let end = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or(0));
-    let bytes = name.as_bytes();
-    bytes.len() ^ end(bytes.first()) << 1 ^ end(bytes.last()) << 2
 }
 
 /// The initial capacity of the buffer, sufficient for the claims of most tokens.

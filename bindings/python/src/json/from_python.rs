@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use boltguard_encoding::json::write::push_string;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -213,30 +214,7 @@ impl<'a, 'py> Writer<'a, 'py> {
     }
 
     fn text(&mut self, text: &str) {
-        self.json.reserve(text.len() + 4);
-        self.json.push('"');
-        let mut rest = text;
-        if !is_plain(text) {
-            while let Some(at) = rest.bytes().position(needs_escape) {
-                self.json.push_str(&rest[..at]);
-                self.escape(rest.as_bytes()[at]);
-                rest = &rest[at + 1..];
-            }
-        }
-        self.json.push_str(rest);
-        self.json.push('"');
-    }
-
-    #[cold]
-    fn escape(&mut self, byte: u8) {
-        match byte {
-            b'"' => self.json.push_str("\\\""),
-            b'\\' => self.json.push_str("\\\\"),
-            b'\n' => self.json.push_str("\\n"),
-            b'\r' => self.json.push_str("\\r"),
-            b'\t' => self.json.push_str("\\t"),
-            _ => self.display(format_args!("\\u{byte:04x}")),
-        }
+        push_string(self.json, text);
     }
 
     fn integer(&mut self, whole: &Bound<'_, PyInt>) -> PyResult<()> {
@@ -319,32 +297,6 @@ impl<'a, 'py> Writer<'a, 'py> {
     }
 }
 
-/// Whether no byte needs an escape, looking at eight at a time, the last eight perhaps twice.
-#[inline]
-fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let Some(tail) = bytes.last_chunk::<8>() else {
-        return !bytes.iter().copied().any(needs_escape);
-    };
-    let (chunks, _) = bytes.as_chunks::<8>();
-    chunks
-        .iter()
-        .chain([tail])
-        .fold(0, |found, chunk| found | escapes_in(*chunk))
-        == 0
-}
-
-/// Zero if none of the bytes needs an escape.
-#[inline]
-fn escapes_in(chunk: [u8; 8]) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    let word = u64::from_ne_bytes(chunk);
-    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
-    let equals = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    below(word, 0x20) | equals(b'"') | equals(b'\\')
-}
-
 /// The members as they are now: a hook, or another thread, may change the object while they are written.
 fn members_of<'py>(
     object: &Bound<'py, PyDict>,
@@ -384,10 +336,6 @@ fn check_names(members: &[(Bound<'_, PyAny>, Bound<'_, PyAny>)]) -> PyResult<()>
         }
     }
     Ok(())
-}
-
-fn needs_escape(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 fn uuid_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {

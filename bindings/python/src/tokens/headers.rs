@@ -2,6 +2,7 @@
 
 use boltguard::keys::{Algorithm, SigningKey};
 use boltguard::types::ReasonCode;
+use boltguard_encoding::json::write;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyList, PyMapping, PyString};
@@ -83,10 +84,13 @@ impl Headers {
         if is_sorted {
             members.sort_by_key(|(name, _)| *name);
         }
-        let members = members
-            .iter()
-            .map(|(name, value)| format!("{}:{value}", quoted(name)));
-        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        let mut json = String::from("{");
+        for (name, value) in members {
+            write::push_name(&mut json, name);
+            json.push_str(&value);
+        }
+        json.push('}');
+        json
     }
 
     fn members_for(&self, key: &SigningKey) -> impl Iterator<Item = (&str, String)> {
@@ -157,7 +161,9 @@ fn check_range(json: &str) -> PyResult<()> {
 }
 
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut json = String::new();
+    write::push_string(&mut json, text);
+    json
 }
 
 /// `b64` alone may be critical, and `detach` writes it.

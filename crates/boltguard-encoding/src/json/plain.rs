@@ -49,7 +49,7 @@ fn has_any(marks: u8x16) -> bool {
 }
 
 #[inline]
-fn is_plain_byte(byte: u8) -> bool {
+pub(super) fn is_plain_byte(byte: u8) -> bool {
     byte >= 0x20 && !matches!(byte, b'"' | b'\\')
 }
 

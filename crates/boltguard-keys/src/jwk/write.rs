@@ -1,5 +1,6 @@
 //! Writing public keys as JSON Web Keys.
 
+use boltguard_encoding::json::write::push_member;
 use boltguard_types::KeyId;
 
 use crate::public::{PublicParts, RsaScheme};
@@ -47,8 +48,7 @@ fn public(
     json.pop();
     let mut add = |name: &str, value: Option<&str>| {
         if let Some(value) = value {
-            let value = serde_json::Value::from(value);
-            json.push_str(&format!(r#","{name}":{value}"#));
+            push_member(&mut json, name, value);
         }
     };
     add("kid", kid.map(KeyId::as_str));

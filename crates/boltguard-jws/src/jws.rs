@@ -7,7 +7,6 @@ use boltguard_encoding::base64url;
 use boltguard_keys::{Algorithm, KeySet, VerifyingKey};
 use memchr::{memchr, memrchr};
 
-use crate::common_headers::read_common;
 use crate::{Header, JwsError};
 
 /// The longest token that is looked at, in bytes.
@@ -30,10 +29,7 @@ impl<'t> UnverifiedJws<'t> {
     /// - What [`Header::parse`] returns.
     pub fn parse(token: &'t str) -> Result<Self, JwsError> {
         let segments = Segments::split(token)?;
-        let header = match read_common(segments.header()) {
-            Some(known) => Cow::Borrowed(known?),
-            None => Cow::Owned(Header::parse_segment(segments.header())?),
-        };
+        let header = Cow::Owned(Header::parse_segment(segments.header())?);
         Ok(Self { header, segments })
     }
 

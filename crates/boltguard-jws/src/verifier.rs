@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use boltguard_keys::KeySet;
 
-use crate::common_headers::usual_headers;
+use crate::common_headers::common_headers;
 use crate::jws::{Segments, check_len};
 use crate::{Header, JwsError, UnverifiedJws, VerifiedJws};
 
@@ -38,7 +38,7 @@ impl Verifier {
             .keys()
             .iter()
             .take(MAX_KEYS_KNOWN)
-            .flat_map(usual_headers)
+            .flat_map(common_headers)
             .collect();
         Self { keys, known }
     }

@@ -1,4 +1,4 @@
-"""The settings, read in one place: when they are first needed, and again after one of them changes.
+"""The settings. They are read when they are first needed, and again after one of them changes.
 
 | setting | default | meaning |
 | --- | --- | --- |
@@ -33,7 +33,7 @@ API_KEY_PREFIX = "BOLTGUARD_API_KEY_PREFIX"
 
 
 class APIKeySecret(NamedTuple):
-    """What keys the digests of API keys, and a name for it that can be written down."""
+    """A secret for digests of API keys, and an ID of it that can be stored."""
 
     pepper: bytes
     id: str
@@ -43,7 +43,7 @@ class APIKeySecret(NamedTuple):
 
 
 class Conf:
-    """The settings as they are now. What was built from a `Conf` is built again when `current()` is another."""
+    """The current settings. Objects that depend on them are created again if `current()` returns another `Conf`."""
 
     @cached_property
     def authentication(self) -> list[Any]:
@@ -52,22 +52,22 @@ class Conf:
 
     @cached_property
     def guards(self) -> list[Any]:
-        """The default guards; `boltguard.auth.guards` says whether they are any."""
+        """The default guards; `boltguard.auth.guards` checks them."""
         return self._instances(PERMISSIONS)
 
     @property
     def names_guards(self) -> bool:
-        """Whether the site says what guards a view that names none."""
+        """Whether the site sets the default guards."""
         return _is_set(PERMISSIONS)
 
     @property
     def secrets(self) -> list[str | bytes]:
-        """`SECRET_KEY` first, then the fallbacks, which verify and never sign."""
+        """`SECRET_KEY` first, then the fallbacks, which are only used to verify."""
         return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
     @cached_property
     def api_key_format(self) -> _rust.ApiKeyFormat:
-        """The form of the keys that are made from now on."""
+        """The format of new API keys."""
         prefix = _value(API_KEY_PREFIX) if _is_set(API_KEY_PREFIX) else "bg"
         try:
             return _rust.ApiKeyFormat(prefix)
@@ -76,12 +76,12 @@ class Conf:
 
     @cached_property
     def api_key_secrets(self) -> list[APIKeySecret]:
-        """One for each of `secrets`; the first one makes digests, and all are accepted."""
+        """One for each of `secrets`; new digests use the first one, and all are accepted."""
         return [APIKeySecret(_derive("pepper", secret), _derive("id", secret).hex()[:16]) for secret in self.secrets]
 
     @cached_property
     def api_key_id_key(self) -> bytes:
-        """What the public ids of configured API keys are derived with."""
+        """The key that the public IDs of configured API keys are derived with."""
         return _derive("id_key", settings.SECRET_KEY)
 
     def _instances(self, name: str) -> list[Any]:
@@ -96,7 +96,7 @@ class Conf:
 
 
 def written(name: str) -> str:
-    """The name by which the site sets a setting."""
+    """The name that the site uses for a setting."""
     alias = ALIASES[name]
     return alias if hasattr(settings, alias) and not hasattr(settings, name) else name
 
@@ -135,13 +135,13 @@ def _instance(name: str, item: Any) -> Any:
         raise ImproperlyConfigured(f"{problem} Use an instance.") from error
 
 
-# Paths, because the classes themselves read the settings.
+# Paths, because the modules of these classes import this one.
 DEFAULTS = {
     AUTHENTICATION: ["boltguard.auth.JWTAuthentication"],
     PERMISSIONS: ["boltguard.auth.guards.AllowAny"],
 }
 _EXAMPLES = {AUTHENTICATION: "JWTAuthentication()", PERMISSIONS: "IsAuthenticated()"}
-# For sites that move over from django-bolt.
+# For sites that migrate from django-bolt.
 ALIASES = {name: name.replace("BOLTGUARD_", "BOLT_") for name in (AUTHENTICATION, PERMISSIONS, API_KEY_PREFIX)}
 _NAMES = {*ALIASES, *ALIASES.values()}
 # Routers decide from which tables API keys are read.
@@ -150,7 +150,7 @@ _current = Conf()
 
 
 def current() -> Conf:
-    """The settings now in force: the same object until one of them changes."""
+    """The current settings: the same object until one of them changes."""
     connect()
     return _current
 
@@ -166,7 +166,7 @@ def connect() -> None:
 
 
 def renew() -> None:
-    """Has all that was built from the settings built again, although none of them has changed."""
+    """Makes all objects that depend on the settings be created again, although no setting has changed."""
     global _current
     _current = Conf()
 

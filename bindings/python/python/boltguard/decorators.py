@@ -19,9 +19,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def protect(_view: None = None, /, *, auth: Any = None, guards: Any = None) -> Callable[[View], View]:
-    """Lets only those in whom the guards admit; what is not given is the site's default.
+    """Protects a view with backends and guards; the defaults are those of the site.
 
-    For functions and methods, sync and async; for a class-based view, on the class, on what `as_view()` gives, or as
+    For functions and methods, sync and async; for a class-based view, on the class, on the result of `as_view()`, or as
     `method_decorator(protect(...), name="dispatch")`.
     """
     if _view is not None:
@@ -43,7 +43,7 @@ def protect(_view: None = None, /, *, auth: Any = None, guards: Any = None) -> C
 
 
 def _protect_subclasses(view: Any, keeper: Gatekeeper) -> None:
-    """Puts the gate in front of a `dispatch` that overrides the protected one and calls it."""
+    """Protects a `dispatch` method that overrides the protected one and calls it."""
     own = vars(view).get("__init_subclass__")
 
     def __init_subclass__(cls: Any, /, **options: Any) -> None:
@@ -58,13 +58,13 @@ def _protect_subclasses(view: Any, keeper: Gatekeeper) -> None:
 
 
 def _calls_dispatch(dispatch: Any) -> bool:
-    """Whether an override goes on to the one that it overrides, which it may also mean to replace."""
+    """Whether an overriding method calls the one that it overrides."""
     code = getattr(unwrap(dispatch), "__code__", None)
     return code is None or "dispatch" in code.co_names
 
 
 def _passing(dispatch: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., Any]:
-    """`dispatch`, which runs behind a gate already, so that the one of the class that it overrides lets it through."""
+    """`dispatch` behind its gate, so that the gate of the method that it overrides isn't evaluated again."""
 
     @wraps(dispatch)
     def passing(view: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -75,7 +75,7 @@ def _passing(dispatch: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., 
 
 
 def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., Any]:
-    # What `as_view()` gave, or the bound method that `method_decorator` makes at each request, knows its class.
+    # The result of `as_view()`, or the bound method that `method_decorator` creates for each request.
     owner = getattr(getattr(view, "func", None), "__self__", None)
     view_class: type | None = getattr(view, "view_class", None) or (None if owner is None else type(owner))
     names_user = view_class is None and wants_user(view)
@@ -107,11 +107,11 @@ def _protected(view: Callable[..., Any], keeper: Gatekeeper) -> Callable[..., An
         keeper.refuse_async_checks(view)
     wrapper: Any = wraps(view)(arespond if is_async else respond)
     setattr(wrapper, GATEKEEPERS, (keeper, *getattr(view, GATEKEEPERS, ())))
-    # The gate checks those requests that no credential in a header identifies.
+    # The gate runs the CSRF check for requests without valid credentials in a header.
     wrapper.csrf_exempt = True
     if not is_async:
         take_over(wrapper)
-    # The guards decide, if there are any; Django's LoginRequiredMiddleware would answer with a redirect.
+    # If there are guards, they decide; Django's LoginRequiredMiddleware would redirect.
     wrapper.login_required = False if keeper.names_guards else LoginRequired(lambda: [keeper])
     return wrapper  # type: ignore[no-any-return]
 
@@ -122,7 +122,7 @@ def _has_passed(view: Any, keeper: Gatekeeper, args: tuple[Any, ...]) -> bool:
 
 
 def _is_handler(view: Any) -> bool:
-    """Not so of a `dispatch`, which is as async as its class, and of a function on which Django tries decorators."""
+    """Whether it handles requests itself: not `dispatch`, and not the function that Django tests decorators with."""
     return getattr(view, "__name__", "") != "dispatch" and view.__module__ != "django.utils.decorators"
 
 
@@ -130,7 +130,7 @@ NAMELESS = (
     "protect accepts only keyword arguments. Use @protect(auth=[...], guards=[...]), or @protect() for the defaults of "
     "the site."
 )
-# The gatekeeper that a view has passed, and the request with which it did.
+# The gatekeeper that allowed the request of a view, and the request.
 PASSED = "_boltguard_passed"
-# What a protected view says of itself, the outermost first; decorators that use `functools.wraps` pass it on.
+# An attribute of a protected view, the outermost gatekeeper first; `functools.wraps` copies it.
 GATEKEEPERS = "_boltguard_gatekeepers"

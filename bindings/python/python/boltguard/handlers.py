@@ -1,4 +1,4 @@
-"""What answers `Unauthorized` and `Forbidden` that a view without a gate raises: 401, and Django's own 403.
+"""Responses to `Unauthorized` and `Forbidden` of unprotected views: 401, and Django's own 403.
 
 Both are `PermissionDenied` to Django, which calls `handler403`. A site that sets none has `permission_denied` of this
 module in place of Django's default. One that has its own can call this one from it.
@@ -20,13 +20,13 @@ __all__ = ["permission_denied"]
 
 
 def permission_denied(request: HttpRequest, exception: Exception, *args: Any, **kwargs: Any) -> HttpResponseBase:
-    """A 401 for `Unauthorized`, and what Django says to any other exception."""
+    """A 401 for `Unauthorized`, and Django's own response to any other exception."""
     if isinstance(exception, Unauthorized):
         return answer(request, exception)
     return defaults.permission_denied(request, exception, *args, **kwargs)
 
 
 def install() -> None:
-    """Takes the place of Django's default, and of no other handler."""
+    """Replaces Django's default, unless the site sets `handler403`."""
     if urls.handler403 is defaults.permission_denied:
         urls.handler403 = permission_denied  # type: ignore[assignment]

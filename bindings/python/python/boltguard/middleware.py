@@ -1,8 +1,8 @@
 """`BoltguardMiddleware`: `request.context` and `request.user` for every view of a site.
 
-It identifies the caller with `BOLTGUARD_AUTHENTICATION_CLASSES` and refuses nobody: `protect`, `BoltAPI`, or the view
-itself decides. Put it after `AuthenticationMiddleware`. Where no credential of ours was sent, `request.user` stays what
-it was.
+It authenticates the caller with `BOLTGUARD_AUTHENTICATION_CLASSES`, but allows all requests: `protect`, `BoltAPI`, or
+the view itself decides. Put it after `AuthenticationMiddleware`. If the request has no Boltguard credentials,
+`request.user` is left unchanged.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["BoltguardMiddleware"]
 
 
 class BoltguardMiddleware:
-    """Sync where the site is sync, and async where it is async."""
+    """Supports sync and async requests."""
 
     sync_capable = True
     async_capable = True
@@ -71,7 +71,7 @@ class BoltguardMiddleware:
         outcome = gate.check(request.META)
         settled = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
         refusal = self._attach(gate, request, settled)
-        # Error reporters send the variables of each frame, and with these the claims.
+        # Error reporters send the local variables of each frame, including the claims.
         del outcome, settled
         if gate.verifies and refusal is None:
             await prefetch(request)
@@ -82,7 +82,7 @@ class BoltguardMiddleware:
         return response
 
     def _respond(self, request: HttpRequest) -> Any:
-        """The response, once the revocations that were rolled back without an error are made again."""
+        """The response, after revocations that were rolled back are made again."""
         response = self.get_response(request)
         try:
             restore()
@@ -99,7 +99,7 @@ class BoltguardMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
-        """Loads the account for an async view that reads it, and that no gate of its own loads it for."""
+        """Loads the account for an async view that reads it and isn't protected."""
         if _wants_user(request, view):
             load(request)
 
@@ -108,7 +108,7 @@ class BoltguardMiddleware:
             await prefetch(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The response that a view without a gate raised; its transaction is over."""
+        """The response to an exception of an unprotected view, after its transaction."""
         error = keep_revocations(exception)
         return answer(request, error) if isinstance(error, (HTTPException, RevocationError)) else None
 
@@ -119,7 +119,7 @@ class BoltguardMiddleware:
 
     @staticmethod
     def _verify(gate: Gate, request: Any) -> None:
-        """A caller whose account is missing is nobody: this refuses no request."""
+        """Makes a caller anonymous whose account is missing; the request isn't refused."""
         if request._boltguard_seen.is_authenticated and is_missing(request):
             log_refusal(request, 401, "user_unavailable")
             anonymous = gate.check({})
@@ -130,7 +130,7 @@ class BoltguardMiddleware:
     @staticmethod
     def _leave(gate: Gate, request: Any, response: Any) -> Any:
         is_known = request._boltguard_seen.is_authenticated
-        # What a cache keeps of those without a credential is for everybody.
+        # Responses to anonymous callers can be cached.
         if is_known and hasattr(request, CACHED):
             gate.leave(request, response)
         return gate.seal(request, response, is_known)
@@ -141,7 +141,7 @@ class BoltguardMiddleware:
         assert isinstance(outcome, AuthContext)
         if outcome.is_authenticated:
             attach(request, outcome, gate)
-            # No browser sends these credentials unasked, so there is no forgery to look for.
+            # Browsers don't send these credentials automatically, so the request can't be forged.
             request._dont_enforce_csrf_checks = True
         elif outcome.get("auth_error") is not None:
             attach(request, outcome, gate)

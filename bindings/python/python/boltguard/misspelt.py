@@ -1,4 +1,4 @@
-"""Settings that look like Boltguard's and are not, so that they have no effect."""
+"""Settings that resemble Boltguard's, but don't exist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from boltguard.conf import ALIASES, API_KEY_PREFIX, AUTHENTICATION, PERMISSIONS
 
 
 def misspelt(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-    """Of the names of settings those that are probably meant for Boltguard, with the one that is meant."""
+    """The names that are probably misspelled settings of Boltguard, with the correct name if known."""
     for name in names:
         if name not in ALIASES and name not in ALIASES.values() and _is_for_us(name):
             yield name, _meant(name)

@@ -1,4 +1,4 @@
-"""Subclasses of Boltguard's classes: what a subclass redefines is used, or refused when the class is defined.
+"""Subclasses of Boltguard's classes: members that would be ignored are refused when the class is defined.
 
 Rust decides, so most methods of these classes are never looked up on a request. A subclass that redefines one of them,
 or has a method by which another framework hooks in, would look as if it restricted something and would not.
@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 
 def refuse_overrides(cls: type, error: type[Exception], remedy: str, *, called: Collection[str] = ()) -> None:
-    """Raises `error` where a subclass from outside of Boltguard has members that are never used.
+    """Raises `error` if a subclass outside of Boltguard has members that are never used.
 
     These are the members of Boltguard's own base classes, but for the methods that are `called`, the names of `HOOKS`,
     and class attributes that stand for an argument of `__init__`.
@@ -33,7 +33,7 @@ def is_ours(cls: type) -> bool:
 
 
 def _arguments(cls: type) -> set[str]:
-    """What `__init__` takes, unless a subclass has its own, which may pass class attributes on."""
+    """The arguments of `__init__`, unless a subclass has its own, which can pass class attributes on."""
     inits = [base for base in cls.__mro__ if "__init__" in vars(base)]
     if not is_ours(inits[0]):
         return set()

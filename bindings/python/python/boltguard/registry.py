@@ -1,4 +1,4 @@
-"""What a site has built, remembered weakly, so that the system checks can look at it."""
+"""Weak references to the backends, stores and gatekeepers of a site, for system checks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _built: WeakSet[object] = WeakSet()
 
 
 def remember(thing: object) -> None:
-    """Adds a backend or a store to those that the checks look at, for as long as it lives."""
+    """Adds an object, without keeping it alive."""
     _built.add(thing)
 
 
 def instances(kind: type[T]) -> Iterator[T]:
-    """Those still alive."""
-    # A copy, made at once: threads build backends too. From Python 3.14 on, iterating over a `WeakSet` makes one.
+    """The objects of a class that are still alive."""
+    # A copy, because other threads may add objects. Since Python 3.14, iterating over a `WeakSet` makes one.
     references = _built.data.copy()  # type: ignore[attr-defined]
     return (thing for thing in [reference() for reference in references] if isinstance(thing, kind))
 

@@ -23,7 +23,7 @@ from boltguard.transactions import take_over
 
 
 class Operation:
-    """One handler, what it is called with, and who may call it."""
+    """A handler, its arguments and its guards."""
 
     def __init__(self, handler: Any, names: list[str], method: str, auth: Any, guards: Any, status: int) -> None:
         self.handler = handler
@@ -41,18 +41,18 @@ class Operation:
             raise ImproperlyConfigured(f"{handler.__qualname__}: no parameter takes {', '.join(untaken)} of the path")
 
     def respond(self, request: Any, path: Mapping[str, Any]) -> Any:
-        """The answer of a sync handler."""
+        """The response of a sync handler."""
         return self.keeper.gate.run(request, self._view, request, path)
 
     async def arespond(self, request: Any, path: Mapping[str, Any]) -> Any:
-        """The answer of an async handler."""
+        """The response of an async handler."""
         response = await self.keeper.gate.arun(request, self._wants_user, self._aanswer, request, path)
         if UNSENT in request.__dict__:
             await asend_refusals(request)
         return response
 
     def _sync_view(self) -> Callable[..., Any]:
-        """The handler as a view, which says of itself what the handler does, such as `non_atomic_requests`."""
+        """The handler as a view with the attributes of the handler, such as that of `non_atomic_requests`."""
 
         def view(request: Any, path: Mapping[str, Any]) -> Any:
             return respond(self._plan.call(request, path, Arguments({})), self._status)
@@ -65,7 +65,7 @@ class Operation:
 
 
 class Endpoint:
-    """The handlers of one path. `view` is async as soon as one of them is."""
+    """The handlers of one path. `view` is async if one of them is."""
 
     def __init__(self, route: str, names: list[str]) -> None:
         self.view = self._make_view()
@@ -89,9 +89,9 @@ class Endpoint:
 
         setattr(view, ENDPOINT, self)
         take_over(view)
-        # The gate checks those requests that no credential in a header identifies.
+        # The gate runs the CSRF check for requests without valid credentials in a header.
         view.csrf_exempt = True  # type: ignore[attr-defined]
-        # The guards decide; Django's LoginRequiredMiddleware would answer with a redirect.
+        # The guards decide; Django's LoginRequiredMiddleware would redirect.
         view.login_required = LoginRequired(self._keepers)  # type: ignore[attr-defined]
         return view
 
@@ -133,5 +133,5 @@ class Endpoint:
         return sorted({*self.operations, "OPTIONS", *(["HEAD"] if "GET" in self.operations else [])})
 
 
-# What a view says of itself; decorators that use `functools.wraps` pass it on.
+# An attribute of a view; `functools.wraps` copies it.
 ENDPOINT = "_boltguard_endpoint"

@@ -46,7 +46,7 @@ class Depends:
 
 
 class InvalidInput(HTTPException):
-    """422: what was sent does not fit; `loc` says where."""
+    """422: an argument is invalid; `loc` is its location."""
 
     def __init__(self, where: str, error: Exception) -> None:
         message, _, place = _told(error).partition(" - at `$")
@@ -56,7 +56,7 @@ class InvalidInput(HTTPException):
 
 
 class Plan:
-    """The arguments of one function, and where each comes from."""
+    """The arguments of a function, and the source of each."""
 
     def __init__(
         self, function: Callable[..., Any], path_names: Collection[str], *, is_async: bool, has_body: bool

@@ -38,7 +38,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 class Options(TypedDict, total=False):
-    """What a route may say besides its path."""
+    """The options of a route."""
 
     auth: Sequence[Authentication] | None
     guards: Sequence[Guard] | None
@@ -47,7 +47,7 @@ class Options(TypedDict, total=False):
 
 
 class BoltAPI:
-    """Handlers, and the backends and guards of those that name none; without these, the settings' defaults."""
+    """A router. Its backends and guards are the defaults of its handlers; their defaults are the settings."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -71,23 +71,23 @@ class BoltAPI:
         return self._patterns, self._namespace, self._namespace
 
     def get(self, route: str, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
-        """Answers GET, and HEAD, at a path."""
+        """Adds a handler for GET and HEAD."""
         return self.route("GET", route, **options)
 
     def post(self, route: str, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
-        """Answers POST at a path."""
+        """Adds a handler for POST."""
         return self.route("POST", route, **options)
 
     def put(self, route: str, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
-        """Answers PUT at a path."""
+        """Adds a handler for PUT."""
         return self.route("PUT", route, **options)
 
     def patch(self, route: str, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
-        """Answers PATCH at a path."""
+        """Adds a handler for PATCH."""
         return self.route("PATCH", route, **options)
 
     def delete(self, route: str, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
-        """Answers DELETE at a path."""
+        """Adds a handler for DELETE."""
         return self.route("DELETE", route, **options)
 
     def route(
@@ -100,7 +100,7 @@ class BoltAPI:
         status: int = 200,
         name: str | None = None,
     ) -> Callable[[Handler], Handler]:
-        """Answers one method at a path.
+        """Adds a handler for a method.
 
         `status` is that of a response which the handler doesn't make itself; `name` is for `reverse`.
         """

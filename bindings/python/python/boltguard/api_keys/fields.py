@@ -65,7 +65,7 @@ def checked_overlap(overlap: timedelta) -> timedelta:
 def _texts(what: str, texts: Iterable[Any]) -> list[Any]:
     if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
         raise ValueError(f"{what} must be a list, such as [{texts!r}], not {texts!r}.")
-    # The names of `{"blog.delete": False}` would be granted.
+    # The keys of `{"blog.delete": False}` would be granted.
     if isinstance(texts, Mapping):
         raise ValueError(f"{what} must be a list, not a mapping.")
     return list(dict.fromkeys(texts))

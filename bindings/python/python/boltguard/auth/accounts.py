@@ -1,4 +1,4 @@
-"""Accounts: the row of the user model that a credential is about."""
+"""Accounts: the row of the user model that credentials belong to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from boltguard.threads import in_thread
 
 
 class UserUnavailable(Unauthorized):
-    """The credential is valid, but no active account belongs to it. `reason` says why, for logs alone."""
+    """The credentials are valid, but have no active account. `reason` is only for logs."""
 
     code = "invalid_token"
 
@@ -49,7 +49,7 @@ class UserUnavailable(Unauthorized):
 
 
 def user_model() -> Any:
-    """The site's user model."""
+    """The user model of the site."""
     from django.contrib.auth import get_user_model
 
     return get_user_model()
@@ -100,9 +100,9 @@ def find(field: Any, value: Any) -> Any:
 
 
 def active(user: Any) -> Any:
-    """The account itself, or `UserUnavailable` if it is deactivated."""
+    """The account itself, or `UserUnavailable` if it is inactive."""
     state = getattr(user, "is_active", True)
-    # Whatever else stands there, such as a method, is truthy for everybody.
+    # Any other value, such as a method, would be true for all users.
     if not isinstance(state, (bool, int)) and state is not None:
         raise ImproperlyConfigured(f"{type(user).__name__}.is_active is {kind_of(state)}. {ACTIVE}")
     if not state:
@@ -111,10 +111,10 @@ def active(user: Any) -> Any:
 
 
 class Lookup:
-    """How the account behind the tokens of one backend is found."""
+    """How the accounts of the tokens of a backend are found."""
 
     def check(self) -> None:
-        """Raises `ImproperlyConfigured` for what can be found out only when the models are loaded."""
+        """Raises `ImproperlyConfigured` for errors that only show once the models are loaded."""
 
     def find(self, context: _rust.AuthContext) -> Any:
         """The active account, or `UserUnavailable`."""
@@ -126,7 +126,7 @@ class Lookup:
 
 
 class ByKey(Lookup):
-    """By the primary key, as for tokens of this site."""
+    """By the primary key, as for tokens with keys of this site."""
 
     def find(self, context: _rust.AuthContext) -> Any:
         subject = context.account
@@ -156,7 +156,7 @@ class ByField(Lookup):
 
     @property
     def field(self) -> Any:
-        """The field, or `ImproperlyConfigured` if it can't tell users apart."""
+        """The field, or `ImproperlyConfigured` if it doesn't identify a single user."""
         model = user_model()
         try:
             field = model._meta.get_field(model._meta.pk.name if self.name == "pk" else self.name)
@@ -170,7 +170,7 @@ class ByField(Lookup):
 
 
 class ByFunction(Lookup):
-    """By a function of the claims that finds the account, or makes it."""
+    """By a function of the claims that finds or creates the account."""
 
     def __init__(self, function: Callable[[dict[str, Any]], Any]) -> None:
         self.function = function
@@ -227,4 +227,4 @@ def _is_unique(model: Any, field: Any) -> bool:
 _numbers = count(1)
 _known: WeakValueDictionary[int, Accounts] = WeakValueDictionary()
 ACTIVE = "It must be True or False (a field or a property), so that it says who is deactivated."
-UNIQUE = "Name a unique field, so that a token can't be about two users."
+UNIQUE = "The field must be unique, so that a token identifies a single user."

@@ -20,14 +20,14 @@ logger = logging.getLogger("boltguard")
 
 
 class APIKeyAuthentication(Authentication):
-    """An API key in a header: one of a set, or one of a store.
+    """An API key in a header: from a set, or from a store.
 
-    `api_keys` is a set of keys, and `key_permissions` the permissions of each; only their digests are kept. `store` is
-    `True`, or an `APIKeyStore`, for the keys of `boltguard.models.APIKey`; where the table can't be read, requests with
-    a key are answered 503, or with `on_store_error="allow"` by what was read before.
+    `api_keys` is a set of keys, and `key_permissions` has the permissions of each; only digests are stored. `store` is
+    `True` or an `APIKeyStore`, for the keys of `boltguard.models.APIKey`. If the table can't be read, the response to
+    a request with a key is 503; with `on_store_error="allow"`, keys that were read before are accepted.
 
-    A key is sent bare or behind the `scheme`, which is `ApiKey` or `Bearer` unless you name one or several. On the
-    `Authorization` header, credentials of any other scheme are left to others.
+    A key is sent alone or after the `scheme`, by default `ApiKey` or `Bearer`. On the `Authorization` header,
+    credentials of other schemes are ignored.
     """
 
     name = "api_key"
@@ -75,7 +75,7 @@ class APIKeyAuthentication(Authentication):
 
     @property
     def weak_keys(self) -> int:
-        """How many of the keys can be guessed."""
+        """How many of the keys are short enough to be guessed."""
         return self._fixed.weak_keys
 
     @property
@@ -83,7 +83,7 @@ class APIKeyAuthentication(Authentication):
         return "The table of API keys (is it migrated?)"
 
     def answer(self, pending: _rust.Pending) -> _rust.ApiKeyBackend:
-        """The keys of the table that this request is for, up to date."""
+        """The current keys of the table for this request."""
         snapshot = self.store.snapshot  # type: ignore[union-attr]
         try:
             with savepoints(self._store_errors_allow):
@@ -95,7 +95,7 @@ class APIKeyAuthentication(Authentication):
         return self._stored(snapshot.rust)
 
     async def aanswer(self, pending: _rust.Pending) -> _rust.ApiKeyBackend:
-        # In the thread of the database connections, which may name the tenant.
+        # In the thread with the database connections, which may select the tenant.
         return await in_thread(self.answer)(pending)
 
     def _for(self, current: conf.Conf) -> _rust.ApiKeyBackend:
@@ -121,7 +121,7 @@ class APIKeyAuthentication(Authentication):
             refuse(f"APIKeyAuthentication: api_keys is of type {type(keys.value).__name__}. It must be a set of keys.")
         if permissions.value and any(isinstance(names, str) for names in permissions.value.values()):
             refuse("APIKeyAuthentication: key_permissions must contain sets of permissions, not strings.")
-        # The names of `{"blog.delete": False}` would be granted.
+        # The keys of `{"blog.delete": False}` would be granted.
         if permissions.value and any(isinstance(names, Mapping) for names in permissions.value.values()):
             refuse("APIKeyAuthentication: key_permissions must contain sets of permissions, not mappings.")
         return self._checked(
@@ -150,7 +150,7 @@ def _key_store(store: object) -> APIKeyStore | None:
 
 
 def _store_of_nothing() -> _rust.ApiKeyStore:
-    # The settings may not be loaded yet; everything but the store can be checked.
+    # The settings may not be loaded yet, but everything except the store can be checked.
     return _rust.ApiKeyStore(_rust.ApiKeyFormat("bg"), [bytes(32)], refresh_interval=0)
 
 

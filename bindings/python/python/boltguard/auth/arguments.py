@@ -1,4 +1,4 @@
-"""Arguments of backends: a value is used as it is, or refused with its name and what to give instead."""
+"""Validates the arguments of backends. An error names the argument and what it must be."""
 
 from __future__ import annotations
 

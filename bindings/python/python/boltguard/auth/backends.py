@@ -15,13 +15,13 @@ from boltguard.overriding import AS_BACKEND, is_ours, refuse_overrides
 
 
 class Authentication:
-    """What `auth=[...]` takes: `JWTAuthentication` or `APIKeyAuthentication`.
+    """The base class of backends: `JWTAuthentication` and `APIKeyAuthentication`.
 
-    A subclass of one of these may have an `__init__` and helper methods of its own. It can't redefine how a request is
-    authenticated, since Rust decides that.
+    A subclass of one of these can have its own `__init__` and helper methods. It can't redefine how a request is
+    authenticated, because Rust does that.
     """
 
-    # As guards name it: `ViaBackend("jwt")`.
+    # The name for guards: `ViaBackend("jwt")`.
     name: str
     header: str
     revocation_store: RevocationStore | None = None
@@ -35,7 +35,7 @@ class Authentication:
     def __setattr__(self, name: str, value: Any) -> None:
         known = vars(self)
         is_setting = name == "name" or (name in known and not name.startswith("_"))
-        # What Rust was given doesn't follow: a store would be set and never asked.
+        # The backend in Rust doesn't change, so a new store would never be used.
         if "_built" in known and is_setting and getattr(self, name) != value:
             refuse(
                 f"{type(self).__name__}.{name} can't be changed after the backend was created. "
@@ -55,11 +55,11 @@ class Authentication:
 
     @property
     def rust(self) -> _rust.JwtBackend | _rust.ApiKeyBackend:
-        """The backend that decides, for the settings now in force."""
+        """The backend in Rust, for the current settings."""
         raise _abstract(self, "rust")
 
     def answer(self, pending: _rust.Pending) -> bool | _rust.ApiKeyBackend | None:
-        """Asks the store or the issuer that has to be asked; `None` where there is no answer."""
+        """Queries the store or the issuer; `None` if it is unavailable."""
         raise _abstract(self, "answer")
 
     async def aanswer(self, pending: _rust.Pending) -> bool | _rust.ApiKeyBackend | None:
@@ -72,7 +72,7 @@ def _abstract(backend: Authentication, member: str) -> NotImplementedError:
 
 
 def check_backends(backends: object, where: str = "auth") -> list[Authentication]:
-    """The list of backends that a view is given, or `ImproperlyConfigured`. An empty one means none."""
+    """The backends of a view as a list, or `ImproperlyConfigured`."""
     if isinstance(backends, Authentication):
         refuse(f"{where} is a single backend. It must be a list: [{backends!r}].")
     if not isinstance(backends, (list, tuple)):

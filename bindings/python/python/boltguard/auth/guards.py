@@ -1,4 +1,4 @@
-"""Guards: what a caller must be or hold, and `&`, `|`, `~` between them. Rust decides; these only name things."""
+"""Guards: conditions on a caller, combined with `&`, `|` and `~`. Rust evaluates them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Scalar = str | int | bool
 
 
 class Guard:
-    """A rule that admits a caller or not. Build one from the classes below, or from its text form with `parse`.
+    """A condition on a caller. Use one of the classes below, or read its string form with `parse`.
 
-    A subclass of one of these classes may have an `__init__`, which passes arguments on, and helper methods. It can't
-    redefine who is admitted: that is what `Check` and `ObjectCheck` are for.
+    A subclass of one of these classes can have an `__init__` that passes arguments on, and helper methods. It can't
+    redefine which callers are allowed; use `Check` and `ObjectCheck` for that.
 
     >>> reporters = IsStaff() | HasPermission("reports.view")
     """
@@ -49,48 +49,48 @@ class Guard:
 
     @staticmethod
     def parse(text: str, checks: Iterable[Guard] = ()) -> Guard:
-        """Reads the text form, which `str()` gives back. `checks` answer what it names: `check("office_hours")`."""
+        """Reads the string form that `str()` returns. `checks` contains its checks, such as `check("office_hours")`."""
         return _wrap(checked(_rust.Guard.parse, text), _given(checks))
 
     @staticmethod
     def from_json(document: str, checks: Iterable[Guard] = ()) -> Guard:
-        """Reads what `to_json` gives."""
+        """Reads the string that `to_json` returns."""
         return _wrap(checked(_rust.Guard.from_json, document), _given(checks))
 
     def to_json(self) -> str:
-        """The text form and its version, as a JSON document."""
+        """The string form and its version, as a JSON document."""
         return self._guard.to_json()
 
     @property
     def rust(self) -> _rust.Guard:
-        """The guard that decides."""
+        """The guard in Rust."""
         return self._guard
 
     @property
     def questions(self) -> Mapping[str, Question]:
-        """What answers the checks that the guard names."""
+        """The checks of the guard, by name."""
         return {}
 
     def implies(self, other: Guard) -> bool:
-        """Whether whoever passes this guard passes the other one too. Exact, or `GuardTooLarge`."""
+        """Whether the other guard allows every caller that this one allows. Exact, or raises `GuardTooLarge`."""
         _comparable(self, other)
         return self._guard.implies(other.rust)
 
     def is_equivalent(self, other: Guard) -> bool:
-        """Whether both answer everybody alike: let in, 401 or 403. Exact, or `GuardTooLarge`."""
+        """Whether both guards have the same result for every caller. Exact, or raises `GuardTooLarge`."""
         _comparable(self, other)
         return self._guard.is_equivalent(other.rust)
 
     def explain(
         self, context: _rust.AuthContext | None = None, answers: Mapping[str, bool] | None = None
     ) -> _rust.Explanation:
-        """Which parts hold for this caller and which don't; for logs, not for clients. Checks hold as `answers` say."""
+        """Which parts are true for this caller, given the results of checks; for logs, not for clients."""
         return self._guard.explain(context, answers)
 
     def next_question(
         self, conditional: _rust.Conditional, answers: Mapping[str, bool], *, about_object: bool = True
     ) -> Question | None:
-        """The question to ask next: with `about_object=False`, only one that needs no object."""
+        """The next check to run; with `about_object=False`, only one that doesn't need an object."""
         open_now = (self.questions[name] for name in conditional.questions(answers))
         return next((one for one in open_now if about_object or not one.about_object), None)
 
@@ -108,7 +108,7 @@ class Guard:
     def __invert__(self) -> Guard:
         return _wrap(~self._guard, self.questions)
 
-    # `IsStaff() and HasPermission("x")` would silently be the second guard alone.
+    # `IsStaff() and HasPermission("x")` would silently be only the second guard.
     def __bool__(self) -> NoReturn:
         raise TypeError("A guard has no truth value. Combine guards with &, | and ~ instead of and, or and not.")
 
@@ -126,7 +126,7 @@ class Guard:
 
 
 class AllowAny(Guard):
-    """Everybody, known or not."""
+    """Allows all callers, including unauthenticated ones."""
 
     __slots__ = ()
 
@@ -135,7 +135,7 @@ class AllowAny(Guard):
 
 
 class DenyAll(Guard):
-    """Nobody."""
+    """Allows no caller."""
 
     __slots__ = ()
 
@@ -144,7 +144,7 @@ class DenyAll(Guard):
 
 
 class IsAuthenticated(Guard):
-    """Whoever a backend knows."""
+    """Allows authenticated callers."""
 
     __slots__ = ()
 
@@ -153,7 +153,7 @@ class IsAuthenticated(Guard):
 
 
 class IsStaff(Guard):
-    """Whose credential says `is_staff`."""
+    """Allows callers whose credentials contain `is_staff`."""
 
     __slots__ = ()
 
@@ -162,7 +162,7 @@ class IsStaff(Guard):
 
 
 class IsAdminUser(Guard):
-    """Whose credential says `is_superuser`."""
+    """Allows callers whose credentials contain `is_superuser`."""
 
     __slots__ = ()
 
@@ -171,7 +171,7 @@ class IsAdminUser(Guard):
 
 
 class HasPermission(Guard):
-    """Who holds this permission."""
+    """Allows callers with this permission."""
 
     __slots__ = ()
 
@@ -180,7 +180,7 @@ class HasPermission(Guard):
 
 
 class HasAnyPermission(Guard):
-    """Who holds at least one of these permissions, given as a list or one by one."""
+    """Allows callers with at least one of these permissions, passed as a list or as arguments."""
 
     __slots__ = ()
 
@@ -189,7 +189,7 @@ class HasAnyPermission(Guard):
 
 
 class HasAllPermissions(Guard):
-    """Who holds every one of these permissions, given as a list or one by one."""
+    """Allows callers with all of these permissions, passed as a list or as arguments."""
 
     __slots__ = ()
 
@@ -198,7 +198,7 @@ class HasAllPermissions(Guard):
 
 
 class HasScope(Guard):
-    """Whose token has this word in its `scope`."""
+    """Allows callers whose token has this scope."""
 
     __slots__ = ()
 
@@ -207,9 +207,9 @@ class HasScope(Guard):
 
 
 class HasClaim(Guard):
-    """Whose token has this claim, with one of `values` where some are given, all of `all_of` and none of `none_of`.
+    """Allows callers whose token has this claim, with one of `values`, all of `all_of` and none of `none_of`.
 
-    `values` are given as a list or one by one. A list that is empty is an error: it would ask for nothing.
+    `values` are passed as a list or as arguments. An empty list is an error, because it would require nothing.
     """
 
     __slots__ = ()
@@ -231,7 +231,7 @@ class HasClaim(Guard):
 
 
 class ViaBackend(Guard):
-    """Whom this backend identified: `"jwt"` or `"api_key"`."""
+    """Allows callers that this backend authenticated: `"jwt"` or `"api_key"`."""
 
     __slots__ = ()
 
@@ -240,7 +240,7 @@ class ViaBackend(Guard):
 
 
 class _Composed(Guard):
-    """What the operators give."""
+    """The result of the operators."""
 
     __slots__ = ("_questions",)
 
@@ -257,7 +257,7 @@ class _Composed(Guard):
 
 
 def check_guards(guards: object, where: str = "guards") -> list[Guard]:
-    """The list of guards that a view is given, or `ImproperlyConfigured`."""
+    """The guards of a view as a list, or `ImproperlyConfigured`."""
     if isinstance(guards, Guard):
         raise ImproperlyConfigured(f"{where} is a single guard. It must be a list: [{guards!r}].")
     if not isinstance(guards, (list, tuple)):
@@ -275,13 +275,13 @@ def check_guards(guards: object, where: str = "guards") -> list[Guard]:
 
 
 def conjunction(guards: list[Guard]) -> Guard:
-    """The guard that a list of them means: all of them."""
+    """The guard that requires all guards of a list."""
     together = checked(_rust.Guard.all, [guard.rust for guard in guards])
     return _wrap(together, merge(guard.questions for guard in guards))
 
 
 def checked(make: Callable[..., _rust.Guard], *arguments: Any) -> _rust.Guard:
-    """What Rust makes of the arguments, or `ImproperlyConfigured`."""
+    """The guard that Rust makes of the arguments, or `ImproperlyConfigured`."""
     try:
         return make(*arguments)
     except (ConfigurationError, TypeError, OverflowError) as error:

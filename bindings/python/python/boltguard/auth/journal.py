@@ -1,4 +1,4 @@
-"""Revocations outlive the transaction in which they were made.
+"""Revocations persist even if the transaction in which they were made is rolled back.
 
 A view that logs its caller out and then answers with an error, under `ATOMIC_REQUESTS` or in an `atomic` block of its
 own, has its transaction rolled back, and with it an entry in a table; yet the client is told that the token is gone. So
@@ -50,13 +50,13 @@ class Watch:
 
     @property
     def is_lost(self) -> bool:
-        """So while nobody has committed it, and nobody will."""
+        """Whether it was rolled back: it isn't committed, and can't be any more."""
         return not self._is_committed and all(entry[1] is not self for entry in self._connection.run_on_commit)
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Entry:
-    """A revocation, when its token ends by the monotonic clock, and the transactions in which it was made."""
+    """A revocation, when its token expires (monotonic clock), and the transactions in which it was made."""
 
     store: RevocationStore
     jti: str
@@ -65,19 +65,19 @@ class Entry:
 
     @property
     def ttl(self) -> float | None:
-        """The rest of the token's lifetime."""
+        """The remaining lifetime of the token."""
         return None if self.end is None else max(self.end - time.monotonic(), 0.0)
 
 
 _entries: ContextVar[list[Entry] | None] = ContextVar("boltguard_revocations", default=None)
 _is_silent: ContextVar[bool] = ContextVar("boltguard_silent_revocations", default=False)
 
-# Called where a request enters a view: `open_journal([])`.
+# Called before a view: `open_journal([])`.
 open_journal = _entries.set
 
 
 def noted(revoke: F) -> F:
-    """A store's `revoke` or `arevoke`, which also notes what it was called with, and sends `token_revoked`."""
+    """The method `revoke` or `arevoke` of a store, which also records its arguments and sends `token_revoked`."""
     if iscoroutinefunction(revoke):
 
         @wraps(revoke)
@@ -106,7 +106,7 @@ def noted(revoke: F) -> F:
 
 @contextmanager
 def _silent() -> Iterator[bool]:
-    """No signal is sent inside: a store may revoke by means of another method, or repeat a revocation."""
+    """Sends no signal inside, where a store calls another method or repeats a revocation."""
     token = _is_silent.set(True)
     try:
         yield token.old_value is True
@@ -127,17 +127,17 @@ def _note(store: RevocationStore, jti: Any, ttl: Any = None, *args: Any, **kwarg
 
 
 def journal() -> list[Entry]:
-    """What was noted in this request."""
+    """The revocations of this request."""
     return list(_entries.get() or ())
 
 
 def lost() -> list[Entry]:
-    """What was noted in transactions that were rolled back."""
+    """The revocations in transactions that were rolled back."""
     return [entry for entry in _entries.get() or () if any(watch.is_lost for watch in entry.watches)]
 
 
 def repeat(entries: list[Entry]) -> None:
-    """Makes these revocations again, which changes nothing where they still stand."""
+    """Makes these revocations again, which has no effect if they still exist."""
     token = _entries.set(None)
     try:
         for entry in entries:
@@ -162,7 +162,7 @@ async def arepeat(entries: list[Entry]) -> None:
 
 
 def keep_revocations(error: Exception) -> Exception:
-    """The exception that a view raised, once the revocations that were rolled back with it are made again."""
+    """Makes the revocations of a view that failed again, and returns its exception."""
     try:
         repeat(journal())
     except Exception:
@@ -201,4 +201,4 @@ async def arestore() -> None:
 
 # More than any view revokes; code that runs on in the context of a request must not fill the memory.
 MOST = 10_000
-NOT_KEPT = "A revocation was rolled back with its view, and could not be made again."
+NOT_KEPT = "A revocation was rolled back with the view, and couldn't be made again."

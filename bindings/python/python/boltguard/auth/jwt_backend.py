@@ -42,29 +42,27 @@ from boltguard.transactions import savepoints
 class JWTAuthentication(Authentication):
     """A JSON Web Token in a header.
 
-    `secret` is an HMAC secret, a public key as PEM text, a `boltguard.jwt.Key` or `KeySet`, a JWK or JWK Set as a dict,
-    or a list of these; or a `RemoteKeySet` alone, for an issuer that publishes its keys. Without one, Django's
-    `SECRET_KEY` and `SECRET_KEY_FALLBACKS` verify. A wrong configuration raises `ImproperlyConfigured` here, not at the
-    first request.
+    `secret` is an HMAC secret, a public key as a PEM string, a `boltguard.jwt.Key` or `KeySet`, a JWK or JWK Set as a
+    dict, or a list of these; or a single `RemoteKeySet`, for an issuer that publishes its keys. The default is Django's
+    `SECRET_KEY` and `SECRET_KEY_FALLBACKS`. An invalid configuration raises `ImproperlyConfigured` immediately.
 
-    A token has to say whom it is about, in `sub` or the claim that `user_id_claim` names, unless `subject_required` is
-    `False`. `claims` names claims and the exact value that each must have, or a list of such values:
-    `claims={"token_type": "access"}`. A token that calls itself a refresh, ID, logout, offline or sliding token, in
-    its header's `typ` or in the claim `token_type`, `token_use`, `typ` or `type`, is refused unless `typ` or `claims`
-    decides about that very member.
+    A token must have a subject, in `sub` or the claim `user_id_claim`, unless `subject_required` is `False`. `claims`
+    contains claims and the exact value that each must have, or a list of values: `claims={"token_type": "access"}`.
+    A token that is a refresh, ID, logout, offline or sliding token, according to `typ` in its header or the claim
+    `token_type`, `token_use`, `typ` or `type`, is refused unless `typ` or `claims` allows that value.
 
     `scheme` is the authentication scheme, or a list of them, as in `scheme=["Bearer", "Token"]`. On the
-    `Authorization` header, credentials of any other scheme are left to others.
+    `Authorization` header, credentials of other schemes are ignored.
 
-    Tokens of our own keys are about the account whose primary key the token names, unless they name an issuer that
-    `issuer` doesn't. Those of a `RemoteKeySet` are about users of another issuer: `request.user` is an `ExternalUser`.
-    `user_field` names a unique field of the user model that has the value of `user_id_claim`, and `get_user` is a
-    function of the claims, sync or async, that returns a user or `None`. With `user_id_claim="email"`, the claim
-    `email_verified` has to be true, unless `require_verified_email` is `False`. `verify_user=True` loads the account at
-    each request and refuses the token with 401 if it is missing or inactive.
+    The subject of a token with a key of this site is the primary key of the account, unless the token has an issuer
+    that isn't in `issuer`. For a `RemoteKeySet`, `request.user` is an `ExternalUser`. `user_field` is a unique field of
+    the user model that has the value of `user_id_claim`, and `get_user` is a function of the claims, sync or async,
+    that returns a user or `None`. With `user_id_claim="email"`, the claim `email_verified` must be true, unless
+    `require_verified_email` is `False`. `verify_user=True` loads the account for each request and refuses the token
+    with 401 if the account is missing or inactive.
 
-    `cached_tokens` is how many tokens of public keys to keep once their signatures were found good, so that these need
-    not be checked again; all else is checked at each request. None are kept by default.
+    `cached_tokens` is the number of tokens with public keys whose verified signatures are cached; everything else is
+    checked on each request. The default is 0.
     """
 
     name = "jwt"
@@ -133,7 +131,7 @@ class JWTAuthentication(Authentication):
         elif self._own_keys:
             self._built = (None, self._build(SecretBox(_as_list(secret.value))))
         else:
-            # The settings may not be loaded yet; everything but the secret can be checked.
+            # The settings may not be loaded yet, but everything except the secret can be checked.
             self._built = (None, self._build(SecretBox([_rust.Key.generate("HS512")])))
         if self.revocation_store is not None:
             self.revocation_store.bind_leeway(self.leeway)
@@ -149,7 +147,7 @@ class JWTAuthentication(Authentication):
 
     @property
     def trusts_any_token_of(self) -> str | None:
-        """The issuer's address, where neither `issuer` nor `audience` says which of its tokens are meant."""
+        """The URL of the issuer, if neither `issuer` nor `audience` restricts its tokens."""
         is_open = self._settings["issuer"] is None and self._settings["audience"] is None
         return self._remote.rust.shown_url if self._remote is not None and is_open else None
 
@@ -167,7 +165,7 @@ class JWTAuthentication(Authentication):
 
     def answer(self, pending: _rust.Pending) -> bool | None:
         if pending.jti is None:
-            with suppress(PyJWKClientConnectionError):  # it is in the log already
+            with suppress(PyJWKClientConnectionError):  # `RemoteKeySet` has logged it
                 self._remote.refresh(unknown=pending.unknown_key)  # type: ignore[union-attr]
                 return False
             return None
@@ -223,7 +221,7 @@ def _stores_in_rust(store: RevocationStore | None) -> dict[str, Any]:
 
 
 def _answers_in_rust(store: InMemoryRevocation) -> bool:
-    """Not so where a subclass, or the object, has a method of its own."""
+    """Whether neither a subclass nor the object overrides a method."""
     own = vars(InMemoryRevocation)
     return all(
         name not in vars(store) and getattr(type(store), name) is own[name] for name in ("is_revoked", "ais_revoked")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ObjectRefused(Forbidden):
-    """The guard is false for this object. `reason` says why, for logs alone."""
+    """The guard is false for this object. The reason is only for logs."""
 
     def __init__(self, refusal: _rust.Refusal) -> None:
         self.refusal = refusal
@@ -37,7 +37,7 @@ class ObjectRefused(Forbidden):
 
 
 def check_object(request: HttpRequest, obj: Any) -> None:
-    """Lets the caller go on if the whole guard of the handler holds for this object, and raises `Forbidden` if not."""
+    """Raises `Forbidden` unless the guards of the view allow the caller for this object."""
     for admission in _admissions(request):
         admission.check(request, obj)
 
@@ -49,7 +49,7 @@ async def acheck_object(request: HttpRequest, obj: Any) -> None:
 
 
 class Admission:
-    """A caller whom the request phase let in, and what is still to be asked."""
+    """A caller who is allowed to call the view, and the checks of objects that remain."""
 
     __slots__ = ("_answers", "_conditional", "_guard", "_passed", "_refused")
 
@@ -59,12 +59,12 @@ class Admission:
         self._guard = guard
         self._conditional = conditional
         self._answers = dict(answers or {})
-        # Of some callers the guard holds whatever the object is.
+        # For some callers, the guard is true for any object.
         self._passed = conditional is None or not conditional.questions(self._answers)
         self._refused: ObjectRefused | None = None
 
     def check(self, request: HttpRequest, obj: Any) -> None:
-        """Asks about an object."""
+        """Runs the checks for an object."""
         answers = dict(self._answers)
         while (question := self._next(answers)) is not None:
             answers[question.name] = question.ask(request, obj)
@@ -81,7 +81,7 @@ class Admission:
         """Lets an answer out, or raises."""
         if _holds_no_object(request, response):
             return
-        # A handler that caught the refusal is refused all the same.
+        # Also if the view caught the exception.
         if self._refused is not None:
             raise self._refused
         if not self._passed:
@@ -104,7 +104,7 @@ class Admission:
 
 
 def enter(request: Any, admission: Admission, gate: Gate) -> None:
-    """Keeps what is still to be asked, for `check_object`."""
+    """Stores the remaining checks for `check_object`."""
     request.__dict__.setdefault(ADMISSIONS, {})[gate] = admission
 
 
@@ -114,7 +114,7 @@ def leave(request: Any, response: Any, gate: Gate) -> None:
 
 
 def mark_final(response: HttpResponse) -> HttpResponse:
-    """Marks an answer of our own, which has nothing of an object in it."""
+    """Marks an error response, which doesn't contain an object."""
     response.__dict__[FINAL] = True
     return response
 

@@ -1,6 +1,6 @@
-"""Checks of your own: guards that Python answers, after Rust decided what it can and never instead of it.
+"""Custom checks: guards that call Python functions, after Rust has evaluated all other parts.
 
-`&`, `|` and `~` join them with all other guards, and only those that matter for a caller are asked.
+They are combined with other guards by `&`, `|` and `~`. Only checks that affect the result for a caller are run.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from boltguard.auth.questions import Question
 
 
 class Check(Guard):
-    """Known callers for whom `function(request)` is `True`; sync or async, also as a decorator.
+    """Allows authenticated callers for whom `function(request)` is `True`; sync or async, also as a decorator.
 
-    Whatever is not `True` or `False` is an error, and so nobody is let in. `name` stands in the text form; without one
-    it is the function's own.
+    A result other than `True` or `False` is an error, so no caller is allowed. `name` is used in the string form; the
+    default is the name of the function.
 
     >>> office_hours = Check(lambda request: 9 <= datetime.now().hour < 17, name="office_hours")
     """
@@ -41,9 +41,9 @@ class Check(Guard):
 
 
 class ObjectCheck(Guard):
-    """Known callers for whom `function(request, obj)` is `True`, where `obj` is what `check_object` is given.
+    """Allows authenticated callers for whom `function(request, obj)` is `True`; `obj` is passed to `check_object`.
 
-    Until then the request goes on if some answer could let the caller in. A handler that never asks answers nobody.
+    The view is called if the result could allow the caller. If it never calls `check_object`, its response isn't sent.
     """
 
     __slots__ = ("_questions",)
@@ -61,9 +61,9 @@ class ObjectCheck(Guard):
 
 
 class Owner(ObjectCheck):
-    """The user whom a field of the object names: a relation, or what holds a user's primary key.
+    """Allows the user in a field of the object: a relation, or a field with the primary key of a user.
 
-    Dots lead on from one object to the next: `Owner("author")`, `Owner("post.author")`.
+    Dots follow relations: `Owner("author")`, `Owner("post.author")`.
     """
 
     __slots__ = ()
@@ -90,7 +90,7 @@ def _question(what: str, function: Any, name: str | None, *, about_object: bool)
 
 
 def _called(function: Any) -> Any:
-    """The function itself, or the method of an object that makes it callable."""
+    """The function itself, or the `__call__` method of an object."""
     while isinstance(function, partial):
         function = function.func
     return function if inspect.isroutine(function) or iscoroutinefunction(function) else function.__call__

@@ -1,6 +1,6 @@
-"""Questions that a guard leaves to Python: about the request, or about the object that the caller is after.
+"""Checks of a guard that Python functions evaluate: about the request, or about an object.
 
-Rust decides which of them matter for a caller, and what follows from the answers.
+Rust decides which of them affect the result for a caller, and what the results mean.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from boltguard.threads import in_thread
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A check of a guard, and the function that answers it."""
+    """A check of a guard, and its function."""
 
     name: str
     function: Callable[..., Any]
@@ -28,12 +28,12 @@ class Question:
     waits: bool = True
 
     def ask(self, *about: Any) -> bool:
-        """The answer."""
+        """The result of the function."""
         if self.is_async:
             raise ImproperlyConfigured(f"The check {self.name!r} is async, but the view is sync. {ASYNC_REMEDY}")
         try:
             answer = self.function(*about)
-        except StopIteration as error:  # which no future can hold, where Django runs a sync view for an async server
+        except StopIteration as error:  # futures can't contain it
             raise stopped(self.function) from error
         return self._certain(answer)
 
@@ -45,7 +45,7 @@ class Question:
             return self._certain(await in_thread(self.function)(*about))
         return self._certain(self.function(*about))
 
-    # A coroutine is true, and so is a Mock; under `~` something false would let callers in. So neither is an answer.
+    # A coroutine or a Mock is true, and under `~` any false value would allow the caller.
     def _certain(self, answer: Any) -> bool:
         if type(answer) is bool:
             return answer
@@ -56,7 +56,7 @@ class Question:
 
 
 def merge(many: Iterable[Mapping[str, Question]]) -> dict[str, Question]:
-    """All questions by name. A name that stands for two of them is `ImproperlyConfigured`."""
+    """All checks by name, or `ImproperlyConfigured` if two different ones have the same name."""
     merged: dict[str, Question] = {}
     for questions in many:
         for name, question in questions.items():

@@ -1,4 +1,4 @@
-"""`RevocationStore`, and what every store of revoked tokens has in common."""
+"""`RevocationStore`: the base class of revocation stores."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from boltguard.auth.journal import noted
 from boltguard.auth.twins import acall, pair
 from boltguard.messages import kind_of
 
-# Clocks of two machines differ; an entry that goes a moment too early lets its token live again.
+# The clocks of two machines differ. If an entry expired too early, its token would be accepted again.
 MARGIN = 60.0
 
 Ttl = float | timedelta | None
 
 
 class RevocationStore:
-    """Subclass it with `revoke` and `is_revoked`; override the async twins where you can wait without a thread.
+    """The base class of revocation stores. Define `revoke` and `is_revoked`, or their async variants, or both.
 
-    In a subclass of any store, a method whose async twin isn't redefined with it is used by sync and async code alike.
+    If a subclass overrides only the sync or only the async variant of a method, sync and async code both use it.
 
-    `ttl` is how long the token still lives, in seconds or as a `timedelta`; without one, its entry is kept for good.
-    `lifetime(ttl)` says how long to keep an entry. An `is_revoked` that raises, or answers anything but `True` or
-    `False`, refuses the request with 503.
+    `ttl` is the remaining lifetime of the token, in seconds or as a `timedelta`; without it, the entry is kept forever.
+    `lifetime(ttl)` returns how long to keep an entry. If `is_revoked` raises an exception, or returns anything but
+    `True` or `False`, the response is 503.
     """
 
     leeway: float = 0.0
@@ -38,10 +38,10 @@ class RevocationStore:
         super().__init_subclass__(**options)
         for name in ("revoke", "is_revoked"):
             pair(cls, name)
-        # A revocation outlives the transaction of a view that fails, see `boltguard.auth.journal`.
+        # A revocation persists even if the view fails, see `boltguard.auth.journal`.
         for name in ("revoke", "arevoke"):
             owner = next(base for base in cls.__mro__ if name in vars(base))
-            # That of a mixin, too; those of other stores are noted already.
+            # Also that of a mixin; methods of other stores are wrapped already.
             if isfunction(method := vars(owner)[name]) and (owner is cls or not issubclass(owner, RevocationStore)):
                 setattr(cls, name, noted(method))
 
@@ -63,17 +63,17 @@ class RevocationStore:
 
     @property
     def place(self) -> Hashable:
-        """Where the entries are: the same for all stores that share theirs. By default, for all of one class."""
-        # The last one is `RevocationStore` itself; the one before it says where the entries are.
+        """Identifies where the entries are stored. By default, all stores of a class share their entries."""
+        # The last one is `RevocationStore` itself; the one before it defines where the entries are.
         kinds: list[Any] = [kind for kind in type(self).__mro__ if issubclass(kind, RevocationStore)]
         base: Hashable = kinds[-2] if len(kinds) > 1 else kinds[-1]
         return base
 
     def bind_leeway(self, leeway: float) -> None:
-        """Called with the leeway of each backend that asks this store: entries outlive their token by the largest.
+        """Called with the leeway of each backend that uses this store; entries are kept longer by the largest one.
 
-        That of all backends counts which ask a store in the same place. Call it yourself for a service that asks
-        the same entries and is no part of this site.
+        This includes backends with another store in the same place. Call it yourself if a service outside of this
+        site uses the same entries.
         """
         self.leeway = max(self.leeway, leeway)
         leeways.note(self.place, leeway)
@@ -86,19 +86,19 @@ class RevocationStore:
         return max(seconds, 0.0) + max(self.leeway, leeways.largest(self.shares_entries)) + MARGIN
 
     def shares_entries(self, place: Hashable) -> bool:
-        """Whether what a store in this place asks are the entries of this one."""
+        """Whether a store in this place has the same entries as this one."""
         return place == self.place
 
 
 def ask(store: RevocationStore, jti: str) -> bool:
-    """The store's answer, for sync code."""
+    """The result of `is_revoked`, for sync code."""
     if iscoroutinefunction(store.is_revoked):
         return bool_or_error(async_to_sync(store.is_revoked)(jti))
     return bool_or_error(store.is_revoked(jti))
 
 
 def bool_or_error(answer: object) -> bool:
-    """The answer itself. Anything that only looks true or false, such as a coroutine, is an error of the store."""
+    """The bool itself. Any other value, such as a coroutine, raises `TypeError`."""
     if isinstance(answer, bool):
         return answer
     if asyncio.iscoroutine(answer):
@@ -107,14 +107,14 @@ def bool_or_error(answer: object) -> bool:
 
 
 def checked_jti(jti: object) -> str:
-    """A token id that can be revoked."""
+    """The ID of a token, or `ValueError`."""
     if isinstance(jti, str) and jti:
         return jti
     raise ValueError('A token is revoked by its "jti", which must be a string that isn\'t empty.')
 
 
 def ttl_seconds(ttl: Ttl) -> float | None:
-    """The seconds of a ttl."""
+    """The seconds of a `ttl`."""
     seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
     if seconds is None:
         return None

@@ -1,4 +1,4 @@
-"""The sync and the async method of a store, of which a subclass may redefine one."""
+"""Sync and async variants of the methods of a store, of which a subclass can override one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from boltguard.threads import in_thread
 
 
 class Done:
-    """What a sync method returns that may be awaited: the work is done."""
+    """The result of a sync method, which can also be awaited."""
 
     def __await__(self) -> Generator[None, None, None]:
         return
@@ -22,9 +22,9 @@ class Done:
 
 
 def pair(cls: type, name: str) -> None:
-    """Has a class answer by the later definition of `name` and its async twin, whichever of them is called.
+    """Makes a class use the later definition of `name` and its async variant, whichever of them is called.
 
-    The other one is not looked up on the object, so that both may call `super()`.
+    The other one isn't looked up on the object, so that both can call `super()`.
     """
     twin = f"a{name}"
     (depth, method), (other_depth, other) = _found(cls, name), _found(cls, twin)
@@ -35,21 +35,21 @@ def pair(cls: type, name: str) -> None:
 
 
 async def acall(method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """What a method returns that may be async."""
+    """The result of a method that may be async."""
     if iscoroutinefunction(method):
         return await method(*arguments, **named)
     return await in_thread(method)(*arguments, **named)
 
 
 def _found(cls: type, name: str) -> tuple[int, Any]:
-    """How far up a class finds a method, and that."""
+    """The position of the class in the MRO that defines a method, and the method."""
     return next((index, vars(base)[name]) for index, base in enumerate(cls.__mro__) if name in vars(base))
 
 
 def _to_async(cls: type, name: str, method: Any) -> Callable[..., Any]:
     async def twin(self: Any, *arguments: Any, **named: Any) -> Any:
         result = await acall(_bound(method, self), *arguments, **named)
-        # An answer is refused if it isn't a bool; that something was done is an answer only once it is done.
+        # The result of `is_revoked` isn't awaited, because it must be a bool.
         return await result if name == "revoke" and iscoroutine(result) else result
 
     return _named(twin, cls, f"a{name}")

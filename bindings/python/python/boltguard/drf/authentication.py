@@ -22,7 +22,7 @@ from boltguard.overriding import refuse_overrides
 
 
 class BoltguardAuthentication(BaseAuthentication):
-    """Authenticates with `BOLTGUARD_AUTHENTICATION_CLASSES`; a subclass may name `backends` of its own.
+    """Authenticates with `BOLTGUARD_AUTHENTICATION_CLASSES`; a subclass can set `backends`.
 
     `request.user` is lazy, as behind `protect`, and `request.auth` is the context, a mapping of `user_id`,
     `permissions`, `auth_claims` and the like. A bad credential is 401, and a store that gives no answer 503.
@@ -30,7 +30,7 @@ class BoltguardAuthentication(BaseAuthentication):
 
     backends: ClassVar[Sequence[Authentication] | None] = None
     _keeper: ClassVar[Gatekeeper]
-    # The `backends` of which the keeper was made.
+    # The `backends` that the keeper was created with.
     _named: ClassVar[Sequence[Authentication] | None] = None
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -41,11 +41,11 @@ class BoltguardAuthentication(BaseAuthentication):
 
     @classmethod
     def known_backends(cls) -> list[Authentication]:
-        """Its own backends, or those of the settings now in force."""
+        """Its own backends, or those of the current settings."""
         return cls._keeper.gate.backends
 
     def authenticate(self, request: Request) -> tuple[Any, AuthContext] | None:
-        """The user and the context, or `None` where no credential was sent."""
+        """The user and the context, or `None` if the request has no credentials."""
         if self.backends is not self._named:
             raise ImproperlyConfigured(
                 f"{type(self).__name__}.backends can't be changed after the class was created. Use a subclass."
@@ -73,7 +73,7 @@ class BoltguardAuthentication(BaseAuthentication):
         return refusal.challenge if isinstance(refusal, Refusal) else None
 
     def _settle(self, request: Request, gate: Gate, outcome: Outcome) -> AuthContext | None:
-        """Who is calling, found out with the help of stores where that is needed."""
+        """The caller, after queries of stores if necessary."""
         settled = gate.resume(outcome)
         if isinstance(settled, AuthContext):
             return settled
@@ -115,6 +115,6 @@ def _holds_backends(value: Any) -> bool:
 REFUSAL = "_boltguard_refusal"
 UNSUPPORTED_SCHEME = "scheme_unsupported"
 AS_BACKENDS = "Set backends = [...], or override authenticate()."
-# What DRF calls, or a subclass names.
+# Methods that DRF calls, and attributes that a subclass sets.
 AUTHENTICATES = {"_keeper", "_named", "authenticate", "authenticate_header", "backends"}
 NO_BACKENDS = "Omit it to use BOLTGUARD_AUTHENTICATION_CLASSES or BOLT_AUTHENTICATION_CLASSES."

@@ -1,4 +1,4 @@
-"""What the system checks say of one view of Django REST framework; `boltguard.checks` looks at all of them."""
+"""System checks of a view of Django REST framework; `boltguard.checks` calls them for all views."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Message = checks.CheckMessage
 
 
 def check_view(callback: Any) -> Iterator[Message]:
-    """What is wrong with what `as_view()` gave. Lists that a method chooses for each request can't be known."""
+    """The problems of a view. Lists that a method returns for each request can't be checked."""
     view = callback.cls
     if not issubclass(view, APIView):
         return
@@ -40,7 +40,7 @@ def check_view(callback: Any) -> Iterator[Message]:
 
 
 def _leaves(permission: Any) -> Iterator[Any]:
-    """The permissions that `&`, `|` and `~` join."""
+    """The permissions that `&`, `|` and `~` combine."""
     if isinstance(permission, SingleOperandHolder):
         yield from _leaves(permission.op1_class)
     elif isinstance(permission, OperandHolder):
@@ -51,7 +51,7 @@ def _leaves(permission: Any) -> Iterator[Any]:
 
 
 def _foreign(listed: list[Any], kind: type, where: str, remedy: str) -> Iterator[Message]:
-    """Objects of ours, or their classes, which DRF would fail to call."""
+    """Backends and guards, or their classes, which DRF can't use."""
     for one in listed:
         made = one if isinstance(one, type) else type(one)
         if issubclass(made, kind):
@@ -69,7 +69,7 @@ def _guardless(permissions: list[Any], name: str) -> Iterator[Message]:
 
 
 def _fit(authentications: list[Any], permissions: list[Any], name: str) -> Iterator[Message]:
-    """Whether the callers whom the guards ask about can be known to them."""
+    """Whether the view authenticates the callers that its guards require."""
     ours = [one for one in permissions if isinstance(one, GuardPermissionMeta) and one is not GuardPermission]
     if not ours:
         return

@@ -1,4 +1,4 @@
-"""What DRF answers to exceptions of Boltguard: its own handler takes `Unauthorized` for a 403, and knows no others."""
+"""Exceptions of Boltguard in Django REST framework, whose own handler would return 403 for `Unauthorized`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from boltguard.gate.gate import body_of, headers_of
 
 
 class RaisedResponse(APIException):
-    """An `HTTPException` in DRF's terms, to whose handler `Unauthorized` would be a 403."""
+    """An `HTTPException` as an exception of DRF."""
 
     def __init__(self, error: HTTPException) -> None:
         super().__init__(body_of(error), getattr(error, "code", None))
@@ -23,7 +23,7 @@ class RaisedResponse(APIException):
 
 
 class StoreUnavailable(APIException):
-    """503: a store gave no answer, so nobody can say whether the credential holds."""
+    """503: a store is unavailable, so the credentials can't be verified."""
 
     status_code = 503
     default_detail = _("The credentials can't be checked right now.")
@@ -37,7 +37,7 @@ def api_exception(status: int, detail: str, code: str) -> APIException:
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Any:
-    """DRF's own handler, and its default once this module is imported, which also answers an `HTTPException`."""
+    """DRF's own handler, extended to `HTTPException`. It is DRF's default once this package is imported."""
     from rest_framework import views
 
     error = RaisedResponse(error) if isinstance(error, HTTPException) else error
@@ -49,6 +49,6 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Any:
 
 
 def install() -> None:
-    """Takes the place of DRF's default handler, and of no other."""
+    """Replaces DRF's default handler, unless the site sets another one."""
     if DEFAULTS["EXCEPTION_HANDLER"] == "rest_framework.views.exception_handler":
         DEFAULTS["EXCEPTION_HANDLER"] = f"{__name__}.exception_handler"

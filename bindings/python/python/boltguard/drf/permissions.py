@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
-    """A guard as a permission: `GuardPermission.of(IsStaff())`, or a subclass that names its `guard`.
+    """A guard as a permission: `GuardPermission.of(IsStaff())`, or a subclass that sets `guard`.
 
-    It knows the callers whom `BoltguardAuthentication` identified; any other is anonymous to it. `message` and `code`
-    replace those of a refusal, as in DRF's own permissions.
+    Callers that `BoltguardAuthentication` didn't authenticate are anonymous. `message` and `code` replace those of the
+    error response, as in DRF's own permissions.
     """
 
     guard: ClassVar[Guard]
@@ -45,17 +45,17 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
 
     @staticmethod
     def of(*guards: Guard) -> type[GuardPermission]:
-        """The permission that is all of these guards."""
+        """The permission that requires all of these guards."""
         guard = conjunction(check_guards(list(guards), "GuardPermission.of"))
         made: Any = GuardPermissionMeta("GuardPermission", (GuardPermission,), {"guard": guard, "__module__": __name__})
         return made  # type: ignore[no-any-return]
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Whether the guard holds, or may hold for some object."""
+        """Whether the guard is true, or may be true for an object."""
         return self._holds(request, view)
 
     def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
-        """Whether the guard holds for this object."""
+        """Whether the guard is true for this object."""
         return self._holds(request, view, obj)
 
     def _holds(self, request: Request, view: APIView, *obj: Any) -> bool:
@@ -65,7 +65,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
             answers = self._answers(request, view, outcome, obj)
             outcome = outcome.decide(answers, optimistic=not obj and self._gate.asks_objects)
         if isinstance(outcome, Refusal):
-            # What DRF puts into its own exception, if no other permission makes up for this one.
+            # For DRF's exception, unless another permission allows the request.
             detail, code = type(self).message or outcome.detail, type(self).code or outcome.code
             self.message, self.code = {"detail": detail, "code": code}, code
             ViewHooks.of(view).refusal = partial(self._note, request, outcome, answers)
@@ -74,7 +74,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
     def _answers(
         self, request: Request, view: APIView, conditional: Conditional, obj: tuple[Any, ...]
     ) -> dict[str, bool]:
-        """What the checks say that matter for this caller: without an object, those that need none."""
+        """The results of the checks for this caller; without an object, only of those that don't need one."""
         gate = self._gate
         known = request.__dict__.setdefault(ANSWERS, {}).setdefault(gate, {})
         answers: dict[str, bool] = dict(known) if obj else known
@@ -92,7 +92,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
 
 
 def _caller(request: Request) -> AuthContext | None:
-    """The caller, where it is `BoltguardAuthentication` that identified them."""
+    """The caller, if `BoltguardAuthentication` authenticated them."""
     return request.auth if isinstance(request.auth, AuthContext) else None
 
 
@@ -113,5 +113,5 @@ def _checked_guard_of(cls: type[GuardPermission]) -> Guard:
 
 ANSWERS = "_boltguard_answers"
 AS_GUARD = "Set guard = ..., or override has_permission() and has_object_permission()."
-# What DRF calls, or a subclass names.
+# Methods that DRF calls, and attributes that a subclass sets.
 PERMITS = {"_gate", "code", "guard", "has_object_permission", "has_permission", "message"}

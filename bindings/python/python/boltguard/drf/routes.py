@@ -18,7 +18,7 @@ CHOSEN = f"{PREFIX}chosen for each request"
 
 
 class Shown(NamedTuple):
-    """What a view of DRF shows of itself in the list of routes: a gatekeeper, and the gate that it would have."""
+    """The backends and the guard of a view, in the shape of a gatekeeper and its gate."""
 
     backends: tuple[Authentication, ...]
     guard: Guard
@@ -29,7 +29,7 @@ class Shown(NamedTuple):
 
 
 def keepers_of(view_class: Any, options: Mapping[str, Any]) -> list[Any]:
-    """A `Shown` for a view with guards that are sure to be asked: not those within another permission."""
+    """A `Shown` for a view with guards that are always evaluated: not those within another permission."""
     if view_class.get_permissions is not APIView.get_permissions:
         return []
     permissions = listed(view_class, options, "permission_classes")
@@ -41,13 +41,13 @@ def keepers_of(view_class: Any, options: Mapping[str, Any]) -> list[Any]:
 
 
 def listed(view_class: Any, options: Mapping[str, Any], name: str) -> list[Any]:
-    """What stands in a list of a view, unless that is made for each request, by a property."""
+    """The items of a list of a view, unless a property creates it for each request."""
     value = options.get(name, getattr(view_class, name))
     return list(value) if isinstance(value, Iterable) else []
 
 
 def other_permissions(view_class: Any, options: Mapping[str, Any]) -> tuple[str, ...]:
-    """The permissions that are no guards by themselves, of which only the names are known."""
+    """The names of the permissions that aren't guard permissions."""
     if not issubclass(view_class, APIView):
         return ()
     if view_class.get_permissions is not APIView.get_permissions or _is_chosen(view_class, options):

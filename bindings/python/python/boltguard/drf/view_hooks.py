@@ -1,4 +1,4 @@
-"""What runs when a view of Django REST framework has handled a request, or has raised an exception."""
+"""Hooks that run after a view of Django REST framework has returned a response or raised an exception."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from boltguard.gate.gate import STORE_UNAVAILABLE, Gate
 
 
 class ViewHooks:
-    """Stands in for a view's `finalize_response` while it answers one request, and looks at the answer."""
+    """Replaces `finalize_response` of a view for one request, and checks the response."""
 
-    # Until it is known better: these are set for each request.
+    # Defaults of attributes that are set for a request.
     gates: tuple[Gate, ...] = ()
     is_known = False
-    # Says why a permission was refused, once it is clear that no other one made up for it.
+    # Logs why a permission was denied, once it is clear that no other permission allowed the request.
     refusal: Callable[[], None] | None = None
-    # The gates that let a caller in for the sake of an object, of which nothing was heard yet.
+    # The gates with checks of objects that haven't been run yet.
     unasked: frozenset[Gate] = frozenset()
     visit: Visit | None = None
     outer: Callable[[UserUnavailable], Exception] | None = None
-    # The credentials were of a scheme that no backend accepts.
+    # Set if no backend accepts the scheme of the credentials.
     unsupported: Refusal | None = None
 
     def __init__(self, view: Any) -> None:
         self._view = view
 
     def enter(self, request: HttpRequest) -> None:
-        """From now on until the response is there, reading a missing account is a 401."""
+        """Makes reading a missing account a 401 until the response is finished."""
         if "response" in getattr(self._view, "__dict__", ()):
             return  # a renderer asks who the user is
         self.visit = visit = Visit.begin(request)
         self.outer, visit.translate = visit.translate, partial(_account_error, request)
 
     def handle_exception(self, error: Exception) -> Any:
-        """The view's own, which is told of the missing account if that is what the error came from."""
+        """Calls the view's own method, with the missing account if that caused the error."""
         del self._view.handle_exception
         try:
             return self._view.handle_exception(self._missing() or self._translated(error))
@@ -75,7 +75,7 @@ class ViewHooks:
 
     @staticmethod
     def of(view: Any) -> ViewHooks:
-        """That of a view, which is made for one request."""
+        """The hooks of a view, which DRF creates for each request."""
         if view is None:
             return ViewHooks(None)
         found = view.__dict__.get("finalize_response")
@@ -90,7 +90,7 @@ class ViewHooks:
 
     def __call__(self, request: Request, response: Any, *arguments: Any, **named: Any) -> Any:
         view = self._view
-        # The methods themselves show again.
+        # Restores the methods of the class.
         del view.finalize_response
         view.__dict__.pop("handle_exception", None)
         if getattr(response, "status_code", 401) != 401 and (missing := self._missing()):
@@ -116,7 +116,7 @@ class ViewHooks:
 
 
 def _tell_scheme(response: Any, refusal: Refusal) -> None:
-    """Says more than DRF does, which takes such a request for one without credentials."""
+    """Adds the unsupported scheme to the response, which DRF creates as if there were no credentials."""
     data = getattr(response, "data", None) if getattr(response, "status_code", None) == 401 else None
     said = data.get("detail") if isinstance(data, dict) else None
     if getattr(said, "code", None) == NOTHING_SENT:
@@ -124,7 +124,7 @@ def _tell_scheme(response: Any, refusal: Refusal) -> None:
 
 
 def _after_transaction(response: Any, call: Callable[..., None]) -> None:
-    """Calls it once Django has ended the transaction of the view: a response is rendered and closed after that."""
+    """Calls a function after Django has ended the transaction of the view, before the response is sent."""
     if hasattr(response, "add_post_render_callback"):
         response.add_post_render_callback(call)
     else:
@@ -144,7 +144,7 @@ def _no_account(request: Any, unavailable: UserUnavailable) -> APIException:
 
 
 def _account_error(request: Any, unavailable: UserUnavailable) -> APIException:
-    """A missing account in DRF's terms."""
+    """A missing account as an exception of DRF."""
     said = unavailable.said_by(request.context.auth_backend)
     return api_exception(said.status_code, said.detail, said.code)
 

@@ -26,7 +26,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 def may_be_forged(request: HttpRequest, view: Any) -> bool:
-    """Whether an unidentified request to a view has to pass the check."""
+    """Whether an unauthenticated request to a view must pass the check."""
     # What no URL led to, such as a request that a test makes, has not been through the middleware.
     if request.method in SAFE or request.resolver_match is None or _middleware() is None:
         return False
@@ -36,7 +36,7 @@ def may_be_forged(request: HttpRequest, view: Any) -> bool:
 
 
 def reject(request: HttpRequest, view: Any) -> HttpResponseBase | None:
-    """The response to a request that doesn't pass, as the site's own middleware words it."""
+    """The response of the site's middleware to a request that fails the check."""
     middleware = _middleware()
     assert middleware is not None
     check, sessions_only = middleware(_no_response), hasattr(view, SESSIONS_ONLY)
@@ -47,7 +47,7 @@ def reject(request: HttpRequest, view: Any) -> HttpResponseBase | None:
 
 
 def for_sessions_only(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Marks what answers clients without cookies, too, which can't be made to send a token."""
+    """Marks a view that also has clients without cookies, which can't send a CSRF token."""
     setattr(view, SESSIONS_ONLY, True)
     return view
 
@@ -60,7 +60,7 @@ def _is_of_this_site(check: Any, request: HttpRequest) -> bool:
 
 
 def _is_exempt(request: HttpRequest, view: Any) -> bool:
-    """Whether `csrf_exempt` stands below the gate, or above it."""
+    """Whether `csrf_exempt` is below or above the gate."""
     match = request.resolver_match
     return bool(getattr(view, "csrf_exempt", False)) or (match is not None and _names_exemption(match.func))
 

@@ -1,4 +1,4 @@
-"""Answers: whatever a handler returns, as a `HttpResponse`."""
+"""Converts the return value of a handler to an `HttpResponse`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 
 
 def respond(result: Any, status: int = 200) -> HttpResponseBase:
-    """A response as it is; nothing as 204, or with a status of its own; anything else as JSON."""
+    """A response unchanged; `None` as 204, or with another status; anything else as JSON."""
     if isinstance(result, HttpResponseBase):
         return result
     if result is None:

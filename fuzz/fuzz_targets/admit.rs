@@ -1,4 +1,4 @@
-//! The target `admit`.
+//! The fuzz target `admit`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The target `api_key`.
+//! The fuzz target `api_key`.
 
 #![no_main]
 

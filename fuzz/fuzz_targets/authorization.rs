@@ -1,4 +1,4 @@
-//! The target `authorization`.
+//! The fuzz target `authorization`.
 
 #![no_main]
 

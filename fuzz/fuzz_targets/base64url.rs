@@ -1,4 +1,4 @@
-//! The target `base64url`.
+//! The fuzz target `base64url`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The target `claims`.
+//! The fuzz target `claims`.
 
 #![no_main]
 

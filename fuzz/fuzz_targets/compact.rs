@@ -1,4 +1,4 @@
-//! The target `compact`.
+//! The fuzz target `compact`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The target `der`.
+//! The fuzz target `der`.
 
 #![no_main]
 

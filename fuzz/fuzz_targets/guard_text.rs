@@ -1,4 +1,4 @@
-//! The target `guard_text`.
+//! The fuzz target `guard_text`.
 
 #![no_main]
 

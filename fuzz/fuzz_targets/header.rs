@@ -1,4 +1,4 @@
-//! The target `header`.
+//! The fuzz target `header`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The target `json`.
+//! The fuzz target `json`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The target `jwk`.
+//! The fuzz target `jwk`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The target `jwks`.
+//! The fuzz target `jwks`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The target `jwks_answer`.
+//! The fuzz target `jwks_answer`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The target `mint`.
+//! The fuzz target `mint`.
 
 #![no_main]
 

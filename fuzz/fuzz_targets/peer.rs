@@ -1,4 +1,4 @@
-//! The target `peer`.
+//! The fuzz target `peer`.
 
 #![no_main]
 

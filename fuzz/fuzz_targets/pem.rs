@@ -1,4 +1,4 @@
-//! The target `pem`.
+//! The fuzz target `pem`.
 
 #![no_main]
 

@@ -1,8 +1,8 @@
-//! What the fuzzer runs. Each target is a function of bytes that panics where a promise is broken.
+//! Fuzz targets: functions of bytes that panic if an invariant is violated.
 //!
-//! `fuzz_targets/` holds nothing but calls of these functions, so that a test can make the same calls: inputs in
-//! `seeds/` and inputs that once failed, in `crashes/`, are replayed by the tests of `crates/boltguard-testing`, and
-//! the ones of [`peer`], which needs another implementation, by the test beside this.
+//! The binaries in `fuzz_targets/` only call these functions. The tests of `crates/boltguard-testing` call them as
+//! well, with the inputs in `seeds/` and with those in `crashes/` that caused a crash. The target [`peer`], which
+//! depends on another implementation, is tested in this crate.
 
 pub mod peer;
 pub mod targets;

@@ -1,7 +1,8 @@
-//! The crate `jsonwebtoken` on the same tokens: whatever is admitted here, it admits with the same claims.
+//! Comparison with the crate `jsonwebtoken`: a token that Boltguard admits is also accepted there, with the same
+//! claims.
 //!
-//! The other way round does not hold, and is not meant to: it takes, among others, tokens with `crit`, with a name
-//! twice, and over 16 KiB.
+//! The reverse is intentionally not true: `jsonwebtoken` also accepts tokens with `crit`, with duplicate names, and
+//! with more than 16 KiB.
 
 use std::sync::LazyLock;
 
@@ -16,24 +17,24 @@ use serde_json::{Map, Value};
 
 const SECRET: &[u8] = b"fuzzing-only-secret-fuzzing-only-secret-fuzzing-only-secret-0001";
 
-/// What stands between the header and the payload.
+/// The separator of the header and the payload.
 const SEPARATOR: u8 = 0xff;
 
 static SIGNER: LazyLock<SigningKey> = LazyLock::new(|| {
     SigningKey::new(
-        &Key::Secret(Secret::new(SECRET).expect("a secret")),
+        &Key::Secret(Secret::new(SECRET).expect("the secret is valid")),
         Algorithm::Hs256,
     )
-    .expect("a key")
+    .expect("the key is valid")
 });
 static VERIFIER: LazyLock<Verifier> =
     LazyLock::new(|| Verifier::new(KeySet::new([SIGNER.verifying_key().clone()])));
 
-/// Signs a header and a payload, or takes the bytes for a token as it is, and asks both.
+/// Signs a header and a payload, or uses the input as a token, and verifies it with both implementations.
 ///
 /// # Panics
 ///
-/// If a token is admitted here that is not admitted there, or that says something else there.
+/// If only Boltguard admits the token, or if the claims differ.
 pub fn run(data: &[u8]) {
     let mut parts = data.splitn(2, |byte| *byte == SEPARATOR);
     let header = parts.next().unwrap_or_default();
@@ -46,7 +47,7 @@ pub fn run(data: &[u8]) {
         jsonwebtoken::decode::<Value>(&token, &DecodingKey::from_secret(SECRET), &validation());
     match theirs {
         Ok(theirs) => assert_eq!(theirs.claims, ours),
-        Err(error) => assert!(is_known(&ours, &token), "{error:?} {ours}"),
+        Err(error) => assert!(is_known_difference(&ours, &token), "{error:?} {ours}"),
     }
 }
 
@@ -56,7 +57,7 @@ fn signed(header: &[u8], payload: &[u8]) -> String {
         base64url::encode(header),
         base64url::encode(payload)
     );
-    let signature = SIGNER.sign(input.as_bytes()).expect("a signature");
+    let signature = SIGNER.sign(input.as_bytes()).expect("the key can sign");
     format!("{input}.{}", base64url::encode(signature))
 }
 
@@ -64,7 +65,7 @@ fn ours(token: &str) -> Option<Value> {
     let claims = Claims::read(VERIFIER.verify(token).ok()?, &Requirements::new()).ok()?;
     let now = NumericDate::from(std::time::SystemTime::now());
     let admitted = ClaimsPolicy::new().admit(claims, now).ok()?;
-    Some(serde_json::from_str(admitted.as_json()).expect("JSON"))
+    Some(serde_json::from_str(admitted.as_json()).expect("claims are valid JSON"))
 }
 
 fn validation() -> Validation {
@@ -74,18 +75,19 @@ fn validation() -> Validation {
     validation
 }
 
-/// Where it is stricter: it gives types to header parameters that are passed over here, and a date has to be a whole
-/// number of 64 bits when it is rounded.
-fn is_known(claims: &Value, token: &str) -> bool {
-    let header = insecure::header_text(token).expect("a header that was read");
-    let header: Map<String, Value> = serde_json::from_str(&header).expect("JSON");
-    let typed = |(name, value): (&String, &Value)| {
+/// Returns whether the difference is known: `jsonwebtoken` also checks the types of header parameters that Boltguard
+/// ignores, and requires that dates fit into 64 bits.
+fn is_known_difference(claims: &Value, token: &str) -> bool {
+    let header = insecure::header_text(token).expect("the header is valid");
+    let header: Map<String, Value> =
+        serde_json::from_str(&header).expect("the header is valid JSON");
+    let is_checked = |(name, value): (&String, &Value)| {
         !["alg", "kid"].contains(&name.as_str()) && !(name == "typ" && value.is_string())
     };
-    let far = |name: &str| {
+    let is_out_of_range = |name: &str| {
         claims[name]
             .as_f64()
             .is_some_and(|date| !(0.0..18_446_744_073_709_551_615.0).contains(&date))
     };
-    header.iter().any(typed) || far("exp") || far("nbf")
+    header.iter().any(is_checked) || is_out_of_range("exp") || is_out_of_range("nbf")
 }

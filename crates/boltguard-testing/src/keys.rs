@@ -1,4 +1,4 @@
-//! Two keys of each kind: the usual one, and another that must not be taken for it.
+//! Two keys of each type: the default one, and another one that must not be accepted in its place.
 
 use std::sync::LazyLock;
 
@@ -55,25 +55,25 @@ pub const SECRET: &str = "test-only-secret-test-only-secret-test-only-secret-tes
 /// Another secret of 64 characters.
 pub const SECRET_OTHER: &str = "test-only-another-test-only-another-test-only-another-test-only-";
 
-/// The private key, or the secret, for an algorithm.
+/// Returns the default private key or secret for an algorithm.
 ///
 /// # Panics
 ///
-/// Never, as long as the keys above are keys.
+/// If one of the keys above is invalid.
 #[must_use]
 pub fn key(algorithm: Algorithm) -> Key {
-    read(
+    parse(
         algorithm,
         SECRET,
         [RSA, P256, P384, P521, SECP256K1, ED25519],
     )
 }
 
-/// Another private key or secret for an algorithm.
+/// Returns the other private key or secret for an algorithm.
 ///
 /// # Panics
 ///
-/// Never, as long as the keys above are keys.
+/// If one of the keys above is invalid.
 #[must_use]
 pub fn other_key(algorithm: Algorithm) -> Key {
     let others = [
@@ -84,68 +84,68 @@ pub fn other_key(algorithm: Algorithm) -> Key {
         SECP256K1_OTHER,
         ED25519_OTHER,
     ];
-    read(algorithm, SECRET_OTHER, others)
+    parse(algorithm, SECRET_OTHER, others)
 }
 
-/// The usual key, to sign.
+/// Returns the default signing key for an algorithm.
 ///
 /// # Panics
 ///
-/// Never, as long as the keys above are keys.
+/// If one of the keys above is invalid.
 #[must_use]
 pub fn signing_key(algorithm: Algorithm) -> SigningKey {
     static KEYS: LazyLock<Vec<SigningKey>> = LazyLock::new(|| prepare(key));
     find(&KEYS, algorithm)
 }
 
-/// The usual key, to verify.
+/// Returns the default verifying key for an algorithm.
 #[must_use]
 pub fn verifying_key(algorithm: Algorithm) -> VerifyingKey {
     signing_key(algorithm).verifying_key().clone()
 }
 
-/// The other key, to sign.
+/// Returns the other signing key for an algorithm.
 ///
 /// # Panics
 ///
-/// Never, as long as the keys above are keys.
+/// If one of the keys above is invalid.
 #[must_use]
 pub fn other_signing_key(algorithm: Algorithm) -> SigningKey {
     static KEYS: LazyLock<Vec<SigningKey>> = LazyLock::new(|| prepare(other_key));
     find(&KEYS, algorithm)
 }
 
-/// The other key, to verify.
+/// Returns the other verifying key for an algorithm.
 #[must_use]
 pub fn other_verifying_key(algorithm: Algorithm) -> VerifyingKey {
     other_signing_key(algorithm).verifying_key().clone()
 }
 
-/// Without optimization it takes so long to prepare some of them that it is done once.
+/// Prepares the keys of all algorithms, which takes long without optimizations and is therefore done once.
 fn prepare(key: fn(Algorithm) -> Key) -> Vec<SigningKey> {
     let prepare = |algorithm: &Algorithm| SigningKey::new(&key(*algorithm), *algorithm);
     let keys: Result<_, _> = Algorithm::ALL.iter().map(prepare).collect();
-    keys.expect("the keys fit")
+    keys.expect("the keys match their algorithms")
 }
 
 fn find(keys: &[SigningKey], algorithm: Algorithm) -> SigningKey {
     let found = keys.iter().find(|key| key.algorithm() == algorithm);
-    found.expect("there is a key for every algorithm").clone()
+    found.expect("every algorithm has a key").clone()
 }
 
-fn read(algorithm: Algorithm, secret: &str, pairs: [KeyPair; 6]) -> Key {
+fn parse(algorithm: Algorithm, secret: &str, pairs: [KeyPair; 6]) -> Key {
     let [rsa, p256, p384, p521, secp256k1, ed25519] = pairs;
     let pair = match algorithm.key_type() {
         KeyType::Rsa => rsa,
         KeyType::Ec(Curve::P256) => p256,
         KeyType::Ec(Curve::P384) => p384,
         KeyType::Ec(Curve::P521) => p521,
-        // Its variant is there with the feature `es256k` alone.
+        // `Curve::Secp256k1` requires the feature `es256k`.
         KeyType::Ec(curve) if curve.name() == "secp256k1" => secp256k1,
         KeyType::Ed25519 => ed25519,
-        _ => return Key::from(Secret::new(secret.as_bytes()).expect("the secret is one")),
+        _ => return Key::from(Secret::new(secret.as_bytes()).expect("the secret is valid")),
     };
-    Key::from_pem(pair.private_pem).expect("the PEM is a key")
+    Key::from_pem(pair.private_pem).expect("the PEM is valid")
 }
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_belong_together_and_differ_from_the_others() {
+    fn pairs_match_and_differ_from_the_others() {
         for algorithm in Algorithm::ALL {
             let signature = signing_key(*algorithm).sign(b"message").unwrap();
             assert!(

@@ -1,6 +1,6 @@
 //! Well-known keys and forged tokens. For tests only: the private keys are public.
 //!
-//! [`keys`] contains two keys of each kind. [`forge`] assembles tokens from any header, payload and signature. It
+//! [`keys`] contains two keys of each type. [`forge`] assembles tokens from any header, payload and signature. It
 //! doesn't share code with the crates under test, except for the signature primitive.
 //!
 //! ```
@@ -16,7 +16,7 @@
 pub mod forge;
 pub mod keys;
 
-/// The examples of the pages, which nobody should have to trust.
+/// Tests of the examples in the documentation.
 #[cfg(doctest)]
 mod pages {
     #[doc = include_str!("../../../README.md")]

@@ -1,9 +1,9 @@
-//! Every seed of the fuzzer, and every input that once failed, by the targets that the fuzzer runs.
+//! Runs the fuzz targets with all seeds, and with all inputs that caused a crash.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-#[expect(unreachable_pub, reason = "the crate of the fuzzer exports them")]
+#[expect(unreachable_pub, reason = "exported by the fuzz crate")]
 #[path = "../../../fuzz/src/targets/mod.rs"]
 mod targets;
 
@@ -13,7 +13,7 @@ fn fuzz(directory: &str) -> PathBuf {
         .join(directory)
 }
 
-/// The inputs of a target, by their paths; none where there is no such directory.
+/// Returns the paths of the inputs of a target. Empty if the directory doesn't exist.
 fn inputs(directory: &str, target: &str) -> Vec<PathBuf> {
     let files = fs::read_dir(fuzz(directory).join(target))
         .into_iter()
@@ -26,8 +26,8 @@ fn inputs(directory: &str, target: &str) -> Vec<PathBuf> {
 fn replay(directory: &str) {
     for (target, run) in targets::ALL {
         for path in inputs(directory, target) {
-            let data = fs::read(&path).expect("an input");
-            // The last one that is named is the one that fails.
+            let data = fs::read(&path).expect("the input is readable");
+            // If a target panics, the last path is the input that caused it.
             eprintln!("{}", path.display());
             run(&data);
         }
@@ -35,28 +35,28 @@ fn replay(directory: &str) {
 }
 
 #[test]
-fn seeds_keep_the_promises() {
+fn seeds_do_not_panic() {
     replay("seeds");
 }
 
 #[test]
-fn inputs_that_once_failed_keep_the_promises() {
+fn earlier_crashes_do_not_panic() {
     replay("crashes");
 }
 
 #[test]
-fn each_target_has_seeds_and_a_program() {
+fn each_target_has_seeds_and_a_binary() {
     for (target, _) in targets::ALL {
         assert!(!inputs("seeds", target).is_empty(), "fuzz/seeds/{target}");
-        let program = fs::read_to_string(fuzz("fuzz_targets").join(target).with_extension("rs"));
+        let source = fs::read_to_string(fuzz("fuzz_targets").join(target).with_extension("rs"));
         assert!(
-            program.is_ok_and(|text| text.contains(&format!("run(\"{target}\""))),
+            source.is_ok_and(|source| source.contains(&format!("run(\"{target}\""))),
             "fuzz/fuzz_targets/{target}.rs"
         );
     }
 }
 
 #[test]
-fn a_name_finds_its_target() {
+fn target_is_found_by_name() {
     targets::run("base64url", b"AA");
 }

@@ -1,5 +1,4 @@
-//! A header and a payload of any bytes, signed, under rules that the first byte chooses: who gets in is who gets in
-//! by a slower reading of the RFCs.
+//! Admission of signed headers and payloads, compared with a naive implementation. The first byte selects the rules.
 
 use std::time::Duration;
 
@@ -8,11 +7,11 @@ use boltguard::jwt::ClaimsPolicy;
 use super::oracle::{AUDIENCE, ISSUERS, MEDIA_TYPE, Rules};
 use super::{oracle, service};
 
-/// What stands between the header and the payload.
+/// The separator of the header and the payload.
 const SEPARATOR: u8 = 0xff;
 
 pub(super) fn run(data: &[u8]) {
-    let Some((choice, rest)) = data.split_first() else {
+    let Some((selection, rest)) = data.split_first() else {
         return;
     };
     let mut parts = rest.splitn(2, |byte| *byte == SEPARATOR);
@@ -24,7 +23,7 @@ pub(super) fn run(data: &[u8]) {
     if token.len() > boltguard::jws::MAX_TOKEN_LEN {
         return;
     }
-    let rules = rules(*choice);
+    let rules = rules(*selection);
     let admitted = service::admit(&token, &policy(rules));
     let expected = expected(header, payload, rules);
     if rules.by_uid && expected != admitted.is_ok() && is_long_number(payload) {
@@ -33,8 +32,8 @@ pub(super) fn run(data: &[u8]) {
     assert_eq!(admitted.is_ok(), expected, "{admitted:?} {rules:?}");
 }
 
-fn rules(choice: u8) -> Rules {
-    let bit = |index: u8| choice >> index & 1 == 1;
+fn rules(selection: u8) -> Rules {
+    let bit = |index: u8| selection >> index & 1 == 1;
     Rules {
         audience: bit(0),
         issuer: bit(1),
@@ -65,7 +64,8 @@ fn policy(rules: Rules) -> ClaimsPolicy {
     policy
 }
 
-/// The signature is good for HS256 alone, and the keys of that algorithm have no name or the name `a`.
+/// Returns whether the token should be admitted. Its signature is valid only for HS256, whose keys have no `kid` or the
+/// `kid` "a".
 fn expected(header: &[u8], payload: &[u8], rules: Rules) -> bool {
     let Ok((algorithm, kid, media_type)) = oracle::header(header) else {
         return false;
@@ -79,7 +79,7 @@ fn expected(header: &[u8], payload: &[u8], rules: Rules) -> bool {
     finds_key && rules.admit(&claims, media_type.as_deref(), now)
 }
 
-/// Whether there is a number of which `serde_json` keeps no more than a double.
+/// Returns whether the payload can contain a number that `serde_json` only represents as `f64`.
 fn is_long_number(payload: &[u8]) -> bool {
     payload
         .split(|byte| !byte.is_ascii_digit())

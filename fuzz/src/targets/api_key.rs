@@ -1,4 +1,4 @@
-//! Any text as an API key.
+//! Parsing and lookup of API keys.
 
 use std::sync::LazyLock;
 
@@ -7,8 +7,9 @@ use boltguard::apikey::{ApiKeyError, ApiKeys, KeyFormat};
 /// A key of the set below.
 const KNOWN: &str = "sk-prod-123abc-456def-789ghi";
 
-static KEYS: LazyLock<ApiKeys> =
-    LazyLock::new(|| ApiKeys::new([KNOWN, "another-key-of-the-same-set"]).expect("keys"));
+static KEYS: LazyLock<ApiKeys> = LazyLock::new(|| {
+    ApiKeys::new([KNOWN, "another-key-of-the-same-set"]).expect("the keys are valid")
+});
 
 pub(super) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
@@ -19,12 +20,14 @@ pub(super) fn run(data: &[u8]) {
         found,
         text == KNOWN || text == "another-key-of-the-same-set"
     );
-    let format = KeyFormat::new("acme_live").expect("a prefix");
+    let format = KeyFormat::new("acme_live").expect("the prefix is valid");
     match format.parse(text) {
         Ok(key) => {
-            let rest = text.strip_prefix("acme_live_").expect("the prefix");
+            let rest = text
+                .strip_prefix("acme_live_")
+                .expect("the key has the prefix");
             assert!(rest.starts_with(key.id()) && text.is_ascii());
-            // Nothing but a look at every character tells a key with a wrong one.
+            // Changing one character invalidates the checksum.
             let changed = format!(
                 "{}{}",
                 &text[..text.len() - 1],
@@ -38,7 +41,7 @@ pub(super) fn run(data: &[u8]) {
         ),
     }
     if let Ok(other) = KeyFormat::new(text) {
-        let key = other.generate().expect("a key");
+        let key = other.generate().expect("randomness is available");
         assert_eq!(
             other
                 .parse(key.expose())

@@ -1,4 +1,4 @@
-//! Any lines as headers: whoever gets in has a token that gets in by itself, or a known key.
+//! Authentication by headers: a caller is only admitted with a valid token or a known API key.
 
 use std::sync::{Arc, LazyLock};
 
@@ -17,30 +17,34 @@ use super::service;
 
 const API_KEY: &str = "sk-prod-123abc-456def-789ghi";
 
-/// A token of this name was revoked.
+/// The ID of a revoked token.
 const REVOKED: &str = "revoked";
 
 static GATE: LazyLock<Gate> = LazyLock::new(|| {
     let revoked = MemoryRevocation::new();
-    revoked.revoke(REVOKED, None, service::now()).expect("room");
+    revoked
+        .revoke(REVOKED, None, service::now())
+        .expect("the store is not full");
     let first = jwt(ClaimsPolicy::new()).with_revocation(Revocation::InProcess(Arc::new(revoked)));
     let second = jwt(ClaimsPolicy::new().with_audience(["shop"])).with_header(name("x-token"));
     let keys = ApiKeys::builder()
         .key(API_KEY)
         .permissions(API_KEY, ["blog.add"])
         .build()
-        .expect("keys");
+        .expect("the keys are valid");
     let third = ApiKeyBackend::new(ApiKeySource::Static(keys), name("x-api-key"));
-    let guard = Guard::permission(Permission::new("blog.add").expect("a name")) | Guard::staff();
-    Gate::new([first.into(), second.into(), third.into()], &guard).expect("a small guard")
+    let guard =
+        Guard::permission(Permission::new("blog.add").expect("the name is valid")) | Guard::staff();
+    Gate::new([first.into(), second.into(), third.into()], &guard).expect("the guard is valid")
 });
 
 fn jwt(policy: ClaimsPolicy) -> JwtBackend {
-    JwtBackend::new(service::KEYS.clone(), &[Algorithm::Hs256], policy).expect("a backend")
+    JwtBackend::new(service::KEYS.clone(), &[Algorithm::Hs256], policy)
+        .expect("the backend is valid")
 }
 
 fn name(name: &str) -> HeaderName {
-    HeaderName::new(name).expect("a header name")
+    HeaderName::new(name).expect("the header name is valid")
 }
 
 pub(super) fn run(data: &[u8]) {
@@ -57,12 +61,15 @@ pub(super) fn run(data: &[u8]) {
     match GATE.check(header, service::now()) {
         Outcome::Admitted(Caller::Token(claims)) => {
             assert!(claims.token_id().as_deref() != Some(REVOKED) || token.is_some());
-            let carried = |value: Option<&str>| {
+            let has_valid_token = |value: Option<&str>| {
                 value
-                    .and_then(bare)
-                    .is_some_and(|token| gets_in(token, claims.as_json()))
+                    .and_then(credentials)
+                    .is_some_and(|token| is_admitted(token, claims.as_json()))
             };
-            assert!(carried(authorization) || carried(token), "{claims:?}");
+            assert!(
+                has_valid_token(authorization) || has_valid_token(token),
+                "{claims:?}"
+            );
         }
         Outcome::Admitted(Caller::ApiKey(caller)) => {
             assert!(
@@ -80,12 +87,12 @@ pub(super) fn run(data: &[u8]) {
     }
 }
 
-/// The value without a scheme before it.
-fn bare(value: &str) -> Option<&str> {
+/// Returns the value without the authentication scheme.
+fn credentials(value: &str) -> Option<&str> {
     value.rsplit(' ').next()
 }
 
-fn gets_in(token: &str, claims: &str) -> bool {
+fn is_admitted(token: &str, claims: &str) -> bool {
     let allowed = UnverifiedJws::parse(token)
         .is_ok_and(|jws| jws.unverified_header().algorithm() == Algorithm::Hs256);
     let policies = [

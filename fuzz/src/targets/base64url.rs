@@ -1,4 +1,4 @@
-//! Any text as base64url: it is the one text of its bytes, or it is refused.
+//! Decoding of base64url, compared with a naive implementation: each value has exactly one encoding.
 
 use boltguard_encoding::base64url;
 
@@ -9,7 +9,7 @@ pub(super) fn run(data: &[u8]) {
         return;
     };
     let decoded = base64url::decode(text);
-    let expected = slowly(text);
+    let expected = decode_naively(text);
     assert_eq!(decoded.as_ref().ok(), expected.as_ref(), "{text:?}");
     if let Ok(bytes) = decoded {
         assert_eq!(base64url::encode(&bytes), text);
@@ -19,8 +19,8 @@ pub(super) fn run(data: &[u8]) {
     }
 }
 
-/// Six bits a character, and what is left over has to be zero.
-fn slowly(text: &str) -> Option<Vec<u8>> {
+/// Decodes six bits per character. The remaining bits must be zero.
+fn decode_naively(text: &str) -> Option<Vec<u8>> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (mut bytes, mut bits, mut count) = (Vec::new(), 0u32, 0);
     for byte in text.bytes() {
@@ -32,6 +32,6 @@ fn slowly(text: &str) -> Option<Vec<u8>> {
             bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
         }
     }
-    let left_over = bits & ((1 << count) - 1);
-    (count < 6 && left_over == 0).then_some(bytes)
+    let remainder = bits & ((1 << count) - 1);
+    (count < 6 && remainder == 0).then_some(bytes)
 }

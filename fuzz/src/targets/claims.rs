@@ -1,16 +1,16 @@
-//! Any bytes as a payload, signed. What they say is what a slower reader says.
+//! Parsing of payloads, compared with `serde_json`.
 
 use std::collections::HashSet;
 
 use boltguard::jwt::{AdmittedClaims, ClaimsError, ClaimsPolicy};
 use serde_json::{Map, Value};
 
-use super::service::{Refusal, WANTED};
+use super::service::{REQUIREMENTS, Rejection};
 use super::{oracle, service};
 
 pub(super) fn run(data: &[u8]) {
     let token = service::signed(br#"{"alg":"HS256"}"#, data);
-    // Nothing but the payload's form is asked about.
+    // Only the syntax of the payload is checked.
     let policy = ClaimsPolicy::new()
         .with_required([])
         .ignoring_audience()
@@ -22,19 +22,19 @@ pub(super) fn run(data: &[u8]) {
         .ignoring_token_id();
     match (service::admit(&token, &policy), oracle::members(data)) {
         (Ok(claims), Some(members)) => compare(&claims, &members, data),
-        (Err(Refusal::Claims(ClaimsError::Malformed)), None) => {}
-        (Err(Refusal::Token(boltguard::jws::JwsError::TooLarge)), _)
+        (Err(Rejection::Claims(ClaimsError::Malformed)), None) => {}
+        (Err(Rejection::Token(boltguard::jws::JwsError::TooLarge)), _)
             if token.len() > boltguard::jws::MAX_TOKEN_LEN => {}
-        (ours, theirs) => panic!("{ours:?}, where serde_json says {theirs:?}"),
+        (ours, theirs) => panic!("{ours:?}, but serde_json returns {theirs:?}"),
     }
 }
 
 fn compare(claims: &AdmittedClaims, members: &Map<String, Value>, data: &[u8]) {
     assert_eq!(claims.as_json().as_bytes(), data);
     for (name, value) in members {
-        let text = claims.get(name).expect("a claim that is there");
+        let json = claims.get(name).expect("the claim exists");
         assert_eq!(
-            &serde_json::from_str::<Value>(text).expect("JSON"),
+            &serde_json::from_str::<Value>(json).expect("the claim is valid JSON"),
             value,
             "{name}"
         );
@@ -44,7 +44,7 @@ fn compare(claims: &AdmittedClaims, members: &Map<String, Value>, data: &[u8]) {
     );
     compare_names(claims, members);
     let identity = oracle::identity(members);
-    assert_eq!(claims.grant_set(), &WANTED.grants_of(&identity));
+    assert_eq!(claims.grant_set(), &REQUIREMENTS.grants_of(&identity));
     let is_true = |name: &str| members.get(name) == Some(&Value::Bool(true));
     assert_eq!(
         (claims.is_staff(), claims.is_superuser()),
@@ -53,10 +53,10 @@ fn compare(claims: &AdmittedClaims, members: &Map<String, Value>, data: &[u8]) {
 }
 
 fn compare_names(claims: &AdmittedClaims, members: &Map<String, Value>) {
-    let text = |name: &str| members.get(name).and_then(Value::as_str);
-    assert_eq!(claims.subject().as_deref(), text("sub"));
-    assert_eq!(claims.issuer().as_deref(), text("iss"));
-    assert_eq!(claims.token_id().as_deref(), text("jti"));
+    let string = |name: &str| members.get(name).and_then(Value::as_str);
+    assert_eq!(claims.subject().as_deref(), string("sub"));
+    assert_eq!(claims.issuer().as_deref(), string("iss"));
+    assert_eq!(claims.token_id().as_deref(), string("jti"));
     let date = |name: &str| members.get(name).and_then(Value::as_f64);
     assert_eq!(claims.expires().map(|date| date.as_f64()), date("exp"));
     assert_eq!(claims.issued().map(|date| date.as_f64()), date("iat"));
@@ -71,12 +71,12 @@ fn compare_names(claims: &AdmittedClaims, members: &Map<String, Value>) {
     let ignored: Vec<_> = claims
         .ignored_grants()
         .iter()
-        .map(|one| one.claim())
+        .map(|ignored| ignored.claim())
         .collect();
     assert_eq!(ignored, oracle::ignored_grants(members));
 }
 
 fn distinct<'a>(all: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut known = HashSet::new();
-    all.into_iter().filter(|one| known.insert(*one)).collect()
+    let mut seen = HashSet::new();
+    all.into_iter().filter(|item| seen.insert(*item)).collect()
 }

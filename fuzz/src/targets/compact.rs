@@ -1,4 +1,4 @@
-//! Any text as a token. Almost none has a good signature, and every one that has is written in the one way there is.
+//! Verification of tokens: all functions agree, and a token with a valid signature has exactly one encoding.
 
 use boltguard::jws::{MAX_TOKEN_LEN, UnverifiedJws, insecure};
 use boltguard_encoding::base64url;
@@ -26,17 +26,17 @@ pub(super) fn run(data: &[u8]) {
     let verified = VERIFIER.verify(text);
     let among = parsed.and_then(|jws| jws.verify_among(&KEYS));
     match (&verified, &among) {
-        (Ok(ours), Ok(other)) => {
-            assert_eq!(ours.payload(), other.payload());
+        (Ok(one), Ok(other)) => {
+            assert_eq!(one.payload(), other.payload());
             assert!(assumed.is_ok());
             let parts = [
-                header.expect("a header").into_bytes(),
-                payload.expect("a payload"),
-                signature.expect("a signature"),
+                header.expect("the header is valid").into_bytes(),
+                payload.expect("the payload is valid"),
+                signature.expect("the signature is valid"),
             ];
             assert_eq!(parts.map(base64url::encode).join("."), text);
         }
-        (Err(ours), Err(other)) => assert_eq!(ours, other),
+        (Err(one), Err(other)) => assert_eq!(one, other),
         _ => panic!("{verified:?} {among:?}"),
     }
 }

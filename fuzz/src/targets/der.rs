@@ -1,4 +1,4 @@
-//! Any bytes as DER.
+//! Parsing of keys in DER.
 
 use boltguard::keys::{KeyError, PrivateKey, PublicKey, Secret};
 
@@ -10,7 +10,7 @@ pub(super) fn run(data: &[u8]) {
         assert_eq!(
             Secret::new(data),
             Err(KeyError::PemAsSecret),
-            "a key is no secret"
+            "a key must not be accepted as a secret"
         );
     }
     if let Ok(key) = &public {

@@ -1,4 +1,4 @@
-//! Any text as a guard: what is read means the same when it is written, compiled, or read from JSON.
+//! Parsing of guards: the guard is unchanged by formatting, serialization and compilation.
 
 use boltguard::grants::{Identity, Principal, PrincipalView};
 use boltguard::guard::Guard;
@@ -11,19 +11,23 @@ pub(super) fn run(data: &[u8]) {
     let Ok(guard) = text.parse::<Guard>() else {
         return;
     };
-    let written = guard.to_string();
-    assert_eq!(written.parse::<Guard>().as_ref(), Ok(&guard), "{written}");
-    let json = serde_json::to_string(&guard).expect("JSON");
+    let formatted = guard.to_string();
     assert_eq!(
-        serde_json::from_str::<Guard>(&json).expect("what was written"),
+        formatted.parse::<Guard>().as_ref(),
+        Ok(&guard),
+        "{formatted}"
+    );
+    let json = serde_json::to_string(&guard).expect("the guard can be serialized");
+    assert_eq!(
+        serde_json::from_str::<Guard>(&json).expect("the JSON is valid"),
         guard,
         "{json}"
     );
-    let compiled = guard.compile().expect("no larger than its text");
+    let compiled = guard.compile().expect("the guard is within the limits");
     assert_eq!(
         compiled.decide(None),
         guard.decide(&Principal::Anonymous),
-        "{written}"
+        "{formatted}"
     );
     for identity in identities() {
         let grant_set = compiled.requirements().grants_of(&identity);
@@ -36,7 +40,7 @@ pub(super) fn run(data: &[u8]) {
         assert_eq!(
             compiled.decide(Some(&principal)),
             guard.decide(&Principal::Known(identity.clone())),
-            "{written}"
+            "{formatted}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Any bytes as a header, signed. What it is taken for is what a slower reader takes it for.
+//! Parsing of headers, compared with `serde_json`.
 
 use boltguard::jws::Header;
 use boltguard_encoding::base64url;
@@ -7,8 +7,8 @@ use super::oracle;
 
 pub(super) fn run(data: &[u8]) {
     let expected = oracle::header(data);
-    let read = Header::parse(&base64url::encode(data));
-    let seen = read.as_ref().map(|header| {
+    let result = Header::parse(&base64url::encode(data));
+    let actual = result.as_ref().map(|header| {
         assert_eq!(header.as_json().as_bytes(), data);
         (
             header.algorithm(),
@@ -16,5 +16,5 @@ pub(super) fn run(data: &[u8]) {
             header.media_type().map(String::from),
         )
     });
-    assert_eq!(seen.map_err(|error| *error), expected);
+    assert_eq!(actual.map_err(|error| *error), expected);
 }

@@ -1,4 +1,4 @@
-//! Any text as JSON: what it is, and what it says, is what `serde_json` says.
+//! Parsing of JSON, compared with `serde_json`.
 
 use boltguard_encoding::json::{JsonError, Kind, MAX_DEPTH, Names, Reader};
 use serde_json::{Map, Value};
@@ -10,19 +10,20 @@ pub(super) fn run(data: &[u8]) {
     let theirs = theirs.filter(|value| oracle::depth(value) <= MAX_DEPTH.into());
     let ours = Reader::from_bytes(data).and_then(|mut reader| whole(&mut reader, build));
     assert_eq!(ours.as_ref().ok(), theirs.as_ref(), "{ours:?}");
-    let passed = Reader::from_bytes(data)
+    let raw = Reader::from_bytes(data)
         .and_then(|mut reader| whole(&mut reader, |reader| reader.read_raw().map(String::from)));
-    assert_eq!(passed.is_ok(), theirs.is_some());
-    let named = Reader::from_bytes(data).and_then(|mut reader| whole(&mut reader, distinct));
+    assert_eq!(raw.is_ok(), theirs.is_some());
+    let distinct =
+        Reader::from_bytes(data).and_then(|mut reader| whole(&mut reader, read_distinct));
     if matches!(theirs, Some(Value::Object(_))) {
-        assert_eq!(named.is_ok(), oracle::members(data).is_some());
+        assert_eq!(distinct.is_ok(), oracle::members(data).is_some());
     }
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
     assert_eq!(whole(&mut Reader::new(text), build), ours);
-    if let Ok(passed) = passed {
-        assert_eq!(passed, text.trim_matches([' ', '\n', '\r', '\t']));
+    if let Ok(raw) = raw {
+        assert_eq!(raw, text.trim_matches([' ', '\n', '\r', '\t']));
     }
 }
 
@@ -35,8 +36,8 @@ fn whole<T>(
     Ok(value)
 }
 
-/// Reads an object whose names are distinct.
-fn distinct(reader: &mut Reader<'_>) -> Result<(), JsonError> {
+/// Reads an object with distinct names.
+fn read_distinct(reader: &mut Reader<'_>) -> Result<(), JsonError> {
     let mut names = Names::default();
     reader.object(|reader, name| {
         names.insert(name)?;
@@ -45,7 +46,7 @@ fn distinct(reader: &mut Reader<'_>) -> Result<(), JsonError> {
 }
 
 fn build(reader: &mut Reader<'_>) -> Result<Value, JsonError> {
-    let ahead = reader.peek_value();
+    let peeked = reader.peek_value();
     let value = match reader.kind()? {
         Kind::Array => {
             let mut list = Vec::new();
@@ -65,14 +66,14 @@ fn build(reader: &mut Reader<'_>) -> Result<Value, JsonError> {
         }
         Kind::String => reader.string()?.to_text().into(),
     };
-    ahead.map(|_| value)
+    peeked.map(|_| value)
 }
 
-/// A number as `serde_json` keeps it: whole in 64 bits, or a double.
+/// Converts a number as `serde_json` does: to an integer of 64 bits, or to `f64`.
 fn number(reader: &mut Reader<'_>) -> Result<Value, JsonError> {
     let number = reader.number()?;
     let unsigned = number.as_str().parse::<u64>().ok();
-    let negative = number.as_i64().filter(|whole| *whole < 0);
+    let negative = number.as_i64().filter(|integer| *integer < 0);
     Ok(unsigned
         .map(Value::from)
         .or(negative.map(Value::from))

@@ -1,4 +1,4 @@
-//! Any text as a JSON Web Key Set.
+//! Parsing of JSON Web Key Sets.
 
 use boltguard::keys::{Algorithm, KeyError, KeySet, Secret};
 
@@ -10,7 +10,10 @@ pub(super) fn run(data: &[u8]) {
         return;
     };
     assert!(!keys.is_empty());
-    assert!(Secret::new(data).is_err(), "a key set is no secret");
+    assert!(
+        Secret::new(data).is_err(),
+        "a key set must not be accepted as a secret"
+    );
     for algorithm in keys.algorithms() {
         for kid in [None, Some(""), Some("a")] {
             assert!(keys.select(algorithm, kid).count() <= KeySet::MAX_TRIED);

@@ -1,4 +1,4 @@
-//! What a server of keys answers: the first line is an address, the second a `Cache-Control`, the rest the body.
+//! Responses with JSON Web Key Sets. The first line is the URL, the second `Cache-Control`, and the rest the body.
 
 use boltguard::jwks::{JwksUrl, Limits, Response};
 use boltguard::keys::Algorithm;
@@ -11,7 +11,7 @@ const LIMITS: Limits = Limits {
 pub(super) fn run(data: &[u8]) {
     let mut parts = data.splitn(3, |byte| *byte == b'\n');
     let mut line = || String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
-    address(&line());
+    check_url(&line());
     let cache_control = Some(line());
     let response = Response {
         status: 200,
@@ -25,19 +25,22 @@ pub(super) fn run(data: &[u8]) {
     };
     assert!(response.body.len() <= LIMITS.bytes);
     assert!((1..=LIMITS.keys).contains(&keys.len()));
-    assert!(keys.algorithms().all(|one| algorithms.contains(&one)));
+    assert!(
+        keys.algorithms()
+            .all(|algorithm| algorithms.contains(&algorithm))
+    );
 }
 
-fn address(text: &str) {
+fn check_url(text: &str) {
     let Ok(url) = JwksUrl::allowing_http(text) else {
         assert!(JwksUrl::new(text).is_err());
         return;
     };
     assert_eq!(JwksUrl::new(text).is_ok(), url.is_https());
     assert_eq!(url.as_str(), text);
-    let shown = url.to_string();
-    assert!(text.starts_with(&shown) && !shown.contains('?'));
-    let (_, rest) = text.split_once("://").expect("a scheme");
+    let displayed = url.to_string();
+    assert!(text.starts_with(&displayed) && !displayed.contains('?'));
+    let (_, rest) = text.split_once("://").expect("the URL has a scheme");
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     assert!(!authority.is_empty() && !authority.contains('@'));
     assert!(text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains('#'));

@@ -1,4 +1,4 @@
-//! Any object as claims of a new token: what is issued is admitted, and says what it was told.
+//! Issuing of tokens with any claims: an issued token is admitted, and contains the same claims.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -17,38 +17,38 @@ pub(super) fn run(data: &[u8]) {
     };
     let token = || MINTER.token(text, Duration::from_secs(60));
     if let Ok(token) = token().sign(service::now()) {
-        assert_eq!(read(&token).get("sub").and_then(Value::as_str), Some(text));
+        assert_eq!(
+            admitted_claims(&token).get("sub").and_then(Value::as_str),
+            Some(text)
+        );
     }
     let Some(members) = oracle::members(data) else {
         assert!(token().claims_json(text).sign(service::now()).is_err());
         return;
     };
-    // Registered claims may be told to be something that is not admitted, as a date to come.
+    // Some values of registered claims are not admitted, such as a date in the future.
     if ["aud", "iss", "nbf"]
         .iter()
         .any(|name| members.contains_key(*name))
     {
         return;
     }
-    let told = MINTER.token("a", Duration::from_secs(60));
-    let signed = [
-        told.claims_json(text).sign(service::now()),
-        MINTER
-            .token("a", Duration::from_secs(60))
-            .claims(&members)
-            .sign(service::now()),
+    let token = || MINTER.token("a", Duration::from_secs(60));
+    let results = [
+        token().claims_json(text).sign(service::now()),
+        token().claims(&members).sign(service::now()),
     ];
-    assert_eq!(signed[0].is_ok(), signed[1].is_ok(), "{signed:?}");
-    for token in signed.iter().flatten() {
-        let said = read(token);
+    assert_eq!(results[0].is_ok(), results[1].is_ok(), "{results:?}");
+    for token in results.iter().flatten() {
+        let claims = admitted_claims(token);
         for (name, value) in &members {
-            assert_eq!(said.get(name), Some(value), "{name}");
+            assert_eq!(claims.get(name), Some(value), "{name}");
         }
-        assert_eq!(said.len(), members.len() + 4);
+        assert_eq!(claims.len(), members.len() + 4);
     }
 }
 
-fn read(token: &str) -> Map<String, Value> {
-    let claims = service::admit(token, &ClaimsPolicy::new()).expect("what was issued is admitted");
-    oracle::members(claims.as_json().as_bytes()).expect("claims")
+fn admitted_claims(token: &str) -> Map<String, Value> {
+    let claims = service::admit(token, &ClaimsPolicy::new()).expect("the token is admitted");
+    oracle::members(claims.as_json().as_bytes()).expect("the claims are an object")
 }

@@ -1,4 +1,4 @@
-//! Every target that needs no other implementation.
+//! The targets that do not depend on another implementation.
 
 mod admit;
 mod api_key;
@@ -18,10 +18,10 @@ mod oracle;
 mod pem;
 mod service;
 
-/// A target: a function of bytes that panics where a promise is broken.
+/// A target: a function of bytes that panics if an invariant is violated.
 pub type Target = fn(&[u8]);
 
-/// The targets by the names of their directories.
+/// All targets, by name. The inputs are in directories with these names.
 pub const ALL: &[(&str, Target)] = &[
     ("admit", admit::run),
     ("api_key", api_key::run),
@@ -40,13 +40,13 @@ pub const ALL: &[(&str, Target)] = &[
     ("pem", pem::run),
 ];
 
-/// Runs the target of this name.
+/// Runs a target by name.
 ///
 /// # Panics
 ///
-/// If there is none, and where the target finds a promise broken.
+/// If the target is unknown, or if an invariant is violated.
 pub fn run(name: &str, data: &[u8]) {
-    let found = ALL.iter().find(|(known, _)| *known == name);
-    let (_, target) = found.expect("a target of this name");
+    let found = ALL.iter().find(|(other, _)| *other == name);
+    let (_, target) = found.expect("the target exists");
     target(data);
 }

@@ -1,4 +1,4 @@
-//! The same questions put to `serde_json`, by code that does not mind the cost.
+//! A naive implementation with `serde_json`, which the targets compare results with.
 
 use std::fmt;
 
@@ -8,11 +8,10 @@ use boltguard::keys::Algorithm;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The deepest nesting that is read.
+/// The maximum nesting depth.
 const MAX_DEPTH: usize = 64;
 
-/// The members of the object that these bytes are, if they are one that is read: in UTF-8, its names distinct, and
-/// not nested too deep.
+/// Parses an object. Returns `None` if it isn't valid UTF-8, contains duplicate names, or is nested too deeply.
 pub(super) fn members(bytes: &[u8]) -> Option<Map<String, Value>> {
     let Members(members) = serde_json::from_slice(bytes).ok()?;
     let mut map = Map::new();
@@ -24,7 +23,7 @@ pub(super) fn members(bytes: &[u8]) -> Option<Map<String, Value>> {
     Some(map)
 }
 
-/// How many arrays and objects are nested.
+/// Returns the nesting depth.
 pub(super) fn depth(value: &Value) -> usize {
     match value {
         Value::Array(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
@@ -59,17 +58,17 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// What a header of these bytes says: its algorithm, `kid` and `typ`.
+/// Parses a header, and returns its algorithm, `kid` and `typ`.
 pub(super) fn header(
     bytes: &[u8],
 ) -> Result<(Algorithm, Option<String>, Option<String>), JwsError> {
     let members = members(bytes).ok_or(JwsError::HeaderInvalid)?;
-    let text = |name: &str| match members.get(name) {
+    let string = |name: &str| match members.get(name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(Value::String(value)) => Ok(Some(value.clone())),
         Some(_) => Err(JwsError::HeaderInvalid),
     };
-    let (alg, kid) = (text("alg")?, text("kid")?);
+    let (alg, kid) = (string("alg")?, string("kid")?);
     if members.contains_key("crit")
         || members
             .get("b64")
@@ -79,7 +78,7 @@ pub(super) fn header(
     }
     let algorithm = Algorithm::ALL
         .iter()
-        .find(|known| Some(known.name()) == alg.as_deref());
+        .find(|algorithm| Some(algorithm.name()) == alg.as_deref());
     let algorithm = *algorithm.ok_or(JwsError::AlgorithmNotAllowed)?;
     Ok((
         algorithm,
@@ -88,7 +87,7 @@ pub(super) fn header(
     ))
 }
 
-/// The grants in claims.
+/// Returns the grants in the claims.
 pub(super) fn identity(claims: &Map<String, Value>) -> Identity {
     let identity = Identity::new("", "jwt")
         .with_permissions(listed_permissions(claims))
@@ -98,16 +97,16 @@ pub(super) fn identity(claims: &Map<String, Value>) -> Identity {
     })
 }
 
-/// What `permissions` lists: the strings of a list, or the words of a string.
+/// Returns the permissions in `permissions`: the strings of an array, or the words of a string.
 pub(super) fn listed_permissions(claims: &Map<String, Value>) -> Vec<&str> {
     match claims.get("permissions") {
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
-        Some(Value::String(text)) => words(text).collect(),
+        Some(Value::String(string)) => words(string).collect(),
         _ => Vec::new(),
     }
 }
 
-/// The words of `scope` and `scp`, and of each string in them.
+/// Returns the words in `scope` and `scp`, which are strings or arrays of strings.
 pub(super) fn scopes(claims: &Map<String, Value>) -> Vec<&str> {
     let values = ["scope", "scp"].into_iter();
     let values = values.filter_map(|name| claims.get(name));
@@ -123,7 +122,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(' ').filter(|word| !word.is_empty())
 }
 
-/// The claims that are meant to grant something and are not of a type that does.
+/// Returns the claims with grants that are ignored, because they have the wrong type.
 pub(super) fn ignored_grants(claims: &Map<String, Value>) -> Vec<&'static str> {
     let grants = ["permissions", "scope", "scp"].into_iter();
     let ignored = grants.filter(|name| match claims.get(*name) {
@@ -134,7 +133,7 @@ pub(super) fn ignored_grants(claims: &Map<String, Value>) -> Vec<&'static str> {
     ignored.collect()
 }
 
-/// What a service asks of claims.
+/// The rules that a service applies to claims.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
     pub(super) audience: bool,
@@ -145,66 +144,72 @@ pub(super) struct Rules {
     pub(super) by_uid: bool,
 }
 
-/// The names that [`Rules`] look for.
+/// The values that [`Rules`] require.
 pub(super) const AUDIENCE: [&str; 2] = ["shop", "till"];
 pub(super) const ISSUERS: [&str; 2] = ["https://id.example", "https://login.example"];
 pub(super) const MEDIA_TYPE: &str = "at+jwt";
 
 impl Rules {
-    /// Whether claims with this media type are admitted at `now`.
+    /// Returns whether claims with this media type are admitted at `now`.
     pub(super) fn admit(
         self,
         claims: &Map<String, Value>,
         media_type: Option<&str>,
         now: f64,
     ) -> bool {
-        self.type_fits(media_type) && self.dates_fit(claims, now) && self.names_fit(claims)
+        self.is_type_valid(media_type)
+            && self.are_dates_valid(claims, now)
+            && self.are_names_valid(claims)
     }
 
-    fn type_fits(self, media_type: Option<&str>) -> bool {
-        let short = media_type.map(str::to_ascii_lowercase);
+    fn is_type_valid(self, media_type: Option<&str>) -> bool {
+        let lower_case = media_type.map(str::to_ascii_lowercase);
         !self.needs_type
-            || short.is_some_and(|found| {
+            || lower_case.is_some_and(|found| {
                 found == MEDIA_TYPE || found == format!("application/{MEDIA_TYPE}")
             })
     }
 
-    fn dates_fit(self, claims: &Map<String, Value>, now: f64) -> bool {
+    fn are_dates_valid(self, claims: &Map<String, Value>, now: f64) -> bool {
         let leeway = f64::from(self.leeway);
-        let holds = |name: &str, test: &dyn Fn(f64) -> bool| match claims.get(name) {
+        let passes = |name: &str, test: &dyn Fn(f64) -> bool| match claims.get(name) {
             None => true,
             Some(Value::Number(date)) => date.as_f64().is_some_and(test),
             Some(_) => false,
         };
         (!self.needs_exp || claims.contains_key("exp"))
-            && holds("exp", &|exp| now < exp + leeway)
-            && holds("nbf", &|nbf| now + leeway >= nbf)
-            && holds("iat", &|_| true)
+            && passes("exp", &|exp| now < exp + leeway)
+            && passes("nbf", &|nbf| now + leeway >= nbf)
+            && passes("iat", &|_| true)
     }
 
-    fn names_fit(self, claims: &Map<String, Value>) -> bool {
-        let is_text = |name: &str| claims.get(name).is_none_or(Value::is_string);
+    fn are_names_valid(self, claims: &Map<String, Value>) -> bool {
+        let is_string = |name: &str| claims.get(name).is_none_or(Value::is_string);
         let issuer = claims.get("iss").and_then(Value::as_str);
-        ["sub", "jti", "iss"].into_iter().all(is_text)
+        ["sub", "jti", "iss"].into_iter().all(is_string)
             && (!self.issuer || issuer.is_some_and(|issuer| ISSUERS.contains(&issuer)))
-            && self.audience_fits(claims.get("aud"))
+            && self.is_audience_valid(claims.get("aud"))
             && (!self.by_uid || claims.get("uid").is_some_and(is_id))
     }
 
-    fn audience_fits(self, audience: Option<&Value>) -> bool {
-        let named = |text: &Value| text.as_str().is_some_and(|text| AUDIENCE.contains(&text));
+    fn is_audience_valid(self, audience: Option<&Value>) -> bool {
+        let is_expected = |value: &Value| {
+            value
+                .as_str()
+                .is_some_and(|value| AUDIENCE.contains(&value))
+        };
         match audience {
             None => !self.audience,
             Some(Value::Array(list)) => {
-                self.audience && list.iter().all(Value::is_string) && list.iter().any(named)
+                self.audience && list.iter().all(Value::is_string) && list.iter().any(is_expected)
             }
-            Some(one) => self.audience && named(one),
+            Some(single) => self.audience && is_expected(single),
         }
     }
 }
 
-/// A string that isn't empty, or a whole number. `serde_json` doesn't keep how a number beyond 64 bits was written, so
-/// such numbers are not ids here.
+/// Returns whether the value is a non-empty string or an integer. `serde_json` doesn't preserve integers of more than
+/// 64 bits, so they are not IDs here.
 fn is_id(value: &Value) -> bool {
     value.as_str().is_some_and(|text| !text.is_empty()) || value.is_i64() || value.is_u64()
 }

@@ -1,4 +1,4 @@
-//! Any bytes as a key, any text as PEM.
+//! Parsing of keys in PEM and other formats.
 
 use boltguard::keys::{Key, KeyError, PrivateKey, PublicKey, Secret};
 
@@ -9,7 +9,7 @@ pub(super) fn run(data: &[u8]) {
         assert_eq!(
             Secret::new(data),
             Err(KeyError::PemAsSecret),
-            "a key is no secret"
+            "a key must not be accepted as a secret"
         );
     }
     let Ok(text) = std::str::from_utf8(data) else {
@@ -20,7 +20,7 @@ pub(super) fn run(data: &[u8]) {
         assert_eq!(
             Secret::new(data),
             Err(KeyError::PemAsSecret),
-            "a key is no secret"
+            "a key must not be accepted as a secret"
         );
     }
     if let Ok(key) = &public {
@@ -30,10 +30,10 @@ pub(super) fn run(data: &[u8]) {
     if let Ok(key) = &private {
         assert_eq!(public, Err(KeyError::PrivateKey));
         round_trip(key.public_key());
-        let written = key.to_pkcs8_pem().expect("PEM");
+        let encoded = key.to_pkcs8_pem().expect("the key can be encoded");
         assert_eq!(
-            PrivateKey::from_pem(&written)
-                .expect("what was written")
+            PrivateKey::from_pem(&encoded)
+                .expect("the PEM is valid")
                 .public_key(),
             key.public_key()
         );

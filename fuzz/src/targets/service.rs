@@ -1,4 +1,4 @@
-//! A service with keys of its own, for targets that need one.
+//! A service with keys and a guard, which the targets share.
 
 use std::sync::LazyLock;
 
@@ -9,10 +9,10 @@ use boltguard::keys::{Algorithm, Key, KeySet, Secret, SigningKey, VerifyingKey};
 use boltguard::types::{NumericDate, Permission};
 use boltguard_encoding::base64url;
 
-/// When everything takes place.
+/// The current time.
 pub(super) const NOW: i64 = 1_700_000_000;
 
-/// The secret of all the seeds that are signed with HMAC.
+/// The secret of the seeds that are signed with HMAC.
 pub(super) const SECRET: &[u8] =
     b"fuzzing-only-secret-fuzzing-only-secret-fuzzing-only-secret-0001";
 
@@ -26,7 +26,7 @@ const P256: &str = r#"{"kty":"EC","crv":"P-256","d":"jpsQnnGQmL-YBIffH1136cspYG6
 
 pub(super) static SIGNER: LazyLock<SigningKey> = LazyLock::new(|| signer(Algorithm::Hs256));
 
-/// Keys of several kinds and names.
+/// Keys with different algorithms and key IDs.
 pub(super) static KEYS: LazyLock<KeySet> = LazyLock::new(|| {
     let verifying = |algorithm| -> VerifyingKey { signer(algorithm).verifying_key().clone() };
     KeySet::new([
@@ -40,11 +40,11 @@ pub(super) static KEYS: LazyLock<KeySet> = LazyLock::new(|| {
 
 pub(super) static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| Verifier::new(KEYS.clone()));
 
-/// Questions of a guard.
-pub(super) static WANTED: LazyLock<Requirements> = LazyLock::new(|| {
+/// The requirements of a guard.
+pub(super) static REQUIREMENTS: LazyLock<Requirements> = LazyLock::new(|| {
     let mut requirements = Requirements::new();
     for name in ["a", "blog.add", "blog.delete", "shop.order", "é"] {
-        requirements.permission(&Permission::new(name).expect("a name"));
+        requirements.permission(&Permission::new(name).expect("the name is valid"));
     }
     requirements.scope("profile");
     requirements.scope("a");
@@ -58,14 +58,14 @@ pub(super) fn signer(algorithm: Algorithm) -> SigningKey {
     let key = match algorithm {
         Algorithm::EdDsa => private(ED25519),
         Algorithm::Es256 => private(P256),
-        _ => Key::Secret(Secret::new(SECRET).expect("a secret")),
+        _ => Key::Secret(Secret::new(SECRET).expect("the secret is valid")),
     };
-    SigningKey::new(&key, algorithm).expect("a key that fits")
+    SigningKey::new(&key, algorithm).expect("the key matches the algorithm")
 }
 
 fn private(jwk: &str) -> Key {
     boltguard::keys::Jwk::parse(jwk)
-        .expect("a JWK")
+        .expect("the JWK is valid")
         .key()
         .clone()
 }
@@ -74,26 +74,26 @@ pub(super) fn now() -> NumericDate {
     NumericDate::from_secs(NOW)
 }
 
-/// A token of these bytes, which the service has signed.
+/// Signs a token with the key of the service.
 pub(super) fn signed(header: &[u8], payload: &[u8]) -> String {
     let input = format!(
         "{}.{}",
         base64url::encode(header),
         base64url::encode(payload)
     );
-    let signature = SIGNER.sign(input.as_bytes()).expect("a signature");
+    let signature = SIGNER.sign(input.as_bytes()).expect("the key can sign");
     format!("{input}.{}", base64url::encode(signature))
 }
 
-/// What a token is refused for.
+/// The reason why a token is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum Rejection {
     Token(JwsError),
     Claims(ClaimsError),
 }
 
-pub(super) fn admit(token: &str, policy: &ClaimsPolicy) -> Result<AdmittedClaims, Refusal> {
-    let jws = VERIFIER.verify(token).map_err(Refusal::Token)?;
-    let claims = Claims::read(jws, &WANTED).map_err(Refusal::Claims)?;
-    policy.admit(claims, now()).map_err(Refusal::Claims)
+pub(super) fn admit(token: &str, policy: &ClaimsPolicy) -> Result<AdmittedClaims, Rejection> {
+    let jws = VERIFIER.verify(token).map_err(Rejection::Token)?;
+    let claims = Claims::read(jws, &REQUIREMENTS).map_err(Rejection::Claims)?;
+    policy.admit(claims, now()).map_err(Rejection::Claims)
 }

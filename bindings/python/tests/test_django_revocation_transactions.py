@@ -146,6 +146,27 @@ def by_middleware(auth, view):
     mount(path("x", view))
 
 
+def by_drf(auth, view):
+    """A view of Django REST framework, which it returns."""
+    pytest.importorskip("rest_framework")
+    from rest_framework.views import APIView
+
+    from boltguard.drf import BoltguardAuthentication, GuardPermission
+
+    class Authentication(BoltguardAuthentication):
+        backends = auth
+
+    class View(APIView):
+        authentication_classes = [Authentication]
+        permission_classes = [GuardPermission.of(IsAuthenticated())]
+
+        def get(self, request):
+            return view(request)
+
+    mount(path("x", View.as_view()))
+    return View
+
+
 WAYS = [by_protect, by_class, by_method_decorator, by_plain_decorator, by_api, by_shared_api, by_middleware]
 MIDDLEWARE = ["boltguard.middleware.BoltguardMiddleware"]
 
@@ -244,22 +265,7 @@ def test_a_logout_in_async_code_outlives_a_rollback_that_is_no_error():
 @pytest.mark.usefixtures("atomic_requests")
 @pytest.mark.parametrize("view", [swallow, roll_back])
 def test_a_logout_in_a_view_of_drf_outlives_a_rollback_that_is_no_error(view):
-    pytest.importorskip("rest_framework")
-    from rest_framework.views import APIView
-
-    from boltguard.drf import BoltguardAuthentication, GuardPermission
-
-    class Ours(BoltguardAuthentication):
-        backends = [JWTAuthentication(revocation_store=store)]
-
-    class Leave(APIView):
-        authentication_classes = [Ours]
-        permission_classes = [GuardPermission.of(IsAuthenticated())]
-
-        def get(self, request):
-            return view(request)
-
-    mount(path("x", Leave.as_view()))
+    by_drf([JWTAuthentication(revocation_store=store)], view)
     assert get("/x", bearer(sub="1", jti="j")).status_code == 200
     assert store.is_revoked("j")
     assert not User.objects.filter(username="written").exists()
@@ -381,21 +387,11 @@ def test_what_a_transaction_around_the_request_may_commit_is_not_made_again(way)
 def test_a_logout_in_a_view_of_drf_outlives_its_rollback(handler, monkeypatch):
     pytest.importorskip("rest_framework")
     from rest_framework.exceptions import AuthenticationFailed
-    from rest_framework.views import APIView
 
-    from boltguard.drf import BoltguardAuthentication, GuardPermission
-
-    class Ours(BoltguardAuthentication):
-        backends = [JWTAuthentication(revocation_store=store)]
-
-    class Leave(APIView):
-        authentication_classes = [Ours]
-        permission_classes = [GuardPermission.of(IsAuthenticated())]
-
-        def get(self, request):
-            User.objects.create(username="written")
-            store.revoke(request.auth.jti, 60)
-            raise self.error
+    def revoke_and_fail(request):
+        User.objects.create(username="written")
+        store.revoke(request.auth.jti, 60)
+        raise error
 
     def as_json(error, context):
         from rest_framework.views import exception_handler
@@ -403,11 +399,10 @@ def test_a_logout_in_a_view_of_drf_outlives_its_rollback(handler, monkeypatch):
         response = exception_handler(error, context)
         return JsonResponse({}, status=response.status_code)
 
-    mount(path("x", Leave.as_view()))
+    view = by_drf([JWTAuthentication(revocation_store=store)], revoke_and_fail)
     if handler == "own":
-        monkeypatch.setattr(Leave, "get_exception_handler", lambda self: as_json)
+        monkeypatch.setattr(view, "get_exception_handler", lambda self: as_json)
     for number, error in enumerate((AuthenticationFailed(), HTTPException(401), Http404())):
-        Leave.error = error
         headers = bearer(sub="1", jti=f"j{number}")
         assert get("/x", headers).status_code in (401, 404), error
         assert store.is_revoked(f"j{number}"), error
@@ -431,23 +426,11 @@ def counting(request, *args, **kwargs):
 
 
 @pytest.mark.usefixtures("atomic_requests")
-@pytest.mark.parametrize("way", [*WAYS, "drf"])
+@pytest.mark.parametrize("way", [*WAYS, by_drf])
 def test_a_view_runs_on_where_a_failing_store_may_be_passed_over(way):
     auth = [JWTAuthentication(revocation_store=FailingTable(), on_store_error="allow")]
-    if way == "drf":
-        pytest.importorskip("rest_framework")
-        from rest_framework.views import APIView
-
-        from boltguard.drf import BoltguardAuthentication, GuardPermission
-
-        ours = type("Ours", (BoltguardAuthentication,), {"backends": auth})
-        permission = GuardPermission.of(IsAuthenticated())
-        own = {"authentication_classes": [ours], "permission_classes": [permission]}
-        own["get"] = lambda self, request: counting(request)
-        mount(path("x", type("Count", (APIView,), own).as_view()))
     with override_settings(MIDDLEWARE=MIDDLEWARE if way is by_middleware else [], BOLT_AUTHENTICATION_CLASSES=auth):
-        if way != "drf":
-            way(auth, counting)
+        way(auth, counting)
         assert get("/x", bearer(sub="1", jti="j")).json() == {"users": 0}
 
 

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::fmt::Display;
 
-use boltguard::jws::{self, JwsError};
+use boltguard::jws::{JwsError, JwsSignError};
 use boltguard::keys::{KeyError, SignError};
 use boltguard::types::ReasonCode;
 use pyo3::exceptions::PyDeprecationWarning;
@@ -103,9 +103,9 @@ pub(crate) fn sign_error(py: Python<'_>, error: SignError) -> PyErr {
 
 /// No token was made of a payload and a header.
 #[cold]
-pub(crate) fn token_sign_error(py: Python<'_>, error: jws::SignError) -> PyErr {
+pub(crate) fn token_sign_error(py: Python<'_>, error: JwsSignError) -> PyErr {
     match error {
-        jws::SignError::Key(error) => sign_error(py, error),
+        JwsSignError::Key(error) => sign_error(py, error),
         other => coded(py, Class::InvalidTokenError, other.code(), other),
     }
 }

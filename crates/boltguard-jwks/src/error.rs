@@ -10,7 +10,7 @@ use boltguard_types::ReasonCode;
 /// The configuration can't work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ConfigError {
+pub enum JwksConfigError {
     /// The text holds no certificate in PEM, or something else.
     Certificate,
     /// The cooldown is zero or over a year.
@@ -35,7 +35,7 @@ pub enum ConfigError {
     Url,
 }
 
-impl fmt::Display for ConfigError {
+impl fmt::Display for JwksConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Certificate => f.write_str("certificates in PEM are needed, and nothing else"),
@@ -62,7 +62,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl Error for ConfigError {}
+impl Error for JwksConfigError {}
 
 /// A fetch brought no keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,4 +150,8 @@ impl fmt::Display for Unavailable {
     }
 }
 
-impl Error for Unavailable {}
+impl Error for Unavailable {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_ref().map(|cause| cause as _)
+    }
+}

@@ -9,7 +9,7 @@ use ureq::http::{HeaderName, HeaderValue, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Error, Proxy, http};
 
-use crate::{ConfigError, Fetch, FetchError, JwksUrl, RefreshPolicy, Response};
+use crate::{Fetch, FetchError, JwksConfigError, JwksUrl, RefreshPolicy, Response};
 
 /// Fetches a JWK Set by HTTP/1.1, for five seconds at most, over TLS 1.2 or 1.3.
 ///
@@ -66,10 +66,10 @@ impl HttpFetch {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Header`] if it can't be one.
-    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, ConfigError> {
-        let name = HeaderName::try_from(name).map_err(|_| ConfigError::Header)?;
-        let mut value = HeaderValue::try_from(value).map_err(|_| ConfigError::Header)?;
+    /// [`JwksConfigError::Header`] if it can't be one.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, JwksConfigError> {
+        let name = HeaderName::try_from(name).map_err(|_| JwksConfigError::Header)?;
+        let mut value = HeaderValue::try_from(value).map_err(|_| JwksConfigError::Header)?;
         value.set_sensitive(true);
         self.headers.push((name, value));
         Ok(self)
@@ -79,16 +79,16 @@ impl HttpFetch {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Certificate`] if there is none, or one can't be read.
-    pub fn trusting(mut self, pem: &str) -> Result<Self, ConfigError> {
+    /// [`JwksConfigError::Certificate`] if there is none, or one can't be read.
+    pub fn trusting(mut self, pem: &str) -> Result<Self, JwksConfigError> {
         let certificate = |item| match item {
             Ok(PemItem::Certificate(certificate)) => Ok(certificate),
-            _ => Err(ConfigError::Certificate),
+            _ => Err(JwksConfigError::Certificate),
         };
         let items = parse_pem(pem.as_bytes()).map(certificate);
         let certificates: Vec<Certificate<'static>> = items.collect::<Result<_, _>>()?;
         if certificates.is_empty() {
-            return Err(ConfigError::Certificate);
+            return Err(JwksConfigError::Certificate);
         }
         self.roots = RootCerts::Specific(Arc::new(certificates));
         Ok(self)

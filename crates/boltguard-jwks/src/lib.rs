@@ -33,7 +33,7 @@ mod schedule;
 mod url;
 
 pub use client::{Fetch, JwksClient};
-pub use error::{ConfigError, FetchError, Unavailable};
+pub use error::{FetchError, JwksConfigError, Unavailable};
 #[cfg(feature = "http")]
 pub use http::HttpFetch;
 pub use permit::{FetchPermit, FetchWait, Fetched};

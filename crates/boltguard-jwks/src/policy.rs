@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ConfigError;
+use crate::JwksConfigError;
 
 /// How long keys serve, and how often they are fetched.
 ///
@@ -36,15 +36,18 @@ impl RefreshPolicy {
     ///
     /// # Errors
     ///
-    /// - [`ConfigError::Ttl`], [`ConfigError::Cooldown`] or [`ConfigError::LockTimeout`] if it is zero or over a year.
-    /// - [`ConfigError::Stale`] if it is over a year.
-    pub fn check(&self) -> Result<(), ConfigError> {
+    /// - [`JwksConfigError::Ttl`], [`JwksConfigError::Cooldown`] or [`JwksConfigError::LockTimeout`] if it is zero or over
+    ///   a year.
+    /// - [`JwksConfigError::Stale`] if it is over a year.
+    pub fn check(&self) -> Result<(), JwksConfigError> {
         let is_sound = |time: Duration| !time.is_zero() && time <= Self::LONGEST;
         match self {
-            Self { ttl, .. } if !is_sound(*ttl) => Err(ConfigError::Ttl),
-            Self { cooldown, .. } if !is_sound(*cooldown) => Err(ConfigError::Cooldown),
-            Self { lock_timeout, .. } if !is_sound(*lock_timeout) => Err(ConfigError::LockTimeout),
-            Self { stale, .. } if *stale > Self::LONGEST => Err(ConfigError::Stale),
+            Self { ttl, .. } if !is_sound(*ttl) => Err(JwksConfigError::Ttl),
+            Self { cooldown, .. } if !is_sound(*cooldown) => Err(JwksConfigError::Cooldown),
+            Self { lock_timeout, .. } if !is_sound(*lock_timeout) => {
+                Err(JwksConfigError::LockTimeout)
+            }
+            Self { stale, .. } if *stale > Self::LONGEST => Err(JwksConfigError::Stale),
             _ => Ok(()),
         }
     }

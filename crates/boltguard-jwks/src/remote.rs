@@ -9,7 +9,9 @@ use arc_swap::ArcSwap;
 use boltguard_keys::{Algorithm, KeySet, LoadedKeySet, RotatingKeySet, SkippedKey};
 
 use crate::schedule::{InFlight, Next, Schedule};
-use crate::{ConfigError, FetchError, FetchPermit, FetchWait, Limits, RefreshPolicy, Unavailable};
+use crate::{
+    FetchError, FetchPermit, FetchWait, JwksConfigError, Limits, RefreshPolicy, Unavailable,
+};
 
 /// What keys are needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,14 +144,14 @@ impl RemoteKeySet {
     ///
     /// # Errors
     ///
-    /// - [`ConfigError::NoAlgorithm`] or [`ConfigError::Symmetric`] for the algorithms.
+    /// - [`JwksConfigError::NoAlgorithm`] or [`JwksConfigError::Symmetric`] for the algorithms.
     /// - Those of [`RefreshPolicy::check`].
-    pub fn new(algorithms: &[Algorithm], policy: RefreshPolicy) -> Result<Self, ConfigError> {
+    pub fn new(algorithms: &[Algorithm], policy: RefreshPolicy) -> Result<Self, JwksConfigError> {
         if algorithms.is_empty() {
-            return Err(ConfigError::NoAlgorithm);
+            return Err(JwksConfigError::NoAlgorithm);
         }
         if let Some(symmetric) = algorithms.iter().find(|one| one.is_symmetric()) {
-            return Err(ConfigError::Symmetric(*symmetric));
+            return Err(JwksConfigError::Symmetric(*symmetric));
         }
         policy.check()?;
         Ok(Self {

@@ -2,21 +2,21 @@
 
 use std::fmt;
 
-use crate::ConfigError;
+use crate::JwksConfigError;
 
 /// Where a JWK Set is.
 ///
 /// What is shown of it, by `Debug` and `Display`, leaves out the query, which may hold a secret.
 ///
 /// ```
-/// use boltguard_jwks::{ConfigError, JwksUrl};
+/// use boltguard_jwks::{JwksConfigError, JwksUrl};
 ///
 /// let url = JwksUrl::new("https://id.example.com/jwks.json?tenant=7")?;
 /// assert_eq!(url.to_string(), "https://id.example.com/jwks.json");
 /// assert_eq!(url.as_str(), "https://id.example.com/jwks.json?tenant=7");
-/// assert_eq!(JwksUrl::new("http://localhost/jwks.json"), Err(ConfigError::NotHttps));
+/// assert_eq!(JwksUrl::new("http://localhost/jwks.json"), Err(JwksConfigError::NotHttps));
 /// assert!(JwksUrl::allowing_http("http://localhost/jwks.json").is_ok());
-/// # Ok::<(), ConfigError>(())
+/// # Ok::<(), JwksConfigError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct JwksUrl {
@@ -29,12 +29,12 @@ impl JwksUrl {
     ///
     /// # Errors
     ///
-    /// - [`ConfigError::NotHttps`] if it begins with `http:`, for this machine too.
-    /// - [`ConfigError::Credentials`] if it has a user name or password.
-    /// - [`ConfigError::Url`] if it is none, has a fragment, or a character that has to be escaped.
-    pub fn new(url: &str) -> Result<Self, ConfigError> {
+    /// - [`JwksConfigError::NotHttps`] if it begins with `http:`, for this machine too.
+    /// - [`JwksConfigError::Credentials`] if it has a user name or password.
+    /// - [`JwksConfigError::Url`] if it is none, has a fragment, or a character that has to be escaped.
+    pub fn new(url: &str) -> Result<Self, JwksConfigError> {
         match scheme(url)? {
-            Scheme::Http => Err(ConfigError::NotHttps),
+            Scheme::Http => Err(JwksConfigError::NotHttps),
             Scheme::Https => Self::allowing_http(url),
         }
     }
@@ -45,19 +45,19 @@ impl JwksUrl {
     /// # Errors
     ///
     /// As [`new`](Self::new), except the first.
-    pub fn allowing_http(url: &str) -> Result<Self, ConfigError> {
+    pub fn allowing_http(url: &str) -> Result<Self, JwksConfigError> {
         scheme(url)?;
         if !url.bytes().all(may_stand) {
-            return Err(ConfigError::Url);
+            return Err(JwksConfigError::Url);
         }
         let rest = url.split_once("://").map_or("", |(_, rest)| rest);
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let authority = &rest[..end];
         if authority.contains('@') {
-            return Err(ConfigError::Credentials);
+            return Err(JwksConfigError::Credentials);
         }
         if !is_place(authority) {
-            return Err(ConfigError::Url);
+            return Err(JwksConfigError::Url);
         }
         Ok(Self {
             url: url.into(),
@@ -96,11 +96,11 @@ enum Scheme {
     Https,
 }
 
-fn scheme(url: &str) -> Result<Scheme, ConfigError> {
+fn scheme(url: &str) -> Result<Scheme, JwksConfigError> {
     match url.split_once("://") {
         Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => Ok(Scheme::Https),
         Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => Ok(Scheme::Http),
-        _ => Err(ConfigError::Url),
+        _ => Err(JwksConfigError::Url),
     }
 }
 
@@ -189,8 +189,12 @@ mod tests {
             "ftp://host/jwks",
             "file:///etc/jwks.json",
         ] {
-            assert_eq!(JwksUrl::new(url), Err(ConfigError::Url), "{url}");
-            assert_eq!(JwksUrl::allowing_http(url), Err(ConfigError::Url), "{url}");
+            assert_eq!(JwksUrl::new(url), Err(JwksConfigError::Url), "{url}");
+            assert_eq!(
+                JwksUrl::allowing_http(url),
+                Err(JwksConfigError::Url),
+                "{url}"
+            );
         }
     }
 
@@ -201,7 +205,11 @@ mod tests {
             "https://user@host",
             "https://@host/",
         ] {
-            assert_eq!(JwksUrl::new(url), Err(ConfigError::Credentials), "{url}");
+            assert_eq!(
+                JwksUrl::new(url),
+                Err(JwksConfigError::Credentials),
+                "{url}"
+            );
         }
         let url = JwksUrl::new("https://host/jwks?key=hunter2").unwrap();
         assert!(!format!("{url} {url:?}").contains("hunter2"));
@@ -210,7 +218,7 @@ mod tests {
     #[test]
     fn http_is_allowed_by_name_alone() {
         for url in ["http://localhost/", "HTTP://127.0.0.1:8000/jwks"] {
-            assert_eq!(JwksUrl::new(url), Err(ConfigError::NotHttps));
+            assert_eq!(JwksUrl::new(url), Err(JwksConfigError::NotHttps));
             assert!(!JwksUrl::allowing_http(url).unwrap().is_https());
         }
     }

@@ -1,34 +1,33 @@
-//! Why a text is no JWS that a key vouches for, and why none is made.
+//! Errors of verifying and of signing.
 
 use std::error::Error;
 use std::fmt;
 
+use boltguard_keys::SignError;
 use boltguard_types::ReasonCode;
 
-/// The token was refused before its payload was looked at.
-// As wide as a register, so that a `Result` of it is moved in whole words.
+/// A token was rejected before its claims were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[repr(usize)]
 pub enum JwsError {
-    /// `alg` names no algorithm, or one that no trusted key serves, RFC 8725 §3.1.
+    /// `alg` is not a supported algorithm, or no trusted key is for this algorithm, RFC 8725 §3.1.
     AlgorithmNotAllowed,
-    /// `crit` is there, or `b64` is not `true`: extensions that are not supported, RFC 7515 §4.1.11.
+    /// The header requires an extension that is not supported: it has `crit`, or `b64` isn't `true`, RFC 7515 §4.1.11.
     CriticalHeader,
-    /// The header is no JSON object, names a parameter twice, or gives one the wrong type, RFC 7515 §4.
+    /// The header is not a JSON object, has a duplicate parameter, or a parameter has the wrong type, RFC 7515 §4.
     HeaderInvalid,
     /// No trusted key has the token's `kid`, RFC 7515 §4.1.4.
     KeyNotFound,
-    /// The token is not three segments of base64url, RFC 7515 §7.1.
+    /// The token doesn't consist of three base64url segments, RFC 7515 §7.1.
     Malformed,
-    /// The signature does not verify, RFC 7515 §5.2.
+    /// The signature is not valid, RFC 7515 §5.2.
     SignatureInvalid,
     /// The token is longer than [`MAX_TOKEN_LEN`](crate::MAX_TOKEN_LEN).
     TooLarge,
 }
 
 impl JwsError {
-    /// The reason code.
+    /// Returns the reason code.
     #[must_use]
     pub const fn code(self) -> ReasonCode {
         match self {
@@ -47,32 +46,34 @@ impl fmt::Display for JwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AlgorithmNotAllowed => "the token's algorithm is not allowed",
-            Self::CriticalHeader => "the header demands an extension that is not supported",
-            Self::HeaderInvalid => "the header is not a JSON object of the expected types",
+            Self::CriticalHeader => "the header requires an extension that is not supported",
+            Self::HeaderInvalid => {
+                "the header is not a JSON object, or a parameter is duplicate or has the wrong type"
+            }
             Self::KeyNotFound => "no trusted key has the token's key id",
-            Self::Malformed => "not three segments of base64url",
-            Self::SignatureInvalid => "the signature does not verify",
-            Self::TooLarge => "the token is too large",
+            Self::Malformed => "the token doesn't consist of three base64url segments",
+            Self::SignatureInvalid => "the signature is not valid",
+            Self::TooLarge => "the token is longer than 16 KiB",
         })
     }
 }
 
 impl Error for JwsError {}
 
-/// No token was made.
+/// A token could not be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum SignError {
-    /// The header would be refused, for this reason.
+pub enum JwsSignError {
+    /// A verifier would reject the header.
     Header(JwsError),
     /// The key could not sign.
-    Key(boltguard_keys::SignError),
-    /// The token would be longer than [`MAX_TOKEN_LEN`](crate::MAX_TOKEN_LEN), so that it would be refused.
+    Key(SignError),
+    /// The token would be longer than [`MAX_TOKEN_LEN`](crate::MAX_TOKEN_LEN), so a verifier would reject it.
     TooLarge,
 }
 
-impl SignError {
-    /// The reason code.
+impl JwsSignError {
+    /// Returns the reason code.
     #[must_use]
     pub const fn code(self) -> ReasonCode {
         match self {
@@ -83,20 +84,28 @@ impl SignError {
     }
 }
 
-impl fmt::Display for SignError {
+impl fmt::Display for JwsSignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Header(error) => write!(f, "the token would be refused: {error}"),
+            Self::Header(error) => write!(f, "the token would be rejected: {error}"),
             Self::Key(error) => error.fmt(f),
             Self::TooLarge => f.write_str("the token would be longer than 16 KiB"),
         }
     }
 }
 
-impl Error for SignError {}
+impl Error for JwsSignError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Header(error) => Some(error),
+            Self::Key(error) => Some(error),
+            Self::TooLarge => None,
+        }
+    }
+}
 
-impl From<boltguard_keys::SignError> for SignError {
-    fn from(error: boltguard_keys::SignError) -> Self {
+impl From<SignError> for JwsSignError {
+    fn from(error: SignError) -> Self {
         Self::Key(error)
     }
 }

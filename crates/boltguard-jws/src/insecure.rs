@@ -6,7 +6,7 @@ use boltguard_encoding::base64url;
 use boltguard_keys::Algorithm;
 
 use crate::jws::Segments;
-use crate::{HeaderFields, JwsError, MAX_TOKEN_LEN, SignError, UnverifiedJws, VerifiedJws};
+use crate::{HeaderFields, JwsError, JwsSignError, MAX_TOKEN_LEN, UnverifiedJws, VerifiedJws};
 
 /// Treats a token as verified **without checking its signature**.
 ///
@@ -38,12 +38,12 @@ pub fn assume_verified(jws: UnverifiedJws<'_>) -> Result<VerifiedJws<'_>, JwsErr
 ///
 /// # Errors
 ///
-/// [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`].
-pub fn unsigned(payload: &[u8], header: &HeaderFields) -> Result<String, SignError> {
+/// [`JwsSignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`].
+pub fn unsigned(payload: &[u8], header: &HeaderFields) -> Result<String, JwsSignError> {
     let header = header.encode(Algorithm::Hs256, None);
     let token = format!("{header}.{}.", base64url::encode(payload));
     if token.len() > MAX_TOKEN_LEN {
-        return Err(SignError::TooLarge);
+        return Err(JwsSignError::TooLarge);
     }
     Ok(token)
 }

@@ -47,7 +47,7 @@ mod sign;
 mod unencoded;
 mod verifier;
 
-pub use error::{JwsError, SignError};
+pub use error::{JwsError, JwsSignError};
 pub use header::Header;
 pub use jws::{MAX_TOKEN_LEN, UnverifiedJws, VerifiedJws};
 pub use sign::{HeaderFields, Signer, sign};

@@ -8,7 +8,7 @@ use boltguard_keys::{Algorithm, SigningKey};
 use boltguard_types::KeyId;
 use serde_json::{Map, Value};
 
-use crate::{Header, JwsError, MAX_TOKEN_LEN, SignError};
+use crate::{Header, JwsError, JwsSignError, MAX_TOKEN_LEN};
 
 /// The header parameters beside `alg`, which the key decides.
 ///
@@ -162,14 +162,14 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// - [`SignError::Key`] if the system gives no randomness or the key can't sign.
-    /// - [`SignError::TooLarge`] if the token would be too long to be accepted.
+    /// - [`JwsSignError::Key`] if the system gives no randomness or the key can't sign.
+    /// - [`JwsSignError::TooLarge`] if the token would be too long to be accepted.
     #[inline]
-    pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
+    pub fn sign(&self, payload: &[u8]) -> Result<String, JwsSignError> {
         let front = self.front.len();
         let length = front + base64url::encoded_len(payload.len()) + 1 + self.signature_len;
         if length > MAX_TOKEN_LEN {
-            return Err(SignError::TooLarge);
+            return Err(JwsSignError::TooLarge);
         }
         let mut token = vec![b'.'; length];
         token[..front].copy_from_slice(self.front.as_bytes());
@@ -179,13 +179,13 @@ impl Signer {
             encode(signature, &mut signature_text[1..])
         })?;
         token.truncate(input + 1 + written?);
-        String::from_utf8(token).map_err(|_| SignError::Key(boltguard_keys::SignError))
+        String::from_utf8(token).map_err(|_| JwsSignError::Key(boltguard_keys::SignError))
     }
 }
 
 #[inline]
-fn encode(bytes: &[u8], text: &mut [u8]) -> Result<usize, SignError> {
-    base64url::encode_slice(bytes, text).ok_or(SignError::Key(boltguard_keys::SignError))
+fn encode(bytes: &[u8], text: &mut [u8]) -> Result<usize, JwsSignError> {
+    base64url::encode_slice(bytes, text).ok_or(JwsSignError::Key(boltguard_keys::SignError))
 }
 
 impl fmt::Debug for Signer {
@@ -200,8 +200,12 @@ impl fmt::Debug for Signer {
 ///
 /// # Errors
 ///
-/// As [`Signer::sign`], and [`SignError::Header`] for a header that would be refused.
-pub fn sign(payload: &[u8], header: &HeaderFields, key: &SigningKey) -> Result<String, SignError> {
-    let signer = Signer::with_header(key.clone(), header).map_err(SignError::Header)?;
+/// As [`Signer::sign`], and [`JwsSignError::Header`] for a header that would be refused.
+pub fn sign(
+    payload: &[u8],
+    header: &HeaderFields,
+    key: &SigningKey,
+) -> Result<String, JwsSignError> {
+    let signer = Signer::with_header(key.clone(), header).map_err(JwsSignError::Header)?;
     signer.sign(payload)
 }

@@ -21,7 +21,7 @@ use boltguard_keys::{KeySet, SigningKey, VerifyingKey};
 
 use crate::header::Encoding;
 use crate::jws::Segments;
-use crate::{Header, JwsError, MAX_TOKEN_LEN, SignError, VerifiedJws};
+use crate::{Header, JwsError, JwsSignError, MAX_TOKEN_LEN, VerifiedJws};
 
 /// A token without its payload, and the payload that somebody says is signed by it. Nobody vouches for either yet.
 #[derive(Clone)]
@@ -112,22 +112,26 @@ impl<'t> UnencodedJws<'t> {
 ///
 /// # Errors
 ///
-/// - [`SignError::Header`] unless the header names the key's algorithm, `b64` is `false` and `crit` lists `b64` and
+/// - [`JwsSignError::Header`] unless the header names the key's algorithm, `b64` is `false` and `crit` lists `b64` and
 ///   nothing else.
-/// - [`SignError::Key`] if the system gives no randomness or the key can't sign.
-/// - [`SignError::TooLarge`] if the token would be too long to be accepted.
-pub fn sign_unencoded(payload: &[u8], header: &str, key: &SigningKey) -> Result<String, SignError> {
+/// - [`JwsSignError::Key`] if the system gives no randomness or the key can't sign.
+/// - [`JwsSignError::TooLarge`] if the token would be too long to be accepted.
+pub fn sign_unencoded(
+    payload: &[u8],
+    header: &str,
+    key: &SigningKey,
+) -> Result<String, JwsSignError> {
     let read =
-        Header::read_as(header.as_bytes(), Encoding::Unencoded).map_err(SignError::Header)?;
+        Header::read_as(header.as_bytes(), Encoding::Unencoded).map_err(JwsSignError::Header)?;
     if read.algorithm() != key.algorithm() {
-        return Err(SignError::Header(JwsError::AlgorithmNotAllowed));
+        return Err(JwsSignError::Header(JwsError::AlgorithmNotAllowed));
     }
     let front = format!("{}.", base64url::encode(header));
     let input = [front.as_bytes(), payload].concat();
-    let signature = key.sign(&input).map_err(SignError::Key)?;
+    let signature = key.sign(&input).map_err(JwsSignError::Key)?;
     let token = format!("{front}.{}", base64url::encode(signature.as_ref()));
     if token.len() > MAX_TOKEN_LEN {
-        return Err(SignError::TooLarge);
+        return Err(JwsSignError::TooLarge);
     }
     Ok(token)
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use boltguard_jws::SignError;
+use boltguard_jws::JwsSignError;
 use boltguard_keys::RandomError;
 
 /// The error of a token that can't be issued.
@@ -67,10 +67,10 @@ impl From<RandomError> for MintError {
     }
 }
 
-impl From<SignError> for MintError {
-    fn from(error: SignError) -> Self {
+impl From<JwsSignError> for MintError {
+    fn from(error: JwsSignError) -> Self {
         match error {
-            SignError::TooLarge => Self::TooLarge,
+            JwsSignError::TooLarge => Self::TooLarge,
             _ => Self::Sign,
         }
     }

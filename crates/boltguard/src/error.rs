@@ -71,4 +71,12 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl Error for ConfigError {}
+impl Error for ConfigError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Guard(error) => Some(error),
+            Self::Policy(mistake) => Some(mistake),
+            _ => None,
+        }
+    }
+}

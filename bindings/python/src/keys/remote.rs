@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use boltguard::jwks::{
-    ConfigError, FetchError, FetchPermit, JwksUrl, Limits, Refresh, RefreshPolicy, RefreshStep,
+    FetchError, FetchPermit, JwksConfigError, JwksUrl, Limits, Refresh, RefreshPolicy, RefreshStep,
     RemoteKeySet, Response, Unavailable,
 };
 use boltguard::jws::{UnverifiedJws, Verifier};
@@ -242,9 +242,9 @@ impl FetchTurn {
 }
 
 #[cold]
-fn refused(py: Python<'_>, error: ConfigError) -> PyErr {
+fn refused(py: Python<'_>, error: JwksConfigError) -> PyErr {
     let remedy = match error {
-        ConfigError::NotHttps => ": allow_http=True",
+        JwksConfigError::NotHttps => ": allow_http=True",
         _ => "",
     };
     plain(

@@ -1,6 +1,6 @@
 //! Signing, for `boltguard.jwt` and `boltguard.jws`.
 
-use boltguard::jws::{SignError, Signer, sign_unencoded};
+use boltguard::jws::{JwsSignError, Signer, sign_unencoded};
 use boltguard::keys::Algorithm;
 use boltguard::types::ReasonCode;
 use pyo3::prelude::*;
@@ -124,7 +124,7 @@ impl Style {
         payload: &[u8],
         headers: Option<Headers>,
         signer: &Signer,
-    ) -> Result<String, SignError> {
+    ) -> Result<String, JwsSignError> {
         if headers.is_none() && self.is_sorted && !self.is_detached {
             return signer.sign(payload);
         }
@@ -137,7 +137,7 @@ impl Style {
         if headers.are_detached() {
             return sign_unencoded(payload, &json, key);
         }
-        let signer = Signer::with_header_json(key.clone(), &json).map_err(SignError::Header)?;
+        let signer = Signer::with_header_json(key.clone(), &json).map_err(JwsSignError::Header)?;
         signer.sign(payload)
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use boltguard_jwks::{ConfigError, Fetch, FetchError, HttpFetch};
+use boltguard_jwks::{Fetch, FetchError, HttpFetch, JwksConfigError};
 use rustls::crypto::{CryptoProvider, ring as provider};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -60,6 +60,6 @@ fn what_is_no_certificate_is_refused() {
     let key = include_str!("../data/server.private.pem");
     for pem in ["", "nonsense", key] {
         let refused = fetch(&server, "localhost").trusting(pem).unwrap_err();
-        assert_eq!(refused, ConfigError::Certificate);
+        assert_eq!(refused, JwksConfigError::Certificate);
     }
 }

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use boltguard_jwks::{
-    ConfigError, FetchError, KeyObserver, Refresh, RefreshPolicy, RefreshStep, RemoteKeySet,
+    FetchError, JwksConfigError, KeyObserver, Refresh, RefreshPolicy, RefreshStep, RemoteKeySet,
     Response,
 };
 use boltguard_keys::{Algorithm, KeyError, KeySet};
@@ -504,11 +504,11 @@ fn names_of_keys_that_are_passed_over_are_no_reason_to_fetch() {
 fn configuration_that_cannot_be_meant_is_refused() {
     let new = |algorithms: &[Algorithm], policy| RemoteKeySet::new(algorithms, policy).unwrap_err();
     let policy = RefreshPolicy::default();
-    assert_eq!(new(&[], policy), ConfigError::NoAlgorithm);
+    assert_eq!(new(&[], policy), JwksConfigError::NoAlgorithm);
     let symmetric = [Algorithm::Rs256, Algorithm::Hs256];
     assert_eq!(
         new(&symmetric, policy),
-        ConfigError::Symmetric(Algorithm::Hs256)
+        JwksConfigError::Symmetric(Algorithm::Hs256)
     );
     let zero = Duration::ZERO;
     let long = RefreshPolicy::LONGEST + seconds(1);
@@ -521,7 +521,7 @@ fn configuration_that_cannot_be_meant_is_refused() {
                     ..policy
                 }
             ),
-            ConfigError::Ttl
+            JwksConfigError::Ttl
         );
         assert_eq!(
             new(
@@ -531,7 +531,7 @@ fn configuration_that_cannot_be_meant_is_refused() {
                     ..policy
                 }
             ),
-            ConfigError::Cooldown
+            JwksConfigError::Cooldown
         );
         assert_eq!(
             new(
@@ -541,7 +541,7 @@ fn configuration_that_cannot_be_meant_is_refused() {
                     ..policy
                 }
             ),
-            ConfigError::LockTimeout
+            JwksConfigError::LockTimeout
         );
     }
     assert_eq!(
@@ -552,7 +552,7 @@ fn configuration_that_cannot_be_meant_is_refused() {
                 ..policy
             }
         ),
-        ConfigError::Stale
+        JwksConfigError::Stale
     );
     assert!(
         RemoteKeySet::new(

@@ -1,6 +1,6 @@
 //! Tokens that are taken for verified, and the one way to do it.
 
-use boltguard_jws::{HeaderFields, JwsError, MAX_TOKEN_LEN, SignError, UnverifiedJws, insecure};
+use boltguard_jws::{HeaderFields, JwsError, JwsSignError, MAX_TOKEN_LEN, UnverifiedJws, insecure};
 use boltguard_keys::Algorithm::Hs256;
 use boltguard_testing::{forge, keys};
 
@@ -60,5 +60,5 @@ fn an_unsigned_token_is_as_long_as_may_be_read() {
     let overhead = unsigned(0).unwrap().len();
     let longest = (MAX_TOKEN_LEN - overhead) / 4 * 3;
     assert!(assume(&unsigned(longest).unwrap()).is_ok());
-    assert_eq!(unsigned(longest + 3), Err(SignError::TooLarge));
+    assert_eq!(unsigned(longest + 3), Err(JwsSignError::TooLarge));
 }

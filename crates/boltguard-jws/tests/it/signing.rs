@@ -2,7 +2,7 @@
 
 use boltguard_encoding::json::MAX_DEPTH;
 use boltguard_jws::{
-    HeaderFields, JwsError, MAX_TOKEN_LEN, SignError, Signer, UnverifiedJws, insecure, sign,
+    HeaderFields, JwsError, JwsSignError, MAX_TOKEN_LEN, Signer, UnverifiedJws, insecure, sign,
 };
 use boltguard_keys::Algorithm;
 use boltguard_keys::Algorithm::Hs256;
@@ -92,7 +92,7 @@ fn a_header_that_would_be_refused_is_not_signed() {
     ] {
         let key = keys::signing_key(Hs256);
         let refused = sign(b"", &fields, &key).unwrap_err();
-        assert_eq!(refused, SignError::Header(why));
+        assert_eq!(refused, JwsSignError::Header(why));
         assert_eq!(refused.code(), why.code());
         assert!(Signer::with_header(key, &fields).is_err());
     }

@@ -1,6 +1,8 @@
 //! RFC 7797: payloads that are detached and not encoded.
 
-use boltguard_jws::{JwsError, SignError, UnencodedJws, UnverifiedJws, Verifier, sign_unencoded};
+use boltguard_jws::{
+    JwsError, JwsSignError, UnencodedJws, UnverifiedJws, Verifier, sign_unencoded,
+};
 use boltguard_keys::{Algorithm, Jwk, Key, KeySet, SigningKey, VerifyingKey};
 
 /// RFC 7797 §4.
@@ -76,6 +78,6 @@ fn a_header_that_would_be_refused_is_not_signed() {
         ("{", JwsError::HeaderInvalid),
     ] {
         let signed = sign_unencoded(b"", header, &signing);
-        assert_eq!(signed, Err(SignError::Header(why)), "{header}");
+        assert_eq!(signed, Err(JwsSignError::Header(why)), "{header}");
     }
 }

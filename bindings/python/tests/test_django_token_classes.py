@@ -267,7 +267,7 @@ def test_a_claim_that_grants_nothing_for_its_type_is_logged_once(caplog, claims,
         assert answered(**claims).status_code == 403
     (record,) = (record for record in caplog.records if record.levelname == "WARNING" and record.name == "boltguard")
     assert record.claim == claim
-    assert f"the claim `{claim}` is {found}, and neither a string nor a list of strings" in record.getMessage()
+    assert f"the claim `{claim}` must be a string or a list of strings, not {found}" in record.getMessage()
 
 
 def test_permissions_and_scopes_are_listed_as_they_are_granted():

@@ -36,8 +36,8 @@ impl RefreshPolicy {
     ///
     /// # Errors
     ///
-    /// - [`JwksConfigError::Ttl`], [`JwksConfigError::Cooldown`] or [`JwksConfigError::LockTimeout`] if it is zero or over
-    ///   a year.
+    /// - [`JwksConfigError::Ttl`], [`JwksConfigError::Cooldown`] or [`JwksConfigError::LockTimeout`] if it is zero or
+    ///   over a year.
     /// - [`JwksConfigError::Stale`] if it is over a year.
     pub fn check(&self) -> Result<(), JwksConfigError> {
         let is_sound = |time: Duration| !time.is_zero() && time <= Self::LONGEST;

@@ -72,17 +72,15 @@ impl UserIdSpan {
 impl AdmittedClaims {
     #[inline(always)]
     pub(crate) fn new(body: Body, policy: &ClaimsPolicy) -> Result<Self, ClaimsError> {
-        if !policy.required().are_in(&body) {
-            return Err(ClaimsError::Missing);
-        }
-        let user_id = match policy.user_id_claim() {
+        policy.required.check(&body)?;
+        let user_id = match &*policy.user_id_claim {
             "sub" => body.registered.subject().value().map(UserIdSpan::Text),
             name => body.find_user_id(name)?,
         };
         // The empty id is nobody's.
         let user_id = user_id.filter(|id| !id.span().is_empty());
         if user_id.is_none() && policy.requires_user_id() {
-            return Err(ClaimsError::SubjectMissing);
+            return Err(ClaimsError::SubjectMissing((&*policy.user_id_claim).into()));
         }
         Ok(Self {
             account_source: policy.account_source(&body),
@@ -275,16 +273,16 @@ impl Body {
         };
         let start = value.as_ptr() as usize - self.payload.as_ptr() as usize;
         let mut reader = Reader::new(value);
-        match reader.kind().map_err(|_| ClaimsError::WrongType)? {
-            Kind::String => {
+        match reader.kind() {
+            Ok(Kind::String) => {
                 let inside = start + 1..start + value.len() - 1;
                 Ok(Some(UserIdSpan::Text(Span::of_range(inside))))
             }
-            Kind::Number if is_whole(value) => {
+            Ok(Kind::Number) if is_whole(value) => {
                 let digits = start..start + value.len();
                 Ok(Some(UserIdSpan::Integer(Span::of_range(digits))))
             }
-            _ => Err(ClaimsError::WrongType),
+            _ => Err(ClaimsError::WrongType(name.into())),
         }
     }
 }

@@ -87,16 +87,6 @@ impl<'t> Claims<'t> {
 }
 
 impl Body {
-    /// Reads claims for no requirements.
-    pub(crate) fn read(payload: &[u8]) -> Result<Self, JsonError> {
-        let mut registered = Registered::none();
-        registered.read(payload, &Requirements::new())?;
-        Ok(Self {
-            payload: payload.to_vec(),
-            registered,
-        })
-    }
-
     /// Which of the `requirements` grants the claims contain.
     pub(crate) fn grants_for(&self, requirements: &Requirements) -> GrantSet {
         let mut registered = Registered::none();

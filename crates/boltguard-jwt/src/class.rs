@@ -1,45 +1,40 @@
-//! What a token says it is: an access token, or one of another class,
+//! The class of a token: an access token, or another class,
 //! [RFC 8725 §3.12](https://www.rfc-editor.org/rfc/rfc8725#section-3.12).
 //!
-//! An issuer often signs refresh tokens, ID tokens and logout tokens with the key of its access tokens. They are told
-//! apart by what they call themselves: the header's `typ`, and the claims that follow.
+//! Issuers often sign refresh tokens, ID tokens and logout tokens with the same key as access tokens. The header's
+//! `typ` and the following claims distinguish them.
 //!
-//! | issuer | says |
+//! | issuer | claim and values |
 //! | --- | --- |
 //! | simplejwt, ninja-jwt | `token_type`: `access`, `refresh`, `sliding` |
 //! | Keycloak | `typ`: `Bearer`, `Refresh`, `Offline`, `ID`, `Logout` |
 //! | Amazon Cognito, allauth | `token_use`: `access`, `id`, `refresh` |
 //! | Flask-JWT-Extended | `type`: `access`, `refresh` |
-//! | OpenID Connect back-channel logout, RFC 8417 | `events`, an object with URIs for names |
+//! | OpenID Connect back-channel logout, RFC 8417 | `events`, an object whose member names are URIs |
 
 use boltguard_encoding::json::Reader;
 
 use crate::claims::Body;
 use crate::field::{Claim, Field, Marks, Span};
 
-/// The claims that say what a token is.
-pub(crate) const LABELS: [(Claim, &str); 5] = [
-    (Claim::Events, "events"),
-    (Claim::TokenType, "token_type"),
-    (Claim::TokenUse, "token_use"),
-    (Claim::Typ, "typ"),
-    (Claim::Type, "type"),
-];
-
-/// The same as marks.
-pub(crate) const LABELED: Marks = Marks::of(&[
+/// The claims that name the class of a token.
+pub(crate) const LABELS: [Claim; 5] = [
     Claim::Events,
     Claim::TokenType,
     Claim::TokenUse,
     Claim::Typ,
     Claim::Type,
-]);
+];
 
-/// Whether a `typ`, or a claim in its place, names a class of tokens other than access tokens. Case, a leading
-/// `application/`, and a trailing `+jwt` or `token` make no difference.
+/// The same claims as a set.
+pub(crate) const LABELED: Marks = Marks::of(&LABELS);
+
+/// Returns whether a label names a class of tokens other than access tokens.
+///
+/// Case, a leading `application/`, and a trailing `+jwt` or `token` are ignored.
 #[inline]
 pub(crate) fn is_other_class(label: &str) -> bool {
-    // What nearly all tokens say.
+    // The labels of nearly all tokens.
     if matches!(label, "JWT" | "access" | "Bearer") {
         return false;
     }
@@ -59,23 +54,22 @@ const OTHER_CLASSES: [&str; 7] = [
 ];
 
 impl Body {
-    /// The claim by which this token calls itself something else than an access token; those that `is_exempt` are not
-    /// considered.
+    /// Returns the name of the first claim that names another class than access tokens, except those that `is_exempt`.
     #[cold]
     pub(crate) fn other_class(&self, is_exempt: impl Fn(&str) -> bool) -> Option<&'static str> {
-        let mut labels = LABELS.iter().filter(|(_, name)| !is_exempt(name));
+        let mut labels = LABELS.iter().filter(|claim| !is_exempt(claim.name()));
         labels
-            .find(|(claim, _)| self.labels_other_class(*claim))
-            .map(|(_, name)| *name)
+            .find(|claim| self.labels_other_class(**claim))
+            .map(|claim| claim.name())
     }
 
-    /// One of [`LABELS`].
+    /// Returns one of [`LABELS`].
     #[inline]
     pub(crate) fn label(&self, claim: Claim) -> Field<Span> {
         self.registered.field(claim, self.label_span(claim))
     }
 
-    /// Where a label stands: a string without its quotes, or another value.
+    /// Returns the position of a label: a string without its quotes, or another value.
     #[inline]
     fn label_span(&self, claim: Claim) -> Span {
         if self.registered.present.and(LABELED).is_one() {
@@ -87,8 +81,7 @@ impl Body {
 
     #[cold]
     fn find_label(&self, claim: Claim) -> Option<Span> {
-        let (_, name) = LABELS.iter().find(|(label, _)| *label == claim)?;
-        let value = self.get(name)?;
+        let value = self.get(claim.name())?;
         let quotes = usize::from(!self.registered.is_mistyped(claim));
         let start = value.as_ptr() as usize - self.payload.as_ptr() as usize;
         Some(Span::of_range(start + quotes..start + value.len() - quotes))
@@ -103,15 +96,15 @@ impl Body {
         match (claim, value) {
             (Claim::Events, _) => self.has_security_events(),
             (_, Some(label)) => is_other_class(&label),
-            // A name as common as this one may mean anything where it isn't a string.
+            // A claim with such a common name can have any meaning if it isn't a string.
             (Claim::Type, None) => false,
-            // A class that can't be read may be any; `null` counts as absent.
+            // An unreadable label could name any class; `null` counts as absent.
             (_, None) => self.raw(self.label_span(claim)) != "null",
         }
     }
 
-    /// Whether `events` is that of a security event token, [RFC 8417 §2.2](https://www.rfc-editor.org/rfc/rfc8417#section-2.2):
-    /// an object whose members are named by URIs, as `http://schemas.openid.net/event/backchannel-logout` is.
+    /// Returns whether `events` is the claim of a security event token, [RFC 8417 §2.2](https://www.rfc-editor.org/rfc/rfc8417#section-2.2):
+    /// an object whose member names are URIs, such as `http://schemas.openid.net/event/backchannel-logout`.
     fn has_security_events(&self) -> bool {
         let mut has_uri = false;
         let events = self.raw(self.label_span(Claim::Events));
@@ -129,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_other_classes_are_known_in_any_spelling() {
+    fn other_classes_are_recognised_in_any_spelling() {
         for label in [
             "refresh",
             "Refresh",
@@ -159,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn access_tokens_and_unknown_names_are_no_other_class() {
+    fn access_and_unknown_labels_are_accepted() {
         for label in [
             "",
             "JWT",

@@ -1,91 +1,174 @@
-//! Why claims are not admitted.
+//! Errors of claims and policies.
 
 use std::error::Error;
 use std::fmt;
 
-use boltguard_types::ReasonCode;
+use boltguard_types::{NumericDate, ReasonCode};
 
-/// The claims were refused.
-// As wide as a register, so that a `Result` of it is moved in whole words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A claims set was rejected.
+///
+/// It never contains the value of a claim, except `exp` and `nbf`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[repr(usize)]
 pub enum ClaimsError {
-    /// `aud` does not name this service, or names one where none is expected, RFC 7519 §4.1.3.
-    Audience,
+    /// `aud` doesn't contain an expected audience, or is present when none is expected, RFC 7519 §4.1.3.
+    AudienceMismatch,
     /// `aud` is absent, and an audience is required, RFC 7519 §4.1.3.
     AudienceMissing,
-    /// `exp` is in the past, RFC 7519 §4.1.4.
-    Expired,
-    /// `iss` is none of the expected issuers, RFC 7519 §4.1.1.
-    Issuer,
+    /// The time `now` is not before `exp`, leeway included, RFC 7519 §4.1.4.
+    Expired {
+        /// The claim `exp`.
+        exp: NumericDate,
+        /// The time of the check.
+        now: NumericDate,
+    },
+    /// `iss` is not one of the expected issuers, RFC 7519 §4.1.1.
+    IssuerMismatch,
     /// `iss` is absent, and an issuer is required, RFC 7519 §4.1.1.
     IssuerMissing,
-    /// The payload is no JSON object without duplicate members, RFC 7519 §7.2.
+    /// The payload is not a JSON object with distinct member names, RFC 7519 §7.2.
     Malformed,
-    /// A claim is none of the values that are required of it.
-    Mismatch,
-    /// A required claim is absent or `null`.
-    Missing,
-    /// The token calls itself something else than an access token, RFC 8725 §3.12.
-    NotAccessToken,
-    /// `nbf` is in the future, RFC 7519 §4.1.5.
-    NotYetValid,
+    /// The claim doesn't have a required value.
+    Mismatch(ClaimName),
+    /// The required claim is absent or `null`.
+    Missing(ClaimName),
+    /// This claim, or the header parameter `typ`, names a class of tokens other than access tokens, RFC 8725 §3.12.
+    NotAccessToken(ClaimName),
+    /// The time `now` is before `nbf`, leeway included, RFC 7519 §4.1.5.
+    NotYetValid {
+        /// The claim `nbf`.
+        nbf: NumericDate,
+        /// The time of the check.
+        now: NumericDate,
+    },
+    /// The policy has a [mistake](crate::ClaimsPolicy::check_settings), so it admits no claims.
+    Policy(PolicyError),
     /// `sub` is not the expected subject, RFC 7519 §4.1.2.
-    Subject,
-    /// `sub`, or the claim in its place, is absent or empty.
-    SubjectMissing,
-    /// The header's `typ` is not the expected one, RFC 8725 §3.11.
-    Type,
-    /// A registered claim has the wrong type, RFC 7519 §4.1.
-    WrongType,
+    SubjectMismatch,
+    /// The claim with the user's id, `sub` unless configured otherwise, is absent or empty.
+    SubjectMissing(ClaimName),
+    /// The header's `typ` is not the expected media type, RFC 8725 §3.11.
+    TypeMismatch,
+    /// The claim has the wrong type, RFC 7519 §4.1.
+    WrongType(ClaimName),
 }
 
 impl ClaimsError {
-    /// The reason code.
+    /// Returns the reason code.
     #[must_use]
-    pub const fn code(self) -> ReasonCode {
+    pub const fn code(&self) -> ReasonCode {
         match self {
-            Self::Audience => ReasonCode::AudienceMismatch,
+            Self::AudienceMismatch => ReasonCode::AudienceMismatch,
             Self::AudienceMissing => ReasonCode::AudienceMissing,
-            Self::Expired => ReasonCode::TokenExpired,
-            Self::Issuer => ReasonCode::IssuerMismatch,
+            Self::Expired { .. } => ReasonCode::TokenExpired,
+            Self::IssuerMismatch => ReasonCode::IssuerMismatch,
             Self::IssuerMissing => ReasonCode::IssuerMissing,
-            Self::Malformed | Self::WrongType => ReasonCode::ClaimsMalformed,
-            Self::Mismatch | Self::Subject => ReasonCode::ClaimMismatch,
-            Self::Missing => ReasonCode::ClaimMissing,
-            Self::NotAccessToken => ReasonCode::NotAccessToken,
-            Self::NotYetValid => ReasonCode::TokenNotYetValid,
-            Self::SubjectMissing => ReasonCode::SubjectMissing,
-            Self::Type => ReasonCode::TypeMismatch,
+            Self::Malformed | Self::WrongType(_) => ReasonCode::ClaimsMalformed,
+            Self::Mismatch(_) | Self::SubjectMismatch => ReasonCode::ClaimMismatch,
+            Self::Missing(_) => ReasonCode::ClaimMissing,
+            Self::NotAccessToken(_) => ReasonCode::NotAccessToken,
+            Self::NotYetValid { .. } => ReasonCode::TokenNotYetValid,
+            Self::Policy(mistake) => mistake.code(),
+            Self::SubjectMissing(_) => ReasonCode::SubjectMissing,
+            Self::TypeMismatch => ReasonCode::TypeMismatch,
+        }
+    }
+
+    /// Returns the name of the claim that is missing, has the wrong value or the wrong type.
+    ///
+    /// `None` if the [code](Self::code) identifies the claim, or the error doesn't concern a single claim.
+    #[must_use]
+    pub fn claim(&self) -> Option<&str> {
+        match self {
+            Self::AudienceMissing => Some("aud"),
+            Self::IssuerMissing => Some("iss"),
+            Self::Mismatch(name)
+            | Self::Missing(name)
+            | Self::NotAccessToken(name)
+            | Self::SubjectMissing(name)
+            | Self::WrongType(name) => Some(name.as_str()),
+            _ => None,
         }
     }
 }
 
 impl fmt::Display for ClaimsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Audience => "the token is for another audience",
-            Self::AudienceMissing => "the token names no audience",
-            Self::Expired => "the token has expired",
-            Self::Issuer => "the token is from another issuer",
-            Self::IssuerMissing => "the token names no issuer",
-            Self::Malformed => "the payload is not a JSON object with distinct members",
-            Self::Mismatch => "a claim has another value than the required one",
-            Self::Missing => "a required claim is missing",
-            Self::NotAccessToken => "the token is not an access token",
-            Self::NotYetValid => "the token is not valid yet",
-            Self::Subject => "the token is about another subject",
-            Self::SubjectMissing => "the token doesn't say whom it is about",
-            Self::Type => "the token is of another type",
-            Self::WrongType => "a registered claim has the wrong type",
-        })
+        match self {
+            Self::AudienceMismatch => f.write_str("the token is for another audience"),
+            Self::AudienceMissing => f.write_str("the token doesn't have the claim \"aud\""),
+            Self::Expired { exp, now } => {
+                write!(f, "the token has expired (exp is {exp}, the time is {now})")
+            }
+            Self::IssuerMismatch => f.write_str("the token is from another issuer"),
+            Self::IssuerMissing => f.write_str("the token doesn't have the claim \"iss\""),
+            Self::Malformed => {
+                f.write_str("the payload is not a JSON object with distinct member names")
+            }
+            Self::Mismatch(name) => write!(f, "the claim {name} doesn't have a required value"),
+            Self::Missing(name) => write!(f, "the token doesn't have the claim {name}"),
+            Self::NotAccessToken(name) => {
+                write!(f, "the token is not an access token, according to {name}")
+            }
+            Self::NotYetValid { nbf, now } => {
+                write!(
+                    f,
+                    "the token is not valid yet (nbf is {nbf}, the time is {now})"
+                )
+            }
+            Self::Policy(mistake) => write!(f, "the policy admits no claims: {mistake}"),
+            Self::SubjectMismatch => f.write_str("the token is about another subject"),
+            Self::SubjectMissing(name) => {
+                write!(
+                    f,
+                    "the claim {name}, which identifies the user, is absent or empty"
+                )
+            }
+            Self::TypeMismatch => f.write_str("the header doesn't have the expected typ"),
+            Self::WrongType(name) => write!(f, "the claim {name} has the wrong type"),
+        }
     }
 }
 
-impl Error for ClaimsError {}
+impl Error for ClaimsError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Policy(mistake) => Some(mistake),
+            _ => None,
+        }
+    }
+}
 
-/// A policy would admit nothing, or more than it says: a setting was given nothing to compare with.
+/// The name of a claim that a policy checks.
+///
+/// [`Display`](fmt::Display) writes it as a JSON string, so that it is safe in logs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClaimName(Box<str>);
+
+impl ClaimName {
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for ClaimName {
+    #[cold]
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl fmt::Display for ClaimName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+/// A mistake in a policy: a setting without a value to compare with.
+///
+/// Such a policy would admit no claims, or more than its settings say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PolicyError {
@@ -99,21 +182,20 @@ pub enum PolicyError {
     BlankType,
     /// The list of audiences is empty.
     NoAudience,
-    /// A claim test was given an empty list of values.
+    /// A claim test has an empty list of values.
     NoClaimValue,
     /// The list of issuers is empty.
     NoIssuer,
 }
 
 impl PolicyError {
-    /// Why a token is refused that such a policy is asked about.
-    pub(crate) const fn met(self) -> ClaimsError {
+    /// The reason code of a token that is rejected because of the mistake.
+    const fn code(self) -> ReasonCode {
         match self {
-            Self::BlankAudience | Self::NoAudience => ClaimsError::Audience,
-            Self::BlankIssuer | Self::NoIssuer => ClaimsError::Issuer,
-            Self::BlankSubject => ClaimsError::Subject,
-            Self::BlankType => ClaimsError::Type,
-            Self::NoClaimValue => ClaimsError::Mismatch,
+            Self::BlankAudience | Self::NoAudience => ReasonCode::AudienceMismatch,
+            Self::BlankIssuer | Self::NoIssuer => ReasonCode::IssuerMismatch,
+            Self::BlankSubject | Self::NoClaimValue => ReasonCode::ClaimMismatch,
+            Self::BlankType => ReasonCode::TypeMismatch,
         }
     }
 }

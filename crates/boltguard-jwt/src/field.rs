@@ -1,4 +1,4 @@
-//! Claims as they stand in the payload: which of them are there, where, and whether they are of their type.
+//! The positions of claims in the payload, and which claims are present and have the right type.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,11 +8,11 @@ use boltguard_encoding::json::{JsonError, Reader, Text};
 use crate::claims::Body;
 use crate::one_of::OneOf;
 
-/// A claim that has a meaning here, as a bit of [`Marks`].
+/// A claim that Boltguard interprets, as a bit of [`Marks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Claim {
-    // Those that may be lists come first, for `ListMarks`.
+    // The claims that can be lists come first, for `ListMarks`.
     Audience = 1,
     Permissions = 1 << 1,
     Scope = 1 << 2,
@@ -30,6 +30,31 @@ pub(crate) enum Claim {
     TokenUse = 1 << 14,
     Typ = 1 << 15,
     Type = 1 << 16,
+}
+
+impl Claim {
+    /// Returns the name in the payload.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Audience => "aud",
+            Self::Permissions => "permissions",
+            Self::Scope => "scope",
+            Self::Scp => "scp",
+            Self::Events => "events",
+            Self::Expires => "exp",
+            Self::IsStaff => "is_staff",
+            Self::IsSuperuser => "is_superuser",
+            Self::Issued => "iat",
+            Self::Issuer => "iss",
+            Self::NotBefore => "nbf",
+            Self::Subject => "sub",
+            Self::TokenId => "jti",
+            Self::TokenType => "token_type",
+            Self::TokenUse => "token_use",
+            Self::Typ => "typ",
+            Self::Type => "type",
+        }
+    }
 }
 
 /// A set of claims.
@@ -56,7 +81,7 @@ impl Marks {
         self.0 & claim as u32 != 0
     }
 
-    /// Whether all of `these` are in it and none of them in `others`.
+    /// Returns whether the set contains all of `these` claims, and `others` none of them.
     #[inline]
     pub(crate) fn contains_all_but(self, these: Self, others: Self) -> bool {
         self.0 & these.0 == these.0 && others.0 & these.0 == 0
@@ -78,7 +103,7 @@ impl Marks {
     }
 }
 
-/// A set of those claims that may be lists.
+/// A set of the claims that can be lists.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ListMarks(u8);
 
@@ -103,14 +128,14 @@ impl ListMarks {
     }
 }
 
-/// A claim whose value ought to be of one type.
+/// The value of a claim, if it has the right type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Field<T> {
-    /// There is none.
+    /// The claim is absent.
     Absent,
-    /// It has another type.
+    /// The claim has another type.
     Mistyped,
-    /// It is there.
+    /// The claim has this value.
     Value(T),
 }
 
@@ -124,7 +149,7 @@ impl<T> Field<T> {
     }
 }
 
-/// Where a value stands in the payload, a string without its quotes.
+/// The position of a value in the payload; the quotes of a string are excluded.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Span {
     start: u16,
@@ -132,7 +157,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// A payload is shorter than 16 KiB, as its token is at most so long.
+    /// Checks that positions fit into 16 bits. A token, and so its payload, is at most 16 KiB long.
     #[inline]
     pub(crate) fn check_len(payload: &[u8]) -> Result<(), JsonError> {
         if payload.len() > usize::from(u16::MAX) {
@@ -141,7 +166,7 @@ impl Span {
         Ok(())
     }
 
-    /// A range of a payload whose length was checked.
+    /// Converts a range of a payload whose length was checked.
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,
@@ -154,7 +179,7 @@ impl Span {
         }
     }
 
-    /// The text that `reader` has just read.
+    /// Returns the position of the string that `reader` has just read.
     #[inline(always)]
     pub(crate) fn behind(reader: &Reader<'_>, text: Text<'_>) -> Self {
         let end = reader.position() - 1;
@@ -173,19 +198,19 @@ impl Span {
 }
 
 impl Body {
-    /// What stands there, escapes as they are.
+    /// Returns the bytes at this position, without decoding escapes.
     #[inline]
     fn bytes(&self, span: Span) -> &[u8] {
         self.payload.get(span.range()).unwrap_or_default()
     }
 
-    /// What stands there as text, escapes as they are.
+    /// Returns the string at this position, without decoding escapes.
     #[inline]
     pub(crate) fn raw(&self, span: Span) -> &str {
         str::from_utf8(self.bytes(span)).unwrap_or_default()
     }
 
-    /// The text that a string means.
+    /// Returns the string at this position, with escapes decoded.
     #[inline]
     pub(crate) fn text(&self, span: Span) -> Cow<'_, str> {
         let raw = self.raw(span);
@@ -196,7 +221,7 @@ impl Body {
         }
     }
 
-    /// Whether a string is one of `list`.
+    /// Returns whether the string is in `list`.
     #[inline]
     pub(crate) fn is_among(&self, span: Span, list: &OneOf) -> bool {
         if self.registered.has_escapes {
@@ -205,7 +230,7 @@ impl Body {
         list.contains(self.bytes(span))
     }
 
-    /// Whether one of the strings of an array is one of `list`.
+    /// Returns whether one of the array's strings is in `list`.
     pub(crate) fn names_any(&self, array: Span, list: &OneOf) -> bool {
         let mut named = false;
         let read = Reader::new(self.raw(array)).array(|reader| {

@@ -1,4 +1,4 @@
-//! Grants that nobody has, since a claim is not of the type that it should be.
+//! Grants that are ignored because a claim has the wrong type.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use boltguard_encoding::json::{Kind, Reader};
 use crate::claims::Body;
 use crate::field::Claim;
 
-/// A claim that was meant to grant something, and doesn't, or not all that it says.
+/// A claim whose grants are ignored, all or in part, because it has the wrong type.
 ///
-/// It holds nothing of the claim's value.
+/// It doesn't contain the claim's value.
 ///
 /// ```
 /// # use boltguard_jwt::IgnoredGrant;
 /// # fn log(ignored: IgnoredGrant) {
-/// eprintln!("{ignored}"); // the claim `scope` is an object, and neither a string nor a list of strings
+/// eprintln!("{ignored}"); // the claim `scope` must be a string or a list of strings, not an object
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,19 +24,21 @@ pub struct IgnoredGrant {
 }
 
 impl IgnoredGrant {
-    /// Every one that there may be.
+    /// Returns all possible values.
     pub fn all() -> impl Iterator<Item = Self> {
         let named = |claim| FOUND.into_iter().map(move |found| Self { claim, found });
-        GRANTS.into_iter().flat_map(move |(_, name)| named(name))
+        GRANTS
+            .into_iter()
+            .flat_map(move |claim| named(claim.name()))
     }
 
-    /// The name of the claim: `permissions`, `scope` or `scp`.
+    /// Returns the name of the claim: `permissions`, `scope` or `scp`.
     #[must_use]
     pub fn claim(self) -> &'static str {
         self.claim
     }
 
-    /// What it is instead, such as `an object`.
+    /// Returns the type of its value, such as `an object`.
     #[must_use]
     pub fn found(self) -> &'static str {
         self.found
@@ -55,9 +57,10 @@ impl IgnoredGrant {
     fn find(body: &Body) -> Vec<Self> {
         let ignored = body.registered.ignored_grants;
         let grants = GRANTS.into_iter();
-        let named = grants.filter(|(claim, _)| ignored.contains(*claim));
+        let named = grants.filter(|claim| ignored.contains(*claim));
         named
-            .filter_map(|(_, claim)| {
+            .filter_map(|claim| {
+                let claim = claim.name();
                 let found = kind_of(body.get(claim)?)?;
                 Some(Self { claim, found })
             })
@@ -81,18 +84,14 @@ const FOUND: [&str; 4] = [
     "a number",
     "an object",
 ];
-const GRANTS: [(Claim, &str); 3] = [
-    (Claim::Permissions, "permissions"),
-    (Claim::Scope, "scope"),
-    (Claim::Scp, "scp"),
-];
+const GRANTS: [Claim; 3] = [Claim::Permissions, Claim::Scope, Claim::Scp];
 
 impl fmt::Display for IgnoredGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { claim, found } = self;
         write!(
             f,
-            "the claim `{claim}` is {found}, and neither a string nor a list of strings"
+            "the claim `{claim}` must be a string or a list of strings, not {found}"
         )
     }
 }

@@ -24,7 +24,7 @@
 //!
 //! let claims = Claims::read(verifier.verify(&token)?, &Requirements::new())?;
 //! let late = policy.admit(claims, NumericDate::from_secs(1_300_819_380));
-//! assert_eq!(late.unwrap_err(), ClaimsError::Expired);
+//! assert!(matches!(late, Err(ClaimsError::Expired { .. })));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -43,15 +43,17 @@
     clippy::cast_sign_loss
 )]
 
+mod admission;
 mod admitted;
 mod cached;
 mod claims;
 mod class;
 mod error;
-mod fault;
 mod field;
 mod grants;
 mod ignored;
+mod ignoring;
+mod media_type;
 mod one_of;
 mod policy;
 mod required;
@@ -60,6 +62,6 @@ mod rule;
 pub use admitted::{AccountSource, AdmittedClaims, UserId};
 pub use cached::CachedClaims;
 pub use claims::Claims;
-pub use error::{ClaimsError, PolicyError};
+pub use error::{ClaimName, ClaimsError, PolicyError};
 pub use ignored::IgnoredGrant;
 pub use policy::ClaimsPolicy;

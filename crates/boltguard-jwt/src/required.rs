@@ -1,21 +1,22 @@
-//! Claims that have to be there, RFC 7519 §4.
+//! Required claims, RFC 7519 §4.
 
 use std::collections::HashSet;
 
 use boltguard_encoding::json::{JsonError, Reader};
 
+use crate::ClaimsError;
 use crate::claims::Body;
 use crate::field::{Claim, Marks};
 use crate::one_of::OneOf;
 
-/// The names of claims that a policy requires.
+/// The names of the claims that a policy requires.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Required {
-    /// All of them, in their order.
+    /// All names, in the order of the setting.
     names: Vec<Box<str>>,
-    /// Those that are noted where the claims are read.
-    noted: Marks,
-    /// Those that are looked for, all at once.
+    /// The claims that are recorded when the payload is read.
+    recorded: Marks,
+    /// The other claims, which are searched in one pass.
     others: OneOf,
 }
 
@@ -24,48 +25,54 @@ impl Required {
         ["exp"].into_iter().collect()
     }
 
-    /// Whether all of them are there and not `null`.
+    /// Checks that all of them are present and not `null`.
     #[inline]
-    pub(crate) fn are_in(&self, body: &Body) -> bool {
-        (body.registered.has_values(self.noted) || self.are_written_in(body))
+    pub(crate) fn check(&self, body: &Body) -> Result<(), ClaimsError> {
+        if (body.registered.has_values(self.recorded) || self.are_present(body))
             && (self.others.is_empty() || self.count_others(body) == self.others.len())
+        {
+            Ok(())
+        } else {
+            Err(self.missing(body))
+        }
     }
 
-    /// Of a claim whose type does not matter, the type was noted and not whether it is `null`.
+    /// Searches the payload, because a recorded claim of the wrong type may be `null`.
     #[cold]
-    fn are_written_in(&self, body: &Body) -> bool {
+    fn are_present(&self, body: &Body) -> bool {
         let expires =
-            !self.noted.contains(Claim::Expires) || body.registered.expires().value().is_some();
-        let mut noted = NOTED
+            !self.recorded.contains(Claim::Expires) || body.registered.expires().value().is_some();
+        let mut recorded = RECORDED
             .iter()
-            .filter(|(_, claim)| self.noted.contains(*claim));
-        expires && noted.all(|(name, _)| body.get(name).is_some_and(|value| value != "null"))
+            .filter(|claim| self.recorded.contains(**claim));
+        expires && recorded.all(|claim| body.get(claim.name()).is_some_and(|value| value != "null"))
     }
 
     fn count_others(&self, body: &Body) -> usize {
         let mut count = 0;
-        for_each_given(body, |name| {
+        for_each_present(body, |name| {
             count += usize::from(self.others.contains(name))
         });
         count
     }
 
-    /// The first that is not there, or is `null`.
+    /// Names the first one that is absent or `null`.
     #[cold]
-    pub(crate) fn missing_in(&self, body: &Body) -> Option<&str> {
-        let mut given = HashSet::new();
-        for_each_given(body, |name| given.extend([name.to_vec()]));
+    fn missing(&self, body: &Body) -> ClaimsError {
+        let mut present = HashSet::new();
+        for_each_present(body, |name| present.extend([name.to_vec()]));
         if body.registered.expires().value().is_none() {
-            given.remove(&b"exp"[..]);
+            present.remove(&b"exp"[..]);
         }
         let mut names = self.names.iter().map(|name| &**name);
-        names.find(|name| !given.contains(name.as_bytes()))
+        let missing = names.find(|name| !present.contains(name.as_bytes()));
+        ClaimsError::Missing(missing.unwrap_or_default().into())
     }
 }
 
-/// Names each claim that is not `null`, once.
-fn for_each_given(body: &Body, mut each: impl FnMut(&[u8])) {
-    // The claims were read before, so reading them again finds no fault.
+/// Calls `each` with the name of each claim that is not `null`.
+fn for_each_present(body: &Body, mut each: impl FnMut(&[u8])) {
+    // The payload was valid when it was read first, so there is no error.
     let _ = Reader::new(body.as_json()).object(|reader, name| {
         match (reader.read_raw()?, name.plain_bytes()) {
             ("null", _) => {}
@@ -82,8 +89,8 @@ impl<'a> FromIterator<&'a str> for Required {
         let mut others = Vec::new();
         for name in names {
             required.names.push(name.into());
-            match NOTED.iter().find(|(noted, _)| *noted == name) {
-                Some((_, claim)) => required.noted.insert(*claim),
+            match RECORDED.iter().find(|claim| claim.name() == name) {
+                Some(claim) => required.recorded.insert(*claim),
                 None => others.push(name.into()),
             }
         }
@@ -92,12 +99,12 @@ impl<'a> FromIterator<&'a str> for Required {
     }
 }
 
-const NOTED: [(&str, Claim); 7] = [
-    ("aud", Claim::Audience),
-    ("exp", Claim::Expires),
-    ("iat", Claim::Issued),
-    ("iss", Claim::Issuer),
-    ("jti", Claim::TokenId),
-    ("nbf", Claim::NotBefore),
-    ("sub", Claim::Subject),
+const RECORDED: [Claim; 7] = [
+    Claim::Audience,
+    Claim::Expires,
+    Claim::Issued,
+    Claim::Issuer,
+    Claim::TokenId,
+    Claim::NotBefore,
+    Claim::Subject,
 ];

@@ -88,22 +88,11 @@ impl Rules {
         if self.list.is_empty() {
             return Ok(());
         }
-        self.verdicts(body).collect()
-    }
-
-    /// The claim whose rule fails with `error`, the first of several.
-    pub(crate) fn failing(&self, body: &Body, error: ClaimsError) -> Option<&str> {
-        let mut verdicts = self.verdicts(body);
-        let place = verdicts.position(|verdict| verdict == Err(error))?;
-        Some(self.list[place].name())
-    }
-
-    fn verdicts<'r>(&'r self, body: &'r Body) -> impl Iterator<Item = Result<(), ClaimsError>> {
         let found = (self.list.len() > FEW).then(|| self.find_all(body));
-        self.list.iter().enumerate().map(move |(place, rule)| {
+        self.list.iter().enumerate().try_for_each(|(place, rule)| {
             rule.check(body, || match &found {
                 Some(found) => found.get(&place).copied(),
-                None => body.get(rule.name()),
+                None => body.get(&rule.name),
             })
         })
     }
@@ -144,10 +133,6 @@ impl Rule {
         }
     }
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Checks the claim, which `find` finds where it is none that says what a token is.
     #[inline]
     fn check<'b>(
@@ -158,36 +143,44 @@ impl Rule {
         if !self.tests.is_empty() {
             return self.check_any(find());
         }
-        let label = LABELS.iter().find(|(_, name)| *name == &*self.name);
-        match label.map(|(claim, _)| body.label(*claim)) {
-            Some(Field::Absent) => Err(ClaimsError::Missing),
-            Some(Field::Value(span)) => self.check_text(&body.text(span)),
+        let label = LABELS.iter().find(|claim| claim.name() == &*self.name);
+        match label.map(|claim| body.label(*claim)) {
+            Some(Field::Absent) => Err(self.missing()),
+            Some(Field::Value(span)) => self.check_string(&body.text(span)),
             Some(Field::Mistyped) | None => self.check_any(find()),
         }
     }
 
-    fn check_text(&self, found: &str) -> Result<(), ClaimsError> {
-        let is_it =
+    fn check_string(&self, found: &str) -> Result<(), ClaimsError> {
+        let is_same =
             |value: &ClaimValue| matches!(value, ClaimValue::Text(text) if **text == *found);
-        verdict(self.values.iter().any(is_it))
+        self.verdict(self.values.iter().any(is_same))
     }
 
     #[cold]
     fn check_any(&self, json: Option<&str>) -> Result<(), ClaimsError> {
         let json = json.filter(|json| *json != "null");
-        let json = json.ok_or(ClaimsError::Missing)?;
-        let found = serde_json::from_str(json).map_err(|_| ClaimsError::Mismatch)?;
+        let json = json.ok_or_else(|| self.missing())?;
+        let found = serde_json::from_str(json).map_err(|_| self.mismatch())?;
         let is_listed =
             self.values.is_empty() || self.values.iter().any(|value| is_same(value, &found));
-        verdict(is_listed && self.tests.iter().all(|test| test.holds(Some(&found))))
+        self.verdict(is_listed && self.tests.iter().all(|test| test.holds(Some(&found))))
     }
-}
 
-fn verdict(is_accepted: bool) -> Result<(), ClaimsError> {
-    if is_accepted {
-        Ok(())
-    } else {
-        Err(ClaimsError::Mismatch)
+    fn verdict(&self, is_accepted: bool) -> Result<(), ClaimsError> {
+        if is_accepted {
+            Ok(())
+        } else {
+            Err(self.mismatch())
+        }
+    }
+
+    fn missing(&self) -> ClaimsError {
+        ClaimsError::Missing((&*self.name).into())
+    }
+
+    fn mismatch(&self) -> ClaimsError {
+        ClaimsError::Mismatch((&*self.name).into())
     }
 }
 

@@ -17,6 +17,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct NumericDate(f64);
 
+// The value is never NaN.
+impl Eq for NumericDate {}
+
 impl NumericDate {
     /// Creates the date `secs` seconds after the epoch, or before it if `secs` is negative.
     #[must_use]

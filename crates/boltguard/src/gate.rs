@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use boltguard_guard::{CheckResults, CompiledGuard, Decision, Explanation, Guard};
-use boltguard_jwt::{AdmittedClaims, ClaimsError, IgnoredGrant};
+use boltguard_jwt::{AdmittedClaims, IgnoredGrant};
 use boltguard_types::{NumericDate, ReasonCode};
 
 use crate::backend::{Attempt, Failure};
@@ -257,7 +257,7 @@ impl Gate {
             return Attempt::Revoked;
         }
         match backend.policy().check_again(&claims, now) {
-            Err(error) => Attempt::Failed(ClaimsError::code(error).into()),
+            Err(error) => Attempt::Failed(error.code().into()),
             Ok(()) if answer == Answer::NotRevoked => Attempt::Known(Caller::Token(claims)),
             Ok(()) => backend.without_answer(claims),
         }

@@ -86,7 +86,7 @@ pub(super) fn signed(header: &[u8], payload: &[u8]) -> String {
 }
 
 /// The reason why a token is rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Rejection {
     Token(JwsError),
     Claims(ClaimsError),

@@ -179,7 +179,7 @@ pub(crate) fn jwt_check_claims(
     let token = unsigned(json.as_bytes(), header)?;
     let now = now.map_or_else(time::now, Seconds::since_epoch);
     let admitted = assume_verified(py, &token, |jws| policed((&policy, &options), jws, now))?;
-    admitted.map_err(|error| claims_error(py, error, &token, &options))?;
+    admitted.map_err(|error| claims_error(py, &error))?;
     if options.checks_strict_audience() {
         check_strict_audience(payload, audience)?;
     }
@@ -251,7 +251,7 @@ fn admit(
         let header = jws::unverified_header_of(py, &token)?;
         assume_verified(py, &unsigned(&payload, &header)?, admit)?
     };
-    admitted.map_err(|error| claims_error(py, error, &token, options))
+    admitted.map_err(|error| claims_error(py, &error))
 }
 
 fn policed(
@@ -260,11 +260,13 @@ fn policed(
     now: NumericDate,
 ) -> Result<AdmittedClaims, ClaimsError> {
     let claims = policy.admit(Claims::read(jws, &Requirements::new())?, now)?;
-    let is_future = |issued| now + policy.leeway() < issued;
-    if options.refuses_future() && claims.issued().is_some_and(is_future) {
-        return Err(ClaimsError::NotYetValid);
+    match claims.issued() {
+        // PyJWT treats `iat` as a second `nbf`.
+        Some(nbf) if options.refuses_future() && now + policy.leeway() < nbf => {
+            Err(ClaimsError::NotYetValid { nbf, now })
+        }
+        _ => Ok(claims),
     }
-    Ok(claims)
 }
 
 /// A token of these claims with the same `typ`, so that they can be read whatever `alg` the header names, `none`

@@ -1,8 +1,9 @@
 //! `aud`, RFC 7519 §4.1.3.
 
 use boltguard_jwt::{ClaimsError, ClaimsPolicy};
+use boltguard_types::ReasonCode;
 
-use crate::{admit_under, assert_admitted, assert_refused, lenient};
+use crate::{admit_under, assert_admitted, assert_reason, assert_refused, lenient, wrong_type};
 
 fn expecting(audiences: &[&str]) -> ClaimsPolicy {
     lenient().with_audience(audiences.iter().copied())
@@ -42,7 +43,7 @@ fn one_of_several_expected_ones_is_enough() {
             r#"{"aud":"shop,till"}"#,
             r#"{"aud":["x"]}"#,
         ],
-        ClaimsError::Audience,
+        ClaimsError::AudienceMismatch,
     );
 }
 
@@ -64,13 +65,13 @@ fn names_are_compared_whole_and_exactly() {
             r#"{"aud":[""]}"#,
             r#"{"aud":"[\"https://api.example\"]"}"#,
         ],
-        ClaimsError::Audience,
+        ClaimsError::AudienceMismatch,
     );
     // The same letters in another normalization are other names, RFC 7519 §2 (StringOrURI).
     assert_refused(
         &expecting(&["caf\u{e9}"]),
         &["{\"aud\":\"cafe\u{301}\"}"],
-        ClaimsError::Audience,
+        ClaimsError::AudienceMismatch,
     );
     assert_admitted(
         &expecting(&["caf\u{e9}"]),
@@ -93,7 +94,7 @@ fn an_audience_that_is_expected_has_to_be_there() {
     assert_refused(
         &expecting(&["shop"]),
         &[r#"{"aud":[]}"#],
-        ClaimsError::Audience,
+        ClaimsError::AudienceMismatch,
     );
 }
 
@@ -107,7 +108,7 @@ fn an_audience_that_nobody_expects_is_somebody_else() {
             r#"{"aud":[]}"#,
             r#"{"aud":""}"#,
         ],
-        ClaimsError::Audience,
+        ClaimsError::AudienceMismatch,
     );
     assert_admitted(&lenient(), &["{}"]);
 }
@@ -115,11 +116,8 @@ fn an_audience_that_nobody_expects_is_somebody_else() {
 #[test]
 fn an_empty_name_is_no_audience() {
     for policy in [lenient(), expecting(&["shop"]), expecting(&[""])] {
-        assert_refused(
-            &policy,
-            &[r#"{"aud":""}"#, r#"{"aud":[""]}"#, r#"{"aud":"a"}"#],
-            ClaimsError::Audience,
-        );
+        let payloads = [r#"{"aud":""}"#, r#"{"aud":[""]}"#, r#"{"aud":"a"}"#];
+        assert_reason(&policy, &payloads, ReasonCode::AudienceMismatch);
     }
 }
 
@@ -137,7 +135,7 @@ fn an_audience_is_a_string_or_an_array_of_strings() {
         r#"{"aud":["shop",{"a":"shop"}]}"#,
     ];
     for policy in [expecting(&["shop"]), lenient()] {
-        assert_refused(&policy, &payloads, ClaimsError::WrongType);
+        assert_refused(&policy, &payloads, wrong_type("aud"));
     }
     assert_admitted(&expecting(&["shop"]).ignoring_audience(), &payloads);
 }

@@ -2,9 +2,12 @@
 
 use boltguard_grants::Requirements;
 use boltguard_jwt::{AdmittedClaims, ClaimsError, ClaimsPolicy};
-use boltguard_types::NumericDate;
+use boltguard_types::{NumericDate, ReasonCode};
 
-use crate::{NOW, admit, admit_under, assert_admitted, assert_refused, lenient};
+use crate::{
+    NOW, admit, admit_under, assert_admitted, assert_reason, assert_refused, expired, lenient,
+    mismatch, not_access_token, wrong_type,
+};
 
 fn policy() -> ClaimsPolicy {
     lenient().with_optional_user_id().for_authentication()
@@ -46,7 +49,7 @@ fn tokens_of_other_classes_are_no_access_tokens() {
         r#"{"ev\u0065nts":{"a":1,"http:\/\/schemas.openid.net/event/backchannel-logout":{}}}"#,
         r#"{"events":{"urn:ietf:params:scim:event:create":{}}}"#,
     ];
-    assert_refused(&policy(), &others, ClaimsError::NotAccessToken);
+    assert_reason(&policy(), &others, ReasonCode::NotAccessToken);
     assert_admitted(&lenient(), &others);
 }
 
@@ -55,7 +58,7 @@ fn a_class_that_cannot_be_read_may_be_any() {
     for name in ["token_type", "token_use", "typ"] {
         for value in ["7", "true", r#"["refresh"]"#, r#"{"refresh":true}"#, "[]"] {
             let payload = format!(r#"{{"{name}":{value}}}"#);
-            assert_refused(&policy(), &[&payload], ClaimsError::NotAccessToken);
+            assert_refused(&policy(), &[&payload], not_access_token(name));
         }
     }
 }
@@ -120,12 +123,12 @@ fn the_header_names_a_class_too() {
     ] {
         let typ = format!("\"{typ}\"");
         let refused = under_typ(&policy(), &typ).err();
-        assert_eq!(refused, Some(ClaimsError::NotAccessToken), "{typ}");
+        assert_eq!(refused, Some(not_access_token("typ")), "{typ}");
         assert!(under_typ(&lenient(), &typ).is_ok(), "{typ}");
     }
     for typ in ["7", r#"["refresh"]"#, "{}", "true"] {
         let refused = under_typ(&policy(), typ).err();
-        assert_eq!(refused, Some(ClaimsError::NotAccessToken), "{typ}");
+        assert_eq!(refused, Some(not_access_token("typ")), "{typ}");
     }
     for typ in [r#""JWT""#, r#""at+jwt""#, r#""x+jwt""#, r#""""#, "null"] {
         assert!(under_typ(&policy(), typ).is_ok(), "{typ}");
@@ -139,28 +142,24 @@ fn a_rule_decides_about_its_own_member_alone() {
     assert_refused(
         &sliding,
         &[r#"{"token_type":"access"}"#, r#"{"token_type":"refresh"}"#],
-        ClaimsError::Mismatch,
+        mismatch("token_type"),
     );
-    assert_refused(
-        &sliding,
-        &[
-            r#"{"token_type":"sliding","typ":"Refresh"}"#,
-            r#"{"token_type":"sliding","token_use":"id"}"#,
-        ],
-        ClaimsError::NotAccessToken,
-    );
+    let typ = [r#"{"token_type":"sliding","typ":"Refresh"}"#];
+    assert_refused(&sliding, &typ, not_access_token("typ"));
+    let token_use = [r#"{"token_type":"sliding","token_use":"id"}"#];
+    assert_refused(&sliding, &token_use, not_access_token("token_use"));
     let refresh = policy().with_type("refresh+jwt");
     assert!(under_typ(&refresh, r#""refresh+jwt""#).is_ok());
     assert_eq!(
         under_typ(&policy().with_claim("typ", "x"), r#""refresh""#).err(),
-        Some(ClaimsError::NotAccessToken)
+        Some(not_access_token("typ"))
     );
 }
 
 #[test]
 fn an_expired_token_of_another_class_is_expired() {
-    let expired = admit(&policy(), r#"{"exp":1,"token_type":"refresh"}"#).err();
-    assert_eq!(expired, Some(ClaimsError::Expired));
+    let payload = r#"{"exp":1,"token_type":"refresh"}"#;
+    assert_refused(&policy(), &[payload], expired(1));
 }
 
 #[test]
@@ -169,7 +168,7 @@ fn authentication_needs_a_subject_unless_it_is_optional() {
     assert_refused(
         &needing,
         &["{}", r#"{"sub":""}"#, r#"{"uid":"7"}"#],
-        ClaimsError::SubjectMissing,
+        ClaimsError::SubjectMissing("sub".into()),
     );
     assert_admitted(&needing, &[r#"{"sub":"7"}"#]);
     assert_admitted(&policy(), &["{}", r#"{"sub":""}"#, r#"{"sub":"7"}"#]);
@@ -179,10 +178,10 @@ fn authentication_needs_a_subject_unless_it_is_optional() {
     assert_refused(
         &by_uid,
         &["{}", r#"{"sub":"7"}"#, r#"{"uid":""}"#],
-        ClaimsError::SubjectMissing,
+        ClaimsError::SubjectMissing("uid".into()),
     );
     assert_admitted(&by_uid, &[r#"{"uid":7}"#]);
     let optional = by_uid.with_optional_user_id();
     assert_admitted(&optional, &[r#"{"sub":"7"}"#]);
-    assert_refused(&optional, &[r#"{"uid":[7]}"#], ClaimsError::WrongType);
+    assert_refused(&optional, &[r#"{"uid":[7]}"#], wrong_type("uid"));
 }

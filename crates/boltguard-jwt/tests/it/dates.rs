@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use boltguard_jwt::{ClaimsError, ClaimsPolicy};
-use boltguard_types::NumericDate;
+use boltguard_types::{NumericDate, ReasonCode};
 
-use crate::{NOW, admit, admit_at, assert_admitted, assert_refused, lenient};
+use crate::{
+    NOW, admit, admit_at, assert_admitted, assert_reason, assert_refused, expired, lenient,
+    missing, wrong_type,
+};
 
 /// What is no JSON number, RFC 7519 §2.
 const NO_NUMBERS: [&str; 10] = [
@@ -49,9 +52,10 @@ fn leeway(seconds: f64) -> ClaimsPolicy {
     ClaimsPolicy::new().with_leeway(Duration::from_secs_f64(seconds))
 }
 
-fn assert_at(policy: &ClaimsPolicy, payload: &str, now: f64, expected: Result<(), ClaimsError>) {
+fn assert_at(policy: &ClaimsPolicy, payload: &str, now: f64, expected: Result<(), ReasonCode>) {
     let verdict = admit_at(policy, payload, NumericDate::from_f64(now).unwrap());
-    assert_eq!(verdict.map(|_| ()), expected, "{payload} at {now}");
+    let verdict = verdict.map(drop).map_err(|error| error.code());
+    assert_eq!(verdict, expected, "{payload} at {now}");
 }
 
 #[test]
@@ -61,9 +65,14 @@ fn a_token_ends_when_exp_begins() {
     let now = NOW as f64;
     assert_at(&policy, &payload, now - 1.0, Ok(()));
     assert_at(&policy, &payload, now - 0.001, Ok(()));
-    assert_at(&policy, &payload, now, Err(ClaimsError::Expired));
-    assert_at(&policy, &payload, now + 0.001, Err(ClaimsError::Expired));
-    assert_at(&policy, &payload, f64::MAX, Err(ClaimsError::Expired));
+    assert_at(&policy, &payload, now, Err(ReasonCode::TokenExpired));
+    assert_at(
+        &policy,
+        &payload,
+        now + 0.001,
+        Err(ReasonCode::TokenExpired),
+    );
+    assert_at(&policy, &payload, f64::MAX, Err(ReasonCode::TokenExpired));
 }
 
 #[test]
@@ -82,7 +91,7 @@ fn exp_may_be_any_json_number() {
             r#"{"exp":1.7e308}"#,
         ],
     );
-    assert_refused(
+    assert_reason(
         &ClaimsPolicy::new(),
         &[
             r#"{"exp":1700000000}"#,
@@ -97,7 +106,7 @@ fn exp_may_be_any_json_number() {
             r#"{"exp":-9223372036854775809}"#,
             r#"{"exp":-1.7e308}"#,
         ],
-        ClaimsError::Expired,
+        ReasonCode::TokenExpired,
     );
 }
 
@@ -107,7 +116,7 @@ fn what_is_no_number_is_no_date() {
         for value in NO_NUMBERS {
             assert_eq!(
                 admit(&lenient(), with(name, value)).err(),
-                Some(ClaimsError::WrongType),
+                Some(wrong_type(name)),
                 "{name} {value}"
             );
         }
@@ -126,12 +135,16 @@ fn exp_is_required_unless_told_otherwise() {
     assert_refused(
         &ClaimsPolicy::new(),
         &["{}", r#"{"EXP":1800000000}"#, r#"{"exp ":1800000000}"#],
-        ClaimsError::Missing,
+        missing("exp"),
     );
-    assert_refused(&ClaimsPolicy::default(), &["{}"], ClaimsError::Missing);
+    assert_refused(&ClaimsPolicy::default(), &["{}"], missing("exp"));
     assert_admitted(&lenient(), &["{}"]);
     // It counts where it is there.
-    assert_refused(&lenient(), &[r#"{"exp":1600000000}"#], ClaimsError::Expired);
+    assert_refused(
+        &lenient(),
+        &[r#"{"exp":1600000000}"#],
+        expired(1_600_000_000),
+    );
 }
 
 #[test]
@@ -142,18 +155,23 @@ fn a_token_begins_when_nbf_begins() {
         &lenient(),
         &payload,
         now - 0.001,
-        Err(ClaimsError::NotYetValid),
+        Err(ReasonCode::TokenNotYetValid),
     );
     assert_at(
         &lenient(),
         &payload,
         now - 1.0,
-        Err(ClaimsError::NotYetValid),
+        Err(ReasonCode::TokenNotYetValid),
     );
     assert_at(&lenient(), &payload, now, Ok(()));
     assert_at(&lenient(), &payload, now + 1.0, Ok(()));
     assert_at(&lenient(), &payload, f64::MAX, Ok(()));
-    assert_at(&lenient(), &payload, -1.0, Err(ClaimsError::NotYetValid));
+    assert_at(
+        &lenient(),
+        &payload,
+        -1.0,
+        Err(ReasonCode::TokenNotYetValid),
+    );
 }
 
 #[test]
@@ -167,14 +185,14 @@ fn nbf_may_be_any_json_number() {
             r#"{"nbf":1699999999.999}"#,
         ],
     );
-    assert_refused(
+    assert_reason(
         &lenient(),
         &[
             r#"{"nbf":1700000000.5}"#,
             r#"{"nbf":1267650600228229401496703205376}"#,
             r#"{"nbf":1.7e308}"#,
         ],
-        ClaimsError::NotYetValid,
+        ReasonCode::TokenNotYetValid,
     );
 }
 
@@ -204,7 +222,7 @@ fn leeway_moves_both_ends() {
         let expected = if verdict {
             Ok(())
         } else {
-            Err(ClaimsError::Expired)
+            Err(ReasonCode::TokenExpired)
         };
         assert_at(&leeway(seconds), &exp, now, expected);
     }
@@ -212,7 +230,7 @@ fn leeway_moves_both_ends() {
         let expected = if verdict {
             Ok(())
         } else {
-            Err(ClaimsError::NotYetValid)
+            Err(ReasonCode::TokenNotYetValid)
         };
         assert_at(&leeway(seconds), &nbf, now, expected);
     }
@@ -232,13 +250,13 @@ fn leeway_of_any_length_is_no_overflow() {
         &forever,
         &with("nbf", "1.7e308"),
         0.0,
-        Err(ClaimsError::NotYetValid),
+        Err(ReasonCode::TokenNotYetValid),
     );
     assert_at(
         &forever,
         &with("exp", 1),
         f64::MAX,
-        Err(ClaimsError::Expired),
+        Err(ReasonCode::TokenExpired),
     );
 }
 
@@ -263,20 +281,16 @@ fn an_ignored_date_may_be_anything() {
 #[test]
 fn what_is_ignored_ignores_nothing_else() {
     let ignoring = lenient().ignoring_expiry();
-    assert_refused(
+    assert_reason(
         &ignoring,
         &[r#"{"exp":1,"nbf":1800000000}"#],
-        ClaimsError::NotYetValid,
+        ReasonCode::TokenNotYetValid,
     );
-    assert_refused(
-        &ignoring,
-        &[r#"{"exp":1,"iat":"now"}"#],
-        ClaimsError::WrongType,
-    );
+    assert_refused(&ignoring, &[r#"{"exp":1,"iat":"now"}"#], wrong_type("iat"));
     assert_refused(
         &ClaimsPolicy::new().ignoring_expiry(),
         &["{}", r#"{"exp":null}"#, r#"{"exp":"1"}"#],
-        ClaimsError::Missing,
+        missing("exp"),
     );
     assert_admitted(&ClaimsPolicy::new().ignoring_expiry(), &[r#"{"exp":1}"#]);
 }
@@ -294,11 +308,23 @@ fn dates_are_read_back() {
 }
 
 #[test]
+fn an_error_contains_the_dates() {
+    let now = NumericDate::from_secs(NOW);
+    let date = NumericDate::from_f64;
+    let error = admit(&leeway(5.0), r#"{"exp":1699999990.5}"#).unwrap_err();
+    let exp = date(1_699_999_990.5).unwrap();
+    assert_eq!(error, ClaimsError::Expired { exp, now });
+    let error = admit(&lenient(), r#"{"nbf":1700000000.5}"#).unwrap_err();
+    let nbf = date(1_700_000_000.5).unwrap();
+    assert_eq!(error, ClaimsError::NotYetValid { nbf, now });
+}
+
+#[test]
 fn dates_elsewhere_count_for_nothing() {
     // Neither in a nested object nor under another name, RFC 7519 §4: names are case-sensitive.
     assert_admitted(
         &lenient(),
         &[r#"{"a":{"exp":1},"Exp":1,"exp\u0000":1,"NBF":9999999999,"expires":1}"#],
     );
-    assert_refused(&lenient(), &[r#"{"e\u0078p":1}"#], ClaimsError::Expired);
+    assert_refused(&lenient(), &[r#"{"e\u0078p":1}"#], expired(1));
 }

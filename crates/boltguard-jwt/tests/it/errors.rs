@@ -1,9 +1,9 @@
 //! Each refusal, and what is said of it.
 
 use boltguard_jwt::{ClaimsError, ClaimsPolicy};
-use boltguard_types::ReasonCode;
+use boltguard_types::{NumericDate, ReasonCode};
 
-use crate::{admit, lenient};
+use crate::{NOW, admit, expired, lenient, mismatch, missing, not_access_token, wrong_type};
 
 /// A policy and claims for each refusal.
 fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 14] {
@@ -11,13 +11,13 @@ fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 14] {
         (
             lenient(),
             r#"{"aud":"x"}"#,
-            ClaimsError::Audience,
+            ClaimsError::AudienceMismatch,
             ReasonCode::AudienceMismatch,
         ),
         (
             lenient(),
             r#"{"exp":1}"#,
-            ClaimsError::Expired,
+            expired(1),
             ReasonCode::TokenExpired,
         ),
         (
@@ -29,7 +29,7 @@ fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 14] {
         (
             lenient().with_issuer(["a"]),
             r#"{"iss":"b"}"#,
-            ClaimsError::Issuer,
+            ClaimsError::IssuerMismatch,
             ReasonCode::IssuerMismatch,
         ),
         (
@@ -41,19 +41,19 @@ fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 14] {
         (
             lenient().with_claim("token_use", "access"),
             r#"{"token_use":"id"}"#,
-            ClaimsError::Mismatch,
+            mismatch("token_use"),
             ReasonCode::ClaimMismatch,
         ),
         (
             lenient().for_authentication(),
             r#"{"token_use":"id"}"#,
-            ClaimsError::NotAccessToken,
+            not_access_token("token_use"),
             ReasonCode::NotAccessToken,
         ),
         (
             lenient().for_authentication(),
             "{}",
-            ClaimsError::SubjectMissing,
+            ClaimsError::SubjectMissing("sub".into()),
             ReasonCode::SubjectMissing,
         ),
         (
@@ -65,31 +65,34 @@ fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 14] {
         (
             ClaimsPolicy::new(),
             "{}",
-            ClaimsError::Missing,
+            missing("exp"),
             ReasonCode::ClaimMissing,
         ),
         (
             lenient(),
             r#"{"nbf":9999999999}"#,
-            ClaimsError::NotYetValid,
+            ClaimsError::NotYetValid {
+                nbf: NumericDate::from_secs(9_999_999_999),
+                now: NumericDate::from_secs(NOW),
+            },
             ReasonCode::TokenNotYetValid,
         ),
         (
             lenient().with_subject("a"),
             "{}",
-            ClaimsError::Subject,
+            ClaimsError::SubjectMismatch,
             ReasonCode::ClaimMismatch,
         ),
         (
             lenient().with_type("at+jwt"),
             "{}",
-            ClaimsError::Type,
+            ClaimsError::TypeMismatch,
             ReasonCode::TypeMismatch,
         ),
         (
             lenient(),
             r#"{"iat":"x"}"#,
-            ClaimsError::WrongType,
+            wrong_type("iat"),
             ReasonCode::ClaimsMalformed,
         ),
     ]
@@ -98,20 +101,47 @@ fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 14] {
 #[test]
 fn each_refusal_has_its_claims_and_its_code() {
     for (policy, payload, error, code) in refusals() {
-        assert_eq!(admit(&policy, payload).err(), Some(error), "{payload}");
         assert_eq!(error.code(), code);
+        assert_eq!(admit(&policy, payload).err(), Some(error), "{payload}");
     }
 }
 
 #[test]
-fn messages_say_nothing_of_the_claims() {
+fn messages_contain_names_and_dates_only() {
     for (_, _, error, _) in refusals() {
-        let text = error.to_string();
+        let message = error.to_string();
         assert!(
-            text.is_ascii() && !text.ends_with('.') && text.starts_with(char::is_lowercase),
-            "{text}"
+            message.is_ascii()
+                && !message.ends_with('.')
+                && message.starts_with(char::is_lowercase),
+            "{message}"
         );
+        if let Some(claim) = error.claim() {
+            assert!(message.contains(&format!("\"{claim}\"")), "{message}");
+        }
     }
+    assert_eq!(
+        expired(1).to_string(),
+        "the token has expired (exp is 1, the time is 1700000000)"
+    );
+    let secret = lenient()
+        .with_claim("tenant", "expected-7")
+        .with_issuer(["expected-7"]);
+    for payload in [
+        r#"{"iss":"found-7"}"#,
+        r#"{"iss":["found-7"]}"#,
+        r#"{"iss":"expected-7","tenant":"found-7"}"#,
+    ] {
+        let error = admit(&secret, payload).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("-7"), "{error:?}");
+    }
+}
+
+#[test]
+fn claim_names_are_quoted_in_messages() {
+    let policy = lenient().with_required(["a\nb\"c"]);
+    let message = admit(&policy, "{}").unwrap_err().to_string();
+    assert_eq!(message, r#"the token doesn't have the claim "a\nb\"c""#);
 }
 
 #[test]
@@ -120,6 +150,6 @@ fn a_token_that_is_over_says_so_whatever_else_is_wrong() {
     let policy = lenient().with_issuer(["a"]).with_audience(["b"]);
     assert_eq!(
         admit(&policy, r#"{"exp":1,"iss":"x","aud":"x","sub":7}"#).err(),
-        Some(ClaimsError::Expired)
+        Some(expired(1))
     );
 }

@@ -159,7 +159,7 @@ fn a_claim_whose_type_grants_nothing_is_told() {
     let claims = admit_wanting(&requirements, r#"{"scope":{"secret":1}}"#).unwrap();
     assert_eq!(
         claims.ignored_grants()[0].to_string(),
-        "the claim `scope` is an object, and neither a string nor a list of strings"
+        "the claim `scope` must be a string or a list of strings, not an object"
     );
 }
 

@@ -2,7 +2,7 @@
 
 use boltguard_jwt::{ClaimsError, ClaimsPolicy};
 
-use crate::{assert_admitted, assert_refused, lenient};
+use crate::{assert_admitted, assert_refused, lenient, wrong_type};
 
 fn expecting(issuers: &[&str]) -> ClaimsPolicy {
     lenient().with_issuer(issuers.iter().copied())
@@ -21,7 +21,7 @@ fn the_issuer_is_one_of_those_expected() {
     assert_refused(
         &expecting(&["a", "b"]),
         &[r#"{"iss":"c"}"#, r#"{"iss":"a b"}"#, r#"{"iss":"ab"}"#],
-        ClaimsError::Issuer,
+        ClaimsError::IssuerMismatch,
     );
 }
 
@@ -55,7 +55,7 @@ fn issuers_are_compared_whole_and_exactly() {
             r#"{"iss":"https://id.example\u0000"}"#,
             r#"{"iss":"https://id%2Eexample"}"#,
         ],
-        ClaimsError::Issuer,
+        ClaimsError::IssuerMismatch,
     );
 }
 
@@ -70,7 +70,7 @@ fn an_issuer_is_a_string_whether_or_not_one_is_expected() {
         r#"{"iss":{"a":1}}"#,
     ];
     for policy in [expecting(&["a"]), lenient()] {
-        assert_refused(&policy, &payloads, ClaimsError::WrongType);
+        assert_refused(&policy, &payloads, wrong_type("iss"));
     }
     assert_admitted(&lenient().ignoring_issuer(), &payloads);
     assert_admitted(

@@ -22,7 +22,7 @@ fn check(requirements: &str, header: &str) -> bool {
         NumericDate::from_secs(NOW),
     );
     assert!(
-        matches!(verdict, Ok(_) | Err(ClaimsError::Type)),
+        matches!(verdict, Ok(_) | Err(ClaimsError::TypeMismatch)),
         "{verdict:?}"
     );
     verdict.is_ok()
@@ -95,7 +95,7 @@ fn a_claim_is_no_header_parameter() {
         &Requirements::new(),
         NumericDate::from_secs(NOW),
     );
-    assert_eq!(verdict.err(), Some(ClaimsError::Type));
+    assert_eq!(verdict.err(), Some(ClaimsError::TypeMismatch));
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Settings that were given nothing to compare with.
 
+use std::error::Error;
+
 use boltguard_grants::ClaimTest;
 use boltguard_jwt::{ClaimsError, ClaimsPolicy, PolicyError};
+use boltguard_types::ReasonCode;
 
 use crate::{assert_admitted, assert_refused, lenient};
 
@@ -19,64 +22,67 @@ const TOKENS: &[&str] = &[
 #[test]
 fn a_policy_with_a_mistake_admits_nothing_and_says_what_it_is() {
     let none: [&str; 0] = [];
-    let mistakes: [(ClaimsPolicy, PolicyError, ClaimsError); 10] = [
+    let mistakes: [(ClaimsPolicy, PolicyError, ReasonCode); 10] = [
         (
             lenient().with_audience([]),
             PolicyError::NoAudience,
-            ClaimsError::Audience,
+            ReasonCode::AudienceMismatch,
         ),
         (
             lenient().with_audience([""]),
             PolicyError::BlankAudience,
-            ClaimsError::Audience,
+            ReasonCode::AudienceMismatch,
         ),
         (
             lenient().with_audience(["shop", ""]),
             PolicyError::BlankAudience,
-            ClaimsError::Audience,
+            ReasonCode::AudienceMismatch,
         ),
         (
             lenient().with_issuer([]),
             PolicyError::NoIssuer,
-            ClaimsError::Issuer,
+            ReasonCode::IssuerMismatch,
         ),
         (
             lenient().with_issuer([""]),
             PolicyError::BlankIssuer,
-            ClaimsError::Issuer,
+            ReasonCode::IssuerMismatch,
         ),
         (
             lenient().with_subject(""),
             PolicyError::BlankSubject,
-            ClaimsError::Subject,
+            ReasonCode::ClaimMismatch,
         ),
         (
             lenient().with_type(""),
             PolicyError::BlankType,
-            ClaimsError::Type,
+            ReasonCode::TypeMismatch,
         ),
         (
             lenient().requiring(ClaimTest::new("acr").any_of(none)),
             PolicyError::NoClaimValue,
-            ClaimsError::Mismatch,
+            ReasonCode::ClaimMismatch,
         ),
         // What is ignored was a mistake all the same, and so was what is set again.
         (
             lenient().with_audience([]).ignoring_audience(),
             PolicyError::NoAudience,
-            ClaimsError::Audience,
+            ReasonCode::AudienceMismatch,
         ),
         (
             lenient()
                 .with_issuer([])
                 .with_issuer(["https://evil.example"]),
             PolicyError::NoIssuer,
-            ClaimsError::Issuer,
+            ReasonCode::IssuerMismatch,
         ),
     ];
-    for (policy, mistake, refusal) in mistakes {
+    for (policy, mistake, reason) in mistakes {
         assert_eq!(policy.check_settings(), Err(mistake));
-        assert_refused(&policy, TOKENS, refusal);
+        let error = ClaimsError::Policy(mistake);
+        assert_eq!(error.code(), reason);
+        assert_eq!(error.source().unwrap().to_string(), mistake.to_string());
+        assert_refused(&policy, TOKENS, error);
         let message = mistake.to_string();
         assert!(
             message.contains("empty") && message.contains(": "),

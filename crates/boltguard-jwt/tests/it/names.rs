@@ -2,7 +2,7 @@
 
 use boltguard_jwt::{ClaimsError, UserId};
 
-use crate::{admit, assert_admitted, assert_refused, lenient};
+use crate::{admit, assert_admitted, assert_refused, lenient, wrong_type};
 
 /// What is no string.
 const NO_STRINGS: [&str; 8] = [
@@ -23,7 +23,7 @@ fn sub_and_jti_are_strings() {
             assert_refused(
                 &lenient(),
                 &[&format!(r#"{{"{name}":{value}}}"#)],
-                ClaimsError::WrongType,
+                wrong_type(name),
             );
         }
         assert_admitted(
@@ -50,7 +50,7 @@ fn an_ignored_name_may_be_anything() {
         assert_refused(
             &lenient().ignoring_token_id(),
             &[&format!(r#"{{"sub":{value}}}"#)],
-            ClaimsError::WrongType,
+            wrong_type("sub"),
         );
         let claims = admit(
             &lenient().ignoring_subject(),
@@ -78,9 +78,9 @@ fn a_subject_that_is_expected_is_compared_whole() {
             r#"{"sub":"420"}"#,
             r#"{"sub":"42 "}"#,
         ],
-        ClaimsError::Subject,
+        ClaimsError::SubjectMismatch,
     );
-    assert_refused(&policy, &[r#"{"sub":42}"#], ClaimsError::WrongType);
+    assert_refused(&policy, &[r#"{"sub":42}"#], wrong_type("sub"));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_claim_names_the_user_by_a_text_or_a_whole_number() {
         r#"{"uid":[7]}"#,
         r#"{"uid":{"id":7}}"#,
     ] {
-        assert_eq!(id(payload), Err(ClaimsError::WrongType), "{payload}");
+        assert_eq!(id(payload), Err(wrong_type("uid")), "{payload}");
     }
     for payload in [
         "{}",
@@ -131,7 +131,11 @@ fn a_claim_names_the_user_by_a_text_or_a_whole_number() {
         r#"{"UID":7}"#,
         r#"{"a":{"uid":7}}"#,
     ] {
-        assert_eq!(id(payload), Err(ClaimsError::SubjectMissing), "{payload}");
+        assert_eq!(
+            id(payload),
+            Err(ClaimsError::SubjectMissing("uid".into())),
+            "{payload}"
+        );
     }
 }
 

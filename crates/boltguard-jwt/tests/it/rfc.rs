@@ -4,7 +4,7 @@ use boltguard_jwt::ClaimsError;
 use boltguard_keys::{Algorithm, Jwk, KeySet};
 use boltguard_types::NumericDate;
 
-use crate::{Refused, admit_at, enter, lenient};
+use crate::{Refused, admit_at, enter, expired, lenient};
 
 /// RFC 7515 A.1, which RFC 7519 §3.1 repeats.
 const TOKEN: &str = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLm\
@@ -21,7 +21,7 @@ fn keys() -> KeySet {
 fn rfc7519_section_3_1_is_admitted_in_its_time() {
     assert_eq!(
         enter(TOKEN, &keys(), &lenient()),
-        Err(Refused::Claims(ClaimsError::Expired))
+        Err(Refused::Claims(expired(1_300_819_380)))
     );
     assert_eq!(
         enter(TOKEN, &keys(), &lenient().ignoring_expiry()).as_deref(),
@@ -36,7 +36,9 @@ fn rfc7519_section_3_1_is_admitted_in_its_time() {
     };
     let claims = at(1_300_819_379).unwrap();
     assert_eq!(claims.get("http://example.com/is_root"), Some("true"));
-    assert_eq!(at(1_300_819_380).err(), Some(ClaimsError::Expired));
+    let exp = NumericDate::from_secs(1_300_819_380);
+    let expected = ClaimsError::Expired { exp, now: exp };
+    assert_eq!(at(1_300_819_380).err(), Some(expected));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use boltguard_grants::Requirements;
 use boltguard_jwks::{KeyObserver, RemoteKeySet};
-use boltguard_jws::{JwsError, UnverifiedJws, insecure};
+use boltguard_jws::{JwsError, UnverifiedJws};
 use boltguard_jwt::{
     AdmittedClaims, CachedClaims, Claims, ClaimsError, ClaimsPolicy, IgnoredGrant,
 };
@@ -302,23 +302,10 @@ impl JwtBackend {
         let trusted = self.trusted.load();
         let cache = trusted.cache.as_ref();
         match cache.and_then(|cache| cache.find(token, now)) {
-            Some(cached) => self
+            Some(cached) => Ok(self
                 .policy
-                .admit_cached(cached.claims(), requirements, now)
-                .map_err(|error| self.failure(error, token)),
+                .admit_cached(cached.claims(), requirements, now)?),
             None => self.admit_new(&trusted, token, requirements, now),
-        }
-    }
-
-    /// Why a genuine token is refused, and by which of its claims.
-    #[cold]
-    fn failure(&self, error: ClaimsError, token: &str) -> Failure {
-        let claims = insecure::payload(token).unwrap_or_default();
-        let claims = str::from_utf8(&claims).unwrap_or_default();
-        let claim = self.policy.claim_at_fault(error, claims);
-        Failure {
-            reason: error.code(),
-            claim: claim.map(|name| Arc::new(ClaimName(name.into()))),
         }
     }
 
@@ -332,10 +319,9 @@ impl JwtBackend {
     ) -> Result<AdmittedClaims, Failure> {
         let jws = trusted.verifier.verify(token).map_err(JwsError::code)?;
         let cache = trusted.cache_for(jws.header().algorithm());
-        let claims = Claims::read(jws, requirements).map_err(ClaimsError::code)?;
+        let claims = Claims::read(jws, requirements)?;
         let cached = cache.map(|cache| (cache, CachedClaims::new(&claims)));
-        let admitted = self.policy.admit(claims, now);
-        let admitted = admitted.map_err(|error| self.failure(error, token))?;
+        let admitted = self.policy.admit(claims, now)?;
         if let Some((cache, claims)) = cached {
             let cached = CachedToken::new(claims, admitted.expires());
             cache.insert(token, cached, now);
@@ -378,6 +364,16 @@ impl JwtBackend {
         match self.on_store_failure {
             StoreFailurePolicy::FailOpen => Attempt::Known(Caller::Token(claims)),
             StoreFailurePolicy::FailClosed => Attempt::StoreFailed,
+        }
+    }
+}
+
+impl From<ClaimsError> for Failure {
+    #[cold]
+    fn from(error: ClaimsError) -> Self {
+        Self {
+            reason: error.code(),
+            claim: error.claim().map(|name| Arc::new(ClaimName(name.into()))),
         }
     }
 }

@@ -7,9 +7,12 @@ use boltguard_jwt::{ClaimsError, ClaimsPolicy};
 use boltguard_keys::Algorithm::Hs256;
 use boltguard_keys::{KeyError, KeySet};
 use boltguard_testing::{forge, keys};
+use boltguard_types::ReasonCode;
 
 use super::{trusting, verdict};
-use crate::{admit, admit_wanting, assert_refused, lenient};
+use crate::{
+    admit, admit_wanting, assert_reason, assert_refused, expired, lenient, missing, wrong_type,
+};
 
 // CVE-2025-53864 (Nimbus JOSE+JWT) and CVE-2026-101918 (PyJWT).
 #[test]
@@ -49,7 +52,7 @@ fn an_issuer_is_not_looked_for_inside_another() {
             r#"{"iss":"_abc__"}"#,
             r#"{"iss":"acb"}"#,
         ],
-        ClaimsError::Issuer,
+        ClaimsError::IssuerMismatch,
     );
 }
 
@@ -64,7 +67,7 @@ fn a_list_is_no_issuer() {
             r#"{"iss":["https://valid.example"]}"#,
             r#"{"iss":[]}"#,
         ],
-        ClaimsError::WrongType,
+        wrong_type("iss"),
     );
 }
 
@@ -82,14 +85,14 @@ fn a_token_for_somebody_else_is_refused() {
     assert_refused(
         &lenient().with_audience(["shop"]),
         &others,
-        ClaimsError::Audience,
+        ClaimsError::AudienceMismatch,
     );
     assert_refused(
         &lenient().with_audience(["shop"]),
         &["{}"],
         ClaimsError::AudienceMissing,
     );
-    assert_refused(&lenient(), &others, ClaimsError::Audience);
+    assert_refused(&lenient(), &others, ClaimsError::AudienceMismatch);
 }
 
 // CVE-2026-35040 and CVE-2026-35041 (fast-jwt): what is expected was a pattern, which could be made to work for long,
@@ -102,12 +105,12 @@ fn an_expected_name_is_no_pattern() {
         assert_refused(
             &policy,
             &[r#"{"aud":"aaaa","iss":".*"}"#],
-            ClaimsError::Audience,
+            ClaimsError::AudienceMismatch,
         );
         assert_refused(
             &policy,
             &[r#"{"aud":"^(a+)+$","iss":"anybody"}"#],
-            ClaimsError::Issuer,
+            ClaimsError::IssuerMismatch,
         );
     }
 }
@@ -120,7 +123,7 @@ fn a_date_of_the_wrong_type_is_not_an_absent_one() {
             assert_refused(
                 &lenient(),
                 &[&format!(r#"{{"{name}":{value}}}"#)],
-                ClaimsError::WrongType,
+                wrong_type(name),
             );
         }
     }
@@ -149,7 +152,7 @@ fn no_leeway_is_infinite() {
     assert!(Duration::try_from_secs_f64(f64::INFINITY).is_err());
     let policy = lenient().with_leeway(Duration::MAX);
     let past = r#"{"exp":-1e300}"#;
-    assert_refused(&policy, &[past], ClaimsError::Expired);
+    assert_reason(&policy, &[past], ReasonCode::TokenExpired);
 }
 
 // CVE-2026-103001 (PyJWT): what one call was told held for the next.
@@ -163,8 +166,8 @@ fn one_policy_does_not_change_another() {
         .with_required([]);
     assert!(admit(&relaxed, r#"{"exp":1,"aud":"x"}"#).is_ok());
     for _ in 0..2 {
-        assert_refused(&strict, &[r#"{"exp":1}"#], ClaimsError::Expired);
-        assert_refused(&strict, &["{}"], ClaimsError::Missing);
+        assert_refused(&strict, &[r#"{"exp":1}"#], expired(1));
+        assert_refused(&strict, &["{}"], missing("exp"));
     }
 }
 
@@ -172,7 +175,7 @@ fn one_policy_does_not_change_another() {
 #[test]
 fn a_name_that_means_something_elsewhere_is_a_name() {
     let claims = r#"{"__proto__":{"exp":9999999999,"sub":"admin"},"constructor":{"name":"x"},"sub":"guest"}"#;
-    assert_refused(&ClaimsPolicy::new(), &[claims], ClaimsError::Missing);
+    assert_refused(&ClaimsPolicy::new(), &[claims], missing("exp"));
     let admitted = admit_wanting(&Requirements::new(), claims).unwrap();
     assert_eq!(
         (admitted.subject().as_deref(), admitted.expires()),

@@ -549,7 +549,7 @@ def test_a_request_is_one_call_into_rust(kind):
     api = BoltAPI(auth=[JWTAuthentication()], guards=[IsAuthenticated()])
     api.get("/sync")(lambda: {})
     api.get("/async")(reader)
-    gate = api._endpoints[kind].operations["GET"].keeper.gate
+    gate = api._endpoints[kind].operations["GET"].view_gate.gate
     check, calls = gate.check, []
     gate.check = lambda meta: calls.append(meta) or check(meta)
     mount(api=api)

@@ -21,11 +21,11 @@ from boltguard.api.endpoint import ENDPOINT
 from boltguard.auth.guards import AllowAny
 from boltguard.auth.journal import arestore, keep_revocations, open_journal, restore
 from boltguard.auth.users import attach, is_missing, load, needs_account, prefetch
-from boltguard.decorators import GATEKEEPERS
+from boltguard.decorators import VIEW_GATES
 from boltguard.events import UNSENT, asend_refusals
 from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.gate.caches import CACHED, note_caches_outside
-from boltguard.gate.gate import Gate, Gatekeeper, Settled, answer
+from boltguard.gate.gate import Gate, Settled, ViewGate, answer
 from boltguard.gate.prefetch import view_wants_user
 from boltguard.logs import log_refusal
 from boltguard.overriding import refuse_overrides
@@ -48,7 +48,7 @@ class BoltguardMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
-        self._keeper = Gatekeeper(None, [AllowAny()])
+        self._view_gate = ViewGate(None, [AllowAny()])
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
@@ -58,16 +58,16 @@ class BoltguardMiddleware:
         if self._is_async:
             return self._acall(request)
         open_journal([])
-        gate = self._keeper.gate
+        gate = self._view_gate.gate
         refusal = self._identify(gate, request)
         if gate.verifies and refusal is None:
             load(request)
             self._verify(gate, request)
-        return refusal or self._leave(gate, request, self._respond(request))
+        return refusal or self._finalize(gate, request, self._respond(request))
 
     async def _acall(self, request: HttpRequest) -> Any:
         open_journal([])
-        gate = self._keeper.gate
+        gate = self._view_gate.gate
         outcome = gate.check(request.META)
         settled = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
         refusal = self._attach(gate, request, settled)
@@ -76,7 +76,7 @@ class BoltguardMiddleware:
         if gate.verifies and refusal is None:
             await prefetch(request)
             self._verify(gate, request)
-        response = refusal or self._leave(gate, request, await self._arespond(request))
+        response = refusal or self._finalize(gate, request, await self._arespond(request))
         if UNSENT in request.__dict__:
             await asend_refusals(request)
         return response
@@ -128,12 +128,12 @@ class BoltguardMiddleware:
             request._dont_enforce_csrf_checks = False
 
     @staticmethod
-    def _leave(gate: Gate, request: Any, response: Any) -> Any:
+    def _finalize(gate: Gate, request: Any, response: Any) -> Any:
         is_known = request._boltguard_seen.is_authenticated
         # Responses to anonymous callers can be cached.
         if is_known and hasattr(request, CACHED):
-            gate.leave(request, response)
-        return gate.seal(request, response, is_known)
+            gate.check_response(request, response)
+        return gate.finalize_response(request, response, is_known)
 
     def _attach(self, gate: Gate, request: Any, outcome: Settled) -> HttpResponse | None:
         if isinstance(outcome, Refusal):
@@ -153,7 +153,7 @@ class BoltguardMiddleware:
 
 
 def _wants_user(request: HttpRequest, view: Any) -> bool:
-    if hasattr(view, GATEKEEPERS) or hasattr(view, ENDPOINT) or not iscoroutinefunction(view):
+    if hasattr(view, VIEW_GATES) or hasattr(view, ENDPOINT) or not iscoroutinefunction(view):
         return False
     return needs_account(request) or view_wants_user(view)
 

@@ -1,4 +1,4 @@
-"""Weak references to the backends, stores and gatekeepers of a site, for system checks."""
+"""Weak references to the backends, stores and view gates of a site, for system checks."""
 
 from __future__ import annotations
 

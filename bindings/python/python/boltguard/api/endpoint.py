@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from boltguard.api.params import Arguments, Plan
 from boltguard.events import UNSENT, asend_refusals
 from boltguard.gate.csrf import for_sessions_only
-from boltguard.gate.gate import Gatekeeper, LoginRequired
+from boltguard.gate.gate import LoginRequired, ViewGate
 from boltguard.gate.prefetch import wants_user
 from boltguard.gate.responses import json_response, respond
 from boltguard.threads import in_thread
@@ -28,9 +28,9 @@ class Operation:
     def __init__(self, handler: Any, names: list[str], method: str, auth: Any, guards: Any, status: int) -> None:
         self.handler = handler
         self.is_async = iscoroutinefunction(handler)
-        self.keeper = Gatekeeper(auth, guards)
+        self.view_gate = ViewGate(auth, guards)
         if not self.is_async:
-            self.keeper.refuse_async_checks(handler)
+            self.view_gate.refuse_async_checks(handler)
         self.names = names
         self._plan = Plan(handler, names, is_async=self.is_async, has_body=method not in ("GET", "HEAD"))
         self._status = status
@@ -42,11 +42,11 @@ class Operation:
 
     def respond(self, request: Any, path: Mapping[str, Any]) -> Any:
         """The response of a sync handler."""
-        return self.keeper.gate.run(request, self._view, request, path)
+        return self.view_gate.gate.run(request, self._view, request, path)
 
     async def arespond(self, request: Any, path: Mapping[str, Any]) -> Any:
         """The response of an async handler."""
-        response = await self.keeper.gate.arun(request, self._wants_user, self._aanswer, request, path)
+        response = await self.view_gate.gate.arun(request, self._wants_user, self._aanswer, request, path)
         if UNSENT in request.__dict__:
             await asend_refusals(request)
         return response
@@ -92,7 +92,7 @@ class Endpoint:
         # The gate runs the CSRF check for requests without valid credentials in a header.
         view.csrf_exempt = True  # type: ignore[attr-defined]
         # The guards decide; Django's LoginRequiredMiddleware would redirect.
-        view.login_required = LoginRequired(self._keepers)  # type: ignore[attr-defined]
+        view.login_required = LoginRequired(self._view_gates)  # type: ignore[attr-defined]
         return view
 
     def _dispatch(self, request: HttpRequest, path: Mapping[str, Any]) -> Any:
@@ -126,8 +126,8 @@ class Endpoint:
         detail = gettext('Method "%(method)s" not allowed.') % {"method": request.method}
         return json_response({"detail": detail, "code": "method_not_allowed"}, 405, {"Allow": allow})
 
-    def _keepers(self) -> list[Gatekeeper]:
-        return [operation.keeper for operation in self.operations.values()]
+    def _view_gates(self) -> list[ViewGate]:
+        return [operation.view_gate for operation in self.operations.values()]
 
     def _allowed(self) -> list[str]:
         return sorted({*self.operations, "OPTIONS", *(["HEAD"] if "GET" in self.operations else [])})

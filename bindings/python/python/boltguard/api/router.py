@@ -23,7 +23,7 @@ from boltguard.api.endpoint import Endpoint, Operation
 from boltguard.api.params import hints, path_converter
 from boltguard.auth.backends import check_backends
 from boltguard.auth.guards import check_guards
-from boltguard.decorators import GATEKEEPERS
+from boltguard.decorators import VIEW_GATES
 from boltguard.overriding import refuse_overrides
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class BoltAPI:
 
         def register(handler: Handler) -> Handler:
             endpoint, names = self._endpoint(route, handler, name)
-            if hasattr(handler, GATEKEEPERS):
+            if hasattr(handler, VIEW_GATES):
                 raise ImproperlyConfigured(f"{_shown(handler)} is protected already. {AS_ROUTE}")
             endpoint.add(method, Operation(handler, names, method, auth, guards, status))
             return handler

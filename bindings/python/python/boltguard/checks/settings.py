@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from boltguard import conf, registry
 from boltguard.auth.backends import check_backends
 from boltguard.auth.guards import check_guards
-from boltguard.gate.gate import Gatekeeper
+from boltguard.gate.gate import ViewGate
 from boltguard.misspelt import misspelt
 from boltguard.registry import import_views
 
@@ -61,7 +61,7 @@ def _hint(meant: str | None) -> str:
 
 def _any_view_relies_on_defaults() -> bool:
     import_views()
-    return any(keeper.has_default_guards for keeper in registry.instances(Gatekeeper))
+    return any(view_gate.has_default_guards for view_gate in registry.instances(ViewGate))
 
 
 READERS: dict[str, Callable[[conf.Conf], object]] = {

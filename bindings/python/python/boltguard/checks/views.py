@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import conf, registry
 from boltguard.checks.settings import has_invalid_defaults
-from boltguard.gate.gate import Gatekeeper
+from boltguard.gate.gate import ViewGate
 from boltguard.registry import import_views
 from boltguard.routes.collect import callbacks, guarded_views
 
@@ -25,7 +25,7 @@ def check_views(app_configs: Any, **kwargs: Any) -> list[Message]:
         return []
     import_views()
     setting = conf.written(conf.PERMISSIONS)
-    asynchronous = {text for keeper in registry.instances(Gatekeeper) for text in keeper.async_defaults(current)}
+    asynchronous = {text for view_gate in registry.instances(ViewGate) for text in view_gate.async_defaults(current)}
     return [
         *(checks.Error(message, BACKENDS, obj=view, id="boltguard.E301") for message, view in _misfits(current)),
         *(checks.Error(message, ASYNC, obj=setting, id="boltguard.E302") for message in sorted(asynchronous)),
@@ -48,15 +48,15 @@ def check_drf_views(app_configs: Any, **kwargs: Any) -> list[Message]:
 
 def _misfits(current: conf.Conf) -> list[tuple[str, str]]:
     """What is wrong with the backends of a view, and its name, or `?` for one that no URL leads to."""
-    names: dict[Gatekeeper, str] = {}
+    names: dict[ViewGate, str] = {}
     with suppress(Exception):  # as above
-        names = {keeper: view for view, keeper in guarded_views()}
+        names = {view_gate: view for view, view_gate in guarded_views()}
     found = set()
-    for keeper in registry.instances(Gatekeeper):
+    for view_gate in registry.instances(ViewGate):
         try:
-            keeper.parts(current)
+            view_gate.parts(current)
         except ImproperlyConfigured as error:
-            found.add((str(error), names.get(keeper, "?")))
+            found.add((str(error), names.get(view_gate, "?")))
     return sorted(found)
 
 

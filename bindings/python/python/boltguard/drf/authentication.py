@@ -17,7 +17,7 @@ from boltguard.auth.users import SEEN, attach, verify
 from boltguard.drf.exceptions import api_exception
 from boltguard.drf.view_hooks import NOTHING_SENT, ViewHooks
 from boltguard.events import report_refusal
-from boltguard.gate.gate import Gate, Gatekeeper, Outcome
+from boltguard.gate.gate import Gate, Outcome, ViewGate
 from boltguard.overriding import refuse_overrides
 
 
@@ -29,20 +29,20 @@ class BoltguardAuthentication(BaseAuthentication):
     """
 
     backends: ClassVar[Sequence[Authentication] | None] = None
-    _keeper: ClassVar[Gatekeeper]
-    # The `backends` that the keeper was created with.
+    _view_gate: ClassVar[ViewGate]
+    # The `backends` that the view_gate was created with.
     _named: ClassVar[Sequence[Authentication] | None] = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         refuse_overrides(cls, ImproperlyConfigured, AS_BACKENDS, called=AUTHENTICATES)
-        cls._keeper = Gatekeeper(_backends_of(cls), [IsAuthenticated()])
+        cls._view_gate = ViewGate(_backends_of(cls), [IsAuthenticated()])
         cls._named = cls.backends
 
     @classmethod
     def known_backends(cls) -> list[Authentication]:
         """Its own backends, or those of the current settings."""
-        return cls._keeper.gate.backends
+        return cls._view_gate.gate.backends
 
     def authenticate(self, request: Request) -> tuple[Any, AuthContext] | None:
         """The user and the context, or `None` if the request has no credentials."""
@@ -51,7 +51,7 @@ class BoltguardAuthentication(BaseAuthentication):
                 f"{type(self).__name__}.backends can't be changed after the class was created. Use a subclass."
             )
         open_journal([])
-        gate, inner = self._keeper.gate, request._request
+        gate, inner = self._view_gate.gate, request._request
         hooks = ViewHooks.of(request.parser_context.get("view"))
         hooks.gates += (gate,)
         outcome = gate.check(inner.META)
@@ -69,7 +69,7 @@ class BoltguardAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str | None:
         """The challenge of a 401."""
-        refusal = request.__dict__.get(REFUSAL) or self._keeper.gate.check({})
+        refusal = request.__dict__.get(REFUSAL) or self._view_gate.gate.check({})
         return refusal.challenge if isinstance(refusal, Refusal) else None
 
     def _settle(self, request: Request, gate: Gate, outcome: Outcome) -> AuthContext | None:
@@ -91,7 +91,7 @@ class BoltguardAuthentication(BaseAuthentication):
         raise exception
 
 
-BoltguardAuthentication._keeper = Gatekeeper(None, [IsAuthenticated()])
+BoltguardAuthentication._view_gate = ViewGate(None, [IsAuthenticated()])
 
 
 def _backends_of(cls: type[BoltguardAuthentication]) -> Sequence[Authentication] | None:
@@ -116,5 +116,5 @@ REFUSAL = "_boltguard_refusal"
 UNSUPPORTED_SCHEME = "scheme_unsupported"
 AS_BACKENDS = "Set backends = [...], or override authenticate()."
 # Methods that DRF calls, and attributes that a subclass sets.
-AUTHENTICATES = {"_keeper", "_named", "authenticate", "authenticate_header", "backends"}
+AUTHENTICATES = {"_view_gate", "_named", "authenticate", "authenticate_header", "backends"}
 NO_BACKENDS = "Omit it to use BOLTGUARD_AUTHENTICATION_CLASSES or BOLT_AUTHENTICATION_CLASSES."

@@ -18,7 +18,7 @@ CHOSEN = f"{PREFIX}chosen for each request"
 
 
 class Shown(NamedTuple):
-    """The backends and the guard of a view, in the shape of a gatekeeper and its gate."""
+    """The backends and the guard of a view, in the shape of a view gate and its gate."""
 
     backends: tuple[Authentication, ...]
     guard: Guard
@@ -28,7 +28,7 @@ class Shown(NamedTuple):
         return self
 
 
-def keepers_of(view_class: Any, options: Mapping[str, Any]) -> list[Any]:
+def view_gates_of(view_class: Any, options: Mapping[str, Any]) -> list[Any]:
     """A `Shown` for a view with guards that are always evaluated: not those within another permission."""
     if view_class.get_permissions is not APIView.get_permissions:
         return []

@@ -111,7 +111,7 @@ class ViewHooks:
         for gate in self.gates:
             if CACHED in request.__dict__:
                 refuse_caches_inside(request, response, gate.headers)
-            gate.seal(request._request, response, self.is_known)
+            gate.finalize_response(request._request, response, self.is_known)
         return response
 
 

@@ -1,6 +1,6 @@
 """Django's caches of whole responses, outside of a gate and inside.
 
-Outside, `cache_page` and `UpdateCacheMiddleware` see the headers with which a gate seals a response. Inside, they store
+Outside, `cache_page` and `UpdateCacheMiddleware` see the headers that a gate sets. Inside, they store
 the response before these are set, and would serve it to the next caller. So Django's cache asks here first: a response
 to a request with credentials isn't stored inside, unless the view says whom it is for.
 """

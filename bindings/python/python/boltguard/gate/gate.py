@@ -43,8 +43,8 @@ Settled = AuthContext | _rust.Refusal | Admission
 Outcome = AuthContext | _rust.Refusal | _rust.Pending | _rust.Conditional
 
 
-class Gatekeeper:
-    """The backends and guards of one view; those not given are the site's defaults, whatever they are at the time."""
+class ViewGate:
+    """The backends and guards of one view. Those that it doesn't set are the current defaults of the site."""
 
     __slots__ = ("__weakref__", "_auth", "_gate", "_guards", "_sync_handlers")
 
@@ -105,13 +105,13 @@ class Gatekeeper:
 class LoginRequired:
     """What a view says to `LoginRequiredMiddleware`: true as long as neither the view nor the site has guards."""
 
-    __slots__ = ("_keepers",)
+    __slots__ = ("_view_gates",)
 
-    def __init__(self, keepers: Callable[[], Iterable[Gatekeeper]]) -> None:
-        self._keepers = keepers
+    def __init__(self, view_gates: Callable[[], Iterable[ViewGate]]) -> None:
+        self._view_gates = view_gates
 
     def __bool__(self) -> bool:
-        return not conf.current().names_guards and not all(keeper.names_guards for keeper in self._keepers())
+        return not conf.current().names_guards and not all(view_gate.names_guards for view_gate in self._view_gates())
 
 
 class Gate:
@@ -140,7 +140,7 @@ class Gate:
         self._identify: Any = None
 
     def run(self, request: Any, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """The response of a sync view behind the gate, or the one that keeps the caller out."""
+        """The response of a sync view, or the error response for a caller who isn't allowed."""
         visit, response = Visit.begin(request), None
         if visit.depth == 1:
             open_journal([])
@@ -154,13 +154,13 @@ class Gate:
                 # No browser sends these credentials by itself, so there is no forgery to look for.
                 request._dont_enforce_csrf_checks = True
             elif csrf.may_be_forged(request, view) and (rejected := csrf.reject(request, view)) is not None:
-                return self.seal(request, rejected, False)
+                return self.finalize_response(request, rejected, False)
             if aliases := atomic_aliases(request, view):
                 response = atomically(aliases, self._call, request, visit, view, args, kwargs)
             else:
                 response = view(*args, **kwargs)
                 if self.asks_objects or hasattr(request, CACHED):
-                    self.leave(request, response)
+                    self.check_response(request, response)
             if visit.depth == 1:
                 restore()
         except ANSWERS as error:
@@ -177,7 +177,7 @@ class Gate:
         # Whatever the view made of the exception that it got when it read the account.
         if visit.failure is not None:
             response = answer(request, keep_revocations(visit.failure))
-        return self.seal(request, response, request._boltguard_seen.is_authenticated)
+        return self.finalize_response(request, response, request._boltguard_seen.is_authenticated)
 
     async def arun(self, request: Any, wants_user: bool, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """`run`, for a view that is async or returns an awaitable; the account is loaded before one that wants it."""
@@ -198,7 +198,7 @@ class Gate:
                 # The token may be in the session.
                 rejected = await in_thread(csrf.reject)(request, view)
                 if rejected is not None:
-                    return self.seal(request, rejected, False)
+                    return self.finalize_response(request, rejected, False)
             if self.verifies:
                 await averify(request)
             elif wants_user or needs_account(request):
@@ -206,7 +206,7 @@ class Gate:
             response = view(*args, **kwargs)
             response = await response if hasattr(response, "__await__") else response
             if self.asks_objects or hasattr(request, CACHED):
-                self.leave(request, response)
+                self.check_response(request, response)
             if visit.depth == 1:
                 await arestore()
         except ANSWERS as error:
@@ -219,7 +219,7 @@ class Gate:
             visit.depth -= 1
         if visit.failure is not None:
             response = answer(request, await akeep_revocations(visit.failure))
-        return self.seal(request, response, request._boltguard_seen.is_authenticated)
+        return self.finalize_response(request, response, request._boltguard_seen.is_authenticated)
 
     def _call(self, request: HttpRequest, visit: Visit, view: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """The response of the view in its transaction, which one that can't be sent rolls back."""
@@ -227,11 +227,11 @@ class Gate:
         if visit.failure is not None:
             raise visit.failure
         if self.asks_objects or hasattr(request, CACHED):
-            self.leave(request, response)
+            self.check_response(request, response)
         return response
 
     def admit(self, request: HttpRequest) -> HttpResponse | None:
-        """Lets the caller in, or gives the answer that refuses them."""
+        """Attaches the caller to the request, or returns the error response."""
         outcome = self.check(request.META)
         if type(outcome) is not AuthContext or self.asks_objects or hasattr(request, CACHED):
             return self.settle(request, self.finish(request, outcome))
@@ -265,7 +265,7 @@ class Gate:
         return settled
 
     def settle(self, request: HttpRequest, settled: Settled) -> HttpResponse | None:
-        """Attaches the caller to the request, or gives the answer that refuses them."""
+        """Attaches the caller to the request, or returns the error response."""
         if type(settled) is AuthContext:
             attach(request, settled, self)
         elif isinstance(settled, _rust.Refusal):
@@ -277,17 +277,17 @@ class Gate:
         return None
 
     def refuse(self, request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:
-        """The answer to a caller who is not let in, sealed. The precise reason goes to the log."""
+        """The error response for a caller who isn't allowed. The precise reason is logged."""
         report_refusal(request, refusal.status, refusal.reason, refusal.claim)
         headers = {} if refusal.challenge is None else {"WWW-Authenticate": refusal.challenge}
         if refusal.retry_after is not None:
             headers["Retry-After"] = str(refusal.retry_after)
         response = mark_final(json_response(refusal.body, refusal.status, headers))
-        self.seal(request, response, refusal.status == 403)
+        self.finalize_response(request, response, refusal.status == 403)
         return response
 
-    def leave(self, request: HttpRequest, response: Any) -> None:
-        """Keeps back an answer that a cache would give to others, or about an object that no check was asked about."""
+    def check_response(self, request: HttpRequest, response: Any) -> None:
+        """Raises if a cache would send the response to other callers, or if no object was checked."""
         if not isinstance(response, HttpResponseBase):
             raise not_an_answer(request, response)
         if hasattr(request, CACHED):
@@ -295,8 +295,8 @@ class Gate:
         if self.asks_objects:
             leave(request, response, self)
 
-    def seal(self, request: HttpRequest, response: Any, is_known: bool) -> Any:
-        """Keeps shared caches from giving an answer for one caller, who is known or not, to another."""
+    def finalize_response(self, request: HttpRequest, response: Any, is_known: bool) -> Any:
+        """Sets `Vary` and `Cache-Control`, so that shared caches don't send the response to another caller."""
         if not self.headers:
             return response
         # Setting a header the public way costs as much as verifying a token.

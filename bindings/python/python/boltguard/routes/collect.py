@@ -15,7 +15,7 @@ from django.urls.resolvers import LocalePrefixPattern, RegexPattern
 from boltguard.api.endpoint import ENDPOINT
 from boltguard.api.router import UnfitPath
 from boltguard.auth.guards import Guard, conjunction
-from boltguard.decorators import GATEKEEPERS
+from boltguard.decorators import VIEW_GATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,14 @@ def _text(pattern: Any) -> str:
 
 
 def _routes(path: str, callback: Any) -> Iterator[Route]:
-    around = _gatekeepers(callback)
+    around = _view_gates(callback)
     others: tuple[str, ...] = ()
     if hasattr(callback, "initkwargs") and "rest_framework.views" in sys.modules:
         from boltguard.drf import routes
 
         others = routes.other_permissions(callback.cls, callback.initkwargs)
         try:
-            around += routes.keepers_of(callback.cls, callback.initkwargs)
+            around += routes.view_gates_of(callback.cls, callback.initkwargs)
         except ImproperlyConfigured as error:
             raise ImproperlyConfigured(f"{ANY_METHOD} {path}: {error}") from error
     for route in _guarded_routes(path, callback, around):
@@ -106,31 +106,31 @@ def _routes(path: str, callback: Any) -> Iterator[Route]:
 
 
 def guarded_views(urlconf: str | None = None) -> Iterator[tuple[str, Any]]:
-    """The names of views, each with one of its gatekeepers."""
+    """The names of views, each with one of its view gates."""
     for _, callback in callbacks(urlconf):
-        for _, handler, keepers in _handled(callback, _gatekeepers(callback)):
-            yield from ((_name(handler), keeper) for keeper in keepers)
+        for _, handler, view_gates in _handled(callback, _view_gates(callback)):
+            yield from ((_name(handler), view_gate) for view_gate in view_gates)
 
 
 def _guarded_routes(path: str, callback: Any, around: list[Any]) -> Iterator[Route]:
-    return (_route(method, path, handler, keepers) for method, handler, keepers in _handled(callback, around))
+    return (_route(method, path, handler, view_gates) for method, handler, view_gates in _handled(callback, around))
 
 
 def _handled(callback: Any, around: list[Any]) -> Iterator[tuple[str, Any, list[Any]]]:
-    """The methods of a view, each with its handler and the gatekeepers that a request passes."""
+    """The methods of a view, each with its handler and the view gates that a request passes."""
     endpoint, view_class = getattr(callback, ENDPOINT, None), getattr(callback, "view_class", None)
     if endpoint is not None:
         for method, operation in endpoint.operations.items():
-            yield method, operation.handler, [*around, operation.keeper]
+            yield method, operation.handler, [*around, operation.view_gate]
     elif hasattr(callback, "actions"):
-        around = [*around, *_gatekeepers(callback.cls.dispatch)]
+        around = [*around, *_view_gates(callback.cls.dispatch)]
         for method, action in callback.actions.items():
             handler = getattr(callback.cls, action)
-            yield method.upper(), handler, [*around, *_gatekeepers(handler)]
+            yield method.upper(), handler, [*around, *_view_gates(handler)]
     elif view_class is not None:
-        around = [*around, *_gatekeepers(view_class.dispatch)]
+        around = [*around, *_view_gates(view_class.dispatch)]
         for method, handler in _handlers(view_class, callback.view_initkwargs):
-            yield method, handler, [*around, *_gatekeepers(handler)]
+            yield method, handler, [*around, *_view_gates(handler)]
     else:
         yield ANY_METHOD, callback, around
 
@@ -152,12 +152,12 @@ def _own(view_class: type) -> set[str]:
     return {name for cls in view_class.__mro__ if not cls.__module__.startswith(FRAMEWORKS) for name in vars(cls)}
 
 
-def _route(method: str, path: str, handler: Any, keepers: list[Any]) -> Route:
+def _route(method: str, path: str, handler: Any, view_gates: list[Any]) -> Route:
     view = _name(handler)
-    if not keepers:
+    if not view_gates:
         return Route(method, path, view)
     try:
-        gates = [keeper.gate for keeper in dict.fromkeys(keepers)]
+        gates = [view_gate.gate for view_gate in dict.fromkeys(view_gates)]
     except ImproperlyConfigured as error:
         raise ImproperlyConfigured(f"{method} {path}: {error}") from error
     # Two that read alike, such as with keys of their own, are two.
@@ -169,8 +169,8 @@ def _name(handler: Any) -> str:
     return f"{getattr(handler, '__module__', '?')}.{getattr(handler, '__qualname__', type(handler).__qualname__)}"
 
 
-def _gatekeepers(view: Any) -> list[Any]:
-    return list(getattr(view, GATEKEEPERS, ()))
+def _view_gates(view: Any) -> list[Any]:
+    return list(getattr(view, VIEW_GATES, ()))
 
 
 ANY_METHOD = "ANY"

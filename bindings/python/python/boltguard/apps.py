@@ -1,4 +1,4 @@
-"""Django's entry for the application `boltguard`."""
+"""The app `boltguard`."""
 
 from django.apps import AppConfig, apps
 
@@ -19,6 +19,6 @@ class BoltguardConfig(AppConfig):
         checks.register()
         handlers.install()
         if apps.is_installed("rest_framework"):
-            from boltguard import drf  # noqa: F401  # answers exceptions of ours in its views
-        # A view that uses the table of API keys without its application is an error.
+            from boltguard import drf  # noqa: F401  # installs the exception handler
+        # Also without the app of API keys, because a view that uses its table is an error then.
         api_key_checks.register()

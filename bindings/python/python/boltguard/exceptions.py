@@ -1,7 +1,7 @@
-"""What Boltguard raises.
+"""The exceptions of Boltguard.
 
-The classes of tokens and keys have PyJWT's names and stand in PyJWT's tree, so that ``except`` clauses
-written for it go on working. Each of them carries ``code``, the cause in one word, which never changes
+The classes of tokens and keys have PyJWT's names and hierarchy, so that ``except`` clauses
+written for it continue to work. Each of them has a ``code``, the cause in one word, which never changes
 and is the same in logs, in ``request.context["auth_error"]`` and here.
 """
 
@@ -16,7 +16,7 @@ try:
 except ModuleNotFoundError:  # `boltguard.jwt` needs no Django
 
     class PermissionDenied(Exception):  # type: ignore[no-redef]
-        """Django's, which answers 403 to it."""
+        """Django's own class, for which it returns 403."""
 
 
 __all__ = [
@@ -56,7 +56,7 @@ __all__ = [
 
 
 class PyJWTError(Exception):
-    """Whatever is wrong with a token or a key."""
+    """The base class of errors of tokens and keys."""
 
     code: str = "token_malformed"
 
@@ -70,7 +70,7 @@ class DecodeError(InvalidTokenError):
 
 
 class InvalidSignatureError(DecodeError):
-    """No trusted key vouches for the token."""
+    """The token isn't signed by a trusted key."""
 
     code = "signature_invalid"
 
@@ -94,7 +94,7 @@ class InvalidAudienceError(InvalidTokenError):
 
 
 class InvalidIssuerError(InvalidTokenError):
-    """The token's ``iss`` is none of the expected issuers."""
+    """The token's ``iss`` isn't one of the expected issuers."""
 
     code = "issuer_mismatch"
 
@@ -182,7 +182,7 @@ class PyJWKClientConnectionError(PyJWKClientError):
 
 
 class HTTPException(Exception):
-    """Raised in a view, becomes the answer: this status, ``detail`` in the body, and these headers."""
+    """An error response that a view raises: a status, ``detail`` in the body, and headers."""
 
     def __init__(
         self,
@@ -200,7 +200,7 @@ class HTTPException(Exception):
 
 
 class Unauthorized(HTTPException, PermissionDenied):
-    """401: the caller isn't authenticated. Where nothing of Boltguard answers it, Django does, with a 403."""
+    """401: the caller isn't authenticated. Without Boltguard, Django's response is a 403."""
 
     def __init__(self, detail: Any = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(HTTPStatus.UNAUTHORIZED, detail, headers)
@@ -210,7 +210,7 @@ class Unauthorized(HTTPException, PermissionDenied):
 
 
 class Forbidden(HTTPException, PermissionDenied):
-    """403: the caller isn't allowed to. Where nothing of Boltguard answers it, Django does."""
+    """403: the caller doesn't have permission."""
 
     def __init__(self, detail: Any = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(HTTPStatus.FORBIDDEN, detail, headers)
@@ -230,11 +230,11 @@ def _phrase(status_code: int) -> str:
 
 
 class ConfigurationError(ValueError):
-    """A setting can't be used; the message names it and says what to do."""
+    """A setting is invalid; the message names it and the remedy."""
 
 
 class GuardTooLarge(ValueError):
-    """The guards ask about more things than an exact comparison of them can cover."""
+    """The guards are too large for an exact comparison."""
 
 
 class RevocationError(Exception):
@@ -244,8 +244,8 @@ class RevocationError(Exception):
 
 
 class RevocationStoreFull(RevocationError):
-    """The store holds as many entries as it may; nothing was evicted and nothing was revoked."""
+    """The store is full, so the token wasn't revoked. No entry was evicted."""
 
 
 class RevocationUnavailable(RevocationError):
-    """The store gave no answer."""
+    """The store is unavailable."""

@@ -24,7 +24,7 @@ def _is_for_us(name: str) -> bool:
 
 
 def _meant(name: str) -> str | None:
-    """The one of ours, under the name of the same family."""
+    """The setting that is probably meant, with the same prefix."""
     if name.startswith("BOLT_"):
         word = _by_word(name)
         return _close(name, ALIASES.values()) or (None if word is None else ALIASES[word])

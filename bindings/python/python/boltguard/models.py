@@ -14,7 +14,7 @@ __all__ = ["APIKey", "RevokedToken"]
 
 
 class RevokedToken(models.Model):
-    """A token that is refused although its signature is valid, until `expires_at`, or for good."""
+    """A token that was revoked, until `expires_at`."""
 
     jti = models.CharField(_("token ID"), max_length=255, unique=True)
     expires_at = models.DateTimeField(_("kept until"), null=True, blank=True, db_index=True)

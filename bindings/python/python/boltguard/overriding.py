@@ -14,7 +14,7 @@ def refuse_overrides(cls: type, error: type[Exception], remedy: str, *, called: 
     """Raises `error` if a subclass outside of Boltguard has members that are never used.
 
     These are the members of Boltguard's own base classes, but for the methods that are `called`, the names of `HOOKS`,
-    and class attributes that stand for an argument of `__init__`.
+    and class attributes with the name of an argument of `__init__`.
     """
     bases = [base for base in cls.__mro__ if is_ours(base)]
     members = {name for base in bases for name in vars(base) if name in OPERATORS or not name.startswith("__")}

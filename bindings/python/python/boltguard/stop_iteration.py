@@ -13,7 +13,7 @@ T = TypeVar("T")
 def without_stop_iteration(function: Callable[P, T]) -> Callable[P, T]:
     """The function, with its `StopIteration` raised as `RuntimeError`, as Python does it in generators (PEP 479).
 
-    A future can't hold a `StopIteration`: whoever waits for it would wait for ever.
+    A future can't hold a `StopIteration`: awaiting it would never return.
     """
 
     @wraps(function)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """The same text with control and formatting characters as escapes such as `\\x1b`."""
+    """The same string with control and formatting characters as escapes such as `\\x1b`."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)

@@ -1,7 +1,7 @@
 """Transactions of views behind a gate, under `ATOMIC_REQUESTS`.
 
-Django would open the transaction around the gate, too: a store that fails to answer would break it, and an error that
-the gate turns into a response would not roll it back. So a wrapper of ours tells Django that it is exempt, and the gate
+Django would open the transaction around the gate, too: a failing store would break it, and an error that
+the gate turns into a response would not roll it back. So the wrapper tells Django that it is exempt, and the gate
 opens the transaction around the view alone. What the view itself says, by `non_atomic_requests`, still counts.
 """
 
@@ -15,7 +15,7 @@ from django.db import connections, transaction
 
 
 class Exempt:
-    """What a wrapper of ours says to Django: all databases are exempt. It remembers which were exempt before."""
+    """Exempts all databases, for Django, and remembers which were exempt before."""
 
     def __init__(self) -> None:
         self.named: set[str] = set()
@@ -24,12 +24,12 @@ class Exempt:
         return True
 
     def add(self, alias: str) -> None:
-        """Called by `non_atomic_requests`, where that stands above the wrapper."""
+        """Called by `non_atomic_requests` above the wrapper."""
         self.named.add(alias)
 
 
 def take_over(wrapper: Any) -> None:
-    """Tells Django to leave the transactions of this view to its gate."""
+    """Makes the gate, instead of Django, open the transactions of this view."""
     setattr(wrapper, EXEMPTION, Exempt())
 
 
@@ -58,7 +58,7 @@ def atomically(aliases: list[str], view: Callable[..., Any], *args: Any, **kwarg
 
 
 def refuse_atomic(request: Any, view: Any) -> None:
-    """What Django says of an async view under `ATOMIC_REQUESTS`, where the wrapper around it is not async."""
+    """Raises Django's error for async views with `ATOMIC_REQUESTS`."""
     if atomic_aliases(request, view):
         raise RuntimeError("You cannot use ATOMIC_REQUESTS with async views.")
 

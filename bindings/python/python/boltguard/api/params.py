@@ -1,7 +1,7 @@
 """What a handler is called with, told from its signature once, when it is registered.
 
 `request` is the request; a name in the path is a path parameter; `Depends(...)` is a dependency; a `msgspec.Struct` and
-whatever else is no simple value is the body; the rest are query parameters.
+any other complex value is the body; the rest are query parameters.
 """
 
 from __future__ import annotations

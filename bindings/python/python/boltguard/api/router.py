@@ -61,7 +61,7 @@ class BoltAPI:
             raise ImproperlyConfigured(f"BoltAPI: namespace is {namespace!r}; give a string")
         self._namespace = namespace
         self._endpoints: dict[str, Endpoint] = {}
-        # What answers, followed by what says that a path does not fit.
+        # The views, followed by those for paths that don't match the type of a parameter.
         self._patterns: list[URLPattern] = []
         self._answering = 0
 

@@ -1,4 +1,4 @@
-"""Django's entry for the application `boltguard.api_keys`."""
+"""The app `boltguard.api_keys`."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _

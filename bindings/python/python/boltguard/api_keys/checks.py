@@ -1,15 +1,6 @@
-"""System checks of API keys in a table.
+"""System checks of stored API keys; `docs/api-keys.md` lists them.
 
-| id | what is wrong |
-| --- | --- |
-| boltguard.E501 | `boltguard.api_keys` is installed, and the application of the users is not |
-| boltguard.E502 | a store is used, and in which of several tables the keys of a request are can't be known |
-| boltguard.E503 | a store is used, and which owners are inactive is not in the database |
-| boltguard.E504 | a store is used, and `boltguard.api_keys` or the application of the users is not installed |
-| boltguard.W505 | a store is used and the tables don't exist |
-| boltguard.W506 | keys were made with a secret key that is no longer known |
-
-The last two ask the database: with `check --database default`, and before each `migrate`. The application `boltguard`
+W505 and W506 query the database: with `check --database default`, and before each `migrate`. The app `boltguard`
 registers the checks too, because a store may be used without `boltguard.api_keys`.
 """
 

@@ -1,4 +1,4 @@
-"""`APIKey`: what is kept of a generated key, which is everything but the key."""
+"""`APIKey`: the row of a generated key, with a digest instead of the key."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from boltguard.api_keys.fields import checked, checked_overlap
 from boltguard.signals import api_key_revoked, api_key_rotated
 from boltguard.threads import in_thread
 
-# A model of no application would still be related to the users, and deleting one would ask for its table.
+# Without the app, the model would still be related to users, and deleting a user would query its table.
 if not apps.is_installed(APP):
     raise ImproperlyConfigured(str(NOT_INSTALLED))
 
 from boltguard.api_keys.changes import APIKeyChanges as APIKeyChanges  # noqa: E402
 from boltguard.api_keys.changes import changing  # noqa: E402
 
-# Of no concern to the snapshots of the table.
+# Not part of the snapshots of the table.
 UNSEEN = frozenset({"name", "last_used"})
 # The context is for languages in which these words agree with the gender of "API key".
 STATUSES = {
@@ -41,22 +41,22 @@ STATUSES = {
 
 
 class APIKeyQuerySet(models.QuerySet["APIKey"]):
-    """All that changes keys tells the processes that hold a snapshot of them."""
+    """Methods that change keys notify the processes with snapshots of them."""
 
     def active(self) -> APIKeyQuerySet:
-        """Those that may be used now."""
+        """Keys that can be used now."""
         return self.filter(Q(expires=None) | Q(expires__gt=timezone.now()), revoked=None)
 
     def expired(self) -> APIKeyQuerySet:
-        """Those whose time is over and that were not revoked."""
+        """Keys that have expired and weren't revoked."""
         return self.filter(expires__lte=timezone.now(), revoked=None)
 
     def revoked(self) -> APIKeyQuerySet:
-        """Those that were revoked."""
+        """Keys that were revoked."""
         return self.exclude(revoked=None)
 
     def revoke(self) -> int:
-        """Revokes all of these, for good, and says how many had not been revoked before."""
+        """Revokes these keys permanently, and returns how many weren't revoked before."""
         with changing(self._writes_to) as stamp:
             count = super(APIKeyQuerySet, self.filter(revoked=None)).update(revoked=timezone.now(), stamp=stamp)
             if count and api_key_revoked.has_listeners(self.model):
@@ -73,7 +73,7 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
     arevoke.alters_data = True  # type: ignore[attr-defined]
 
     def mark_changed(self) -> None:
-        """Makes every process read all keys again. Call it after SQL of your own has changed keys."""
+        """Makes every process read all keys again. Call it after you have changed keys with SQL."""
         with changing(self._writes_to, unstamped=True):
             pass
 
@@ -108,7 +108,7 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
 
 
 class APIKeyManager(models.Manager.from_queryset(APIKeyQuerySet)):  # type: ignore[misc]
-    """Makes keys."""
+    """Creates keys."""
 
     def create_key(
         self,
@@ -119,10 +119,10 @@ class APIKeyManager(models.Manager.from_queryset(APIKeyQuerySet)):  # type: igno
         scopes: Iterable[str] = (),
         expires: datetime | timedelta | None = None,
     ) -> tuple[APIKey, str]:
-        """A new row, and the key, which nobody can show again.
+        """Creates a key, and returns its row and the key, which can't be shown again.
 
-        Requests with the key are their `owner`'s, or of no account. `permissions` may hold wildcards (`blog.*`);
-        `expires` is a moment or a time from now.
+        Requests with the key are made by its `owner`, or without an account. `permissions` can contain wildcards
+        (`blog.*`); `expires` is a datetime or a timedelta from now.
         """
         fields = {"name": name, "owner": owner, "permissions": permissions, "scopes": scopes, "expires": expires}
         key, generated = self.issue(**checked(fields))
@@ -137,7 +137,7 @@ class APIKeyManager(models.Manager.from_queryset(APIKeyQuerySet)):  # type: igno
     acreate_key.alters_data = True  # type: ignore[attr-defined]
 
     def issue(self, **fields: Any) -> tuple[APIKey, _rust.GeneratedApiKey]:
-        """`create_key` with fields that were checked, and with a key that no error page can show."""
+        """`create_key` with validated fields, and with a key that error pages don't show."""
         generated = conf.current().api_key_format.generate()
         return self.create(**identity(generated), **fields), generated
 
@@ -145,13 +145,13 @@ class APIKeyManager(models.Manager.from_queryset(APIKeyQuerySet)):  # type: igno
 
 
 def identity(generated: _rust.GeneratedApiKey) -> dict[str, Any]:
-    """The fields by which a row is that of a key."""
+    """The fields that identify a key."""
     secret = conf.current().api_key_secrets[0]
     return {"id": generated.id, "digest": generated.digest(secret.pepper), "secret_id": secret.id}
 
 
 class APIKey(models.Model):
-    """A key that was made here. Whoever holds it makes requests as its owner, with its permissions and scopes."""
+    """An API key. Requests with it are made by its owner, with its permissions and scopes."""
 
     id = models.CharField("ID", max_length=32, primary_key=True, editable=False)
     name = models.CharField(_("name"), max_length=200, help_text=_("What the key is for."))
@@ -193,7 +193,7 @@ class APIKey(models.Model):
         return "expired" if self.expires is not None and self.expires <= timezone.now() else "active"
 
     def revoke(self) -> None:
-        """Ends the key at once and for good. What was revoked stays revoked."""
+        """Revokes the key permanently."""
         with self._locked() as row:
             self.revoked = row.revoked or timezone.now()
             self.save(update_fields=["revoked"])
@@ -209,8 +209,9 @@ class APIKey(models.Model):
     arevoke.alters_data = True  # type: ignore[attr-defined]
 
     def rotate(self, overlap: timedelta = timedelta(0)) -> tuple[APIKey, str]:
-        """Another key with the same name, owner, permissions and scopes. This one ends after the overlap, and the new
-        one lives as long as this one was meant to from its beginning.
+        """Replaces the key by a new one with the same name, owner, permissions and scopes.
+
+        This key expires after the overlap. The new one has the lifetime that this one had when it was created.
         """
         successor, generated = self.replace(checked_overlap(overlap))
         return successor, generated.expose()
@@ -225,13 +226,13 @@ class APIKey(models.Model):
 
     @contextmanager
     def _locked(self) -> Iterator[APIKey]:
-        """The row as it is, which nobody else changes meanwhile."""
+        """The current row, locked."""
         using = router.db_for_write(APIKey, instance=self)
         with changing(using):
             yield APIKey.objects.using(using).select_for_update().get(pk=self.pk)
 
     def replace(self, overlap: timedelta) -> tuple[APIKey, _rust.GeneratedApiKey]:
-        """`rotate`, with a key that no error page can show."""
+        """`rotate`, with a key that error pages don't show."""
         now = timezone.now()
         with self._locked() as row:
             if row.status != "active":

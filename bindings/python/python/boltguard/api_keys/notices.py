@@ -1,4 +1,4 @@
-"""What this process notices of changes: those of keys, also by SQL of the site's own, and those of where the keys are.
+"""How this process notices changes of keys, also by SQL of the site, and changes of where the keys are.
 
 A connection whose schema is switched by SQL has other tables from then on. Nothing but the SQL tells: so the first such
 statement makes the stores ask each request for its schema.

@@ -1,4 +1,4 @@
-"""What the application listens to, connected once, when Django's applications are ready.
+"""The signals that the app receives, connected when it is ready.
 
 Changes of keys that no method of the model's sees: deletions, fixtures, and users who leave. Connections, which the
 stores watch. And the ends of requests and of the process, at which uses are written.
@@ -29,7 +29,7 @@ logger = logging.getLogger("boltguard")
 
 
 def connect() -> None:
-    """Connects everything; once more changes nothing."""
+    """Connects all receivers. Another call has no effect."""
     post_delete.connect(_deleted, APIKey, dispatch_uid="boltguard.api_keys.deleted")
     post_save.connect(_saved, APIKey, dispatch_uid="boltguard.api_keys.saved")
     post_save.connect(_user_saved, settings.AUTH_USER_MODEL, dispatch_uid="boltguard.api_keys.user_saved")
@@ -41,7 +41,7 @@ def connect() -> None:
 
 
 def connect_uses() -> None:
-    """Has uses written after requests, and at the end of the process."""
+    """Writes uses after requests, and when the process exits."""
     request_finished.connect(_write_due, dispatch_uid="boltguard.api_keys.usage")
     atexit.unregister(_write_all)
     atexit.register(_write_all)
@@ -88,7 +88,7 @@ def _write_all() -> None:
         try:
             store.write_uses()
         except Exception as error:  # the process ends
-            logger.debug("the last uses of API keys were not written: %s", error)
+            logger.debug("The last uses of API keys were not written: %s", error)
 
 
 def _stores() -> Iterator[APIKeyStore]:

@@ -176,7 +176,7 @@ def _stored(rows: Any) -> Iterator[_rust.StoredApiKey]:
         try:
             yield _one(row)
         except (TypeError, ValueError) as error:
-            logger.error("the API key %r can't be read and is refused: %s", row[0], error)
+            logger.error("The API key %r can't be read and is refused: %s", row[0], error)
 
 
 def _one(row: tuple[Any, ...]) -> _rust.StoredApiKey:

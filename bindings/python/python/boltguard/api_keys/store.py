@@ -21,7 +21,7 @@ from boltguard.threads import in_thread
 
 REFRESH_INTERVAL = 5.0
 RELOAD_INTERVAL = 300.0
-# Snapshots of tenants that nobody asked for so long are dropped.
+# Snapshots of tenants without requests for this time are dropped.
 IDLE = 3600.0
 
 
@@ -89,7 +89,7 @@ class APIKeyStore:
         await in_thread(self.refresh)()
 
     def note_change(self) -> None:
-        """Makes the next request look at the table. Call it after SQL of your own has changed keys."""
+        """Makes the next request read the table. Call it after you have changed keys with SQL."""
         if self._snapshots is not None:
             for snapshot in self._snapshots:
                 snapshot.note_change()

@@ -1,4 +1,4 @@
-"""When keys were last used, written in batches: after a request, once a minute at most, and when the process ends."""
+"""Last uses of keys, written in batches: after a request, at most once a minute, and when the process exits."""
 
 from __future__ import annotations
 

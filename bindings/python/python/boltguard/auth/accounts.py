@@ -56,12 +56,12 @@ def user_model() -> Any:
 
 
 def primary_key(subject: str) -> Any:
-    """The primary key that a credential's subject stands for, as the user model types it."""
+    """The subject of credentials as a primary key, converted by the user model."""
     return typed(user_model()._meta.pk, subject)
 
 
 def typed(field: Any, subject: str) -> Any:
-    """The value of a field that a subject stands for, or `UserUnavailable`."""
+    """The subject of credentials as a value of a field, or `UserUnavailable`."""
     # PostgreSQL refuses a NUL, and with it the rest of the transaction.
     if "\0" in subject:
         raise UserUnavailable
@@ -202,7 +202,7 @@ class ByFunction(Lookup):
 
 
 class Accounts:
-    """The accounts of tokens that no primary key of ours names, and the number by which Rust knows of them."""
+    """The accounts of tokens whose subject isn't a primary key, and the number that identifies them in Rust."""
 
     def __init__(self, lookup: Lookup | None) -> None:
         self.lookup = lookup
@@ -211,7 +211,7 @@ class Accounts:
 
 
 def lookup_of(number: int) -> Lookup | None:
-    """How such an account is found; `None` if its issuer is all that knows the user."""
+    """How such an account is found; `None` if users of the issuer have no accounts here."""
     accounts = _known.get(number)
     return None if accounts is None else accounts.lookup
 

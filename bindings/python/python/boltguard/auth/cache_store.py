@@ -66,7 +66,7 @@ class DjangoCacheRevocation(RevocationStore):
         return await in_thread(DjangoCacheRevocation.is_revoked)(self, jti)
 
     def accept_loss(self) -> Done:
-        """Goes on as if no entry had been lost, in all processes: tokens whose entries were are accepted again."""
+        """Accepts the loss of entries in all processes: the tokens of lost entries are accepted again."""
         mark_key, cache = self.key_prefix + MARK, self.cache
         mark = self.sentinel.accepting_loss(_mark(cache.get(mark_key)))
         cache.set(mark_key, mark, timeout=None)
@@ -80,14 +80,14 @@ class DjangoCacheRevocation(RevocationStore):
 
     @property
     def cache(self) -> BaseCache:
-        """The cache. Looked up each time: Django keeps one for each thread and task."""
+        """The cache. Django has one for each thread and task."""
         from django.core.cache import caches
 
         return caches[self.cache_alias]
 
     @property
     def sentinel(self) -> _rust.RevocationSentinel:
-        """What is remembered of the cache, for as long as the settings name the same."""
+        """The state of the cache, until its settings change."""
         from django.core.cache import caches
 
         if self._settings is not caches.settings:
@@ -99,10 +99,10 @@ class DjangoCacheRevocation(RevocationStore):
         return DjangoCacheRevocation, self.cache_alias, self.key_prefix
 
     def key(self, jti: str) -> str:
-        """The cache key: the id itself where every cache takes it, else its digest."""
+        """The cache key: the ID itself if every cache supports it, otherwise its digest."""
         cache = self.cache
         key = cache_key(self.key_prefix, jti, is_exact=not _is_table(cache))
-        # Memcached counts what the cache puts before it.
+        # Memcached counts the prefix of the cache, too.
         return key if len(cache.make_key(key).encode()) <= LONGEST_KEY else hashed_key(self.key_prefix, jti)
 
     def _write(self, key: str, lifetime: int | None) -> None:
@@ -112,7 +112,7 @@ class DjangoCacheRevocation(RevocationStore):
         for attempt in range(ATTEMPTS):
             found: Mapping[str, Any] = cache.get_many((key, mark_key))
             if key in found and not _is_date(found[key]):
-                # It does not say how long it lasts, so this one lasts for good.
+                # Its lifetime is unknown, so this one is stored without expiry.
                 end, lifetime = 0, None
             if not found and attempt:
                 break
@@ -137,7 +137,7 @@ class DjangoCacheRevocation(RevocationStore):
 
 
 def _is_kept(held: Any, end: int) -> bool:
-    """Whether an entry lasts until this time; 0 stands for good."""
+    """Whether an entry is valid until this time; 0 means forever."""
     return _is_date(held) and (held == 0 or (end != 0 and held >= end))
 
 
@@ -160,10 +160,10 @@ ATTEMPTS = 6
 # Memcached's.
 LONGEST_KEY = 250
 EARLIEST = 1_000_000_000
-# A hundred years, past which some caches' dates end.
+# A hundred years; some caches don't support later dates.
 LONGEST_LIFE = 100 * 365.25 * 24 * 3600
 NOT_KEPT = "the cache did not keep the entry: the token is not revoked"
-NO_MARK = "the cache {!r} does not answer, or keeps nothing"
+NO_MARK = "The cache {!r} is unavailable, or stores nothing."
 LOST = (
     "the cache {!r} was emptied or has evicted entries, so revoked tokens can't be told from others; until the lost "
     "entries would have expired nothing is accepted. To accept the loss, call accept_loss() of the store"

@@ -1,4 +1,4 @@
-"""`ExternalUser`: the caller whom another issuer vouches for, and who has no account here."""
+"""`ExternalUser`: an authenticated user of another issuer, without an account on this site."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ExternalUser:
     get_user_permissions = get_all_permissions
 
     def get_group_permissions(self, obj: Any = None) -> set[str]:
-        """None: the user is in no group of this site."""
+        """An empty set: the user has no groups on this site."""
         return set()
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
@@ -114,7 +114,7 @@ class ExternalUser:
     delete = set_password = check_password = save
 
     def resolve_expression(self, *args: Any, **options: Any) -> NoReturn:
-        """Keeps the ORM from taking the subject for a key: that of another account may be the same text."""
+        """Prevents the ORM from using the subject as a primary key, which could be that of another account."""
         raise TypeError(f"{self!r} has no account, so no row can be its own.")
 
     def __getattr__(self, name: str) -> Any:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class DjangoORMRevocation(RevocationStore):
-    """Kept in a table: a model with a `jti` field, and `expires_at` where it has one.
+    """Stored in a table: a model with a field `jti`, and optionally `expires_at`.
 
     `model_path="myapp.models.RevokedToken"` or `model="myapp.RevokedToken"`; without either, the one that comes with
     Boltguard. It is read from the database that it is written to, never from a replica. An id that does not fit in the
@@ -61,7 +61,7 @@ class DjangoORMRevocation(RevocationStore):
         return await in_thread(DjangoORMRevocation.is_revoked)(self, jti)
 
     def purge(self) -> int:
-        """Deletes the entries of tokens that can't be accepted any more, where the model says until when."""
+        """Deletes expired entries, if the model has a field `expires_at`, and returns their number."""
         if self.expiry_field is None:
             return 0
         return int(self._rows.filter(expires_at__lt=timezone.now()).delete()[0])
@@ -72,7 +72,7 @@ class DjangoORMRevocation(RevocationStore):
 
     @property
     def model(self) -> type[Model]:
-        """The model. Looked up late: settings may name a store before any model is loaded."""
+        """The model. It is loaded late, because settings create stores before the models are loaded."""
         from django.apps import apps
         from django.db.models import Model
 
@@ -103,7 +103,7 @@ class DjangoORMRevocation(RevocationStore):
 
     @property
     def too_short(self) -> str | None:
-        """What is wrong with the field `jti` where not even the digest of an id fits in it."""
+        """The problem of a field `jti` that is too short for the digest of an ID."""
         room: int | None = getattr(self.model._meta.get_field("jti"), "max_length", None)
         is_uuid = self.model._meta.get_field("jti").get_internal_type() == "UUIDField"
         return None if is_uuid or room is None or room >= SHORTEST else TOO_SHORT.format(self, room, SHORTEST)
@@ -113,11 +113,11 @@ class DjangoORMRevocation(RevocationStore):
         from django.db import router
 
         model: Any = self.model
-        # A replica may not have heard of a revocation yet.
+        # A replica may not have received a revocation yet.
         return model._default_manager.db_manager(router.db_for_write(model))
 
     def _stored_ids(self, jti: str) -> list[Any]:
-        """The values of the field that stand for this id, the one to write first."""
+        """The values of the field for this ID, the preferred one first."""
         from django.db import connections
         from django.db.models import UUIDField
 
@@ -152,7 +152,7 @@ class DjangoORMRevocation(RevocationStore):
         defaults = {} if self.expiry_field is None else {"expires_at": expires_at}
         keys = self._exact(stored)
         for value in () if keys else stored:
-            # Where another row stands for this value by the column's collation, the next one is written.
+            # If the collation confuses another row with this value, the next one is written.
             row, is_new = self._rows.get_or_create(jti=value, defaults=defaults)
             if is_new:
                 return
@@ -166,7 +166,7 @@ class DjangoORMRevocation(RevocationStore):
 
     @staticmethod
     def _extend(rows: Any, expires_at: datetime | None) -> None:
-        """One statement each, so that no other writer's longer time is lost."""
+        """Uses one statement each, so that a later expiry of another writer isn't lost."""
         if expires_at is None:
             rows.filter(expires_at__isnull=False).update(expires_at=None)
         else:

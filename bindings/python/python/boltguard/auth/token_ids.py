@@ -1,4 +1,4 @@
-"""The forms in which a token id is stored where not every string fits."""
+"""How token IDs are stored where not every string is supported."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import uuid
 
 
 def digest(jti: str) -> str:
-    """The SHA-256 of an id, in hexadecimal."""
+    """The SHA-256 digest of an ID, in hexadecimal."""
     return hashlib.sha256(jti.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def cache_key(prefix: str, jti: str, *, is_exact: bool) -> str:
-    """The key of an id in a cache: the id itself where every cache takes it, else its digest.
+    """The key of an ID in a cache: the ID itself if every cache supports it, otherwise its digest.
 
     `is_exact` says whether the cache tells `ABC` from `abc`.
     """
@@ -23,12 +23,12 @@ def cache_key(prefix: str, jti: str, *, is_exact: bool) -> str:
 
 
 def hashed_key(prefix: str, jti: str) -> str:
-    """The key of an id by its digest."""
+    """The key of an ID by its digest."""
     return prefix + HASHED + digest(jti)
 
 
 def row_ids(jti: str, room: int, *, is_exact: bool) -> list[str]:
-    """The values that stand for an id in a column of `room` characters, the one to write first.
+    """The values for an ID in a column of `room` characters, the preferred one first.
 
     Where the collation of the column may take two ids for one, such as `ABC` and `abc`, only those that no collation
     confuses are written as they are.
@@ -41,19 +41,19 @@ def row_ids(jti: str, room: int, *, is_exact: bool) -> list[str]:
 
 
 def row_uuid(jti: str) -> uuid.UUID:
-    """What stands for an id in a column of UUIDs: the same one, or one made of its digest."""
+    """The value for an ID in a column of UUIDs: the ID itself, or a UUID of its digest."""
     try:
         same = uuid.UUID(jti)
     except ValueError:
         same = None
-    # MariaDB takes no others.
+    # MariaDB supports no others.
     if same is not None and str(same) == jti and same.variant == uuid.RFC_4122:
         return same
     return uuid.UUID(digest(jti)[:32], version=5)
 
 
 def encodable(jti: str) -> str:
-    """The id, or its digest where it has half a surrogate pair, which no token has."""
+    """The ID, or its digest if it has a lone surrogate, which no token can have."""
     return jti if _is_encodable(jti) else MARKER + digest(jti)
 
 

@@ -1,4 +1,4 @@
-"""Tokens: minted for a user, or read as an object with named claims."""
+"""Creating tokens for users, and reading tokens as objects with named claims."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def create_jwt_for_user(
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Token:
-    """The claims of a token by name; those without a name of their own are in `extras`.
+    """The claims of a token as attributes; all other claims are in `extras`.
 
-    Dates that no `datetime` holds are the first or the last that one does.
+    Dates outside of the range of `datetime` are its minimum or maximum.
     """
 
     sub: str | None = None
@@ -59,13 +59,13 @@ class Token:
     permissions: list[str] = field(default_factory=list)
     extras: Mapping[str, Any] = field(default_factory=dict)
 
-    # Error reporters show it: no claims but the one that names the user.
+    # Error reporters show it, so it has no claims except the subject.
     def __repr__(self) -> str:
         return f"Token(sub={self.sub!r})"
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> Token:
-        """From the claims of a token that was verified, such as `request.context["auth_claims"]`."""
+        """Creates it from verified claims, such as `request.context["auth_claims"]`."""
         named = {name: claims[name] for name in _FIELDS if name in claims}
         named.update({name: _date(named[name]) for name in _DATES if name in named})
         # As the engine reads them: what is not a bool says no, and what is not a list of strings grants nothing.
@@ -76,7 +76,7 @@ class Token:
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Token | None:
-        """From `request.context`, where a token identified the caller."""
+        """Creates it from `request.context` of a caller with a token."""
         claims = context.get("auth_claims")
         return None if claims is None else cls.from_claims(claims)
 
@@ -99,14 +99,14 @@ class Token:
         )
 
     def encode(self, secret: Any = None, algorithm: str = "HS256", headers: Mapping[str, Any] | None = None) -> str:
-        """Signs the claims as they are."""
+        """Signs the claims."""
         key = SecretBox(conf.current().secrets[0] if secret is None else secret)
         del secret
         return jwt.encode(self.claims, key.value, algorithm=algorithm, headers=headers)
 
     @property
     def claims(self) -> dict[str, Any]:
-        """The claims, as they stand in a token."""
+        """The claims as a dict, as in a token."""
         named = {name: getattr(self, name) for name in _FIELDS}
         named.update({name: named[name].timestamp() for name in _DATES if named[name] is not None})
         return {**self.extras, **{name: value for name, value in named.items() if value not in (None, False, [])}}
@@ -126,7 +126,7 @@ def _subject(user: Any) -> str:
 
 
 def _flag(user: Any, name: str) -> bool:
-    """An attribute that says yes or no. Whatever else stands there, such as a method, is truthy for everybody."""
+    """A bool attribute. Any other value, such as a method, would be true for all users."""
     value = getattr(user, name, False)
     if not isinstance(value, bool):
         raise ValueError(

@@ -1,11 +1,11 @@
-"""`request.user`: the account behind a credential, loaded when something other than its primary key is read.
+"""`request.user`: the account of the caller, loaded when an attribute other than its primary key is read.
 
-An account that is deleted or deactivated is a 401 inside of a view behind a gate. Elsewhere (in middleware, in a
-template that is rendered after the view, in an error page) such a user behaves as Django's `AnonymousUser`, as the
-user of a session does whose account is gone.
+In a protected view, reading an account that is deleted or inactive results in a 401. Elsewhere (in middleware, in a
+template that is rendered after the view, in an error page), such a user behaves like Django's `AnonymousUser`, like the
+user of a session whose account was deleted.
 
-In async code a read can't wait for the database. If the code of a handler refers to `user`, the account is loaded
-first. Any other read raises `SynchronousOnlyOperation`, unless `await request.auser()` was called before.
+Async code can't wait for the database. If the code of a view refers to `user`, the account is loaded before the view is
+called. Otherwise, reading it raises `SynchronousOnlyOperation`, unless `await request.auser()` was called before.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from boltguard.threads import in_thread
 
 
 class Visit:
-    """The time that a request spends behind its gates, and the missing account that was read there."""
+    """A request behind its gates, and the missing account that was read there."""
 
     # How many gates the request is behind; class attributes, because one is made for every request.
     depth = 1
     failure: UserUnavailable | None = None
-    # How the framework that calls the view wants to be told.
+    # Converts the error for the framework that calls the view.
     translate: Callable[[UserUnavailable], Exception] | None = None
 
     @staticmethod
     def begin(request: Any) -> Visit:
-        """Enters a gate. Whoever calls it lowers `depth` when the view has returned."""
+        """Enters a gate. The caller must decrement `depth` after the view."""
         state = request.__dict__
         visit: Visit | None = state.get(VISIT)
         if visit is None or not visit.depth:
@@ -50,11 +50,11 @@ class Visit:
 
 
 class LazyUser(LazyObject):  # type: ignore[type-arg]
-    """A user of whom only the credential's subject is known until more is read. `pk` and `id` cost no query."""
+    """A user that is loaded when an attribute other than `pk` and `id` is read."""
 
     # `LazyObject` would set it, by a detour, in each of them: this runs for every request.
     _wrapped: Any = empty
-    # Why there is no such account, once that is known.
+    # Why the account is missing, once that is known.
     _failure: UserUnavailable | None = None
 
     def __init__(self, subject: str, visit: Visit | None = None) -> None:
@@ -68,7 +68,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
 
     @property
     def is_authenticated(self) -> bool:
-        """True, unless it is known, outside of a view behind a gate, that there is no such account."""
+        """True, unless the account is known to be missing and the view has returned."""
         return not self._is_nobody()
 
     @property
@@ -78,7 +78,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
 
     @property
     def pk(self) -> Any:
-        """The primary key, as the user model types it."""
+        """The primary key, converted by the user model."""
         if self._wrapped is not empty:
             return self._wrapped.pk
         if self._visit.depth:
@@ -87,7 +87,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
 
     @property
     def id(self) -> Any:
-        """The same, where the model's primary key has this name."""
+        """The primary key, if the field has this name."""
         return self.pk if user_model()._meta.pk.attname == "id" else self._loaded().id
 
     def _is_pk_set(self, meta: Any = None) -> bool:
@@ -95,12 +95,12 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
         return self.pk is not None
 
     async def aload(self) -> Any:
-        """The account itself, without holding up the event loop."""
+        """The account, loaded without blocking the event loop."""
         await self.prefetch()
         return self._loaded()
 
     async def prefetch(self) -> None:
-        """Loads the account. One that is missing is an error for whoever reads it, and not before."""
+        """Loads the account. If it is missing, reading it later raises the error."""
         if self._wrapped is empty and self._failure is None and self._may_exist():
             self._keep(await self._afetch())
 
@@ -118,7 +118,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
         return self._key() is not None
 
     def _fetch(self) -> Any:
-        """The account, or why there is none."""
+        """The account, or why it is missing."""
         try:
             return find_by_key(self._subject)
         except UserUnavailable as unavailable:
@@ -128,7 +128,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
         return await in_thread(self._fetch)()
 
     def _is_nobody(self) -> bool:
-        """Whether this stands for nobody, as far as is known without a query."""
+        """Whether the user is anonymous, as far as is known without a query."""
         if self._wrapped is not empty:
             return type(self._wrapped) is _stand_in_class()
         return not self._visit.depth and (self._failure is not None or not self._may_exist())
@@ -153,7 +153,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
             self._wrapped = outcome
 
     def _refuse(self) -> Any:
-        """Raises what becomes a 401, whatever the view makes of the exception."""
+        """Raises the error, which results in a 401 even if the view catches it."""
         failure = self._failure
         assert failure is not None
         visit = self._visit
@@ -229,7 +229,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
 
 
 class UnknownUser(LazyUser):
-    """A user of an issuer that the token names, and that the backend with our own keys doesn't."""
+    """A user of a token with an issuer that isn't in `issuer` of the backend."""
 
     def __init__(self, subject: str, visit: Visit | None = None) -> None:
         super().__init__(subject, visit)
@@ -240,7 +240,7 @@ class UnknownUser(LazyUser):
 
 
 class LinkedUser(LazyUser):
-    """A user whose account is found by something other than its key, which is not known before it is loaded."""
+    """A user whose primary key isn't known before the account is loaded."""
 
     def __init__(self, subject: str, visit: Visit | None, lookup: Lookup, context: _rust.AuthContext) -> None:
         super().__init__(subject, visit)
@@ -248,7 +248,7 @@ class LinkedUser(LazyUser):
 
     @property
     def pk(self) -> Any:
-        """The primary key, for which the account is loaded; `None` in async code that hasn't loaded it."""
+        """The primary key. It loads the account; in async code, it is `None` until the account is loaded."""
         if self._wrapped is empty and not self._visit.depth and query_would_block():
             return None
         return self._loaded().pk
@@ -288,7 +288,7 @@ class LinkedUser(LazyUser):
 
 
 def attach(request: Any, context: _rust.AuthContext, gate: Any) -> None:
-    """Sets `request.context`, `request.user` and `request.auser`. `gate` is the one that identified the caller."""
+    """Sets `request.context`, `request.user` and `request.auser`. `gate` authenticated the caller."""
     request.context = request._boltguard_seen = context
     request._boltguard_gate = gate
     subject = context.account
@@ -300,7 +300,7 @@ def attach(request: Any, context: _rust.AuthContext, gate: Any) -> None:
 
 
 def _attach_other(request: Any, context: _rust.AuthContext) -> None:
-    """For a caller whom the credential itself doesn't name by the key of an account."""
+    """For a caller whose credentials don't contain the primary key of an account."""
     subject, source, visit = context.user_id, context.account_source, request.__dict__.get(VISIT)
     lookup = None if source is None else lookup_of(source)
     user: Any
@@ -340,7 +340,7 @@ async def averify(request: Any) -> None:
 
 
 def is_missing(request: Any) -> bool:
-    """Whether it is known that the user outside of a gate has no account."""
+    """Whether the user is known to have no account, outside of a protected view."""
     user = request.user
     return issubclass(type(user), LazyUser) and user._is_nobody()
 
@@ -365,19 +365,19 @@ def load(request: Any) -> None:
 
 
 def get_auth_context(request: Any) -> _rust.AuthContext | None:
-    """`request.context`, or `None` if nothing of Boltguard has looked at the request."""
+    """`request.context`, or `None` if Boltguard hasn't authenticated the request."""
     context = getattr(request, "context", None)
     return context if isinstance(context, _rust.AuthContext) else None
 
 
 def get_current_user(request: Any) -> Any:
-    """The account behind the credential, loaded; 401 if there is none. For `Depends(get_current_user)`."""
+    """The account of the caller; 401 if it is missing. For `Depends(get_current_user)`."""
     user = request.user
     return _authenticated(user._loaded() if issubclass(type(user), LazyUser) else user)
 
 
 async def aget_current_user(request: Any) -> Any:
-    """`get_current_user` for async code; `Depends(get_current_user)` picks it by itself."""
+    """`get_current_user` for async code; `Depends(get_current_user)` selects it automatically."""
     user = request.user
     return _authenticated(await (user.aload() if issubclass(type(user), LazyUser) else request.auser()))
 
@@ -433,12 +433,12 @@ OWN = {
 }  # fmt: skip
 # Where `attach` keeps the context for the caches, whatever a view makes of `request.context`.
 SEEN = "_boltguard_seen"
-# For users that no gate has let in.
+# For users outside of protected views.
 OUTSIDE = Visit()
 OUTSIDE.depth = 0
 VISIT = "_boltguard_visit"
 CANT_WAIT = (
     "request.user isn't loaded yet, and loading it would block the event loop. Write `user = await request.auser()`."
 )
-# What the ORM asks of each value in a filter to tell expressions from objects.
+# Attributes by which the ORM distinguishes expressions from values in filters.
 EXPRESSION = {"as_sql", "conditional", "filterable", "get_source_expressions", "resolve_expression"}

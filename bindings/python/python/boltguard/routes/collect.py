@@ -83,10 +83,10 @@ def _views(patterns: Iterable[Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _text(pattern: Any) -> str:
-    # Its own text is the language of whoever asks.
+    # Its own string depends on the current language.
     if isinstance(pattern, LocalePrefixPattern):
         return "<language>/"
-    # The same text is another path if it is no regular expression.
+    # The same string is another path without the regular expression.
     return f"regex:{pattern}" if isinstance(pattern, RegexPattern) else str(pattern)
 
 
@@ -136,7 +136,7 @@ def _handled(callback: Any, around: list[Any]) -> Iterator[tuple[str, Any, list[
 
 
 def _handlers(view_class: Any, options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Those that a class answers with, but for Django's and DRF's own answers to OPTIONS and to unknown methods."""
+    """The handlers of a class, except Django's and DRF's own for OPTIONS and unknown methods."""
     own = _own(view_class)
     methods = options.get("http_method_names", view_class.http_method_names)
     found = [(name.upper(), getattr(view_class, name, None)) for name in methods if name != "options" or name in own]

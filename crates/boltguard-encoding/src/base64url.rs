@@ -1,8 +1,8 @@
 //! base64url without padding, [RFC 4648 §5](https://www.rfc-editor.org/rfc/rfc4648#section-5) as
 //! [RFC 7515 §2](https://www.rfc-editor.org/rfc/rfc7515#section-2) narrows it.
 //!
-//! One sequence of bytes has one text: padding, white space, other alphabets and set bits past the last
-//! byte, RFC 4648 §3.5, are refused.
+//! Each sequence of bytes has exactly one encoding: padding, white space, other alphabets and set bits after the last
+//! byte, RFC 4648 §3.5, are rejected.
 
 use std::error::Error;
 use std::fmt;
@@ -11,11 +11,11 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 
-/// The bytes of `text`.
+/// Decodes a string.
 ///
 /// # Errors
 ///
-/// [`Base64Error`] if the text is not the one encoding of some bytes.
+/// [`Base64Error`] if the string is not the canonical encoding of any bytes.
 ///
 /// ```
 /// use boltguard_encoding::base64url;
@@ -32,11 +32,11 @@ pub fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, Base64Error> {
     Ok(bytes)
 }
 
-/// Appends the bytes of `text` to `bytes`.
+/// Decodes a string and appends its bytes to `bytes`.
 ///
 /// # Errors
 ///
-/// [`Base64Error`] as for [`decode`]; `bytes` is then left with nothing to rely on.
+/// [`Base64Error`] as for [`decode`]. The appended bytes are unspecified in this case.
 #[inline]
 pub fn decode_into(text: impl AsRef<[u8]>, bytes: &mut Vec<u8>) -> Result<(), Base64Error> {
     let (text, start) = (text.as_ref(), bytes.len());
@@ -44,21 +44,21 @@ pub fn decode_into(text: impl AsRef<[u8]>, bytes: &mut Vec<u8>) -> Result<(), Ba
     decode_slice(text, &mut bytes[start..]).map(drop)
 }
 
-/// The number of bytes that a text of `len` characters is the encoding of, if it is one.
+/// Returns the number of bytes that `len` characters encode, if they are valid.
 #[must_use]
 #[inline]
 pub const fn decoded_len(len: usize) -> usize {
     len / 4 * 3 + len % 4 * 3 / 4
 }
 
-/// The number of characters that encode `len` bytes.
+/// Returns the number of characters that encode `len` bytes.
 #[must_use]
 #[inline]
 pub const fn encoded_len(len: usize) -> usize {
     (len * 4).div_ceil(3)
 }
 
-/// Writes the bytes of `text` to the front of `bytes` and returns their number, [`decoded_len`].
+/// Decodes a string to the start of `bytes` and returns the number of bytes, [`decoded_len`].
 ///
 /// # Errors
 ///
@@ -112,7 +112,7 @@ fn decode_quads(text: &[u8], bytes: &mut [u8]) -> Result<(), Base64Error> {
     }
 }
 
-/// Decodes the characters that are no whole quad; [`FOREIGN`] or more if they are not the one encoding of whole bytes.
+/// Decodes the characters after the last quad. Returns [`FOREIGN`] or more if they are not canonical.
 #[inline]
 fn decode_last(text: &[u8], bytes: &mut [u8]) -> u32 {
     let (word, unused) = match (text, bytes) {
@@ -129,33 +129,32 @@ fn decode_last(text: &[u8], bytes: &mut [u8]) -> u32 {
         }
         _ => return FOREIGN,
     };
-    // RFC 4648 §3.5: a set bit past the last byte would make another text of the same bytes.
+    // RFC 4648 §3.5: a set bit after the last byte would be another encoding of the same bytes.
     if unused == 0 { word } else { FOREIGN }
 }
 
-/// The three bytes that four characters encode, the first of them lowest; [`FOREIGN`] or more if they encode none.
+/// Decodes four characters to three bytes in little-endian order. Returns [`FOREIGN`] or more if one is not in the
+/// alphabet.
 #[inline]
 fn decode_quad(quad: &[u8; 4]) -> u32 {
-    let part = |place: usize| PARTS[place][usize::from(quad[place])];
+    let part = |index: usize| PARTS[index][usize::from(quad[index])];
     part(0) | part(1) | part(2) | part(3)
 }
 
+/// The bit that marks characters outside the alphabet.
 const FOREIGN: u32 = 1 << 24;
 
-/// What a character contributes to the three bytes of its quad, by its place there.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "`value` is at most 63; `try_from` isn't const"
-)]
+/// The bits that each character adds to the three bytes of its quad, by its index in the quad.
+#[expect(clippy::as_conversions, reason = "`From` isn't const")]
 static PARTS: [[u32; 256]; 4] = {
     let mut parts = [[FOREIGN; 256]; 4];
-    let mut value = 0;
+    let mut value = 0_u32;
     while value < 64 {
-        let mut place = 0;
-        while place < 4 {
-            let bits = (value as u32) << (18 - 6 * place);
-            parts[place][ALPHABET[value] as usize] = bits.swap_bytes() >> 8;
-            place += 1;
+        let mut index = 0;
+        while index < 4 {
+            let bits = value << (18 - 6 * index);
+            parts[index][ALPHABET[value as usize] as usize] = bits.swap_bytes() >> 8;
+            index += 1;
         }
         value += 1;
     }
@@ -168,7 +167,7 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     ENGINE.encode(bytes)
 }
 
-/// Writes the encoding of `bytes` to the front of `text` and returns its length, or `None` if `text` is too short.
+/// Encodes `bytes` to the start of `text` and returns the length, or `None` if `text` is too short.
 #[inline]
 pub fn encode_slice(bytes: impl AsRef<[u8]>, text: &mut [u8]) -> Option<usize> {
     ENGINE.encode_slice(bytes, text).ok()
@@ -176,7 +175,7 @@ pub fn encode_slice(bytes: impl AsRef<[u8]>, text: &mut [u8]) -> Option<usize> {
 
 static ALPHABET: [u8; 64] = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// The text is not the one encoding of some bytes.
+/// The string is not canonical base64url.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Base64Error;
 

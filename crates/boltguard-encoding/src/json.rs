@@ -1,7 +1,23 @@
-//! A strict JSON reader that goes over its text once, [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259).
+//! A strict JSON reader that makes a single pass, [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259), and functions that
+//! [write](self::write) JSON.
 //!
-//! Beyond the grammar, and because a token's reader must not guess, it refuses nesting deeper than
-//! [`MAX_DEPTH`] and numbers that have no finite double. [`Names`] finds duplicate members.
+//! In addition to what the grammar excludes, the reader rejects nesting deeper than [`MAX_DEPTH`] and numbers that are
+//! not finite as a double, because implementations interpret them differently. [`Names`] detects duplicate members.
+//!
+//! # Performance
+//!
+//! The claims are read for each request. Three modules use SIMD on 16 bytes at a time, by means of `wide`, which also
+//! works on targets without SIMD:
+//!
+//! - `ByteClasses` looks at all bytes once, before parsing. Most tokens are ASCII without escapes, and in these each
+//!   string ends at the next quote, and no UTF-8 has to be checked.
+//! - `QuoteIndex` collects the quotes of 64 bytes in one word, so that the end of a string is found without a search
+//!   that depends on the end of the one before.
+//! - `is_plain` tells whether a string can be written without escapes.
+//!
+//! Skipping over claims with 10 permissions (200) takes 1835 (11306) instructions. It takes 3123 (28976) if quotes are
+//! searched one after the other, 5571 (51691) if bytes are classified one at a time, and 4734 (40335) with `serde_json`.
+//! Without SIMD in `is_plain`, minting a token takes 3 % more instructions, and 14 % more with 200 permissions.
 
 mod byte_classes;
 mod cursor;
@@ -22,26 +38,26 @@ pub use plain::is_plain;
 pub use reader::{Kind, Reader};
 pub use text::Text;
 
-/// The deepest nesting that is read, the outermost value counted as the first level.
+/// The maximum nesting depth. The outermost value is at depth 1.
 pub const MAX_DEPTH: u8 = 64;
 
-/// The text is not JSON, or not of the kind that was asked for.
-// As wide as a register, for the reason that `text::Escapes` is.
+/// The input is not valid JSON, or a value is not of the expected kind.
+// As wide as a register, for the same reason as `text::Escapes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[repr(usize)]
 pub enum JsonError {
-    /// An object has two members of one name, RFC 7519 §4.
+    /// An object has two members with the same name, RFC 7519 §4.
     DuplicateName,
-    /// The text is not UTF-8, RFC 8259 §8.1.
+    /// The input is not UTF-8, RFC 8259 §8.1.
     Encoding,
-    /// A number has no finite double, RFC 8259 §6.
+    /// A number is not finite as a double, RFC 8259 §6.
     NumberRange,
-    /// The text breaks the grammar of RFC 8259.
+    /// The input violates the grammar of RFC 8259.
     Syntax,
-    /// Arrays and objects are nested over [`MAX_DEPTH`], RFC 8259 §9.
+    /// Arrays and objects are nested deeper than [`MAX_DEPTH`], RFC 8259 §9.
     TooDeep,
-    /// The value is of another kind than the one asked for.
+    /// The value is not of the expected kind.
     WrongKind,
 }
 
@@ -60,9 +76,9 @@ impl fmt::Display for JsonError {
 
 impl Error for JsonError {}
 
-/// The member names seen so far in one object; names are compared after their escapes are decoded.
+/// The set of member names read so far in an object. Names are compared after their escapes are decoded.
 ///
-/// Its cost grows with the number of names, not with its square, whoever chose them.
+/// The cost is linear in the number of names, even if an attacker chooses them.
 #[derive(Default)]
 pub struct Names<'a> {
     few: [Option<&'a [u8]>; FEW],
@@ -71,7 +87,7 @@ pub struct Names<'a> {
     many: Option<HashSet<Cow<'a, [u8]>>>,
 }
 
-/// Up to this many names are compared one by one.
+/// The number of names that are compared one by one. Further names are hashed.
 const FEW: usize = 8;
 
 impl<'a> Names<'a> {
@@ -79,7 +95,7 @@ impl<'a> Names<'a> {
     ///
     /// # Errors
     ///
-    /// [`JsonError::DuplicateName`] if it was there.
+    /// [`JsonError::DuplicateName`] if the set already contains it.
     #[inline]
     pub fn insert(&mut self, name: Text<'a>) -> Result<(), JsonError> {
         match name.plain_bytes() {
@@ -89,7 +105,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// A name whose bit is not set yet was not seen: one compare instead of one for each name.
+    /// Inserts a name, comparing it with the others only if its fingerprint is not new.
     #[inline]
     fn insert_short(&mut self, name: &'a [u8]) -> Result<(), JsonError> {
         let bit = fingerprint(name);

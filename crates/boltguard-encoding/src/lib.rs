@@ -1,4 +1,4 @@
-//! Strict parsers for the encodings of tokens: JSON in a single pass, and base64url.
+//! Strict parsers for the encodings of tokens, JSON in a single pass and base64url, and the matching writers.
 //!
 //! Both parsers reject ambiguous input that lenient parsers accept. If two parsers interpret the same token
 //! differently, an attacker can use the difference to bypass checks. See [`json::Reader`] and [`base64url`].
@@ -23,6 +23,7 @@
 //! ```
 
 #![deny(
+    clippy::as_conversions,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,

@@ -1,20 +1,20 @@
-//! Tokens: where a reader is in its text, and what stands there.
+//! Lexical analysis: the position of a reader in a JSON text, and the token at this position.
 //!
-//! Whatever is not inlined takes and returns values: a cursor that no other function sees stays in registers.
+//! Functions that are not inlined take and return values. A cursor that is not borrowed stays in registers.
 
 use super::byte_classes::ByteClasses;
 use super::quote_index::QuoteIndex;
 use super::text::{Escapes, scan_string};
 use super::{JsonError, Number, Text};
 
-/// A place in a text, which moves forward only.
+/// A position in a JSON text. It only moves forward.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
     pub(super) text: &'a [u8],
     pub(super) at: usize,
-    /// No escape and no control character stands anywhere, so that strings end at the next quote.
+    /// The text has no escapes and no control characters, so each string ends at the next quote.
     pub(super) plain: bool,
-    /// Of a plain text, those that were not read yet.
+    /// The quotes after this position, if the text is plain.
     quotes: QuoteIndex,
 }
 
@@ -33,13 +33,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Moves to where another cursor of the same text is.
+    /// Moves to the position of another cursor in the same text.
     #[inline(always)]
     pub(super) fn go_on_from(&mut self, other: &Self) {
         (self.at, self.quotes) = (other.at, other.quotes);
     }
 
-    /// The first character of the next token, to which it moves; 0 at the end, where no token begins.
+    /// Moves to the next token and returns its first character, or 0 at the end of the text.
     #[inline(always)]
     pub(super) fn peek(&mut self) -> u8 {
         match self.text.get(self.at) {
@@ -48,7 +48,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Whether the next token begins with `wanted`, which is no white space.
+    /// Moves to the next token and returns whether its first character is `wanted`.
     #[inline(always)]
     pub(super) fn next_is(&mut self, wanted: u8) -> bool {
         self.text.get(self.at) == Some(&wanted) || self.skip_space() == wanted
@@ -56,11 +56,11 @@ impl<'a> Cursor<'a> {
 
     #[inline(always)]
     fn skip_space(&mut self) -> u8 {
-        self.at = behind_space(self.text, self.at);
+        self.at = after_space(self.text, self.at);
         self.text.get(self.at).copied().unwrap_or(0)
     }
 
-    /// Whether nothing but white space is left.
+    /// Returns whether only white space is left.
     #[inline(always)]
     pub(super) fn is_at_end(&mut self) -> bool {
         if self.at < self.text.len() {
@@ -69,16 +69,16 @@ impl<'a> Cursor<'a> {
         self.at == self.text.len()
     }
 
-    /// Passes the character that was looked at.
+    /// Skips the current character.
     #[inline(always)]
     pub(super) fn advance(&mut self) {
         self.at += 1;
     }
 
-    /// Reads the string that begins here.
+    /// Reads the string at this position.
     #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Text<'a>, JsonError> {
-        // Every quote of a plain text opens or closes a string, and this is the next that opens one.
+        // In a plain text, each quote opens or closes a string, and the next one opens this string.
         let Some(close) = self.quotes.skip_string(self.text) else {
             return self.string_with_escapes();
         };
@@ -114,7 +114,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Reads strings of a plain text as long as there is nothing but a comma between one and the next.
+    /// Reads the strings of a plain text that are separated by commas without white space.
     #[inline(always)]
     pub(super) fn plain_strings(&mut self, each: &mut impl FnMut(Text<'a>)) {
         if self.text.get(self.at) != Some(&b'"') {
@@ -123,8 +123,8 @@ impl<'a> Cursor<'a> {
         let (text, mut at, mut quotes) = (self.text, self.at, self.quotes);
         while let mut ahead = quotes
             && let Some(close) = ahead.skip_string(text)
-            && let Some([_, behind @ ..]) = text.get(close..)
-            && behind.first_chunk() == Some(b",\"")
+            && let Some([_, after @ ..]) = text.get(close..)
+            && after.first_chunk() == Some(b",\"")
             && let Some(inside) = text.get(at + 1..close)
         {
             each(Text::new(inside, Escapes::None));
@@ -134,10 +134,10 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Where the white space that begins at `at` ends.
+/// Returns the position after the white space at `at`.
 #[cold]
 #[inline(never)]
-fn behind_space(text: &[u8], at: usize) -> usize {
+fn after_space(text: &[u8], at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
     at + rest.iter().take_while(|byte| is_space(byte)).count()

@@ -5,7 +5,7 @@ use std::fmt;
 use super::JsonError;
 use super::text::as_str;
 
-/// A JSON number that has a finite double.
+/// A JSON number that is finite as a double.
 #[derive(Clone, Copy)]
 pub struct Number<'a> {
     raw: &'a [u8],
@@ -13,7 +13,7 @@ pub struct Number<'a> {
 }
 
 impl<'a> Number<'a> {
-    /// The number as it is written.
+    /// Returns the number as it is written.
     #[must_use]
     pub fn as_str(self) -> &'a str {
         as_str(self.raw)
@@ -24,28 +24,29 @@ impl<'a> Number<'a> {
         self.raw.len()
     }
 
-    /// The nearest double, which is finite.
+    /// Returns the nearest double, which is finite.
     #[must_use]
     #[inline]
     pub fn as_f64(self) -> f64 {
         match self.whole {
             #[expect(
+                clippy::as_conversions,
                 clippy::cast_precision_loss,
-                reason = "a double rounds as any reader would"
+                reason = "a double is rounded as by other parsers"
             )]
             Some(whole) => whole as f64,
             None => self.parse(),
         }
     }
 
-    /// The value, if it is written as a whole number of 64 bits.
+    /// Returns the value, if it is written as an integer that fits in 64 bits.
     #[must_use]
     #[inline]
     pub fn as_i64(self) -> Option<i64> {
         self.whole
     }
 
-    /// Splits a number off the front of `bytes`.
+    /// Reads the number at the start of `bytes`.
     #[inline(always)]
     pub(super) fn split(bytes: &'a [u8]) -> Result<Self, JsonError> {
         match split_date(bytes) {
@@ -74,7 +75,7 @@ impl<'a> Number<'a> {
         Ok(Self { raw, whole })
     }
 
-    /// A number with a fraction, an exponent or many digits.
+    /// Reads a number with a fraction, an exponent or many digits.
     #[cold]
     #[inline(never)]
     fn split_long(bytes: &'a [u8], end_of_whole: usize) -> Result<Self, JsonError> {
@@ -97,7 +98,7 @@ impl<'a> Number<'a> {
     }
 }
 
-/// The dates from 2001 to 2286 are whole numbers of ten digits, which are read at once.
+/// Reads an integer of ten digits, which dates from 2001 to 2286 are.
 #[inline(always)]
 fn split_date(bytes: &[u8]) -> Option<(&[u8], i64)> {
     const LEN: usize = 10;
@@ -113,7 +114,7 @@ fn split_date(bytes: &[u8]) -> Option<(&[u8], i64)> {
     Some((&bytes[..LEN], value))
 }
 
-/// The value of the digits at the front, which wraps around if they are many, and what follows them.
+/// Reads the digits at the start, wrapping around if there are too many, and returns the rest.
 #[inline(always)]
 fn split_digits(bytes: &[u8]) -> (i64, &[u8]) {
     let (mut value, mut rest) = split_eight(bytes).unwrap_or((0, bytes));
@@ -124,13 +125,14 @@ fn split_digits(bytes: &[u8]) -> (i64, &[u8]) {
     (value, rest)
 }
 
-/// Eight digits at once, since dates have ten.
+/// Reads eight digits at once.
 #[inline(always)]
 fn split_eight(bytes: &[u8]) -> Option<(i64, &[u8])> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
     let (eight, rest) = bytes.split_first_chunk()?;
-    let digits = u64::from_le_bytes(*eight) ^ (ONES * b'0' as u64);
-    // What is over nine carries into the highest bit of its byte, or has that bit.
+    let digits = u64::from_le_bytes(*eight) ^ ZEROS;
+    // In each byte above nine, the highest bit is set, or set by the carry.
     if (digits | digits.wrapping_add(ONES * (0x80 - 10))) & (ONES << 7) != 0 {
         return None;
     }
@@ -140,7 +142,7 @@ fn split_eight(bytes: &[u8]) -> Option<(i64, &[u8])> {
     Some((value.cast_signed(), rest))
 }
 
-/// A whole number of so many digits fits 64 bits.
+/// The number of digits that always fit in 64 bits.
 const MAX_QUICK: usize = 18;
 
 fn digits(bytes: &[u8], from: usize) -> usize {
@@ -200,7 +202,7 @@ mod tests {
         }
 
         #[test]
-        fn digits_are_read_as_they_stand(digits in "[1-9][0-9]{0,17}", behind in "([^0-9].{0,12})?") {
+        fn digits_are_read_in_order(digits in "[1-9][0-9]{0,17}", behind in "([^0-9].{0,12})?") {
             let text = format!("{digits}{behind}");
             let (value, rest) = split_digits(text.as_bytes());
             prop_assert_eq!(value, digits.parse::<i64>().unwrap());

@@ -1,8 +1,8 @@
-//! Strings that stand in JSON as they are, [RFC 8259 §7](https://www.rfc-editor.org/rfc/rfc8259#section-7).
+//! Strings that need no escapes in JSON, [RFC 8259 §7](https://www.rfc-editor.org/rfc/rfc8259#section-7).
 
 use wide::u8x16;
 
-/// Whether `text` may stand between quotes as it is: it holds no quote, no backslash and no control character.
+/// Returns whether a string needs no escapes in JSON: it has no quotes, backslashes and control characters.
 ///
 /// ```
 /// use boltguard_encoding::json;
@@ -21,7 +21,7 @@ pub fn is_plain(text: &str) -> bool {
     }
 }
 
-/// The last chunk overlaps the one before it, and marking a byte twice changes nothing.
+/// Checks a string of at least one chunk. The last chunk overlaps the one before it, which changes nothing.
 #[inline]
 fn is_plain_long(bytes: &[u8], last: &[u8; 16]) -> bool {
     let chunks = bytes.as_chunks().0.iter();
@@ -35,7 +35,7 @@ fn joined(first: &[u8; 8], last: &[u8; 8]) -> [u8; 16] {
     (first | last << 64).to_ne_bytes()
 }
 
-/// Sets all bits of each byte that can't stand as it is.
+/// Sets all bits of each byte that needs an escape.
 #[inline(always)]
 fn marks(chunk: &[u8; 16]) -> u8x16 {
     let chunk = u8x16::new(*chunk);
@@ -61,7 +61,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_is_plain_if_all_of_its_bytes_are(
+        fn a_string_is_plain_if_all_of_its_bytes_are(
             mut text in "[a-zé. ]{0,70}", at in any::<prop::sample::Index>(), other: char,
         ) {
             prop_assert!(is_plain(&text));
@@ -71,7 +71,7 @@ mod tests {
         }
 
         #[test]
-        fn every_character_that_needs_an_escape_is_seen(len in 0_usize..50, at in any::<prop::sample::Index>()) {
+        fn every_character_that_needs_an_escape_is_found(len in 0_usize..50, at in any::<prop::sample::Index>()) {
             for escaped in ('\0'..' ').chain(['"', '\\']) {
                 let mut text = "a".repeat(len);
                 text.insert(at.index(len + 1), escaped);

@@ -1,24 +1,24 @@
-//! Where the quotes of a text are.
+//! The positions of the quotes in a JSON text.
 //!
-//! To look for each from where the one before was found is to wait for each search before the next begins; the bits
-//! of a block are all there at once.
+//! A search for the next quote can't start before the search for the previous one has ended. Here, SIMD comparisons find
+//! all quotes of a block of 64 bytes in advance, as the bits of one word, and the next quote is its lowest bit.
 
 use wide::u8x16;
 
 const CHUNK: usize = 16;
 const BLOCK: usize = 64;
 
-/// The quotes of one text, in their order.
+/// An iterator over the quotes in a JSON text. It doesn't hold the text, so that it stays in two registers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct QuoteIndex {
-    /// Where the block begins that was looked at last.
+    /// The start of the current block.
     start: usize,
-    /// A bit for each quote of that block which was not given out yet.
+    /// A bit for each remaining quote of the block.
     bits: u64,
 }
 
 impl QuoteIndex {
-    /// Those from the front of a text, of which nothing was looked at.
+    /// Creates an index before the first block.
     #[inline(always)]
     pub(super) fn from_front() -> Self {
         Self {
@@ -27,7 +27,7 @@ impl QuoteIndex {
         }
     }
 
-    /// No quote of any text.
+    /// Creates an index without quotes.
     #[inline(always)]
     pub(super) fn none() -> Self {
         Self {
@@ -36,7 +36,7 @@ impl QuoteIndex {
         }
     }
 
-    /// Passes the next two quotes of `text`, and returns the place of the second, which closes a string.
+    /// Skips the next two quotes and returns the position of the second, which closes a string.
     #[inline(always)]
     pub(super) fn skip_string(&mut self, text: &[u8]) -> Option<usize> {
         let closing = without_lowest(self.bits);
@@ -45,23 +45,24 @@ impl QuoteIndex {
             return self.skip(text);
         }
         self.bits = without_lowest(closing);
-        Some(self.place_of(closing))
+        Some(self.position_of(closing))
     }
 
     #[inline(always)]
     fn skip(&mut self, text: &[u8]) -> Option<usize> {
         while self.bits == 0 {
             let next = self.start.wrapping_add(BLOCK);
-            self.bits = look(text, next)?;
+            self.bits = quotes_of_block(text, next)?;
             self.start = next;
         }
-        let place = self.place_of(self.bits);
+        let position = self.position_of(self.bits);
         self.bits = without_lowest(self.bits);
-        Some(place)
+        Some(position)
     }
 
     #[inline(always)]
-    fn place_of(&self, bits: u64) -> usize {
+    #[expect(clippy::as_conversions, reason = "there are at most 64 zeros")]
+    fn position_of(&self, bits: u64) -> usize {
         self.start.wrapping_add(bits.trailing_zeros() as usize)
     }
 }
@@ -71,9 +72,9 @@ fn without_lowest(bits: u64) -> u64 {
     bits & bits.wrapping_sub(1)
 }
 
-/// The quotes of the block that begins at `start`; `None` at the end.
+/// Returns the quotes of the block at `start`, or `None` at the end of the text.
 #[inline(never)]
-fn look(text: &[u8], start: usize) -> Option<u64> {
+fn quotes_of_block(text: &[u8], start: usize) -> Option<u64> {
     let rest = text.get(start..).filter(|rest| !rest.is_empty())?;
     Some(match rest.first_chunk::<BLOCK>() {
         Some(block) => bits_of(block),
@@ -81,7 +82,7 @@ fn look(text: &[u8], start: usize) -> Option<u64> {
     })
 }
 
-/// One bit for each quote in whole chunks, of which there are four at most.
+/// Returns a bit for each quote in the full chunks, of which there are at most four.
 #[inline]
 fn bits_of(block: &[u8]) -> u64 {
     let chunks = block.as_chunks().0.iter().enumerate();
@@ -90,7 +91,7 @@ fn bits_of(block: &[u8]) -> u64 {
     })
 }
 
-/// One bit for each quote of the last chunk, where the block begins `len` bytes before the end.
+/// Returns a bit for each quote in the last chunk of the text, for a block that starts `len` bytes before the end.
 #[inline]
 fn bits_at_end(text: &[u8], len: usize) -> u64 {
     match text.last_chunk() {
@@ -122,7 +123,7 @@ mod tests {
         }
 
         #[test]
-        fn quotes_are_found_behind_any_distance(before in 0usize..300, between in 0usize..300) {
+        fn quotes_are_found_at_any_distance(before in 0usize..300, between in 0usize..300) {
             let text = format!("{}\"{}\"", " ".repeat(before), " ".repeat(between));
             let close = QuoteIndex::from_front().skip_string(text.as_bytes());
             prop_assert_eq!(close, Some(before + between + 1));
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn of_none_no_quote_is_found() {
+    fn an_empty_index_has_no_quotes() {
         assert_eq!(QuoteIndex::none().skip_string(&[b'"'; 300]), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The reader: a cursor that moves forward only.
+//! The reader, which checks the grammar.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use super::cursor::Cursor;
 use super::text::as_str;
 use super::{JsonError, MAX_DEPTH, Number, Text};
 
-/// What a value is, as its first character tells.
+/// The kind of a value, which its first character determines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `[…]`
@@ -24,10 +24,10 @@ pub enum Kind {
     String,
 }
 
-/// Reads one JSON text from front to back.
+/// A reader of one JSON text.
 ///
-/// Each method reads one value, white space before it included, and refuses one of another kind. A
-/// value that isn't needed is skipped by [`skip`](Self::skip), which checks it as strictly.
+/// Each method reads one value and the white space before it, and rejects values of another kind. Use
+/// [`skip`](Self::skip) for values that you don't need. It is just as strict.
 #[derive(Clone)]
 pub struct Reader<'a> {
     cursor: Cursor<'a>,
@@ -35,18 +35,18 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Begins at the front of `text`.
+    /// Creates a reader at the start of `text`.
     #[must_use]
     #[inline]
     pub fn new(text: &'a str) -> Self {
         Self::at_front_of(text.as_bytes(), &ByteClasses::of(text.as_bytes()))
     }
 
-    /// Begins at the front of `bytes`, which ought to be UTF-8.
+    /// Creates a reader at the start of `bytes`.
     ///
     /// # Errors
     ///
-    /// [`JsonError::Encoding`] if they are not.
+    /// [`JsonError::Encoding`] if they are not UTF-8.
     #[inline(always)]
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, JsonError> {
         let byte_classes = ByteClasses::of(bytes);
@@ -64,11 +64,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The kind of the next value.
+    /// Returns the kind of the next value.
     ///
     /// # Errors
     ///
-    /// [`JsonError::Syntax`] if no value begins here.
+    /// [`JsonError::Syntax`] if there is no value.
     #[inline(always)]
     pub fn kind(&mut self) -> Result<Kind, JsonError> {
         match self.cursor.peek() {
@@ -82,11 +82,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads an object; `member` is called behind each name and has to read that member's value.
+    /// Reads an object. `member` is called with each name, and must read the value of the member.
     ///
     /// # Errors
     ///
-    /// Those of the grammar, and what `member` returns.
+    /// Syntax errors, and the errors that `member` returns.
     #[inline(always)]
     pub fn object<E: From<JsonError>>(
         &mut self,
@@ -106,11 +106,11 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads an array; `element` is called before each element and has to read it.
+    /// Reads an array. `element` is called before each element, and must read it.
     ///
     /// # Errors
     ///
-    /// Those of the grammar, and what `element` returns.
+    /// Syntax errors, and the errors that `element` returns.
     #[inline(always)]
     pub fn array<E: From<JsonError>>(
         &mut self,
@@ -129,12 +129,12 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads an array, calling `each` for those of its elements that are strings; `false` if there were others, which
-    /// are skipped.
+    /// Reads an array and calls `each` for its strings. Other elements are skipped, and the result is `false` if there
+    /// are any.
     ///
     /// # Errors
     ///
-    /// Those of the grammar.
+    /// Syntax errors.
     #[inline(always)]
     pub fn strings(&mut self, mut each: impl FnMut(Text<'a>)) -> Result<bool, JsonError> {
         let mut are_all = true;
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     ///
-    /// [`JsonError::Syntax`] for a broken string, [`JsonError::WrongKind`] for another value.
+    /// [`JsonError::Syntax`] for an invalid string, and [`JsonError::WrongKind`] for another value.
     #[inline(always)]
     pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
         if !self.cursor.next_is(b'"') {
@@ -162,11 +162,11 @@ impl<'a> Reader<'a> {
         self.cursor.string()
     }
 
-    /// Reads a string; any other value is passed over, and gives `None`.
+    /// Reads a string. Returns `None` for any other value, which is skipped.
     ///
     /// # Errors
     ///
-    /// Those of the grammar.
+    /// Syntax errors.
     #[inline(always)]
     pub fn try_string(&mut self) -> Result<Option<Text<'a>>, JsonError> {
         if self.cursor.next_is(b'"') {
@@ -179,8 +179,8 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     ///
-    /// [`JsonError::Syntax`] for a broken number, [`JsonError::NumberRange`] for one without a finite
-    /// double, [`JsonError::WrongKind`] for another value.
+    /// [`JsonError::Syntax`] for an invalid number, [`JsonError::NumberRange`] if it is not finite as a double, and
+    /// [`JsonError::WrongKind`] for another value.
     #[inline(always)]
     pub fn number(&mut self) -> Result<Number<'a>, JsonError> {
         match self.cursor.peek() {
@@ -189,11 +189,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a number; any other value is passed over, and gives `None`.
+    /// Reads a number. Returns `None` for any other value, which is skipped.
     ///
     /// # Errors
     ///
-    /// Those of the grammar, and [`JsonError::NumberRange`].
+    /// Syntax errors, and [`JsonError::NumberRange`].
     #[inline(always)]
     pub fn try_number(&mut self) -> Result<Option<Number<'a>>, JsonError> {
         match self.cursor.peek() {
@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     ///
-    /// [`JsonError::Syntax`] for a broken word, [`JsonError::WrongKind`] for another value.
+    /// [`JsonError::Syntax`] for an invalid literal, and [`JsonError::WrongKind`] for another value.
     #[inline(always)]
     pub fn bool(&mut self) -> Result<bool, JsonError> {
         match self.cursor.peek() {
@@ -216,11 +216,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads `true` or `false`; any other value is passed over, and gives `None`.
+    /// Reads `true` or `false`. Returns `None` for any other value, which is skipped.
     ///
     /// # Errors
     ///
-    /// Those of the grammar.
+    /// Syntax errors.
     #[inline(always)]
     pub fn try_bool(&mut self) -> Result<Option<bool>, JsonError> {
         match self.cursor.peek() {
@@ -234,7 +234,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     ///
-    /// [`JsonError::Syntax`] for a broken word, [`JsonError::WrongKind`] for another value.
+    /// [`JsonError::Syntax`] for an invalid literal, and [`JsonError::WrongKind`] for another value.
     #[inline(always)]
     pub fn null(&mut self) -> Result<(), JsonError> {
         match self.cursor.peek() {
@@ -247,7 +247,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     ///
-    /// Those of the grammar.
+    /// Syntax errors.
     #[inline(always)]
     pub fn skip(&mut self) -> Result<(), JsonError> {
         self.with_copy(Self::skip_any)
@@ -272,11 +272,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads any value, and returns its JSON text.
+    /// Reads any value and returns its JSON.
     ///
     /// # Errors
     ///
-    /// Those of the grammar.
+    /// Syntax errors.
     #[inline(always)]
     pub fn read_raw(&mut self) -> Result<&'a str, JsonError> {
         self.cursor.peek();
@@ -285,11 +285,11 @@ impl<'a> Reader<'a> {
         Ok(as_str(&self.cursor.text[start..self.cursor.at]))
     }
 
-    /// The text of the next value, checked; it is yet to be read.
+    /// Checks the next value and returns its JSON, without reading it.
     ///
     /// # Errors
     ///
-    /// Those of the grammar.
+    /// Syntax errors.
     #[inline(always)]
     pub fn peek_value(&mut self) -> Result<&'a str, JsonError> {
         self.cursor.peek();
@@ -297,8 +297,8 @@ impl<'a> Reader<'a> {
         ahead.read_raw()
     }
 
-    /// Lets `read`, which is not inlined, read values from here on: it gets a copy, so that the reader itself stays in
-    /// registers.
+    /// Calls `read`, a function that is not inlined, with a copy of the reader, and continues where it stops. In this way
+    /// the reader itself stays in registers.
     #[inline(always)]
     pub fn with_copy<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
         let mut copy = self.clone();
@@ -307,39 +307,39 @@ impl<'a> Reader<'a> {
         result
     }
 
-    /// Whether the next value is an array.
+    /// Returns whether the next value is an array.
     #[must_use]
     #[inline(always)]
     pub fn is_at_array(&mut self) -> bool {
         self.cursor.next_is(b'[')
     }
 
-    /// Whether no string of the text holds an escape.
+    /// Returns whether no string in the JSON text has escapes.
     #[must_use]
     #[inline(always)]
     pub fn is_plain(&self) -> bool {
         self.cursor.plain
     }
 
-    /// The whole text, in UTF-8.
+    /// Returns the entire JSON text, in UTF-8.
     #[must_use]
     #[inline]
     pub fn bytes(&self) -> &'a [u8] {
         self.cursor.text
     }
 
-    /// How far it is read, in bytes.
+    /// Returns the current position, in bytes.
     #[must_use]
     #[inline(always)]
     pub fn position(&self) -> usize {
         self.cursor.at
     }
 
-    /// Makes sure that nothing but white space is left.
+    /// Checks that only white space is left.
     ///
     /// # Errors
     ///
-    /// [`JsonError::Syntax`] if something is.
+    /// [`JsonError::Syntax`] if there is more.
     #[inline(always)]
     pub fn finish(&mut self) -> Result<(), JsonError> {
         if self.cursor.is_at_end() {
@@ -349,7 +349,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a member's name, and the colon behind it.
+    /// Reads the name of a member, and the colon after it.
     #[inline(always)]
     fn name(&mut self) -> Result<Text<'a>, JsonError> {
         let name = self.string()?;
@@ -382,7 +382,7 @@ impl<'a> Reader<'a> {
         closes
     }
 
-    /// Reads what stands behind an element: the closing bracket, or a comma.
+    /// Reads the closing bracket or the comma after an element.
     #[inline(always)]
     fn closes(&mut self, bracket: u8) -> Result<bool, JsonError> {
         let found = self.cursor.peek();
@@ -396,7 +396,7 @@ impl<'a> Reader<'a> {
         Err(JsonError::Syntax)
     }
 
-    /// A sound value of another kind, or nothing that could be one.
+    /// Returns the error for a value of another kind, or for invalid JSON.
     #[cold]
     fn mismatch(mut self) -> JsonError {
         match self.kind() {

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What the reader makes of a whole text.
+/// Reads an entire JSON text.
 fn read(text: &str) -> Result<serde_json::Value, JsonError> {
     let mut reader = Reader::new(text);
     let value = build(&mut reader)?;
@@ -201,7 +201,7 @@ fn many_names_cost_no_square() {
     );
 }
 
-/// Texts near JSON: fragments that meet in odd ways.
+/// Generates JSON texts and near misses from random fragments.
 fn fragments() -> impl Strategy<Value = String> {
     let fragment = prop::sample::select(vec![
         "{",

@@ -1,21 +1,21 @@
-//! Strings as they stand in the text.
+//! Strings in a JSON text.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use super::JsonError;
 
-/// A JSON string whose escapes are known to be sound and not decoded yet.
+/// A JSON string whose escapes are valid, but not decoded yet.
 #[derive(Clone, Copy)]
 pub struct Text<'a> {
     raw: &'a [u8],
     escapes: Escapes,
 }
 
-/// Whether a string holds escapes.
+/// Whether a string has escapes.
 ///
-/// As wide as a register, so that a `Text` is copied in whole words; a flag of one byte is copied with its
-/// padding in pieces, which waits for the stores before it.
+/// It is as wide as a register, so that a `Text` is copied in words. A flag of one byte would be copied together with
+/// its padding in several pieces, which stalls until the preceding stores have completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(super) enum Escapes {
@@ -29,21 +29,21 @@ impl<'a> Text<'a> {
         Self { raw, escapes }
     }
 
-    /// What stands between the quotes, in UTF-8, if it holds no escape.
+    /// Returns the bytes between the quotes, in UTF-8, if there are no escapes.
     #[must_use]
     #[inline]
     pub fn plain_bytes(self) -> Option<&'a [u8]> {
         (self.escapes == Escapes::None).then_some(self.raw)
     }
 
-    /// What stands between the quotes, if it holds no escape.
+    /// Returns the string between the quotes, if there are no escapes.
     #[must_use]
     #[inline]
     pub fn unescaped(self) -> Option<&'a str> {
         self.plain_bytes().map(as_str)
     }
 
-    /// The text that is meant, escapes decoded.
+    /// Returns the string with its escapes decoded.
     #[must_use]
     #[inline(always)]
     pub fn to_text(self) -> Cow<'a, str> {
@@ -53,7 +53,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The number of bytes between the quotes.
+    /// Returns the number of bytes between the quotes.
     #[must_use]
     #[inline]
     pub fn raw_len(self) -> usize {
@@ -61,7 +61,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The reader has checked the whole text, and quotes never stand inside a character.
+/// Converts bytes that the reader has checked. A quote is never part of a longer UTF-8 sequence.
 #[inline]
 pub(super) fn as_str(checked: &[u8]) -> &str {
     str::from_utf8(checked).unwrap_or_default()
@@ -85,7 +85,7 @@ impl PartialEq<&str> for Text<'_> {
     }
 }
 
-/// Decodes escapes that [`check_escape`] has let through.
+/// Decodes escapes that [`check_escape`] has accepted.
 #[cold]
 #[inline(never)]
 fn unescape(raw: &str) -> String {
@@ -101,7 +101,7 @@ fn unescape(raw: &str) -> String {
     text
 }
 
-/// The inside of a string that begins at `start`, behind its quote, and whether it holds escapes.
+/// Returns the bytes of the string whose opening quote is before `start`, and whether there are escapes.
 #[cold]
 #[inline(never)]
 pub(super) fn scan_string(text: &[u8], start: usize) -> Result<(&[u8], Escapes), JsonError> {
@@ -120,7 +120,7 @@ pub(super) fn scan_string(text: &[u8], start: usize) -> Result<(&[u8], Escapes),
     }
 }
 
-/// The length of the escape at the front of `bytes`, which begins with a backslash.
+/// Returns the length of the escape at the start of `bytes`.
 #[inline]
 fn check_escape(bytes: &[u8]) -> Option<usize> {
     escape(bytes).map(|(_, len)| len)
@@ -142,7 +142,7 @@ fn escape(bytes: &[u8]) -> Option<(char, usize)> {
     }
 }
 
-/// A lone half of a surrogate pair is no text: RFC 8259 §8.2 leaves it undefined, so it is refused.
+/// Decodes `\u`. Half of a surrogate pair is rejected, since its meaning is undefined, RFC 8259 §8.2.
 fn unicode_escape(bytes: &[u8]) -> Option<(char, usize)> {
     let first = hex4(bytes.get(2..6)?)?;
     if !(0xd800..0xdc00).contains(&first) {

@@ -1,4 +1,4 @@
-//! base64url at every length and place: fast decoders go wrong where a block begins or ends.
+//! base64url at each length and position, since errors of fast decoders are found at the edges of blocks.
 
 use boltguard_encoding::base64url::{
     Base64Error, decode, decode_into, decode_slice, encode, encode_slice,
@@ -6,7 +6,7 @@ use boltguard_encoding::base64url::{
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Six bits a character, and what is left over has to be zero, RFC 4648 §3.5.
+/// Decodes six bits per character, and rejects leftover bits that are set, RFC 4648 §3.5.
 fn slowly(text: &[u8]) -> Option<Vec<u8>> {
     let (mut bytes, mut bits, mut count) = (Vec::new(), 0u32, 0);
     for byte in text {
@@ -22,7 +22,7 @@ fn slowly(text: &[u8]) -> Option<Vec<u8>> {
     (count < 6 && left_over == 0).then_some(bytes)
 }
 
-/// Every way to decode says the same.
+/// Checks that all functions that decode return the same.
 fn check(text: &str) {
     let expected = slowly(text.as_bytes()).ok_or(Base64Error);
     assert_eq!(decode(text), expected, "{text:?}");
@@ -34,7 +34,7 @@ fn check(text: &str) {
     assert_eq!(slice, expected, "{text:?}");
 }
 
-/// Bytes that use every character of the alphabet.
+/// Returns bytes whose encoding has each character of the alphabet.
 fn bytes(length: usize) -> Vec<u8> {
     (0..length)
         .map(|index| u8::try_from(index * 167 % 251).unwrap())

@@ -1,4 +1,4 @@
-//! What the reader says of where it is.
+//! The position of a reader.
 
 use boltguard_encoding::json::{JsonError, Kind, MAX_DEPTH, Reader};
 

@@ -1,4 +1,4 @@
-//! What is read may be a token's, and stays out of logs.
+//! `Debug` never shows input, which can be a token.
 
 use boltguard_encoding::json::{Kind, Names, Reader};
 

@@ -1,4 +1,4 @@
-//! Both encodings beside slower readers of them.
+//! Both encodings, compared with slower implementations.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 

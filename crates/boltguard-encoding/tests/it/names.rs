@@ -1,4 +1,4 @@
-//! Duplicate names beside a set of names.
+//! Duplicate names, compared with a `HashSet`.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ fn insert_all(text: &str) -> Result<(), JsonError> {
     })
 }
 
-/// The name in quotes, with the letters escaped whose bit is set.
+/// Returns the name in quotes, with the letters escaped whose bit is set.
 fn written(name: &str, escapes: u8) -> String {
     let letters = name.chars().enumerate().map(|(index, letter)| {
         if escapes >> (index % 8) & 1 == 1 {

@@ -1,4 +1,4 @@
-//! Numbers beside the standard library's and those of `serde_json`.
+//! Numbers, compared with the standard library and `serde_json`.
 
 use boltguard_encoding::json::{JsonError, Reader};
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ fn read(text: &str) -> Result<(String, f64, Option<i64>), JsonError> {
     Ok((number.as_str().to_owned(), number.as_f64(), number.as_i64()))
 }
 
-/// JSON's numbers are a part of what the standard library reads.
+/// Returns the double that the standard library reads, which accepts each number of JSON.
 fn expected(text: &str) -> Option<f64> {
     text.parse().ok().filter(|double: &f64| double.is_finite())
 }

@@ -1,4 +1,4 @@
-//! The examples of the specifications.
+//! Examples from the RFCs.
 
 use boltguard_encoding::base64url::{decode, encode};
 use boltguard_encoding::json::{JsonError, Reader};

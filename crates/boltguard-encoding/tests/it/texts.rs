@@ -1,4 +1,4 @@
-//! Texts and their escapes, and texts that are not UTF-8.
+//! Strings, their escapes, and input that is not UTF-8.
 
 use boltguard_encoding::json::{JsonError, Reader};
 use proptest::prelude::*;

@@ -150,9 +150,9 @@ fn tests(workspace: &Workspace) -> Result<()> {
     let all = Options {
         rust: true,
         python: true,
-        all_features: false,
         all_pythons: true,
         require_services: true,
+        ..Options::default()
     };
     test::test(workspace, all)
 }
@@ -176,10 +176,9 @@ fn features(workspace: &Workspace) -> Result<()> {
     }
     let rust = Options {
         rust: true,
-        python: false,
         all_features: true,
-        all_pythons: false,
         require_services: true,
+        ..Options::default()
     };
     test::test(workspace, rust)
 }

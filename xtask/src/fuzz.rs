@@ -1,11 +1,10 @@
 //! `cargo xtask fuzz`: every fuzz target for a while, on the stable toolchain.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process;
-use std::time::SystemTime;
 
-use anyhow::{Context, Error, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use pico_args::Arguments;
 
 use crate::Command;
@@ -104,18 +103,23 @@ impl<'a> Fuzzer<'a> {
         Ok(names)
     }
 
-    /// Runs one target, and says how many inputs it tried.
+    /// Runs one target, and returns how many inputs it tried.
     fn run(&self, target: &str, seconds: u32) -> Result<u64> {
         heading(format!("fuzz {target}, {seconds} s"));
-        let mut executions = 0;
-        let start = SystemTime::now();
+        let (mut executions, mut crash) = (0, None);
         let command = self.command(target, seconds)?;
         let status = follow(command, process::Command::stderr, |line| {
-            executions = statistic(line).unwrap_or(executions)
+            executions = statistic(line).unwrap_or(executions);
+            crash = crash.take().or_else(|| written_input(line));
         })?;
-        match status.success() {
-            true => Ok(executions),
-            false => Err(self.crash(target, start)),
+        match (status.success(), crash) {
+            (true, _) => Ok(executions),
+            (false, None) => bail!("fuzz target {target} could not run; see above"),
+            (false, Some(input)) => bail!(
+                "fuzz target {target} found an input that fails: {input}\n\
+                 replay it: PATH={}:$PATH RUSTC_BOOTSTRAP=1 cargo fuzz run {target} {input}",
+                self.tools.join("bin").display(),
+            ),
         }
     }
 
@@ -161,22 +165,6 @@ impl<'a> Fuzzer<'a> {
         fs::create_dir_all(&directory).context(format!("make {}", directory.display()))?;
         Ok(directory)
     }
-
-    fn crash(&self, target: &str, start: SystemTime) -> Error {
-        let newest = self
-            .artifacts(target)
-            .ok()
-            .and_then(|directory| newest_file(&directory, start));
-        let Some(input) = newest else {
-            return anyhow!("fuzz target {target} could not run; see above");
-        };
-        anyhow!(
-            "fuzz target {target} found an input that fails: {input}\n\
-             replay it: PATH={}:$PATH RUSTC_BOOTSTRAP=1 cargo fuzz run {target} {input}",
-            self.tools.join("bin").display(),
-            input = input.display(),
-        )
-    }
 }
 
 /// The count in `stat::number_of_executed_units: 12345`.
@@ -187,15 +175,10 @@ fn statistic(line: &str) -> Option<u64> {
         .ok()
 }
 
-/// The file that was written last, unless all of them are older than `start`.
-fn newest_file(directory: &Path, start: SystemTime) -> Option<PathBuf> {
-    let files = fs::read_dir(directory).ok()?.flatten();
-    let dated =
-        files.filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path())));
-    dated
-        .filter(|(written, _)| *written >= start)
-        .max()
-        .map(|(_, path)| path)
+/// The path in `artifact_prefix='…/'; Test unit written to …/crash-0123`.
+fn written_input(line: &str) -> Option<String> {
+    let (_, path) = line.split_once("Test unit written to ")?;
+    Some(path.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -209,6 +192,13 @@ mod tests {
             Some(1_048_576)
         );
         assert_eq!(statistic("#1048576\tDONE   cov: 12"), None);
+    }
+
+    #[test]
+    fn the_input_that_fails_is_read_from_what_the_fuzzer_prints() {
+        let line = "artifact_prefix='/a/'; Test unit written to /a/crash-0123";
+        assert_eq!(written_input(line).as_deref(), Some("/a/crash-0123"));
+        assert_eq!(written_input("#1048576 DONE   cov: 12"), None);
     }
 
     #[test]

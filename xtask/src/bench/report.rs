@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 
 use crate::workspace::Workspace;
 
@@ -77,18 +78,14 @@ impl Report {
     }
 
     pub(super) fn json(&self) -> String {
-        let rows = self.rows.iter().map(|row| {
-            let value = row.value.map_or_else(|| "null".to_owned(), |value| value.to_string());
-            let is_met = row.is_met.map_or("null", |is_met| if is_met { "true" } else { "false" });
-            format!(
-                "  {{\"path\": {:?}, \"goal\": {:?}, \"against\": {:?}, \"value\": {value}, \"is_met\": {is_met}}}",
-                row.path, row.goal, row.against
-            )
-        });
-        let rows = rows.collect::<Vec<_>>().join(",\n");
+        let row = |row: &Row| {
+            json!({"path": row.path, "goal": row.goal, "against": row.against,
+                "value": row.value, "is_met": row.is_met})
+        };
+        let goals: Vec<_> = self.rows.iter().map(row).collect();
         format!(
-            "{{\"machine\": {:?}, \"goals\": [\n{rows}\n]}}\n",
-            self.machine.text()
+            "{:#}\n",
+            json!({"machine": self.machine.text(), "goals": goals})
         )
     }
 }

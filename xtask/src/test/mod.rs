@@ -31,7 +31,7 @@ those that aren't set, it starts private servers, from installed programs or fro
 };
 
 /// Which tests to run, and how.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
     pub(crate) rust: bool,
     pub(crate) python: bool,
@@ -105,52 +105,40 @@ impl Runner<'_> {
         let (venv, wheel) = python::environment_and_wheel(self.workspace, &lists)?;
         let main = Interpreter::find()?;
         self.package(&venv, &main, tally)?;
-        let others = if all_pythons {
-            main.others()
-        } else {
-            Vec::new()
-        };
-        for other in others {
-            process::heading(format!(
-                "private environment for Python {}",
-                other.version()
-            ));
-            let venv = python::environment_of(self.workspace, &other, &wheel, &lists)?;
-            self.package(&venv, &other, tally)?;
+        for other in main.others().iter().filter(|_| all_pythons) {
+            process::heading(format!("virtual environment, Python {}", other.version()));
+            let venv = python::environment_of(self.workspace, other, &wheel, &lists)?;
+            self.package(&venv, other, tally)?;
         }
         Ok(())
     }
 
-    /// The tests of the installed package: ours, and the acceptance checks in a process of their own, since each
-    /// settles Django's settings in its own way.
+    /// The tests of the installed package, and the acceptance checks in another process, since each configures Django
+    /// in its own way.
     fn package(&self, venv: &Venv, python: &Interpreter, tally: &mut Tally) -> Result<()> {
-        let version = python.version();
-        process::heading(format!("Python tests, Python {version}"));
-        self.pytest(
-            venv,
-            &self.workspace.binding().join("tests"),
-            &version,
-            tally,
-        )?;
-        if let Some(acceptance) = self.workspace.acceptance() {
-            process::heading(format!("acceptance checks, Python {version}"));
-            self.pytest(venv, &acceptance, &version, tally)?;
+        let tests = self.workspace.binding().join("tests");
+        for tests in [Some(tests), self.workspace.acceptance()].iter().flatten() {
+            let name = format!("pytest {} on Python {}", tests.display(), python.version());
+            process::heading(&name);
+            self.pytest(venv, tests, Report::new(name), tally)?;
         }
         Ok(())
     }
 
-    /// Runs beside the tests, where no module of ours can be imported but the installed ones.
-    fn pytest(&self, venv: &Venv, tests: &Path, version: &str, tally: &mut Tally) -> Result<()> {
-        let name = format!("pytest {} on Python {version}", tests.display());
+    /// Runs in the parent directory of the tests, where only the installed package can be imported.
+    fn pytest(
+        &self,
+        venv: &Venv,
+        tests: &Path,
+        mut report: Report,
+        tally: &mut Tally,
+    ) -> Result<()> {
         let mut pytest = venv.module("pytest");
-        pytest
-            .args(["--no-fold-skipped", "-rs", "-p", "no:cacheprovider"])
-            .arg(tests);
-        pytest
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .current_dir(tests.parent().unwrap_or(tests));
+        let options = "--no-fold-skipped -rs -p no:cacheprovider";
+        pytest.args(options.split(' ')).arg(tests);
+        pytest.env("PYTHONDONTWRITEBYTECODE", "1");
+        pytest.current_dir(tests.parent().unwrap_or(tests));
         self.services.show_to(&mut pytest);
-        let mut report = Report::new(name);
         let status = process::follow(pytest, Command::stdout, |line| report.read_pytest(line))?;
         tally.add(report, status);
         Ok(())

@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: everything that must hold before a change lands.
+//! `cargo xtask ci`: all checks that must pass before a change is merged.
 
 use std::fmt;
 use std::time::Instant;
@@ -17,23 +17,23 @@ use crate::{Command, Usage};
 
 pub(crate) const COMMAND: Command = Command {
     name: "ci",
-    summary: "Run everything that must hold before a change lands",
+    summary: "Run all checks that must pass before a change is merged",
     usage: "ci [step…]
 
   step…   only these: format, lock, tidy, clippy, docs, deny, test, features, demo, types, fuzz
 
-Goes on after a step that fails, and lists all of them at the end.",
+Continues after a step that fails, and lists the failed steps at the end.",
     run,
 };
 
 /// A part of the checks, which can be run alone: its name, its title, and what it does.
 struct Step(&'static str, &'static str, fn(&Workspace) -> Result<()>);
 
-/// The quick ones first.
+/// The quick steps come first.
 const STEPS: [Step; 11] = [
     Step("format", "formatting of the Rust code", format),
     Step("lock", "Cargo.lock is up to date", lock),
-    Step("tidy", "layers and house rules", tidy::tidy),
+    Step("tidy", "layers and rules for the sources", tidy::tidy),
     Step("clippy", "clippy, warnings denied", clippy),
     Step("docs", "Rust documentation, warnings denied", docs),
     Step(
@@ -47,7 +47,7 @@ const STEPS: [Step; 11] = [
         "Rust tests with every optional feature",
         features,
     ),
-    Step("demo", "the demo site's story", |workspace| {
+    Step("demo", "the demo site, over HTTP", |workspace| {
         demo::check(workspace, None)
     }),
     Step("types", "Python code and types", types),
@@ -66,7 +66,7 @@ impl fmt::Display for Skipped {
 
 impl std::error::Error for Skipped {}
 
-/// Long enough to run the whole corpus of seeds, and some.
+/// Long enough to run all seeds and some new inputs.
 const FUZZ_SECONDS: u32 = 10;
 
 fn run(workspace: &Workspace, args: Arguments) -> Result<()> {
@@ -183,7 +183,7 @@ fn features(workspace: &Workspace) -> Result<()> {
     test::test(workspace, rust)
 }
 
-/// `stubtest` compares the stub of the Rust module with what is in the installed one.
+/// `stubtest` compares the stub of the Rust module with the installed module.
 fn types(workspace: &Workspace) -> Result<()> {
     let venv = python::environment(workspace, &["lint"])?;
     process::heading("Python code and types");
@@ -197,7 +197,7 @@ fn types(workspace: &Workspace) -> Result<()> {
     run("mypy.stubtest", &["boltguard._rust"])
 }
 
-/// With the replay of inputs that other tests leave out, since it needs another implementation to compare with.
+/// Also replays inputs against another implementation, which the other tests omit.
 fn short_fuzz(workspace: &Workspace) -> Result<()> {
     process::heading("replay beside another implementation");
     let line = "test --quiet --locked --manifest-path fuzz/Cargo.toml --test replay --target-dir";

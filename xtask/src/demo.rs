@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the demo site, from nothing.
+//! `cargo xtask demo`: builds and serves the demo site.
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -16,7 +16,7 @@ pub(crate) const COMMAND: Command = Command {
     usage: "demo [--port N] [--check]
 
   --port N   serve on 127.0.0.1:N (default 8000; with --check, any free port)
-  --check    run the whole story over HTTP against the served site, then stop: exit code 0, or what failed
+  --check    test the served site over HTTP, then stop; the exit code is 0 if all checks pass
 
 Builds the wheel in release and installs it with Django in a private environment under target/.",
     run,
@@ -33,19 +33,19 @@ fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
     }
 }
 
-/// Runs the story of the demo site over HTTP.
+/// Tests the demo site over HTTP.
 pub(crate) fn check(workspace: &Workspace, port: Option<u16>) -> Result<()> {
     site(workspace, port.map_or_else(free_port, Ok)?, &["--check"])
 }
 
-/// A port of the loopback interface that nobody listens on just now.
+/// A free port of the loopback interface.
 pub(crate) fn free_port() -> Result<u16> {
     let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
     Ok(bound.local_addr()?.port())
 }
 
 fn site(workspace: &Workspace, port: u16, options: &[&str]) -> Result<()> {
-    // Before the build, which takes a minute.
+    // Fails before the build, which takes a minute.
     refuse_taken(port)?;
     let venv = python::environment(workspace, &["demo"])?;
     process::heading("demo site");

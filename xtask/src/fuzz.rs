@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: every fuzz target for a while, on the stable toolchain.
+//! `cargo xtask fuzz`: runs the fuzz targets on the stable toolchain.
 
 use std::fs;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
     fuzz(workspace, seconds, &crate::names(args)?)
 }
 
-/// Runs the named targets, or all, each for so many seconds.
+/// Runs the named targets, or all of them, each for `seconds`.
 pub(crate) fn fuzz(workspace: &Workspace, seconds: u32, names: &[String]) -> Result<()> {
     let fuzzer = Fuzzer::new(workspace)?;
     let targets = chosen(fuzzer.targets()?, names)?;
@@ -80,7 +80,7 @@ impl<'a> Fuzzer<'a> {
         Ok(fuzzer)
     }
 
-    /// Cargo leaves alone what is there already in this version.
+    /// Does nothing if this version is already installed.
     fn install(&self) -> Result<()> {
         heading("cargo-fuzz");
         let line = format!("install cargo-fuzz --version {CARGO_FUZZ} --locked --quiet --root");
@@ -129,7 +129,7 @@ impl<'a> Fuzzer<'a> {
             .arg("--target-dir")
             .arg(self.workspace.target("fuzz/build"))
             .arg(target);
-        // The fuzzer writes what it learns into the first corpus; the seeds stay as they are.
+        // The fuzzer writes to the first corpus only, so the seeds stay unchanged.
         command.arg(self.workspace.scratch(&format!("fuzz/corpus/{target}"))?);
         let inputs = ["seeds", "crashes"].map(|kind| self.directory.join(kind).join(target));
         command.args(inputs.iter().filter(|inputs| inputs.is_dir()));
@@ -147,7 +147,7 @@ impl<'a> Fuzzer<'a> {
         Ok(command)
     }
 
-    /// The sanitizers need compiler options that only this variable opens on a stable toolchain.
+    /// `RUSTC_BOOTSTRAP` enables the compiler options that the sanitizers need on a stable toolchain.
     fn cargo_fuzz(&self, subcommand: &str) -> process::Command {
         let mut command = self.workspace.cargo("fuzz");
         command

@@ -1,4 +1,4 @@
-//! Where things are: the checkout, its build directory, and what may lie beside it.
+//! The paths of the checkout and its build directory, and the crates in it.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -45,15 +45,15 @@ impl Workspace {
         self.root.join(relative)
     }
 
-    /// Where everything that is built or installed goes.
+    /// A path in the directory of everything that is built or installed.
     pub(crate) fn target(&self, relative: &str) -> PathBuf {
         self.target.join(relative)
     }
 
-    /// A directory under `target/`, made if need be.
+    /// A directory below `target/`, created if it doesn't exist.
     pub(crate) fn scratch(&self, relative: &str) -> Result<PathBuf> {
         let path = self.target(relative);
-        fs::create_dir_all(&path).context(format!("make {}", path.display()))?;
+        fs::create_dir_all(&path).context(format!("create {}", path.display()))?;
         Ok(path)
     }
 
@@ -70,7 +70,7 @@ impl Workspace {
             .with_extension("txt")
     }
 
-    /// The acceptance checks, which lie beside the checkout where there are any.
+    /// The acceptance checks beside the checkout, if there are any.
     pub(crate) fn acceptance(&self) -> Option<PathBuf> {
         self.root
             .parent()
@@ -103,16 +103,16 @@ pub(crate) struct Member {
     features: BTreeMap<String, Vec<String>>,
 }
 
-/// A line of a manifest that names another crate.
+/// A dependency in a manifest.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Dependency {
-    /// The crate's own name, whatever the manifest calls it.
+    /// The name of the crate, even if the manifest renames it.
     pub(crate) name: String,
     kind: Option<String>,
 }
 
 impl Member {
-    /// Reads the members out of the JSON that `cargo metadata --no-deps` prints.
+    /// Reads the members from the output of `cargo metadata --no-deps`.
     pub(crate) fn read_all(metadata: &str) -> serde_json::Result<Vec<Self>> {
         #[derive(Deserialize)]
         struct Metadata {
@@ -121,7 +121,7 @@ impl Member {
         serde_json::from_str::<Metadata>(metadata).map(|metadata| metadata.packages)
     }
 
-    /// Every set of its features, `default` aside.
+    /// Every set of its features, without `default`.
     pub(crate) fn feature_sets(&self) -> Vec<Vec<&str>> {
         let names = self.features.keys().filter(|name| *name != "default");
         names.fold(vec![Vec::new()], |mut sets, name| {
@@ -133,13 +133,13 @@ impl Member {
         })
     }
 
-    /// Its features, `default` aside, as `--features` takes them from the whole workspace.
+    /// Its features except `default`, in the form that `--features` accepts for the whole workspace.
     pub(crate) fn optional_features(&self) -> impl Iterator<Item = String> {
         let names = self.features.keys().filter(|name| *name != "default");
         names.map(|name| format!("{}/{name}", self.name))
     }
 
-    /// Whether `cargo test` is for it: not for the binding, which pytest tests, nor for the benches and their peers.
+    /// Whether `cargo test` runs its tests. Pytest tests the binding, and the benches have no tests.
     pub(crate) fn is_tested_by_cargo(&self, workspace: &Workspace) -> bool {
         !["bindings", "benches"]
             .iter()
@@ -148,7 +148,7 @@ impl Member {
 }
 
 impl Dependency {
-    /// Whether only tests, examples and benches see it.
+    /// Whether only tests, examples and benches use it.
     pub(crate) fn is_dev(&self) -> bool {
         self.kind.as_deref() == Some("dev")
     }

@@ -1,8 +1,8 @@
-//! The goals, all of them in one table, and whether they are met.
+//! The table of goals, and whether they are met.
 
 use super::measured::{Contest, Entrant, Figures, Run};
 
-/// What the project wants to reach.
+/// A performance goal.
 struct Goal {
     path: &'static str,
     contest: &'static str,
@@ -11,14 +11,14 @@ struct Goal {
     bound: Bound,
 }
 
-/// Which number a goal is about.
+/// The number that a goal limits.
 #[derive(Clone, Copy)]
 enum Measure {
-    /// The entrant's time less that of another.
+    /// The entrant's time minus that of another.
     Over(&'static str),
-    /// The entrant's figure, where it is no time.
+    /// The entrant's figure, if it isn't a time.
     Figure,
-    /// The entrant's time over that of another, from the rounds in which both took turns.
+    /// The entrant's time divided by that of another, from alternating rounds.
     Times(&'static str),
     /// How many times faster than another the entrant is.
     Faster(&'static str),
@@ -128,7 +128,7 @@ const GOALS: &[Goal] = &[
           AtMost(4000.0)),
 ];
 
-/// A goal beside what was measured.
+/// A goal and the measurement.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) path: &'static str,
@@ -137,7 +137,7 @@ pub(super) struct Row {
     /// The number behind `measured`.
     pub(super) value: Option<f64>,
     pub(super) against: &'static str,
-    /// Nothing where it was not measured.
+    /// `None` if it was not measured.
     pub(super) is_met: Option<bool>,
 }
 
@@ -228,7 +228,7 @@ impl Goal {
     }
 }
 
-/// Those of the ratio of one to the other, at their widest; exact where the other is what all are compared with.
+/// The widest possible quartiles of the ratio of one to the other; exact if the other is the first entrant.
 fn quartiles(one: &Entrant, other: &Entrant) -> (f64, f64) {
     (
         one.lower_ratio / other.upper_ratio,
@@ -263,7 +263,7 @@ impl Measured {
     }
 }
 
-/// A number with its unit, as short as can be without hiding whether a goal is met.
+/// A number with its unit, with enough digits to show whether a goal is met.
 pub(super) fn amount(value: f64, unit: &str) -> String {
     match unit {
         "ns" if value.abs() >= 1e6 => format!("{:.2} ms", value / 1e6),

@@ -1,4 +1,4 @@
-//! The machine that the figures are of.
+//! The machine that the benches run on.
 
 use std::fs;
 use std::thread;
@@ -11,7 +11,7 @@ pub(super) struct Machine {
     cores: usize,
     system: String,
     compiler: String,
-    /// How many programs wanted to run at a time in the last minutes, where the system tells.
+    /// The load average, if the system reports it.
     load: Option<f64>,
 }
 
@@ -26,7 +26,7 @@ impl Machine {
         }
     }
 
-    /// Whether something else took the processor meanwhile: the benches use one core, and two only for a moment.
+    /// Whether other programs used the processor: the benches use one core, and two only briefly.
     pub(super) fn was_busy(&self) -> bool {
         self.load.is_some_and(|load| load > 1.7)
     }
@@ -53,7 +53,7 @@ fn processor() -> Option<String> {
     }
 }
 
-/// The mean of the last five minutes.
+/// The average of the last five minutes.
 fn load() -> Option<f64> {
     let text = fs::read_to_string("/proc/loadavg").ok()?;
     text.split_whitespace().nth(1)?.parse().ok()

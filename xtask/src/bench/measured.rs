@@ -1,14 +1,14 @@
-//! What the benches wrote down: `benches/engine/results.rs` and `benches/python/run.py` write it.
+//! The results that `benches/engine/results.rs` and `benches/python/run.py` write.
 
 use serde::Deserialize;
 
-/// All that one run measured.
+/// The results of one run.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Run {
     pub(super) language: String,
     pub(super) method: String,
     pub(super) seconds: f64,
-    /// The packages in use, where the run itself knows them best.
+    /// The versions of the packages, if the run reports them.
     #[serde(default)]
     pub(super) versions: Vec<(String, String)>,
     /// What could not be measured, and why.
@@ -20,7 +20,7 @@ pub(super) struct Run {
     pub(super) figures: Vec<Figures>,
 }
 
-/// Those who did the same work; ratios are to the first.
+/// Entrants that do the same work. Ratios are relative to the first.
 #[derive(Debug, Deserialize)]
 pub(super) struct Contest {
     pub(super) path: String,
@@ -37,7 +37,7 @@ pub(super) struct Entrant {
     pub(super) upper_ratio: f64,
 }
 
-/// What was counted rather than timed.
+/// Results that are counts, not times.
 #[derive(Debug, Deserialize)]
 pub(super) struct Figures {
     pub(super) path: String,

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the engine beside its peers, in Rust and in Python, and a report on the goals.
+//! `cargo xtask bench`: compares Boltguard with other libraries, and reports on the goals.
 
 mod goals;
 mod machine;
@@ -24,12 +24,12 @@ use self::report::Report;
 
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
-    summary: "Measure beside the raw primitives and the peers",
+    summary: "Compare with the cryptographic primitives and with other libraries",
     usage: "bench [--rust | --python] [--quick] [name…]
 
   --rust     only the Rust benches
   --python   only the Python benches
-  --quick    fewer and shorter measurements: three minutes rather than fifteen
+  --quick    fewer and shorter measurements (3 instead of 15 minutes)
   name…      only the contests whose path contains one of these, such as verify/HS256 or wsgi
 
 Prints what was measured against the goals, and writes a page with plots to target/bench/report.html.",
@@ -45,7 +45,7 @@ fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
         names: crate::names(args)?,
     };
     for name in RESULTS {
-        // What an earlier run measured is not of this one.
+        // Results of an earlier run.
         let _ = fs::remove_file(benches.directory.join(name));
     }
     if !only_python {
@@ -57,7 +57,7 @@ fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
     benches.report()
 }
 
-/// What the benches write.
+/// The files that the benches write.
 const RESULTS: [&str; 2] = ["rust.json", "python.json"];
 
 struct Benches<'w> {
@@ -68,7 +68,7 @@ struct Benches<'w> {
 }
 
 impl Benches<'_> {
-    /// The package of the benches is outside the default members, so that nobody pays for building the peers elsewhere.
+    /// The benches aren't a default member, so that other commands don't build the peers.
     fn rust(&self) -> Result<()> {
         process::heading("Rust benches");
         let line = "bench --package boltguard-bench --bench engine --";
@@ -89,7 +89,7 @@ impl Benches<'_> {
         process::run(self.dress(&mut run))
     }
 
-    /// What both kinds of benches are told.
+    /// Adds the options of both kinds of benches.
     fn dress<'c>(&self, command: &'c mut std::process::Command) -> &'c mut std::process::Command {
         command.env("BOLTGUARD_BENCH_DIR", &self.directory);
         command.args(self.is_quick.then_some("--quick"));

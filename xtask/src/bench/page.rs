@@ -1,4 +1,4 @@
-//! The report as a page: one file, nothing loaded from elsewhere.
+//! The report as a self-contained HTML page.
 
 use super::goals::Row;
 use super::measured::Run;

@@ -4,7 +4,7 @@ use super::goals::amount;
 use super::measured::{Contest, Figures};
 use super::page::escape;
 
-/// A bar: how long it is, how far its upper quartile reaches, and what is written behind it.
+/// A bar: its length, its upper quartile, and its label.
 struct Bar<'r> {
     name: &'r str,
     value: f64,

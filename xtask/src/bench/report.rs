@@ -1,4 +1,4 @@
-//! What was measured, against the goals: the table on the terminal, and the same for programs.
+//! The measurements compared with the goals, as a table and as JSON.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use super::machine::Machine;
 use super::measured::Run;
 use super::versions;
 
-/// Everything that is told.
+/// All results of a run.
 pub(super) struct Report {
     pub(super) machine: Machine,
     pub(super) versions: Vec<(String, String)>,
@@ -67,7 +67,7 @@ impl Report {
         )
     }
 
-    /// What one should know before believing the figures.
+    /// Limits of the measurements.
     pub(super) fn remarks(&self) -> Vec<String> {
         let left_out = self.runs.iter().flat_map(|run| &run.left_out);
         let mut remarks: Vec<String> = left_out.map(|what| format!("left out: {what}")).collect();

@@ -1,6 +1,6 @@
-//! Which versions of the crates stood beside each other.
+//! The versions of the compared crates.
 
-/// What the Rust benches measure.
+/// The crates in the Rust benches.
 const CRATES: [&str; 10] = [
     "aws-lc-rs",
     "boltguard",

@@ -1,4 +1,4 @@
-//! Which Pythons there are on the machine.
+//! The installed Python interpreters.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -9,25 +9,25 @@ use anyhow::{Result, anyhow};
 
 use crate::process;
 
-/// The oldest and the newest minor version of Python 3 that the package is for.
+/// The minor versions of Python 3 that the package supports.
 const SUPPORTED: std::ops::RangeInclusive<u32> = 10..=14;
 
-/// A CPython that the package can be installed for.
+/// A CPython that the package supports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Interpreter {
     path: PathBuf,
     minor: u32,
-    /// Whether it runs without a global lock: wheels of the stable ABI are not for it.
+    /// Whether it has no global lock, and so can't use wheels of the stable ABI.
     free_threaded: bool,
 }
 
 impl Interpreter {
-    /// The Python to use: the one that the environment names, else `python3`, else the newest by name.
+    /// The Python to use: `BOLTGUARD_PYTHON` if it is set, otherwise `python3`, otherwise the newest.
     pub(crate) fn find() -> Result<Self> {
         if let Some(chosen) = env::var_os("BOLTGUARD_PYTHON") {
             return Self::probe(Path::new(&chosen)).ok_or_else(|| {
                 anyhow!(
-                    "BOLTGUARD_PYTHON is {}, which is no CPython 3.10 or newer",
+                    "BOLTGUARD_PYTHON is {}, which isn't a CPython 3.10 or newer",
                     chosen.display()
                 )
             });
@@ -46,7 +46,7 @@ impl Interpreter {
             })
     }
 
-    /// The oldest and the newest of the other versions on the machine; either may be missing.
+    /// The oldest and the newest of the other installed versions; either may be missing.
     pub(crate) fn others(&self) -> Vec<Self> {
         let paths = numbered_names()
             .filter_map(|name| process::on_path(&name))
@@ -67,13 +67,13 @@ impl Interpreter {
         &self.path
     }
 
-    /// As people write it: `3.11`.
+    /// The version in the form `3.11`.
     pub(crate) fn version(&self) -> String {
         format!("3.{}", self.minor)
     }
 
-    /// Asks the program itself, since a name says little: version managers put stand-ins on the PATH that only print
-    /// what to install.
+    /// Runs the program to find out, because version managers put programs on the PATH that only print what to
+    /// install.
     pub(crate) fn probe(path: &Path) -> Option<Self> {
         let mut python = super::venv::bare(path);
         let output = python
@@ -106,7 +106,7 @@ fn numbered_names() -> impl Iterator<Item = String> {
     SUPPORTED.rev().map(|minor| format!("python3.{minor}"))
 }
 
-/// Those that pyenv and uv keep in directories of their own, newest first.
+/// The interpreters installed by pyenv and uv, newest first.
 fn managed() -> Vec<PathBuf> {
     let home = env::home_dir().unwrap_or_default();
     let pyenv = env::var_os("PYENV_ROOT").map_or_else(|| home.join(".pyenv"), PathBuf::from);

@@ -1,4 +1,4 @@
-//! A private Python environment with the package installed in it, without touching the system's Python.
+//! A virtual environment with the package installed in it.
 
 pub(crate) use interpreter::Interpreter;
 pub(crate) use venv::Venv;
@@ -14,18 +14,18 @@ use anyhow::Result;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Makes or refreshes the main environment: the wheel, built now, and the packages of these lists.
+/// Creates or updates the main environment, with a new wheel and the packages of these lists.
 pub(crate) fn environment(workspace: &Workspace, lists: &[&str]) -> Result<Venv> {
     let (venv, _wheel) = environment_and_wheel(workspace, lists)?;
     Ok(venv)
 }
 
-/// As [`environment`], with the wheel, to install elsewhere too.
+/// Like [`environment`]; also returns the path of the wheel.
 pub(crate) fn environment_and_wheel(
     workspace: &Workspace,
     lists: &[&str],
 ) -> Result<(Venv, PathBuf)> {
-    process::heading("private Python environment");
+    process::heading("virtual environment");
     let venv = Venv::open(&workspace.target("venv"), &Interpreter::find()?)?;
     venv.install(&workspace.requirements("build"))?;
     install_lists(workspace, &venv, lists)?;
@@ -35,7 +35,7 @@ pub(crate) fn environment_and_wheel(
     Ok((venv, wheel))
 }
 
-/// An environment of its own for another Python, with a wheel that is already there.
+/// An environment for another Python, with a wheel that is already built.
 pub(crate) fn environment_of(
     workspace: &Workspace,
     python: &Interpreter,
@@ -51,10 +51,10 @@ pub(crate) fn environment_of(
     Ok(venv)
 }
 
-/// An environment of its own for the benches: the peers bring much that the package must not lean on.
+/// A separate environment for the benches, so that the package can't depend on what the peers install.
 pub(crate) fn bench_environment(workspace: &Workspace) -> Result<Venv> {
     let (_main, wheel) = environment_and_wheel(workspace, &[])?;
-    process::heading("private environment of the benches");
+    process::heading("virtual environment of the benches");
     let venv = Venv::open(&workspace.target("venv-bench"), &Interpreter::find()?)?;
     install_lists(workspace, &venv, &["bench"])?;
     venv.install_wheel(&wheel)?;

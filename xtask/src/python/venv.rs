@@ -1,4 +1,4 @@
-//! A private environment, made with whatever the machine offers; nothing is ever installed outside it.
+//! A virtual environment. Nothing is installed outside it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub(crate) struct Venv {
 }
 
 impl Venv {
-    /// The environment in `directory`: as it is if it fits, otherwise made anew.
+    /// Opens the environment in `directory`, and recreates it if it doesn't fit.
     pub(crate) fn open(directory: &Path, python: &Interpreter) -> Result<Self> {
         let venv = Self {
             directory: directory.to_owned(),
@@ -40,14 +40,14 @@ impl Venv {
         Err(no_venv(python))
     }
 
-    /// A module of the environment, run as a program.
+    /// Runs a module of the environment as a program.
     pub(crate) fn module(&self, name: &str) -> Command {
         let mut command = self.python();
         command.args(["-m", name]);
         command
     }
 
-    /// The environment's Python; no other environment that may be active shows through.
+    /// The environment's Python, which ignores an active environment.
     pub(crate) fn python(&self) -> Command {
         let mut command = bare(&self.python_path());
         command
@@ -67,7 +67,7 @@ impl Venv {
         })
     }
 
-    /// Installs a pinned list, unless just this list was installed before.
+    /// Installs a pinned list, unless the same list is already installed.
     pub(crate) fn install(&self, requirements: &Path) -> Result<()> {
         let wanted = read_list(requirements)?;
         let stamp = self
@@ -84,7 +84,7 @@ impl Venv {
         fs::write(&stamp, wanted).context("remember what is installed")
     }
 
-    /// Installs a wheel of ours, replacing the one that is there.
+    /// Installs a wheel of this package, replacing the installed one.
     pub(crate) fn install_wheel(&self, wheel: &Path) -> Result<()> {
         process::run(
             self.pip()
@@ -101,14 +101,14 @@ impl Venv {
             "--disable-pip-version-check",
             "--no-input",
         ]);
-        // Settings of the user's that would send packages elsewhere.
+        // Settings of the user that would install packages elsewhere.
         pip.env("PIP_USER", "0")
             .env_remove("PIP_TARGET")
             .env_remove("PIP_PREFIX");
         pip
     }
 
-    /// Asked of pip and not of the directory: a failed attempt leaves half an environment behind.
+    /// Checks pip as well, because a failed attempt leaves an incomplete environment behind.
     fn fits(&self, python: &Interpreter) -> bool {
         let same = Interpreter::probe(&self.python_path())
             .is_some_and(|own| own.version() == python.version());
@@ -135,7 +135,7 @@ impl Venv {
     }
 }
 
-/// A Python that sees neither another environment nor modules from elsewhere.
+/// A Python that ignores other environments and modules from elsewhere.
 pub(crate) fn bare(python: &Path) -> Command {
     let mut command = process::command(python);
     for name in [
@@ -153,11 +153,11 @@ pub(crate) fn bare(python: &Path) -> Command {
 
 type Way = fn(&Interpreter, &Path) -> bool;
 
-/// The ways to an environment with pip, the usual one first. Each is tried on an empty place.
+/// The ways to create an environment with pip, in order of preference.
 const WAYS: [Way; 4] = [
     // Fails on Debian without python3-venv, where `ensurepip` is missing.
     |python, directory| process::succeeds(bare(python.path()).args(["-m", "venv"]).arg(directory)),
-    // The system's pip puts a pip into the environment; it runs inside it, so PEP 668 is respected.
+    // The system's pip installs a pip into the environment, which PEP 668 allows.
     |python, directory| {
         process::succeeds(
             bare(python.path())
@@ -196,7 +196,7 @@ fn no_venv(python: &Interpreter) -> Error {
     )
 }
 
-/// A list with the lists that it includes, so that a change in any of them is seen.
+/// A list with the lists that it includes, so that a change in any of them is noticed.
 fn read_list(path: &Path) -> Result<String> {
     let text = fs::read_to_string(path).context(format!("read {}", path.display()))?;
     let mut whole = text.clone();

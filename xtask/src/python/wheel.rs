@@ -1,4 +1,4 @@
-//! Building the wheel of `bindings/python` through maturin.
+//! Builds the wheel of `bindings/python` through maturin.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,7 +10,7 @@ use super::Venv;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Builds in release, for the environment's Python, and gives the wheel's path.
+/// Builds a release wheel for the environment's Python, and returns its path.
 pub(crate) fn build(workspace: &Workspace, venv: &Venv) -> Result<PathBuf> {
     refuse_stale_modules(&workspace.binding().join("python/boltguard"))?;
     let wheels = workspace.target("wheels");
@@ -28,12 +28,12 @@ pub(crate) fn build(workspace: &Workspace, venv: &Venv) -> Result<PathBuf> {
         .arg("--out")
         .arg(&wheels);
     maturin.arg("--interpreter").arg(venv.python_path());
-    // A directory of its own: pyo3 is built otherwise here than by plain cargo, and would be at each change of hands.
+    // Maturin and cargo build pyo3 differently. In one directory, each would rebuild it after the other.
     process::run(maturin.arg("--target-dir").arg(workspace.target("maturin")))?;
     only_wheel(&wheels)
 }
 
-/// A compiled module in the source tree would be packed, and would shadow the one that is built now.
+/// A compiled module in the source tree would be packaged, and would shadow the new one.
 fn refuse_stale_modules(package: &Path) -> Result<()> {
     let mut files = fs::read_dir(package)
         .into_iter()
@@ -46,7 +46,7 @@ fn refuse_stale_modules(package: &Path) -> Result<()> {
     }) {
         None => Ok(()),
         Some(stale) => bail!(
-            "{} would shadow the module that is built now; delete it (`maturin develop` leaves such files behind)",
+            "{} would shadow the new module; delete it (`maturin develop` leaves such files behind)",
             stale.display()
         ),
     }

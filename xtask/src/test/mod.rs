@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test there is, with one line at the end that counts them.
+//! `cargo xtask test`: runs all tests, and prints their number at the end.
 
 mod tally;
 
@@ -20,9 +20,9 @@ pub(crate) const COMMAND: crate::Command = crate::Command {
     usage: "test [--rust | --python] [options]
 
   --rust               only the Rust tests and doctests
-  --python             only the tests of the installed Python package, and the acceptance checks where there are any
+  --python             only the tests of the installed Python package, and the acceptance checks if there are any
   --all-features       Rust tests with every optional feature
-  --all-pythons        Python tests also on the oldest and the newest other Python of the machine
+  --all-pythons        Python tests also on the oldest and the newest other Python that is installed
   --require-services   fail if Redis or PostgreSQL can't be started, instead of skipping the tests that need them
 
 The tests use the servers in BOLTGUARD_TEST_REDIS_URL, BOLTGUARD_TEST_POSTGRES_URL and BOLTGUARD_TEST_MARIADB_URL. For
@@ -78,7 +78,7 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// The crates, all but the binding and the benches: those have no tests of their own, and take long to build.
+    /// All crates except the binding and the benches, which have no Rust tests and take long to build.
     fn rust(&self, all_features: bool, tally: &mut Tally) -> Result<()> {
         let members = self.workspace.members()?;
         let (tested, outside): (Vec<_>, Vec<_>) = members

@@ -1,14 +1,14 @@
-//! Counting what several test runners say, from their own closing lines.
+//! The sum of the results of several test runners, read from their output.
 
 use std::fmt;
 use std::process::ExitStatus;
 
-/// What all runners together passed, failed and skipped.
+/// The results of all runners.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     counts: Counts,
     skipped: Vec<String>,
-    /// Runners that ended badly.
+    /// Runners that failed.
     bad: Vec<String>,
 }
 
@@ -20,8 +20,8 @@ struct Counts {
 }
 
 impl Tally {
-    /// Adds what a runner said. One that ended badly without naming a failure counts as a failure of its own, so that a
-    /// tally never looks better than the exit code.
+    /// Adds the results of a runner. If it fails without reporting a failed test, this counts as a failure, so that the
+    /// sum never looks better than the exit code.
     pub(super) fn add(&mut self, mut report: Report, status: ExitStatus) {
         let ran_none = report.counts == Counts::default();
         if !status.success() || ran_none {
@@ -41,7 +41,7 @@ impl Tally {
         self.skipped.append(&mut report.skipped);
     }
 
-    /// Whether something ran, and all of it ended well.
+    /// Whether tests ran, and all of them passed.
     pub(super) fn is_good(&self) -> bool {
         self.bad.is_empty() && self.counts.failed == 0 && self.counts.passed > 0
     }
@@ -72,7 +72,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// What one runner has said so far.
+/// The results of one runner so far.
 #[derive(Debug)]
 pub(super) struct Report {
     runner: String,

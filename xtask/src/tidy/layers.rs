@@ -3,7 +3,7 @@
 use super::Finding;
 use crate::workspace::{Dependency, Member};
 
-/// The crates that are published, from the foundation up. Crates of one row know nothing of each other.
+/// The published crates, from the lowest row up. Crates of one row don't depend on each other.
 const ROWS: [&[&str]; 6] = [
     &["boltguard-encoding", "boltguard-types"],
     &["boltguard-grants", "boltguard-keys", "boltguard-revocation"],
@@ -18,10 +18,10 @@ const ROWS: [&[&str]; 6] = [
     &["boltguard-python"],
 ];
 
-/// Crates beside the rows, which may use any; only tests may use them.
+/// Crates outside the rows. They may depend on any crate, and only tests may depend on them.
 const TOOLS: [&str; 3] = ["boltguard-bench", "boltguard-testing", "xtask"];
 
-/// Crates from outside that only some of ours may name, not even in tests.
+/// Dependencies that only these crates may have, even for tests.
 const RESERVED: [(&str, &[&str]); 8] = [
     ("aws-lc-rs", &["boltguard-keys"]),
     ("k256", &["boltguard-keys"]),
@@ -71,7 +71,7 @@ fn complaint(member: &Member, dependency: &Dependency, members: &[Member]) -> Op
         return Some(format!("{from} names {to}, which is not for it"));
     }
     let is_ours = members.iter().any(|member| member.name == *to);
-    // Tests may look upward: cargo builds them after everything else.
+    // Tests may use crates of higher rows, because cargo builds them after everything else.
     if !is_ours || dependency.is_dev() || is_tool(from) {
         return None;
     }
@@ -98,7 +98,7 @@ fn is_tool(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// What `cargo metadata` says of a workspace of three crates, the last of which has these dependencies.
+    /// The complaints about a workspace of four crates, the last of which has these dependencies.
     fn complaints(name: &str, dependencies: &str) -> Vec<String> {
         let package = |name: &str, dependencies: &str| {
             format!(

@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the rules that a machine can hold and no other tool does.
+//! `cargo xtask tidy`: checks rules that no other tool checks.
 
 mod layers;
 mod modules;
@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 
 pub(crate) const COMMAND: Command = Command {
     name: "tidy",
-    summary: "Check the layers of crates and Python modules, and the house rules of the sources",
+    summary: "Check the layers of crates and Python modules, and rules for the source files",
     usage: "tidy
 
 Checks the layers of crates and of Python modules; which crates may use the cryptographic primitives; that manifests

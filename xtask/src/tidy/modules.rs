@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Finding;
 use super::sources::Source;
 
-/// The modules and folders of the package, from the foundation up. What a folder holds has the folder's row, and
-/// imports within it are free but for circles. Modules and folders of one row know nothing of each other.
+/// The modules and folders of the package, from the lowest row up. All modules in a folder have its row, and may import
+/// each other, except in a circle. Modules and folders of one row don't import each other.
 const ROWS: [&[&str]; 10] = [
     &[
         "_rust",
@@ -93,11 +93,11 @@ impl<'a> Module<'a> {
             .collect()
     }
 
-    /// Findings for imports that don't name their module in full, which can't be read here.
+    /// Findings for relative imports, which aren't supported here.
     fn relative_imports(&self) -> impl Iterator<Item = Finding> {
         let relative = |(number, statement): (usize, String)| {
             let place = format!("{}:{number}", self.source.path);
-            let what = "a relative import; name the module in full";
+            let what = "a relative import; write the full name of the module";
             statement
                 .starts_with("from .")
                 .then(|| Finding::new(place, what))
@@ -124,7 +124,7 @@ impl<'a> Module<'a> {
 }
 
 fn complaint(from: &str, to: &str) -> Option<String> {
-    // A module without a row is complained of where it is.
+    // A module without a row is reported separately.
     let ((above, own), (below, other)) = (place_of(from)?, place_of(to)?);
     let (from, to) = (shown(from), shown(to));
     (own != other && below >= above).then(|| {
@@ -153,7 +153,7 @@ fn shown(name: &str) -> String {
     }
 }
 
-/// The import statements that run, each in one line, with their numbers.
+/// The import statements that are executed, each joined to one line, with their line numbers.
 fn statements(source: &Source) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut in_string = false;
@@ -222,7 +222,7 @@ fn resolve(full: &str, names: &BTreeSet<&str>) -> Option<String> {
     }
 }
 
-/// Each circle once, as the modules on its way, the first of them again at the end.
+/// Each circle once, as a list of modules that begins and ends with the same one.
 fn circles(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
     let mut done = BTreeSet::new();
     let mut found = Vec::new();
@@ -261,7 +261,7 @@ mod tests {
 
     const NONE: [&str; 0] = [];
 
-    /// What is wrong with a package of these files, beside some that import nothing.
+    /// The findings for a package of these files, together with some that import nothing.
     fn complaints(files: &[(&str, &str)]) -> Vec<String> {
         let empty = ["__init__.py", "_rust.pyi", "conf.py", "auth/__init__.py"];
         let sources: Vec<Source> = empty
@@ -371,7 +371,7 @@ mod tests {
         ] {
             assert_eq!(
                 complaints(&[("conf.py", text)]),
-                ["a relative import; name the module in full"]
+                ["a relative import; write the full name of the module"]
             );
         }
     }

@@ -1,4 +1,4 @@
-//! The files that people write, read once.
+//! The source files.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 /// A text file of the project.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
-    /// From the root of the workspace, with `/` on every system.
+    /// Relative to the root of the workspace, with `/` on every system.
     pub(super) path: String,
     pub(super) text: String,
 }
@@ -36,8 +36,8 @@ const ENDINGS: [&str; 10] = [
     "css", "html", "js", "md", "py", "pyi", "rs", "run", "sh", "toml",
 ];
 
-/// Directories of things that were made or found, not written.
-const PASSED_OVER: [&str; 6] = [
+/// Directories of generated files and test data.
+const SKIPPED: [&str; 6] = [
     "__pycache__",
     "artifacts",
     "crashes",
@@ -60,7 +60,7 @@ impl Source {
         Ok(sources)
     }
 
-    /// The ending of the file's name, or the whole name where it has none.
+    /// The extension of the file, or the whole name if it has none.
     pub(super) fn ending(&self) -> &str {
         self.path.rsplit(['.', '/']).next().unwrap_or_default()
     }
@@ -72,7 +72,7 @@ impl Source {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Whether it is a test or an example as a whole, or only serves tests.
+    /// Whether it is a test, an example, or support code for tests.
     pub(super) fn is_test(&self) -> bool {
         let places = ["/benches/", "/examples/", "/tests/"];
         places.iter().any(|place| self.path.contains(place))
@@ -93,7 +93,7 @@ fn collect(root: &Path, path: &Path, sources: &mut Vec<Source>) -> Result<()> {
         let entries = fs::read_dir(path).context(format!("read {}", path.display()))?;
         for entry in entries
             .flatten()
-            .filter(|entry| !is_passed_over(&entry.file_name().to_string_lossy()))
+            .filter(|entry| !is_skipped(&entry.file_name().to_string_lossy()))
         {
             collect(root, &entry.path(), sources)?;
         }
@@ -115,6 +115,6 @@ fn collect(root: &Path, path: &Path, sources: &mut Vec<Source>) -> Result<()> {
     Ok(())
 }
 
-fn is_passed_over(name: &str) -> bool {
-    PASSED_OVER.contains(&name) || name.starts_with('.')
+fn is_skipped(name: &str) -> bool {
+    SKIPPED.contains(&name) || name.starts_with('.')
 }

@@ -1,13 +1,13 @@
-//! What the text of a file must and must not contain.
+//! Rules for the text of a single file.
 
 use super::Finding;
 use super::sources::Source;
 
-/// Lines of a source file, tests in it included, that make a reader's day long; and those that are too many.
+/// The number of lines of a source file, with its tests, that causes a warning, and the number that is an error.
 const LONG: usize = 450;
 const TOO_LONG: usize = 600;
 
-/// Columns of a comment; rustfmt holds code to fewer, and leaves comments alone.
+/// The maximum width of a comment. Rustfmt limits the width of code only.
 const COLUMNS: usize = 120;
 
 /// A rule over one file.
@@ -52,7 +52,7 @@ fn length(source: &Source) -> Vec<Finding> {
     }]
 }
 
-/// Every crate forbids unsafe code, by the workspace's lints or, outside the workspace, by its own.
+/// Every crate forbids unsafe code, through the lints of the workspace or its own.
 fn manifests(source: &Source) -> Vec<Finding> {
     let is_manifest = source.path.ends_with("/Cargo.toml");
     let has_lints = source.text.contains("[lints]\nworkspace = true")
@@ -153,14 +153,14 @@ fn is_number(word: &str) -> bool {
         .starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// What is exempt from the rules on words: the place where they are written down.
+/// Exempt from the rules about words, because it contains them.
 const RULES_OF_THE_HOUSE: &str = "xtask/src/tidy";
 
 fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split(|c| !is_of_a_word(c))
 }
 
-/// Findings in lines that are no comments.
+/// Findings in lines other than comments.
 fn code(source: &Source, is_wrong: impl Fn(&str) -> bool, what: &str) -> Vec<Finding> {
     let is_comment =
         |line: &str| line.trim_start().starts_with("//") || line.trim_start().starts_with('#');

@@ -1,7 +1,7 @@
 //! The positions of the quotes in a JSON text.
 //!
-//! A search for the next quote can't start before the search for the previous one has ended. Here, SIMD comparisons find
-//! all quotes of a block of 64 bytes in advance, as the bits of one word, and the next quote is its lowest bit.
+//! A search for the next quote can't start before the search for the previous one has ended. Here, SIMD comparisons
+//! find all quotes of a block of 64 bytes in advance, as the bits of one word, and the next quote is its lowest bit.
 
 use wide::u8x16;
 

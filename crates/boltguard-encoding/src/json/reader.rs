@@ -297,8 +297,8 @@ impl<'a> Reader<'a> {
         ahead.read_raw()
     }
 
-    /// Calls `read`, a function that is not inlined, with a copy of the reader, and continues where it stops. In this way
-    /// the reader itself stays in registers.
+    /// Calls `read`, a function that is not inlined, with a copy of the reader, and continues where it stops. In this
+    /// way the reader itself stays in registers.
     #[inline(always)]
     pub fn with_copy<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
         let mut copy = self.clone();

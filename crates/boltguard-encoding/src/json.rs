@@ -1,5 +1,5 @@
 //! A strict JSON reader that makes a single pass, [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259), and functions that
-//! [write] JSON.
+//! [write](mod@write) JSON.
 //!
 //! In addition to what the grammar excludes, the reader rejects nesting deeper than [`MAX_DEPTH`] and numbers that are
 //! not finite as a double, because implementations interpret them differently. [`Names`] detects duplicate members.

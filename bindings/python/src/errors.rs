@@ -1,4 +1,4 @@
-//! The classes of `boltguard.exceptions`, raised from Rust.
+//! Raising the exceptions of `boltguard.exceptions` from Rust.
 
 use std::ffi::CStr;
 use std::fmt::Display;
@@ -55,13 +55,13 @@ classes! {
     UnsupportedAlgorithmError,
 }
 
-/// An instance of `class` that says `message`.
+/// An exception with this message.
 #[cold]
 pub(crate) fn plain(py: Python<'_>, class: Class, message: impl Display) -> PyErr {
     instance(py, class, message).map_or_else(|error| error, PyErr::from_value)
 }
 
-/// An instance of `class` that says `message` and carries the cause in one word.
+/// An exception with this message and a reason code.
 #[cold]
 pub(crate) fn coded(
     py: Python<'_>,
@@ -80,7 +80,7 @@ fn instance(py: Python<'_>, class: Class, message: impl Display) -> PyResult<Bou
     class.bind(py)?.call1((message.to_string(),))
 }
 
-/// A key can't be read, or can't serve the algorithm.
+/// The exception for a key that can't be read, or can't be used with the algorithm.
 #[cold]
 pub(crate) fn key_error(py: Python<'_>, error: KeyError) -> PyErr {
     let remedy = match error {
@@ -95,13 +95,13 @@ pub(crate) fn key_error(py: Python<'_>, error: KeyError) -> PyErr {
     )
 }
 
-/// A key that could be read can't sign.
+/// The exception for a key that can't sign.
 #[cold]
 pub(crate) fn sign_error(py: Python<'_>, error: SignError) -> PyErr {
     coded(py, Class::InvalidKeyError, error.code(), error)
 }
 
-/// No token was made of a payload and a header.
+/// The exception for a token that can't be created.
 #[cold]
 pub(crate) fn token_sign_error(py: Python<'_>, error: JwsSignError) -> PyErr {
     match error {
@@ -110,7 +110,7 @@ pub(crate) fn token_sign_error(py: Python<'_>, error: JwsSignError) -> PyErr {
     }
 }
 
-/// A token was refused before its claims were looked at.
+/// The exception for a token that was rejected before its claims were checked.
 #[cold]
 pub(crate) fn jws_error(py: Python<'_>, error: JwsError) -> PyErr {
     let class = match error {
@@ -122,7 +122,7 @@ pub(crate) fn jws_error(py: Python<'_>, error: JwsError) -> PyErr {
     coded(py, class, error.code(), error)
 }
 
-/// A token lacks a claim.
+/// The exception for a missing claim.
 #[cold]
 pub(crate) fn missing_claim(py: Python<'_>, name: &str) -> PyErr {
     coded(
@@ -133,13 +133,13 @@ pub(crate) fn missing_claim(py: Python<'_>, name: &str) -> PyErr {
     )
 }
 
-/// Warns with a category of ours, at the caller's line.
+/// Warns with a category of `boltguard.exceptions`, at the line of the caller.
 #[cold]
 pub(crate) fn warn(py: Python<'_>, category: Class, message: &CStr) -> PyResult<()> {
     PyErr::warn(py, category.bind(py)?, message, 1)
 }
 
-/// Warns with `DeprecationWarning`, at the caller's line.
+/// Warns with `DeprecationWarning`, at the line of the caller.
 #[cold]
 pub(crate) fn warn_of_old_argument(py: Python<'_>, message: &CStr) -> PyResult<()> {
     PyErr::warn(py, &py.get_type::<PyDeprecationWarning>(), message, 1)

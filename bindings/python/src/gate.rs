@@ -15,7 +15,8 @@ use pyo3::types::{PyDict, PyString};
 
 use crate::auth_context::AuthContext;
 use crate::backends::api_key::{ApiKeyBackend, Snapshot};
-use crate::backends::jwt::{JwtBackend, TrustedKeys};
+use crate::backends::jwt::JwtBackend;
+use crate::backends::trusted_keys::TrustedKeys;
 use crate::errors::{Class, plain};
 use crate::guard::Guard;
 use crate::pending::{Open, Pending, Progress};

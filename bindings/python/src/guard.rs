@@ -1,4 +1,4 @@
-//! `Guard`: who may pass.
+//! `Guard`: a rule that allows or denies callers.
 
 use std::collections::HashMap;
 
@@ -16,13 +16,13 @@ use crate::auth_context::AuthContext;
 use crate::errors::{Class, plain};
 use crate::explanation::Explanation;
 
-/// A rule that lets callers in or not, in three-valued logic; `&`, `|` and `~` make others of it.
+/// A rule that allows or denies callers, in three-valued logic. Combine rules with `&`, `|` and `~`.
 #[pyclass(frozen, eq, hash, module = "boltguard._rust")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Guard(Rules);
 
 impl Guard {
-    /// The rule that Rust compiles.
+    /// The rule, in Rust.
     pub(crate) fn rules(&self) -> &Rules {
         &self.0
     }
@@ -30,62 +30,62 @@ impl Guard {
 
 #[pymethods]
 impl Guard {
-    /// Everybody, known or not.
+    /// Allows all callers, including anonymous ones.
     #[staticmethod]
     fn allow_any() -> Self {
         Self(Rules::allow_any())
     }
 
-    /// Nobody.
+    /// Allows no one.
     #[staticmethod]
     fn deny_all() -> Self {
         Self(Rules::deny_all())
     }
 
-    /// Everybody whom a backend vouches for.
+    /// Allows all authenticated callers.
     #[staticmethod]
     fn authenticated() -> Self {
         Self(Rules::authenticated())
     }
 
-    /// The staff.
+    /// Allows staff users.
     #[staticmethod]
     fn staff() -> Self {
         Self(Rules::staff())
     }
 
-    /// The superusers.
+    /// Allows superusers.
     #[staticmethod]
     fn admin() -> Self {
         Self(Rules::admin())
     }
 
-    /// The holders of a permission.
+    /// Allows callers that have the permission.
     #[staticmethod]
     fn permission(py: Python<'_>, name: &str) -> PyResult<Self> {
         Ok(Self(Rules::permission(permission(py, name)?)))
     }
 
-    /// The holders of at least one of these permissions.
+    /// Allows callers that have at least one of the permissions.
     #[staticmethod]
     fn any_permission(py: Python<'_>, names: &Bound<'_, PyAny>) -> PyResult<Self> {
         checked(py, Rules::any_permission(permissions(names)?))
     }
 
-    /// The holders of all these permissions.
+    /// Allows callers that have all of the permissions.
     #[staticmethod]
     fn all_permissions(py: Python<'_>, names: &Bound<'_, PyAny>) -> PyResult<Self> {
         checked(py, Rules::all_permissions(permissions(names)?))
     }
 
-    /// The holders of an OAuth scope.
+    /// Allows callers that have the OAuth scope.
     #[staticmethod]
     fn scope(py: Python<'_>, name: &str) -> PyResult<Self> {
         checked(py, Rules::scope(name))
     }
 
-    /// The holders of a token that has this claim, with one of `any_of`, all of `all_of` and none of `none_of`, where
-    /// these are not `None`. An empty list is refused.
+    /// Allows callers with a token that has this claim, with one of `any_of`, all of `all_of` and none of `none_of`.
+    /// Each of these is ignored if it is `None`, and must not be empty.
     #[staticmethod]
     fn claim(
         py: Python<'_>,
@@ -96,30 +96,30 @@ impl Guard {
     ) -> PyResult<Self> {
         let mut test = ClaimTest::new(name);
         if let Some(values) = any_of {
-            test = test.any_of(scalars(&values)?);
+            test = test.any_of(claim_values(&values)?);
         }
         if let Some(values) = all_of {
-            test = test.all_of(scalars(&values)?);
+            test = test.all_of(claim_values(&values)?);
         }
         if let Some(values) = none_of {
-            test = test.none_of(scalars(&values)?);
+            test = test.none_of(claim_values(&values)?);
         }
         checked(py, Rules::claim(test))
     }
 
-    /// The callers whom this backend vouches for: `jwt` or `api_key`.
+    /// Allows callers that this backend authenticated: `jwt` or `api_key`.
     #[staticmethod]
     fn via_backend(py: Python<'_>, name: &str) -> PyResult<Self> {
         checked(py, Rules::via_backend(name))
     }
 
-    /// Known callers of whom a check of your own holds, which is asked by its name.
+    /// Allows authenticated callers for which the custom check with this name returns `True`.
     #[staticmethod]
     fn check(py: Python<'_>, name: &str) -> PyResult<Self> {
         checked(py, Rules::check(name))
     }
 
-    /// Reads the text form, such as `authenticated & (perm("blog.add") | staff)`.
+    /// Parses a guard in string form, such as `authenticated & (perm("blog.add") | staff)`.
     #[staticmethod]
     fn parse(py: Python<'_>, text: &str) -> PyResult<Self> {
         text.parse().map(Self).map_err(|error: ParseGuardError| {
@@ -131,7 +131,7 @@ impl Guard {
         })
     }
 
-    /// Reads what `to_json` wrote.
+    /// Reads the JSON document that `to_json` returned.
     #[staticmethod]
     fn from_json(py: Python<'_>, document: &str) -> PyResult<Self> {
         Rules::from_json(document)
@@ -139,14 +139,14 @@ impl Guard {
             .map_err(|error: GuardDocumentError| plain(py, Class::ConfigurationError, error))
     }
 
-    /// A JSON document with the text form and its version.
+    /// A JSON document with the string form and its version.
     fn to_json(&self, py: Python<'_>) -> PyResult<String> {
         self.0
             .to_json()
             .map_err(|error| plain(py, Class::ConfigurationError, error))
     }
 
-    /// The callers whom all of the guards let in.
+    /// Allows callers that all of the guards allow.
     #[staticmethod]
     fn all(py: Python<'_>, guards: Vec<PyRef<'_, Self>>) -> PyResult<Self> {
         checked(py, Rules::all(guards.iter().map(|guard| guard.0.clone())))
@@ -164,7 +164,7 @@ impl Guard {
         Self(!self.0.clone())
     }
 
-    /// The text form, which `parse` reads.
+    /// The string form, which `parse` accepts.
     fn __str__(&self) -> String {
         self.0.to_string()
     }
@@ -173,39 +173,39 @@ impl Guard {
         format!("<Guard: {}>", self.0)
     }
 
-    /// The names of the checks of your own that the guard asks.
+    /// The names of the custom checks in the guard.
     #[getter]
     fn checks(&self) -> Vec<&str> {
         self.0.checks().collect()
     }
 
-    /// The names of the backends that the guard asks for.
+    /// The names of the backends that the guard requires.
     #[getter]
     fn backends(&self) -> Vec<&str> {
         self.0.backends().collect()
     }
 
-    /// Whether callers without an identity are let in.
+    /// Whether anonymous callers are allowed.
     #[getter]
     fn opens_to_anonymous(&self) -> bool {
         self.0.opens_to_anonymous()
     }
 
-    /// Whether `other` lets everybody in whom this guard lets in. Exact, or `GuardTooLarge`.
+    /// Whether `other` allows every caller that this guard allows. Raises `GuardTooLarge` if it can't tell.
     fn implies(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
         self.0
             .implies(&other.0)
             .map_err(|error| too_large(py, error))
     }
 
-    /// Whether both guards answer alike: let in, 401 or 403. Exact, or `GuardTooLarge`.
+    /// Whether both guards always decide alike: allow, 401 or 403. Raises `GuardTooLarge` if it can't tell.
     fn is_equivalent(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
         self.0
             .is_equivalent(&other.0)
             .map_err(|error| too_large(py, error))
     }
 
-    /// Why the guard decides as it does for a caller, `None` for the anonymous one, given answers to its checks.
+    /// Explains the decision for a caller, given the results of custom checks. `None` is the anonymous caller.
     #[pyo3(signature = (context=None, answers=None))]
     fn explain(
         &self,
@@ -223,7 +223,7 @@ fn permission(py: Python<'_>, name: &str) -> PyResult<Permission> {
         plain(
             py,
             Class::ConfigurationError,
-            format!("the permission {name:?}: {error}"),
+            format!("permission {name:?}: {error}"),
         )
     })
 }
@@ -231,7 +231,7 @@ fn permission(py: Python<'_>, name: &str) -> PyResult<Permission> {
 fn permissions(names: &Bound<'_, PyAny>) -> PyResult<Vec<Permission>> {
     if names.cast::<PyString>().is_ok() {
         return Err(PyTypeError::new_err(
-            "permissions are a list of names, and this is one text",
+            "permissions must be a list of names, not a single string",
         ));
     }
     let read = |name: PyResult<Bound<'_, PyAny>>| permission(names.py(), name?.extract()?);
@@ -244,18 +244,19 @@ fn checked(py: Python<'_>, rules: Result<Rules, GuardError>) -> PyResult<Guard> 
         .map_err(|error| plain(py, Class::ConfigurationError, error))
 }
 
-/// The rules, unless they are too large to compile: then now, where they are made.
+/// Checks that the rules aren't too large to compile, so that the error is raised where they are created.
 fn sized(py: Python<'_>, rules: Rules) -> PyResult<Guard> {
     checked(py, rules.check_size().map(|()| rules))
 }
 
-fn scalars(values: &[Bound<'_, PyAny>]) -> PyResult<Vec<ClaimValue>> {
-    values.iter().map(scalar).collect()
+fn claim_values(values: &[Bound<'_, PyAny>]) -> PyResult<Vec<ClaimValue>> {
+    values.iter().map(claim_value).collect()
 }
 
-pub(crate) fn scalar(value: &Bound<'_, PyAny>) -> PyResult<ClaimValue> {
-    if let Ok(text) = value.cast::<PyString>() {
-        return Ok(ClaimValue::from(text.to_str()?));
+/// The value of a claim that a token is compared with.
+pub(crate) fn claim_value(value: &Bound<'_, PyAny>) -> PyResult<ClaimValue> {
+    if let Ok(string) = value.cast::<PyString>() {
+        return Ok(ClaimValue::from(string.to_str()?));
     }
     if let Ok(flag) = value.cast::<PyBool>() {
         return Ok(ClaimValue::from(flag.is_true()));
@@ -264,7 +265,7 @@ pub(crate) fn scalar(value: &Bound<'_, PyAny>) -> PyResult<ClaimValue> {
         return Ok(ClaimValue::from(whole.extract::<i64>()?));
     }
     Err(PyTypeError::new_err(
-        "a claim is compared with a str, an int or a bool",
+        "the value of a claim must be a string, an integer or a boolean",
     ))
 }
 

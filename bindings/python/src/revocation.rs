@@ -1,4 +1,4 @@
-//! The deny-list in memory.
+//! `MemoryRevocation` and `RevocationSentinel`: revoked tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use pyo3::prelude::*;
 use crate::errors::{Class, plain};
 use crate::time::{Seconds, now};
 
-/// Token ids that are revoked, in the memory of this process.
+/// The IDs of revoked tokens, in the memory of this process.
 ///
-/// Bounded: an entry is forgotten when its token could no longer be accepted, and a full store raises
-/// `RevocationStoreFull` instead of forgetting one that still could.
+/// The number of entries is limited. An entry is removed once its token has expired. If the store is full of tokens
+/// that haven't expired, `RevocationStoreFull` is raised.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct MemoryRevocation {
     store: Arc<Store>,
 }
 
 impl MemoryRevocation {
-    /// The store itself, for a backend that asks it without coming back to Python.
+    /// The store, which a backend uses directly.
     pub(crate) fn store(&self) -> Arc<Store> {
         Arc::clone(&self.store)
     }
@@ -39,7 +39,7 @@ impl MemoryRevocation {
         })
     }
 
-    /// Revokes a token for the `ttl` seconds that it has left (and the leeway), or for good.
+    /// Revokes a token for `ttl` seconds plus the leeway, or forever if `ttl` is `None`.
     #[pyo3(signature = (jti, ttl=None))]
     fn revoke(&self, py: Python<'_>, jti: &str, ttl: Option<Seconds>) -> PyResult<()> {
         let now = now();
@@ -54,13 +54,13 @@ impl MemoryRevocation {
         self.store.is_revoked(jti, now())
     }
 
-    /// Notes that a backend with this leeway asks the store; entries outlive their token by the largest one.
+    /// Registers the leeway of a backend. Entries are kept for the largest leeway after their token has expired.
     fn bind_leeway(&self, leeway: Seconds) -> PyResult<()> {
         self.store.bind_leeway(leeway.as_leeway()?);
         Ok(())
     }
 
-    /// Forgets the tokens that are over, and says how many there were.
+    /// Removes the entries of expired tokens and returns their number.
     fn purge(&self) -> usize {
         self.store.purge(now())
     }
@@ -78,7 +78,7 @@ impl MemoryRevocation {
     }
 }
 
-/// What this process remembers of a store that it shares with others, so that it notices when the store is emptied.
+/// Detects that a store shared with other processes has lost its entries.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct RevocationSentinel(Sentinel);
 
@@ -89,7 +89,7 @@ impl RevocationSentinel {
         Self(Sentinel::new())
     }
 
-    /// What the mark that was found says, `"intact"`, `"lost"`, `"missing"` or `"outdated"`; for the last two also the
+    /// Compares the mark found in the store. Returns `"intact"` or `"lost"`, or `"missing"` or `"outdated"` with the
     /// mark to write.
     fn examine(&self, found: Option<u128>) -> (&'static str, Option<u128>) {
         match self.0.examine(found, now()) {
@@ -100,15 +100,15 @@ impl RevocationSentinel {
         }
     }
 
-    /// The mark to write before an entry that is kept for so many seconds, or for good; `None` if the one that was
-    /// found covers it.
+    /// The mark to write before an entry that is kept for `lifetime` seconds, or forever if `lifetime` is `None`.
+    /// Returns `None` if the mark that was found suffices.
     fn covering(&self, found: u128, lifetime: Option<Seconds>) -> Option<u128> {
         let now = now();
         let until = lifetime.and_then(|lifetime| lifetime.after(now));
         self.0.covering(found, until, now)
     }
 
-    /// The mark that says that lost entries no longer matter.
+    /// The mark to write once lost entries no longer matter.
     #[staticmethod]
     fn accepting_loss(found: Option<u128>) -> u128 {
         Sentinel::accepting_loss(found)

@@ -1,4 +1,4 @@
-//! The clock, and spans of time as Python's users write them.
+//! The clock, and durations and times as passed by Python code.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,33 +8,33 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDelta};
 
-/// What the system's clock says.
+/// The current time of the system clock.
 pub(crate) fn now() -> NumericDate {
     SystemTime::now().into()
 }
 
-/// Seconds, finite: a number or a `timedelta`.
+/// A finite number of seconds, given as a number or a `timedelta`.
 #[derive(Clone, Copy)]
 pub(crate) struct Seconds(f64);
 
 impl Seconds {
-    /// So many seconds after `date`, or before it where negative.
+    /// The time this many seconds after `date`.
     pub(crate) fn after(self, date: NumericDate) -> Option<NumericDate> {
         NumericDate::from_f64(date.as_f64() + self.0)
     }
 
-    /// The span, unless negative or too long.
+    /// The duration, unless it is negative or too long.
     pub(crate) fn as_duration(self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.0).ok()
     }
 
-    /// The span, as the leeway that it is meant for.
+    /// The duration, for use as the leeway.
     pub(crate) fn as_leeway(self) -> PyResult<Duration> {
-        let refused = || PyValueError::new_err("leeway must be zero or more seconds");
+        let refused = || PyValueError::new_err("leeway must not be negative");
         self.as_duration().ok_or_else(refused)
     }
 
-    /// The date so many seconds after the epoch.
+    /// The time this many seconds after the epoch.
     pub(crate) fn since_epoch(self) -> NumericDate {
         NumericDate::from_f64(self.0).unwrap_or(NumericDate::from_secs(i64::MAX))
     }
@@ -53,10 +53,12 @@ impl<'py> FromPyObject<'_, 'py> for Seconds {
         } else {
             object
                 .extract::<f64>()
-                .map_err(|_| PyTypeError::new_err("expected seconds as a number, or a timedelta"))?
+                .map_err(|_| PyTypeError::new_err("expected a number of seconds or a timedelta"))?
         };
         if !f64::is_finite(seconds) {
-            return Err(PyValueError::new_err("a number of seconds must be finite"));
+            return Err(PyValueError::new_err(
+                "the number of seconds must be finite",
+            ));
         }
         Ok(Self(seconds))
     }

@@ -51,7 +51,7 @@ ED_PUBLIC = pems(ed25519.Ed25519PrivateKey.generate())[1]
         ({"algorithms": ["none"]}, "none"),
         ({"algorithms": []}, "algorithms is empty"),
         ({"algorithms": "HS256"}, "algorithms is of type str. It must be a list"),
-        ({"algorithms": [256]}, "named by a str"),
+        ({"algorithms": [256]}, "the name of an algorithm must be a string"),
         ({"algorithms": ["RS256"]}, "SECRET_KEY"),
         ({"algorithms": ["HS256", "ES256"]}, "ES256"),
         ({"secret": "a-secret", "algorithms": ["RS256"]}, "RS256"),

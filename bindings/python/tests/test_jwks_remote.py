@@ -398,7 +398,7 @@ def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
 def test_a_turn_is_ended_once(remote):
     turn = remote.rust.turn()
     assert turn.fail("timeout") == "the server takes too long"
-    with pytest.raises(RuntimeError, match="over"):
+    with pytest.raises(RuntimeError, match="already been used"):
         turn.succeed(200, b"")
 
 

@@ -166,7 +166,7 @@ def test_expectations_of_the_wrong_type_are_errors_of_the_caller(asked):
 
 def test_bytes_are_no_audience_and_no_issuer():
     for what in ("audience", "issuer"):
-        with pytest.raises(TypeError, match=f"{what} is of type bytes: give a text"):
+        with pytest.raises(TypeError, match=f"{what} must be a string or a list of strings, not bytes"):
             decode(forge(FRESH), **{what: b"abc"})
 
 
@@ -369,8 +369,8 @@ def test_algorithms_have_to_be_named():
 def test_an_algorithm_that_does_not_exist_is_named_with_the_one_meant(name, meant):
     with pytest.raises(jwt.InvalidAlgorithmError) as caught:
         decode(forge(FRESH), algorithms=["HS256", name])
-    assert f"`{name}`" in str(caught.value)
-    assert meant is None or f"`{meant}` is probably meant" in str(caught.value)
+    assert f'"{name}"' in str(caught.value)
+    assert meant is None or f'did you mean "{meant}"?' in str(caught.value)
 
 
 def test_none_may_be_listed_and_verifies_nothing():
@@ -622,7 +622,7 @@ def test_the_algorithm_of_the_header_is_the_one_that_signs():
     long = "s" * 64
     token = jwt.encode(FRESH, long, headers={"alg": "HS512"})
     assert jwt.decode(token, long, ["HS512"], now=NOW) == FRESH
-    with pytest.raises(jwt.InvalidAlgorithmError, match="not the same"):
+    with pytest.raises(jwt.InvalidAlgorithmError, match="algorithm differs from alg"):
         jwt.encode(FRESH, long, "HS256", {"alg": "HS512"})
 
 

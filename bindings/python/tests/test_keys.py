@@ -146,8 +146,8 @@ def test_a_url_is_no_secret_and_no_key(url):
 
 def test_what_fetches_keys_says_how_to_ask_it_for_one():
     url = "https://id.example.com/jwks.json"
-    assert "its keys_for(token) gives" in bad_key(jwt.RemoteKeySet(url), "RS256")
-    assert "its get_signing_key_from_jwt(token) gives" in bad_key(jwt.PyJWKClient(url), "RS256")
+    assert "pass the result of its keys_for(token)" in bad_key(jwt.RemoteKeySet(url), "RS256")
+    assert "pass the result of its get_signing_key_from_jwt(token)" in bad_key(jwt.PyJWKClient(url), "RS256")
 
 
 def test_the_text_of_a_jwk_gives_no_secret_but_a_mapping_does():
@@ -323,8 +323,9 @@ def test_key_material_is_text_or_bytes(make, value):
 
 
 def test_one_key_is_not_several():
-    with pytest.raises(jwt.InvalidKeyError):
-        Key.read({"keys": [Key.read(RSA_KEY).to_jwk()]})
+    for several in ({"keys": [Key.read(RSA_KEY).to_jwk()]}, KeySet([Key.read(RSA_KEY).public_key()])):
+        with pytest.raises(jwt.InvalidKeyError):
+            Key.read(several)
 
 
 # --- KeySet ------------------------------------------------------------------------------------------------------

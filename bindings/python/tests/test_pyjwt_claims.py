@@ -246,7 +246,7 @@ def test_a_misspelt_option_is_told_what_is_meant(name, meant):
 
 
 def test_an_option_that_resembles_none_is_told_which_there_are():
-    with pytest.raises(TypeError, match=r"there are .*verify_exp, .*verify_sub"):
+    with pytest.raises(TypeError, match=r"the options are .*verify_exp, .*verify_sub"):
         jwt.PyJWT({"issuer": "x"})
 
 

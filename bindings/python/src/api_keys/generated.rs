@@ -1,4 +1,4 @@
-//! Generated API keys: their form, what is stored of them, and the snapshot in which they are looked up.
+//! Generated API keys: their format, and what is stored of them.
 
 use boltguard::apikey::{
     ApiKeyError, GeneratedKey, KeyDigest, KeyFormat, KeyUse, Peppers, StoredKey,
@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyString};
 use crate::errors::{Class, key_error, plain};
 use crate::time::Seconds;
 
-/// The form of the keys of one site: `prefix_<id>_<secret><checksum>`.
+/// The format of the API keys of a site: `prefix_<id>_<secret><checksum>`.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct ApiKeyFormat(KeyFormat);
 
@@ -31,24 +31,24 @@ impl ApiKeyFormat {
             .map_err(|error| plain(py, Class::ConfigurationError, error))
     }
 
-    /// The prefix, without the `_` after it.
+    /// The prefix, without the `_` that follows it.
     #[getter]
     fn prefix(&self) -> &str {
         self.0.prefix()
     }
 
-    /// A regular expression that finds the keys in any text, for a secret scanner.
+    /// A regular expression that matches the keys, for a secret scanner.
     #[getter]
     fn pattern(&self) -> String {
         self.0.pattern()
     }
 
-    /// Makes a key.
+    /// Generates a key.
     fn generate(&self) -> PyResult<GeneratedApiKey> {
         self.0.generate().map(GeneratedApiKey).map_err(refused)
     }
 
-    /// The public id of a key that somebody presents; `ValueError` if it has another form or is mistyped.
+    /// Returns the public ID of a key. Raises `ValueError` if the key is malformed or mistyped.
     fn parse(&self, key: &str) -> PyResult<String> {
         let parsed = self.0.parse(key).map_err(refused)?;
         Ok(parsed.id().to_owned())
@@ -59,24 +59,24 @@ impl ApiKeyFormat {
     }
 }
 
-/// A key that was just made. Only `expose` shows it.
+/// A new key. Only `expose` reveals it.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct GeneratedApiKey(GeneratedKey);
 
 #[pymethods]
 impl GeneratedApiKey {
-    /// The public id, which is no secret.
+    /// The public ID, which isn't secret.
     #[getter]
     fn id(&self) -> &str {
         self.0.id()
     }
 
-    /// The key itself, to be shown to its owner once.
+    /// The key, to be shown to its owner once.
     fn expose<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         PyString::new(py, self.0.expose())
     }
 
-    /// What to keep in its place: the digest of the key by this secret of the server.
+    /// The digest to store instead of the key, keyed by the pepper.
     fn digest<'py>(&self, py: Python<'py>, pepper: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
         let digest = self.0.digest(&Peppers::new(secret(py, pepper)?));
         Ok(PyBytes::new(py, digest.as_bytes()))
@@ -87,7 +87,7 @@ impl GeneratedApiKey {
     }
 }
 
-/// A key as a table holds it: everything but the key. Dates are seconds since the epoch.
+/// A row of the table of keys. It doesn't contain the key. Dates are seconds since the epoch.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct StoredApiKey(StoredKey);
 
@@ -103,7 +103,7 @@ impl StoredApiKey {
     #[pyo3(signature = (id, digest, *, created, owner=None, permissions=None, scopes=None, expires=None, revoked=None))]
     #[expect(
         clippy::too_many_arguments,
-        reason = "they are the columns of the table, given by name"
+        reason = "each is a keyword argument in Python"
     )]
     fn new(
         id: &str,
@@ -116,7 +116,7 @@ impl StoredApiKey {
         revoked: Option<Seconds>,
     ) -> PyResult<Self> {
         let digest = <[u8; 32]>::try_from(digest)
-            .map_err(|_| PyValueError::new_err("the digest of an API key is 32 bytes"))?;
+            .map_err(|_| PyValueError::new_err("the digest of an API key must have 32 bytes"))?;
         let digest = KeyDigest::from_bytes(digest);
         let mut key = StoredKey::from_parts(id, digest, created.since_epoch())
             .with_permissions(permissions.iter().flatten().map(String::as_str))
@@ -133,7 +133,7 @@ impl StoredApiKey {
         Ok(Self(key))
     }
 
-    /// The public id.
+    /// The public ID.
     #[getter]
     fn id(&self) -> &str {
         self.0.id()
@@ -144,7 +144,7 @@ impl StoredApiKey {
     }
 }
 
-/// The last use of a key, to be written down.
+/// The last use of a key, to be stored.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct ApiKeyUse(KeyUse);
 
@@ -156,26 +156,26 @@ impl ApiKeyUse {
 
 #[pymethods]
 impl ApiKeyUse {
-    /// The public id of the key.
+    /// The public ID of the key.
     #[getter]
     fn id(&self) -> &str {
         self.0.id()
     }
 
-    /// When, in whole seconds since the epoch.
+    /// The time of the use, in whole seconds since the epoch.
     #[getter]
     fn at(&self) -> i64 {
         let at: NumericDate = self.0.at();
         at.as_secs()
     }
 
-    /// The digest as it was stored.
+    /// The stored digest.
     #[getter]
     fn digest<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.0.digest().as_bytes())
     }
 
-    /// The digest by the current secret, where the stored one was made with an old one.
+    /// The digest with the current pepper, if the stored one was created with an old pepper.
     #[getter]
     fn new_digest<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         let digest = self.0.new_digest()?;
@@ -187,11 +187,11 @@ impl ApiKeyUse {
     }
 }
 
-/// The secrets that key the digests, the current one first.
-pub(crate) fn peppers(py: Python<'_>, texts: &[Vec<u8>]) -> PyResult<Peppers> {
-    let mut secrets = texts.iter().map(|text| secret(py, text));
+/// The secrets of the server that key the digests, the current one first.
+pub(crate) fn peppers(py: Python<'_>, secrets: &[Vec<u8>]) -> PyResult<Peppers> {
+    let mut secrets = secrets.iter().map(|bytes| secret(py, bytes));
     let Some(current) = secrets.next() else {
-        let message = "peppers is empty: API keys need a secret of the server";
+        let message = "peppers must not be empty";
         return Err(plain(py, Class::ConfigurationError, message));
     };
     secrets.try_fold(Peppers::new(current?), |peppers, old| {

@@ -1,4 +1,4 @@
-//! `ApiKeyStore`: a snapshot of a table of API keys, and whether it is recent enough.
+//! `ApiKeyStore`: a snapshot of the table of API keys, and whether it is up to date.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use crate::api_keys::generated::{ApiKeyFormat, ApiKeyUse, StoredApiKey, peppers};
 use crate::time::Seconds;
 
-/// Keys in memory. They are read without a lock, and brought up to date by whoever finds them out of date.
+/// API keys in memory, which are read without a lock.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct ApiKeyStore {
     verifier: ApiKeyVerifier,
@@ -35,8 +35,8 @@ impl ApiKeyStore {
 
 #[pymethods]
 impl ApiKeyStore {
-    /// Keys of this form, whose digests were made with one of these secrets of the server, the current one first. What
-    /// was read stays current for `refresh_interval` seconds.
+    /// Creates a store for keys with this format, whose digests are keyed by one of the peppers, the current one first.
+    /// The keys are up to date for `refresh_interval` seconds after each refresh.
     #[new]
     #[pyo3(signature = (format, peppers, *, refresh_interval))]
     fn new(
@@ -56,18 +56,18 @@ impl ApiKeyStore {
         })
     }
 
-    /// Whether the keys were read less than `refresh_interval` ago, and nothing is known to have changed since.
+    /// Whether the last refresh was less than `refresh_interval` ago and no change was noted since.
     #[getter]
     fn is_current(&self) -> bool {
         self.freshness.is_current()
     }
 
-    /// Notes that the table has changed, so that what is being read meanwhile will not pass for current.
+    /// Notes a change of the table. A refresh that began before it doesn't count.
     fn note_change(&self) {
         self.freshness.changes.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Begins to bring the keys up to date; call it before you read the table.
+    /// Begins a refresh. Call this before you read the table.
     fn begin_refresh(&self) -> ApiKeyRefresh {
         ApiKeyRefresh {
             began: Instant::now(),
@@ -75,7 +75,7 @@ impl ApiKeyStore {
         }
     }
 
-    /// Says that the keys are up to date as of the beginning of this refresh.
+    /// Finishes a refresh. The keys are up to date as of its beginning.
     fn finish_refresh(&self, refresh: PyRef<'_, ApiKeyRefresh>) {
         self.freshness.read(&refresh);
     }
@@ -87,7 +87,7 @@ impl ApiKeyStore {
         Ok(())
     }
 
-    /// Adds or replaces these keys, and forgets those of the `removed` ids.
+    /// Adds or replaces keys, and removes those with the `removed` IDs.
     fn update(&self, changed: &Bound<'_, PyAny>, removed: Vec<String>) -> PyResult<()> {
         let stored = stored(changed)?;
         let removed = removed.iter().map(String::as_str);
@@ -95,7 +95,7 @@ impl ApiKeyStore {
         Ok(())
     }
 
-    /// The last use of each key that was used since this was last asked.
+    /// Returns the last use of each key that was used since the previous call.
     fn take_uses(&self) -> Vec<ApiKeyUse> {
         let uses = self.keys.take_uses();
         uses.into_iter().map(ApiKeyUse::new).collect()
@@ -124,13 +124,13 @@ pub(crate) struct ApiKeyRefresh {
     changes: u64,
 }
 
-/// When the keys were read, and how many of the changes since the start had been made by then.
+/// The time of the last refresh, and the number of changes that it includes.
 pub(crate) struct Freshness {
     interval: Duration,
     start: Instant,
     changes: AtomicU64,
     seen: AtomicU64,
-    /// In nanoseconds from the start; zero where nothing was read yet.
+    /// In nanoseconds since the start, or zero before the first refresh.
     current_until: AtomicU64,
 }
 
@@ -145,7 +145,7 @@ impl Freshness {
         }
     }
 
-    /// Whether there is anything to fall back on.
+    /// Whether there was a refresh.
     pub(crate) fn was_read(&self) -> bool {
         self.current_until.load(Ordering::SeqCst) > 0
     }

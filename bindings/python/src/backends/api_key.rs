@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use boltguard::apikey::{ApiKeyError, ApiKeys};
-use boltguard::{ApiKeyBackend as Backend, ApiKeySource, ConfigError, HeaderName};
+use boltguard::apikey::ApiKeys;
+use boltguard::{ApiKeyBackend as Backend, ApiKeySource};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
 
 use crate::api_keys::generated::secret;
 use crate::api_keys::store::{ApiKeyStore, Freshness};
-use crate::backends::jwt::{bad_header, schemes};
-use crate::errors::{Class, plain};
+use crate::backends::{header, refused, schemes};
 
-/// Authenticates by an API key in a header. Only digests of the keys are kept.
+/// Authenticates requests by an API key in a header. Only digests of the keys are stored.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct ApiKeyBackend {
     backend: Arc<Backend>,
@@ -21,7 +20,7 @@ pub(crate) struct ApiKeyBackend {
     snapshot: Option<Snapshot>,
 }
 
-/// The store's, where keys are looked up in one.
+/// The state of the store in which the keys are looked up.
 #[derive(Clone)]
 pub(crate) struct Snapshot {
     freshness: Arc<Freshness>,
@@ -43,7 +42,7 @@ impl Snapshot {
         self.freshness.is_current()
     }
 
-    /// Whether what was read before serves on where it can't be brought up to date.
+    /// Whether outdated keys may be used if the store is unavailable.
     pub(crate) fn outlives_errors(&self) -> bool {
         self.store_errors_allow && self.freshness.was_read()
     }
@@ -51,7 +50,7 @@ impl Snapshot {
 
 #[pymethods]
 impl ApiKeyBackend {
-    /// `id_key` makes the public ids of the keys unguessable for those who have not got it.
+    /// `id_key` is a secret that makes the public IDs of the keys unguessable.
     #[new]
     #[pyo3(signature = (*, api_keys, key_permissions=None, header="x-api-key", id_key=None, scheme=None))]
     fn new(
@@ -64,8 +63,7 @@ impl ApiKeyBackend {
     ) -> PyResult<Self> {
         let keys = known_keys(py, api_keys, key_permissions, id_key)?;
         if keys.is_empty() {
-            let message = "api_keys is empty, so nobody could pass";
-            return Err(plain(py, Class::ConfigurationError, message));
+            return Err(refused(py, "api_keys must not be empty"));
         }
         Ok(Self {
             weak_keys: keys.weak(),
@@ -74,8 +72,8 @@ impl ApiKeyBackend {
         })
     }
 
-    /// Looks keys up in a store. A gate asks for the store to be brought up to date where it has to be; if that fails,
-    /// `store_errors_allow` goes on with what was read before.
+    /// Looks keys up in a store. The gate requires an update of the store when it is outdated. If the update fails, the
+    /// outdated keys are used if `store_errors_allow` is `True`.
     #[staticmethod]
     #[pyo3(signature = (store, *, header="x-api-key", store_errors_allow=false, scheme=None))]
     fn stored(
@@ -96,7 +94,7 @@ impl ApiKeyBackend {
         })
     }
 
-    /// The same with public ids that can be told from the keys with this secret alone; those in a store have theirs.
+    /// The same backend with public IDs that are derived with this secret. Keys in a store have their own IDs.
     fn with_id_key(&self, py: Python<'_>, id_key: &[u8]) -> PyResult<Self> {
         let secret = secret(py, id_key)?;
         let renamed = self.backend.with_id_key(&secret).map(Arc::new);
@@ -107,7 +105,7 @@ impl ApiKeyBackend {
         })
     }
 
-    /// How many of the keys are shorter than 16 bytes.
+    /// The number of keys that are shorter than 16 bytes.
     #[getter]
     fn weak_keys(&self) -> usize {
         self.weak_keys
@@ -124,13 +122,11 @@ fn backend(
     header: &str,
     scheme: Option<Vec<String>>,
 ) -> PyResult<Arc<Backend>> {
-    let header = HeaderName::new(header).map_err(|error| bad_header(py, error))?;
-    let mut backend = Backend::new(keys, header);
-    if let Some(scheme) = scheme {
-        let explained = |error: ConfigError| plain(py, Class::ConfigurationError, error);
+    let mut backend = Backend::new(keys, self::header(py, header)?);
+    if let Some(names) = scheme {
         backend = backend
-            .with_schemes(schemes(py, &scheme)?)
-            .map_err(explained)?;
+            .with_schemes(schemes(py, &names)?)
+            .map_err(|error| refused(py, error))?;
     }
     Ok(Arc::new(backend))
 }
@@ -143,12 +139,12 @@ fn known_keys(
 ) -> PyResult<ApiKeys> {
     if api_keys.cast::<PyString>().is_ok() {
         return Err(PyTypeError::new_err(
-            "api_keys is one text; give a set of keys",
+            "api_keys must be a set of keys, not a single string",
         ));
     }
     let mut builder = ApiKeys::builder();
     for key in api_keys.try_iter()? {
-        builder = builder.key(text(&key?)?);
+        builder = builder.key(string(&key?)?);
     }
     if let Some(permissions) = key_permissions {
         for pair in permissions.items()?.iter() {
@@ -157,7 +153,7 @@ fn known_keys(
                 .try_iter()?
                 .map(|name| name?.extract())
                 .collect::<PyResult<_>>()?;
-            builder = builder.permissions(text(&key)?, granted.iter().map(String::as_str));
+            builder = builder.permissions(string(&key)?, granted.iter().map(String::as_str));
         }
     }
     if let Some(id_key) = id_key {
@@ -166,14 +162,9 @@ fn known_keys(
     builder.build().map_err(|error| refused(py, error))
 }
 
-fn text<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+fn string<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
     match key.cast::<PyString>() {
-        Ok(text) => text.to_str(),
-        Err(_) => Err(PyTypeError::new_err("an API key is a str")),
+        Ok(string) => string.to_str(),
+        Err(_) => Err(PyTypeError::new_err("an API key must be a string")),
     }
-}
-
-#[cold]
-fn refused(py: Python<'_>, error: ApiKeyError) -> PyErr {
-    plain(py, Class::ConfigurationError, error)
 }

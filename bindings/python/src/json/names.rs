@@ -1,22 +1,22 @@
-//! Names of object members as Python strings, kept for the next token.
+//! A cache of the names of object members as Python strings.
 //!
-//! A name that repeats costs no allocation, and its hash is computed once.
+//! A cached name needs no allocation, and its hash is computed once.
 
 use std::sync::{Mutex, MutexGuard};
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-/// The cache, or nothing while another thread has it: then names are made anew.
+/// The cache. While another thread uses it, each name becomes a new string.
 pub(crate) struct Names(Option<MutexGuard<'static, Slots>>);
 
 impl Names {
-    /// Takes the cache for as long as one text is read.
+    /// Locks the cache for the conversion of one object.
     pub(crate) fn borrow() -> Self {
         Self(CACHE.try_lock().ok())
     }
 
-    /// The Python string of a name in UTF-8.
+    /// The Python string for a name in UTF-8.
     #[inline]
     pub(crate) fn get<'py>(
         &mut self,
@@ -30,7 +30,7 @@ impl Names {
     }
 }
 
-/// One place of the cache; a name that comes to a place drives out the one that was there.
+/// A slot of the cache. A new name replaces the previous one.
 struct Slot(Option<(Box<[u8]>, Py<PyString>)>);
 
 impl Slot {
@@ -49,7 +49,7 @@ impl Slot {
     }
 }
 
-/// Names of one length differ at the front or at the end; if not, they share a place.
+/// The slot for a name, by its length and its first and last bytes. Different names may share a slot.
 #[inline]
 fn slot_of(bytes: &[u8]) -> usize {
     let ends = match (bytes.first_chunk(), bytes.last_chunk()) {

@@ -1,4 +1,4 @@
-//! JSON text to Python objects, in one pass.
+//! Converting JSON to Python objects, in one pass.
 
 use boltguard_encoding::json::{JsonError, Kind, Number, Reader, Text};
 use pyo3::exceptions::PyValueError;
@@ -7,10 +7,10 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
 use crate::json::names::Names;
 
-/// Turns one JSON object into a `dict`.
+/// Converts a JSON object to a `dict`.
 ///
-/// Integers are exact at any size. Of two members of one name the last stays, as in `json.loads`;
-/// the engine has refused those that matter.
+/// Integers are exact at any size. As in `json.loads`, the last of several members with the same name is used. The
+/// engine rejects duplicate claims before.
 pub(crate) fn object<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyDict>> {
     let mut reader = Reader::new(text);
     let mut builder = Builder::new(py);
@@ -27,13 +27,13 @@ pub(crate) fn object<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, Py
 struct Builder<'py> {
     py: Python<'py>,
     names: Names,
-    /// The elements of all lists that are open, the innermost last.
+    /// The elements of all unfinished lists, the innermost last.
     elements: Vec<Bound<'py, PyAny>>,
-    /// What Python raised; then the reader is stopped by an error of its own.
+    /// The exception that Python raised. The reader is then stopped by another error.
     failure: Option<PyErr>,
 }
 
-/// Small enough for two registers, which makes half of the speed; hence [`Builder::failure`].
+/// Small enough for two registers, which doubles the speed. This is why exceptions are in [`Builder::failure`].
 type Built<'py, T = PyAny> = Result<Bound<'py, T>, JsonError>;
 
 impl<'py> Builder<'py> {
@@ -41,7 +41,7 @@ impl<'py> Builder<'py> {
         Self {
             py,
             names: Names::borrow(),
-            elements: Vec::with_capacity(USUAL_LENGTH),
+            elements: Vec::with_capacity(CAPACITY),
             failure: None,
         }
     }
@@ -93,7 +93,7 @@ impl<'py> Builder<'py> {
         }
     }
 
-    /// Python checks once more that the bytes are UTF-8, so Rust need not.
+    /// Python checks that the bytes are UTF-8, so Rust doesn't check them before.
     #[inline]
     fn text(&mut self, text: Text<'_>) -> Built<'py, PyString> {
         match text.plain_bytes() {
@@ -128,5 +128,5 @@ impl<'py> Builder<'py> {
     }
 }
 
-/// So many elements are listed before the buffer grows.
-const USUAL_LENGTH: usize = 32;
+/// The initial capacity of the buffer of list elements.
+const CAPACITY: usize = 32;

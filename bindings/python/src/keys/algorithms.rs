@@ -1,4 +1,4 @@
-//! Algorithms as Python names them.
+//! Algorithms, given by name.
 
 use boltguard::keys::Algorithm;
 use boltguard::types::ReasonCode;
@@ -8,7 +8,7 @@ use pyo3::types::{PyList, PyString};
 
 use crate::errors::{Class, coded};
 
-/// The algorithms that a caller allows, each once.
+/// A set of algorithms, in the order in which they were given.
 #[derive(Clone, Copy)]
 pub(crate) struct Algorithms {
     list: [Algorithm; COUNT],
@@ -38,7 +38,7 @@ impl Algorithms {
         all
     }
 
-    /// These, but those of HMAC.
+    /// The algorithms that aren't HMAC algorithms.
     pub(crate) fn without_symmetric(&self) -> Self {
         let mut others = Self::NONE;
         let asymmetric = self
@@ -49,20 +49,27 @@ impl Algorithms {
         others
     }
 
-    /// Whether all of them are of HMAC.
+    /// Whether all of them are HMAC algorithms.
     pub(crate) fn is_symmetric(&self) -> bool {
         self.as_slice()
             .iter()
             .all(|algorithm| algorithm.is_symmetric())
     }
 
-    /// Reads a list of names; a single name stands for a list of one.
+    /// Whether one of them is an HMAC algorithm.
+    pub(crate) fn has_symmetric(&self) -> bool {
+        self.as_slice()
+            .iter()
+            .any(|algorithm| algorithm.is_symmetric())
+    }
+
+    /// Reads a list of names, or a single name.
     pub(crate) fn read(names: &Bound<'_, PyAny>) -> PyResult<Self> {
         Self::read_each(names, |_| true)
     }
 
-    /// As [`read`](Self::read), but `none` may be listed, as in PyJWT: no token is ever verified by it.
-    pub(crate) fn read_beside_none(names: &Bound<'_, PyAny>) -> PyResult<Self> {
+    /// Like [`read`](Self::read), but skips `none`, which PyJWT accepts in the list. It never verifies a token.
+    pub(crate) fn read_except_none(names: &Bound<'_, PyAny>) -> PyResult<Self> {
         Self::read_each(names, |name| !name.eq("none").unwrap_or(false))
     }
 
@@ -79,7 +86,7 @@ impl Algorithms {
                 allowed.add(named_by_any(&name)?);
             }
         } else {
-            let listed = names.try_iter().map_err(|_| no_list(names))?;
+            let listed = names.try_iter().map_err(|_| not_a_list(names))?;
             for name in listed {
                 let name = name?;
                 if counts(&name) {
@@ -90,7 +97,7 @@ impl Algorithms {
         if allowed.len == 0 {
             return Err(refused(
                 names.py(),
-                "no algorithm is allowed: name those that the key is for",
+                "algorithms must not be empty; list the algorithms that the key is used with",
             ));
         }
         Ok(allowed)
@@ -101,7 +108,7 @@ impl Algorithms {
         &self.list[..self.len]
     }
 
-    /// Whether this one is among them.
+    /// Whether this is one of them.
     pub(crate) fn contains(&self, algorithm: Algorithm) -> bool {
         self.as_slice().contains(&algorithm)
     }
@@ -114,35 +121,34 @@ impl Algorithms {
     }
 }
 
-/// The algorithm of this name.
+/// The algorithm with this name.
 pub(crate) fn named(name: &Bound<'_, PyString>) -> PyResult<Algorithm> {
     let text = name.to_str().unwrap_or_default();
     text.parse()
         .map_err(|unknown: boltguard::keys::UnknownAlgorithm| {
-            let hint = match unknown.suggestion() {
-                Some(meant) => format!(": `{meant}` is probably meant"),
-                None => String::new(),
-            };
-            let shown = if is_like_a_name(text) || unknown.suggestion().is_some() {
-                format!("there is no algorithm `{text}`{hint}")
-            } else {
-                format!(
-                    "there is no algorithm of this name, a text of {} bytes",
-                    text.len()
-                )
-            };
             coded(
                 name.py(),
                 Class::UnsupportedAlgorithmError,
                 ReasonCode::AlgorithmNotAllowed,
-                shown,
+                unsupported(text, unknown.suggestion()),
             )
         })
 }
 
-/// Whether a text is like the name of an algorithm. Any other may be a key, given in the wrong place, and is not shown.
-fn is_like_a_name(text: &str) -> bool {
-    let is_numbered = text.split_at_checked(2).is_some_and(|(family, number)| {
+fn unsupported(name: &str, suggestion: Option<Algorithm>) -> String {
+    match suggestion {
+        Some(meant) => format!("algorithm \"{name}\" isn't supported; did you mean \"{meant}\"?"),
+        None if is_like_a_name(name) => format!("algorithm \"{name}\" isn't supported"),
+        None => format!(
+            "algorithm isn't supported; its name is a string of {} bytes",
+            name.len()
+        ),
+    }
+}
+
+/// Whether a string resembles the name of an algorithm. Any other string may be a misplaced key, and isn't shown.
+fn is_like_a_name(string: &str) -> bool {
+    let is_numbered = string.split_at_checked(2).is_some_and(|(family, number)| {
         let families = ["HS", "RS", "PS", "ES"];
         let number = number.trim_start_matches(['-', '_', ' ']);
         let number = number.trim_end_matches(['k', 'K']);
@@ -152,32 +158,35 @@ fn is_like_a_name(text: &str) -> bool {
             && number.len() <= 4
             && number.bytes().all(|byte| byte.is_ascii_digit())
     });
-    is_numbered || ["", "none", "Ed25519", "Ed448"].contains(&text)
+    is_numbered || ["", "none", "Ed25519", "Ed448"].contains(&string)
 }
 
-/// The algorithm that an object names, if it is a name.
+/// The algorithm with the name that an object is.
 pub(crate) fn named_by_any(name: &Bound<'_, PyAny>) -> PyResult<Algorithm> {
     match name.cast::<PyString>() {
         Ok(name) => named(name),
-        Err(_) => Err(refused(name.py(), "an algorithm is named by a str")),
+        Err(_) => Err(refused(
+            name.py(),
+            "the name of an algorithm must be a string",
+        )),
     }
 }
 
-/// Whether letting other threads run is worth the 5 ms that coming back may take.
+/// Whether verifying takes so long that other threads should run, although resuming may take 5 ms.
 pub(crate) fn takes_long_to_verify(algorithm: Algorithm) -> bool {
     algorithm.is_slow_to_verify()
 }
 
-/// As [`takes_long_to_verify`].
+/// Whether signing takes so long, see [`takes_long_to_verify`].
 pub(crate) fn takes_long_to_sign(algorithm: Algorithm) -> bool {
     algorithm.is_slow_to_sign()
 }
 
 #[cold]
-fn no_list(names: &Bound<'_, PyAny>) -> PyErr {
+fn not_a_list(names: &Bound<'_, PyAny>) -> PyErr {
     let class = names.get_type().name().map(|name| name.to_string());
     let class = class.unwrap_or_default();
-    PyTypeError::new_err(format!("algorithms must be a list of str, not {class}"))
+    PyTypeError::new_err(format!("algorithms must be a list of strings, not {class}"))
 }
 
 #[cold]

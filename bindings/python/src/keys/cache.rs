@@ -1,7 +1,7 @@
-//! Keys that were handed over as text, kept prepared for the next call with the same text.
+//! A cache of prepared keys that were passed as strings or bytes.
 //!
-//! The object used last is known again by its identity, as long as it is held here. Any other text is looked up by a
-//! salted digest, never by itself. What is kept is what a caller's `Key` would keep.
+//! The object of the last call is recognized by its identity. Others are looked up by a salted digest, so that lookups
+//! don't compare key material. Each entry holds what a `Key` of the caller would hold.
 
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -11,12 +11,12 @@ use zeroize::Zeroizing;
 
 use crate::keys::prepared::PreparedKey;
 
-/// The key of a `str` or `bytes` that was read before, or what `read` makes of its `text` now.
+/// Returns the cached key for a `str` or `bytes` object with this `content`, or reads it with `read`.
 ///
-/// `kind` keeps apart what one text may be read as.
+/// `kind` distinguishes the ways to read the same content.
 pub(crate) fn get_or_read(
     object: &Bound<'_, PyAny>,
-    text: &[u8],
+    content: &[u8],
     kind: Kind,
     read: impl FnOnce() -> Result<PreparedKey, KeyError>,
 ) -> Result<Arc<PreparedKey>, KeyError> {
@@ -28,7 +28,7 @@ pub(crate) fn get_or_read(
         return Ok(Arc::clone(&last.key));
     }
     drop(last);
-    let key = find_or_read(text, kind, read)?;
+    let key = find_or_read(content, kind, read)?;
     let object = object.clone().unbind();
     if let Ok(mut last) = LAST.try_lock() {
         let key = Arc::clone(&key);
@@ -37,7 +37,7 @@ pub(crate) fn get_or_read(
     Ok(key)
 }
 
-/// Held, so that no other object can come to its place.
+/// The last object and its key. The reference prevents that another object gets the same address.
 struct Last {
     object: Py<PyAny>,
     kind: Kind,
@@ -47,11 +47,11 @@ struct Last {
 static LAST: Mutex<Option<Last>> = Mutex::new(None);
 
 fn find_or_read(
-    text: &[u8],
+    content: &[u8],
     kind: Kind,
     read: impl FnOnce() -> Result<PreparedKey, KeyError>,
 ) -> Result<Arc<PreparedKey>, KeyError> {
-    let Some(digest) = digest_of(text, kind) else {
+    let Some(digest) = digest_of(content, kind) else {
         return read().map(Arc::new);
     };
     if let Some(key) = CACHE.try_lock().ok().and_then(|cache| cache.get(&digest)) {
@@ -64,14 +64,14 @@ fn find_or_read(
     Ok(key)
 }
 
-/// What a text is read as.
+/// How the content is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Public,
     Secret,
 }
 
-/// The keys used last; the oldest makes room for a new one.
+/// The most recent keys. A new key replaces the oldest.
 struct Cache {
     entries: [Option<(Digest, Arc<PreparedKey>)>; ENTRIES],
     next: usize,
@@ -99,16 +99,16 @@ impl Cache {
     }
 }
 
-/// `None` where the system gives no randomness for the salt: then nothing is kept.
-fn digest_of(text: &[u8], kind: Kind) -> Option<Digest> {
+/// The salted digest. `None` if the system can't generate the salt, in which case nothing is cached.
+fn digest_of(content: &[u8], kind: Kind) -> Option<Digest> {
     static SALT: LazyLock<Option<Digest>> = LazyLock::new(|| {
         let mut salt = [0; 32];
         fill_random(&mut salt).ok().map(|()| salt)
     });
     let salt = SALT.as_ref()?;
-    let mut salted = Zeroizing::new(Vec::with_capacity(salt.len() + 1 + text.len()));
+    let mut salted = Zeroizing::new(Vec::with_capacity(salt.len() + 1 + content.len()));
     salted.extend_from_slice(salt);
     salted.push(kind as u8);
-    salted.extend_from_slice(text);
+    salted.extend_from_slice(content);
     Some(digest_sha256(&salted))
 }

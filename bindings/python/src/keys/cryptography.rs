@@ -1,12 +1,12 @@
-//! Key objects of the package `cryptography`, which PyJWT's users hold.
+//! Key objects of the package `cryptography`, which PyJWT accepts too.
 
 use boltguard::keys::{Key, KeyError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyAnyMethods, PyBytes};
 
-/// Reads a public or private key object; `None` if this is none.
-pub(crate) fn read(object: &Bound<'_, PyAny>) -> PyResult<Option<Result<Key, KeyError>>> {
+/// Reads a public or private key. Returns `None` if the object isn't one.
+pub(super) fn read(object: &Bound<'_, PyAny>) -> PyResult<Option<Result<Key, KeyError>>> {
     let py = object.py();
     let module = object.get_type().module()?;
     if !module.to_cow()?.starts_with("cryptography.") {

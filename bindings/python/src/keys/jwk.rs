@@ -1,20 +1,23 @@
-//! JWKs and JWK Sets that can't be used, and the reasons for each of their keys.
+//! Reading JWKs and JWK Sets, and the reasons why their keys can't be used.
 
 use boltguard::keys::{Jwk, JwkProblem, KeyError, KeySet, SkippedKey};
+use boltguard::types::ReasonCode;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::{PyMapping, PyString};
 
 use crate::errors::{Class, coded, key_error};
+use crate::json::from_python::{self, Extras};
 use crate::keys::algorithms::Algorithms;
 
-/// Why key material can't be used: the cause, and the reasons in words where there are more.
+/// Why key material can't be used: the cause, and a more precise message if there is one.
 pub(crate) struct Unreadable {
     pub(crate) cause: KeyError,
     reasons: Option<String>,
 }
 
 impl Unreadable {
-    /// The exception for it.
+    /// The exception to raise.
     #[cold]
     pub(crate) fn raise(self, py: Python<'_>) -> PyErr {
         match self.reasons {
@@ -43,16 +46,16 @@ impl From<JwkProblem> for Unreadable {
     }
 }
 
-/// The keys of a JWK Set. If none of them can be used, the error says why of each.
+/// Reads the keys of a JWK Set. If none of them can be used, the error lists the reason for each.
 pub(crate) fn read_jwks(json: &str, allowed: &Algorithms) -> Result<KeySet, Unreadable> {
     let keys = KeySet::parse_jwks(json, allowed.as_slice())?;
     if !keys.is_empty() {
         return Ok(keys);
     }
     let cause = KeyError::NoUsableKey;
-    let is_of_kind =
+    let is_other_kind =
         |skipped: &SkippedKey| skipped.problem().cause() == KeyError::AlgorithmMismatch;
-    if !keys.skipped().is_empty() && keys.skipped().iter().all(is_of_kind) {
+    if !keys.skipped().is_empty() && keys.skipped().iter().all(is_other_kind) {
         return Err(cause.into());
     }
     let mut reasons: Vec<_> = keys.skipped().iter().map(ToString::to_string).collect();
@@ -70,12 +73,12 @@ pub(crate) fn read_jwks(json: &str, allowed: &Algorithms) -> Result<KeySet, Unre
     })
 }
 
-/// The key of a JWK. The error names the member that it is about.
+/// Reads a JWK. The error names the member that is at fault.
 pub(crate) fn read_jwk(json: &str) -> Result<Jwk, Unreadable> {
     Ok(Jwk::parse_or_explain(json)?)
 }
 
-/// Logs each key of the set that is skipped.
+/// Logs a warning for each key of the set that is skipped.
 pub(crate) fn warn_of_skipped(py: Python<'_>, keys: &KeySet) -> PyResult<()> {
     if keys.skipped().is_empty() {
         return Ok(());
@@ -90,5 +93,44 @@ pub(crate) fn warn_of_skipped(py: Python<'_>, keys: &KeySet) -> PyResult<()> {
     Ok(())
 }
 
-/// So many reasons are in one message.
+/// The JSON of a JWK or JWK Set, given as a mapping or as a string.
+pub(crate) fn json_of(object: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Ok(string) = object.cast::<PyString>() {
+        let string = string.to_str().map_err(|_| not_a_key(object))?;
+        return Ok(string.to_owned());
+    }
+    let mut json = String::new();
+    object
+        .cast::<PyMapping>()
+        .map_err(PyErr::from)
+        .and_then(|mapping| from_python::dict_of(mapping))
+        .and_then(|dict| from_python::write_object(&dict, Extras::Refuse, &mut json))
+        .map_err(|_| not_a_key(object))?;
+    Ok(json)
+}
+
+/// The error for an object that isn't a key. For a JWKS client, it names the method that returns the key of a token.
+#[cold]
+pub(crate) fn not_a_key(object: &Bound<'_, PyAny>) -> PyErr {
+    let class = object.get_type();
+    let name = class.name().map(|name| name.to_string());
+    let mut message = format!(
+        "an object of type {} is not a key",
+        name.unwrap_or_default()
+    );
+    let mut methods = CLIENT_METHODS.iter();
+    if let Some(method) = methods.find(|method| class.hasattr(**method).unwrap_or(false)) {
+        message += &format!("; pass the result of its {method}(token)");
+    }
+    coded(
+        object.py(),
+        Class::InvalidKeyError,
+        ReasonCode::KeyInvalid,
+        message,
+    )
+}
+
+const CLIENT_METHODS: [&str; 2] = ["get_signing_key_from_jwt", "keys_for"];
+
+/// The maximum number of reasons in one message.
 const MAX_REASONS: usize = 10;

@@ -1,28 +1,29 @@
-//! `Key`: key material that Python holds and never sees.
+//! `Key`: key material that Python code can use, but not read.
 
 use std::sync::Arc;
 
 use boltguard::keys::{Algorithm, Jwk, Key as Material, KeyError, Secret};
 use boltguard::types::KeyId;
 use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use crate::errors::{key_error, sign_error};
 use crate::json::to_python;
 use crate::keys::algorithms::{Algorithms, named_by_any};
-use crate::keys::argument::{KeyArgument, jwk_text};
-use crate::keys::jwk::read_jwk;
+use crate::keys::jwk::{json_of, not_a_key, read_jwk};
+use crate::keys::material::KeyMaterial;
 use crate::keys::prepared::PreparedKey;
 
-/// Key material: an HMAC secret, a public or a private key. It never shows what it holds.
+/// An HMAC secret, a public key or a private key. Its `repr` doesn't show the key material.
 ///
-/// What it needs for an algorithm is prepared once, at the first use.
+/// The first use with an algorithm prepares the key for it.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct Key(Arc<PreparedKey>);
 
 impl Key {
-    /// The key that Rust works with.
+    /// The key with its prepared verifiers and signers.
     pub(crate) fn prepared(&self) -> &Arc<PreparedKey> {
         &self.0
     }
@@ -46,65 +47,63 @@ impl Key {
 
 #[pymethods]
 impl Key {
-    /// Takes an HMAC secret as it is: bytes, or text in UTF-8.
+    /// Creates an HMAC secret from bytes, or from a string, which is encoded as UTF-8.
     #[staticmethod]
     #[pyo3(signature = (secret, *, kid=None))]
     fn from_secret(py: Python<'_>, secret: &Bound<'_, PyAny>, kid: Option<&str>) -> PyResult<Self> {
         Self::named(
             py,
-            Secret::new(text_or_bytes(secret)?).map(Material::Secret),
+            Secret::new(bytes_of(secret)?).map(Material::Secret),
             kid,
         )
     }
 
-    /// Takes the HMAC secret that this base64url text, without padding, stands for.
+    /// Creates an HMAC secret from base64url without padding.
     #[staticmethod]
     #[pyo3(signature = (text, *, kid=None))]
     fn from_base64url(py: Python<'_>, text: &str, kid: Option<&str>) -> PyResult<Self> {
         Self::named(py, Secret::from_base64url(text).map(Material::Secret), kid)
     }
 
-    /// Reads PEM: a public key, a certificate or a private key, as its label says. Line ends may be missing or two
-    /// characters each, as in environment variables; DER, base64 of either, and public keys of OpenSSH are read too.
+    /// Reads a public key, a certificate or a private key in PEM. Line breaks may be missing or escaped, as in
+    /// environment variables. DER, base64 of PEM or DER, and OpenSSH public keys are accepted too.
     #[staticmethod]
     #[pyo3(signature = (pem, *, kid=None))]
     fn from_pem(py: Python<'_>, pem: &Bound<'_, PyAny>, kid: Option<&str>) -> PyResult<Self> {
-        Self::named(py, Material::from_bytes(text_or_bytes(pem)?), kid)
+        Self::named(py, Material::from_bytes(bytes_of(pem)?), kid)
     }
 
-    /// Reads DER: a public key, a certificate or a private key.
+    /// Reads a public key, a certificate or a private key in DER.
     #[staticmethod]
     #[pyo3(signature = (der, *, kid=None))]
     fn from_der(py: Python<'_>, der: &[u8], kid: Option<&str>) -> PyResult<Self> {
         Self::named(py, Material::from_der(der), kid)
     }
 
-    /// Reads a JSON Web Key, a mapping or its JSON text; its `alg`, `use` and `key_ops` are obeyed.
+    /// Reads a JSON Web Key, given as a mapping or a JSON string. Its `alg`, `use` and `key_ops` are respected.
     #[staticmethod]
     fn from_jwk(py: Python<'_>, jwk: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let jwk = read_jwk(&jwk_text(jwk)?);
+        let jwk = read_jwk(&json_of(jwk)?);
         Ok(Self::new(jwk.map_err(|error| error.raise(py))?))
     }
 
-    /// Reads a key in any of the forms that `boltguard.jwt.decode` takes: PEM text, a JWK, an object of the package
-    /// `cryptography`, and a secret where the algorithm is of HMAC.
+    /// Reads a key in any form that `boltguard.jwt.decode` accepts: PEM, a JWK, an object of the package
+    /// `cryptography`, and a secret if the algorithm is an HMAC algorithm.
     #[staticmethod]
     #[pyo3(signature = (key, algorithm=None))]
-    fn read<'py>(key: &Bound<'py, PyAny>, algorithm: Option<&Bound<'py, PyAny>>) -> PyResult<Self> {
-        let py = key.py();
+    #[pyo3(name = "read")]
+    fn read_any(key: &Bound<'_, PyAny>, algorithm: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let allowed = match algorithm {
             Some(algorithm) => Algorithms::one(named_by_any(algorithm)?),
             None => Algorithms::all().without_symmetric(),
         };
-        match KeyArgument::read(key, &allowed)? {
-            KeyArgument::One(prepared) => Ok(Self(prepared)),
-            KeyArgument::Rotating(_) | KeyArgument::Set(_) => {
-                Err(key_error(py, KeyError::SeveralKeys))
-            }
+        match read(key, &allowed)? {
+            KeyMaterial::One(prepared) => Ok(Self(prepared)),
+            KeyMaterial::Set(_) => Err(key_error(key.py(), KeyError::SeveralKeys)),
         }
     }
 
-    /// Makes a random key for an algorithm: a secret, or a private key (RSA excepted).
+    /// Generates a random key for an algorithm: a secret or a private key. RSA isn't supported.
     #[staticmethod]
     #[pyo3(signature = (algorithm, *, kid=None))]
     fn generate(py: Python<'_>, algorithm: &Bound<'_, PyAny>, kid: Option<&str>) -> PyResult<Self> {
@@ -112,7 +111,7 @@ impl Key {
         Self::named(py, py.detach(|| Material::generate(algorithm)), kid)
     }
 
-    /// The key's name, by which a token's `kid` selects it.
+    /// The key ID, which is matched with the `kid` of tokens.
     #[getter]
     fn kid(&self) -> Option<&str> {
         self.jwk().kid().map(KeyId::as_str)
@@ -128,17 +127,17 @@ impl Key {
         }
     }
 
-    /// The algorithms that the key can serve: what its JWK says that it is for is obeyed.
+    /// The algorithms that the key can be used with. The `alg`, `use` and `key_ops` of its JWK are respected.
     #[getter]
     fn algorithms(&self) -> Vec<&'static str> {
-        let serves = |algorithm: &Algorithm| {
+        let is_usable = |algorithm: &Algorithm| {
             self.0.verifier(*algorithm).is_ok() || self.0.signer(*algorithm).is_ok()
         };
-        let served = self.jwk().key().algorithms().filter(serves);
-        served.map(Algorithm::name).collect()
+        let usable = self.jwk().key().algorithms().filter(is_usable);
+        usable.map(Algorithm::name).collect()
     }
 
-    /// The public key that belongs to a private one; a public one gives itself.
+    /// The public key of a private key. For a public key, the key itself.
     fn public_key(&self, py: Python<'_>) -> PyResult<Self> {
         let public = self.jwk().key().public_key().cloned();
         let public = public.ok_or_else(|| key_error(py, KeyError::SecretKey))?;
@@ -152,7 +151,7 @@ impl Key {
         Ok(Self::new(jwk))
     }
 
-    /// The thumbprint of RFC 7638, in base64url.
+    /// The JWK thumbprint of RFC 7638, in base64url.
     fn thumbprint(&self, py: Python<'_>) -> PyResult<String> {
         let public = self.jwk().key().public_key();
         public
@@ -160,7 +159,7 @@ impl Key {
             .ok_or_else(|| key_error(py, KeyError::SecretKey))
     }
 
-    /// The JSON Web Key of the public key, fit to be published.
+    /// The JSON Web Key of the public key, which may be published.
     fn to_jwk<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         to_python::object(
             py,
@@ -168,7 +167,7 @@ impl Key {
         )
     }
 
-    /// PEM: SPKI of a public key, PKCS#8 of a private one.
+    /// The key in PEM: SPKI for a public key, PKCS#8 for a private key.
     fn to_pem(&self, py: Python<'_>) -> PyResult<String> {
         let pem = match self.jwk().key() {
             Material::Secret(_) => Err(KeyError::SecretKey),
@@ -178,12 +177,12 @@ impl Key {
         pem.map_err(|error| key_error(py, error))
     }
 
-    /// Whether this is a secret shorter than the algorithm's hash.
+    /// Whether this is a secret that is shorter than the hash of the algorithm.
     fn is_weak_for(&self, algorithm: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(self.jwk().key().is_weak_for(named_by_any(algorithm)?))
     }
 
-    /// The signature of `message`, alone.
+    /// Signs `message` and returns the signature.
     fn sign<'py>(
         &self,
         py: Python<'py>,
@@ -197,7 +196,7 @@ impl Key {
         Ok(PyBytes::new(py, signature.as_ref()))
     }
 
-    /// Whether `signature` is the key's for `message`.
+    /// Whether `signature` is a valid signature of `message`.
     fn verify(
         &self,
         py: Python<'_>,
@@ -222,9 +221,32 @@ impl Key {
     }
 }
 
-fn text_or_bytes<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
-    if let Ok(text) = object.cast::<PyString>() {
-        return Ok(text.to_str()?.as_bytes());
+/// Reads any object that is, contains or describes keys, except for a `KeySet`.
+pub(super) fn read(object: &Bound<'_, PyAny>, allowed: &Algorithms) -> PyResult<KeyMaterial> {
+    let prepared = |key: &Bound<'_, Key>| KeyMaterial::One(Arc::clone(key.get().prepared()));
+    if let Ok(key) = object.cast::<Key>() {
+        return Ok(prepared(key));
+    }
+    if let Some(material) = KeyMaterial::read(object, allowed)? {
+        return Ok(material);
+    }
+    let wrapped = wrapped(object).ok_or_else(|| not_a_key(object))?;
+    Ok(prepared(&wrapped))
+}
+
+/// The `Key` inside a `PyJWK`.
+pub(super) fn wrapped<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, Key>> {
+    // A string doesn't have the attribute, and looking it up would create an exception.
+    if object.cast::<PyString>().is_ok() || object.cast::<PyBytes>().is_ok() {
+        return None;
+    }
+    let key = object.getattr(intern!(object.py(), "_boltguard_key"));
+    key.ok()?.cast_into().ok()
+}
+
+fn bytes_of<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
+    if let Ok(string) = object.cast::<PyString>() {
+        return Ok(string.to_str()?.as_bytes());
     }
     match object.cast::<PyBytes>() {
         Ok(bytes) => Ok(bytes.as_bytes()),

@@ -6,6 +6,7 @@ mod cache;
 mod cryptography;
 pub(crate) mod jwk;
 pub(crate) mod key;
+mod material;
 pub(crate) mod prepared;
 pub(crate) mod remote;
 pub(crate) mod set;

@@ -1,22 +1,22 @@
-//! A key with what it needs for each algorithm, prepared at the first use.
+//! A key whose verifiers and signers are prepared at their first use.
 
 use std::sync::OnceLock;
 
 use boltguard::jws::{Signer, Verifier};
 use boltguard::keys::{Algorithm, Jwk, KeyError, KeySet};
 
-/// A key that is used again and again.
+/// A key with a verifier and a signer for each algorithm.
 pub(crate) struct PreparedKey {
     jwk: Jwk,
     verifiers: Slots<Verifier>,
     signers: Slots<Signer>,
 }
 
-/// One place for each algorithm.
+/// A slot for each algorithm.
 type Slots<T> = [OnceLock<Result<Box<T>, KeyError>>; Algorithm::ALL.len()];
 
 impl PreparedKey {
-    /// Prepares nothing yet.
+    /// A key for which nothing is prepared yet.
     pub(crate) fn new(jwk: Jwk) -> Self {
         Self {
             jwk,
@@ -25,12 +25,12 @@ impl PreparedKey {
         }
     }
 
-    /// The key with its name and purpose.
+    /// The key with its `kid`, `alg`, `use` and `key_ops`.
     pub(crate) fn jwk(&self) -> &Jwk {
         &self.jwk
     }
 
-    /// What verifies tokens of the algorithm.
+    /// The verifier of tokens with the algorithm.
     pub(crate) fn verifier(&self, algorithm: Algorithm) -> Result<&Verifier, KeyError> {
         let prepare = || {
             let key = self.jwk.verifying_key(algorithm)?;
@@ -40,7 +40,7 @@ impl PreparedKey {
         prepared.as_deref().map_err(|error| *error)
     }
 
-    /// What signs with the algorithm, under the usual header.
+    /// The signer of tokens with the algorithm and the default header.
     pub(crate) fn signer(&self, algorithm: Algorithm) -> Result<&Signer, KeyError> {
         let prepare = || {
             let key = self.jwk.signing_key(algorithm)?;

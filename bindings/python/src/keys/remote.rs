@@ -1,6 +1,6 @@
-//! `RemoteKeys`: the keys of another issuer, and whose turn it is to fetch them.
+//! `RemoteKeys`: the keys of another issuer, and when to fetch them.
 //!
-//! Rust says when, and reads what came; whoever has the turn fetches.
+//! Rust schedules the requests and reads the responses; Python sends the requests.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::errors::{Class, coded, jws_error, plain};
 use crate::keys::set::KeySet;
 use crate::time::Seconds;
 
-/// The keys of another issuer.
+/// The keys of another issuer, which are fetched from its JWKS URL.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct RemoteKeys {
     url: JwksUrl,
@@ -35,7 +35,10 @@ impl RemoteKeys {
 impl RemoteKeys {
     #[new]
     #[pyo3(signature = (url, *, allow_http=false, ttl, cooldown, stale, lock_timeout, max_bytes))]
-    #[expect(clippy::too_many_arguments, reason = "every setting by its name")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a keyword argument in Python"
+    )]
     fn new(
         py: Python<'_>,
         url: &str,
@@ -47,71 +50,57 @@ impl RemoteKeys {
         max_bytes: usize,
     ) -> PyResult<Self> {
         let refused = |error| refused(py, error);
-        let read = if allow_http {
-            JwksUrl::allowing_http
-        } else {
-            JwksUrl::new
+        let limits = limits(py, max_bytes)?;
+        let url = match allow_http {
+            true => JwksUrl::allowing_http(url),
+            false => JwksUrl::new(url),
         };
-        // What is negative, or too long for a duration, is refused with what is too long.
-        let time = |seconds: Seconds| seconds.as_duration().unwrap_or(Duration::MAX);
-        let times = RefreshPolicy {
-            ttl: time(ttl),
-            cooldown: time(cooldown),
-            stale: time(stale),
-            lock_timeout: time(lock_timeout),
+        let policy = RefreshPolicy {
+            ttl: duration(ttl),
+            cooldown: duration(cooldown),
+            stale: duration(stale),
+            lock_timeout: duration(lock_timeout),
         };
-        if max_bytes == 0 {
-            let message = "max_bytes is 0, so no answer could be read";
-            return Err(plain(py, Class::ConfigurationError, message));
-        }
-        let limits = Limits {
-            bytes: max_bytes,
-            ..Limits::default()
-        };
-        let asymmetric = Algorithm::ALL.iter().filter(|one| !one.is_symmetric());
-        let algorithms: Vec<_> = asymmetric.copied().collect();
+        let url = url.map_err(refused)?;
+        let remote = RemoteKeySet::new(&asymmetric(), policy).map_err(refused)?;
         Ok(Self {
-            url: read(url).map_err(refused)?,
-            remote: Arc::new(
-                RemoteKeySet::new(&algorithms, times)
-                    .map_err(refused)?
-                    .with_limits(limits),
-            ),
+            url,
+            remote: Arc::new(remote.with_limits(limits)),
         })
     }
 
-    /// Where the keys are.
+    /// The URL of the JWK Set.
     #[getter]
     fn url(&self) -> &str {
         self.url.as_str()
     }
 
-    /// The same without the query, to be shown.
+    /// The URL without its query, for display.
     #[getter]
     fn shown_url(&self) -> String {
         self.url.to_string()
     }
 
-    /// No more than this of an answer need be read, and one byte.
+    /// The maximum size of a response.
     #[getter]
     fn max_bytes(&self) -> usize {
         self.remote.limits().bytes
     }
 
-    /// The keys in hand; empty before the first fetch, and after the last has become too old.
+    /// The current keys. Empty before the first fetch and after the keys have expired.
     #[getter]
     fn keys(&self) -> KeySet {
         KeySet::of((*self.remote.load_full()).clone())
     }
 
-    /// Whether the keys in hand may be used, current or not.
+    /// Whether the current keys may be used, fresh or stale.
     #[getter]
     fn is_usable(&self) -> bool {
         self.remote.is_usable(Instant::now())
     }
 
-    /// Whether the token's `kid` is that of no key in hand; for a token without `kid`, whether none of them has signed
-    /// it. Raises what `boltguard.jwt` raises for what isn't a token.
+    /// Whether no current key has the `kid` of the token or, if it has no `kid`, none verifies it. Raises `DecodeError`
+    /// if the token is malformed.
     fn lacks_key_of(&self, py: Python<'_>, token: &str) -> PyResult<bool> {
         let unverified = UnverifiedJws::parse(token).map_err(|error| jws_error(py, error))?;
         match unverified.unverified_header().key_id() {
@@ -123,16 +112,16 @@ impl RemoteKeys {
         }
     }
 
-    /// Makes the keys usable in a forked process, where no other thread fetches and none releases a lock.
+    /// Resets locks and fetches after a fork, because the threads that hold them don't exist in the child.
     fn reset_after_fork(&self) {
         self.remote.reset_after_fork();
     }
 
-    /// The turn to fetch, where it is the caller's; `None` where the keys in hand are to be used. Waits for another's
-    /// fetch where there are none. With `unknown` the keys are needed for a token whose key is not among them, with
-    /// `anew` the caller knows that they have changed.
+    /// Returns a turn if the caller is to fetch the keys, or `None` if the current keys are to be used. If there are
+    /// none, waits for another thread's fetch. Pass `unknown=True` for a token whose key is unknown, and `anew=True` to
+    /// fetch the keys in any case.
     ///
-    /// Raises `PyJWKClientConnectionError` where there are none and it is too early to fetch.
+    /// Raises `PyJWKClientConnectionError` if there are no keys and the next fetch isn't allowed yet.
     #[pyo3(signature = (*, unknown=false, anew=false))]
     fn turn(&self, py: Python<'_>, unknown: bool, anew: bool) -> PyResult<Option<FetchTurn>> {
         let mut need = match (anew, unknown) {
@@ -156,7 +145,7 @@ impl RemoteKeys {
         }
     }
 
-    /// Lets so much time pass, for tests that do not want to wait.
+    /// Advances the clock of the keys, for tests.
     fn skip(&self, seconds: Seconds) -> PyResult<()> {
         let negative = || PyValueError::new_err("seconds must not be negative");
         self.remote
@@ -169,7 +158,28 @@ impl RemoteKeys {
     }
 }
 
-/// The right to fetch, once. Whoever drops it has failed.
+/// The duration, or the longest one if it is negative or too long. That is rejected later.
+fn duration(seconds: Seconds) -> Duration {
+    seconds.as_duration().unwrap_or(Duration::MAX)
+}
+
+fn limits(py: Python<'_>, max_bytes: usize) -> PyResult<Limits> {
+    if max_bytes == 0 {
+        let message = "max_bytes must be at least 1";
+        return Err(plain(py, Class::ConfigurationError, message));
+    }
+    Ok(Limits {
+        bytes: max_bytes,
+        ..Limits::default()
+    })
+}
+
+fn asymmetric() -> Vec<Algorithm> {
+    let all = Algorithm::ALL.iter().copied();
+    all.filter(|algorithm| !algorithm.is_symmetric()).collect()
+}
+
+/// Permission to fetch the keys once. If it is dropped, the fetch has failed.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct FetchTurn {
     turn: Mutex<Option<FetchPermit>>,
@@ -184,14 +194,14 @@ impl FetchTurn {
         }
     }
 
-    fn finish(&self, answer: Result<Response, FetchError>) -> PyResult<Option<String>> {
+    fn finish(&self, response: Result<Response, FetchError>) -> PyResult<Option<String>> {
         let turn = self
             .turn
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let over = || PyRuntimeError::new_err("this turn is over");
-        let fetched = turn.ok_or_else(over)?.finish(answer, Instant::now());
+        let over = || PyRuntimeError::new_err("this turn has already been used");
+        let fetched = turn.ok_or_else(over)?.finish(response, Instant::now());
         let skipped = fetched.skipped().iter().map(ToString::to_string);
         let _ = self.skipped.set(skipped.collect());
         Ok(fetched.explain())
@@ -200,7 +210,7 @@ impl FetchTurn {
 
 #[pymethods]
 impl FetchTurn {
-    /// Takes an answer. Its keys are trusted from now on, or those from before stay and the text says why.
+    /// Passes a response. Its keys replace the current ones. If it can't be used, returns the reason.
     #[pyo3(signature = (status, body, cache_control=None))]
     fn succeed(
         &self,
@@ -214,11 +224,11 @@ impl FetchTurn {
             cache_control,
             body,
         };
-        // Preparing many keys takes a while.
+        // Preparing many keys takes long.
         py.detach(|| self.finish(Ok(response)))
     }
 
-    /// Says why no answer came: "connection", "encoded", "timeout" or "too_large". Gives that as a sentence.
+    /// Reports a failure: "connection", "encoded", "timeout" or "too_large". Returns a description of it.
     fn fail(&self, why: &str) -> PyResult<Option<String>> {
         let cause = match why {
             "encoded" => FetchError::Encoded,
@@ -229,7 +239,7 @@ impl FetchTurn {
         self.finish(Err(cause))
     }
 
-    /// The keys of the answer that are skipped, each with its index, its `kid` and the reason.
+    /// The skipped keys of the response, each with its index, its `kid` and the reason.
     #[getter]
     fn skipped(&self) -> Vec<&str> {
         let skipped = self.skipped.get();
@@ -257,7 +267,7 @@ fn refused(py: Python<'_>, error: JwksConfigError) -> PyErr {
 #[cold]
 fn unavailable(py: Python<'_>, error: Unavailable) -> PyErr {
     let message = format!(
-        "{error}; tried again in {} s",
+        "{error}; the next attempt is possible in {} s",
         error.retry_in().as_secs() + 1
     );
     coded(py, Class::PyJWKClientConnectionError, error.code(), message)

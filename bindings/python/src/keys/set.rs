@@ -1,4 +1,4 @@
-//! `KeySet`: several keys, which can be replaced while requests run.
+//! `KeySet`: several keys, which can be replaced while the server is running.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -6,22 +6,26 @@ use boltguard::keys::{Algorithm, KeyError, KeySet as Set, LoadedKeySet, Rotating
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::backends::jwt::TrustedKeys;
 use crate::errors::key_error;
 use crate::json::to_python;
 use crate::keys::algorithms::Algorithms;
-use crate::keys::argument::jwk_text;
-use crate::keys::jwk::{read_jwks, warn_of_skipped};
+use crate::keys::jwk::{json_of, read_jwks, warn_of_skipped};
 use crate::keys::key::Key;
 
-/// Several keys, of which a token's `kid` selects; all of them can be replaced while requests run.
+/// Several keys, of which the `kid` of a token selects one. They can be replaced while the server is running.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct KeySet(Arc<Rotating>);
 
-/// Keys, each for every algorithm that it can serve, and the backends that have to learn of others.
+/// Keys, each with every algorithm that it can be used with, and the observers of their replacement.
 pub(crate) struct Rotating {
     keys: RotatingKeySet,
-    observers: Mutex<Vec<Weak<TrustedKeys>>>,
+    observers: Mutex<Vec<Weak<dyn KeyObserver>>>,
+}
+
+/// An object that is notified when the keys of a `KeySet` are replaced.
+pub(crate) trait KeyObserver: Send + Sync {
+    /// Is called after the replacement.
+    fn keys_replaced(&self);
 }
 
 impl Rotating {
@@ -30,14 +34,14 @@ impl Rotating {
         &self.keys
     }
 
-    /// Tells this backend's keys of each change, as long as they are there.
-    pub(crate) fn add_observer(&self, observer: &Arc<TrustedKeys>) {
+    /// Notifies the observer of each replacement for as long as it exists.
+    pub(crate) fn add_observer(&self, observer: Weak<dyn KeyObserver>) {
         let mut observers = self
             .observers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         observers.retain(|observer| observer.strong_count() > 0);
-        observers.push(Arc::downgrade(observer));
+        observers.push(observer);
     }
 
     fn replace(&self, keys: Set) {
@@ -50,17 +54,17 @@ impl Rotating {
         observers
             .iter()
             .filter_map(Weak::upgrade)
-            .for_each(|observer| observer.refresh());
+            .for_each(|observer| observer.keys_replaced());
     }
 }
 
 impl KeySet {
-    /// The keys of now.
+    /// The current keys.
     pub(crate) fn load(&self) -> LoadedKeySet {
         self.0.keys.load()
     }
 
-    /// The keys, whatever they will be.
+    /// The keys and their observers.
     pub(crate) fn rotating(&self) -> &Arc<Rotating> {
         &self.0
     }
@@ -79,7 +83,7 @@ impl KeySet {
 
 #[pymethods]
 impl KeySet {
-    /// Trusts these keys, public ones and secrets.
+    /// Creates a set of public keys and secrets.
     #[new]
     fn new(py: Python<'_>, keys: &Bound<'_, PyAny>) -> PyResult<Self> {
         let mut all = Vec::new();
@@ -94,12 +98,12 @@ impl KeySet {
         Self::holding(py, Ok(Set::new(all)))
     }
 
-    /// Trusts the keys of a JWK Set, a mapping or its JSON text. Those that can't be used are skipped, see `skipped`,
-    /// and unless `log_skipped` is false a warning is logged for each.
+    /// Reads a JWK Set, given as a mapping or a JSON string. Keys that can't be used are skipped and listed in
+    /// `skipped`. Unless `log_skipped` is `False`, a warning is logged for each of them.
     #[staticmethod]
     #[pyo3(signature = (jwks, *, log_skipped=true))]
     fn from_jwks(py: Python<'_>, jwks: &Bound<'_, PyAny>, log_skipped: bool) -> PyResult<Self> {
-        let read = read_jwks(&jwk_text(jwks)?, &Algorithms::all());
+        let read = read_jwks(&json_of(jwks)?, &Algorithms::all());
         let keys = read.map_err(|error| error.raise(py))?;
         if log_skipped {
             warn_of_skipped(py, &keys)?;
@@ -107,19 +111,19 @@ impl KeySet {
         Ok(Self::of(keys))
     }
 
-    /// The keys of the JWK Set that are skipped, each with its index, its `kid` and the reason.
+    /// The skipped keys of the JWK Set, each with its index, its `kid` and the reason.
     #[getter]
     fn skipped(&self) -> Vec<String> {
         let keys = self.load();
         keys.skipped().iter().map(ToString::to_string).collect()
     }
 
-    /// Trusts the keys of `other` instead, at once and wherever this set is in use.
+    /// Replaces the keys by those of `other`. This takes effect immediately, wherever the set is used.
     fn replace(&self, other: &Self) {
         self.0.replace((*other.0.keys.load_full()).clone());
     }
 
-    /// The public keys as a JWK Set to publish; secrets are left out.
+    /// The public keys as a JWK Set, which may be published. Secrets are omitted.
     fn to_jwks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         to_python::object(py, &self.load().to_jwks())
     }

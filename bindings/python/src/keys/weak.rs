@@ -1,4 +1,4 @@
-//! Secrets shorter than the hash of their algorithm, RFC 7518 §3.2.
+//! HMAC secrets that are shorter than the hash of their algorithm, RFC 7518 §3.2.
 
 use std::ffi::CString;
 
@@ -8,14 +8,14 @@ use pyo3::prelude::*;
 
 use crate::errors::{Class, coded, warn};
 
-/// Warns with PyJWT's category, at the caller's line.
+/// Warns with PyJWT's category, at the line of the caller.
 #[cold]
 pub(crate) fn warn_of_weak_key(py: Python<'_>, algorithm: Algorithm) -> PyResult<()> {
     let message = CString::new(message(algorithm)).unwrap_or_default();
     warn(py, Class::InsecureKeyLengthWarning, &message)
 }
 
-/// Refuses the key, for those who ask for that.
+/// The error for `enforce_minimum_key_length`.
 #[cold]
 pub(crate) fn refuse_weak_key(py: Python<'_>, algorithm: Algorithm) -> PyErr {
     coded(
@@ -28,7 +28,7 @@ pub(crate) fn refuse_weak_key(py: Python<'_>, algorithm: Algorithm) -> PyErr {
 
 fn message(algorithm: Algorithm) -> String {
     format!(
-        "the HMAC secret is shorter than the hash of {algorithm}: use {} random bytes or more",
+        "the HMAC secret is shorter than the hash of {algorithm}; use at least {} random bytes",
         algorithm.hash_len(),
     )
 }

@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyType};
 
 use crate::json::from_python;
 
-/// `default` of an encoder class, which is asked about objects that JSON has no form for.
+/// The method `default` of an encoder class, which converts objects that JSON doesn't support.
 pub(crate) fn default_of<'py>(encoder: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let base = base(encoder.py())?;
     let class = encoder.cast::<PyType>();
@@ -20,7 +20,7 @@ pub(crate) fn default_of<'py>(encoder: &Bound<'py, PyAny>) -> PyResult<Bound<'py
     }
 }
 
-/// The claims as a class encodes them that overrides more than `default`; otherwise as they are.
+/// The claims, encoded and decoded again if the class overrides more than `default`.
 pub(crate) fn encoded<'py>(
     encoder: &Bound<'py, PyAny>,
     claims: Bound<'py, PyDict>,
@@ -37,7 +37,7 @@ pub(crate) fn encoded<'py>(
     let json = py.import("json")?;
     let claims = from_python::with_dates_as_numbers(&claims)?;
     let text = json.call_method("dumps", (claims,), Some(&arguments))?;
-    // Read again, so that it is written as every other payload is, without what a reader refuses.
+    // Decoded again, so that it is encoded like every other payload, and nothing that a reader would reject remains.
     json.call_method1("loads", (text,))?
         .cast_into()
         .map_err(|_| PyTypeError::new_err("json_encoder must write a JSON object"))

@@ -1,4 +1,4 @@
-//! The header of a token that is being made, in the order in which its parameters were given.
+//! The header of a new token, with its parameters in the order in which they were given.
 
 use boltguard::keys::{Algorithm, SigningKey};
 use boltguard::types::ReasonCode;
@@ -11,15 +11,15 @@ use crate::errors::{Class, coded};
 use crate::json::from_python::{self, Extras};
 use crate::keys::algorithms::named_by_any;
 
-/// Header parameters that a caller asks for, each with the JSON of its value.
+/// Header parameters, each with the JSON of its value.
 ///
-/// `typ` is `JWT`, unless it is named; `null` or an empty one is left out, as in PyJWT.
+/// `typ` is `JWT` by default. As in PyJWT, it is omitted if it is `None` or empty.
 pub(crate) struct Headers {
     algorithm: Option<Algorithm>,
     are_detached: bool,
-    /// `crit` is named.
+    /// Whether `crit` was given.
     is_critical: bool,
-    /// `alg` has its place here, and its value from the key.
+    /// The value of `alg` is a placeholder, because it depends on the key.
     members: Vec<(String, String)>,
 }
 
@@ -36,7 +36,7 @@ impl Default for Headers {
 }
 
 impl Headers {
-    /// Reads a mapping. What this library would refuse to read it does not write.
+    /// Reads a mapping. Headers that this library would reject when it reads a token are errors.
     pub(crate) fn read(headers: &Bound<'_, PyAny>, extras: Extras<'_, '_>) -> PyResult<Self> {
         let mapping = headers
             .cast::<PyMapping>()
@@ -44,36 +44,36 @@ impl Headers {
         let mut read = Self::default();
         for (name, value) in from_python::dict_of(mapping)? {
             let Ok(name) = name.cast::<PyString>() else {
-                return Err(PyTypeError::new_err("headers are named by str"));
+                return Err(PyTypeError::new_err("the names of headers must be strings"));
             };
             read.add(name.to_str()?, &value, extras)?;
         }
         Ok(read)
     }
 
-    /// The algorithm that is named.
+    /// The value of `alg`, if it was given.
     pub(crate) fn algorithm(&self) -> Option<Algorithm> {
         self.algorithm
     }
 
-    /// Whether the payload is left out of the token and not encoded.
+    /// Whether the payload is detached and unencoded.
     pub(crate) fn are_detached(&self) -> bool {
         self.are_detached
     }
 
-    /// Whether they list as critical what is not there.
-    pub(crate) fn lack_what_is_critical(&self) -> bool {
+    /// Whether `crit` lists `b64`, but `b64` is absent.
+    pub(crate) fn lack_critical(&self) -> bool {
         self.is_critical && !self.are_detached
     }
 
-    /// Says that it is, as RFC 7797 §6 has it.
+    /// Marks the payload as detached and unencoded, RFC 7797 §6.
     pub(crate) fn detach(&mut self) {
         self.are_detached = true;
         self.set("b64", "false".to_owned());
         self.set("crit", "[\"b64\"]".to_owned());
     }
 
-    /// The header for `key`, whose own `kid` is written unless another is named.
+    /// The header for `key`, with the `kid` of the key unless another was given.
     pub(crate) fn to_json(&self, key: &SigningKey, is_sorted: bool) -> String {
         let mut members: Vec<(&str, String)> = self.members_for(key).collect();
         if let Some(kid) = key.key_id()
@@ -116,7 +116,7 @@ impl Headers {
                 self.is_critical = true;
             }
             "kid" if value.cast::<PyString>().is_err() => {
-                return refused(value, "`kid` must be a string", ReasonCode::HeaderInvalid);
+                return refused(value, "kid must be a string", ReasonCode::HeaderInvalid);
             }
             _ => {
                 let mut json = String::new();
@@ -137,7 +137,7 @@ impl Headers {
             }
             Err(_) => refused(
                 value,
-                "`b64` must be True or False",
+                "b64 must be True or False",
                 ReasonCode::CriticalHeader,
             ),
         }
@@ -166,14 +166,14 @@ fn quoted(text: &str) -> String {
     json
 }
 
-/// `b64` alone may be critical, and `detach` writes it.
+/// `crit` may only list `b64`. It is written by `detach`.
 fn check_critical(value: &Bound<'_, PyAny>) -> PyResult<()> {
     let is_b64 = |name: &Bound<'_, PyAny>| name.eq("b64").unwrap_or(false);
     match value.cast::<PyList>() {
         Ok(names) if names.len() == 1 && names.iter().all(|name| is_b64(&name)) => Ok(()),
         _ => refused(
             value,
-            "`crit` may list \"b64\" alone: no other extension is supported",
+            "crit may only list \"b64\", the only supported extension",
             ReasonCode::CriticalHeader,
         ),
     }

@@ -48,7 +48,7 @@ pub(crate) fn jws_sign(
         refuses_weak_keys: enforce_minimum_key_length,
         payload: match is_payload_detached {
             true => Payload::Detached,
-            false => Payload::EncodedUnlessNamed,
+            false => Payload::EncodedByDefault,
         },
     };
     signing.sign(payload, key)
@@ -74,13 +74,13 @@ pub(crate) fn jws_verify<'py>(
     verification.payload(token, &options)
 }
 
-/// Refuses options that a JWS doesn't have, or that can't be meant.
+/// Raises an error for options that a JWS doesn't have, and for invalid ones.
 #[pyfunction]
 pub(crate) fn jws_check_options(options: &Bound<'_, PyAny>) -> PyResult<()> {
     Options::read_for_jws(options).map(drop)
 }
 
-/// The header of a token, which nobody vouches for.
+/// The header of a token, without verification.
 #[pyfunction]
 pub(crate) fn unverified_header<'py>(jwt: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     unverified_header_of(jwt.py(), text::text(jwt)?)
@@ -121,7 +121,7 @@ pub(crate) fn complete<'py>(
     Ok(parts)
 }
 
-/// The header of a token as it was sent; only its JSON, its `kid` and its `crit` are checked, as in PyJWT.
+/// The header of a token, without verification. As in PyJWT, only its JSON, `kid` and `crit` are checked.
 pub(crate) fn unverified_header_of<'py>(
     py: Python<'py>,
     token: &str,
@@ -131,13 +131,13 @@ pub(crate) fn unverified_header_of<'py>(
         to_python::object(py, &json).map_err(|_| jws_error(py, JwsError::HeaderInvalid))?;
     match header.get_item(intern!(py, "kid"))? {
         Some(kid) if kid.cast::<PyString>().is_err() => Err(jws_error(py, JwsError::HeaderInvalid)),
-        _ if !names_what_is_there(&header)? => Err(jws_error(py, JwsError::CriticalHeader)),
+        _ if !has_known_extensions(&header)? => Err(jws_error(py, JwsError::CriticalHeader)),
         _ => Ok(header),
     }
 }
 
-/// Whether `crit`, where there is one, lists `b64`, which is the one extension that is known, and is there.
-fn names_what_is_there(header: &Bound<'_, PyDict>) -> PyResult<bool> {
+/// Whether `crit` is absent, or lists only `b64`, the only supported extension, which must be present then.
+fn has_known_extensions(header: &Bound<'_, PyDict>) -> PyResult<bool> {
     let py = header.py();
     let Some(critical) = header.get_item(intern!(py, "crit"))? else {
         return Ok(true);
@@ -146,7 +146,7 @@ fn names_what_is_there(header: &Bound<'_, PyDict>) -> PyResult<bool> {
     Ok(names == ["b64"] && header.contains(intern!(py, "b64"))?)
 }
 
-/// What is needed to verify a token.
+/// The arguments for the verification of a signature.
 pub(crate) struct Verification<'a, 'py> {
     pub(crate) key: Option<&'a Bound<'py, PyAny>>,
     pub(crate) algorithms: Option<&'a Bound<'py, PyAny>>,
@@ -175,7 +175,7 @@ impl<'py> Verification<'_, 'py> {
         Ok(PyBytes::new(py, &payload))
     }
 
-    /// The token with its detached payload put back, RFC 7515 appendix F.
+    /// The token including its detached payload, RFC 7515 appendix F.
     pub(crate) fn whole_token<'t>(&self, py: Python<'_>, token: &'t str) -> PyResult<Cow<'t, str>> {
         let Some(payload) = self.detached_payload else {
             return Ok(Cow::Borrowed(token));
@@ -189,7 +189,7 @@ impl<'py> Verification<'_, 'py> {
         )))
     }
 
-    /// Checks the signature and hands on what is signed; `token` is `text` with its detached payload put back.
+    /// Verifies the signature and calls `then` with the result. `token` is `text` including its detached payload.
     pub(crate) fn verified<T>(
         &self,
         py: Python<'_>,
@@ -243,12 +243,13 @@ impl<'py> Verification<'_, 'py> {
 
     fn allowed(&self, py: Python<'_>) -> PyResult<Algorithms> {
         if let Some(names) = self.algorithms {
-            return Algorithms::read_beside_none(names);
+            return Algorithms::read_except_none(names);
         }
         match self.key.and_then(own_algorithm) {
             Some(own) => Ok(Algorithms::one(own)),
             None => {
-                let message = "name the algorithms that the key is for: algorithms=[...]";
+                let message =
+                    "algorithms is required; list the algorithms that the key is used with";
                 Err(coded(
                     py,
                     Class::DecodeError,
@@ -260,7 +261,7 @@ impl<'py> Verification<'_, 'py> {
     }
 }
 
-/// Warns of a secret shorter than its hash, or refuses it.
+/// Warns if a secret is shorter than the hash of its algorithm, or rejects it.
 fn check_strength(
     py: Python<'_>,
     keys: &KeySet,
@@ -275,8 +276,8 @@ fn check_strength(
     }
 }
 
-/// A key that serves none of the allowed algorithms is the caller's mistake; one that serves another than the
-/// token's is the token's.
+/// The verifier for a token. It is a key error if the key can't be used with any of the allowed algorithms, and a
+/// token error if it can only be used with others than the token's.
 fn verifier_for<'k>(
     py: Python<'_>,
     token: &str,
@@ -288,8 +289,8 @@ fn verifier_for<'k>(
         _ => allowed_algorithm_of(token, allowed).map_err(|error| jws_error(py, error))?,
     };
     let verifier = key.verifier(algorithm).map_err(|error| {
-        let serves = |other: &Algorithm| key.verifier(*other).is_ok();
-        if allowed.as_slice().iter().any(serves) {
+        let is_usable = |other: &Algorithm| key.verifier(*other).is_ok();
+        if allowed.as_slice().iter().any(is_usable) {
             jws_error(py, JwsError::AlgorithmNotAllowed)
         } else {
             key_error(py, error)
@@ -320,16 +321,16 @@ fn verify_among<'t>(
 
 #[cold]
 fn detached(py: Python<'_>) -> PyErr {
-    let message = "the payload is detached: give it as detached_payload";
+    let message = "the payload is detached; pass it as detached_payload";
     coded(py, Class::DecodeError, ReasonCode::CriticalHeader, message)
 }
 
-/// Whether the header has extensions, of which a payload that is not encoded is the one that may be meant.
+/// Whether the header has critical extensions. The only supported one is an unencoded payload.
 fn is_unencoded(token: &str) -> bool {
     matches!(UnverifiedJws::parse(token), Err(JwsError::CriticalHeader))
 }
 
-/// RFC 7797, for callers who hold the payload.
+/// Verifies a token with an unencoded, detached payload, RFC 7797.
 #[cold]
 fn verify_unencoded(
     py: Python<'_>,
@@ -360,7 +361,7 @@ fn verify_unencoded(
     }
 }
 
-/// Lets other Python threads run meanwhile, if that is worth it.
+/// Lets other Python threads run during the verification if it takes long.
 fn detached_if<T: Send>(
     py: Python<'_>,
     is_long: bool,

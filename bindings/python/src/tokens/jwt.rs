@@ -1,4 +1,4 @@
-//! `boltguard.jwt`: JSON Web Tokens in the shape of PyJWT.
+//! `boltguard.jwt`: JSON Web Tokens, with the API of PyJWT.
 
 use boltguard::grants::Requirements;
 use boltguard::jws::{HeaderFields, UnverifiedJws, VerifiedJws, insecure};
@@ -22,7 +22,7 @@ use crate::tokens::text;
 
 /// Signs a dict of claims and returns the token.
 ///
-/// `algorithm` is the key's own where it has one, else HS256. `exp`, `iat` and `nbf` may be datetimes.
+/// `algorithm` defaults to the algorithm of the key, or else HS256. `exp`, `iat` and `nbf` may be datetimes.
 /// `json_encoder` is a subclass of `json.JSONEncoder`, for the claims and the headers.
 #[pyfunction]
 #[pyo3(signature = (
@@ -38,16 +38,16 @@ pub(crate) fn jwt_encode(
     sort_headers: bool,
     enforce_minimum_key_length: bool,
 ) -> PyResult<String> {
-    let payload = payload.cast::<PyMapping>().map_err(|_| {
-        PyTypeError::new_err("the payload must be a dict: a JWT holds a JSON object")
-    })?;
+    let payload = payload
+        .cast::<PyMapping>()
+        .map_err(|_| PyTypeError::new_err("the payload of a JWT must be a dict"))?;
     let hook = json_encoder.map(encoder::default_of).transpose()?;
     let extras = hook.as_ref().map_or(Extras::Refuse, Extras::Hook);
     let mut claims = from_python::dict_of(payload)?;
     if let Some(encoder) = json_encoder {
         claims = encoder::encoded(encoder, claims)?;
     }
-    let mut json = String::with_capacity(USUAL_CLAIMS);
+    let mut json = String::with_capacity(CAPACITY);
     from_python::write_claims(&claims, extras, &mut json)?;
     let signing = Signing {
         algorithm,
@@ -60,8 +60,8 @@ pub(crate) fn jwt_encode(
     signing.sign(json.as_bytes(), key)
 }
 
-/// Room for the claims of most tokens.
-const USUAL_CLAIMS: usize = 512;
+/// Enough for the claims of most tokens.
+const CAPACITY: usize = 512;
 
 /// Verifies a token and returns its claims.
 #[pyfunction]
@@ -85,20 +85,25 @@ pub(crate) fn jwt_decode<'py>(
     now: Option<Seconds>,
     token: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let token = one_token(py, jwt, token)?;
-    let expected = Expectations {
-        audience,
-        issuer,
-        subject,
-        leeway,
+    let arguments = DecodeArguments {
+        jwt,
+        token,
+        verification: Verification {
+            key,
+            algorithms,
+            detached_payload,
+        },
+        options,
         verify,
+        expected: Expectations {
+            audience,
+            issuer,
+            subject,
+            leeway,
+        },
+        now,
     };
-    let verification = Verification {
-        key,
-        algorithms,
-        detached_payload,
-    };
-    decode_claims(token, &verification, options, &expected, now)
+    arguments.decode(py)
 }
 
 /// Verifies a token and returns its `header`, its `payload` and its `signature`.
@@ -123,24 +128,29 @@ pub(crate) fn jwt_decode_complete<'py>(
     now: Option<Seconds>,
     token: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let token = one_token(py, jwt, token)?;
-    let expected = Expectations {
-        audience,
-        issuer,
-        subject,
-        leeway,
+    let arguments = DecodeArguments {
+        jwt,
+        token,
+        verification: Verification {
+            key,
+            algorithms,
+            detached_payload,
+        },
+        options,
         verify,
+        expected: Expectations {
+            audience,
+            issuer,
+            subject,
+            leeway,
+        },
+        now,
     };
-    let verification = Verification {
-        key,
-        algorithms,
-        detached_payload,
-    };
-    let claims = decode_claims(token, &verification, options, &expected, now)?;
-    jws::complete(token, claims.as_any())
+    let claims = arguments.decode(py)?;
+    jws::complete(arguments.token(py)?, claims.as_any())
 }
 
-/// Refuses options that can't be meant, and warns of a `verify` that they contradict.
+/// Raises an error for invalid options, and warns if `verify` contradicts them.
 #[pyfunction]
 #[pyo3(signature = (options, *, verify=None))]
 pub(crate) fn jwt_check_options(options: &Bound<'_, PyAny>, verify: Option<bool>) -> PyResult<()> {
@@ -148,7 +158,7 @@ pub(crate) fn jwt_check_options(options: &Bound<'_, PyAny>, verify: Option<bool>
     check_old_argument(options.py(), verify, &read)
 }
 
-/// Checks claims that a subclass of `PyJWT` has decoded in its own way from a payload whose signature was checked.
+/// Checks claims that a subclass of `PyJWT` has decoded from a verified payload.
 #[pyfunction]
 #[pyo3(signature = (
     payload, header, *, options=None, audience=None, issuer=None, subject=None, leeway=None, now=None,
@@ -170,7 +180,6 @@ pub(crate) fn jwt_check_claims(
         issuer,
         subject,
         leeway,
-        verify: None,
     };
     let options = options.map(Options::read).transpose()?.unwrap_or_default();
     let policy = options.policy(&expected)?;
@@ -186,40 +195,68 @@ pub(crate) fn jwt_check_claims(
     Ok(())
 }
 
-/// PyJWT calls it `jwt`, most others `token`.
-fn one_token<'a, 'py>(
-    py: Python<'py>,
+/// The arguments of `decode` and `decode_complete`.
+struct DecodeArguments<'a, 'py> {
     jwt: Option<&'a Bound<'py, PyAny>>,
+    /// Another name of `jwt`.
     token: Option<&'a Bound<'py, PyAny>>,
-) -> PyResult<&'a Bound<'py, PyAny>> {
-    match (jwt, token) {
-        (Some(jwt), None) | (None, Some(jwt)) => Ok(jwt),
-        // As in PyJWT, a token that a request did not bring is no token.
-        (None, None) => Err(text::malformed(py, "the token is missing")),
-        (Some(_), Some(_)) => Err(PyTypeError::new_err(
-            "`jwt` and `token` are two names of one argument",
-        )),
-    }
+    verification: Verification<'a, 'py>,
+    options: Option<&'a Bound<'py, PyAny>>,
+    /// PyJWT's deprecated argument, which has no effect.
+    verify: Option<bool>,
+    expected: Expectations<'a, 'py>,
+    /// The time at which the token is checked. By default, the current time.
+    now: Option<Seconds>,
 }
 
-fn decode_claims<'py>(
-    token: &Bound<'py, PyAny>,
-    verification: &Verification<'_, 'py>,
-    options: Option<&Bound<'py, PyAny>>,
-    expected: &Expectations<'_, 'py>,
-    now: Option<Seconds>,
-) -> PyResult<Bound<'py, PyDict>> {
-    let py = token.py();
-    let token = text::text(token)?;
-    let options = options.map(Options::read).transpose()?.unwrap_or_default();
-    let policy = options.policy(expected)?;
-    check_old_argument(py, expected.verify, &options)?;
-    let claims = admit(py, token, verification, &options, &policy, now)?;
-    let claims = to_python::object(py, claims.as_json())?;
-    if options.checks_strict_audience() {
-        check_strict_audience(&claims, expected.audience)?;
+impl<'a, 'py> DecodeArguments<'a, 'py> {
+    fn token(&self, py: Python<'py>) -> PyResult<&'a Bound<'py, PyAny>> {
+        match (self.jwt, self.token) {
+            (Some(token), None) | (None, Some(token)) => Ok(token),
+            // As in PyJWT, so that a request without a token is rejected like one with an invalid token.
+            (None, None) => Err(text::malformed(py, "the token is missing")),
+            (Some(_), Some(_)) => Err(PyTypeError::new_err(
+                "jwt and token are names of the same argument; pass only one of them",
+            )),
+        }
     }
-    Ok(claims)
+
+    /// Verifies the token and returns its claims.
+    fn decode(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let token = text::text(self.token(py)?)?;
+        let options = self.options.map(Options::read).transpose()?;
+        let options = options.unwrap_or_default();
+        let policy = options.policy(&self.expected)?;
+        check_old_argument(py, self.verify, &options)?;
+        let claims = self.admit(py, token, &options, &policy)?;
+        let claims = to_python::object(py, claims.as_json())?;
+        if options.checks_strict_audience() {
+            check_strict_audience(&claims, self.expected.audience)?;
+        }
+        Ok(claims)
+    }
+
+    fn admit(
+        &self,
+        py: Python<'_>,
+        text: &str,
+        options: &Options,
+        policy: &ClaimsPolicy,
+    ) -> PyResult<AdmittedClaims> {
+        let now = self.now.map_or_else(time::now, Seconds::since_epoch);
+        let token = self.verification.whole_token(py, text)?;
+        let admit = |jws: VerifiedJws<'_>| policed((policy, options), jws, now);
+        let admitted = if options.verify_signature {
+            let refuses_weak_keys = options.enforce_minimum_key_length;
+            self.verification
+                .verified(py, text, &token, refuses_weak_keys, admit)?
+        } else {
+            let payload = insecure::payload(&token).map_err(|error| jws_error(py, error))?;
+            let header = jws::unverified_header_of(py, &token)?;
+            assume_verified(py, &unsigned(&payload, &header)?, admit)?
+        };
+        admitted.map_err(|error| claims_error(py, &error))
+    }
 }
 
 fn check_old_argument(py: Python<'_>, verify: Option<bool>, options: &Options) -> PyResult<()> {
@@ -228,30 +265,8 @@ fn check_old_argument(py: Python<'_>, verify: Option<bool>, options: &Options) -
     }
     warn_of_old_argument(
         py,
-        c"`verify` has no effect: use options={'verify_signature': ...}",
+        c"verify has no effect; use options={'verify_signature': ...}",
     )
-}
-
-fn admit(
-    py: Python<'_>,
-    token: &str,
-    verification: &Verification<'_, '_>,
-    options: &Options,
-    policy: &ClaimsPolicy,
-    now: Option<Seconds>,
-) -> PyResult<AdmittedClaims> {
-    let now = now.map_or_else(time::now, Seconds::since_epoch);
-    let text = token;
-    let token = verification.whole_token(py, text)?;
-    let admit = |jws: VerifiedJws<'_>| policed((policy, options), jws, now);
-    let admitted = if options.verify_signature {
-        verification.verified(py, text, &token, options.enforce_minimum_key_length, admit)?
-    } else {
-        let payload = insecure::payload(&token).map_err(|error| jws_error(py, error))?;
-        let header = jws::unverified_header_of(py, &token)?;
-        assume_verified(py, &unsigned(&payload, &header)?, admit)?
-    };
-    admitted.map_err(|error| claims_error(py, &error))
 }
 
 fn policed(

@@ -14,7 +14,7 @@ use crate::keys::algorithms::{Algorithms, named, takes_long_to_sign};
 use crate::keys::argument::KeyArgument;
 use crate::time::Seconds;
 
-/// Issues tokens signed with one key, which is read once.
+/// Issues tokens that are signed with one key.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct Minter(Engine);
 
@@ -40,8 +40,8 @@ impl Minter {
         Ok(Self(Engine::with_type(signing, typ)))
     }
 
-    /// A token about `subject` that lives for `expires_in` seconds, with these claims besides `sub`, `iat`, `exp` and
-    /// `jti`, which they can't replace.
+    /// Issues a token for `subject` that expires in `expires_in` seconds. The claims are added to `sub`, `iat`, `exp`
+    /// and `jti`, which they can't replace.
     #[pyo3(signature = (subject, expires_in, claims, *, now=None))]
     fn mint(
         &self,
@@ -53,9 +53,10 @@ impl Minter {
         let lifetime = expires_in
             .as_duration()
             .filter(|lifetime| *lifetime > Duration::ZERO);
-        let lifetime =
-            lifetime.ok_or_else(|| PyValueError::new_err("expires_in must be above zero"))?;
-        let mut json = String::with_capacity(USUAL_CLAIMS);
+        let lifetime = lifetime.ok_or_else(|| {
+            PyValueError::new_err("expires_in must be positive and not too large")
+        })?;
+        let mut json = String::with_capacity(CAPACITY);
         from_python::write_claims(&from_python::dict_of(claims)?, Extras::Texts, &mut json)?;
         let now = now.map_or_else(crate::time::now, Seconds::since_epoch);
         let sign = || self.0.token(subject, lifetime).claims_json(&json).sign(now);
@@ -67,7 +68,7 @@ impl Minter {
         token.map_err(refused)
     }
 
-    /// The algorithm.
+    /// The name of the algorithm.
     #[getter]
     fn algorithm(&self) -> &'static str {
         self.0.key().algorithm().name()
@@ -78,8 +79,8 @@ impl Minter {
     }
 }
 
-/// Room for the claims of most tokens.
-const USUAL_CLAIMS: usize = 512;
+/// Enough for the claims of most tokens.
+const CAPACITY: usize = 512;
 
 #[cold]
 fn refused(error: MintError) -> PyErr {

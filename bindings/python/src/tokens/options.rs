@@ -1,4 +1,4 @@
-//! PyJWT's `options`, and the other arguments that say what to ask of a token.
+//! PyJWT's `options`, and the other arguments for the validation of claims.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -13,19 +13,17 @@ use crate::errors::{Class, coded};
 use crate::json::from_python::dict_of;
 use crate::time::Seconds;
 
-/// What `decode` is asked to check, beside the signature.
+/// The expected claims, by PyJWT's names.
 #[derive(Default)]
 pub(crate) struct Expectations<'a, 'py> {
     pub(crate) audience: Option<&'a Bound<'py, PyAny>>,
     pub(crate) issuer: Option<&'a Bound<'py, PyAny>>,
     pub(crate) subject: Option<&'a Bound<'py, PyAny>>,
     pub(crate) leeway: Option<Seconds>,
-    /// PyJWT's old switch, which does nothing there and nothing here.
-    pub(crate) verify: Option<bool>,
 }
 
 impl Expectations<'_, '_> {
-    /// Whether nothing is asked for.
+    /// Whether all arguments were omitted.
     fn are_none(&self) -> bool {
         self.audience.is_none()
             && self.issuer.is_none()
@@ -34,7 +32,7 @@ impl Expectations<'_, '_> {
     }
 }
 
-/// PyJWT's options, by their names.
+/// PyJWT's options, by PyJWT's names.
 pub(crate) struct Options {
     pub(crate) verify_signature: bool,
     pub(crate) enforce_minimum_key_length: bool,
@@ -45,7 +43,7 @@ pub(crate) struct Options {
     checks: Checks,
 }
 
-/// Checks of one claim each; `None` where the option was not given.
+/// The options for a single claim, each `None` if it was omitted.
 #[derive(Default)]
 struct Checks {
     audience: Option<bool>,
@@ -72,12 +70,12 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Reads a mapping; an option that does not exist is an error, since it was meant to do something.
+    /// Reads a mapping. An unknown option is an error, because it would have no effect.
     pub(crate) fn read(options: &Bound<'_, PyAny>) -> PyResult<Self> {
         Self::read_among(options, &NAMES)
     }
 
-    /// The options of a JWS, whose payload need not be claims.
+    /// Reads the options for a JWS, whose payload may be anything.
     pub(crate) fn read_for_jws(options: &Bound<'_, PyAny>) -> PyResult<Self> {
         Self::read_among(options, &JWS_NAMES)
     }
@@ -92,10 +90,10 @@ impl Options {
         };
         for (name, value) in dict_of(mapping)? {
             let Ok(name) = name.cast::<PyString>() else {
-                return Err(PyTypeError::new_err("options are named by str"));
+                return Err(PyTypeError::new_err("the names of options must be strings"));
             };
             if !names.contains(&name.to_str()?) {
-                return Err(no_option(name, names));
+                return Err(unknown_option(name, names));
             }
             read.set(name, &value)?;
         }
@@ -109,7 +107,7 @@ impl Options {
             "verify_signature" => self.verify_signature = switch()?,
             "strict_aud" => self.strict_audience = switch()?,
             "enforce_minimum_key_length" => self.enforce_minimum_key_length = switch()?,
-            "require" => self.require = texts("require", value)?,
+            "require" => self.require = strings("require", value)?,
             "typ" => self.media_type = media_type(value)?,
             "verify_aud" => checks.audience = Some(switch()?),
             "verify_exp" => checks.expiry = Some(switch()?),
@@ -118,14 +116,14 @@ impl Options {
             "verify_jti" => checks.token_id = Some(switch()?),
             "verify_nbf" => checks.not_before = Some(switch()?),
             "verify_sub" => checks.subject = Some(switch()?),
-            _ => return Err(no_option(name, &NAMES)),
+            _ => return Err(unknown_option(name, &NAMES)),
         }
         Ok(())
     }
 
-    /// The claims that have to be there.
+    /// The required claims.
     ///
-    /// `exp` has to, unless it is not looked at: `verify_exp` is off, or so is the signature.
+    /// By default this is `exp`, unless `verify_exp` or `verify_signature` is `False`.
     pub(crate) fn required(&self) -> Vec<&str> {
         match &self.require {
             Some(names) => names.iter().map(String::as_str).collect(),
@@ -134,18 +132,19 @@ impl Options {
         }
     }
 
-    /// Whether a token from the future is refused. As RFC 7519 §4.1.6 has it, it is not, unless `verify_iat` is named.
+    /// Whether a token is rejected if its `iat` is in the future. RFC 7519 §4.1.6 doesn't require this, so it is only
+    /// the case if `verify_iat` is `True`.
     pub(crate) fn refuses_future(&self) -> bool {
         self.checks.issued_at == Some(true)
     }
 
-    /// Whether one audience is to be there, and no list.
+    /// Whether `aud` and the expected audience must be single strings.
     pub(crate) fn checks_strict_audience(&self) -> bool {
         self.strict_audience && self.looks_at("aud")
     }
 
-    /// Whether this registered claim is looked at; as in PyJWT, a token whose signature is not looked at is checked
-    /// in nothing that is not asked for.
+    /// Whether this registered claim is checked. As in PyJWT, `verify_signature=False` disables all checks that aren't
+    /// enabled explicitly.
     pub(crate) fn looks_at(&self, claim: &str) -> bool {
         let checks = &self.checks;
         let check = match claim {
@@ -160,7 +159,7 @@ impl Options {
         check.unwrap_or(self.verify_signature)
     }
 
-    /// The policy that these options and `expected` ask for.
+    /// The policy for these options and the expected claims.
     pub(crate) fn policy(
         &self,
         expected: &Expectations<'_, '_>,
@@ -211,10 +210,10 @@ const NAMES: [&str; 12] = [
     "verify_sub",
 ];
 
-/// What a JWS has of them.
+/// The options for a JWS.
 const JWS_NAMES: [&str; 2] = ["enforce_minimum_key_length", "verify_signature"];
 
-/// `None`, or a text such as `"false"`, is refused: it may come from a setting that is missing or misread.
+/// Only `True` and `False` are accepted. `None` or `"false"` may be the result of a missing or misread setting.
 fn switch(name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
     match value.cast::<PyBool>() {
         Ok(switch) => Ok(switch.is_true()),
@@ -227,27 +226,27 @@ fn switch(name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<bool
 }
 
 fn media_type(value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
-    let mistyped = |_| PyTypeError::new_err("the option \"typ\" must be a str");
+    let mistyped = |_| PyTypeError::new_err("the option \"typ\" must be a string");
     value.extract().map_err(mistyped)
 }
 
-/// Only what is almost an option is shown: anything else may be a key, given in the wrong place.
+/// The error for an unknown option. Its name is shown only if it resembles an option, since it may be a misplaced key.
 #[cold]
-fn no_option(name: &Bound<'_, PyString>, names: &[&str]) -> PyErr {
+fn unknown_option(name: &Bound<'_, PyString>, names: &[&str]) -> PyErr {
     let shown = name.to_string_lossy();
     let message = match similar(name, names) {
         _ if NAMES.contains(&&*shown) => {
             format!(
-                "the option {shown:?} is for claims, which a JWS need not have: use boltguard.jwt"
+                "the option {shown:?} is for claims, which a JWS may not have; use boltguard.jwt"
             )
         }
-        Ok(Some(meant)) => format!("there is no option {shown:?}; did you mean {meant:?}?"),
-        _ => format!("there is no such option; there are {}", names.join(", ")),
+        Ok(Some(meant)) => format!("unknown option {shown:?}; did you mean {meant:?}?"),
+        _ => format!("unknown option; the options are {}", names.join(", ")),
     };
     PyTypeError::new_err(message)
 }
 
-/// The option that is spelt almost like this.
+/// The option with the most similar name.
 fn similar(name: &Bound<'_, PyString>, names: &[&str]) -> PyResult<Option<String>> {
     let difflib = name.py().import("difflib")?;
     let close = difflib.call_method1("get_close_matches", (name, names, 1))?;
@@ -257,7 +256,7 @@ fn similar(name: &Bound<'_, PyString>, names: &[&str]) -> PyResult<Option<String
 fn with_expected(policy: ClaimsPolicy, expected: &Expectations<'_, '_>) -> PyResult<ClaimsPolicy> {
     let mut policy = policy;
     if let Some(audience) = expected.audience {
-        let names = some_texts(
+        let names = one_or_more_strings(
             audience,
             "audience",
             Class::InvalidAudienceError,
@@ -266,7 +265,7 @@ fn with_expected(policy: ClaimsPolicy, expected: &Expectations<'_, '_>) -> PyRes
         policy = policy.with_audience(names.iter().map(String::as_str));
     }
     if let Some(issuer) = expected.issuer {
-        let names = some_texts(
+        let names = one_or_more_strings(
             issuer,
             "issuer",
             Class::InvalidIssuerError,
@@ -276,7 +275,7 @@ fn with_expected(policy: ClaimsPolicy, expected: &Expectations<'_, '_>) -> PyRes
     }
     if let Some(subject) = expected.subject {
         let subject = subject.cast::<PyString>();
-        let subject = subject.map_err(|_| PyTypeError::new_err("subject must be a str"))?;
+        let subject = subject.map_err(|_| PyTypeError::new_err("subject must be a string"))?;
         policy = policy.with_subject(subject.to_str()?);
     }
     if let Some(leeway) = expected.leeway {
@@ -285,55 +284,57 @@ fn with_expected(policy: ClaimsPolicy, expected: &Expectations<'_, '_>) -> PyRes
     Ok(policy)
 }
 
-/// One text or several; none at all would match no token, and must not read as if nothing were asked.
-fn some_texts(
+/// One or more strings. An empty list would match no token, and must not mean that nothing is expected.
+fn one_or_more_strings(
     value: &Bound<'_, PyAny>,
     what: &str,
     class: Class,
     code: ReasonCode,
 ) -> PyResult<Vec<String>> {
     let names = match value.cast::<PyString>() {
-        Ok(text) => vec![text.to_str()?.to_owned()],
+        Ok(string) => vec![string.to_str()?.to_owned()],
         Err(_) if value.cast::<PyBytes>().is_ok() => {
-            let message = format!("{what} is of type bytes: give a text");
+            let message = format!("{what} must be a string or a list of strings, not bytes");
             return Err(PyTypeError::new_err(message));
         }
-        Err(_) => texts(what, value)?.unwrap_or_default(),
+        Err(_) => strings(what, value)?.unwrap_or_default(),
     };
     if names.is_empty() || names.iter().any(String::is_empty) {
-        let message = format!("`{what}` is empty, or holds an empty text: it matches no token");
+        let message = format!(
+            "{what} must not be empty or contain an empty string, because no token matches it"
+        );
         return Err(coded(value.py(), class, code, message));
     }
     Ok(names)
 }
 
-/// A list of texts; a single text is a mistake here, it would be read letter by letter.
-fn texts(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
-    let mistyped = || PyTypeError::new_err(format!("{what} must be a list of str"));
+/// A list of strings. A single string is an error, because iterating over it would return its characters.
+fn strings(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
+    let mistyped = || PyTypeError::new_err(format!("{what} must be a list of strings"));
     if value.is_none() {
         return Ok(None);
     }
     if value.cast::<PyString>().is_ok() || value.cast::<PyBytes>().is_ok() {
         return Err(mistyped());
     }
-    let mut texts = Vec::new();
-    for text in value.try_iter().map_err(|_| mistyped())? {
-        texts.push(text?.extract().map_err(|_| mistyped())?);
+    let mut strings = Vec::new();
+    for string in value.try_iter().map_err(|_| mistyped())? {
+        strings.push(string?.extract().map_err(|_| mistyped())?);
     }
-    Ok(Some(texts))
+    Ok(Some(strings))
 }
 
-/// `strict_aud`: the token and the caller name one audience each, not a list.
+/// Checks `strict_aud`: `aud` and the expected audience must be single strings, not lists.
 pub(crate) fn check_strict_audience(
     claims: &Bound<'_, PyDict>,
     audience: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
-    let is_text = |value: &Bound<'_, PyAny>| value.cast::<PyString>().is_ok();
+    let is_string = |value: &Bound<'_, PyAny>| value.cast::<PyString>().is_ok();
     let claimed = claims.get_item(pyo3::intern!(claims.py(), "aud"))?;
-    if audience.is_none_or(is_text) && claimed.as_ref().is_none_or(is_text) {
+    if audience.is_none_or(is_string) && claimed.as_ref().is_none_or(is_string) {
         return Ok(());
     }
-    let message = "strict_aud: one audience is expected, and one in the token";
+    let message = "with strict_aud, audience and the claim aud must be single strings";
     Err(coded(
         claims.py(),
         Class::InvalidAudienceError,

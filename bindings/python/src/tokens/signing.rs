@@ -12,26 +12,26 @@ use crate::keys::argument::{KeyArgument, own_algorithm};
 use crate::keys::weak::{refuse_weak_key, warn_of_weak_key};
 use crate::tokens::headers::Headers;
 
-/// How a token is signed, beside its payload and its key.
+/// The arguments for signing, except for the payload and the key.
 #[derive(Clone, Copy)]
 pub(crate) struct Signing<'a, 'py> {
     pub(crate) algorithm: Option<&'a Bound<'py, PyAny>>,
     pub(crate) headers: Option<&'a Bound<'py, PyAny>>,
-    /// What is done with objects in the headers that JSON has no form for.
+    /// How objects in the headers are written that JSON doesn't support.
     pub(crate) extras: Extras<'a, 'py>,
     pub(crate) sort_headers: bool,
     pub(crate) refuses_weak_keys: bool,
     pub(crate) payload: Payload,
 }
 
-/// How the payload may stand in the token.
+/// How the payload is included in the token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
-    /// As in every JWT.
+    /// Encoded, as in every JWT.
     Encoded,
-    /// As in a JWT, unless the headers say that it is detached.
-    EncodedUnlessNamed,
-    /// It is left out, and is not encoded, RFC 7797.
+    /// Encoded, unless `b64` in the headers is `False`.
+    EncodedByDefault,
+    /// Detached and unencoded, RFC 7797.
     Detached,
 }
 
@@ -72,16 +72,16 @@ impl Signing<'_, '_> {
             let (class, code) = (Class::InvalidTokenError, ReasonCode::CriticalHeader);
             Err(coded(py, class, code, message))
         };
-        if headers.lack_what_is_critical() {
-            return refused("`crit` lists \"b64\", and the headers don't say that it is False");
+        if headers.lack_critical() {
+            return refused("crit lists \"b64\", but b64 isn't False in the headers");
         }
         if headers.are_detached() && self.payload == Payload::Encoded {
-            return refused("`b64` is False, and a JWT has an encoded payload: use boltguard.jws");
+            return refused("b64 can't be False in a JWT; use boltguard.jws");
         }
         Ok(Some(headers))
     }
 
-    /// The one algorithm that the caller, the headers or the key name; HS256 where nobody does, as in PyJWT.
+    /// The algorithm that the caller, the headers or the key specifies. As in PyJWT, the default is HS256.
     fn algorithm_for(
         &self,
         key: &Bound<'_, PyAny>,
@@ -90,7 +90,7 @@ impl Signing<'_, '_> {
         let named = self.algorithm.map(named_by_any).transpose()?;
         match (named, headers.and_then(Headers::algorithm)) {
             (Some(named), Some(other)) if named != other => {
-                let message = "`algorithm` and the header's `alg` are not the same";
+                let message = "algorithm differs from alg in the headers";
                 Err(coded(
                     key.py(),
                     Class::InvalidAlgorithmError,
@@ -111,7 +111,7 @@ impl Signing<'_, '_> {
     }
 }
 
-/// What of [`Signing`] is needed without Python.
+/// The part of [`Signing`] that is used while other Python threads run.
 #[derive(Clone, Copy)]
 struct Style {
     is_sorted: bool,

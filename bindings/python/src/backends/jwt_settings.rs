@@ -1,0 +1,132 @@
+//! The settings of `JwtBackend`.
+
+use std::sync::Arc;
+
+use boltguard::jwt::ClaimsPolicy;
+use boltguard::{ConfigError, JwtBackend as Backend, Revocation, StoreFailurePolicy};
+use pyo3::prelude::*;
+
+use crate::backends::trusted_keys::TrustedKeys;
+use crate::backends::{header, refused, schemes};
+use crate::guard::claim_value;
+use crate::keys::algorithms::Algorithms;
+use crate::keys::remote::RemoteKeys;
+use crate::revocation::MemoryRevocation;
+use crate::time::Seconds;
+
+/// The keyword arguments of `JwtBackend`, except for `keys` and `algorithms`.
+pub(super) struct JwtSettings<'a, 'py> {
+    pub(super) header: &'a str,
+    pub(super) audience: Option<Vec<String>>,
+    pub(super) issuer: Option<Vec<String>>,
+    pub(super) leeway: Option<Seconds>,
+    pub(super) required_claims: Option<Vec<String>>,
+    pub(super) user_id_claim: &'a str,
+    pub(super) typ: Option<&'a str>,
+    /// Names of claims with the values that are accepted.
+    pub(super) claims: Option<Vec<(String, Vec<Bound<'py, PyAny>>)>>,
+    /// Authentication schemes, such as `Bearer`.
+    pub(super) scheme: Option<Vec<String>>,
+    pub(super) subject_required: bool,
+    pub(super) memory_revocation: Option<PyRef<'py, MemoryRevocation>>,
+    /// Whether a revocation store in Python is to be asked.
+    pub(super) external_revocation: bool,
+    /// Whether tokens are accepted while that store is unavailable.
+    pub(super) store_errors_allow: bool,
+    pub(super) cached_tokens: usize,
+    pub(super) remote_keys: Option<PyRef<'py, RemoteKeys>>,
+    /// The number of the accounts of another issuer.
+    pub(super) external_accounts: Option<u32>,
+}
+
+impl JwtSettings<'_, '_> {
+    /// Builds the backend. It uses the remote keys, if there are any, or else the trusted ones.
+    pub(super) fn build(
+        &self,
+        py: Python<'_>,
+        trusted: &TrustedKeys,
+        algorithms: &Algorithms,
+    ) -> PyResult<Backend> {
+        let invalid = |error: ConfigError| refused(py, error);
+        let (policy, algorithms) = (self.policy(py)?, algorithms.as_slice());
+        let backend = match &self.remote_keys {
+            Some(remote) => {
+                Backend::with_remote_keys(Arc::clone(remote.remote()), algorithms, policy)
+            }
+            None => Backend::new(trusted.merged(), algorithms, policy),
+        };
+        self.with_schemes(py, backend.map_err(invalid)?)?
+            .with_header(header(py, self.header)?)
+            .with_revocation(self.revocation())
+            .on_store_failure(self.store_failure_policy())
+            .with_cache(self.cached_tokens)
+            .map_err(invalid)
+    }
+
+    fn with_schemes(&self, py: Python<'_>, backend: Backend) -> PyResult<Backend> {
+        match &self.scheme {
+            Some(names) => backend
+                .with_schemes(schemes(py, names)?)
+                .map_err(|error| refused(py, error)),
+            None => Ok(backend),
+        }
+    }
+
+    fn policy(&self, py: Python<'_>) -> PyResult<ClaimsPolicy> {
+        let mut policy = ClaimsPolicy::new().with_user_id_claim(self.user_id_claim);
+        if let Some(audience) = &self.audience {
+            policy = policy.with_audience(strs(audience));
+        }
+        if let Some(issuer) = &self.issuer {
+            policy = policy.with_issuer(strs(issuer));
+        }
+        if let Some(number) = self.external_accounts {
+            policy = policy.with_external_accounts(number);
+        }
+        if let Some(leeway) = self.leeway {
+            policy = policy.with_leeway(leeway.as_leeway()?);
+        }
+        if let Some(required) = &self.required_claims {
+            policy = policy.with_required(strs(required));
+        }
+        if let Some(typ) = self.typ {
+            policy = policy.with_type(typ);
+        }
+        if !self.subject_required {
+            policy = policy.with_optional_user_id();
+        }
+        self.with_claims(py, policy)
+    }
+
+    fn with_claims(&self, py: Python<'_>, mut policy: ClaimsPolicy) -> PyResult<ClaimsPolicy> {
+        for (name, values) in self.claims.iter().flatten() {
+            if values.is_empty() {
+                let message = format_args!("claims[{name:?}] must not be empty");
+                return Err(refused(py, message));
+            }
+            for value in values {
+                policy = policy.with_claim(name, claim_value(value)?);
+            }
+        }
+        Ok(policy)
+    }
+
+    fn revocation(&self) -> Revocation {
+        match (&self.memory_revocation, self.external_revocation) {
+            (Some(memory), _) => Revocation::InProcess(memory.store()),
+            (None, true) => Revocation::External,
+            (None, false) => Revocation::Disabled,
+        }
+    }
+
+    fn store_failure_policy(&self) -> StoreFailurePolicy {
+        match self.store_errors_allow {
+            true => StoreFailurePolicy::FailOpen,
+            false => StoreFailurePolicy::FailClosed,
+        }
+    }
+}
+
+fn strs(strings: &[String]) -> impl Iterator<Item = &str> {
+    strings.iter().map(String::as_str)
+}

@@ -52,49 +52,49 @@ _Seconds: TypeAlias = float | timedelta
 
 @final
 class Key:
-    """Key material: an HMAC secret, a public or a private key. It never shows what it holds.
+    """An HMAC secret, a public key or a private key. Its `repr` doesn't show the key material.
 
-    What it needs for an algorithm is prepared once, at the first use. A key that can't be read, or can't serve, raises
-    `InvalidKeyError`.
+    The first use with an algorithm prepares the key for it. Raises `InvalidKeyError` for a key that can't be read, or
+    can't be used with the algorithm.
     """
 
     @staticmethod
     def from_secret(secret: bytes | str, *, kid: str | None = None) -> Key:
-        """Takes an HMAC secret as it is: bytes, or text in UTF-8."""
+        """Creates an HMAC secret from bytes, or from a string, which is encoded as UTF-8."""
 
     @staticmethod
     def from_base64url(text: str, *, kid: str | None = None) -> Key:
-        """Takes the HMAC secret that this base64url text, without padding, stands for."""
+        """Creates an HMAC secret from base64url without padding."""
 
     @staticmethod
     def from_pem(pem: str | bytes, *, kid: str | None = None) -> Key:
-        """Reads PEM: a public key, a certificate or a private key, as its label says.
+        """Reads a public key, a certificate or a private key in PEM.
 
-        Line ends may be missing or two characters each, as in environment variables; DER, base64 of either, and public
-        keys of OpenSSH are read too.
+        Line breaks may be missing or escaped, as in environment variables. DER, base64 of PEM or DER, and OpenSSH
+        public keys are accepted too.
         """
 
     @staticmethod
     def from_der(der: bytes, *, kid: str | None = None) -> Key:
-        """Reads DER: a public key, a certificate or a private key."""
+        """Reads a public key, a certificate or a private key in DER."""
 
     @staticmethod
     def from_jwk(jwk: str | Mapping[str, Any]) -> Key:
-        """Reads a JSON Web Key, a mapping or its JSON text; its `alg`, `use` and `key_ops` are obeyed."""
+        """Reads a JSON Web Key, given as a mapping or a JSON string. Its `alg`, `use` and `key_ops` are respected."""
 
     @staticmethod
     def read(key: Any, algorithm: str | None = None) -> Key:
-        """Reads a key in any of the forms that `boltguard.jwt.decode` takes: PEM text, a JWK, an object of the package
-        `cryptography`, and a secret where the algorithm is of HMAC.
+        """Reads a key in any form that `boltguard.jwt.decode` accepts: PEM, a JWK, an object of the package
+        `cryptography`, and a secret if the algorithm is an HMAC algorithm.
         """
 
     @staticmethod
     def generate(algorithm: str, *, kid: str | None = None) -> Key:
-        """Makes a random key for an algorithm: a secret, or a private key (RSA excepted)."""
+        """Generates a random key for an algorithm: a secret or a private key. RSA isn't supported."""
 
     @property
     def kid(self) -> str | None:
-        """The key's name, by which a token's `kid` selects it."""
+        """The key ID, which is matched with the `kid` of tokens."""
 
     @property
     def kind(self) -> str:
@@ -102,59 +102,59 @@ class Key:
 
     @property
     def algorithms(self) -> list[str]:
-        """The algorithms that the key can serve: what its JWK says that it is for is obeyed."""
+        """The algorithms that the key can be used with. The `alg`, `use` and `key_ops` of its JWK are respected."""
 
     def public_key(self) -> Key:
-        """The public key that belongs to a private one; a public one gives itself."""
+        """The public key of a private key. For a public key, the key itself."""
 
     def thumbprint(self) -> str:
-        """The thumbprint of RFC 7638, in base64url."""
+        """The JWK thumbprint of RFC 7638, in base64url."""
 
     def to_jwk(self) -> dict[str, Any]:
-        """The JSON Web Key of the public key, fit to be published."""
+        """The JSON Web Key of the public key, which may be published."""
 
     def to_pem(self) -> str:
-        """PEM: SPKI of a public key, PKCS#8 of a private one."""
+        """The key in PEM: SPKI for a public key, PKCS#8 for a private key."""
 
     def is_weak_for(self, algorithm: str) -> bool:
-        """Whether this is a secret shorter than the algorithm's hash."""
+        """Whether this is a secret that is shorter than the hash of the algorithm."""
 
     def sign(self, algorithm: str, message: bytes) -> bytes:
-        """The signature of `message`, alone."""
+        """Signs `message` and returns the signature."""
 
     def verify(self, algorithm: str, message: bytes, signature: bytes) -> bool:
-        """Whether `signature` is the key's for `message`."""
+        """Whether `signature` is a valid signature of `message`."""
 
 @final
 class KeySet:
-    """Several keys, of which a token's `kid` selects; all of them can be replaced while requests run."""
+    """Several keys, of which the `kid` of a token selects one. They can be replaced while the server is running."""
 
     def __new__(cls, keys: Iterable[Key]) -> KeySet:
-        """Trusts these keys, public ones and secrets."""
+        """Creates a set of public keys and secrets."""
 
     @staticmethod
     def from_jwks(jwks: str | Mapping[str, Any], *, log_skipped: bool = True) -> KeySet:
-        """Trusts the keys of a JWK Set, a mapping or its JSON text.
+        """Reads a JWK Set, given as a mapping or a JSON string.
 
-        Those that can't be used are skipped, see `skipped`, and unless `log_skipped` is false a warning is logged for
-        each.
+        Keys that can't be used are skipped and listed in `skipped`. Unless `log_skipped` is `False`, a warning is
+        logged for each of them.
         """
 
     @property
     def skipped(self) -> list[str]:
-        """The keys of the JWK Set that are skipped, each with its index, its `kid` and the reason."""
+        """The skipped keys of the JWK Set, each with its index, its `kid` and the reason."""
 
     def replace(self, other: KeySet) -> None:
-        """Trusts the keys of `other` instead, at once and wherever this set is in use."""
+        """Replaces the keys by those of `other`. This takes effect immediately, wherever the set is used."""
 
     def to_jwks(self) -> dict[str, Any]:
-        """The public keys as a JWK Set to publish; secrets are left out."""
+        """The public keys as a JWK Set, which may be published. Secrets are omitted."""
 
 @final
 class RemoteKeys:
-    """The keys of another issuer: when they are fetched, and how long they serve. Whoever has the turn fetches them.
+    """The keys of another issuer, which are fetched from its JWKS URL.
 
-    What can't be meant raises `ConfigurationError`.
+    `turn` returns whether the caller is to fetch them. Raises `ConfigurationError` for invalid settings.
     """
 
     def __new__(
@@ -170,61 +170,61 @@ class RemoteKeys:
     ) -> RemoteKeys: ...
     @property
     def url(self) -> str:
-        """Where the keys are."""
+        """The URL of the JWK Set."""
 
     @property
     def shown_url(self) -> str:
-        """The same without the query, to be shown."""
+        """The URL without its query, for display."""
 
     @property
     def max_bytes(self) -> int:
-        """No more than this of an answer need be read, and one byte."""
+        """The maximum size of a response."""
 
     @property
     def keys(self) -> KeySet:
-        """The keys in hand; empty before the first fetch, and after the last has become too old."""
+        """The current keys. Empty before the first fetch and after the keys have expired."""
 
     @property
     def is_usable(self) -> bool:
-        """Whether the keys in hand may be used, current or not."""
+        """Whether the current keys may be used, fresh or stale."""
 
     def lacks_key_of(self, token: str) -> bool:
-        """Whether the token's `kid` is that of no key in hand; without `kid`, whether none of them has signed it.
+        """Whether no current key has the `kid` of the token or, if it has no `kid`, none verifies it.
 
-        What isn't a token raises `DecodeError`.
+        Raises `DecodeError` if the token is malformed.
         """
 
     def reset_after_fork(self) -> None:
-        """Makes the keys usable in a forked process, where no other thread fetches and none releases a lock."""
+        """Resets locks and fetches after a fork, because the threads that hold them don't exist in the child."""
 
     def turn(self, *, unknown: bool = False, anew: bool = False) -> FetchTurn | None:
-        """The turn to fetch, where it is the caller's; `None` where the keys in hand are to be used.
+        """Returns a turn if the caller is to fetch the keys, or `None` if the current keys are to be used.
 
-        Waits for another's fetch where there are none. With `unknown` the keys are needed for a token whose key is not
-        among them, with `anew` the caller knows that they have changed. Raises `PyJWKClientConnectionError` where there
-        are none and it is too early to fetch.
+        If there are none, waits for another thread's fetch. Pass `unknown=True` for a token whose key is unknown, and
+        `anew=True` to fetch the keys in any case. Raises `PyJWKClientConnectionError` if there are no keys and the next
+        fetch isn't allowed yet.
         """
 
     def skip(self, seconds: _Seconds) -> None:
-        """Lets so much time pass, for tests that do not want to wait."""
+        """Advances the clock of the keys, for tests."""
 
 @final
 class FetchTurn:
-    """The right to fetch, once. Whoever drops it has failed."""
+    """Permission to fetch the keys once. If it is dropped, the fetch has failed."""
 
     def succeed(self, status: int, body: bytes, cache_control: str | None = None) -> str | None:
-        """Takes an answer. Its keys are trusted from now on, or those from before stay and the text says why."""
+        """Passes a response. Its keys replace the current ones. If it can't be used, returns the reason."""
 
     def fail(self, why: str) -> str | None:
-        """Says why no answer came: "connection", "encoded", "timeout" or "too_large". Gives that as a sentence."""
+        """Reports a failure: "connection", "encoded", "timeout" or "too_large". Returns a description of it."""
 
     @property
     def skipped(self) -> list[str]:
-        """The keys of the answer that are skipped, each with its index, its `kid` and the reason."""
+        """The skipped keys of the response, each with its index, its `kid` and the reason."""
 
 # --- tokens ------------------------------------------------------------------------------------------------------
-# A key is a `Key`, a `KeySet`, a JWK or JWK Set (a mapping, or its text for public keys), PEM text, an object of the
-# package `cryptography`, or the text or bytes of an HMAC secret.
+# A key is a `Key`, a `KeySet`, a JWK or JWK Set (a mapping, or a JSON string for public keys), PEM, an object of the
+# package `cryptography`, or an HMAC secret as a string or bytes.
 
 def jwt_encode(
     payload: Mapping[str, Any],
@@ -238,11 +238,11 @@ def jwt_encode(
 ) -> str:
     """Signs a dict of claims and returns the token.
 
-    `algorithm` is the key's own where it has one, else HS256. `exp`, `iat` and `nbf` may be datetimes. `json_encoder`
-    is a subclass of `json.JSONEncoder`, for the claims and the headers. NaN and infinity are refused, and so are two
-    names of members that are one in JSON, such as `1` and `"1"`. With `sort_headers=False` the headers stand in the
-    order in which they were given, after `typ` and `alg`. A secret shorter than its hash is warned of, and with
-    `enforce_minimum_key_length` refused.
+    `algorithm` defaults to the algorithm of the key, or else HS256. `exp`, `iat` and `nbf` may be datetimes.
+    `json_encoder` is a subclass of `json.JSONEncoder`, for the claims and the headers. NaN and infinity are errors, and
+    so are two names of members that are equal in JSON, such as `1` and `"1"`. With `sort_headers=False`, the headers
+    are in the given order, after `typ` and `alg`. If a secret is shorter than the hash of its algorithm, a warning is
+    issued or, with `enforce_minimum_key_length`, an error is raised.
     """
 
 def jwt_decode(
@@ -262,10 +262,10 @@ def jwt_decode(
 ) -> dict[str, Any]:
     """Verifies a token and returns its claims.
 
-    `options`: `require` (`["exp"]` unless told otherwise), `verify_signature`, `verify_exp`, `verify_nbf`,
+    `options`: `require` (`["exp"]` by default), `verify_signature`, `verify_exp`, `verify_nbf`,
     `verify_iat`, `verify_aud`, `verify_iss`, `verify_sub`, `verify_jti`, `strict_aud`, `typ`,
-    `enforce_minimum_key_length`. `now` is for tests and replays; `token` is another name of `jwt`. A refusal is an
-    `InvalidTokenError`, or an `InvalidKeyError` where the key is at fault; its `code` says why.
+    `enforce_minimum_key_length`. `now` is for tests and replays; `token` is another name of `jwt`. Raises
+    `InvalidTokenError`, or `InvalidKeyError` if the key is at fault. The reason is in its `code`.
     """
 
 def jwt_decode_complete(
@@ -296,13 +296,13 @@ def jwt_check_claims(
     leeway: _Seconds | None = None,
     now: _Seconds | None = None,
 ) -> None:
-    """Checks claims that a subclass of `PyJWT` has decoded in its own way, from a payload that was verified."""
+    """Checks claims that a subclass of `PyJWT` has decoded from a verified payload."""
 
 def jwt_check_options(options: Mapping[str, Any], *, verify: bool | None = None) -> None:
-    """Refuses options that can't be meant, and warns of a `verify` that they contradict."""
+    """Raises an error for invalid options, and warns if `verify` contradicts them."""
 
 def jws_check_options(options: Mapping[str, Any]) -> None:
-    """Refuses options that a JWS doesn't have, or that can't be meant."""
+    """Raises an error for options that a JWS doesn't have, and for invalid ones."""
 
 def jws_sign(
     payload: bytes,
@@ -317,7 +317,7 @@ def jws_sign(
 ) -> str:
     """Signs any payload and returns the token.
 
-    With `is_payload_detached`, or where the headers say `"b64": False`, the payload is left out of the token and isn't
+    With `is_payload_detached`, or with `"b64": False` in the headers, the payload is omitted from the token and isn't
     encoded, RFC 7797. The other arguments are those of `boltguard.jwt.encode`.
     """
 
@@ -331,7 +331,7 @@ def jws_verify(
 ) -> bytes:
     """Verifies a token and returns its payload.
 
-    A token whose payload isn't encoded, RFC 7797, is refused unless `detached_payload` is given.
+    A token with an unencoded payload, RFC 7797, is rejected unless `detached_payload` is passed.
     """
 
 def jws_verify_complete(
@@ -344,52 +344,52 @@ def jws_verify_complete(
     """Verifies a token, unless the options say otherwise, and returns its `header`, `payload` and `signature`."""
 
 def unverified_header(jwt: str | bytes) -> dict[str, Any]:
-    """The header of a token, which nobody vouches for."""
+    """The header of a token, without verification."""
 
 # --- guards ------------------------------------------------------------------------------------------------------
 
 @final
 class Guard:
-    """A rule that lets callers in or not, in three-valued logic; `&`, `|` and `~` make others of it.
+    """A rule that allows or denies callers, in three-valued logic. Combine rules with `&`, `|` and `~`.
 
-    A name that can't be one raises `ConfigurationError`.
+    Raises `ConfigurationError` for an invalid name.
     """
 
     @staticmethod
     def allow_any() -> Guard:
-        """Everybody, known or not."""
+        """Allows all callers, including anonymous ones."""
 
     @staticmethod
     def deny_all() -> Guard:
-        """Nobody."""
+        """Allows no one."""
 
     @staticmethod
     def authenticated() -> Guard:
-        """Everybody whom a backend vouches for."""
+        """Allows all authenticated callers."""
 
     @staticmethod
     def staff() -> Guard:
-        """The staff."""
+        """Allows staff users."""
 
     @staticmethod
     def admin() -> Guard:
-        """The superusers."""
+        """Allows superusers."""
 
     @staticmethod
     def permission(name: str) -> Guard:
-        """The holders of a permission."""
+        """Allows callers that have the permission."""
 
     @staticmethod
     def any_permission(names: Iterable[str]) -> Guard:
-        """The holders of at least one of these permissions."""
+        """Allows callers that have at least one of the permissions."""
 
     @staticmethod
     def all_permissions(names: Iterable[str]) -> Guard:
-        """The holders of all these permissions."""
+        """Allows callers that have all of the permissions."""
 
     @staticmethod
     def scope(name: str) -> Guard:
-        """The holders of an OAuth scope."""
+        """Allows callers that have the OAuth scope."""
 
     @staticmethod
     def claim(
@@ -398,32 +398,32 @@ class Guard:
         all_of: Sequence[str | int | bool] | None,
         none_of: Sequence[str | int | bool] | None,
     ) -> Guard:
-        """The holders of a token that has this claim, with one of `any_of`, all of `all_of` and none of `none_of`,
-        where these are not `None`. An empty list is refused.
+        """Allows callers with a token that has this claim, with one of `any_of`, all of `all_of` and none of `none_of`.
+        Each of these is ignored if it is `None`, and must not be empty.
         """
 
     @staticmethod
     def via_backend(name: str) -> Guard:
-        """The callers whom this backend vouches for: `jwt` or `api_key`."""
+        """Allows callers that this backend authenticated: `jwt` or `api_key`."""
 
     @staticmethod
     def check(name: str) -> Guard:
-        """Known callers of whom a check of your own holds, which is asked by its name."""
+        """Allows authenticated callers for which the custom check with this name returns `True`."""
 
     @staticmethod
     def parse(text: str) -> Guard:
-        """Reads the text form, such as `authenticated & (perm("blog.add") | staff)`."""
+        """Parses a guard in string form, such as `authenticated & (perm("blog.add") | staff)`."""
 
     @staticmethod
     def from_json(document: str) -> Guard:
-        """Reads what `to_json` wrote."""
+        """Reads the JSON document that `to_json` returned."""
 
     def to_json(self) -> str:
-        """A JSON document with the text form and its version."""
+        """A JSON document with the string form and its version."""
 
     @staticmethod
     def all(guards: Sequence[Guard]) -> Guard:
-        """The callers whom all of the guards let in."""
+        """Allows callers that all of the guards allow."""
 
     def __and__(self, value: Guard, /) -> Guard: ...
     def __or__(self, value: Guard, /) -> Guard: ...
@@ -435,24 +435,24 @@ class Guard:
     def __hash__(self) -> int: ...
     @property
     def checks(self) -> list[str]:
-        """The names of the checks of your own that the guard asks."""
+        """The names of the custom checks in the guard."""
 
     @property
     def backends(self) -> list[str]:
-        """The names of the backends that the guard asks for."""
+        """The names of the backends that the guard requires."""
 
     @property
     def opens_to_anonymous(self) -> bool:
-        """Whether callers without an identity are let in."""
+        """Whether anonymous callers are allowed."""
 
     def implies(self, other: Guard) -> bool:
-        """Whether `other` lets everybody in whom this guard lets in. Exact, or `GuardTooLarge`."""
+        """Whether `other` allows every caller that this guard allows. Raises `GuardTooLarge` if it can't tell."""
 
     def is_equivalent(self, other: Guard) -> bool:
-        """Whether both guards answer alike: let in, 401 or 403. Exact, or `GuardTooLarge`."""
+        """Whether both guards always decide alike: allow, 401 or 403. Raises `GuardTooLarge` if it can't tell."""
 
     def explain(self, context: AuthContext | None = None, answers: Mapping[str, bool] | None = None) -> Explanation:
-        """Why the guard decides as it does for a caller, `None` for the anonymous one, given answers to its checks."""
+        """Explains the decision for a caller, given the results of custom checks. `None` is the anonymous caller."""
 
 @final
 class Explanation:
@@ -469,51 +469,53 @@ class Explanation:
 
 @final
 class MemoryRevocation:
-    """Token ids that are revoked, in the memory of this process.
+    """The IDs of revoked tokens, in the memory of this process.
 
-    Bounded: an entry is forgotten when its token could no longer be accepted, and a full store raises
-    `RevocationStoreFull` instead of forgetting one that still could.
+    The number of entries is limited. An entry is removed once its token has expired. If the store is full of tokens
+    that haven't expired, `RevocationStoreFull` is raised.
     """
 
     def __new__(cls, max_entries: int = 1_000_000) -> MemoryRevocation: ...
     def revoke(self, jti: str, ttl: _Seconds | None = None) -> None:
-        """Revokes a token for the `ttl` seconds that it has left (and the leeway), or for good."""
+        """Revokes a token for `ttl` seconds plus the leeway, or forever if `ttl` is `None`."""
 
     def is_revoked(self, jti: str) -> bool:
         """Whether the token is revoked."""
 
     def bind_leeway(self, leeway: _Seconds) -> None:
-        """Notes that a backend with this leeway asks the store; entries outlive their token by the largest one."""
+        """Registers the leeway of a backend. Entries are kept for the largest leeway after their token has expired."""
 
     def purge(self) -> int:
-        """Forgets the tokens that are over, and says how many there were."""
+        """Removes the entries of expired tokens and returns their number."""
 
     def __len__(self) -> int: ...
 
 @final
 class RevocationSentinel:
-    """What this process remembers of a store that it shares with others, to notice when the store is emptied."""
+    """Detects that a store shared with other processes has lost its entries."""
 
     def __new__(cls) -> RevocationSentinel: ...
     def examine(self, found: int | None) -> tuple[str, int | None]:
-        """What the mark that was found says, `"intact"`, `"lost"`, `"missing"` or `"outdated"`; for the last two also
-        the mark to write."""
+        """Compares the mark found in the store. Returns `"intact"` or `"lost"`, or `"missing"` or `"outdated"` with the
+        mark to write.
+        """
 
     def covering(self, found: int, lifetime: _Seconds | None) -> int | None:
-        """The mark to write before an entry that is kept for so many seconds, or for good; `None` if the one that was
-        found covers it."""
+        """The mark to write before an entry that is kept for `lifetime` seconds, or forever if `lifetime` is `None`.
+        Returns `None` if the mark that was found suffices.
+        """
 
     @staticmethod
     def accepting_loss(found: int | None) -> int:
-        """The mark that says that lost entries no longer matter."""
+        """The mark to write once lost entries no longer matter."""
 
 # --- backends and the gate ---------------------------------------------------------------------------------------
 
 @final
 class JwtBackend:
-    """Authenticates by a JWT in a header. Everything is checked when it is built.
+    """Authenticates requests by a JWT in a header. All settings are checked when it is created.
 
-    What can't be used raises `ConfigurationError`, or `InvalidKeyError` and `InvalidAlgorithmError`.
+    Raises `ConfigurationError`, `InvalidKeyError` or `InvalidAlgorithmError` for invalid settings.
     """
 
     def __new__(
@@ -538,19 +540,19 @@ class JwtBackend:
         remote_keys: RemoteKeys | None = None,
         external_accounts: int | None = None,
     ) -> JwtBackend:
-        """`external_accounts` is a number for the accounts of another issuer, `AuthContext.account_source`."""
+        """`external_accounts` is the number of the accounts of another issuer, see `AuthContext.account_source`."""
 
     @property
     def weak_secrets(self) -> list[str]:
-        """The algorithms whose secret is shorter than their hash."""
+        """The algorithms with a secret that is shorter than their hash."""
 
     @property
     def cached_tokens(self) -> int:
-        """How many verified tokens are kept at the moment."""
+        """The current number of cached tokens."""
 
 @final
 class ApiKeyBackend:
-    """Authenticates by an API key in a header. Only digests of the keys are kept."""
+    """Authenticates requests by an API key in a header. Only digests of the keys are stored."""
 
     def __new__(
         cls,
@@ -561,7 +563,7 @@ class ApiKeyBackend:
         id_key: bytes | None = None,
         scheme: Sequence[str] | None = None,
     ) -> ApiKeyBackend:
-        """`id_key` makes the public ids of the keys unguessable for those who have not got it."""
+        """`id_key` is a secret that makes the public IDs of the keys unguessable."""
 
     @staticmethod
     def stored(
@@ -571,57 +573,55 @@ class ApiKeyBackend:
         store_errors_allow: bool = False,
         scheme: Sequence[str] | None = None,
     ) -> ApiKeyBackend:
-        """Looks keys up in a store. A gate asks for the store to be brought up to date where it has to be; if that
-        fails, `store_errors_allow` goes on with what was read before.
+        """Looks keys up in a store. The gate requires an update of the store when it is outdated. If the update fails,
+        the outdated keys are used if `store_errors_allow` is `True`.
         """
 
     def with_id_key(self, id_key: bytes) -> ApiKeyBackend:
-        """The same with public ids that can be told from the keys with this secret alone; those in a store have
-        theirs.
-        """
+        """The same backend with public IDs that are derived with this secret. Keys in a store have their own IDs."""
 
     @property
     def weak_keys(self) -> int:
-        """How many of the keys are shorter than 16 bytes."""
+        """The number of keys that are shorter than 16 bytes."""
 
 # --- generated API keys ----------------------------------------------------------------------------------------
 
 @final
 class ApiKeyFormat:
-    """The form of the keys of one site: `prefix_<id>_<secret><checksum>`."""
+    """The format of the API keys of a site: `prefix_<id>_<secret><checksum>`."""
 
     def __new__(cls, prefix: str) -> ApiKeyFormat: ...
     @property
     def prefix(self) -> str:
-        """The prefix, without the `_` after it."""
+        """The prefix, without the `_` that follows it."""
 
     @property
     def pattern(self) -> str:
-        """A regular expression that finds the keys in any text, for a secret scanner."""
+        """A regular expression that matches the keys, for a secret scanner."""
 
     def generate(self) -> GeneratedApiKey:
-        """Makes a key."""
+        """Generates a key."""
 
     def parse(self, key: str) -> str:
-        """The public id of a key that somebody presents; `ValueError` if it has another form or is mistyped."""
+        """Returns the public ID of a key. Raises `ValueError` if the key is malformed or mistyped."""
 
 @final
 class GeneratedApiKey:
-    """A key that was just made. Only `expose` shows it."""
+    """A new key. Only `expose` reveals it."""
 
     @property
     def id(self) -> str:
-        """The public id, which is no secret."""
+        """The public ID, which isn't secret."""
 
     def expose(self) -> str:
-        """The key itself, to be shown to its owner once."""
+        """The key, to be shown to its owner once."""
 
     def digest(self, pepper: bytes) -> bytes:
-        """What to keep in its place: the digest of the key by this secret of the server."""
+        """The digest to store instead of the key, keyed by the pepper."""
 
 @final
 class StoredApiKey:
-    """A key as a table holds it: everything but the key. Dates are seconds since the epoch."""
+    """A row of the table of keys. It doesn't contain the key. Dates are seconds since the epoch."""
 
     def __new__(
         cls,
@@ -637,27 +637,27 @@ class StoredApiKey:
     ) -> StoredApiKey: ...
     @property
     def id(self) -> str:
-        """The public id."""
+        """The public ID."""
 
 @final
 class ApiKeyUse:
-    """The last use of a key, to be written down."""
+    """The last use of a key, to be stored."""
 
     @property
     def id(self) -> str:
-        """The public id of the key."""
+        """The public ID of the key."""
 
     @property
     def at(self) -> int:
-        """When, in whole seconds since the epoch."""
+        """The time of the use, in whole seconds since the epoch."""
 
     @property
     def digest(self) -> bytes:
-        """The digest as it was stored."""
+        """The stored digest."""
 
     @property
     def new_digest(self) -> bytes | None:
-        """The digest by the current secret, where the stored one was made with an old one."""
+        """The digest with the current pepper, if the stored one was created with an old pepper."""
 
 @final
 class ApiKeyRefresh:
@@ -665,34 +665,34 @@ class ApiKeyRefresh:
 
 @final
 class ApiKeyStore:
-    """Keys in memory. They are read without a lock, and brought up to date by whoever finds them out of date."""
+    """API keys in memory, which are read without a lock."""
 
     def __new__(cls, format: ApiKeyFormat, peppers: Sequence[bytes], *, refresh_interval: _Seconds) -> ApiKeyStore:
-        """Keys of this form, whose digests were made with one of these secrets of the server, the current one first.
-        What was read stays current for `refresh_interval` seconds.
+        """Creates a store for keys with this format, whose digests are keyed by one of the peppers, the current one
+        first. The keys are up to date for `refresh_interval` seconds after each refresh.
         """
 
     @property
     def is_current(self) -> bool:
-        """Whether the keys were read less than `refresh_interval` ago, and nothing is known to have changed since."""
+        """Whether the last refresh was less than `refresh_interval` ago and no change was noted since."""
 
     def note_change(self) -> None:
-        """Notes that the table has changed, so that what is being read meanwhile will not pass for current."""
+        """Notes a change of the table. A refresh that began before it doesn't count."""
 
     def begin_refresh(self) -> ApiKeyRefresh:
-        """Begins to bring the keys up to date; call it before you read the table."""
+        """Begins a refresh. Call this before you read the table."""
 
     def finish_refresh(self, refresh: ApiKeyRefresh) -> None:
-        """Says that the keys are up to date as of the beginning of this refresh."""
+        """Finishes a refresh. The keys are up to date as of its beginning."""
 
     def replace(self, keys: Iterable[StoredApiKey]) -> None:
         """Replaces all keys."""
 
     def update(self, changed: Iterable[StoredApiKey], removed: Sequence[str]) -> None:
-        """Adds or replaces these keys, and forgets those of the `removed` ids."""
+        """Adds or replaces keys, and removes those with the `removed` IDs."""
 
     def take_uses(self) -> list[ApiKeyUse]:
-        """The last use of each key that was used since this was last asked."""
+        """Returns the last use of each key that was used since the previous call."""
 
     def __len__(self) -> int: ...
 
@@ -864,7 +864,7 @@ class AuthContext(Mapping[str, Any]):
 
 @final
 class Minter:
-    """Issues tokens signed with one key, which is read once."""
+    """Issues tokens that are signed with one key."""
 
     def __new__(cls, key: Any, algorithm: str, *, kid: str | None = None, typ: str = "JWT") -> Minter: ...
     def mint(
@@ -875,10 +875,10 @@ class Minter:
         *,
         now: _Seconds | None = None,
     ) -> str:
-        """A token about `subject` that lives for `expires_in` seconds, with these claims besides `sub`, `iat`, `exp`
-        and `jti`, which they can't replace.
+        """Issues a token for `subject` that expires in `expires_in` seconds. The claims are added to `sub`, `iat`,
+        `exp` and `jti`, which they can't replace.
         """
 
     @property
     def algorithm(self) -> str:
-        """The algorithm."""
+        """The name of the algorithm."""

@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: checks rules that no other tool checks.
 
+mod binding;
 mod layers;
 mod modules;
 mod retired;
@@ -51,6 +52,7 @@ pub(crate) fn tidy(workspace: &Workspace) -> Result<()> {
 
 fn findings(workspace: &Workspace, sources: &[Source]) -> Result<Vec<Finding>> {
     let mut findings = layers::check(&workspace.members()?);
+    findings.extend(binding::check(sources));
     findings.extend(modules::check(sources));
     findings.extend(retired::check(sources));
     findings.extend(words::check(sources));

@@ -53,6 +53,7 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
         graph.insert(module.name.clone(), targets);
     }
     findings.extend(circles(&graph).into_iter().map(|circle| {
+        let circle: Vec<String> = circle.iter().map(|name| shown(name)).collect();
         let what = format!("{}; break the circle", circle.join(" imports "));
         Finding::new(PACKAGE.trim_end_matches('/'), what)
     }));
@@ -223,7 +224,7 @@ fn resolve(full: &str, names: &BTreeSet<&str>) -> Option<String> {
 }
 
 /// Each circle once, as a list of modules that begins and ends with the same one.
-fn circles(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
+pub(super) fn circles(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
     let mut done = BTreeSet::new();
     let mut found = Vec::new();
     for name in graph.keys() {
@@ -240,8 +241,8 @@ fn follow(
     found: &mut Vec<Vec<String>>,
 ) {
     if let Some(start) = way.iter().position(|passed| passed == name) {
-        let circle = way[start..].iter().map(|passed| shown(passed));
-        found.push(circle.chain([shown(name)]).collect());
+        let circle = way[start..].iter().cloned();
+        found.push(circle.chain([name.to_owned()]).collect());
         return;
     }
     if done.contains(name) {

@@ -1,4 +1,4 @@
-//! Figures that only a process of its own can tell: this program, started once more.
+//! Figures that require a separate process, for which this program starts itself.
 
 use std::env;
 use std::process::{Command, Stdio};
@@ -12,13 +12,13 @@ pub(crate) fn plans() -> Vec<Plan> {
         Plan::figures(
             format!("instructions/HS256/{size}"),
             "instructions",
-            move || beyond_the_hmac(&format!("verify/HS256/{size}")),
+            move || instructions_without_hmac(&format!("verify/HS256/{size}")),
         )
     };
     SIZES.map(plan).into()
 }
 
-fn beyond_the_hmac(path: &str) -> Vec<(String, f64)> {
+fn instructions_without_hmac(path: &str) -> Vec<(String, f64)> {
     let count = |name| {
         let (many, few) = (
             instructions(path, name, 2_000)?,
@@ -38,7 +38,7 @@ fn beyond_the_hmac(path: &str) -> Vec<(String, f64)> {
 
 const BEYOND: &str = "boltguard, beyond the HMAC";
 
-/// The figure that this program prints when it is started with these arguments.
+/// Runs this program with the arguments, and returns the figure that it prints.
 pub(crate) fn figure(arguments: &[&str]) -> Option<f64> {
     let output = Command::new(env::current_exe().ok()?)
         .args(arguments)
@@ -48,12 +48,14 @@ pub(crate) fn figure(arguments: &[&str]) -> Option<f64> {
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }
 
-/// How many instructions valgrind counts for so many turns, and all that surrounds them; nothing where it is missing.
+/// Returns the number of instructions of a process that does the work a number of times, as counted by valgrind.
+///
+/// `None` if valgrind isn't installed.
 fn instructions(path: &str, name: &str, times: u32) -> Option<f64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(env::current_exe().ok()?)
-        .args(["--turns", path, name, &times.to_string()])
+        .args(["--repeat", path, name, &times.to_string()])
         .output()
         .ok()?;
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -61,26 +63,26 @@ fn instructions(path: &str, name: &str, times: u32) -> Option<f64> {
     counted?.1.trim().parse().ok()
 }
 
-/// Answers the process that started this one; whether it was such a start.
-pub(crate) fn answers(arguments: &[String], plans: &[Plan]) -> bool {
+/// Runs a command of a parent process, and returns whether the arguments contain one.
+pub(crate) fn run_command(arguments: &[String], plans: &[Plan]) -> bool {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--memory", store] => {
             if let Some(bytes) = stores::bytes_per_entry(store) {
                 println!("{bytes}");
             }
         }
-        ["--turns", path, name, times] => {
-            take_turns(plans, path, name, times.parse().unwrap_or_default());
+        ["--repeat", path, name, times] => {
+            repeat(plans, path, name, times.parse().unwrap_or_default());
         }
         _ => return false,
     }
     true
 }
 
-/// Nothing but the work of one entrant, for a profiler.
-fn take_turns(plans: &[Plan], path: &str, name: &str, times: u64) {
-    let mut contest = prepare(plans, path).expect("the contest is one of the plans");
+/// Runs only the work of one entrant, for a profiler.
+fn repeat(plans: &[Plan], path: &str, name: &str, times: u64) {
+    let mut contest = prepare(plans, path).expect("the contest exists");
     let mut entrants = contest.entrants.iter_mut();
     let entrant = entrants.find(|entrant| entrant.name == name);
-    (entrant.expect("it takes part").run)(times);
+    (entrant.expect("the entrant exists").run)(times);
 }

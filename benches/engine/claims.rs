@@ -1,4 +1,4 @@
-//! The claims that all tokens of the benches have; `python/claims.py` has the same.
+//! The claims of all tokens in the benchmarks, which are the same as in `python/claims.py`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use boltguard::keys::SigningKey;
 use boltguard::types::NumericDate;
 use serde::{Deserialize, Serialize};
 
-/// The numbers of permissions that tokens are measured with.
+/// The numbers of permissions in tokens.
 pub(crate) const SIZES: [usize; 3] = [0, 10, 200];
 
 pub(crate) const SUBJECT: &str = "42";
@@ -15,24 +15,24 @@ pub(crate) const ISSUER: &str = "https://id.example.com";
 pub(crate) const TOKEN_ID: &str = "0190f5a2-7c3e-7b1d-9f00-4d6c0e5b7a21";
 pub(crate) const USERNAME: &str = "ada";
 
-/// An hour before now, so that the clocks of the peers, which nobody can set, agree.
+/// An hour before [`now`], and in the past for libraries that read the system clock.
 pub(crate) const ISSUED: u64 = 1_760_000_000;
 /// The end of the century.
 pub(crate) const EXPIRES: u64 = 4_102_444_800;
-/// How long tokens live that are minted.
+/// The lifetime of issued tokens.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(3600);
 
 pub(crate) fn now() -> NumericDate {
     NumericDate::from_secs(1_760_003_600)
 }
 
-/// The name of a permission, as Django has them.
+/// Returns the name of a permission, as in Django.
 pub(crate) fn permission(number: usize) -> String {
-    const DEEDS: [&str; 4] = ["add", "change", "delete", "view"];
+    const ACTIONS: [&str; 4] = ["add", "change", "delete", "view"];
     format!(
         "{}.{}_model{:03}",
         ["blog", "shop", "stock"][number % 3],
-        DEEDS[number % 4],
+        ACTIONS[number % 4],
         number
     )
 }
@@ -41,7 +41,7 @@ pub(crate) fn permissions(count: usize) -> Vec<String> {
     (0..count).map(permission).collect()
 }
 
-/// All claims, as a service declares them that knows them.
+/// The claims as a type, as a service would declare it.
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Typed {
     pub(crate) sub: String,
@@ -72,16 +72,16 @@ impl Typed {
     }
 }
 
-/// The claims as JSON.
+/// Returns the claims as JSON.
 pub(crate) fn json(size: usize) -> String {
-    serde_json::to_string(&Typed::new(permissions(size))).expect("the claims are JSON")
+    serde_json::to_string(&Typed::new(permissions(size))).expect("the claims can be serialized")
 }
 
 pub(crate) fn token(size: usize, key: &SigningKey) -> String {
     signed(&json(size), key)
 }
 
-/// Tokens that differ in their ids.
+/// Returns tokens with different IDs.
 pub(crate) fn tokens(count: usize, size: usize, key: &SigningKey) -> Vec<String> {
     let json = json(size);
     let numbered =
@@ -92,5 +92,5 @@ pub(crate) fn tokens(count: usize, size: usize, key: &SigningKey) -> Vec<String>
 }
 
 fn signed(json: &str, key: &SigningKey) -> String {
-    sign(json.as_bytes(), &HeaderFields::new(), key).expect("the key signs")
+    sign(json.as_bytes(), &HeaderFields::new(), key).expect("the key can sign")
 }

@@ -1,18 +1,18 @@
-//! What is measured: contests of entrants that do the same work.
+//! Contests: measurements of entrants that do the same work.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// Does the work so many times, and says how long that took.
+/// A function that does the work a number of times, and returns the duration.
 pub(crate) type Run = Box<dyn FnMut(u64) -> Duration>;
 
-/// One of those who do the same work.
+/// A participant in a contest.
 pub(crate) struct Entrant {
     pub(crate) name: String,
     pub(crate) run: Run,
 }
 
-/// Those who do the same work; the others are compared with the first.
+/// Entrants that do the same work. They are compared with the first one.
 pub(crate) struct Contest {
     pub(crate) entrants: Vec<Entrant>,
 }
@@ -24,7 +24,7 @@ impl Contest {
         }
     }
 
-    /// Adds one; what it gives, and the dropping of it, is part of the work.
+    /// Adds an entrant. Dropping the result of `work` is part of the measurement.
     pub(crate) fn with<T>(self, name: &str, mut work: impl FnMut() -> T + 'static) -> Self {
         self.timed(
             name,
@@ -38,18 +38,18 @@ impl Contest {
         )
     }
 
-    /// Adds one, unless it can't do the work at all.
+    /// Adds another library, unless it doesn't support the work.
     pub(crate) fn with_peer(self, name: &str, work: Option<Work>) -> Self {
         match work {
             Some(mut work) => {
-                assert!(work(), "{name} does the work");
+                assert!(work(), "{name} must succeed");
                 self.with(name, work)
             }
             None => self,
         }
     }
 
-    /// Adds one that looks at the clock itself.
+    /// Adds an entrant that measures the time itself.
     pub(crate) fn timed(mut self, name: &str, run: Run) -> Self {
         self.entrants.push(Entrant {
             name: name.to_owned(),
@@ -59,21 +59,21 @@ impl Contest {
     }
 }
 
-/// The work of another library, and whether it succeeded.
+/// The work of another library, which returns whether it succeeded.
 pub(crate) type Work = Box<dyn FnMut() -> bool>;
 
-/// What can be measured, made ready only when it is.
+/// A measurement, which is prepared when it runs.
 pub(crate) struct Plan {
-    /// Such as `verify/HS256/10`.
+    /// The path, such as `verify/HS256/10`.
     pub(crate) path: String,
     pub(crate) kind: Kind,
 }
 
-/// How it is measured.
+/// The kind of a measurement.
 pub(crate) enum Kind {
-    /// By the clock.
+    /// A comparison of durations.
     Contest(Box<dyn Fn() -> Contest>),
-    /// Otherwise: each entrant has a figure, if the machine can tell it.
+    /// Other figures. An entrant is omitted if its figure isn't available on the machine.
     Figures {
         unit: &'static str,
         take: Box<dyn Fn() -> Vec<(String, f64)>>,
@@ -106,7 +106,7 @@ impl Plan {
     }
 }
 
-/// The contest of this path.
+/// Prepares the contest with this path.
 pub(crate) fn prepare(plans: &[Plan], path: &str) -> Option<Contest> {
     match &plans.iter().find(|plan| plan.path == path)?.kind {
         Kind::Contest(prepare) => Some(prepare()),

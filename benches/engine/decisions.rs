@@ -1,4 +1,4 @@
-//! Guards, beside a set of strings and two policy engines that are given the same rule.
+//! Guards, compared with a set of strings and two policy engines that evaluate the same rule.
 
 use std::collections::HashSet;
 use std::hint::black_box;
@@ -19,7 +19,7 @@ pub(crate) fn plans() -> Vec<Plan> {
     vec![Plan::contest("guard/10 atoms, 200 permissions", guard)]
 }
 
-/// Ten atoms, of which a caller with the permissions must have all but the second, and must not have the last.
+/// Ten atoms. A caller with the permissions passes all required ones, and doesn't have the forbidden one.
 const RULE: &str = r#"authenticated
     & (perm("blog.add_model000") | staff)
     & perm("shop.change_model001")
@@ -30,26 +30,26 @@ const RULE: &str = r#"authenticated
     & ~perm("blog.banned")"#;
 
 fn guard() -> Contest {
-    let contest = in_strings(Contest::new());
+    let contest = with_hash_set(Contest::new());
     with_cedar(with_casbin(with_ours(contest)))
 }
 
-/// The rule over the permissions as a set of strings, which is there already or is made of the token's list first.
-fn in_strings(contest: Contest) -> Contest {
+/// Adds the rule for a set of strings, which exists already or is created for each token.
+fn with_hash_set(contest: Contest) -> Contest {
     let granted = claims::permissions(200);
-    let ready: HashSet<String> = granted.iter().cloned().collect();
-    assert!(holds(&ready, false, false));
+    let prepared: HashSet<String> = granted.iter().cloned().collect();
+    assert!(allows(&prepared, false, false));
     contest
         .with("HashSet", move || {
-            holds(black_box(&ready), black_box(false), black_box(false))
+            allows(black_box(&prepared), black_box(false), black_box(false))
         })
         .with("HashSet, made for each token", move || {
             let set: HashSet<String> = black_box(&granted).iter().cloned().collect();
-            holds(&set, black_box(false), black_box(false))
+            allows(&set, black_box(false), black_box(false))
         })
 }
 
-fn holds(granted: &HashSet<String>, staff: bool, admin: bool) -> bool {
+fn allows(granted: &HashSet<String>, staff: bool, admin: bool) -> bool {
     let has = |name: &str| granted.contains(name);
     (has("blog.add_model000") || staff)
         && has("shop.change_model001")
@@ -61,8 +61,8 @@ fn holds(granted: &HashSet<String>, staff: bool, admin: bool) -> bool {
 }
 
 fn with_ours(contest: Contest) -> Contest {
-    let guard: Guard = RULE.parse().expect("it is a guard");
-    let compiled = guard.compile().expect("it is small");
+    let guard: Guard = RULE.parse().expect("the guard is valid");
+    let compiled = guard.compile().expect("the guard is within the limits");
     let again = compiled.clone();
     let granted = claims::permissions(200);
     let identity = Identity::new("42", "jwt").with_permissions(granted.iter().map(String::as_str));
@@ -90,7 +90,7 @@ fn principal(grant_set: &boltguard::grants::GrantSet) -> PrincipalView<'_> {
     }
 }
 
-/// What casbin's matcher looks at.
+/// The subject that the matcher of casbin evaluates.
 #[derive(Hash, Serialize)]
 struct Caller {
     authenticated: bool,
@@ -118,7 +118,7 @@ fn with_casbin(contest: Contest) -> Contest {
         let model = DefaultModel::from_str(MODEL).await?;
         Enforcer::new(model, MemoryAdapter::default()).await
     });
-    let enforcer = enforcer.expect("it is a model");
+    let enforcer = enforcer.expect("the model is valid");
     let caller = Caller {
         authenticated: true,
         staff: false,
@@ -135,7 +135,7 @@ fn with_casbin(contest: Contest) -> Contest {
     )
 }
 
-/// Runs what never waits to its end.
+/// Runs a future that is always ready.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -160,8 +160,8 @@ permit (principal, action, resource) when {
 "#;
 
 fn with_cedar(contest: Contest) -> Contest {
-    let uid = |text: &str| -> EntityUid { text.parse().expect("it is an id") };
-    let policies: PolicySet = POLICY.parse().expect("it is a policy");
+    let uid = |id: &str| -> EntityUid { id.parse().expect("the ID is valid") };
+    let policies: PolicySet = POLICY.parse().expect("the policy is valid");
     let granted = claims::permissions(200);
     let entities = entities(uid("User::\"42\""), &granted);
     let request = Request::new(
@@ -171,30 +171,30 @@ fn with_cedar(contest: Contest) -> Contest {
         Context::empty(),
         None,
     )
-    .expect("it is a request");
+    .expect("the request is valid");
     let authorizer = Authorizer::new();
     contest.with_peer(
         "cedar-policy",
         Some(Box::new(move || {
-            let answer = authorizer.is_authorized(black_box(&request), &policies, &entities);
-            black_box(answer).decision() == cedar_policy::Decision::Allow
+            let response = authorizer.is_authorized(black_box(&request), &policies, &entities);
+            black_box(response).decision() == cedar_policy::Decision::Allow
         })),
     )
 }
 
-/// The caller, ready as a service may hold them; making this of a token's claims is not measured.
+/// Creates the entity of the caller. Creating it from the claims of a token is not part of the measurement.
 fn entities(uid: EntityUid, granted: &[String]) -> Entities {
-    let text = |name: &String| RestrictedExpression::new_string(name.clone());
+    let string = |name: &String| RestrictedExpression::new_string(name.clone());
     let attributes = [
         ("authenticated", RestrictedExpression::new_bool(true)),
         ("staff", RestrictedExpression::new_bool(false)),
         ("admin", RestrictedExpression::new_bool(false)),
         (
             "permissions",
-            RestrictedExpression::new_set(granted.iter().map(text)),
+            RestrictedExpression::new_set(granted.iter().map(string)),
         ),
     ]
     .map(|(name, value)| (name.to_owned(), value));
-    let caller = Entity::new(uid, attributes.into(), HashSet::new()).expect("it is an entity");
-    Entities::from_entities([caller], None).expect("it is one entity")
+    let caller = Entity::new(uid, attributes.into(), HashSet::new()).expect("the entity is valid");
+    Entities::from_entities([caller], None).expect("the entity is unique")
 }

@@ -1,8 +1,9 @@
-//! The engine beside the raw primitives and other libraries: `cargo bench -p boltguard-bench -- [--quick] [name…]`.
+//! Benchmarks of the engine, the raw primitives and other libraries:
+//! `cargo bench -p boltguard-bench -- [--quick] [name…]`.
 //!
-//! Each contest is measured by criterion, entrant after entrant, which tells what changed since the last run; and in
-//! short turns, which gives the ratios that the goals are about. What was measured goes to the directory that
-//! `BOLTGUARD_BENCH_DIR` names, for the report.
+//! Each contest is measured twice: with criterion, one entrant after the other, to compare with the previous run; and
+//! in short alternating slices, for the ratios that the goals refer to. The results are written to the directory in
+//! `BOLTGUARD_BENCH_DIR`, for the report.
 
 #![allow(
     clippy::disallowed_methods,
@@ -34,32 +35,34 @@ mod tokens;
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let has = |flag| arguments.iter().any(|word| word == flag);
+    let has = |flag| arguments.iter().any(|argument| argument == flag);
     let effort = match has("--quick") {
         true => Effort::QUICK,
         false => Effort::FULL,
     };
     let plans = plans(effort);
-    if child::answers(&arguments, &plans) {
+    if child::run_command(&arguments, &plans) {
         return Ok(());
     }
     if has("--serve") {
         return serve::serve(&plans);
     }
     if !has("--bench") {
-        println!("measured by `cargo bench`, and not by `cargo test`");
+        println!("run `cargo bench` to measure; `cargo test` only compiles the benchmarks");
         return Ok(());
     }
-    let results = measure(chosen(&plans, &arguments), effort);
+    let results = measure(selected(&plans, &arguments), effort);
     match env::var_os("BOLTGUARD_BENCH_DIR") {
         Some(directory) => write(&results, Path::new(&directory)),
         None => Ok(()),
     }
 }
 
-/// Those whose path contains one of the names, or all where none is given.
-fn chosen<'p>(plans: &'p [Plan], arguments: &'p [String]) -> impl Iterator<Item = &'p Plan> {
-    let names = arguments.iter().filter(|word| !word.starts_with("--"));
+/// Returns the plans whose path contains one of the names, or all plans if there are no names.
+fn selected<'p>(plans: &'p [Plan], arguments: &'p [String]) -> impl Iterator<Item = &'p Plan> {
+    let names = arguments
+        .iter()
+        .filter(|argument| !argument.starts_with("--"));
     let names: Vec<&String> = names.collect();
     plans
         .iter()
@@ -83,7 +86,7 @@ fn measure<'a>(plans: impl Iterator<Item = &'a Plan>, effort: Effort) -> Results
             Kind::Contest(prepare) => {
                 let mut contest = prepare();
                 rounds::by_criterion(&mut criterion, &plan.path, &mut contest);
-                contests.push(rounds::in_turns(&plan.path, &mut contest, effort));
+                contests.push(rounds::alternate(&plan.path, &mut contest, effort));
             }
             Kind::Figures { unit, take } => figures.push(FiguresResult {
                 path: plan.path.clone(),
@@ -96,7 +99,7 @@ fn measure<'a>(plans: impl Iterator<Item = &'a Plan>, effort: Effort) -> Results
     Results {
         language: "Rust",
         method: format!(
-            "{} rounds in which the entrants take turns of {} µs; a ratio is the median of those within one round",
+            "{} rounds, in each of which every entrant runs for {} µs; a ratio is the median of the ratios within each round",
             effort.rounds,
             effort.slice.as_micros()
         ),
@@ -108,7 +111,7 @@ fn measure<'a>(plans: impl Iterator<Item = &'a Plan>, effort: Effort) -> Results
 
 fn write(results: &Results, directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    // For the Python benches, which ask this program for single measurements.
+    // The Python benchmarks run this program for individual measurements.
     fs::write(
         directory.join("engine.path"),
         env::current_exe()?.to_string_lossy().as_bytes(),

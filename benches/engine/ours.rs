@@ -1,4 +1,4 @@
-//! Boltguard's entrants.
+//! The entrants of Boltguard.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::claims::{self, ISSUER, LIFETIME, SUBJECT, USERNAME};
 
 pub(crate) const NAME: &str = "boltguard";
 
-/// What a service has that admits tokens by itself.
+/// A service that verifies and admits tokens without a gate.
 pub(crate) struct Admission {
     verifier: Verifier,
     policy: ClaimsPolicy,
@@ -30,12 +30,12 @@ impl Admission {
         Self {
             verifier: Verifier::new(KeySet::from(keys::verifying_key(algorithm))),
             policy: ClaimsPolicy::new().with_issuer([ISSUER]),
-            guard: guard().compile().expect("a small guard"),
+            guard: guard().compile().expect("the guard is valid"),
             now: claims::now(),
         }
     }
 
-    /// Verifies and admits a token.
+    /// Verifies a token, and returns whether it is admitted.
     #[inline]
     pub(crate) fn admits(&self, token: &str) -> bool {
         let Ok(jws) = self.verifier.verify(black_box(token)) else {
@@ -54,20 +54,20 @@ impl Admission {
     }
 }
 
-/// The work of admitting `token`, which succeeds or not as expected.
+/// Returns the work of admitting a token, which must have the expected result.
 pub(crate) fn admit(algorithm: Algorithm, token: String, expected: bool) -> impl FnMut() -> bool {
     let admission = Admission::new(algorithm);
     assert_eq!(admission.admits(&token), expected);
     move || admission.admits(&token)
 }
 
-/// What a service has that leaves requests to a gate: header, token, deny-list, guard.
-pub(crate) struct Entrance {
+/// A service with a gate, which checks the header, the token, the revocation list and the guard.
+pub(crate) struct GateService {
     gate: Gate,
 }
 
-impl Entrance {
-    /// With a cache of verified tokens, if its capacity is not zero.
+impl GateService {
+    /// Creates a service. The cache of verified tokens has the given capacity, or is disabled if it is zero.
     pub(crate) fn new(algorithm: Algorithm, cache: usize) -> Self {
         let store = MemoryRevocation::new();
         let _ = store.revoke("another", None, claims::now());
@@ -76,15 +76,15 @@ impl Entrance {
             &[algorithm],
             ClaimsPolicy::new().with_issuer([ISSUER]),
         )
-        .expect("the key serves the algorithm")
+        .expect("the key matches the algorithm")
         .with_revocation(Revocation::InProcess(Arc::new(store)))
         .with_cache(cache)
-        .expect("a cache that is of use");
-        let gate = Gate::new([backend.into()], &guard()).expect("a small guard");
+        .expect("the capacity is valid");
+        let gate = Gate::new([backend.into()], &guard()).expect("the guard is valid");
         Self { gate }
     }
 
-    /// Whether a request with this `Authorization` is admitted.
+    /// Returns whether a request with this `Authorization` header is admitted.
     #[inline]
     pub(crate) fn admits(&self, value: &str) -> bool {
         let header = |name: &HeaderName| (name.as_str() == "authorization").then_some(value);
@@ -93,26 +93,26 @@ impl Entrance {
     }
 }
 
-/// The work of letting requests with these tokens in, one after the other, which a cache of so many may help with.
-pub(crate) fn enter(
+/// Returns the work of checking requests with these tokens in turn, with a cache of the given capacity.
+pub(crate) fn check_requests(
     algorithm: Algorithm,
     tokens: &[String],
     cache: usize,
 ) -> impl FnMut() -> bool + use<> {
-    let entrance = Entrance::new(algorithm, cache);
+    let service = GateService::new(algorithm, cache);
     let values: Vec<String> = tokens
         .iter()
         .map(|token| format!("Bearer {token}"))
         .collect();
-    assert!(values.iter().all(|value| entrance.admits(value)));
-    let mut place = 0;
+    assert!(values.iter().all(|value| service.admits(value)));
+    let mut index = 0;
     move || {
-        place = (place + 1) % values.len();
-        entrance.admits(&values[place])
+        index = (index + 1) % values.len();
+        service.admits(&values[index])
     }
 }
 
-/// The work of minting a token with so many permissions.
+/// Returns the work of issuing a token with a number of permissions.
 pub(crate) fn mint(algorithm: Algorithm, size: usize) -> impl FnMut() -> String {
     let minter = Minter::new(keys::signing_key(algorithm));
     let permissions = claims::permissions(size);
@@ -126,13 +126,13 @@ pub(crate) fn mint(algorithm: Algorithm, size: usize) -> impl FnMut() -> String 
         if !permissions.is_empty() {
             token = token.permissions(black_box(&permissions));
         }
-        token.sign(claims::now()).expect("the claims are good")
+        token.sign(claims::now()).expect("the claims are valid")
     }
 }
 
-/// Holds for a token with permissions as for one without.
+/// Returns a guard that allows tokens with and without permissions.
 fn guard() -> Guard {
     r#"authenticated & ~perm("blog.banned") | perm("shop.change_model001")"#
         .parse()
-        .expect("it is a guard")
+        .expect("the guard is valid")
 }

@@ -1,4 +1,4 @@
-//! The other token libraries, each used as its own documentation says: typed claims, keys prepared once.
+//! Other token libraries, used as documented, with typed claims and prepared keys.
 
 mod jsonwebtoken;
 mod jwt;
@@ -18,7 +18,7 @@ const JWT: &str = "jwt";
 const JWT_COMPACT: &str = "jwt-compact";
 const JWT_SIMPLE: &str = "jwt-simple";
 
-/// Adds those that can verify the algorithm.
+/// Adds the libraries that can verify with the algorithm.
 pub(crate) fn verify(contest: Contest, algorithm: Algorithm, token: &str) -> Contest {
     let works = verifiers(algorithm, token);
     works.into_iter().fold(contest, |contest, (name, work)| {
@@ -26,16 +26,16 @@ pub(crate) fn verify(contest: Contest, algorithm: Algorithm, token: &str) -> Con
     })
 }
 
-/// Adds those that can verify HS256, for a token that is to be refused.
+/// Adds the libraries that can verify with HS256, for a token that must be rejected.
 pub(crate) fn refuse(contest: Contest, token: &str) -> Contest {
     let works = verifiers(Algorithm::Hs256, token);
     works.into_iter().fold(contest, |contest, (name, work)| {
-        let opposite = work.map(|mut work| Box::new(move || !work()) as Work);
-        contest.with_peer(name, opposite)
+        let rejection = work.map(|mut work| Box::new(move || !work()) as Work);
+        contest.with_peer(name, rejection)
     })
 }
 
-/// Adds those that can sign with the algorithm.
+/// Adds the libraries that can sign with the algorithm.
 pub(crate) fn mint(contest: Contest, algorithm: Algorithm, size: usize) -> Contest {
     let works = [
         (
@@ -71,7 +71,7 @@ fn verifiers(algorithm: Algorithm, token: &str) -> [(&'static str, Option<Work>)
     ]
 }
 
-/// The test keys of an algorithm, without the line above the PEM that not every reader passes over.
+/// Returns the test keys of an algorithm, without the line before the PEM, which some parsers reject.
 fn pair(algorithm: Algorithm) -> Option<KeyPair> {
     let pair = match algorithm {
         Algorithm::Rs256 | Algorithm::Ps256 => RSA,

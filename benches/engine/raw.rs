@@ -1,4 +1,4 @@
-//! The raw primitives: what no token library can be faster than, over the same bytes.
+//! The raw primitives for the same bytes, which are a lower bound for each library.
 
 use std::hint::black_box;
 
@@ -15,7 +15,7 @@ use rustls_pki_types::pem::PemObject;
 
 use crate::contest::Contest;
 
-/// Adds the mere check of a token's signature.
+/// Adds the verification of the token's signature.
 pub(crate) fn verify(contest: Contest, algorithm: Algorithm, token: &str) -> Contest {
     let (message, signature) = parts(token);
     match algorithm {
@@ -41,7 +41,7 @@ pub(crate) fn verify(contest: Contest, algorithm: Algorithm, token: &str) -> Con
     }
 }
 
-/// Adds the mere making of a signature over these bytes.
+/// Adds the creation of the token's signature.
 pub(crate) fn sign(contest: Contest, algorithm: Algorithm, token: &str) -> Contest {
     let (message, _) = parts(token);
     let random = SystemRandom::new();
@@ -74,10 +74,11 @@ pub(crate) fn sign(contest: Contest, algorithm: Algorithm, token: &str) -> Conte
     }
 }
 
-/// The bytes that are signed, and the signature.
+/// Returns the signed bytes and the signature.
 pub(crate) fn parts(token: &str) -> (Vec<u8>, Vec<u8>) {
-    let (message, signature) = token.rsplit_once('.').expect("a token has dots");
-    let signature = boltguard_encoding::base64url::decode(signature).expect("it is base64url");
+    let (message, signature) = token.rsplit_once('.').expect("tokens contain dots");
+    let signature =
+        boltguard_encoding::base64url::decode(signature).expect("the signature is base64url");
     (message.as_bytes().to_vec(), signature)
 }
 
@@ -91,7 +92,7 @@ pub(crate) fn hmac_key(algorithm: Algorithm) -> ring::hmac::Key {
 }
 
 fn public_key(algorithm: Algorithm) -> UnparsedPublicKey<Vec<u8>> {
-    let (check, key): (&'static dyn VerificationAlgorithm, Vec<u8>) = match algorithm {
+    let (scheme, key): (&'static dyn VerificationAlgorithm, Vec<u8>) = match algorithm {
         Algorithm::Es256 => (
             &signature::ECDSA_P256_SHA256_FIXED,
             ecdsa_key(algorithm).public_key().as_ref().to_vec(),
@@ -107,7 +108,7 @@ fn public_key(algorithm: Algorithm) -> UnparsedPublicKey<Vec<u8>> {
         Algorithm::Ps256 => (&signature::RSA_PSS_2048_8192_SHA256, rsa_public_key()),
         _ => (&signature::RSA_PKCS1_2048_8192_SHA256, rsa_public_key()),
     };
-    UnparsedPublicKey::new(check, key)
+    UnparsedPublicKey::new(scheme, key)
 }
 
 fn ecdsa_key(algorithm: Algorithm) -> EcdsaKeyPair {
@@ -115,15 +116,15 @@ fn ecdsa_key(algorithm: Algorithm) -> EcdsaKeyPair {
         Algorithm::Es384 => (&signature::ECDSA_P384_SHA384_FIXED_SIGNING, P384),
         _ => (&signature::ECDSA_P256_SHA256_FIXED_SIGNING, P256),
     };
-    EcdsaKeyPair::from_pkcs8(scheme, &pkcs8(pair), &SystemRandom::new()).expect("ring takes it")
+    EcdsaKeyPair::from_pkcs8(scheme, &pkcs8(pair), &SystemRandom::new()).expect("the key is valid")
 }
 
 fn ed25519_key() -> Ed25519KeyPair {
-    Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8(ED25519)).expect("ring takes it")
+    Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8(ED25519)).expect("the key is valid")
 }
 
 fn rsa_key() -> RsaKeyPair {
-    RsaKeyPair::from_pkcs8(&pkcs8(RSA)).expect("ring takes it")
+    RsaKeyPair::from_pkcs8(&pkcs8(RSA)).expect("the key is valid")
 }
 
 fn rsa_public_key() -> Vec<u8> {
@@ -137,21 +138,21 @@ fn rsa_padding(algorithm: Algorithm) -> &'static dyn RsaEncoding {
     }
 }
 
-/// PKCS#8 of P-521 ends with the scalar and the point, RFC 5915 §3.
+/// Extracts the scalar from the end of the PKCS#8 document, RFC 5915 §3.
 fn p521_key() -> p521::ecdsa::SigningKey {
     const SCALAR_LEN: usize = 66;
     let der = pkcs8(P521);
     let start = der
         .windows(2)
         .position(|window| window == [0x04, SCALAR_LEN as u8])
-        .expect("an octet string of the scalar's length");
+        .expect("the document contains an octet string of the length of a scalar");
     p521::ecdsa::SigningKey::from_slice(&der[start + 2..start + 2 + SCALAR_LEN])
-        .expect("it is a scalar of P-521")
+        .expect("the scalar is valid")
 }
 
 fn pkcs8(pair: KeyPair) -> Vec<u8> {
     let der = PrivatePkcs8KeyDer::from_pem_slice(pair.private_pem.as_bytes());
-    der.expect("the test keys are PKCS#8")
+    der.expect("test keys are PKCS#8")
         .secret_pkcs8_der()
         .to_vec()
 }

@@ -1,8 +1,8 @@
-//! What is written down for the report; `cargo xtask bench` reads it, and `python/run.py` writes the same.
+//! The results in the format that `cargo xtask bench` reads, which `python/run.py` writes as well.
 
 use serde::Serialize;
 
-/// All that one run measured.
+/// The results of a run.
 #[derive(Serialize)]
 pub(crate) struct Results {
     pub(crate) language: &'static str,
@@ -15,7 +15,7 @@ pub(crate) struct Results {
 #[derive(Serialize)]
 pub(crate) struct ContestResult {
     pub(crate) path: String,
-    /// The first is what the others are compared with.
+    /// The entrants, which are compared with the first one.
     pub(crate) entrants: Vec<EntrantResult>,
 }
 

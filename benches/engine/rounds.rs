@@ -1,7 +1,7 @@
-//! Ratios that hold on a noisy machine.
+//! Measurement of ratios that are reliable on a noisy machine.
 //!
-//! The entrants take turns in short slices, and a ratio is the median of those within one round, in which the machine
-//! was the same for all.
+//! In each round, every entrant runs for a short slice. A ratio is the median of the ratios within each round, in which
+//! the conditions are similar for all entrants.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use criterion::{BenchmarkId, Criterion};
 use crate::contest::{Contest, Run};
 use crate::results::{ContestResult, EntrantResult};
 
-/// How long to measure.
+/// The duration of the measurements.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
     pub(crate) slice: Duration,
@@ -46,7 +46,7 @@ impl Effort {
     }
 }
 
-/// Criterion's own measurement, which tells what has changed since the last one.
+/// Measures a contest with criterion, which reports changes since the previous run.
 pub(crate) fn by_criterion(criterion: &mut Criterion, path: &str, contest: &mut Contest) {
     let mut group = criterion.benchmark_group(path);
     for entrant in &mut contest.entrants {
@@ -57,30 +57,30 @@ pub(crate) fn by_criterion(criterion: &mut Criterion, path: &str, contest: &mut 
     group.finish();
 }
 
-/// The measurement that the goals are held against.
-pub(crate) fn in_turns(path: &str, contest: &mut Contest, effort: Effort) -> ContestResult {
+/// Measures a contest in alternating slices. The goals refer to these results.
+pub(crate) fn alternate(path: &str, contest: &mut Contest, effort: Effort) -> ContestResult {
     let times: Vec<u64> = contest
         .entrants
         .iter_mut()
         .map(|entrant| times_within(effort.slice, &mut entrant.run))
         .collect();
     let count = contest.entrants.len();
-    let mut taken = vec![Vec::with_capacity(effort.rounds); count];
+    let mut durations = vec![Vec::with_capacity(effort.rounds); count];
     let mut order: Vec<usize> = (0..count).collect();
-    let mut chance = Chance(1);
+    let mut random = Random(1);
     for _ in 0..effort.rounds {
-        chance.shuffle(&mut order);
-        for &turn in &order {
-            let elapsed = (contest.entrants[turn].run)(times[turn]);
-            taken[turn].push(nanoseconds(elapsed) / times[turn] as f64);
+        random.shuffle(&mut order);
+        for &index in &order {
+            let elapsed = (contest.entrants[index].run)(times[index]);
+            durations[index].push(nanoseconds(elapsed) / times[index] as f64);
         }
     }
-    let base = taken[0].clone();
+    let base = durations[0].clone();
     let entrants = contest
         .entrants
         .iter()
-        .zip(taken)
-        .map(|(entrant, taken)| result(&entrant.name, taken, &base))
+        .zip(durations)
+        .map(|(entrant, durations)| result(&entrant.name, durations, &base))
         .collect();
     ContestResult {
         path: path.to_owned(),
@@ -88,45 +88,45 @@ pub(crate) fn in_turns(path: &str, contest: &mut Contest, effort: Effort) -> Con
     }
 }
 
-/// How often the work fits into a slice.
+/// Returns the number of times that the work fits into a slice.
 fn times_within(slice: Duration, run: &mut Run) -> u64 {
     let mut times = 1;
     loop {
-        // The best of some, lest a moment's noise leave an entrant with slices of one cold run each.
+        // The minimum of several runs, because noise in a single one could result in slices that are too short.
         let best = (0..4).map(|_| run(times)).min().unwrap_or_default();
         let elapsed = best.max(Duration::from_nanos(1));
         if elapsed >= slice / 4 || times > 1 << 30 {
-            let fitting = times as f64 * nanoseconds(slice) / nanoseconds(elapsed);
-            return (fitting as u64).max(1);
+            let fitted = times as f64 * nanoseconds(slice) / nanoseconds(elapsed);
+            return (fitted as u64).max(1);
         }
         times *= 2;
     }
 }
 
-fn result(name: &str, taken: Vec<f64>, base: &[f64]) -> EntrantResult {
-    let ratios = taken.iter().zip(base).map(|(own, base)| own / base);
+fn result(name: &str, durations: Vec<f64>, base: &[f64]) -> EntrantResult {
+    let ratios = durations.iter().zip(base).map(|(own, base)| own / base);
     let ratios = sorted(ratios.collect());
-    let taken = sorted(taken);
+    let durations = sorted(durations);
     EntrantResult {
         name: name.to_owned(),
-        // Noise only adds: the quiet half tells what the work costs.
-        nanoseconds: at(&taken, 0.25),
-        upper_nanoseconds: at(&taken, 0.75),
+        // Noise only increases durations, so the lower quartile is closest to the actual cost.
+        nanoseconds: at(&durations, 0.25),
+        upper_nanoseconds: at(&durations, 0.75),
         ratio: at(&ratios, 0.5),
         lower_ratio: at(&ratios, 0.25),
         upper_ratio: at(&ratios, 0.75),
     }
 }
 
-/// Orders by chance, so that nothing that comes and goes regularly always meets the same entrant.
+/// A random number generator for the order of entrants, so that periodic noise affects all of them equally.
 ///
 /// Xorshift, Marsaglia 2003.
-struct Chance(u64);
+struct Random(u64);
 
-impl Chance {
+impl Random {
     fn shuffle(&mut self, order: &mut [usize]) {
-        for place in (1..order.len()).rev() {
-            order.swap(place, self.below(place + 1));
+        for index in (1..order.len()).rev() {
+            order.swap(index, self.below(index + 1));
         }
     }
 
@@ -147,9 +147,9 @@ pub(crate) fn sorted(mut values: Vec<f64>) -> Vec<f64> {
     values
 }
 
-/// The value below which this part of the sorted values is.
-pub(crate) fn at(sorted: &[f64], part: f64) -> f64 {
-    let index = (sorted.len().saturating_sub(1)) as f64 * part;
+/// Returns a quantile of sorted values.
+pub(crate) fn at(sorted: &[f64], quantile: f64) -> f64 {
+    let index = (sorted.len().saturating_sub(1)) as f64 * quantile;
     sorted
         .get(index.round() as usize)
         .copied()

@@ -1,17 +1,17 @@
-//! Single measurements for others, so that a Python call can stand beside the bare Rust in the same rounds.
+//! Individual measurements for the Python benchmarks, so that Python and Rust are measured in the same rounds.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
 
 use crate::contest::{Contest, Plan, prepare};
 
-/// Reads `path<TAB>entrant<TAB>times` lines and answers each with nanoseconds, until there are no more.
+/// Reads lines `path<TAB>entrant<TAB>times` until the end of the input, and responds to each with nanoseconds.
 pub(crate) fn serve(plans: &[Plan]) -> io::Result<()> {
-    let mut ready = HashMap::new();
+    let mut prepared = HashMap::new();
     let mut output = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let line = line?;
-        match answer(plans, &mut ready, &line) {
+        match measure(plans, &mut prepared, &line) {
             Some(nanoseconds) => writeln!(output, "{nanoseconds}")?,
             None => writeln!(output, "unknown")?,
         }
@@ -20,14 +20,14 @@ pub(crate) fn serve(plans: &[Plan]) -> io::Result<()> {
     Ok(())
 }
 
-fn answer(plans: &[Plan], ready: &mut HashMap<String, Contest>, line: &str) -> Option<u128> {
-    let mut words = line.split('\t');
-    let (path, name) = (words.next()?, words.next()?);
-    let times = words.next()?.parse().ok()?;
-    if !ready.contains_key(path) {
-        ready.insert(path.to_owned(), prepare(plans, path)?);
+fn measure(plans: &[Plan], prepared: &mut HashMap<String, Contest>, line: &str) -> Option<u128> {
+    let mut fields = line.split('\t');
+    let (path, name) = (fields.next()?, fields.next()?);
+    let times = fields.next()?.parse().ok()?;
+    if !prepared.contains_key(path) {
+        prepared.insert(path.to_owned(), prepare(plans, path)?);
     }
-    let mut entrants = ready.get_mut(path)?.entrants.iter_mut();
+    let mut entrants = prepared.get_mut(path)?.entrants.iter_mut();
     let entrant = entrants.find(|entrant| entrant.name == name)?;
     Some((entrant.run)(times).as_nanos())
 }

@@ -1,4 +1,4 @@
-//! Deny-lists and API keys, from none to a million.
+//! Revocation lists and API keys, with up to a million entries.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use crate::claims;
 use crate::contest::{Contest, Plan};
 use crate::{child, ours};
 
-/// Entries of a large list, and a name for it.
+/// The number of entries of a large list.
 const MILLION: usize = 1_000_000;
 
 pub(crate) fn plans() -> Vec<Plan> {
@@ -24,8 +24,8 @@ pub(crate) fn plans() -> Vec<Plan> {
     plans.push(Plan::figures("revocation/memory", "bytes", || {
         let stores = [ours::NAME, DASHMAP];
         let sizes = stores.map(|name| (name.to_owned(), child::figure(&["--memory", name])));
-        let known = sizes.into_iter();
-        known
+        sizes
+            .into_iter()
             .filter_map(|(name, bytes)| Some((name, bytes?)))
             .collect()
     }));
@@ -44,22 +44,22 @@ fn revocation(entries: usize) -> Contest {
     let store = std::rc::Rc::new(store);
     let other = store.clone();
     let now = claims::now();
-    let mut unknown = Ids::new(|place| entries + place);
-    let mut again = Ids::new(|place| entries + place);
+    let mut unknown = Ids::new(|index| entries + index);
+    let mut same = Ids::new(|index| entries + index);
     let contest = Contest::new()
-        .with(DASHMAP, move || map.get(again.next()).is_some())
+        .with(DASHMAP, move || map.get(same.next()).is_some())
         .with(ours::NAME, move || store.is_revoked(unknown.next(), now));
     if entries == 0 {
         return contest;
     }
-    let mut revoked = Ids::new(|place| place.wrapping_mul(2_654_435_761) % entries);
+    let mut revoked = Ids::new(|index| index.wrapping_mul(2_654_435_761) % entries);
     assert!(other.is_revoked(revoked.next(), now));
     contest.with("boltguard, revoked", move || {
         other.is_revoked(revoked.next(), now)
     })
 }
 
-/// What one would write who needs no limit.
+/// Returns the obvious implementation without a limit.
 fn filled_map(entries: usize) -> DashMap<String, i64> {
     (0..entries).map(|number| (id(number), i64::MAX)).collect()
 }
@@ -69,20 +69,20 @@ fn filled(entries: usize) -> MemoryRevocation {
     for number in 0..entries {
         store
             .revoke(&id(number), None, claims::now())
-            .expect("there is room");
+            .expect("the store is not full");
     }
     store
 }
 
-/// What a token's `jti` looks like.
+/// Returns a token ID.
 fn id(number: usize) -> String {
     format!("0190f5a2-7c3e-7b1d-9f00-{number:012x}")
 }
 
-/// Ids one after the other, laid out so that reading them costs nothing: a request has its token's id at hand.
+/// A sequence of IDs in contiguous memory, so that reading them has no relevant cost.
 struct Ids {
-    text: String,
-    place: usize,
+    ids: String,
+    index: usize,
 }
 
 impl Ids {
@@ -90,19 +90,19 @@ impl Ids {
     const LEN: usize = 36;
 
     fn new(number: impl Fn(usize) -> usize) -> Self {
-        let text = (0..Self::COUNT).map(|place| id(number(place))).collect();
-        Self { text, place: 0 }
+        let ids = (0..Self::COUNT).map(|index| id(number(index))).collect();
+        Self { ids, index: 0 }
     }
 
     #[inline]
     fn next(&mut self) -> &str {
-        let start = self.place * Self::LEN;
-        self.place = (self.place + 1) % Self::COUNT;
-        black_box(&self.text[start..start + Self::LEN])
+        let start = self.index * Self::LEN;
+        self.index = (self.index + 1) % Self::COUNT;
+        black_box(&self.ids[start..start + Self::LEN])
     }
 }
 
-/// The bytes of an entry in a list of a million, as the system counts them; asked of a process that does nothing else.
+/// Returns the memory usage per entry in a list of a million, as reported by the system. Requires a separate process.
 pub(crate) fn bytes_per_entry(store: &str) -> Option<f64> {
     let before = resident()?;
     let taken = match store {
@@ -129,23 +129,22 @@ fn resident() -> Option<f64> {
     Some(kib * 1024.0)
 }
 
-/// How long the slowest of a thousand calls takes that fill a list whose entries lapse meanwhile: nobody waits longer
-/// for a lock.
+/// Returns the 99.9th percentile of the durations of calls that fill a list while entries expire.
 fn slowest_call() -> f64 {
     let store = MemoryRevocation::with_capacity_limit(100_000);
-    let mut taken = Vec::with_capacity(MILLION / 4);
+    let mut durations = Vec::with_capacity(MILLION / 4);
     for number in 0..MILLION / 4 {
         let now = NumericDate::from_secs(1_760_000_000 + number as i64 / 1000);
         let until = now + std::time::Duration::from_secs(60);
         let (id, start) = (id(number), Instant::now());
-        let cached = store.revoke(&id, Some(until), now);
-        taken.push(start.elapsed().as_nanos() as f64);
-        assert!(cached.is_ok());
+        let result = store.revoke(&id, Some(until), now);
+        durations.push(start.elapsed().as_nanos() as f64);
+        assert!(result.is_ok());
     }
-    crate::rounds::at(&crate::rounds::sorted(taken), 0.999)
+    crate::rounds::at(&crate::rounds::sorted(durations), 0.999)
 }
 
-/// A look-up in sets of several sizes: of any key in turn, or of the same one again and again.
+/// Measures lookups in sets of several sizes, either of varying keys or always of the same one.
 fn api_keys(any: bool) -> Contest {
     let key = |number: usize| {
         format!(
@@ -163,18 +162,18 @@ fn api_keys(any: bool) -> Contest {
         ("100 k keys", 100_000),
         ("1 M keys", MILLION),
     ] {
-        let texts: Vec<String> = (0..count).map(key).collect();
-        let keys = ApiKeys::new(texts.iter().map(String::as_str)).expect("they are keys");
-        let asked: Vec<String> = match any {
+        let keys: Vec<String> = (0..count).map(key).collect();
+        let set = ApiKeys::new(keys.iter().map(String::as_str)).expect("the keys are valid");
+        let presented: Vec<String> = match any {
             true => (0..1 << 14)
                 .map(|n: usize| key(n.wrapping_mul(2_654_435_761) % count))
                 .collect(),
             false => vec![key(count / 2)],
         };
-        let mut place = 0;
+        let mut index = 0;
         contest = contest.with(name, move || {
-            place = (place + 1) % asked.len();
-            keys.find(black_box(&asked[place])).is_some()
+            index = (index + 1) % presented.len();
+            set.find(black_box(&presented[index])).is_some()
         });
     }
     contest

@@ -1,4 +1,4 @@
-//! Tokens: verified and admitted, refused, minted, and all of it from two threads.
+//! Tokens: verification, rejection, issuing, and the same with two threads.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -58,7 +58,7 @@ fn verify(algorithm: Algorithm, size: usize) -> Contest {
     let token = claims::token(size, &keys::signing_key(algorithm));
     let mut contest = raw::verify(Contest::new(), algorithm, &token);
     if algorithm.is_symmetric() {
-        contest = with_floor(contest, algorithm, &token);
+        contest = with_minimum(contest, algorithm, &token);
     }
     let contest = contest.with(ours::NAME, ours::admit(algorithm, token.clone(), true));
     match has_peers(algorithm, size) {
@@ -67,13 +67,13 @@ fn verify(algorithm: Algorithm, size: usize) -> Contest {
     }
 }
 
-/// Beside a signature that takes long, the number of permissions hardly matters: once is enough.
+/// Returns whether other libraries are measured. With a slow signature, one number of permissions is sufficient.
 fn has_peers(algorithm: Algorithm, size: usize) -> bool {
     algorithm.is_symmetric() || size == 10
 }
 
-/// The least that a verifier must do: the signature, and the payload out of its encoding.
-fn with_floor(contest: Contest, algorithm: Algorithm, token: &str) -> Contest {
+/// Adds the minimum that a verifier must do: verifying the signature and decoding the payload.
+fn with_minimum(contest: Contest, algorithm: Algorithm, token: &str) -> Contest {
     let (message, signature) = raw::parts(token);
     let payload = token.split('.').nth(1).unwrap_or_default().to_owned();
     let (key, mut bytes) = (raw::hmac_key(algorithm), vec![0; payload.len()]);
@@ -84,9 +84,9 @@ fn with_floor(contest: Contest, algorithm: Algorithm, token: &str) -> Contest {
 }
 
 fn mint(algorithm: Algorithm, size: usize) -> Contest {
-    let mut minted = ours::mint(algorithm, size);
-    let contest = raw::sign(Contest::new(), algorithm, &minted());
-    let contest = contest.with(ours::NAME, minted);
+    let mut mint = ours::mint(algorithm, size);
+    let contest = raw::sign(Contest::new(), algorithm, &mint());
+    let contest = contest.with(ours::NAME, mint);
     match has_peers(algorithm, size) {
         true => peers::mint(contest, algorithm, size),
         false => contest,
@@ -96,20 +96,24 @@ fn mint(algorithm: Algorithm, size: usize) -> Contest {
 fn gate() -> Contest {
     let token = claims::token(10, &keys::signing_key(Algorithm::Hs256));
     let contest = raw::verify(Contest::new(), Algorithm::Hs256, &token);
-    contest.with(ours::NAME, ours::enter(Algorithm::Hs256, &[token], 0))
+    contest.with(
+        ours::NAME,
+        ours::check_requests(Algorithm::Hs256, &[token], 0),
+    )
 }
 
-/// A request whose token was verified before, beside one whose token was not.
+/// Measures requests with cached tokens, and without a cache.
 fn cache(count: usize) -> Contest {
     let tokens = claims::tokens(count, 10, &keys::signing_key(Algorithm::Es256));
-    let enter = |capacity| ours::enter(Algorithm::Es256, &tokens, capacity);
+    let check = |capacity| ours::check_requests(Algorithm::Es256, &tokens, capacity);
     raw::verify(Contest::new(), Algorithm::Es256, &tokens[0])
-        .with("boltguard, no cache", enter(0))
-        .with(ours::NAME, enter(10_000))
+        .with("boltguard, no cache", check(0))
+        .with(ours::NAME, check(10_000))
 }
 
 fn refusals() -> Vec<Plan> {
-    let hopeless = HOPELESS.map(|name| Plan::contest(format!("refuse/{name}"), || hopeless(name)));
+    let malformed =
+        REJECTED_EARLY.map(|name| Plan::contest(format!("refuse/{name}"), || rejected_early(name)));
     let forged = [
         Algorithm::Hs256,
         Algorithm::Rs256,
@@ -120,11 +124,11 @@ fn refusals() -> Vec<Plan> {
         let path = format!("refuse/bad signature/{}", algorithm.name());
         Plan::contest(path, move || bad_signature(algorithm))
     });
-    hopeless.into_iter().chain(forged).collect()
+    malformed.into_iter().chain(forged).collect()
 }
 
-/// Tokens that are refused before a signature is looked at.
-const HOPELESS: [&str; 5] = [
+/// Tokens that are rejected before the signature is verified.
+const REJECTED_EARLY: [&str; 5] = [
     "no token",
     "no header",
     "no JSON",
@@ -132,7 +136,7 @@ const HOPELESS: [&str; 5] = [
     "wrong algorithm",
 ];
 
-fn hopeless(name: &str) -> Contest {
+fn rejected_early(name: &str) -> Contest {
     let token = match name {
         "no token" => "Zm9vYmFy.Zm9vYmFy".to_owned(),
         "no header" => "Zm9vYmFy.Zm9vYmFy.Zm9vYmFy".to_owned(),
@@ -140,8 +144,8 @@ fn hopeless(name: &str) -> Contest {
         "alg none" => forge::token(r#"{"alg":"none","typ":"JWT"}"#, claims::json(10), ""),
         _ => claims::token(10, &keys::signing_key(Algorithm::Rs256)),
     };
-    let good = claims::token(10, &keys::signing_key(Algorithm::Hs256));
-    let contest = raw::verify(Contest::new(), Algorithm::Hs256, &good);
+    let valid = claims::token(10, &keys::signing_key(Algorithm::Hs256));
+    let contest = raw::verify(Contest::new(), Algorithm::Hs256, &valid);
     let own = ours::admit(Algorithm::Hs256, token.clone(), false);
     peers::refuse(contest.with(ours::NAME, own), &token)
 }
@@ -156,7 +160,7 @@ fn bad_signature(algorithm: Algorithm) -> Contest {
     }
 }
 
-/// How much more two threads do than one.
+/// Measures the speedup of two threads.
 fn threads(effort: Effort) -> Vec<(String, f64)> {
     let token = claims::token(10, &keys::signing_key(Algorithm::Hs256));
     let (message, signature) = raw::parts(&token);
@@ -170,15 +174,15 @@ fn threads(effort: Effort) -> Vec<(String, f64)> {
     let own = |times: u64| {
         (0..times).for_each(|_| assert!(admission.admits(&token)));
     };
-    gains(effort, raw, own)
+    speedups(effort, raw, own)
 }
 
-/// Work that shares nothing and keeps a core busy in all its parts, as reading text does; a chain of steps as an HMAC
-/// is leaves half of it to another thread.
+/// Scans bytes without sharing data. Unlike an HMAC, whose steps depend on each other, this uses most execution units
+/// of a core, so that another hardware thread gains little.
 fn scan(times: u64) {
-    let text = [b'a'; 512];
+    let bytes = [b'a'; 512];
     for _ in 0..times {
-        let quotes = black_box(&text).iter().enumerate();
+        let quotes = black_box(&bytes).iter().enumerate();
         black_box(quotes.fold(0, |sum, (at, byte)| match byte {
             b'"' => sum + at,
             other => sum ^ usize::from(*other),
@@ -186,50 +190,55 @@ fn scan(times: u64) {
     }
 }
 
-/// The same where all have the same token, and it is in the cache.
+/// Measures the speedup of two threads with the same cached token.
 fn threads_on_one_token(effort: Effort) -> Vec<(String, f64)> {
     let token = claims::token(10, &keys::signing_key(Algorithm::Es256));
     let (raw, value) = (raw::hmac_key(Algorithm::Hs256), format!("Bearer {token}"));
     let alone = |times: u64| {
         for _ in 0..times {
-            black_box(ring::hmac::sign(&raw, black_box(b"apart")));
+            black_box(ring::hmac::sign(&raw, black_box(b"message")));
         }
     };
-    let entrance = ours::Entrance::new(Algorithm::Es256, 100);
-    let own = |times: u64| (0..times).for_each(|_| assert!(entrance.admits(&value)));
-    gains(effort, alone, own)
+    let service = ours::GateService::new(Algorithm::Es256, 100);
+    let own = |times: u64| (0..times).for_each(|_| assert!(service.admits(&value)));
+    speedups(effort, alone, own)
 }
 
-/// Of what shares nothing, which tells what the machine has to give, and of ours.
-fn gains(effort: Effort, raw: impl Fn(u64) + Sync, own: impl Fn(u64) + Sync) -> Vec<(String, f64)> {
+/// Returns the speedups of work without shared data, which is the maximum of the machine, and of Boltguard.
+fn speedups(
+    effort: Effort,
+    raw: impl Fn(u64) + Sync,
+    own: impl Fn(u64) + Sync,
+) -> Vec<(String, f64)> {
     let entrants: [(&str, &dyn Work); 3] = [
         ("ring", &raw),
         ("a loop over bytes", &scan),
         (ours::NAME, &own),
     ];
-    let mut gains = entrants.map(|_| Vec::new());
+    let mut speedups = entrants.map(|_| Vec::new());
     for _ in 0..effort.rounds / 2 {
-        for ((_, work), gains) in entrants.iter().zip(&mut gains) {
-            gains.push(gain(*work));
+        for ((_, work), speedups) in entrants.iter().zip(&mut speedups) {
+            speedups.push(speedup(*work));
         }
     }
-    let middle = |((name, _), gains): ((&str, _), _)| (name.to_owned(), at(&sorted(gains), 0.5));
-    entrants.into_iter().zip(gains).map(middle).collect()
+    let median =
+        |((name, _), speedups): ((&str, _), _)| (name.to_owned(), at(&sorted(speedups), 0.5));
+    entrants.into_iter().zip(speedups).map(median).collect()
 }
 
-/// Something that is done a number of times, by any number of threads.
+/// Work that is done a number of times, by any number of threads.
 trait Work: Fn(u64) + Sync {}
 
 impl<F: Fn(u64) + Sync> Work for F {}
 
-fn gain(work: &dyn Work) -> f64 {
+fn speedup(work: &dyn Work) -> f64 {
     const TIMES: u64 = 10_000;
-    let (alone, both) = (together(1, TIMES, work), together(2, TIMES, work));
+    let (alone, both) = (duration(1, TIMES, work), duration(2, TIMES, work));
     2.0 * alone.as_secs_f64() / both.as_secs_f64()
 }
 
-/// How long the slowest of so many threads takes, all of which start at once.
-fn together(count: usize, times: u64, work: &dyn Work) -> Duration {
+/// Starts a number of threads at the same time, and returns the duration of the slowest one.
+fn duration(count: usize, times: u64, work: &dyn Work) -> Duration {
     let barrier = Barrier::new(count);
     let timed = || {
         barrier.wait();
@@ -239,7 +248,7 @@ fn together(count: usize, times: u64, work: &dyn Work) -> Duration {
     };
     thread::scope(|scope| {
         let threads: Vec<_> = (0..count).map(|_| scope.spawn(timed)).collect();
-        let ends = threads.into_iter().filter_map(|thread| thread.join().ok());
-        ends.max().unwrap_or_default()
+        let durations = threads.into_iter().filter_map(|thread| thread.join().ok());
+        durations.max().unwrap_or_default()
     })
 }

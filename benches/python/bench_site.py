@@ -1,4 +1,4 @@
-"""A Django site whose views answer alike and differ in how they find out who is calling."""
+"""A Django site whose views return the same response and differ only in their authentication."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from django.urls import path
 TOKEN = pyjwt.encode({**claims(), "token_type": "access"}, SECRET, "HS256")
 AUTHORIZATION = f"Bearer {TOKEN}"
 PEER = {"ALGORITHM": "HS256", "SIGNING_KEY": SECRET, "USER_ID_CLAIM": "sub"}
-ANSWER = {"id": "42", "name": "ada"}
+CONTENT = {"id": "42", "name": "ada"}
 
 
 def configure() -> None:
-    """The settings, the tables and the one user."""
+    """Configure the settings, and create the tables and a user."""
     settings.configure(
         DEBUG=False,
         SECRET_KEY=SECRET,
@@ -36,7 +36,7 @@ def configure() -> None:
             "boltguard",
             "ninja_extra",
         ],
-        # In memory, and the same for the threads in which sync views run under ASGI.
+        # In memory, and shared with the threads in which synchronous views run under ASGI.
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "file:bench?mode=memory&cache=shared"}},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
@@ -55,7 +55,7 @@ def configure() -> None:
 
 
 def url_conf(route: Any) -> str:
-    """The name of a URL configuration with this one route: where a route stands in a list costs time."""
+    """Return the name of a URL configuration with only this route, because other routes affect the duration."""
     module = types.ModuleType(f"bench_urls_{len(url_confs)}")
     module.urlpatterns = [route]
     sys.modules[module.__name__] = module
@@ -75,11 +75,11 @@ def jwt_authentication() -> Any:
 
 
 def plain(request: HttpRequest) -> HttpResponse:
-    return JsonResponse(ANSWER)
+    return JsonResponse(CONTENT)
 
 
 async def aplain(request: HttpRequest) -> HttpResponse:
-    return JsonResponse(ANSWER)
+    return JsonResponse(CONTENT)
 
 
 def protected(view: Any) -> Any:
@@ -98,25 +98,25 @@ def bolt_api() -> Any:
 
     @api.get("/open", auth=[], guards=[AllowAny()])
     def open_handler(request):
-        return ANSWER
+        return CONTENT
 
     @api.get("/guarded", **guarded)
     def guarded_handler(request):
-        return ANSWER
+        return CONTENT
 
     @api.get("/async", auth=[], guards=[AllowAny()])
     async def async_handler(request):
-        return ANSWER
+        return CONTENT
 
     @api.get("/async/guarded", **guarded)
     async def async_guarded_handler(request):
-        return ANSWER
+        return CONTENT
 
     return api
 
 
 def drf_views() -> dict[str, Any]:
-    """A view of DRF for each way to authenticate."""
+    """Return a DRF view for each kind of authentication."""
     from rest_framework.permissions import AllowAny, IsAuthenticated
     from rest_framework.response import Response
     from rest_framework.views import APIView
@@ -127,18 +127,18 @@ def drf_views() -> dict[str, Any]:
 
     class View(APIView):
         def get(self, request):
-            return Response(ANSWER)
+            return Response(CONTENT)
 
-    def of(authentication: list[Any], permission: Any) -> Any:
+    def view(authentication: list[Any], permission: Any) -> Any:
         return View.as_view(authentication_classes=authentication, permission_classes=[permission])
 
     guard = GuardPermission.of(HasPermission("shop.change_model001"))
     return {
-        "DRF": of([], AllowAny),
-        "DRF and boltguard": of([BoltguardAuthentication], IsAuthenticated),
-        "DRF and boltguard, guarded": of([BoltguardAuthentication], guard),
-        "DRF and simplejwt, stateless": of([JWTStatelessUserAuthentication], IsAuthenticated),
-        "DRF and simplejwt": of([JWTAuthentication], IsAuthenticated),
+        "DRF": view([], AllowAny),
+        "DRF and boltguard": view([BoltguardAuthentication], IsAuthenticated),
+        "DRF and boltguard, guarded": view([BoltguardAuthentication], guard),
+        "DRF and simplejwt, stateless": view([JWTStatelessUserAuthentication], IsAuthenticated),
+        "DRF and simplejwt": view([JWTAuthentication], IsAuthenticated),
     }
 
 
@@ -147,23 +147,23 @@ def ninja_api() -> Any:
     from ninja_jwt.authentication import AsyncJWTAuth, AsyncJWTTokenUserAuth, JWTAuth, JWTTokenUserAuth
 
     api = NinjaExtraAPI()
-    for place, auth in {"open": None, "stateless": JWTTokenUserAuth(), "user": JWTAuth()}.items():
+    for name, auth in {"open": None, "stateless": JWTTokenUserAuth(), "user": JWTAuth()}.items():
 
-        @api.get(f"/{place}", auth=auth, operation_id=place)
+        @api.get(f"/{name}", auth=auth, operation_id=name)
         def handler(request):
-            return ANSWER
+            return CONTENT
 
-    for place, auth in {"open": None, "stateless": AsyncJWTTokenUserAuth(), "user": AsyncJWTAuth()}.items():
+    for name, auth in {"open": None, "stateless": AsyncJWTTokenUserAuth(), "user": AsyncJWTAuth()}.items():
 
-        @api.get(f"/async/{place}", auth=auth, operation_id=f"async_{place}")
+        @api.get(f"/async/{name}", auth=auth, operation_id=f"async_{name}")
         async def async_handler(request):
-            return ANSWER
+            return CONTENT
 
     return api
 
 
 class PyJWTMiddleware:
-    """What one writes with PyJWT, sync or async."""
+    """A typical middleware with PyJWT, synchronous and asynchronous."""
 
     sync_capable = True
     async_capable = True

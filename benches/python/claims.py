@@ -1,4 +1,4 @@
-"""The claims and keys that all tokens of the benches have; `engine/claims.rs` has the same."""
+"""The claims and keys of all tokens in the benchmarks, which are the same as in `engine/claims.rs`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ KEYS = Path(__file__).parents[2] / "crates/boltguard-testing/keys"
 SECRET = "test-only-secret-test-only-secret-test-only-secret-test-only-abc"
 NAMES = {"RS256": "rsa", "ES256": "p256", "ES512": "p521", "EdDSA": "ed25519"}
 
-DEEDS = ("add", "change", "delete", "view")
+ACTIONS = ("add", "change", "delete", "view")
 APPS = ("blog", "shop", "stock")
 
 
 def permission(number: int) -> str:
-    """The name of a permission, as Django has them."""
-    return f"{APPS[number % 3]}.{DEEDS[number % 4]}_model{number:03}"
+    """Return the name of a permission, as in Django."""
+    return f"{APPS[number % 3]}.{ACTIONS[number % 4]}_model{number:03}"
 
 
 def claims(permissions: int = 10) -> dict[str, Any]:
@@ -41,6 +41,6 @@ def public_pem(algorithm: str) -> str:
 
 
 def _pem(name: str) -> str:
-    # Not every reader passes over the line above the label.
-    text = (KEYS / name).read_text()
-    return text[text.index("-----BEGIN") :]
+    # Some parsers reject the line before the PEM.
+    pem = (KEYS / name).read_text()
+    return pem[pem.index("-----BEGIN") :]

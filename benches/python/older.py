@@ -1,4 +1,4 @@
-"""An older PyJWT, which can't be imported beside the newer one, answers here from a process of its own."""
+"""Measures an older PyJWT in a separate process, because only one version can be imported."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The Python package beside its peers: `run.py [--quick] [name…]`, in an environment with `requirements/bench.txt`.
+"""Benchmarks of the Python package and other libraries: `run.py [--quick] [name…]`.
 
-What was measured goes to the directory that `BOLTGUARD_BENCH_DIR` names, for the report.
+Requires the packages in `requirements/bench.txt`. The results are written to the directory in `BOLTGUARD_BENCH_DIR`,
+for the report.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ PEERS = (
 
 
 def main(arguments: list[str]) -> None:
-    names = [word for word in arguments if not word.startswith("-")]
+    names = [argument for argument in arguments if not argument.startswith("-")]
     effort = QUICK if "--quick" in arguments else FULL
     directory = Path(os.environ.get("BOLTGUARD_BENCH_DIR", "."))
-    left_out: list[str] = []
-    older, engine = start_older(directory), start_engine(directory, left_out)
+    omitted: list[str] = []
+    older, engine = start_older(directory), start_engine(directory, omitted)
     start = time.perf_counter()
     contests = []
     for path, prepare in plans(older, engine):
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> None:
         "method": effort.method,
         "seconds": time.perf_counter() - start,
         "versions": versions(),
-        "left_out": left_out,
+        "left_out": omitted,
         "contests": contests,
         "figures": [],
     }
@@ -69,21 +70,21 @@ def plans(older: Remote, engine: Remote | None) -> Iterator[tuple[str, Callable[
 
 
 def start_older(directory: Path) -> Remote:
-    """The older PyJWT, installed into a folder of its own."""
-    place = directory / "older"
-    if not (place / "jwt").is_dir():
+    """Install the older PyJWT into a separate directory, and start it."""
+    target = directory / "older"
+    if not (target / "jwt").is_dir():
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*pip, "--target", str(place), "-r", str(OLDER)], check=True)
-    path = os.pathsep.join([str(place), str(HERE)])
+        subprocess.run([*pip, "--target", str(target), "-r", str(OLDER)], check=True)
+    path = os.pathsep.join([str(target), str(HERE)])
     return Remote([sys.executable, str(HERE / "older.py")], {**os.environ, "PYTHONPATH": path})
 
 
-def start_engine(directory: Path, left_out: list[str]) -> Remote | None:
-    """The Rust benches, which know the bare primitives."""
+def start_engine(directory: Path, omitted: list[str]) -> Remote | None:
+    """Start the Rust benchmarks, which measure the raw primitives."""
     note = directory / "engine.path"
     program = note.read_text().strip() if note.is_file() else ""
     if not Path(program).is_file():
-        left_out.append("a Python call beside the bare Rust, since the Rust benches are not built")
+        omitted.append("comparisons of Python calls with Rust, because the Rust benchmarks are not built")
         return None
     return Remote([program, "--serve"])
 

@@ -1,4 +1,4 @@
-"""Tokens in Python: decoded, minted, checked at the gate, refused."""
+"""Tokens in Python: decoding, issuing, checking with a gate, and rejection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from boltguard import _rust
 from boltguard import jwt as ours
 
-# That EdDSA is to be called Ed25519 one day.
+# It warns that the algorithm name EdDSA is deprecated in favour of Ed25519.
 warnings.filterwarnings("ignore", module="joserfc")
 
 ASYMMETRIC = ("RS256", "ES256", "EdDSA", "ES512")
@@ -57,7 +57,7 @@ def decode_hs256(older: Remote) -> Contest:
 
 
 def decode(algorithm: str, engine: Remote | None) -> Contest:
-    """Every library with its key ready: reading PEM costs more than checking a signature."""
+    """Measure decoding with prepared keys, because parsing PEM takes longer than verifying a signature."""
     pem = public_pem(algorithm)
     names = {"token": token_of(algorithm), "algorithms": [algorithm]}
     contest = Contest(f"python/decode/{algorithm}")
@@ -75,7 +75,7 @@ def decode(algorithm: str, engine: Remote | None) -> Contest:
 
 
 def mint_hs256(older: Remote) -> Contest:
-    """Without webtoken, which prints a word at each call."""
+    """Measure encoding, without webtoken, which prints to standard output at each call."""
     names = {"claims": claims()}
     contest = Contest("python/mint/HS256")
     contest.add("PyJWT", ENCODE, encode=pyjwt.encode, key=SECRET, algorithm="HS256", **names)
@@ -102,7 +102,7 @@ def mint(algorithm: str) -> Contest:
 
 
 def gate_hs256(older: Remote) -> Contest:
-    """A request's META to a lazy context, guard and deny-list included, beside the mere decoding of the others."""
+    """Measure a gate with a guard and a revocation list, compared with only decoding in other libraries."""
     token = pyjwt.encode(claims(), SECRET, "HS256")
     names = {"token": token, "key": SECRET, "algorithms": ["HS256"]}
     return (
@@ -115,7 +115,7 @@ def gate_hs256(older: Remote) -> Contest:
 
 
 def gate(algorithm: str, engine: Remote | None) -> Contest:
-    """The same for other algorithms, beside the bare verification in Rust, which another process measures."""
+    """Measure a gate with other algorithms, compared with only the verification in Rust, in a separate process."""
     contest = Contest(f"python/gate/{algorithm}")
     own = gate_of(algorithm, ours.Key.from_pem(public_pem(algorithm)))
     if engine is not None:
@@ -128,24 +128,24 @@ CHECK = "check(meta)"
 
 
 def refuse() -> Contest:
-    good = pyjwt.encode(claims(), SECRET, "HS256")
+    valid = pyjwt.encode(claims(), SECRET, "HS256")
     forged = pyjwt.encode(claims(), SECRET[::-1], "HS256")
     expired = pyjwt.encode({**claims(), "exp": 1_000_000_000}, SECRET, "HS256")
     gate = gate_of("HS256", SECRET)
     assert all(isinstance(gate.check(meta(token)), _rust.Refusal) for token in (forged, expired, "no.to.ken"))
     return (
         Contest("python/refuse/HS256")
-        .add("boltguard, admitted", CHECK, check=gate.check, meta=meta(good))
+        .add("boltguard, admitted", CHECK, check=gate.check, meta=meta(valid))
         .add("boltguard", CHECK, check=gate.check, meta=meta(forged))
         .add("boltguard, expired", CHECK, check=gate.check, meta=meta(expired))
         .add("boltguard, no token", CHECK, check=gate.check, meta=meta("no.to.ken"))
-        .add("boltguard.jwt", "refuse()", refuse=refusing(ours.decode, forged, ours.InvalidTokenError))
-        .add("oxyjwt", "refuse()", refuse=refusing(oxyjwt.decode, forged, oxyjwt.InvalidTokenError))
-        .add("PyJWT", "refuse()", refuse=refusing(pyjwt.decode, forged, pyjwt.InvalidTokenError))
+        .add("boltguard.jwt", "refuse()", refuse=rejecting(ours.decode, forged, ours.InvalidTokenError))
+        .add("oxyjwt", "refuse()", refuse=rejecting(oxyjwt.decode, forged, oxyjwt.InvalidTokenError))
+        .add("PyJWT", "refuse()", refuse=rejecting(pyjwt.decode, forged, pyjwt.InvalidTokenError))
     )
 
 
-def refusing(decode: Callable[..., Any], token: str, error: type[Exception]) -> Callable[[], None]:
+def rejecting(decode: Callable[..., Any], token: str, error: type[Exception]) -> Callable[[], None]:
     algorithms = ["HS256"]
 
     def refuse() -> None:
@@ -153,14 +153,14 @@ def refusing(decode: Callable[..., Any], token: str, error: type[Exception]) -> 
             decode(token, SECRET, algorithms)
         except error:
             return
-        raise AssertionError("it was admitted")
+        raise AssertionError("the token was accepted")
 
     refuse()
     return refuse
 
 
 def gate_of(algorithm: str, key: Any) -> _rust.Gate:
-    """A gate with a deny-list and a guard."""
+    """Return a gate with a revocation list and a guard."""
     store = _rust.MemoryRevocation()
     store.revoke("another", 3600)
     backend = _rust.JwtBackend(keys=[key], algorithms=[algorithm], memory_revocation=store)
@@ -172,7 +172,7 @@ def gate_of(algorithm: str, key: Any) -> _rust.Gate:
 
 
 def meta(token: str) -> dict[str, Any]:
-    """What a WSGI server tells of a request."""
+    """Return `META` of a request, as provided by a WSGI server."""
     return {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": "/",
@@ -196,8 +196,8 @@ def raw(algorithm: str) -> str:
 
 
 def joserfc_key(algorithm: str, pem: str) -> Any:
-    kinds: dict[str, Any] = {"RS256": RSAKey, "EdDSA": OKPKey}
-    return kinds.get(algorithm, ECKey).import_key(pem)
+    types: dict[str, Any] = {"RS256": RSAKey, "EdDSA": OKPKey}
+    return types.get(algorithm, ECKey).import_key(pem)
 
 
 REGISTRY = joserfc.jwt.JWTClaimsRegistry(exp={"essential": True})
@@ -214,10 +214,10 @@ def joserfc_encode(claims: dict[str, Any], key: Any, algorithm: str) -> str:
 
 
 def oxyjwt_decoding_key(algorithm: str, pem: str) -> oxyjwt.DecodingKey:
-    kinds = {"RS256": oxyjwt.DecodingKey.from_rsa_pem, "EdDSA": oxyjwt.DecodingKey.from_ed_pem}
-    return kinds.get(algorithm, oxyjwt.DecodingKey.from_ec_pem)(pem)
+    parsers = {"RS256": oxyjwt.DecodingKey.from_rsa_pem, "EdDSA": oxyjwt.DecodingKey.from_ed_pem}
+    return parsers.get(algorithm, oxyjwt.DecodingKey.from_ec_pem)(pem)
 
 
 def oxyjwt_encoding_key(algorithm: str, pem: str) -> oxyjwt.EncodingKey:
-    kinds = {"RS256": oxyjwt.EncodingKey.from_rsa_pem, "EdDSA": oxyjwt.EncodingKey.from_ed_pem}
-    return kinds.get(algorithm, oxyjwt.EncodingKey.from_ec_pem)(pem)
+    parsers = {"RS256": oxyjwt.EncodingKey.from_rsa_pem, "EdDSA": oxyjwt.EncodingKey.from_ed_pem}
+    return parsers.get(algorithm, oxyjwt.EncodingKey.from_ec_pem)(pem)

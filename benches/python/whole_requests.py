@@ -1,4 +1,4 @@
-"""Requests through Django, called in this process: at the view, over WSGI and over ASGI."""
+"""Requests to Django in the same process: to a view, with WSGI and with ASGI."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.test import override_settings
 from django.urls import path
 
-# What Django's `startproject` writes into the settings of a new site.
+# The default middleware of `startproject`.
 STARTPROJECT = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -41,13 +41,13 @@ def plans() -> Iterator[tuple[str, Callable[[], Contest]]]:
 
 
 def at_the_view() -> Contest:
-    """What the decorator adds to a view."""
+    """Measure the cost of the decorator."""
     request = WSGIRequest(environment("/"))
     views = {
         "plain view": bench_site.plain,
         "boltguard protect": bench_site.protected(bench_site.plain),
-        "plain view, async": driven(bench_site.aplain),
-        "boltguard protect, async": driven(bench_site.protected(bench_site.aplain)),
+        "plain view, async": run_async(bench_site.aplain),
+        "boltguard protect, async": run_async(bench_site.protected(bench_site.aplain)),
     }
     contest = Contest("python/view")
     for name, view in views.items():
@@ -56,15 +56,15 @@ def at_the_view() -> Contest:
     return contest
 
 
-def driven(view: Any) -> Any:
-    """An async view that waits for nothing, run without a loop."""
+def run_async(view: Any) -> Any:
+    """Wrap an async view that never awaits, so that it runs without an event loop."""
 
     def run(request: Any) -> Any:
         try:
             view(request).send(None)
         except StopIteration as end:
             return end.value
-        raise AssertionError("it waited")
+        raise AssertionError("the view awaited")
 
     return run
 
@@ -79,10 +79,10 @@ def at_the_drf_view() -> Contest:
 
 
 def over_wsgi() -> Contest:
-    """Requests of a site as `startproject` makes it."""
+    """Measure requests to a site with the default middleware."""
     contest = Contest("python/wsgi")
     bolt, ninja = path("", bench_site.bolt_api().urls), path("", bench_site.ninja_api().urls)
-    for name, route, place, middleware in [
+    for name, route, url, middleware in [
         *pages(),
         ("BoltAPI, open", bolt, "/open", []),
         ("BoltAPI, guarded", bolt, "/guarded", []),
@@ -91,20 +91,20 @@ def over_wsgi() -> Contest:
         ("ninja-jwt, stateless", ninja, "/stateless", []),
         ("ninja-jwt", ninja, "/user", []),
     ]:
-        contest.timed(name, wsgi_requests(route, place, STARTPROJECT + middleware))
+        contest.timed(name, wsgi_requests(route, url, STARTPROJECT + middleware))
     return contest
 
 
 def over_wsgi_alone() -> Contest:
-    """Requests of a site without any middleware but the one that is measured."""
+    """Measure requests to a site with at most the measured middleware."""
     contest = Contest("python/wsgi, no middleware")
-    for name, route, place, middleware in pages():
-        contest.timed(name, wsgi_requests(route, place, middleware))
+    for name, route, url, middleware in pages():
+        contest.timed(name, wsgi_requests(route, url, middleware))
     return contest
 
 
 def pages() -> list[tuple[str, Any, str, list[str]]]:
-    """One plain view, without a guard and guarded: by name, route, path and middleware."""
+    """Return the variants of a view: name, route, path and middleware."""
     plain, guarded = path("page", bench_site.plain), path("page", bench_site.protected(bench_site.plain))
     return [
         ("plain view", plain, "/page", []),
@@ -114,11 +114,11 @@ def pages() -> list[tuple[str, Any, str, list[str]]]:
     ]
 
 
-def wsgi_requests(route: Any, place: str, middleware: list[str]) -> SECONDS:
+def wsgi_requests(route: Any, url: str, middleware: list[str]) -> SECONDS:
     url_conf = bench_site.url_conf(route)
     with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=url_conf):
         handler = WSGIHandler()
-    prepared = environment(place)
+    prepared = environment(url)
     statuses: list[str] = []
 
     def start_response(status: str, headers: Any, info: Any = None) -> None:
@@ -137,15 +137,15 @@ def wsgi_requests(route: Any, place: str, middleware: list[str]) -> SECONDS:
         return timer.timeit(times)
 
     run(1)
-    assert statuses[0].startswith("200"), (place, statuses)
+    assert statuses[0].startswith("200"), (url, statuses)
     return run
 
 
-def environment(place: str) -> dict[str, Any]:
-    """What a WSGI server gives, PEP 3333."""
+def environment(url: str) -> dict[str, Any]:
+    """Return the environment of a request, PEP 3333."""
     return {
         "REQUEST_METHOD": "GET",
-        "PATH_INFO": place,
+        "PATH_INFO": url,
         "QUERY_STRING": "",
         "SCRIPT_NAME": "",
         "SERVER_NAME": "localhost",
@@ -168,7 +168,7 @@ def over_asgi() -> Contest:
     contest, loop = Contest("python/asgi"), asyncio.new_event_loop()
     bolt, ninja = path("", bench_site.bolt_api().urls), path("", bench_site.ninja_api().urls)
     plain = path("page", bench_site.aplain)
-    for name, route, place, middleware in [
+    for name, route, url, middleware in [
         ("plain view", plain, "/page", []),
         ("boltguard protect", path("page", bench_site.protected(bench_site.aplain)), "/page", []),
         ("boltguard middleware", plain, "/page", OWN_MIDDLEWARE),
@@ -181,15 +181,15 @@ def over_asgi() -> Contest:
         ("ninja-jwt, stateless", ninja, "/async/stateless", []),
         ("ninja-jwt", ninja, "/async/user", []),
     ]:
-        contest.timed(name, asgi_requests(loop, route, place, middleware))
+        contest.timed(name, asgi_requests(loop, route, url, middleware))
     return contest
 
 
-def asgi_requests(loop: asyncio.AbstractEventLoop, route: Any, place: str, middleware: list[str]) -> SECONDS:
+def asgi_requests(loop: asyncio.AbstractEventLoop, route: Any, url: str, middleware: list[str]) -> SECONDS:
     url_conf = bench_site.url_conf(route)
     with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=url_conf):
         handler = ASGIHandler()
-    prepared = scope(place)
+    prepared = scope(url)
     statuses: list[int] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -202,7 +202,7 @@ def asgi_requests(loop: asyncio.AbstractEventLoop, route: Any, place: str, middl
         async def receive() -> Any:
             for message in messages:
                 return message
-            # A client that stays: the handler cancels this when it has answered.
+            # The client stays connected. The handler cancels this after the response.
             await loop.create_future()
 
         await handler(dict(prepared), receive, send)
@@ -218,12 +218,12 @@ def asgi_requests(loop: asyncio.AbstractEventLoop, route: Any, place: str, middl
         return loop.run_until_complete(many(times))
 
     run(1)
-    assert statuses == [200], (place, statuses)
+    assert statuses == [200], (url, statuses)
     return run
 
 
-def scope(place: str) -> dict[str, Any]:
-    """What an ASGI server gives of a request."""
+def scope(url: str) -> dict[str, Any]:
+    """Return the scope of a request."""
     headers = [
         (b"host", b"localhost"),
         (b"accept", b"application/json"),
@@ -236,8 +236,8 @@ def scope(place: str) -> dict[str, Any]:
         "http_version": "1.1",
         "method": "GET",
         "scheme": "http",
-        "path": place,
-        "raw_path": place.encode(),
+        "path": url,
+        "raw_path": url.encode(),
         "query_string": b"",
         "root_path": "",
         "headers": headers,

@@ -1,4 +1,4 @@
-//! `jsonwebtoken`, with both of its backends in one process: ours is a provider that asks the one that is switched on.
+//! `jsonwebtoken` with both of its backends in one process, by a provider that delegates to the active one.
 
 use std::hint::black_box;
 use std::sync::Once;
@@ -21,7 +21,7 @@ pub(super) enum Backend {
 
 static IS_AWS_LC: AtomicBool = AtomicBool::new(false);
 
-static EITHER: CryptoProvider = CryptoProvider {
+static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| (active().signer_factory)(algorithm, key),
     verifier_factory: |algorithm, key| (active().verifier_factory)(algorithm, key),
     key_utils: jsonwebtoken::crypto::KeyUtils::new_unimplemented(),
@@ -35,9 +35,13 @@ fn active() -> &'static CryptoProvider {
 }
 
 impl Backend {
-    fn switch_on(self) {
+    fn activate(self) {
         static INSTALLED: Once = Once::new();
-        INSTALLED.call_once(|| EITHER.install_default().expect("no other is installed"));
+        INSTALLED.call_once(|| {
+            PROVIDER
+                .install_default()
+                .expect("no other provider is installed")
+        });
         IS_AWS_LC.store(self == Self::AwsLc, Relaxed);
     }
 }
@@ -47,7 +51,7 @@ pub(super) fn verify(backend: Backend, algorithm: Algorithm, token: &str) -> Opt
     validation.set_issuer(&[ISSUER]);
     let (key, token) = (decoding_key(algorithm)?, token.to_owned());
     Some(Box::new(move || {
-        backend.switch_on();
+        backend.activate();
         jsonwebtoken::decode::<Typed>(black_box(&token), &key, &validation)
             .map(black_box)
             .is_ok()
@@ -61,7 +65,7 @@ pub(super) fn mint(backend: Backend, algorithm: Algorithm, size: usize) -> Optio
         Typed::new(claims::permissions(size)),
     );
     Some(Box::new(move || {
-        backend.switch_on();
+        backend.activate();
         jsonwebtoken::encode(&header, black_box(&claims), &key)
             .map(black_box)
             .is_ok()
@@ -82,7 +86,7 @@ fn decoding_key(algorithm: Algorithm) -> Option<DecodingKey> {
         Algorithm::Es256 | Algorithm::Es384 => DecodingKey::from_ec_pem(pem),
         _ => DecodingKey::from_rsa_pem(pem),
     };
-    Some(key.expect("it is a key"))
+    Some(key.expect("the key is valid"))
 }
 
 fn encoding_key(algorithm: Algorithm) -> Option<EncodingKey> {
@@ -95,5 +99,5 @@ fn encoding_key(algorithm: Algorithm) -> Option<EncodingKey> {
         Algorithm::Es256 | Algorithm::Es384 => EncodingKey::from_ec_pem(pem),
         _ => EncodingKey::from_rsa_pem(pem),
     };
-    Some(key.expect("it is a key"))
+    Some(key.expect("the key is valid"))
 }

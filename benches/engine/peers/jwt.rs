@@ -1,4 +1,4 @@
-//! `jwt`, for HMAC alone. It looks at no date.
+//! `jwt`, with HMAC only. It doesn't check dates.
 
 use std::hint::black_box;
 
@@ -54,5 +54,5 @@ fn mint_with(key: impl SigningAlgorithm + 'static, size: usize) -> Work {
 }
 
 fn key<M: Mac + KeyInit>() -> M {
-    <M as Mac>::new_from_slice(SECRET.as_bytes()).expect("any secret will do")
+    <M as Mac>::new_from_slice(SECRET.as_bytes()).expect("HMAC accepts secrets of any length")
 }

@@ -1,4 +1,4 @@
-//! `jwt-compact`. Its private keys are of crates that nothing else here uses, so it signs HMAC alone.
+//! `jwt-compact`. Signing is measured with HMAC only, because its other private keys require additional crates.
 
 use std::hint::black_box;
 
@@ -14,7 +14,7 @@ use super::pair;
 use crate::claims::{self, ISSUER, SUBJECT, TOKEN_ID, USERNAME};
 use crate::contest::Work;
 
-/// The claims beside `exp` and `iat`, which the library has a type for.
+/// The claims except for `exp` and `iat`, which the library defines.
 #[derive(Clone, Deserialize, Serialize)]
 struct Custom {
     sub: String,
@@ -97,10 +97,10 @@ where
     })
 }
 
-/// Handed over as a JWK, since the library's types are its own.
+/// Converts a public key to a type of the library, by a JWK.
 fn public_key<K: for<'a> TryFrom<&'a JsonWebKey<'a>>>(algorithm: Algorithm) -> Option<K> {
-    let public = PublicKey::from_pem(pair(algorithm)?.public_pem).expect("it is a key");
-    let json = Jwk::new(public).to_json().expect("it is public");
-    let jwk: JsonWebKey<'_> = serde_json::from_str(&json).expect("it is a JWK");
+    let public = PublicKey::from_pem(pair(algorithm)?.public_pem).expect("the key is valid");
+    let json = Jwk::new(public).to_json().expect("the key is public");
+    let jwk: JsonWebKey<'_> = serde_json::from_str(&json).expect("the JWK is valid");
     K::try_from(&jwk).ok()
 }

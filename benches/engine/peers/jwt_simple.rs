@@ -1,4 +1,4 @@
-//! `jwt-simple`, with its backend in Rust.
+//! `jwt-simple`, with its backend in pure Rust.
 
 use std::hint::black_box;
 
@@ -10,7 +10,7 @@ use super::pair;
 use crate::claims::{self, ISSUER, SUBJECT, TOKEN_ID, USERNAME};
 use crate::contest::Work;
 
-/// The claims that the library has no name for.
+/// The claims that the library doesn't define.
 #[derive(Clone, Deserialize, Serialize)]
 struct Custom {
     is_staff: bool,

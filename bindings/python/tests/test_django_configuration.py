@@ -112,7 +112,7 @@ def test_a_wrong_jwt_configuration_is_refused(options, says):
         ({"api_keys": None}, "a set of keys|requires api_keys"),
         ({"api_keys": {""}}, "empty"),
         ({"api_keys": {1}}, "str"),
-        ({"api_keys": {"k1"}, "key_permissions": {"k2": {"a"}}}, "not among the keys"),
+        ({"api_keys": {"k1"}, "key_permissions": {"k2": {"a"}}}, "not in the set of keys"),
         ({"api_keys": {"k1"}, "key_permissions": {"k1": "admin.read"}}, "sets of permissions"),
         ({"api_keys": {"k1"}, "header": "x y"}, "not a header's name"),
         ({"api_keys": {"k1"}, "header": "cookie"}, "automatically"),

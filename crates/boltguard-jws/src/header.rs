@@ -1,6 +1,6 @@
 //! The JOSE header, [RFC 7515 §4](https://www.rfc-editor.org/rfc/rfc7515#section-4).
 //!
-//! `jwk`, `jku`, `x5u` and `x5c` are never looked at: a token does not say which keys to trust.
+//! `jwk`, `jku`, `x5u` and `x5c` are ignored, because a token must not choose the keys to trust.
 
 use std::fmt;
 
@@ -10,9 +10,9 @@ use boltguard_keys::Algorithm;
 
 use crate::JwsError;
 
-/// What a header says that matters here.
+/// A parsed header.
 ///
-/// It is a pointer, since most headers are borrowed from those that a [`Verifier`](crate::Verifier) knows.
+/// It is boxed because most headers are borrowed from a [`Verifier`](crate::Verifier).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Header(Box<Parameters>);
 
@@ -26,13 +26,13 @@ struct Parameters {
 }
 
 impl Header {
-    /// Reads the first segment of a token.
+    /// Parses the first segment of a token.
     ///
     /// # Errors
     ///
-    /// - [`JwsError::AlgorithmNotAllowed`] if `alg` is missing or names no [`Algorithm`], `none` included.
-    /// - [`JwsError::CriticalHeader`] for `crit`, and for `b64` other than `true`.
-    /// - [`JwsError::HeaderInvalid`] if it is no JSON object without duplicate members, or `kid` is no string.
+    /// - [`JwsError::AlgorithmNotAllowed`] if `alg` is missing or not an [`Algorithm`], such as `none`.
+    /// - [`JwsError::CriticalHeader`] if the header has `crit`, or `b64` isn't `true`.
+    /// - [`JwsError::HeaderInvalid`] if it isn't a JSON object with distinct member names, or `kid` isn't a string.
     /// - [`JwsError::Malformed`] if the segment is not base64url.
     pub fn parse(segment: &str) -> Result<Self, JwsError> {
         Self::parse_segment(segment.as_bytes())
@@ -46,8 +46,8 @@ impl Header {
         }
     }
 
-    /// Reads the header of a token whose payload is detached and not encoded: `b64` is `false`, and `crit` lists `b64`
-    /// and nothing else, [RFC 7797](https://www.rfc-editor.org/rfc/rfc7797).
+    /// Parses the header of a token with a detached unencoded payload: `b64` is `false`, and `crit` lists only `b64`,
+    /// [RFC 7797](https://www.rfc-editor.org/rfc/rfc7797).
     pub(crate) fn parse_unencoded(segment: &[u8]) -> Result<Self, JwsError> {
         let json = base64url::decode(segment).map_err(|_| JwsError::Malformed)?;
         Self::read_as(&json, Encoding::Unencoded)
@@ -76,58 +76,58 @@ impl Header {
         })))
     }
 
-    /// `alg`, RFC 7515 §4.1.1.
+    /// Returns `alg`, RFC 7515 §4.1.1.
     #[must_use]
     #[inline]
     pub fn algorithm(&self) -> Algorithm {
         self.0.algorithm
     }
 
-    /// `kid`, RFC 7515 §4.1.4.
+    /// Returns `kid`, RFC 7515 §4.1.4.
     #[must_use]
     #[inline]
     pub fn key_id(&self) -> Option<&str> {
         self.0.key_id.as_deref()
     }
 
-    /// `typ`, RFC 7515 §4.1.9, where it is a string.
+    /// Returns `typ`, RFC 7515 §4.1.9, if it is a string.
     #[must_use]
     #[inline]
     pub fn media_type(&self) -> Option<&str> {
         self.0.media_type.as_deref()
     }
 
-    /// Whether there is a `typ` that is neither a string nor `null`, so that it can't be told what it says.
+    /// Returns whether `typ` is present and neither a string nor `null`.
     #[must_use]
     #[inline]
     pub fn has_mistyped_media_type(&self) -> bool {
         self.0.has_mistyped_media_type
     }
 
-    /// The whole header as it was sent.
+    /// Returns the whole header as it was sent.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.0.json
     }
 }
 
-/// How the payload stands in the signing input.
+/// The encoding of the payload in the signing input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// As in every JWT, RFC 7515 §5.1.
+    /// Base64url, as in every JWT, RFC 7515 §5.1.
     Base64url,
-    /// As it is, RFC 7797 §3.
+    /// The unencoded bytes, RFC 7797 §3.
     Unencoded,
 }
 
-/// Headers that are no longer than this are decoded without an allocation.
+/// Headers up to this length are decoded without an allocation.
 const SHORT: usize = 192;
 
 fn owned(text: Text<'_>) -> Box<str> {
     text.to_text().into()
 }
 
-/// The parameters as they stand in the text.
+/// The parameters, borrowed from the JSON.
 #[derive(Default)]
 struct Fields<'a> {
     algorithm: Option<Text<'a>>,
@@ -136,14 +136,16 @@ struct Fields<'a> {
     has_mistyped_media_type: bool,
     /// `b64` is `false`.
     unencoded: bool,
-    /// `crit` lists `b64` alone.
+    /// `crit` lists `b64`.
     b64_is_critical: bool,
-    /// Whatever else `b64` and `crit` may say.
+    /// `b64` or `crit` has any other value.
     extended: bool,
 }
 
 impl<'a> Fields<'a> {
-    /// RFC 7797 §6: `b64` must be critical, and only what is there may be, RFC 7515 §4.1.11.
+    /// Returns the encoding.
+    ///
+    /// `b64` must be critical, RFC 7797 §6, and `crit` must not list an absent parameter, RFC 7515 §4.1.11.
     fn encoding(&self) -> Result<Encoding, JwsError> {
         match (self.unencoded, self.b64_is_critical) {
             (false, false) => Ok(Encoding::Base64url),
@@ -207,7 +209,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Shows what selects a key; other parameters are the issuer's own.
+/// Shows only the parameters that select a key.
 impl fmt::Debug for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Header")
@@ -236,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typ_that_is_no_string_is_noted() {
+    fn a_typ_of_another_type_is_recorded() {
         for (typ, mistyped) in [
             ("7", true),
             ("[\"refresh\"]", true),
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn alg_must_be_the_exact_name_of_an_algorithm() {
+    fn alg_must_be_an_exact_name() {
         for alg in [
             "none",
             "None",
@@ -280,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_of_the_wrong_type_are_refused() {
+    fn rejects_parameters_of_the_wrong_type() {
         for json in [
             r#"{"alg":null}"#,
             r#"{"alg":256}"#,
@@ -294,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_no_object_is_refused() {
+    fn rejects_a_header_that_isnt_an_object() {
         for json in [
             "",
             "[]",
@@ -316,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn duplicate_parameters_are_refused() {
+    fn rejects_duplicate_parameters() {
         for json in [
             r#"{"alg":"HS256","alg":"HS256"}"#,
             r#"{"alg":"HS256","\u0061lg":"HS512"}"#,
@@ -328,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn extensions_are_refused() {
+    fn rejects_extensions() {
         for json in [
             r#"{"alg":"HS256","crit":["exp"],"exp":1}"#,
             r#"{"alg":"HS256","crit":[]}"#,
@@ -346,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unencoded_payload_is_announced_in_one_way_only() {
+    fn an_unencoded_payload_requires_critical_b64() {
         let parse = |json: &str| Header::parse_unencoded(base64url::encode(json).as_bytes());
         let header = parse(r#"{"alg":"HS256","b64":false,"crit":["b64"]}"#).unwrap();
         assert_eq!(header.algorithm(), Algorithm::Hs256);

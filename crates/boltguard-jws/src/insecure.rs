@@ -1,6 +1,6 @@
-//! Reading tokens without checking their signatures, for debugging and for choosing a key; never for a decision.
+//! Reading tokens without verifying their signatures, for debugging and for choosing a key, but never for a decision.
 //!
-//! No function here checks a signature, so a search for `insecure` finds every place where a program goes without.
+//! No function of this module verifies a signature, so a search for `insecure` finds all uses in a program.
 
 use boltguard_encoding::base64url;
 use boltguard_keys::Algorithm;
@@ -48,7 +48,7 @@ pub fn unsigned(payload: &[u8], header: &HeaderFields) -> Result<String, JwsSign
     Ok(token)
 }
 
-/// The header of a token as JSON text that was not checked, whatever its `alg`.
+/// Returns the header of a token as unverified JSON, whatever its `alg`.
 ///
 /// # Errors
 ///
@@ -59,7 +59,7 @@ pub fn header_text(token: &str) -> Result<String, JwsError> {
     String::from_utf8(bytes).map_err(|_| JwsError::HeaderInvalid)
 }
 
-/// The payload of a token that was not verified: anybody may have written it.
+/// Returns the unverified payload of a token, which anyone can have written.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub fn payload(token: &str) -> Result<Vec<u8>, JwsError> {
     segment(Segments::split(token)?.payload())
 }
 
-/// The signature of a token that was not verified.
+/// Returns the unverified signature of a token.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A token on its way from a text to a payload that a key vouches for.
+//! Parsing a token and verifying its signature.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,10 +9,12 @@ use memchr::{memchr, memrchr};
 
 use crate::{Header, JwsError};
 
-/// The longest token that is looked at, in bytes.
+/// The maximum length of a token, in bytes. Longer tokens are rejected.
 pub const MAX_TOKEN_LEN: usize = 16 * 1024;
 
-/// A token that nobody vouches for yet: its header can be read, its payload can't.
+/// A token whose signature is not verified yet.
+///
+/// Its header can be read, but not its payload.
 #[derive(Clone)]
 pub struct UnverifiedJws<'t> {
     header: Cow<'t, Header>,
@@ -20,13 +22,13 @@ pub struct UnverifiedJws<'t> {
 }
 
 impl<'t> UnverifiedJws<'t> {
-    /// Takes a token apart and reads its header.
+    /// Splits a token into segments and parses the header.
     ///
     /// # Errors
     ///
     /// - [`JwsError::TooLarge`] over [`MAX_TOKEN_LEN`].
     /// - [`JwsError::Malformed`] unless there are three segments, RFC 7515 §7.1.
-    /// - What [`Header::parse`] returns.
+    /// - The errors of [`Header::parse`].
     pub fn parse(token: &'t str) -> Result<Self, JwsError> {
         let segments = Segments::split(token)?;
         let header = Cow::Owned(Header::parse_segment(segments.header())?);
@@ -38,18 +40,18 @@ impl<'t> UnverifiedJws<'t> {
         Self { header, segments }
     }
 
-    /// The header, which says what the sender claims.
+    /// Returns the header, which anyone can have written.
     #[must_use]
     pub fn unverified_header(&self) -> &Header {
         &self.header
     }
 
-    /// Checks the signature with `key`, giving access to the payload, RFC 7515 §5.2.
+    /// Verifies the signature with `key` and decodes the payload, RFC 7515 §5.2.
     ///
     /// # Errors
     ///
     /// - [`JwsError::AlgorithmNotAllowed`] if `key` is for another algorithm, RFC 8725 §3.1.
-    /// - [`JwsError::SignatureInvalid`] if the signature does not verify.
+    /// - [`JwsError::SignatureInvalid`] if the signature is not valid.
     /// - [`JwsError::Malformed`] if a segment is not base64url.
     pub fn verify(self, key: &VerifyingKey) -> Result<VerifiedJws<'t>, JwsError> {
         if key.algorithm() != self.header.algorithm() {
@@ -61,7 +63,7 @@ impl<'t> UnverifiedJws<'t> {
         self.into_verified()
     }
 
-    /// Checks the signature with the keys of `keys` that fit the header's `alg` and `kid`.
+    /// Verifies the signature with those of the `keys` that match the header's `alg` and `kid`.
     ///
     /// # Errors
     ///
@@ -103,19 +105,19 @@ impl<'t> VerifiedJws<'t> {
         Self { header, payload }
     }
 
-    /// The header, which the signature covers.
+    /// Returns the header, which the signature covers.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// The payload.
+    /// Returns the payload.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// The header and the payload.
+    /// Returns the header and the payload.
     #[must_use]
     #[inline]
     pub fn into_parts(self) -> (Cow<'t, Header>, Vec<u8>) {
@@ -139,7 +141,7 @@ impl<'t> Segments<'t> {
         Self::split_at(token, first_dot, find_last_dot(token)?)
     }
 
-    /// Splits a token whose first segment is known to end at `first_dot`, and to name `algorithm`.
+    /// Splits a token whose first segment ends at `first_dot` and names `algorithm`.
     #[inline]
     pub(crate) fn split_behind(
         token: &'t str,
@@ -147,8 +149,8 @@ impl<'t> Segments<'t> {
         algorithm: Algorithm,
     ) -> Result<Self, JwsError> {
         let token = token.as_bytes();
-        // Most signatures are as long as the hash or twice as long. Where a dot stands in front of one by chance,
-        // the last one stands in it, and is found out when it is decoded.
+        // Signatures are as long as the hash, or twice as long. If this position has a dot by chance, the signature
+        // contains the last dot, and decoding it fails.
         let len = base64url::encoded_len(algorithm.hash_len());
         let second_dot = token.len().wrapping_sub(len + 1);
         match token.get(second_dot) {
@@ -159,7 +161,7 @@ impl<'t> Segments<'t> {
 
     #[inline]
     fn split_at(token: &'t [u8], first_dot: usize, second_dot: usize) -> Result<Self, JwsError> {
-        // A dot between these two is no base64url, and is found out when the payload is decoded.
+        // Another dot between these two isn't base64url, so that decoding the payload fails.
         if first_dot >= second_dot {
             return Err(JwsError::Malformed);
         }
@@ -223,7 +225,7 @@ impl<'t> Segments<'t> {
         verdict.map_err(|why| self.why_refused(why))
     }
 
-    /// Four or more segments are no JWS, whatever the signature.
+    /// Returns `Malformed` if the token has four or more segments, else `why`.
     #[cold]
     fn why_refused(&self, why: JwsError) -> JwsError {
         if memchr(b'.', self.payload()).is_some() {
@@ -233,7 +235,7 @@ impl<'t> Segments<'t> {
         }
     }
 
-    /// A signature that is sound base64url and too long for any key is merely wrong.
+    /// Returns the error of a signature that is too long for every algorithm, or isn't base64url.
     #[cold]
     fn why_no_signature(&self) -> JwsError {
         match base64url::decode(self.signature()) {
@@ -256,13 +258,13 @@ pub(crate) fn check_len(token: &str) -> Result<(), JwsError> {
     Ok(())
 }
 
-/// HMAC with SHA-512.
+/// The length of a tag of HMAC with SHA-512.
 const MAX_TAG_LEN: usize = 64;
 
-/// RSA with 8192 bits.
+/// The length of a signature of an RSA key with 8192 bits.
 const MAX_SIGNATURE_LEN: usize = 1024;
 
-/// Shows the header alone: a whole token admits whoever reads it in a log.
+/// Shows the header only, because anyone who finds a whole token in a log can use it.
 impl fmt::Debug for UnverifiedJws<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UnverifiedJws")
@@ -271,7 +273,7 @@ impl fmt::Debug for UnverifiedJws<'_> {
     }
 }
 
-/// Shows the header alone.
+/// Shows the header only.
 impl fmt::Debug for VerifiedJws<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedJws")

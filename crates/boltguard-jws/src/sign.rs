@@ -1,4 +1,4 @@
-//! Making tokens, [RFC 7515 §5.1](https://www.rfc-editor.org/rfc/rfc7515#section-5.1).
+//! Signing tokens, [RFC 7515 §5.1](https://www.rfc-editor.org/rfc/rfc7515#section-5.1).
 
 use std::fmt;
 
@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::{Header, JwsError, JwsSignError, MAX_TOKEN_LEN};
 
-/// The header parameters beside `alg`, which the key decides.
+/// The header parameters except `alg`, which depends on the key.
 ///
-/// `typ` is `JWT` unless told otherwise.
+/// `typ` is `JWT` unless configured otherwise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeaderFields {
     fields: Map<String, Value>,
@@ -25,19 +25,19 @@ impl Default for HeaderFields {
 }
 
 impl HeaderFields {
-    /// `typ` alone, which is `JWT`.
+    /// Creates the default parameters, with `JWT` as `typ`.
     #[must_use]
     pub fn new() -> Self {
         Self::empty().with("typ", "JWT")
     }
 
-    /// No parameter at all.
+    /// Creates an empty set of parameters.
     #[must_use]
     pub fn empty() -> Self {
         Self { fields: Map::new() }
     }
 
-    /// Sets a parameter. `alg` is the key's own and can't be set: it is passed over.
+    /// Sets a parameter. `alg` is ignored, because it depends on the key.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         if name != "alg" {
@@ -46,12 +46,12 @@ impl HeaderFields {
         self
     }
 
-    /// Refuses parameters that would be refused in a token, as [`Header::parse`] does.
+    /// Rejects parameters that [`Header::parse`] would reject in a token.
     ///
     /// # Errors
     ///
-    /// [`JwsError::CriticalHeader`] for `crit` and for `b64` other than `true`, and [`JwsError::HeaderInvalid`] for a
-    /// `kid` that is no text and for values that are nested too deep.
+    /// - [`JwsError::CriticalHeader`] if there is a `crit`, or `b64` isn't `true`.
+    /// - [`JwsError::HeaderInvalid`] if `kid` isn't a string, or a value is nested too deep.
     pub fn check(&self) -> Result<(), JwsError> {
         let mut fields = self.fields.iter();
         if fields.all(|(name, value)| name == "typ" && value.is_string()) {
@@ -60,7 +60,7 @@ impl HeaderFields {
         Header::parse(&self.encode(Algorithm::Hs256, None)).map(drop)
     }
 
-    /// The first segment of a token that `key` signs; the key's own `kid` is written unless one was set.
+    /// Returns the first segment of a token that `key` signs, with the `kid` of the key unless another one is set.
     #[must_use]
     pub fn encode_for(&self, key: &SigningKey) -> String {
         self.encode(key.algorithm(), key.key_id())
@@ -81,7 +81,7 @@ impl HeaderFields {
     }
 }
 
-/// Signs with one key, under one header that is written beforehand.
+/// A key and an encoded header that sign tokens.
 ///
 /// ```
 /// use boltguard_jws::{HeaderFields, Signer, UnverifiedJws};
@@ -96,40 +96,41 @@ impl HeaderFields {
 #[derive(Clone)]
 pub struct Signer {
     key: SigningKey,
-    /// The first segment and the dot behind it.
+    /// The first segment and the following dot.
     front: Box<str>,
     /// The length of the last segment.
     signature_len: usize,
 }
 
 impl Signer {
-    /// Signs under the common header, [`HeaderFields::new`].
+    /// Signs tokens with the default header, [`HeaderFields::new`].
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
         Self::with_type(key, "JWT")
     }
 
-    /// Signs under a header with another `typ`, such as `at+jwt` of [RFC 9068](https://www.rfc-editor.org/rfc/rfc9068).
+    /// Signs tokens with another `typ`, such as `at+jwt` of [RFC 9068](https://www.rfc-editor.org/rfc/rfc9068).
     #[must_use]
     pub fn with_type(key: SigningKey, media_type: &str) -> Self {
         Self::under(key, &HeaderFields::empty().with("typ", media_type))
     }
 
-    /// Signs under any header that is not refused later on.
+    /// Signs tokens with any header that a verifier accepts.
     ///
     /// # Errors
     ///
-    /// Those of [`HeaderFields::check`].
+    /// The errors of [`HeaderFields::check`].
     pub fn with_header(key: SigningKey, header: &HeaderFields) -> Result<Self, JwsError> {
         header.check()?;
         Ok(Self::under(key, header))
     }
 
-    /// Signs under a header that is JSON text already, which is written as it is.
+    /// Signs tokens with a header given as JSON, which is used unchanged.
     ///
     /// # Errors
     ///
-    /// [`JwsError::AlgorithmNotAllowed`] unless `alg` is the key's, and what [`Header::parse`] returns.
+    /// - [`JwsError::AlgorithmNotAllowed`] unless `alg` is the algorithm of the key.
+    /// - The errors of [`Header::parse`].
     pub fn with_header_json(key: SigningKey, json: &str) -> Result<Self, JwsError> {
         if Header::read(json.as_bytes())?.algorithm() != key.algorithm() {
             return Err(JwsError::AlgorithmNotAllowed);
@@ -152,7 +153,7 @@ impl Signer {
         }
     }
 
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub const fn key(&self) -> &SigningKey {
         &self.key
@@ -162,8 +163,8 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// - [`JwsSignError::Key`] if the system gives no randomness or the key can't sign.
-    /// - [`JwsSignError::TooLarge`] if the token would be too long to be accepted.
+    /// - [`JwsSignError::Key`] if the key can't sign, or the system's random number generator fails.
+    /// - [`JwsSignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`].
     #[inline]
     pub fn sign(&self, payload: &[u8]) -> Result<String, JwsSignError> {
         let front = self.front.len();
@@ -196,11 +197,13 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// Signs `payload` with `key` and returns the token; a [`Signer`] writes the header only once.
+/// Signs `payload` with `key` and returns the token.
+///
+/// Use a [`Signer`] to encode the header only once for several tokens.
 ///
 /// # Errors
 ///
-/// As [`Signer::sign`], and [`JwsSignError::Header`] for a header that would be refused.
+/// As [`Signer::sign`], and [`JwsSignError::Header`] if a verifier would reject the header.
 pub fn sign(
     payload: &[u8],
     header: &HeaderFields,

@@ -1,6 +1,6 @@
-//! Detached payloads that are not encoded, [RFC 7797](https://www.rfc-editor.org/rfc/rfc7797).
+//! Unencoded detached payloads, [RFC 7797](https://www.rfc-editor.org/rfc/rfc7797).
 //!
-//! Everywhere else such a token is refused: only a caller who holds the payload, and says so, verifies one here.
+//! All other functions reject such tokens. A caller who has the payload verifies them explicitly, with these types.
 //!
 //! ```
 //! use boltguard_jws::{UnencodedJws, sign_unencoded};
@@ -23,7 +23,7 @@ use crate::header::Encoding;
 use crate::jws::Segments;
 use crate::{Header, JwsError, JwsSignError, MAX_TOKEN_LEN, VerifiedJws};
 
-/// A token without its payload, and the payload that somebody says is signed by it. Nobody vouches for either yet.
+/// A token without its payload, and the detached payload. The signature is not verified yet.
 #[derive(Clone)]
 pub struct UnencodedJws<'t> {
     header: Header,
@@ -31,7 +31,7 @@ pub struct UnencodedJws<'t> {
     payload: &'t [u8],
 }
 
-/// Shows the header alone.
+/// Shows the header only.
 impl fmt::Debug for UnencodedJws<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UnencodedJws")
@@ -41,13 +41,13 @@ impl fmt::Debug for UnencodedJws<'_> {
 }
 
 impl<'t> UnencodedJws<'t> {
-    /// Takes a token apart and reads its header.
+    /// Splits a token into segments and parses the header.
     ///
     /// # Errors
     ///
-    /// - [`JwsError::CriticalHeader`] unless `b64` is `false` and `crit` lists `b64` and nothing else.
-    /// - [`JwsError::Malformed`] unless there are three segments, the second of them empty.
-    /// - What [`Header::parse`] returns.
+    /// - [`JwsError::CriticalHeader`] unless `b64` is `false` and `crit` lists only `b64`.
+    /// - [`JwsError::Malformed`] unless there are three segments, and the second one is empty.
+    /// - The errors of [`Header::parse`].
     pub fn parse(token: &'t str, payload: &'t [u8]) -> Result<Self, JwsError> {
         let segments = Segments::split(token)?;
         if !segments.payload().is_empty() {
@@ -61,13 +61,13 @@ impl<'t> UnencodedJws<'t> {
         })
     }
 
-    /// The header, which says what the sender claims.
+    /// Returns the header, which anyone can have written.
     #[must_use]
     pub fn unverified_header(&self) -> &Header {
         &self.header
     }
 
-    /// Checks the signature of header and payload with `key`.
+    /// Verifies the signature of the header and the payload with `key`.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl<'t> UnencodedJws<'t> {
         self.verify_with([key])
     }
 
-    /// Checks the signature with the keys of `keys` that fit the header's `alg` and `kid`.
+    /// Verifies the signature with those of the `keys` that match the header's `alg` and `kid`.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl<'t> UnencodedJws<'t> {
         self,
         keys: impl IntoIterator<Item = &'k VerifyingKey>,
     ) -> Result<VerifiedJws<'static>, JwsError> {
-        // An empty second segment leaves "header." in front of the payload, RFC 7797 §3.
+        // The second segment is empty, so its signing input is "header.", to which the payload is added, RFC 7797 §3.
         let input = [self.segments.signing_input(), self.payload].concat();
         let algorithm = self.header.algorithm();
         self.segments.check_signature(&input, algorithm, keys)?;
@@ -106,7 +106,7 @@ impl<'t> UnencodedJws<'t> {
     }
 }
 
-/// Signs a payload that is not encoded, and returns the token without it.
+/// Signs an unencoded payload and returns the token without the payload.
 ///
 /// `header` is the JSON of the header.
 ///
@@ -114,8 +114,8 @@ impl<'t> UnencodedJws<'t> {
 ///
 /// - [`JwsSignError::Header`] unless the header names the key's algorithm, `b64` is `false` and `crit` lists `b64` and
 ///   nothing else.
-/// - [`JwsSignError::Key`] if the system gives no randomness or the key can't sign.
-/// - [`JwsSignError::TooLarge`] if the token would be too long to be accepted.
+/// - [`JwsSignError::Key`] if the key can't sign, or the system's random number generator fails.
+/// - [`JwsSignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`].
 pub fn sign_unencoded(
     payload: &[u8],
     header: &str,

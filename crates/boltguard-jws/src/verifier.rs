@@ -1,4 +1,4 @@
-//! Trusted keys, and the headers that their tokens have.
+//! Verifying tokens with a set of keys.
 
 use std::borrow::Cow;
 
@@ -8,10 +8,9 @@ use crate::common_headers::common_headers;
 use crate::jws::{Segments, check_len};
 use crate::{Header, JwsError, UnverifiedJws, VerifiedJws};
 
-/// Verifies tokens with a set of trusted keys.
+/// A set of trusted keys that verifies tokens.
 ///
-/// The headers that common issuers write for these keys are encoded beforehand and compared as text, so
-/// that most tokens' headers are never decoded.
+/// The well-known headers of tokens of these keys are prepared in encoded form, so that most headers aren't parsed.
 ///
 /// ```
 /// use boltguard_jws::{HeaderFields, Verifier, sign};
@@ -31,7 +30,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Trusts the keys of `keys`, each for its one algorithm.
+    /// Trusts these keys, each for its algorithm.
     #[must_use]
     pub fn new(keys: KeySet) -> Self {
         let known = keys
@@ -43,17 +42,17 @@ impl Verifier {
         Self { keys, known }
     }
 
-    /// The trusted keys.
+    /// Returns the trusted keys.
     #[must_use]
     pub fn keys(&self) -> &KeySet {
         &self.keys
     }
 
-    /// Checks a token's signature.
+    /// Verifies the signature of a token.
     ///
     /// # Errors
     ///
-    /// A [`JwsError`] that names the cause.
+    /// The [`JwsError`] of the first check that fails.
     #[inline]
     pub fn verify<'t>(&'t self, token: &'t str) -> Result<VerifiedJws<'t>, JwsError> {
         self.parse(token)?.verify_among(&self.keys)
@@ -81,5 +80,5 @@ fn begins_with_segment(token: &str, segment: &str) -> bool {
     token.as_bytes().get(segment.len()) == Some(&b'.') && token.starts_with(segment)
 }
 
-/// Beyond this many keys, comparing every known header would cost more than reading one.
+/// The number of keys whose headers are prepared. With more keys, the comparisons would be slower than parsing.
 const MAX_KEYS_KNOWN: usize = 4;

@@ -13,7 +13,7 @@ use crate::field::{Claim, Field, Span};
 use crate::grants::words;
 use crate::{ClaimsError, ClaimsPolicy, IgnoredGrant};
 
-/// The claims of a token that is genuine, current and meant for this service.
+/// The claims of a token that has a valid signature and that a policy has admitted.
 #[derive(Clone)]
 pub struct AdmittedClaims {
     body: Body,
@@ -21,30 +21,30 @@ pub struct AdmittedClaims {
     account_source: AccountSource,
 }
 
-/// Whose accounts the user id of a token is about.
+/// The owner of the accounts that the user id of a token refers to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AccountSource {
-    /// Those of another issuer, by the number that
-    /// [`ClaimsPolicy::with_external_accounts`](crate::ClaimsPolicy::with_external_accounts) was given.
+    /// Another issuer, with the number from
+    /// [`ClaimsPolicy::with_external_accounts`](crate::ClaimsPolicy::with_external_accounts).
     External(u32),
-    /// Those of this service.
+    /// This service.
     #[default]
     Local,
-    /// Those of an issuer that the token names and the policy doesn't.
+    /// An issuer that the token names, when the policy doesn't name issuers.
     Unknown,
 }
 
-/// The id of the user whom a token speaks of.
+/// The user id in a token.
 #[derive(Clone, PartialEq, Eq)]
 pub enum UserId<'c> {
-    /// A whole number, as it is written.
+    /// An integer, as written in the token.
     Integer(&'c str),
-    /// A text.
+    /// A string.
     Text(Cow<'c, str>),
 }
 
 impl UserId<'_> {
-    /// The id as text, whichever way it was written.
+    /// Returns the id as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -77,7 +77,7 @@ impl AdmittedClaims {
             "sub" => body.registered.subject().value().map(UserIdSpan::Text),
             name => body.find_user_id(name)?,
         };
-        // The empty id is nobody's.
+        // The empty string doesn't identify a user.
         let user_id = user_id.filter(|id| !id.span().is_empty());
         if user_id.is_none() && policy.requires_user_id() {
             return Err(ClaimsError::SubjectMissing((&*policy.user_id_claim).into()));
@@ -89,38 +89,38 @@ impl AdmittedClaims {
         })
     }
 
-    /// `sub`, RFC 7519 §4.1.2.
+    /// Returns `sub`, RFC 7519 §4.1.2.
     #[must_use]
     pub fn subject(&self) -> Option<Cow<'_, str>> {
         self.text(self.body.registered.subject())
     }
 
-    /// `iss`, RFC 7519 §4.1.1.
+    /// Returns `iss`, RFC 7519 §4.1.1.
     #[must_use]
     pub fn issuer(&self) -> Option<Cow<'_, str>> {
         self.text(self.body.registered.issuer())
     }
 
-    /// `jti`, RFC 7519 §4.1.7.
+    /// Returns `jti`, RFC 7519 §4.1.7.
     #[must_use]
     #[inline]
     pub fn token_id(&self) -> Option<Cow<'_, str>> {
         self.text(self.body.registered.token_id())
     }
 
-    /// `exp`, RFC 7519 §4.1.4.
+    /// Returns `exp`, RFC 7519 §4.1.4.
     #[must_use]
     pub fn expires(&self) -> Option<NumericDate> {
         self.body.registered.expires().value()
     }
 
-    /// `iat`, RFC 7519 §4.1.6.
+    /// Returns `iat`, RFC 7519 §4.1.6.
     #[must_use]
     pub fn issued(&self) -> Option<NumericDate> {
         self.body.registered.issued().value()
     }
 
-    /// The user's id: `sub`, or the claim that the policy names.
+    /// Returns the user id: `sub`, or the claim that the policy names.
     #[must_use]
     pub fn user_id(&self) -> Option<UserId<'_>> {
         self.user_id.map(|id| match id {
@@ -129,42 +129,41 @@ impl AdmittedClaims {
         })
     }
 
-    /// The id of the account of this service that the token is about: the [user id](Self::user_id), unless it is
-    /// another issuer's.
+    /// Returns the [user id](Self::user_id), if it refers to an account of this service.
     #[must_use]
     pub fn account(&self) -> Option<UserId<'_>> {
         self.user_id()
             .filter(|_| self.account_source == AccountSource::Local)
     }
 
-    /// Whose accounts the user id is about.
+    /// Returns the owner of the accounts that the user id refers to.
     #[must_use]
     pub fn account_source(&self) -> AccountSource {
         self.account_source
     }
 
-    /// Whether the claim `is_staff` is `true`.
+    /// Returns whether the claim `is_staff` is `true`.
     #[must_use]
     #[inline]
     pub fn is_staff(&self) -> bool {
         self.body.registered.is_staff
     }
 
-    /// Whether the claim `is_superuser` is `true`.
+    /// Returns whether the claim `is_superuser` is `true`.
     #[must_use]
     #[inline]
     pub fn is_superuser(&self) -> bool {
         self.body.registered.is_superuser
     }
 
-    /// Which of the guard's requirements the claims meet.
+    /// Returns the guard's requirements that the claims meet.
     #[must_use]
     #[inline]
     pub fn grant_set(&self) -> &GrantSet {
         &self.body.registered.grant_set
     }
 
-    /// The same claims, read for other requirements.
+    /// Returns the same claims, evaluated for other requirements.
     #[must_use]
     pub fn with_requirements(mut self, requirements: &Requirements) -> Self {
         if !self.grant_set().was_read_for(requirements) {
@@ -173,7 +172,8 @@ impl AdmittedClaims {
         self
     }
 
-    /// The permissions granted: those of the claim `permissions`, then the [scopes](Self::scopes), each once.
+    /// Returns the granted permissions: those of the claim `permissions`, then the [scopes](Self::scopes), without
+    /// duplicates.
     #[must_use]
     pub fn permissions(&self) -> Vec<Cow<'_, str>> {
         let mut granted = Granted::default();
@@ -187,8 +187,9 @@ impl AdmittedClaims {
         granted.list
     }
 
-    /// The OAuth scopes granted by the claims `scope`, RFC 8693 §4.2, and `scp`, each once: a string with spaces
-    /// between the scopes, or a list.
+    /// Returns the OAuth scopes in the claims `scope`, RFC 8693 §4.2, and `scp`, without duplicates.
+    ///
+    /// Each claim is a space-separated string or a list.
     #[must_use]
     pub fn scopes(&self) -> Vec<Cow<'_, str>> {
         let mut granted = Granted::default();
@@ -196,21 +197,22 @@ impl AdmittedClaims {
         granted.list
     }
 
-    /// The claims that were meant to grant something, and don't for their type: neither a string nor a list of
-    /// strings. Nothing is wrong with such a token, but whoever runs the service should know.
+    /// Returns the claims whose grants are ignored because the claim is neither a string nor a list of strings.
+    ///
+    /// Such a token is valid, but it is usually a mistake of the issuer, and worth a log message.
     #[must_use]
     #[inline]
     pub fn ignored_grants(&self) -> Vec<IgnoredGrant> {
         IgnoredGrant::all_of(&self.body)
     }
 
-    /// The value of any claim, as JSON text.
+    /// Returns the value of any claim, as JSON.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.body.get(name)
     }
 
-    /// The whole claims set, as the JSON text that was signed.
+    /// Returns all claims, as the JSON that was signed.
     #[must_use]
     pub fn as_json(&self) -> &str {
         self.body.as_json()
@@ -236,7 +238,7 @@ impl AdmittedClaims {
 
     fn for_each_string<'c>(&'c self, list: Field<Span>, mut each: impl FnMut(Cow<'c, str>)) {
         if let Some(list) = list.value() {
-            // The list was read before, so reading it again finds no fault.
+            // The list was valid when it was read first, so there is no error.
             let _ = Reader::new(self.body.raw(list)).strings(|one| each(one.to_text()));
         }
     }
@@ -249,7 +251,7 @@ impl AdmittedClaims {
 
 impl Body {
     pub(crate) fn as_json(&self) -> &str {
-        // The reader has checked that it is UTF-8.
+        // The reader has checked the encoding.
         str::from_utf8(&self.payload).unwrap_or_default()
     }
 
@@ -287,7 +289,7 @@ impl Body {
     }
 }
 
-/// Texts in their order, each once, whatever their number.
+/// Distinct strings in their order.
 #[derive(Default)]
 struct Granted<'c> {
     list: Vec<Cow<'c, str>>,
@@ -302,7 +304,7 @@ impl<'c> Granted<'c> {
     }
 }
 
-/// The words of a text, each borrowed where the text is.
+/// Calls `each` with the words of a string, borrowed if the string is.
 fn split<'c>(text: Cow<'c, str>, mut each: impl FnMut(Cow<'c, str>)) {
     match text {
         Cow::Borrowed(text) => words(text).for_each(|word| each(word.into())),

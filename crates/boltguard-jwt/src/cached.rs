@@ -1,4 +1,4 @@
-//! Claims of tokens that come again.
+//! Claims of tokens that are used repeatedly.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -8,9 +8,9 @@ use boltguard_types::NumericDate;
 
 use crate::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy};
 
-/// The claims of a token whose signature was found good, cached for the next time that it comes.
+/// The claims of a verified token, cached for its next use.
 ///
-/// No policy has admitted them: [`ClaimsPolicy::admit_cached`](crate::ClaimsPolicy::admit_cached) has to, each time.
+/// [`ClaimsPolicy::admit_cached`](crate::ClaimsPolicy::admit_cached) validates them each time.
 ///
 /// ```
 /// use boltguard_jws::{HeaderFields, Verifier, sign};
@@ -33,15 +33,15 @@ use crate::{AdmittedClaims, Claims, ClaimsError, ClaimsPolicy};
 #[derive(Clone)]
 pub struct CachedClaims {
     claims: Claims<'static>,
-    /// What the claims grant of what the first guards request.
+    /// The requirements of the first guards that the claims meet.
     grant_set: [OnceLock<GrantSet>; GUARDS],
 }
 
-/// For this many guards the grants are cached with the claims; for others they are read again.
+/// The number of guards whose grants are cached; for other guards, they are read from the payload.
 const GUARDS: usize = 4;
 
 impl CachedClaims {
-    /// Keeps a copy.
+    /// Copies the claims.
     #[must_use]
     pub fn new(claims: &Claims<'_>) -> Self {
         let mut claims = claims.clone().into_owned();
@@ -52,18 +52,18 @@ impl CachedClaims {
         }
     }
 
-    /// Which of the `requirements` grants the claims contain.
+    /// Determines which of the `requirements` the claims meet.
     #[inline]
     pub(crate) fn grants_for(&self, requirements: &Requirements) -> GrantSet {
         let mut cached = self.grant_set.iter().filter_map(OnceLock::get);
         match cached.find(|grant_set| grant_set.was_read_for(requirements)) {
             Some(grant_set) => grant_set.clone(),
-            None => self.read_held(requirements),
+            None => self.read_grants(requirements),
         }
     }
 
     #[cold]
-    fn read_held(&self, requirements: &Requirements) -> GrantSet {
+    fn read_grants(&self, requirements: &Requirements) -> GrantSet {
         let grant_set = self.claims.body.grants_for(requirements);
         let mut cached = grant_set.clone();
         for place in &self.grant_set {
@@ -82,7 +82,7 @@ impl CachedClaims {
 }
 
 impl ClaimsPolicy {
-    /// Validates a copy of cached claims at the time `now`, with the grants that `requirements` mentions.
+    /// Validates a copy of cached claims at the time `now`, and determines which of the `requirements` they meet.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ mod tests {
         (CachedClaims::new(&claims), claims.into_owned())
     }
 
-    fn questions() -> Requirements {
+    fn requirements() -> Requirements {
         let mut requirements = Requirements::new();
         requirements.permission(&Permission::new("shop.view").unwrap());
         requirements.permission(&Permission::new("blog.drop").unwrap());
@@ -141,8 +141,8 @@ mod tests {
         requirements
     }
 
-    /// All that admitted claims say.
-    fn told(claims: crate::AdmittedClaims) -> (GrantSet, String, Option<String>) {
+    /// The content of admitted claims.
+    fn content(claims: crate::AdmittedClaims) -> (GrantSet, String, Option<String>) {
         let user_id = claims.user_id().map(|id| id.as_str().to_owned());
         (
             claims.grant_set().clone(),
@@ -152,8 +152,8 @@ mod tests {
     }
 
     #[test]
-    fn kept_claims_are_admitted_as_they_were() {
-        let requirements = questions();
+    fn cached_claims_are_admitted_like_new_ones() {
+        let requirements = requirements();
         let policies = [
             ClaimsPolicy::new(),
             ClaimsPolicy::new().with_user_id_claim("uid"),
@@ -172,15 +172,15 @@ mod tests {
                 for now in [999, 1000, 1999, 2000, 2004, 2005].map(NumericDate::from_secs) {
                     let again = policy.admit_cached(&cached, &requirements, now);
                     let first = policy.admit(claims.clone(), now);
-                    assert_eq!(again.map(told), first.map(told), "{number} {now}");
+                    assert_eq!(again.map(content), first.map(content), "{number} {now}");
                 }
             }
         }
     }
 
     #[test]
-    fn grants_are_found_for_whoever_asks() {
-        let requirements = questions();
+    fn grants_are_found_for_any_requirements() {
+        let requirements = requirements();
         let (cached, _) = read(&HeaderFields::new(), &Requirements::new());
         let (_, claims) = read(&HeaderFields::new(), &requirements);
         assert_eq!(

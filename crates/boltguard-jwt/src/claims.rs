@@ -1,4 +1,4 @@
-//! The claims set of a token, read in one pass and not admitted yet.
+//! The claims of a verified token, parsed in one pass.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,23 +11,25 @@ use boltguard_types::NumericDate;
 use crate::ClaimsError;
 use crate::field::{Claim, Field, ListMarks, Marks, Span};
 
-/// The claims of a token whose signature is good; a [`ClaimsPolicy`](crate::ClaimsPolicy) has yet to admit them.
+/// The claims of a verified token.
+///
+/// A [`ClaimsPolicy`](crate::ClaimsPolicy) has to validate them before they can be used.
 #[derive(Clone)]
 pub struct Claims<'t> {
     pub(crate) header: Cow<'t, Header>,
     pub(crate) body: Body,
 }
 
-/// The payload, and what was found in it.
+/// The payload and the interpreted claims.
 #[derive(Clone)]
 pub(crate) struct Body {
     pub(crate) payload: Vec<u8>,
     pub(crate) registered: Registered,
 }
 
-/// What the claims say that has a meaning here, RFC 7519 §4.1 and the grants.
+/// The claims that Boltguard interprets: those of RFC 7519 §4.1, and grants.
 ///
-/// It is cached small, since it is moved from one state of a token to the next.
+/// The struct is small because it is moved from one state of a token to the next.
 #[derive(Clone)]
 pub(crate) struct Registered {
     pub(crate) grant_set: GrantSet,
@@ -41,26 +43,27 @@ pub(crate) struct Registered {
     scp: Span,
     subject: Span,
     token_id: Span,
-    /// Where the label stands that was read last; most tokens have one at most.
+    /// The position of the label that was read last. Most tokens have at most one.
     pub(crate) label: Span,
     pub(crate) present: Marks,
-    /// Claims that are arrays where they may be.
+    /// The claims that are arrays, where an array is allowed.
     pub(crate) lists: ListMarks,
     pub(crate) mistyped: Marks,
-    /// Claims that were meant to grant something, and don't, or not all that they say.
+    /// The claims whose grants are ignored, all or in part, because of their types.
     pub(crate) ignored_grants: ListMarks,
     pub(crate) is_staff: bool,
     pub(crate) is_superuser: bool,
-    /// Escapes stand somewhere in the payload, so that a string may mean another text than its bytes.
+    /// The payload contains escapes, so a string can differ from its bytes.
     pub(crate) has_escapes: bool,
 }
 
 impl<'t> Claims<'t> {
-    /// Reads the claims, and which of the `requirements` grants they contain.
+    /// Reads the claims, and determines which of the `requirements` they meet.
     ///
     /// # Errors
     ///
-    /// [`ClaimsError::Malformed`] if the payload is no JSON object in UTF-8 with distinct members, RFC 7519 §7.2.
+    /// [`ClaimsError::Malformed`] if the payload is not a JSON object in UTF-8 with distinct member names, RFC 7519
+    /// §7.2.
     #[inline]
     pub fn read(jws: VerifiedJws<'t>, requirements: &Requirements) -> Result<Self, ClaimsError> {
         let (header, payload) = jws.into_parts();
@@ -87,10 +90,10 @@ impl<'t> Claims<'t> {
 }
 
 impl Body {
-    /// Which of the `requirements` grants the claims contain.
+    /// Determines which of the `requirements` the claims meet.
     pub(crate) fn grants_for(&self, requirements: &Requirements) -> GrantSet {
         let mut registered = Registered::none();
-        // The payload was read before, so reading it again finds no fault.
+        // The payload was valid when it was read first, so there is no error.
         match registered.read(&self.payload, requirements) {
             Ok(()) => registered.grant_set,
             Err(_) => GrantSet::default(),
@@ -167,7 +170,7 @@ impl Registered {
         self.read_known(name, reader, grants)
     }
 
-    /// Reads a claim that has a meaning here; `false` if this one has none, and is yet to be read.
+    /// Reads a claim that Boltguard interprets. Returns `false` for any other claim, whose value is not read yet.
     #[inline(always)]
     fn read_known(
         &mut self,
@@ -210,7 +213,7 @@ impl Registered {
         Ok(true)
     }
 
-    /// Reads a claim whose name has three letters, as those of RFC 7519 have.
+    /// Reads a claim whose name has three letters, such as those of RFC 7519.
     #[inline(always)]
     fn read_short(
         &mut self,
@@ -274,14 +277,14 @@ impl Registered {
         Ok(Span::default())
     }
 
-    /// Only `true` is true.
+    /// Reads a flag; any value except `true` counts as false.
     #[inline(always)]
     fn read_flag(&mut self, claim: Claim, reader: &mut Reader<'_>) -> Result<bool, JsonError> {
         self.note(claim)?;
         Ok(reader.try_bool()?.unwrap_or(false))
     }
 
-    /// `aud`, RFC 7519 §4.1.3: a string, or an array of strings.
+    /// Reads `aud`, RFC 7519 §4.1.3: a string, or an array of strings.
     #[inline(never)]
     fn read_audience(&mut self, reader: &mut Reader<'_>) -> Result<(), JsonError> {
         if !reader.is_at_array() {
@@ -301,7 +304,7 @@ impl Registered {
         Ok(())
     }
 
-    /// A claim that says what the token is: where a string stands, or any other value as JSON text.
+    /// Reads a claim that names the class of the token, and records the position of its string, or of any other value.
     #[inline(never)]
     fn read_label(&mut self, claim: Claim, reader: &mut Reader<'_>) -> Result<(), JsonError> {
         self.note(claim)?;
@@ -317,7 +320,7 @@ impl Registered {
         Ok(())
     }
 
-    /// Whether these claims are there, each of its type.
+    /// Returns whether these claims are present and have the right types.
     #[inline]
     pub(crate) fn has_values(&self, claims: Marks) -> bool {
         self.present.contains_all_but(claims, self.mistyped)
@@ -390,7 +393,7 @@ impl Registered {
     }
 }
 
-/// Reads a claim that the guard tests.
+/// Reads a claim that a guard tests.
 #[cold]
 #[inline(never)]
 fn read_tested(name: &[u8], value: &str, grants: &mut GrantReader<'_>) {
@@ -399,7 +402,7 @@ fn read_tested(name: &[u8], value: &str, grants: &mut GrantReader<'_>) {
     }
 }
 
-/// Shows the header alone.
+/// Shows the header only.
 impl fmt::Debug for Claims<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claims")

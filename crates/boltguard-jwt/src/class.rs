@@ -103,8 +103,9 @@ impl Body {
         }
     }
 
-    /// Returns whether `events` is the claim of a security event token, [RFC 8417 §2.2](https://www.rfc-editor.org/rfc/rfc8417#section-2.2):
-    /// an object whose member names are URIs, such as `http://schemas.openid.net/event/backchannel-logout`.
+    /// Returns whether `events` is the claim of a security event token,
+    /// [RFC 8417 §2.2](https://www.rfc-editor.org/rfc/rfc8417#section-2.2): an object whose member names are URIs,
+    /// such as `http://schemas.openid.net/event/backchannel-logout`.
     fn has_security_events(&self) -> bool {
         let mut has_uri = false;
         let events = self.raw(self.label_span(Claim::Events));

@@ -1,4 +1,4 @@
-//! What the claims grant: `permissions`, and the OAuth scopes of `scope` and `scp`.
+//! The claims with grants: `permissions`, and `scope` and `scp` with OAuth scopes.
 
 use boltguard_encoding::json::{JsonError, Kind, Reader, Text};
 use boltguard_grants::GrantReader;
@@ -7,7 +7,7 @@ use crate::claims::Registered;
 use crate::field::{Claim, Span};
 
 impl Registered {
-    /// `permissions`: the strings of a list, or a string with spaces between them.
+    /// Reads `permissions`: a list of strings, or a space-separated string.
     #[inline(never)]
     pub(crate) fn read_permissions(
         &mut self,
@@ -36,7 +36,7 @@ impl Registered {
         Ok(())
     }
 
-    /// `scope`, RFC 8693 §4.2, or `scp`: a string with spaces between the scopes, or a list of such strings.
+    /// Reads `scope`, RFC 8693 §4.2, or `scp`: a space-separated string, or a list of such strings.
     #[inline(never)]
     pub(crate) fn read_scope(
         &mut self,
@@ -58,7 +58,7 @@ impl Registered {
         Ok(Span::of_range(start..reader.position()))
     }
 
-    /// Grants the words of a string. Any other value grants nothing; `null` counts as absent.
+    /// Grants the words of a string. A value of another type doesn't grant anything; `null` counts as absent.
     fn read_words(
         &mut self,
         claim: Claim,
@@ -83,7 +83,7 @@ impl Registered {
     }
 }
 
-/// What stands between the spaces of a text.
+/// Returns the words of a space-separated string.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(' ').filter(|word| !word.is_empty())
 }

@@ -1,12 +1,12 @@
-//! Strings of which a claim has to be one.
+//! The allowed values of a claim.
 
 use boltguard_types::work::step;
 
-/// Distinct strings in order: compared one by one while they are few, searched when they are many.
+/// Distinct strings in order. A short list is scanned, and a long one uses binary search.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OneOf(Vec<Box<str>>);
 
-/// Up to this many, comparing each costs less than a search.
+/// Up to this length, a scan is faster than a binary search.
 const FEW: usize = 8;
 
 impl OneOf {

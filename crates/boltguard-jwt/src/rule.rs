@@ -1,4 +1,4 @@
-//! Rules about the values of claims, from the methods that set them to the check. A new kind of rule is written here.
+//! Rules about the values of claims: the settings, and their checks. Add new kinds of rules here.
 
 use std::collections::HashMap;
 
@@ -13,9 +13,9 @@ use crate::field::Field;
 use crate::{ClaimsError, ClaimsPolicy, PolicyError};
 
 impl ClaimsPolicy {
-    /// Requires that this claim is exactly this value. Called again for the same claim, either value is accepted.
+    /// Requires that this claim has exactly this value. If called again for the same claim, either value is accepted.
     ///
-    /// A list is not searched for the value; [`requiring`](Self::requiring) does that.
+    /// The members of a list are not compared; use [`requiring`](Self::requiring) for that.
     ///
     /// ```
     /// use boltguard_jwt::ClaimsPolicy;
@@ -31,12 +31,12 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Requires that a claim passes this test. Called again, every test has to pass.
+    /// Requires that a claim passes this test. If called again, every test has to pass.
     ///
-    /// A claim that is absent or `null` passes no test, and a list stands for each of its members, as in a guard. A
-    /// test that was given an empty list of values is a [mistake](Self::check_settings). Unlike
+    /// A claim that is absent or `null` fails every test, and a list stands for each of its members, as in a guard. A
+    /// test with an empty list of values is a [mistake](Self::check_settings). Unlike
     /// [`with_claim`](Self::with_claim), a test never admits a token that
-    /// [`for_authentication`](Self::for_authentication) refuses.
+    /// [`for_authentication`](Self::for_authentication) rejects.
     ///
     /// ```
     /// use boltguard_jwt::ClaimsPolicy;
@@ -56,18 +56,18 @@ impl ClaimsPolicy {
     }
 }
 
-/// Rules by the names of their claims, in the order in which they were given.
+/// Rules by the names of their claims, in the order of the settings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
     list: Vec<Rule>,
     places: HashMap<Box<str>, usize>,
 }
 
-/// Up to this many claims are looked for one by one.
+/// Up to this number, each claim is searched separately.
 const FEW: usize = 4;
 
 impl Rules {
-    /// The rule about this claim, which accepts anything if it is new.
+    /// Returns the rule for this claim. A new rule accepts any value.
     fn rule(&mut self, name: &str) -> &mut Rule {
         let next = self.list.len();
         let place = *self.places.entry(name.into()).or_insert(next);
@@ -77,7 +77,7 @@ impl Rules {
         &mut self.list[place]
     }
 
-    /// Whether the values of this claim are listed.
+    /// Returns whether [`with_claim`](ClaimsPolicy::with_claim) was called for this claim.
     pub(crate) fn lists_values(&self, name: &str) -> bool {
         let place = self.places.get(name);
         place.is_some_and(|place| !self.list[*place].values.is_empty())
@@ -97,11 +97,11 @@ impl Rules {
         })
     }
 
-    /// The values of all claims that there are rules for, in one pass.
+    /// Finds the values of all claims that have rules, in one pass.
     #[cold]
     fn find_all<'b>(&self, body: &'b Body) -> HashMap<usize, &'b str> {
         let mut found = HashMap::new();
-        // The claims were read before, so reading them again finds no fault.
+        // The payload was valid when it was read first, so there is no error.
         let _ = Reader::new(body.as_json()).object(|reader, name| {
             step();
             let value = reader.read_raw()?;
@@ -114,13 +114,13 @@ impl Rules {
     }
 }
 
-/// A claim, and what is required of it.
+/// The requirements for one claim.
 #[derive(Clone, Debug)]
 struct Rule {
     name: Box<str>,
-    /// The values of which it must be one, unless there are none.
+    /// The accepted values; any value is accepted if the list is empty.
     values: Vec<ClaimValue>,
-    /// The tests that it must pass.
+    /// The tests that have to pass.
     tests: Vec<ClaimTest>,
 }
 
@@ -133,7 +133,7 @@ impl Rule {
         }
     }
 
-    /// Checks the claim, which `find` finds where it is none that says what a token is.
+    /// Checks the claim. `find` searches the payload, unless the position of the claim is known.
     #[inline]
     fn check<'b>(
         &self,
@@ -184,7 +184,7 @@ impl Rule {
     }
 }
 
-/// Unlike a test, this doesn't look into lists.
+/// Compares a value exactly. Unlike a test, it doesn't compare the members of a list.
 fn is_same(value: &ClaimValue, found: &Value) -> bool {
     match value {
         ClaimValue::Bool(wanted) => found.as_bool() == Some(*wanted),

@@ -50,7 +50,7 @@ fn the_name_of_the_algorithm_is_compared_exactly() {
 }
 
 #[test]
-fn names_and_values_are_compared_after_their_escapes_are_decoded() {
+fn escapes_are_decoded_before_comparison() {
     // RFC 7515 §5.3.
     for header in [
         r#"{"\u0061\u006c\u0067":"HS256"}"#,
@@ -247,7 +247,7 @@ fn a_header_may_be_long() {
 }
 
 #[test]
-fn a_header_says_what_it_says_before_anybody_vouches_for_it() {
+fn the_unverified_header_can_be_read() {
     let header = r#"{"alg":"HS256","kid":"k\u0031","typ":"at+jwt","x":[1]}"#;
     let token = forge::signed(header, PAYLOAD, &keys::signing_key(Hs256));
     let jws = UnverifiedJws::parse(&token).unwrap();

@@ -55,7 +55,7 @@ fn an_unsigned_token_is_read_and_never_verified() {
 }
 
 #[test]
-fn an_unsigned_token_is_as_long_as_may_be_read() {
+fn unsigned_tokens_have_the_same_limit() {
     let unsigned = |len| insecure::unsigned(&vec![b'a'; len], &HeaderFields::new());
     let overhead = unsigned(0).unwrap().len();
     let longest = (MAX_TOKEN_LEN - overhead) / 4 * 3;

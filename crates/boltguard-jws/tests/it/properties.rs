@@ -31,7 +31,7 @@ fn no_character_of_a_token_may_change() {
 }
 
 #[test]
-fn no_character_of_a_token_may_be_missing_doubled_or_moved() {
+fn rejects_a_missing_doubled_or_moved_character() {
     for algorithm in [Hs256, Es256, EdDsa] {
         let token = forge::signed(
             format!(r#"{{"alg":"{algorithm}"}}"#),
@@ -138,7 +138,7 @@ proptest! {
     }
 
     #[test]
-    fn a_header_that_is_known_beforehand_changes_no_verdict(
+    fn common_headers_dont_change_verdicts(
         algorithm in algorithms(),
 tail in dotted(),
     ) {

@@ -50,7 +50,7 @@ fn the_examples_of_rfc7515_rfc7520_and_rfc8037_verify() {
 }
 
 #[test]
-fn the_examples_do_not_verify_with_the_keys_of_the_others() {
+fn examples_dont_verify_with_other_keys() {
     let rows = examples();
     for (row, other) in rows
         .iter()
@@ -69,7 +69,7 @@ fn the_examples_do_not_verify_with_the_keys_of_the_others() {
 }
 
 #[test]
-fn rfc7515_appendix_a5_and_rfc7519_section_6_1_unsecured_is_refused() {
+fn rejects_unsecured_rfc7515_a5_and_rfc7519_6_1() {
     let token = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290\
                  Ijp0cnVlfQ.";
     assert_eq!(
@@ -79,7 +79,7 @@ fn rfc7515_appendix_a5_and_rfc7519_section_6_1_unsecured_is_refused() {
 }
 
 #[test]
-fn rfc7515_appendix_a6_and_a7_json_serialization_is_refused() {
+fn rejects_json_serialization_rfc7515_a6_and_a7() {
     let row = example("RFC 7515 A.3");
     let [header, payload, signature]: [&str; 3] = row["token"]
         .as_str()
@@ -109,7 +109,7 @@ fn rfc7520_section_4_5_detached_content_is_refused() {
 }
 
 #[test]
-fn rfc7520_section_4_6_holds_for_the_protected_part_alone() {
+fn rfc7520_section_4_6_verifies_the_protected_part() {
     let row = example("RFC 7520 4.4");
     let payload = row["token"].as_str().unwrap().split('.').nth(1).unwrap();
     let compact =
@@ -118,7 +118,7 @@ fn rfc7520_section_4_6_holds_for_the_protected_part_alone() {
 }
 
 #[test]
-fn rfc7520_section_4_7_without_a_protected_header_is_refused() {
+fn rejects_rfc7520_section_4_7_without_protected_header() {
     let row = example("RFC 7520 4.4");
     let payload = row["token"].as_str().unwrap().split('.').nth(1).unwrap();
     let compact = format!(".{payload}.xuLifqLGiblpv9zBpuZczWhNj1gARaLV3UxvxhJxZuk");

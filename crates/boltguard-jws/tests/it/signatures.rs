@@ -132,7 +132,7 @@ fn an_ecdsa_number_that_is_zero_is_refused() {
 }
 
 #[test]
-fn a_hash_cut_short_is_not_the_shorter_hash() {
+fn a_truncated_hash_isnt_the_shorter_hash() {
     let (header, _) = genuine(Algorithm::Hs256);
     let input = format!("{}.{}", forge::segment(&header), forge::segment(PAYLOAD));
     for longer in [Algorithm::Hs384, Algorithm::Hs512] {

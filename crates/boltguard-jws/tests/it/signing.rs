@@ -59,7 +59,7 @@ fn the_key_decides_on_alg() {
 }
 
 #[test]
-fn the_name_of_the_key_is_written_unless_another_is_given() {
+fn the_keys_kid_is_the_default() {
     let key = keys::signing_key(Hs256).with_key_id("a \"quoted\" name");
     let kid = |fields: HeaderFields| {
         let token = sign(b"", &fields, &key).unwrap();
@@ -80,7 +80,7 @@ fn the_name_of_the_key_is_written_unless_another_is_given() {
 }
 
 #[test]
-fn a_header_that_would_be_refused_is_not_signed() {
+fn an_invalid_header_isnt_signed() {
     let deep = (0..MAX_DEPTH).fold(json!(1), |value, _| json!([value]));
     let with = |name, value: Value| HeaderFields::new().with(name, value);
     for (fields, why) in [
@@ -112,7 +112,7 @@ fn a_header_that_would_be_refused_is_not_signed() {
 }
 
 #[test]
-fn a_token_that_would_be_too_long_is_not_signed() {
+fn a_token_over_the_limit_isnt_signed() {
     let payload = [0; MAX_TOKEN_LEN];
     for algorithm in [Hs256, Algorithm::Es512, Algorithm::Rs256] {
         let signer = Signer::new(keys::signing_key(algorithm));
@@ -134,7 +134,7 @@ fn names_and_values_are_escaped() {
 }
 
 #[test]
-fn the_parts_of_a_token_can_be_read_without_vouching_for_them() {
+fn segments_can_be_read_without_verification() {
     let token = sign(
         PAYLOAD.as_bytes(),
         &HeaderFields::empty(),
@@ -152,7 +152,7 @@ fn the_parts_of_a_token_can_be_read_without_vouching_for_them() {
 }
 
 #[test]
-fn a_header_given_as_json_is_written_as_it_is() {
+fn a_json_header_is_used_unchanged() {
     let key = keys::signing_key(Hs256);
     let json = r#"{"typ":"JWT", "alg":"HS256"}"#;
     let token = Signer::with_header_json(key.clone(), json)

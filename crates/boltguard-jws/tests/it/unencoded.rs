@@ -18,7 +18,7 @@ fn keys() -> (SigningKey, VerifyingKey) {
 }
 
 #[test]
-fn the_example_of_the_rfc_is_signed_and_verified() {
+fn rfc7797_example_is_signed_and_verified() {
     let (signing, verifying) = keys();
     assert_eq!(sign_unencoded(b"$.02", HEADER, &signing), Ok(TOKEN.into()));
     let jws = UnencodedJws::parse(TOKEN, b"$.02").unwrap();
@@ -66,7 +66,7 @@ fn a_payload_within_the_token_is_refused() {
 }
 
 #[test]
-fn a_header_that_would_be_refused_is_not_signed() {
+fn an_invalid_header_isnt_signed() {
     let (signing, _) = keys();
     for (header, why) in [
         (r#"{"alg":"HS256"}"#, JwsError::CriticalHeader),

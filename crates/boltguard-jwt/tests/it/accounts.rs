@@ -12,14 +12,14 @@ fn account(policy: &ClaimsPolicy, payload: &str) -> (Option<String>, AccountSour
 }
 
 #[test]
-fn a_token_without_an_issuer_is_about_a_local_account() {
+fn a_token_without_issuer_has_local_accounts() {
     let found = account(&lenient(), r#"{"sub":"1"}"#);
     assert_eq!(found, (Some("1".to_owned()), AccountSource::Local));
     assert_eq!(account(&lenient(), "{}").0, None);
 }
 
 #[test]
-fn an_issuer_that_the_policy_does_not_name_has_users_of_its_own() {
+fn an_unnamed_issuer_has_unknown_accounts() {
     for payload in [r#"{"sub":"1","iss":"a"}"#, r#"{"iss":"","sub":"1"}"#] {
         let found = account(&lenient(), payload);
         assert_eq!(found, (None, AccountSource::Unknown), "{payload}");

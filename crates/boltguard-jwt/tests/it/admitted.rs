@@ -42,7 +42,7 @@ fn any_claim_is_found_by_its_name() {
 }
 
 #[test]
-fn white_space_around_a_value_is_no_part_of_it() {
+fn whitespace_around_a_value_is_ignored() {
     assert_eq!(
         read("{ \"a\" :\r\n [ ] \t, \"b\": 1 }").get("a"),
         Some("[ ]")

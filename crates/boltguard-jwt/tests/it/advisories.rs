@@ -70,7 +70,7 @@ fn the_forger_s_hmac_is_the_usual_one() {
 }
 
 #[test]
-fn what_is_refused_here_is_not_refused_for_another_reason() {
+fn the_control_token_is_admitted() {
     for algorithm in Algorithm::ALL {
         let payload = format!(r#"{{"sub":"admin","exp":{}}}"#, NOW + 1);
         let token = sign(

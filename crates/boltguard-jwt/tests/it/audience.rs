@@ -10,7 +10,7 @@ fn expecting(audiences: &[&str]) -> ClaimsPolicy {
 }
 
 #[test]
-fn one_of_the_values_has_to_be_the_expected_one() {
+fn one_audience_must_be_an_expected_one() {
     assert_admitted(
         &expecting(&["shop"]),
         &[
@@ -80,7 +80,7 @@ fn names_are_compared_whole_and_exactly() {
 }
 
 #[test]
-fn an_audience_that_is_expected_has_to_be_there() {
+fn an_expected_audience_is_required() {
     assert_refused(
         &expecting(&["shop"]),
         &[
@@ -122,7 +122,7 @@ fn an_empty_name_is_no_audience() {
 }
 
 #[test]
-fn an_audience_is_a_string_or_an_array_of_strings() {
+fn an_audience_must_consist_of_strings() {
     let payloads = [
         r#"{"aud":7}"#,
         r#"{"aud":true}"#,

@@ -54,7 +54,7 @@ fn tokens_of_other_classes_are_no_access_tokens() {
 }
 
 #[test]
-fn a_class_that_cannot_be_read_may_be_any() {
+fn rejects_an_unreadable_class() {
     for name in ["token_type", "token_use", "typ"] {
         for value in ["7", "true", r#"["refresh"]"#, r#"{"refresh":true}"#, "[]"] {
             let payload = format!(r#"{{"{name}":{value}}}"#);
@@ -157,7 +157,7 @@ fn a_rule_decides_about_its_own_member_alone() {
 }
 
 #[test]
-fn an_expired_token_of_another_class_is_expired() {
+fn expiry_precedes_the_class() {
     let payload = r#"{"exp":1,"token_type":"refresh"}"#;
     assert_refused(&policy(), &[payload], expired(1));
 }

@@ -145,7 +145,7 @@ fn claim_names_are_quoted_in_messages() {
 }
 
 #[test]
-fn a_token_that_is_over_says_so_whatever_else_is_wrong() {
+fn expiry_precedes_other_claim_errors() {
     // Who minds an expired token is told to fetch another, so that this comes before what no new token would mend.
     let policy = lenient().with_issuer(["a"]).with_audience(["b"]);
     assert_eq!(

@@ -285,7 +285,7 @@ fn scalar() -> impl Strategy<Value = Value> {
 }
 
 #[test]
-fn a_claim_that_was_read_is_there_to_whoever_tests_it() {
+fn interpreted_claims_can_be_tested_too() {
     let mut requirements = Requirements::new();
     let banned = requirements.claim(&ClaimTest::new("banned").any_of([true]));
     // The last is the largest double, written with one digit more than it needs.

@@ -26,7 +26,7 @@ fn the_issuer_is_one_of_those_expected() {
 }
 
 #[test]
-fn an_issuer_that_is_expected_has_to_be_there() {
+fn an_expected_issuer_is_required() {
     assert_refused(
         &expecting(&["a"]),
         &[
@@ -60,7 +60,7 @@ fn issuers_are_compared_whole_and_exactly() {
 }
 
 #[test]
-fn an_issuer_is_a_string_whether_or_not_one_is_expected() {
+fn an_issuer_must_be_a_string() {
     let payloads = [
         r#"{"iss":7}"#,
         r#"{"iss":null}"#,

@@ -80,7 +80,7 @@ fn other_types_are_refused() {
 }
 
 #[test]
-fn a_type_that_is_expected_has_to_be_there() {
+fn an_expected_type_is_required() {
     assert!(!check("JWT", r#"{"alg":"HS256"}"#));
     assert!(!check("JWT", r#"{"alg":"HS256","TYP":"JWT"}"#));
 }

@@ -20,7 +20,7 @@ const TOKENS: &[&str] = &[
 ];
 
 #[test]
-fn a_policy_with_a_mistake_admits_nothing_and_says_what_it_is() {
+fn a_policy_with_a_mistake_admits_no_claims() {
     let none: [&str; 0] = [];
     let mistakes: [(ClaimsPolicy, PolicyError, ReasonCode); 10] = [
         (

@@ -97,7 +97,7 @@ fn names_are_read_back_with_their_escapes_decoded() {
 }
 
 #[test]
-fn a_claim_names_the_user_by_a_text_or_a_whole_number() {
+fn a_user_id_is_a_string_or_integer() {
     let policy = lenient().with_user_id_claim("uid");
     let id = |payload: &str| {
         admit(&policy, payload).map(|claims| claims.user_id().unwrap().as_str().to_owned())
@@ -140,7 +140,7 @@ fn a_claim_names_the_user_by_a_text_or_a_whole_number() {
 }
 
 #[test]
-fn a_whole_number_and_a_text_are_told_apart() {
+fn integer_and_string_user_ids_differ() {
     let policy = lenient().with_user_id_claim("uid");
     assert_eq!(
         admit(&policy, r#"{"uid":7}"#).unwrap().user_id(),

@@ -177,7 +177,7 @@ fn same(ours: &Value, theirs: &Value) -> bool {
 
 proptest! {
     #[test]
-    fn what_is_signed_is_admitted_and_says_the_same(claims in claims(), seed in 1..u64::MAX) {
+    fn signed_claims_are_admitted_unchanged(claims in claims(), seed in 1..u64::MAX) {
         let claims = Value::Object(claims);
         let mut seed = seed;
         let text = write(&claims, &mut seed);
@@ -203,7 +203,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_admitted_is_an_object_to_any_reader(text in near_claims()) {
+    fn admitted_claims_are_an_object_for_serde(text in near_claims()) {
         let policy = lenient().ignoring_audience().ignoring_expiry().ignoring_subject();
         let theirs = serde_json::from_str::<Map<String, Value>>(&text);
         match admit(&policy, &text) {

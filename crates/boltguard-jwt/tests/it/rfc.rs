@@ -18,7 +18,7 @@ fn keys() -> KeySet {
 }
 
 #[test]
-fn rfc7519_section_3_1_is_admitted_in_its_time() {
+fn rfc7519_section_3_1_is_admitted_before_exp() {
     assert_eq!(
         enter(TOKEN, &keys(), &lenient()),
         Err(Refused::Claims(expired(1_300_819_380)))

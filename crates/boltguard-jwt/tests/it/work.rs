@@ -193,7 +193,7 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn work_grows_with_the_sum_of_what_is_asked_and_what_a_token_has() {
+fn work_grows_with_the_sum_of_sizes() {
     for (name, asked, payload) in CASES {
         for (things, size) in [(900, 500), (900, 30), (30, 500), (4, 500)] {
             let cost = cost(&asked(things), &payload(size));
@@ -207,7 +207,7 @@ fn work_grows_with_the_sum_of_what_is_asked_and_what_a_token_has() {
 }
 
 #[test]
-fn a_large_guard_is_numbered_in_proportion_to_its_size() {
+fn numbering_a_guard_takes_linear_work() {
     let ask = |count: usize| {
         let number = || {
             Asked::wanting(count, |requirements, n| {

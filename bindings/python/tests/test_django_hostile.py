@@ -520,7 +520,7 @@ def test_a_guard_has_a_size():
             protect(auth=[], guards=[~most, IsStaff()])
         assert Guard.parse(str(most)) == most
     deep = functools.reduce(lambda guard, number: one & guard if number % 2 else one | guard, range(63), one)
-    with pytest.raises(ImproperlyConfigured, match="64 deep"):
+    with pytest.raises(ImproperlyConfigured, match="64 levels"):
         one | (one & deep)
     for many in (HasAnyPermission, HasAllPermissions):
         with pytest.raises(ImproperlyConfigured, match="1000 atoms"):

@@ -17,6 +17,12 @@ impl Algorithm {
         self.row().name
     }
 
+    /// Every name that the `alg` of a JWK may have for the algorithm.
+    pub(crate) fn jwk_names(self) -> impl Iterator<Item = &'static str> {
+        let others = self.row().jwk_names.iter().copied();
+        std::iter::once(self.name()).chain(others)
+    }
+
     /// The kind of key that serves the algorithm.
     #[must_use]
     #[inline]
@@ -80,11 +86,10 @@ impl UnknownAlgorithm {
             let letters = text.chars().filter(char::is_ascii_alphanumeric);
             letters.map(|c| c.to_ascii_uppercase()).collect()
         };
-        let meant = match letters(name).as_str() {
-            "ED25519" => "EDDSA".to_owned(),
-            other => other.to_owned(),
+        let resembles = |algorithm: &&Algorithm| {
+            let mut names = algorithm.jwk_names();
+            names.any(|known| letters(known) == letters(name))
         };
-        let resembles = |algorithm: &&Algorithm| letters(algorithm.name()) == meant;
         let suggestion = Algorithm::ALL.iter().find(resembles).copied();
         let left_out = |(one, _): &&(&str, _)| *one == name;
         let feature = OPTIONAL.iter().find(left_out).map(|(_, feature)| *feature);

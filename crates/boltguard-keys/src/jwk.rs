@@ -195,12 +195,9 @@ impl Jwk {
     }
 }
 
-/// `alg` may also be the name that RFC 9864 §2.2 gives to EdDSA with Ed25519.
 fn is_name_of(name: &str, algorithm: Algorithm) -> bool {
-    name == algorithm.name() || (name == ED25519 && algorithm == Algorithm::EdDsa)
+    algorithm.jwk_names().any(|known| known == name)
 }
-
-const ED25519: &str = "Ed25519";
 
 const OTHER_ALGORITHM: JwkProblem =
     JwkProblem::of("alg", KeyError::JwkAlgorithm, "names another algorithm");

@@ -26,6 +26,8 @@ use crate::{Curve, Key, KeyError, KeyType};
 /// What there is to know of an algorithm.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
+    /// Other names that the `alg` of a JWK may have, but not that of a token.
+    pub(crate) jwk_names: &'static [&'static str],
     pub(crate) key_type: KeyType,
     pub(crate) hash: Hash,
     pub(crate) slow: Slow,
@@ -64,7 +66,7 @@ macro_rules! algorithms {
     ($(
         $(#[doc = $doc:literal])*
         $(#[cfg($when:meta)])?
-        $variant:ident = $name:literal, $key_type:expr, $hash:ident, $slow:ident, $verifier:expr, $signer:expr;
+        $variant:ident = $name:literal $(| $jwk_name:literal)*, $key_type:expr, $hash:ident, $slow:ident, $verifier:expr, $signer:expr;
     )*) => {
         /// A signature algorithm that tokens can name in `alg`; `none` is not one.
         ///
@@ -94,6 +96,7 @@ macro_rules! algorithms {
                     $($(#[cfg($when)])? Self::$variant => const {
                         &Row {
                             name: $name,
+                            jwk_names: &[$($jwk_name),*],
                             key_type: $key_type,
                             hash: Hash::$hash,
                             slow: Slow::$slow,
@@ -107,7 +110,8 @@ macro_rules! algorithms {
     };
 }
 
-// Each row: the name in `alg`, the type of its keys, the hash, what is slow, what verifies and what signs.
+// Each row: the name in `alg` and others in a JWK, the type of its keys, the hash, what is slow, what verifies and what
+// signs.
 algorithms! {
     /// HMAC with SHA-256.
     Hs256 = "HS256", KeyType::Hmac, Sha256, Never,
@@ -162,8 +166,8 @@ algorithms! {
     Es256k = "ES256K", KeyType::Ec(Curve::Secp256k1), Sha256, Always,
         |key| Secp256k1Verifier::new(key).map(Verifier::new),
         |key| Secp256k1Signer::new(key).map(Signer::new);
-    /// Ed25519.
-    EdDsa = "EdDSA", KeyType::Ed25519, Sha512, Never,
+    /// Ed25519. RFC 9864 §2.2 calls it `Ed25519`, which issuers begin to write in JWKs; Ed448 would be a row `Ed448`.
+    EdDsa = "EdDSA" | "Ed25519", KeyType::Ed25519, Sha512, Never,
         |key| Ed25519Verifier::new(key).map(Verifier::new),
         |key| Ed25519Signer::new(key).map(Signer::new);
 }

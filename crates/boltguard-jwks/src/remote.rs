@@ -91,7 +91,8 @@ pub struct RemoteKeySet {
     keys: RotatingKeySet,
     /// The first moment that was ever named, from which all others count.
     start: OnceLock<Instant>,
-    /// In nanoseconds: so much more has passed since.
+    /// By how many nanoseconds tests have moved the clock.
+    #[cfg(feature = "testing")]
     skipped: AtomicU64,
     /// For each need, in nanoseconds from the start: until then the keys are used and nothing else is asked.
     settled_until: [AtomicU64; 3],
@@ -159,6 +160,7 @@ impl RemoteKeySet {
             limits: Limits::default(),
             keys: RotatingKeySet::new(KeySet::default()),
             start: OnceLock::new(),
+            #[cfg(feature = "testing")]
             skipped: AtomicU64::new(0),
             settled_until: Default::default(),
             is_failing: AtomicBool::new(false),
@@ -286,7 +288,9 @@ impl RemoteKeySet {
         self.shared.load().lock().schedule.is_usable(now)
     }
 
-    /// Lets so much time pass, for tests that do not want to wait.
+    /// Moves the clock forward, for tests that can't pass `now`.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
     pub fn skip(&self, time: Duration) {
         self.skipped.fetch_add(nanos(time), Ordering::Relaxed);
     }
@@ -414,7 +418,10 @@ impl RemoteKeySet {
     #[inline]
     pub(crate) fn since_start(&self, now: Instant) -> Duration {
         let start = self.start.get_or_init(|| now);
+        #[cfg(feature = "testing")]
         let skipped = Duration::from_nanos(self.skipped.load(Ordering::Relaxed));
+        #[cfg(not(feature = "testing"))]
+        let skipped = Duration::ZERO;
         now.saturating_duration_since(*start)
             .saturating_add(skipped)
     }

@@ -131,6 +131,7 @@ fn who_knows_that_the_set_has_changed_fetches_at_once() {
     drop(scene.fetch(Refresh::Force));
 }
 
+#[cfg(feature = "testing")]
 #[test]
 fn time_can_be_skipped() {
     let scene = Scene::with_keys(&["a"]);

@@ -747,7 +747,7 @@ def test_without_an_answer_nobody_with_a_key_passes(monkeypatch, caplog):
     monkeypatch.setattr(snapshots.Snapshot, "_refresh", _fail)
     answer = get(key)
     assert answer.status_code == 503 and answer.json()["code"] == "api_keys_unavailable"
-    assert "the table of API keys" in caplog.text
+    assert "The table of API keys" in caplog.text
     assert wsgi("get", "/view", bearer(sub="7")).status_code == 200
 
 
@@ -775,14 +775,17 @@ def test_an_open_view_does_not_open_for_a_key_that_can_not_be_checked(monkeypatc
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: APIKeyAuthentication(), "give a set of keys"),
+        (lambda: APIKeyAuthentication(), "requires api_keys="),
         (lambda: APIKeyAuthentication(store=False), "store is False"),
-        (lambda: APIKeyAuthentication(store="table"), "store is of type str; give True"),
-        (lambda: APIKeyAuthentication(store=APIKeyStore), "give True, or an APIKeyStore"),
-        (lambda: APIKeyAuthentication({"k" * 20}, store=True), "not both"),
-        (lambda: APIKeyAuthentication(key_permissions={"k": {"a"}}, store=True), "not both"),
+        (lambda: APIKeyAuthentication(store="table"), "store is of type str. It must be True"),
+        (lambda: APIKeyAuthentication(store=APIKeyStore), "It must be True or an APIKeyStore"),
+        (lambda: APIKeyAuthentication({"k" * 20}, store=True), "api_keys and store can't be used together"),
+        (
+            lambda: APIKeyAuthentication(key_permissions={"k": {"a"}}, store=True),
+            "api_keys and store can't be used together",
+        ),
         (lambda: APIKeyAuthentication(store=True, header="no header"), "header"),
-        (lambda: APIKeyAuthentication(store=True, header="cookie"), "unasked"),
+        (lambda: APIKeyAuthentication(store=True, header="cookie"), "automatically"),
         (lambda: APIKeyAuthentication(store=True, on_store_error="ignore"), "APIKeyAuthentication: on_store_error"),
         (lambda: APIKeyStore(refresh_interval=-1), "refresh_interval is -1"),
         (lambda: APIKeyStore(refresh_interval=True), "refresh_interval is True"),

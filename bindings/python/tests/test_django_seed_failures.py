@@ -105,7 +105,7 @@ def test_an_object_that_is_no_guard_is_not_ignored():
         def has_permission(self, request):
             return False
 
-    with pytest.raises(ImproperlyConfigured, match="no guard"):
+    with pytest.raises(ImproperlyConfigured, match="not a guard"):
         site(JWTAuthentication(), [Custom()])
 
 

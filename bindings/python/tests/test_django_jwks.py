@@ -347,7 +347,7 @@ def test_remote_keys_stand_alone(remote):
 
 
 def test_settings_that_cannot_be_meant_are_configuration_errors():
-    with pytest.raises(ImproperlyConfigured, match="allow http by name: allow_http=True"):
+    with pytest.raises(ImproperlyConfigured, match="allow http explicitly: allow_http=True"):
         RemoteKeySet("http://localhost/jwks.json")
 
 

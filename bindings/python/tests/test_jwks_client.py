@@ -199,8 +199,8 @@ def test_headers_are_sent(issuer, url):
     ("arguments", "why"),
     [
         ({"uri": "http://id.example.com/"}, "allow http"),
-        ({"uri": "file:///etc/passwd"}, "no URL"),
-        ({"uri": URL, "lifespan": 0}, "TTL"),
+        ({"uri": "file:///etc/passwd"}, "not a URL"),
+        ({"uri": URL, "lifespan": 0}, "`ttl`"),
         ({"uri": URL, "cooldown_duration": 0}, "cooldown"),
         ({"uri": URL, "cooldown_duration": float("inf")}, "finite"),
         ({"uri": URL, "timeout": 0}, "timeout"),

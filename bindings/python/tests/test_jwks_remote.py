@@ -173,7 +173,7 @@ def test_a_dead_issuer_is_asked_less_and_less_and_found_again(issuer, remote):
         (b'{"keys": [{}]}', "key 0: `kty` is missing"),
         (b'{"keys": [' + b",".join([b"{}"] * 101) + b"]}", "too many keys"),
         (b'{"keys": [{"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"}]}', "no key fits"),
-        (b" " * 600_000, "too long"),
+        (b" " * 600_000, "too large"),
     ],
 )
 def test_what_is_no_set_is_refused_and_the_old_one_stays(issuer, remote, caplog, body, why):
@@ -397,7 +397,7 @@ def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
 
 def test_a_turn_is_ended_once(remote):
     turn = remote.rust.turn()
-    assert turn.fail("timeout") == "the server takes too long"
+    assert turn.fail("timeout") == "the server takes too long to respond"
     with pytest.raises(RuntimeError, match="already been used"):
         turn.succeed(200, b"")
 
@@ -407,10 +407,10 @@ def test_a_turn_is_ended_once(remote):
     [
         ("http://id.example.com/jwks.json", "allow_http=True"),
         ("http://localhost/jwks.json", "allow_http=True"),
-        ("https://user:hunter2@id.example.com/jwks.json", "put them into a header"),
-        ("file:///etc/passwd", "no URL"),
-        ("id.example.com", "no URL"),
-        ("https://id.example.com/#x", "no URL"),
+        ("https://user:hunter2@id.example.com/jwks.json", "use a header instead"),
+        ("file:///etc/passwd", "not a URL"),
+        ("id.example.com", "not a URL"),
+        ("https://id.example.com/#x", "not a URL"),
         (None, "str"),
     ],
 )

@@ -1,4 +1,4 @@
-//! A client: keys, a clock, and something that fetches.
+//! A client that fetches keys when they are needed, for threads that can block.
 
 #![expect(
     clippy::disallowed_methods,
@@ -13,13 +13,12 @@ use boltguard_keys::KeySet;
 
 use crate::{FetchError, Refresh, RefreshStep, RemoteKeySet, Response, Unavailable};
 
-/// Gets a JWK Set from where it is; it may block.
+/// A blocking function that fetches a JWK Set.
 ///
-/// Implement it for an HTTP client of your own. Follow no redirect, ask for no compression, read no more than `limit`
-/// bytes and one more, and give up after a time that is shorter than
-/// [`RefreshPolicy::lock_timeout`](crate::RefreshPolicy::lock_timeout).
+/// Implement it to use another HTTP client. Don't follow redirects, don't request compression, read at most `limit + 1`
+/// bytes, and use a timeout that is shorter than [`RefreshPolicy::lock_timeout`](crate::RefreshPolicy::lock_timeout).
 pub trait Fetch: Send + Sync {
-    /// What the server answers, whatever its status.
+    /// Returns the server's response, regardless of its status.
     ///
     /// # Errors
     ///
@@ -39,7 +38,7 @@ impl<F: Fn(usize) -> Result<Response, FetchError> + Send + Sync> Fetch for F {
     }
 }
 
-/// The keys of another issuer, for a thread that may block.
+/// The keys of another issuer, for threads that can block.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -55,7 +54,7 @@ impl<F: Fn(usize) -> Result<Response, FetchError> + Send + Sync> Fetch for F {
 /// let client = JwksClient::new(remote, fetch);
 ///
 /// assert_eq!(client.keys()?.len(), 1);
-/// // Not there: fetched once more, and not again before the cooldown is over.
+/// // The set doesn't contain this key. It is fetched once more, and not again until the cooldown is over.
 /// assert_eq!(client.keys_for(Some("2027"))?.select(Algorithm::EdDsa, Some("2027")).count(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -65,32 +64,34 @@ pub struct JwksClient<F> {
 }
 
 impl<F: Fetch> JwksClient<F> {
-    /// Fetches `remote` by `fetch`; nothing before the first question.
+    /// Creates a client that fetches the keys of `remote` with `fetch` when they are first needed.
     pub fn new(remote: Arc<RemoteKeySet>, fetch: F) -> Self {
         Self { remote, fetch }
     }
 
-    /// The keys that are fetched.
+    /// Returns the key set that this client refreshes.
     #[must_use]
     pub fn remote(&self) -> &Arc<RemoteKeySet> {
         &self.remote
     }
 
-    /// The keys of now.
+    /// Returns the keys, and fetches them first if they are stale.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] if there are none that may be used.
+    /// [`Unavailable`] if there are no usable keys.
     pub fn keys(&self) -> Result<Arc<KeySet>, Unavailable> {
         self.refresh(Refresh::IfStale, Instant::now())
     }
 
-    /// The keys of now, fetched anew if none of them has the token's `kid`, unless that was done within the cooldown.
-    /// Whether the key is there is for [`KeySet::select`] to say.
+    /// Returns the keys for a token with this `kid`, and fetches them first if they are stale or don't contain it.
+    ///
+    /// For an unknown `kid`, they are fetched at most once per cooldown. The returned set may still not contain it; use
+    /// [`KeySet::select`].
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] if there are none that may be used.
+    /// [`Unavailable`] if there are no usable keys.
     pub fn keys_for(&self, kid: Option<&str>) -> Result<Arc<KeySet>, Unavailable> {
         let now = Instant::now();
         let keys = self.refresh(Refresh::IfStale, now)?;
@@ -100,36 +101,36 @@ impl<F: Fetch> JwksClient<F> {
         }
     }
 
-    /// Does what is to be done at `now`: fetches, waits for another thread that does, or neither.
+    /// Fetches the keys or waits for another thread that fetches them, if required at `now`, and returns them.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] if there are no keys that may be used.
-    pub fn refresh(&self, need: Refresh, now: Instant) -> Result<Arc<KeySet>, Unavailable> {
-        self.refresh_waiting(need, need.after_wait(), now)
+    /// [`Unavailable`] if there are no usable keys.
+    pub fn refresh(&self, refresh: Refresh, now: Instant) -> Result<Arc<KeySet>, Unavailable> {
+        self.refresh_or_wait(refresh, refresh.after_wait(), now)
     }
 
-    /// As [`refresh`](Self::refresh); `then` is what is needed once the fetch of another thread is over.
-    fn refresh_waiting(
+    /// Implements [`refresh`](Self::refresh). `after_wait` applies after waiting for another thread.
+    fn refresh_or_wait(
         &self,
-        need: Refresh,
-        then: Refresh,
+        refresh: Refresh,
+        after_wait: Refresh,
         now: Instant,
     ) -> Result<Arc<KeySet>, Unavailable> {
-        if self.remote.is_settled(need, now) {
+        if self.remote.is_up_to_date(refresh, now) {
             return Ok(self.remote.load_full());
         }
-        let began = Instant::now();
-        match self.remote.step(need, now) {
+        let started = Instant::now();
+        match self.remote.step(refresh, now) {
             RefreshStep::Fetch(permit) => {
-                let answer = self.fetch.fetch(permit.limits().bytes);
-                return permit.finish(answer, now + began.elapsed()).keys();
+                let response = self.fetch.fetch(permit.limits().bytes);
+                return permit.finish(response, now + started.elapsed()).keys();
             }
             RefreshStep::Unavailable(unavailable) => return Err(unavailable),
             RefreshStep::Use(keys) => return Ok(keys),
-            RefreshStep::Wait(waiting) => waiting.wait(),
+            RefreshStep::Wait(wait) => wait.wait(),
         }
-        self.refresh_waiting(then, Refresh::IfStale, now + began.elapsed())
+        self.refresh_or_wait(after_wait, Refresh::IfStale, now + started.elapsed())
     }
 }
 

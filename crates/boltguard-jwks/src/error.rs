@@ -1,4 +1,4 @@
-//! What can go wrong with the keys of another issuer.
+//! Errors of configuring and fetching the keys of another issuer.
 
 use std::error::Error;
 use std::fmt;
@@ -7,56 +7,56 @@ use std::time::Duration;
 use boltguard_keys::{Algorithm, KeyError};
 use boltguard_types::ReasonCode;
 
-/// The configuration can't work.
+/// The configuration is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JwksConfigError {
     /// The text holds no certificate in PEM, or something else.
     Certificate,
-    /// The cooldown is zero or over a year.
+    /// The cooldown is zero or too long.
     Cooldown,
-    /// The address has a user name or password.
+    /// The URL contains a user name or password.
     Credentials,
-    /// The header's name or value can't be one.
+    /// The name or value of a header is invalid.
     Header,
-    /// No algorithm is allowed.
+    /// The list of algorithms is empty.
     NoAlgorithm,
-    /// The address begins with `http:`, and that was not allowed.
+    /// The URL begins with `http:`, which isn't allowed by default.
     NotHttps,
-    /// The lock timeout is zero or over a year.
+    /// The lock timeout is zero or too long.
     LockTimeout,
-    /// The time beyond the TTL is over a year.
+    /// The time that a stale set is used is too long.
     Stale,
-    /// The algorithm's key is a secret, which no issuer publishes.
+    /// The algorithm is symmetric, so its key is a secret that no issuer publishes.
     Symmetric(Algorithm),
-    /// The TTL is zero or over a year.
+    /// The TTL is zero or too long.
     Ttl,
-    /// The text is no `https:` URL.
+    /// The string isn't a valid `https:` URL.
     Url,
 }
 
 impl fmt::Display for JwksConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Certificate => f.write_str("certificates in PEM are needed, and nothing else"),
-            Self::Cooldown => f.write_str("the cooldown has to be above zero, and at most a year"),
+            Self::Certificate => f.write_str("expected one or more PEM certificates"),
+            Self::Cooldown => f.write_str("`cooldown` must be greater than zero and at most 366 days"),
             Self::Credentials => {
-                f.write_str("the URL has a user name or password, put them into a header")
+                f.write_str("the URL contains a user name or password; use a header instead")
             }
-            Self::Header => f.write_str("the name or the value of a header can't be one"),
-            Self::NoAlgorithm => f.write_str("no algorithm is allowed, name some"),
+            Self::Header => f.write_str("the name or value of a header is invalid"),
+            Self::NoAlgorithm => f.write_str("`algorithms` must not be empty"),
             Self::NotHttps => f.write_str(
-                "the URL begins with http:, so anybody on the way could give keys; use https:, or allow http by name",
+                "the URL begins with http:, so anyone on the network could replace the keys; use https:, or allow http explicitly",
             ),
-            Self::LockTimeout => f.write_str("the lock timeout has to be above zero, and at most a year"),
-            Self::Stale => f.write_str("the time beyond the TTL can be at most a year"),
+            Self::LockTimeout => f.write_str("`lock_timeout` must be greater than zero and at most 366 days"),
+            Self::Stale => f.write_str("`stale` must be at most 366 days"),
             Self::Symmetric(algorithm) => write!(
                 f,
-                "{algorithm} verifies with a secret, which is never published: take it out, or give the secret itself"
+                "{algorithm} verifies with a secret, which issuers don't publish; remove it, or configure the secret itself"
             ),
-            Self::Ttl => f.write_str("the TTL has to be above zero, and at most a year"),
+            Self::Ttl => f.write_str("`ttl` must be greater than zero and at most 366 days"),
             Self::Url => {
-                f.write_str("no URL such as https://id.example.com/jwks.json, without a fragment")
+                f.write_str("not a URL such as https://id.example.com/jwks.json, without a fragment")
             }
         }
     }
@@ -64,27 +64,27 @@ impl fmt::Display for JwksConfigError {
 
 impl Error for JwksConfigError {}
 
-/// A fetch brought no keys.
+/// A fetch failed, or its response had no usable keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// The server can't be reached, its certificate is not trusted, or the connection broke.
+    /// The server can't be reached, its certificate isn't trusted, or the connection was interrupted.
     Connection,
-    /// The body is compressed, which was not asked for.
+    /// The body is compressed, although this wasn't requested.
     Encoded,
-    /// The body is no JWK Set, or has no key that is of use.
+    /// The body isn't a valid JWK Set, or contains no usable key.
     Keys(KeyError),
-    /// The fetch was never brought to an end.
+    /// The fetch was abandoned, or took longer than the lock timeout.
     Lost,
-    /// The server sends elsewhere, which is not followed.
+    /// The server redirects; redirects aren't followed.
     Redirect,
-    /// The status is not 200.
+    /// The status isn't 200.
     Status(u16),
-    /// The answer took too long.
+    /// The response took too long.
     Timeout,
-    /// The body is too long.
+    /// The body is too large.
     TooLarge,
-    /// The set has too many keys.
+    /// The set contains too many keys.
     TooManyKeys,
 }
 
@@ -92,13 +92,15 @@ impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connection => f.write_str("the server can't be reached"),
-            Self::Encoded => f.write_str("the answer is compressed, which was not asked for"),
-            Self::Keys(error) => write!(f, "the answer is no usable set of keys: {error}"),
-            Self::Lost => f.write_str("the fetch did not end"),
-            Self::Redirect => f.write_str("the server redirects, give the address that it names"),
-            Self::Status(status) => write!(f, "the server answers with status {status}"),
-            Self::Timeout => f.write_str("the server takes too long"),
-            Self::TooLarge => f.write_str("the answer is too long"),
+            Self::Encoded => f.write_str("the response is compressed, which wasn't requested"),
+            Self::Keys(error) => write!(f, "the response is not a usable JWK Set: {error}"),
+            Self::Lost => f.write_str("the fetch was abandoned"),
+            Self::Redirect => {
+                f.write_str("the server redirects; configure the URL that it redirects to")
+            }
+            Self::Status(status) => write!(f, "the server responds with status {status}"),
+            Self::Timeout => f.write_str("the server takes too long to respond"),
+            Self::TooLarge => f.write_str("the response is too large"),
             Self::TooManyKeys => f.write_str("the set has too many keys"),
         }
     }
@@ -113,7 +115,7 @@ impl Error for FetchError {
     }
 }
 
-/// There are no keys to verify with: none came, or those in hand are too old. Nothing passes.
+/// There are no usable keys: none were fetched, or they are too old. No token is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable {
     pub(crate) cause: Option<FetchError>,
@@ -121,19 +123,19 @@ pub struct Unavailable {
 }
 
 impl Unavailable {
-    /// What the last fetch failed with.
+    /// Returns why the last fetch failed.
     #[must_use]
     pub fn cause(&self) -> Option<FetchError> {
         self.cause
     }
 
-    /// So long nothing will be fetched.
+    /// Returns the time until the keys can be fetched again.
     #[must_use]
     pub fn retry_in(&self) -> Duration {
         self.retry_in
     }
 
-    /// The reason code of a request that met this error.
+    /// Returns the reason code for a request that is rejected because of this error.
     #[must_use]
     pub const fn code(&self) -> ReasonCode {
         ReasonCode::IssuerKeysUnavailable
@@ -142,7 +144,7 @@ impl Unavailable {
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the issuer's keys can't be had")?;
+        f.write_str("the issuer's keys are unavailable")?;
         match self.cause {
             Some(cause) => write!(f, ": {cause}"),
             None => Ok(()),

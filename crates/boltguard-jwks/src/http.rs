@@ -1,4 +1,4 @@
-//! Fetching by HTTP, [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110).
+//! Fetching with HTTP, [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110).
 
 use std::fmt;
 use std::io;
@@ -11,13 +11,12 @@ use ureq::{Agent, Body, Error, Proxy, http};
 
 use crate::{Fetch, FetchError, JwksConfigError, JwksUrl, RefreshPolicy, Response};
 
-/// Fetches a JWK Set by HTTP/1.1, for five seconds at most, over TLS 1.2 or 1.3.
+/// An HTTP/1.1 client for JWK Sets, with TLS 1.2 or 1.3 and a timeout of five seconds.
 ///
-/// It follows no redirect, asks for no compression, and keeps no connection. Trusted are the roots of Mozilla, as
-/// `webpki-roots` has them, unless [others are given](Self::trusting). The cryptography is `ring`'s, or that of a
-/// provider which the program has made its default; none is made the default here. The proxy of `ALL_PROXY`,
-/// `HTTPS_PROXY` or `HTTP_PROXY` is used, with the exceptions of `NO_PROXY`, unless it is [left
-/// out](Self::without_proxy).
+/// It doesn't follow redirects, request compression or reuse connections. It trusts Mozilla's root certificates (crate
+/// `webpki-roots`), unless [others are configured](Self::trusting). TLS uses `ring`, or the default provider that the
+/// program has installed; this crate doesn't install one. Requests use the proxy in `ALL_PROXY`, `HTTPS_PROXY` or
+/// `HTTP_PROXY`, with the exceptions in `NO_PROXY`, unless [disabled](Self::without_proxy).
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -40,7 +39,7 @@ pub struct HttpFetch {
 }
 
 impl HttpFetch {
-    /// Fetches what is there.
+    /// Creates a client that fetches `url`.
     #[must_use]
     pub fn new(url: JwksUrl) -> Self {
         Self {
@@ -52,17 +51,18 @@ impl HttpFetch {
         }
     }
 
-    /// Gives up after this time, however the server spends it. It has to be shorter than
-    /// [`RefreshPolicy::lock_timeout`](crate::RefreshPolicy::lock_timeout); longer than [`RefreshPolicy::LONGEST`]
-    /// means as long as that.
+    /// Sets the timeout of the whole request.
+    ///
+    /// It must be shorter than [`RefreshPolicy::lock_timeout`](crate::RefreshPolicy::lock_timeout), and is limited to
+    /// [`RefreshPolicy::LONGEST`].
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        // The client adds it to the present time, which has an end.
+        // The client adds it to the current time, which must not overflow.
         self.timeout = timeout.min(RefreshPolicy::LONGEST);
         self
     }
 
-    /// Sends this header too; its value is never shown.
+    /// Adds a header to the request. `Debug` doesn't show its value.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl HttpFetch {
         Ok(self)
     }
 
-    /// Trusts these certificates of authorities, in PEM, and no others.
+    /// Trusts only these certificate authorities, given as PEM.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl HttpFetch {
         Ok(self)
     }
 
-    /// Asks the server itself, whatever proxy the environment names.
+    /// Connects to the server directly, and ignores the proxy in the environment.
     #[must_use]
     pub fn without_proxy(mut self) -> Self {
         self.proxy = None;
@@ -168,7 +168,7 @@ fn is_encoded(response: &http::Response<Body>) -> bool {
     encodings.any(|encoding| encoding != "identity")
 }
 
-/// Several fields of one name are one list, RFC 9110 §5.3.
+/// Returns the values of `Cache-Control` as one list, RFC 9110 §5.3.
 fn joined(response: &http::Response<Body>) -> Option<String> {
     let values = response.headers().get_all(header::CACHE_CONTROL).iter();
     let texts: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();

@@ -1,4 +1,4 @@
-//! One fetches, and the others wait.
+//! The permit of the caller that fetches, and the waits of the others.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,13 +8,15 @@ use boltguard_keys::{KeyError, KeySet, SkippedKey};
 use crate::schedule::InFlight;
 use crate::{FetchError, Limits, RemoteKeySet, Response, Unavailable};
 
-/// The right to fetch. Whoever drops it has failed.
+/// The permission to fetch, which only one caller has at a time.
+///
+/// If it is dropped without a call of [`finish`](Self::finish), the fetch has failed.
 #[derive(Debug)]
-#[must_use = "others wait for what comes of it"]
+#[must_use = "other callers wait for the result of the fetch"]
 pub struct FetchPermit {
     remote: Arc<RemoteKeySet>,
     in_flight: InFlight,
-    is_over: bool,
+    is_finished: bool,
 }
 
 impl FetchPermit {
@@ -22,31 +24,32 @@ impl FetchPermit {
         Self {
             remote,
             in_flight,
-            is_over: false,
+            is_finished: false,
         }
     }
 
-    /// How much of an answer need be read.
+    /// Returns the limits for the response.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.remote.limits()
     }
 
-    /// Trusts the keys of an answer from now on and everywhere. Where there is none, or it is no set, the keys from
-    /// before stay.
-    pub fn finish(mut self, answer: Result<Response, FetchError>, now: Instant) -> Fetched {
+    /// Parses the response and replaces the keys with those in it.
+    ///
+    /// If the fetch failed or the response has no usable keys, the previous keys remain in use.
+    pub fn finish(mut self, response: Result<Response, FetchError>, now: Instant) -> Fetched {
         let now = self.remote.since_start(now);
-        let read = answer.and_then(|response| {
+        let parsed = response.and_then(|response| {
             let keys = response.parse(self.remote.algorithms(), self.remote.limits())?;
             Ok((keys, response.max_age()))
         });
-        let skipped: Arc<[SkippedKey]> = match &read {
+        let skipped: Arc<[SkippedKey]> = match &parsed {
             Ok((keys, _)) => keys.skipped().into(),
             Err(_) => Arc::default(),
         };
-        self.remote.note_skipped(&skipped);
-        self.is_over = true;
-        let problem = match read {
+        self.remote.set_skipped(&skipped);
+        self.is_finished = true;
+        let problem = match parsed {
             Ok((keys, max_age)) if !keys.is_empty() => {
                 let keys = self.remote.complete(self.in_flight, keys, max_age, now);
                 return Fetched {
@@ -75,20 +78,21 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// Why there are no new keys.
+    /// Returns why the fetch brought no new keys.
     #[must_use]
     pub fn problem(&self) -> Option<FetchError> {
         self.problem
     }
 
-    /// The keys of the response that are skipped, each with the reason, for the caller to log. They are listed too
-    /// where no other is left.
+    /// Returns the keys in the response that were skipped, with the reasons, also if no usable key remains.
+    ///
+    /// The caller should log them.
     #[must_use]
     pub fn skipped(&self) -> &[SkippedKey] {
         &self.skipped
     }
 
-    /// The problem as a sentence, with the reason for each key of a set that has no usable one.
+    /// Returns the problem as a message, with the reason for each skipped key if the set has no usable key.
     #[must_use]
     pub fn explain(&self) -> Option<String> {
         let problem = self.problem?;
@@ -105,11 +109,11 @@ impl Fetched {
         Some(text)
     }
 
-    /// The keys to go on with, new or from before.
+    /// Returns the usable keys, which are the new or the previous ones.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] if there are none.
+    /// [`Unavailable`] if there are no usable keys.
     pub fn keys(self) -> Result<Arc<KeySet>, Unavailable> {
         self.keys
     }
@@ -117,19 +121,21 @@ impl Fetched {
 
 impl Drop for FetchPermit {
     fn drop(&mut self) {
-        if !self.is_over {
-            let began = self.in_flight.began;
-            let _ = self.remote.fail(self.in_flight, FetchError::Lost, began);
+        if !self.is_finished {
+            let started_at = self.in_flight.started_at;
+            let _ = self
+                .remote
+                .fail(self.in_flight, FetchError::Lost, started_at);
         }
     }
 }
 
-/// A fetch by another one.
+/// A fetch by another caller that this one can wait for.
 #[derive(Debug)]
 pub struct FetchWait {
     remote: Arc<RemoteKeySet>,
     number: u64,
-    at_most: Duration,
+    timeout: Duration,
 }
 
 impl FetchWait {
@@ -137,27 +143,27 @@ impl FetchWait {
         Self {
             remote,
             number: in_flight.number,
-            at_most: in_flight.until.saturating_sub(now),
+            timeout: in_flight.deadline.saturating_sub(now),
         }
     }
 
-    /// Blocks this thread until the fetch is over, or is given up.
+    /// Blocks the thread until the fetch ends or [`timeout`](Self::timeout) has passed.
     pub fn wait(self) {
-        self.remote.wait_for(self.number, self.at_most);
+        self.remote.wait_for(self.number, self.timeout);
     }
 
-    /// So long it will be at most.
+    /// Returns the longest time that [`wait`](Self::wait) blocks.
     #[must_use]
-    pub fn at_most(&self) -> Duration {
-        self.at_most
+    pub fn timeout(&self) -> Duration {
+        self.timeout
     }
 }
 
 impl Drop for FetchWait {
     fn drop(&mut self) {
-        self.remote.leave(self.number);
+        self.remote.stop_waiting(self.number);
     }
 }
 
-/// So many reasons are in one sentence.
+/// The largest number of reasons in one message.
 const MAX_EXPLAINED: usize = 10;

@@ -1,10 +1,10 @@
-//! How long keys serve, and how often they are fetched.
+//! How long keys are used, and how often they are fetched.
 
 use std::time::Duration;
 
 use crate::JwksConfigError;
 
-/// How long keys serve, and how often they are fetched.
+/// The limits of how long keys are used and how often they are fetched.
 ///
 /// ```
 /// use std::time::Duration;
@@ -16,23 +16,26 @@ use crate::JwksConfigError;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshPolicy {
-    /// So long a set is current: 300 s. The server's `max-age` may shorten it, to `cooldown` at the least.
+    /// How long a set is fresh; 300 s by default. The server's `max-age` can shorten this, but not below `cooldown`.
     pub ttl: Duration,
-    /// So long after the end of a fetch none begins for the sake of keys that are not in the set: 30 s. It is also the
-    /// longest pause after a fetch that failed; the first is a second, and each further one twice as long.
+    /// Minimum time between the end of a fetch and the next one for an unknown `kid`; 30 s by default.
+    ///
+    /// It is also the longest delay after failed fetches. The first delay is one second, and it doubles with each
+    /// further failure.
     pub cooldown: Duration,
-    /// So long a set serves beyond its time, while no other can be had: one hour. Then nothing verifies.
+    /// How long a stale set is still used if it can't be fetched; one hour by default. After that, no token is
+    /// accepted.
     pub stale: Duration,
-    /// A fetch that takes longer is given up, and another one may begin: 15 s. It has to be longer than the time-out of
-    /// whatever fetches.
+    /// Time after which a fetch is considered lost and another one may start; 15 s by default. It must be longer than
+    /// the timeout of the HTTP client.
     pub lock_timeout: Duration,
 }
 
 impl RefreshPolicy {
-    /// The longest that any of them may be: a year.
+    /// The longest allowed value of each duration.
     pub const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-    /// Checks the durations.
+    /// Validates the durations.
     ///
     /// # Errors
     ///
@@ -52,16 +55,18 @@ impl RefreshPolicy {
         }
     }
 
-    /// A server may shorten the time, and not so far that it would be asked at every request.
-    pub(crate) fn lifetime(&self, max_age: Option<Duration>) -> Duration {
-        let asked = max_age.unwrap_or(self.ttl);
-        asked.max(self.cooldown).min(self.ttl)
+    /// Returns how long a response is fresh, RFC 9111 §4.2.
+    ///
+    /// The server can shorten the TTL, but not so far that the set would be fetched for every request.
+    pub(crate) fn freshness_lifetime(&self, max_age: Option<Duration>) -> Duration {
+        let requested = max_age.unwrap_or(self.ttl);
+        requested.max(self.cooldown).min(self.ttl)
     }
 
-    /// The pause after this many failures in a row.
-    pub(crate) fn pause(&self, failures: u32) -> Duration {
+    /// Returns the delay after this many consecutive failures.
+    pub(crate) fn delay(&self, failures: u32) -> Duration {
         let doublings = failures.saturating_sub(1).min(16);
-        FIRST_PAUSE
+        FIRST_DELAY
             .saturating_mul(1 << doublings)
             .min(self.cooldown)
     }
@@ -78,4 +83,4 @@ impl Default for RefreshPolicy {
     }
 }
 
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const FIRST_DELAY: Duration = Duration::from_secs(1);

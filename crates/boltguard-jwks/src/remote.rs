@@ -1,4 +1,4 @@
-//! The keys of another issuer, and who fetches them when.
+//! The keys of another issuer, and which caller fetches them.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,25 +8,27 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use boltguard_keys::{Algorithm, KeySet, LoadedKeySet, RotatingKeySet, SkippedKey};
 
-use crate::schedule::{InFlight, Next, Schedule};
+use crate::schedule::{Action, InFlight, Schedule};
 use crate::{
     FetchError, FetchPermit, FetchWait, JwksConfigError, Limits, RefreshPolicy, Unavailable,
 };
 
-/// What keys are needed for.
+/// Why keys may have to be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refresh {
-    /// For one who knows that the set has changed: fetched at once, regardless of the policy. Never for a token's sake.
+    /// The caller knows that the set has changed: fetches it immediately, regardless of the policy. Never use this
+    /// because of a token.
     Force,
-    /// To verify with a current set.
+    /// The caller needs a fresh set.
     IfStale,
-    /// For a token whose key is not in the set.
+    /// The caller has a token whose key isn't in the set.
     UnknownKid,
 }
 
 impl Refresh {
-    /// What is needed by one who has waited for another's fetch. Whoever knows of a change asks once more, since that
-    /// fetch may have begun before the change; one that begins then is new enough.
+    /// Returns the reason that applies after waiting for another caller's fetch.
+    ///
+    /// [`Force`](Self::Force) requires another fetch, since that one may have started before the set changed.
     #[must_use]
     pub fn after_wait(self) -> Self {
         match self {
@@ -36,32 +38,32 @@ impl Refresh {
     }
 }
 
-/// What is to be done by one who needs keys.
+/// What a caller that needs keys must do next.
 #[derive(Debug)]
 #[must_use]
 pub enum RefreshStep {
-    /// Fetch, and tell the [`FetchPermit`] what came of it. Nobody else fetches meanwhile.
+    /// Fetch the set, and pass the response to [`FetchPermit::finish`]. No other caller fetches in the meantime.
     Fetch(FetchPermit),
-    /// There are no keys that may be used, and it is too early to fetch again: the request is refused with 503.
+    /// There are no usable keys, and it is too early to fetch again. The request should be rejected with status 503.
     Unavailable(Unavailable),
-    /// Use these. They may be beyond their time, while others are being fetched or can't be had.
+    /// Use these keys. They may be stale while new ones are being fetched or are unavailable.
     Use(Arc<KeySet>),
-    /// Another one fetches: wait for it, and ask again.
+    /// Another caller is fetching: wait for it, and call [`RemoteKeySet::step`] again.
     Wait(FetchWait),
 }
 
-/// One who has to learn of new keys before anybody takes them for current.
+/// An observer that is called with new keys before any caller can use them.
 ///
-/// It is told under a lock: it must not ask the [`RemoteKeySet`] anything.
+/// It is called while a lock is held, so it must not call methods of the [`RemoteKeySet`].
 pub trait KeyObserver: Send + Sync {
-    /// Trusts these keys instead of those before; none, where those before are too old.
+    /// Replaces the keys with these. The set is empty if the previous keys are too old.
     fn on_keys(&self, keys: &KeySet);
 }
 
-/// The keys of another issuer, fetched by whoever finds that it is time to.
+/// The keys of another issuer, which callers fetch according to a [`RefreshPolicy`].
 ///
-/// It reads no clock and opens no connection: `now` is an argument, and of a fetch it is told what came of it.
-/// [`JwksClient`](crate::JwksClient) puts the two together.
+/// It doesn't read a clock or open connections: `now` and responses are arguments. [`JwksClient`](crate::JwksClient)
+/// provides both.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -72,7 +74,7 @@ pub trait KeyObserver: Send + Sync {
 /// let remote = Arc::new(RemoteKeySet::new(&[Algorithm::EdDsa], RefreshPolicy::default())?);
 /// let start = Instant::now();
 ///
-/// // There are no keys yet. The first one who asks fetches, and the next one waits.
+/// // There are no keys yet. The first caller fetches them, and the next one waits.
 /// let RefreshStep::Fetch(permit) = remote.step(Refresh::IfStale, start) else { unreachable!() };
 /// assert!(matches!(remote.step(Refresh::IfStale, start), RefreshStep::Wait(_)));
 /// let body = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"2026",
@@ -80,34 +82,34 @@ pub trait KeyObserver: Send + Sync {
 /// let response = Response { status: 200, cache_control: None, body: body.to_vec() };
 /// assert_eq!(permit.finish(Ok(response), start).keys()?.len(), 1);
 ///
-/// // Until the TTL is over, this is all that is asked.
-/// assert!(remote.is_settled(Refresh::IfStale, start + Duration::from_secs(299)));
-/// assert!(!remote.is_settled(Refresh::IfStale, start + Duration::from_secs(300)));
+/// // The keys are used without a further check until the TTL is over.
+/// assert!(remote.is_up_to_date(Refresh::IfStale, start + Duration::from_secs(299)));
+/// assert!(!remote.is_up_to_date(Refresh::IfStale, start + Duration::from_secs(300)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct RemoteKeySet {
     algorithms: Box<[Algorithm]>,
     limits: Limits,
     keys: RotatingKeySet,
-    /// The first moment that was ever named, from which all others count.
+    /// The first `now`. All other times are durations since then.
     start: OnceLock<Instant>,
     /// By how many nanoseconds tests have moved the clock.
     #[cfg(feature = "testing")]
     skipped: AtomicU64,
-    /// For each need, in nanoseconds from the start: until then the keys are used and nothing else is asked.
-    settled_until: [AtomicU64; 3],
+    /// For each [`Refresh`], until when [`is_up_to_date`](Self::is_up_to_date), in nanoseconds since the start.
+    up_to_date_until: [AtomicU64; 3],
     is_failing: AtomicBool,
     is_fetching: AtomicBool,
     policy: RefreshPolicy,
-    /// Replaced in a forked process, since a thread that is not there may hold the lock.
+    /// Replaced in a forked process, since a thread that doesn't exist there may hold the lock.
     shared: ArcSwap<Shared>,
-    /// Changed under the lock alone, and outside of it, so that a forked process has them.
+    /// Only changed while the lock is held, but stored separately, so that a forked process keeps them.
     observers: ArcSwap<Vec<Weak<dyn KeyObserver>>>,
 }
 
 struct Shared {
     state: Mutex<State>,
-    landed: Condvar,
+    fetch_ended: Condvar,
 }
 
 #[derive(Clone)]
@@ -121,7 +123,7 @@ impl Shared {
     fn new(state: State) -> Self {
         Self {
             state: Mutex::new(state),
-            landed: Condvar::new(),
+            fetch_ended: Condvar::new(),
         }
     }
 
@@ -141,7 +143,7 @@ impl State {
 }
 
 impl RemoteKeySet {
-    /// No keys yet; those that are fetched are trusted for these algorithms, none of which may be symmetric.
+    /// Creates a set without keys. Fetched keys are trusted for these algorithms, none of which may be symmetric.
     ///
     /// # Errors
     ///
@@ -162,7 +164,7 @@ impl RemoteKeySet {
             start: OnceLock::new(),
             #[cfg(feature = "testing")]
             skipped: AtomicU64::new(0),
-            settled_until: Default::default(),
+            up_to_date_until: Default::default(),
             is_failing: AtomicBool::new(false),
             is_fetching: AtomicBool::new(false),
             policy,
@@ -171,38 +173,40 @@ impl RemoteKeySet {
         })
     }
 
-    /// Reads more of an answer, or less.
+    /// Sets the limits for responses.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How much of an answer is read; whoever fetches need not go beyond.
+    /// Returns the limits for responses. HTTP clients can stop reading beyond them.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.limits
     }
 
-    /// The algorithms that the keys are trusted for.
+    /// Returns the algorithms that the keys are trusted for.
     #[must_use]
     pub fn algorithms(&self) -> &[Algorithm] {
         &self.algorithms
     }
 
-    /// The keys in hand, whatever their age; none before the first fetch and after the last has become too old.
+    /// Returns the current keys without checking their age.
+    ///
+    /// The set is empty before the first fetch, and after the keys have become too old.
     #[must_use]
     pub fn load(&self) -> LoadedKeySet {
         self.keys.load()
     }
 
-    /// As [`load`](Self::load), to keep.
+    /// Returns the same keys as [`load`](Self::load), for a longer time.
     #[must_use]
     pub fn load_full(&self) -> Arc<KeySet> {
         self.keys.load_full()
     }
 
-    /// Tells this one of each new set, as long as it is there, and at once of the one in hand.
+    /// Adds an observer, which is called with the current keys and with each new set until it is dropped.
     pub fn add_observer(&self, observer: &Arc<impl KeyObserver + 'static>) {
         let shared = self.shared.load_full();
         let _state = shared.lock();
@@ -225,9 +229,10 @@ impl RemoteKeySet {
         }
     }
 
-    /// Makes this set usable in a forked process, which calls it before anything else: only the thread that forks
-    /// exists there, so a fetch of another does not end, and a lock that another held is not released. The keys in hand
-    /// stay, unless another thread was replacing them at that moment.
+    /// Makes this set usable in a forked process, which must call this first.
+    ///
+    /// Only the forking thread exists in the child, so fetches of other threads never end there, and their locks are
+    /// never released. The current keys are kept, unless another thread was replacing them during the fork.
     pub fn reset_after_fork(&self) {
         let old = self.shared.load_full();
         let state = match old.state.try_lock() {
@@ -239,49 +244,52 @@ impl RemoteKeySet {
             schedule: state.schedule.in_child(),
             ..state
         };
-        self.settle(&state);
+        self.store_status(&state);
         self.shared.store(Arc::new(Shared::new(state)));
     }
 
-    /// Whether the keys in hand are all that there is for this need, so that [`step`](Self::step) would say no more. It
-    /// costs a comparison, and no lock.
+    /// Returns whether the current keys can be used without calling [`step`](Self::step).
+    ///
+    /// This is a single comparison without a lock.
     #[must_use]
     #[inline]
-    pub fn is_settled(&self, need: Refresh, now: Instant) -> bool {
-        let until = &self.settled_until[need as usize];
+    pub fn is_up_to_date(&self, refresh: Refresh, now: Instant) -> bool {
+        let until = &self.up_to_date_until[refresh as usize];
         nanos(self.since_start(now)) < until.load(Ordering::Acquire)
     }
 
-    /// Whether the last fetch failed, so that nobody can say whether a key that is not in hand exists. It costs no
-    /// lock.
+    /// Returns whether the last fetch failed, without taking a lock. It is then unknown whether a missing key exists.
     #[must_use]
     #[inline]
     pub fn is_failing(&self) -> bool {
         self.is_failing.load(Ordering::Acquire)
     }
 
-    /// Whether a fetch is under way, so that nobody can say yet whether a key that is not in hand exists. It costs no
-    /// lock.
+    /// Returns whether a fetch is in progress, without taking a lock. It is then unknown whether a missing key exists.
     #[must_use]
     #[inline]
     pub fn is_fetching(&self) -> bool {
         self.is_fetching.load(Ordering::Acquire)
     }
 
-    /// The keys of the last response that are skipped, each with the reason.
+    /// Returns the keys in the last response that were skipped, with the reasons.
     #[must_use]
     pub fn skipped(&self) -> Arc<[SkippedKey]> {
         Arc::clone(&self.shared.load().lock().skipped)
     }
 
-    /// So long nothing will be fetched, for a token whose key is not in hand.
+    /// Returns the time until the set can be fetched again for an unknown `kid`.
     #[must_use]
     pub fn retry_in(&self, now: Instant) -> Duration {
         let now = self.since_start(now);
-        self.shared.load().lock().schedule.next_for_unknown(now)
+        self.shared
+            .load()
+            .lock()
+            .schedule
+            .retry_in_for_unknown_kid(now)
     }
 
-    /// Whether the keys in hand may be used at `now`, current or not.
+    /// Returns whether the current keys may be used at `now`, fresh or stale.
     #[must_use]
     pub fn is_usable(&self, now: Instant) -> bool {
         let now = self.since_start(now);
@@ -295,26 +303,26 @@ impl RemoteKeySet {
         self.skipped.fetch_add(nanos(time), Ordering::Relaxed);
     }
 
-    /// What is to be done by one who needs keys at `now`.
-    pub fn step(self: &Arc<Self>, need: Refresh, now: Instant) -> RefreshStep {
+    /// Returns what a caller that needs keys at `now` must do.
+    pub fn step(self: &Arc<Self>, refresh: Refresh, now: Instant) -> RefreshStep {
         let now = self.since_start(now);
         let shared = self.shared.load_full();
         let mut state = shared.lock();
-        let next = state.schedule.next(need, now);
+        let action = state.schedule.next_action(refresh, now);
         if !state.schedule.is_usable(now) {
-            self.forget();
+            self.discard_keys();
         }
-        self.settle(&state);
-        match next {
-            Next::Fetch(in_flight) => {
+        self.store_status(&state);
+        match action {
+            Action::Fetch(in_flight) => {
                 RefreshStep::Fetch(FetchPermit::new(Arc::clone(self), in_flight))
             }
-            Next::Unavailable { retry_in } => RefreshStep::Unavailable(Unavailable {
+            Action::Unavailable { retry_in } => RefreshStep::Unavailable(Unavailable {
                 cause: state.cause,
                 retry_in,
             }),
-            Next::Use => RefreshStep::Use(self.keys.load_full()),
-            Next::Wait(in_flight) => {
+            Action::Use => RefreshStep::Use(self.keys.load_full()),
+            Action::Wait(in_flight) => {
                 RefreshStep::Wait(FetchWait::new(Arc::clone(self), in_flight, now))
             }
         }
@@ -331,10 +339,10 @@ impl RemoteKeySet {
         let mut state = shared.lock();
         if state.schedule.complete(in_flight, max_age, now) {
             state.cause = None;
-            // Whoever finds the set current must find it everywhere.
+            // Before the set counts as fresh, so that every thread that sees it as fresh also sees the new keys.
             self.publish(keys);
         }
-        self.conclude(&shared, &state, now)
+        self.finish_fetch(&shared, &state, now)
     }
 
     pub(crate) fn fail(
@@ -349,37 +357,37 @@ impl RemoteKeySet {
             state.cause = Some(cause);
         }
         state.schedule.fail(in_flight, now);
-        self.conclude(&shared, &state, now)
+        self.finish_fetch(&shared, &state, now)
     }
 
-    /// Blocks until this fetch is over, or this time.
-    pub(crate) fn wait_for(&self, number: u64, at_most: Duration) {
-        let flies = |state: &mut State| state.schedule.is_in_flight(number);
+    /// Blocks until this fetch ends or the timeout has passed.
+    pub(crate) fn wait_for(&self, number: u64, timeout: Duration) {
+        let is_running = |state: &mut State| state.schedule.is_in_flight(number);
         let shared = self.shared.load_full();
-        // A lock that is poisoned leaves nothing to wait for.
+        // If the lock is poisoned, there is nothing to wait for.
         let _ = shared
-            .landed
-            .wait_timeout_while(shared.lock(), at_most, flies);
+            .fetch_ended
+            .wait_timeout_while(shared.lock(), timeout, is_running);
     }
 
-    /// Notes that one who waited for this fetch goes on.
-    pub(crate) fn leave(&self, number: u64) {
-        self.shared.load().lock().schedule.leave(number);
+    /// Records that a caller no longer waits for this fetch.
+    pub(crate) fn stop_waiting(&self, number: u64) {
+        self.shared.load().lock().schedule.remove_waiter(number);
     }
 
-    pub(crate) fn note_skipped(&self, skipped: &Arc<[SkippedKey]>) {
+    pub(crate) fn set_skipped(&self, skipped: &Arc<[SkippedKey]>) {
         self.shared.load().lock().skipped = Arc::clone(skipped);
     }
 
-    /// Wakes up who waits; the result is for the one who fetched.
-    fn conclude(
+    /// Wakes up the waiting callers, and returns the result for the caller that fetched.
+    fn finish_fetch(
         &self,
         shared: &Shared,
         state: &State,
         now: Duration,
     ) -> Result<Arc<KeySet>, Unavailable> {
-        self.settle(state);
-        shared.landed.notify_all();
+        self.store_status(state);
+        shared.fetch_ended.notify_all();
         if state.schedule.is_usable(now) {
             return Ok(self.keys.load_full());
         }
@@ -389,14 +397,14 @@ impl RemoteKeySet {
         })
     }
 
-    /// Keys that are too old are not kept, so that nobody uses them by mistake.
-    fn forget(&self) {
+    /// Removes keys that are too old, so that they can't be used by mistake.
+    fn discard_keys(&self) {
         if !self.keys.load().is_empty() {
             self.publish(KeySet::default());
         }
     }
 
-    /// Called under the lock.
+    /// Passes the keys to the observers and stores them. The caller must hold the lock.
     fn publish(&self, keys: KeySet) {
         let observers = self.observers.load();
         let observers = observers.iter().filter_map(Weak::upgrade);
@@ -404,14 +412,15 @@ impl RemoteKeySet {
         self.keys.replace(keys);
     }
 
-    fn settle(&self, state: &State) {
+    /// Stores what can be read without the lock.
+    fn store_status(&self, state: &State) {
         self.is_failing
             .store(state.schedule.is_failing(), Ordering::Release);
         self.is_fetching
             .store(state.schedule.is_fetching(), Ordering::Release);
-        for need in [Refresh::Force, Refresh::IfStale, Refresh::UnknownKid] {
-            let until = nanos(state.schedule.settled_until(need));
-            self.settled_until[need as usize].store(until, Ordering::Release);
+        for refresh in [Refresh::Force, Refresh::IfStale, Refresh::UnknownKid] {
+            let until = nanos(state.schedule.up_to_date_until(refresh));
+            self.up_to_date_until[refresh as usize].store(until, Ordering::Release);
         }
     }
 

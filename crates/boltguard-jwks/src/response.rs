@@ -1,4 +1,4 @@
-//! What a server answered, and the keys in it.
+//! A server's response, and the keys in it.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,23 +8,23 @@ use boltguard_keys::{Algorithm, KeyError, KeySet};
 
 use crate::FetchError;
 
-/// What a server answered, unexamined.
+/// A server's response, not validated yet.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The value of `Cache-Control`.
+    /// The value of the `Cache-Control` header.
     pub cache_control: Option<String>,
-    /// The body, not decoded.
+    /// The body.
     pub body: Vec<u8>,
 }
 
-/// How much of an answer is read.
+/// The limits for a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest body, in bytes: 512 KiB.
+    /// The maximum size of the body in bytes; 512 KiB by default.
     pub bytes: usize,
-    /// The most keys of a set, of use or not: 100.
+    /// The maximum number of keys in a set, usable or not; 100 by default.
     pub keys: usize,
 }
 
@@ -38,12 +38,12 @@ impl Default for Limits {
 }
 
 impl Response {
-    /// The keys for these algorithms.
+    /// Returns the keys in the response for these algorithms.
     ///
     /// # Errors
     ///
-    /// - [`FetchError::Redirect`] or [`FetchError::Status`] if the status is not 200.
-    /// - [`FetchError::TooLarge`] or [`FetchError::TooManyKeys`] if it is beyond the limits.
+    /// - [`FetchError::Redirect`] or [`FetchError::Status`] if the status isn't 200.
+    /// - [`FetchError::TooLarge`] or [`FetchError::TooManyKeys`] if a limit is exceeded.
     /// - [`FetchError::Keys`] with the errors of [`KeySet::from_jwks`].
     pub fn keys(&self, algorithms: &[Algorithm], limits: Limits) -> Result<KeySet, FetchError> {
         let keys = self.parse(algorithms, limits)?;
@@ -53,11 +53,11 @@ impl Response {
         Ok(keys)
     }
 
-    /// As [`keys`](Self::keys), except that the set may have no usable key, as its [`KeySet::skipped`] says.
+    /// Returns the keys like [`keys`](Self::keys), but also accepts a set without usable keys; see [`KeySet::skipped`].
     ///
     /// # Errors
     ///
-    /// As for [`Response::keys`], with the errors of [`KeySet::parse_jwks`].
+    /// Those of [`Response::keys`], except [`KeyError::NoUsableKey`].
     pub fn parse(&self, algorithms: &[Algorithm], limits: Limits) -> Result<KeySet, FetchError> {
         match self.status {
             200 => {}
@@ -69,14 +69,14 @@ impl Response {
         }
         let malformed = |_| FetchError::Keys(KeyError::Json);
         let json = std::str::from_utf8(&self.body).map_err(malformed)?;
-        // To prepare a key costs far more than to count it. What can't be counted is refused below, with its cause.
+        // Counting keys is much cheaper than preparing them. A malformed set is rejected below, with the cause.
         if count(json).is_ok_and(|count| count > limits.keys) {
             return Err(FetchError::TooManyKeys);
         }
         KeySet::parse_jwks(json, algorithms).map_err(FetchError::Keys)
     }
 
-    /// How long the server wants its answer kept, RFC 9111 §5.2.2; `None` where it does not say.
+    /// Returns how long the response may be cached, RFC 9111 §5.2.2; `None` if the server doesn't specify it.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         max_age(self.cache_control.as_deref()?)
@@ -115,7 +115,7 @@ fn count(json: &str) -> Result<usize, JsonError> {
     count.ok_or(JsonError::WrongKind)
 }
 
-/// The shortest of the times that the directives name; one that is no number counts as zero, RFC 9111 §4.2.1.
+/// Returns the shortest time in the directives. An invalid number counts as zero, RFC 9111 §4.2.1.
 fn max_age(value: &str) -> Option<Duration> {
     let ages = value.split(',').filter_map(|directive| {
         let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
@@ -128,7 +128,7 @@ fn max_age(value: &str) -> Option<Duration> {
     ages.min().map(Duration::from_secs)
 }
 
-/// Digits that are too many for a number mean a long time, RFC 9111 §1.2.2.
+/// Parses delta-seconds, RFC 9111 §1.2.2: a number that overflows stands for the largest one.
 fn seconds(digits: &str) -> u64 {
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     if is_number {

@@ -1,12 +1,12 @@
-//! Where a JWK Set is: an `https:` URL, [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986).
+//! The URL of a JWK Set, [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986).
 
 use std::fmt;
 
 use crate::JwksConfigError;
 
-/// Where a JWK Set is.
+/// The `https:` URL of a JWK Set.
 ///
-/// What is shown of it, by `Debug` and `Display`, leaves out the query, which may hold a secret.
+/// `Debug` and `Display` omit the query, which may contain a secret.
 ///
 /// ```
 /// use boltguard_jwks::{JwksConfigError, JwksUrl};
@@ -25,7 +25,7 @@ pub struct JwksUrl {
 }
 
 impl JwksUrl {
-    /// An `https:` URL.
+    /// Parses an `https:` URL.
     ///
     /// # Errors
     ///
@@ -39,15 +39,16 @@ impl JwksUrl {
         }
     }
 
-    /// An `https:` URL, or an `http:` one: whoever is on the way then may give keys of their own, and so let in
-    /// whom they like.
+    /// Parses an `https:` or `http:` URL.
+    ///
+    /// With `http:`, anyone on the network can replace the keys, and therefore create valid tokens.
     ///
     /// # Errors
     ///
     /// As [`new`](Self::new), except the first.
     pub fn allowing_http(url: &str) -> Result<Self, JwksConfigError> {
         scheme(url)?;
-        if !url.bytes().all(may_stand) {
+        if !url.bytes().all(is_allowed) {
             return Err(JwksConfigError::Url);
         }
         let rest = url.split_once("://").map_or("", |(_, rest)| rest);
@@ -56,7 +57,7 @@ impl JwksUrl {
         if authority.contains('@') {
             return Err(JwksConfigError::Credentials);
         }
-        if !is_place(authority) {
+        if !is_authority(authority) {
             return Err(JwksConfigError::Url);
         }
         Ok(Self {
@@ -65,13 +66,13 @@ impl JwksUrl {
         })
     }
 
-    /// The whole URL.
+    /// Returns the URL with its query.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.url
     }
 
-    /// Whether it begins with `https:`.
+    /// Returns whether the URL begins with `https:`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         scheme(&self.url) == Ok(Scheme::Https)
@@ -104,13 +105,13 @@ fn scheme(url: &str) -> Result<Scheme, JwksConfigError> {
     }
 }
 
-/// RFC 3986 §2, without `#`: parsers differ about anything else.
-fn may_stand(byte: u8) -> bool {
+/// Returns whether a URL can contain the byte, RFC 3986 §2. Parsers differ about other bytes; `#` starts a fragment.
+fn is_allowed(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&byte)
 }
 
-/// A host, or an address in brackets, and perhaps a port.
-fn is_place(authority: &str) -> bool {
+/// Returns whether it is a host or an IPv6 address in brackets, with an optional port, RFC 3986 §3.2.
+fn is_authority(authority: &str) -> bool {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
             Some((address, port)) if is_ipv6(address) => (address, port),
@@ -119,7 +120,7 @@ fn is_place(authority: &str) -> bool {
         None => {
             let at = authority.find(':').unwrap_or(authority.len());
             let (host, port) = authority.split_at(at);
-            if !host.bytes().all(is_of_a_host) {
+            if !host.bytes().all(is_of_host) {
                 return false;
             }
             (host, port)
@@ -132,7 +133,7 @@ fn is_ipv6(address: &str) -> bool {
     address.parse::<std::net::Ipv6Addr>().is_ok()
 }
 
-fn is_of_a_host(byte: u8) -> bool {
+fn is_of_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }
 
@@ -147,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_of_issuers_are_taken() {
+    fn valid_urls_are_accepted() {
         for url in [
             "https://id.example.com/.well-known/jwks.json",
             "HTTPS://ID.EXAMPLE.COM",
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_of_a_set_is_refused() {
+    fn invalid_urls_are_rejected() {
         for url in [
             "",
             "id.example.com",
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_refused_and_a_query_is_not_shown() {
+    fn credentials_are_rejected_and_queries_hidden() {
         for url in [
             "https://user:pass@host/",
             "https://user@host",
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn http_is_allowed_by_name_alone() {
+    fn http_must_be_allowed_explicitly() {
         for url in ["http://localhost/", "HTTP://127.0.0.1:8000/jwks"] {
             assert_eq!(JwksUrl::new(url), Err(JwksConfigError::NotHttps));
             assert!(!JwksUrl::allowing_http(url).unwrap().is_https());

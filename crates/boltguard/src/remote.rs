@@ -64,7 +64,7 @@ impl Gate {
         now: Instant,
     ) -> Option<usize> {
         with_remote_keys(self.backends())
-            .filter(|(at, _, keys)| *at >= first && !keys.is_settled(need, now))
+            .filter(|(at, _, keys)| *at >= first && !keys.is_up_to_date(need, now))
             .find(|(_, backend, _)| self.has_token_for(need, backend, &header))
             .map(|(at, ..)| at)
     }

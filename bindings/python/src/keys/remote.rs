@@ -132,7 +132,7 @@ impl RemoteKeys {
         let mut then = need.after_wait();
         loop {
             let now = Instant::now();
-            if self.remote.is_settled(need, now) {
+            if self.remote.is_up_to_date(need, now) {
                 return Ok(None);
             }
             match self.remote.step(need, now) {

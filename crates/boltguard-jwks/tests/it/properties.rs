@@ -104,7 +104,7 @@ proptest! {
                     seen.fail(begun, begun, policy);
                 },
             }
-            if scene.remote.is_settled(Refresh::IfStale, scene.now) {
+            if scene.remote.is_up_to_date(Refresh::IfStale, scene.now) {
                 prop_assert!(!scene.remote.load().is_empty());
                 prop_assert!(seen.landed.is_some_and(|landed| scene.now < landed + policy.ttl + policy.stale));
             }
@@ -119,8 +119,8 @@ fn ask(
     policy: RefreshPolicy,
 ) -> Result<(), TestCaseError> {
     let now = scene.now;
-    let was_current = scene.remote.is_settled(Refresh::IfStale, now);
-    let was_settled = scene.remote.is_settled(need, now);
+    let was_current = scene.remote.is_up_to_date(Refresh::IfStale, now);
+    let was_settled = scene.remote.is_up_to_date(need, now);
     let step = scene.step(need);
     prop_assert!(!was_settled || matches!(step, RefreshStep::Use(_)));
     match step {
@@ -156,7 +156,7 @@ fn ask(
             prop_assert!(scene.remote.load().is_empty());
         }
         RefreshStep::Wait(waiting) => {
-            prop_assert!(waiting.at_most() <= policy.lock_timeout);
+            prop_assert!(waiting.timeout() <= policy.lock_timeout);
             prop_assert!(need == Refresh::UnknownKid || !was_current);
         }
     }

@@ -24,11 +24,11 @@ fn the_first_one_fetches_and_the_others_wait() {
 #[test]
 fn a_set_is_current_for_its_ttl_and_no_longer() {
     let mut scene = Scene::with_keys(&["a"]);
-    assert!(scene.remote.is_settled(Refresh::IfStale, scene.now));
+    assert!(scene.remote.is_up_to_date(Refresh::IfStale, scene.now));
     scene.now += seconds(300) - Duration::from_nanos(1);
-    assert!(scene.remote.is_settled(Refresh::IfStale, scene.now));
+    assert!(scene.remote.is_up_to_date(Refresh::IfStale, scene.now));
     scene.now += Duration::from_nanos(1);
-    assert!(!scene.remote.is_settled(Refresh::IfStale, scene.now));
+    assert!(!scene.remote.is_up_to_date(Refresh::IfStale, scene.now));
     drop(scene.fetch(Refresh::IfStale));
 }
 
@@ -49,7 +49,7 @@ fn it_fails_from_a_failed_fetch_to_the_next_good_one() {
 fn while_one_fetches_the_others_use_what_is_there() {
     let mut scene = Scene::with_keys(&["a"]);
     let permit = scene.after(300).fetch(Refresh::IfStale);
-    assert!(scene.remote.is_settled(Refresh::IfStale, scene.now));
+    assert!(scene.remote.is_up_to_date(Refresh::IfStale, scene.now));
     assert_eq!(scene.uses(Refresh::IfStale), ["a"]);
     permit.finish(Ok(answer(&["b"])), scene.now).keys().unwrap();
     assert_eq!(scene.uses(Refresh::IfStale), ["b"]);
@@ -75,12 +75,12 @@ fn a_max_age_shortens_the_ttl_to_the_cooldown_at_the_least() {
             .unwrap();
         scene.after(current - 1);
         assert!(
-            scene.remote.is_settled(Refresh::IfStale, scene.now),
+            scene.remote.is_up_to_date(Refresh::IfStale, scene.now),
             "{max_age}"
         );
         scene.after(1);
         assert!(
-            !scene.remote.is_settled(Refresh::IfStale, scene.now),
+            !scene.remote.is_up_to_date(Refresh::IfStale, scene.now),
             "{max_age}"
         );
     }
@@ -92,7 +92,7 @@ fn a_flood_of_unknown_keys_causes_one_fetch_a_cooldown() {
     let (mut fetches, mut settled) = (0, 0);
     for _ in 0..1_000 {
         scene.now += Duration::from_millis(250);
-        settled += usize::from(scene.remote.is_settled(Refresh::UnknownKid, scene.now));
+        settled += usize::from(scene.remote.is_up_to_date(Refresh::UnknownKid, scene.now));
         if let RefreshStep::Fetch(permit) = scene.step(Refresh::UnknownKid) {
             fetches += 1;
             permit.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
@@ -338,7 +338,7 @@ fn the_old_set_serves_on_until_it_is_too_old() {
     scene.after(3599).fail(Refresh::IfStale);
     assert_eq!(scene.uses(Refresh::IfStale), ["a"]);
     scene.after(1);
-    assert!(!scene.remote.is_settled(Refresh::IfStale, scene.now));
+    assert!(!scene.remote.is_up_to_date(Refresh::IfStale, scene.now));
     let unavailable = scene.unavailable(Refresh::IfStale);
     assert_eq!(unavailable.cause(), Some(FetchError::Connection));
     assert_eq!(unavailable.code().as_str(), "issuer_keys_unavailable");
@@ -382,11 +382,11 @@ fn pauses_double_up_to_the_cooldown_and_begin_anew_after_a_success() {
 fn stale_keys_in_a_pause_cost_no_more_than_fresh_ones() {
     let mut scene = Scene::with_keys(&["a"]);
     scene.after(300).fail(Refresh::IfStale);
-    assert!(scene.remote.is_settled(Refresh::IfStale, scene.now));
+    assert!(scene.remote.is_up_to_date(Refresh::IfStale, scene.now));
     assert!(
         !scene
             .remote
-            .is_settled(Refresh::IfStale, scene.now + seconds(1))
+            .is_up_to_date(Refresh::IfStale, scene.now + seconds(1))
     );
 }
 
@@ -405,7 +405,7 @@ fn a_fetch_that_never_ends_is_given_up() {
     let RefreshStep::Wait(waiting) = scene.step(Refresh::IfStale) else {
         panic!("no wait")
     };
-    assert_eq!(waiting.at_most(), seconds(15));
+    assert_eq!(waiting.timeout(), seconds(15));
     assert_eq!(
         scene.after(15).unavailable(Refresh::IfStale).retry_in(),
         seconds(1)

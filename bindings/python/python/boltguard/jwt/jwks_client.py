@@ -133,7 +133,7 @@ class PyJWKClient:
                 logger.warning("the keys of %s can't be fetched: %s", self._remote.rust.shown_url, error)
         with self._lock:
             if self._jwk_set is None:
-                raise PyJWKClientConnectionError("the issuer's keys can't be had")
+                raise PyJWKClientConnectionError("the issuer's keys are unavailable")
             return self._jwk_set
 
     def _take(self, turn: FetchTurn) -> None:

@@ -128,7 +128,7 @@ class RemoteKeySet:
         if problem is not None:
             logger.warning("the keys of %s can't be fetched: %s", self.rust.shown_url, problem)
             if not self.rust.is_usable:
-                raise PyJWKClientConnectionError(f"the issuer's keys can't be had: {problem}")
+                raise PyJWKClientConnectionError(f"the issuer's keys are unavailable: {problem}")
 
     async def akeys(self) -> KeySet:
         """`keys`, for async code."""

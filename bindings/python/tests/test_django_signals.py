@@ -331,6 +331,24 @@ def test_a_failing_receiver_changes_no_revocation(is_async):
     assert store.is_revoked("one") and store.is_revoked("two")
 
 
+@pytest.mark.parametrize(
+    "fails", [lambda: RevokedToken.objects.create(jti=None), lambda: RevokedToken.objects.raw("x")[0]]
+)
+def test_a_failing_receiver_breaks_no_transaction_of_a_view(fails):
+    def fail(**arguments):
+        fails()
+
+    store = DjangoORMRevocation()
+    signals.token_revoked.connect(fail)
+    try:
+        with transaction.atomic():
+            store.revoke("in a transaction", 60)
+            assert RevokedToken.objects.filter(jti="in a transaction").exists()
+    finally:
+        signals.token_revoked.disconnect(fail)
+    assert store.is_revoked("in a transaction")
+
+
 def test_a_logout_sends_the_id_of_the_token_alone():
     store = DjangoORMRevocation()
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
+from django.db import DatabaseError
 from django.dispatch import Signal
 from django.http import HttpRequest
 
 from boltguard.event_loop import in_event_loop
 from boltguard.logs import log_refusal
 from boltguard.signals import request_refused
+from boltguard.transactions import savepoints
 
 
 def send(signal: Signal, sender: Any, **arguments: Any) -> None:
@@ -22,7 +25,7 @@ def send(signal: Signal, sender: Any, **arguments: Any) -> None:
         _tasks.add(task)  # a loop doesn't keep its tasks alive
         task.add_done_callback(_tasks.discard)
     else:
-        signal.send_robust(sender, **arguments)
+        _send_robust(signal, sender, **arguments)
 
 
 async def asend(signal: Signal, sender: Any, **arguments: Any) -> None:
@@ -41,13 +44,19 @@ def report_refusal(request: HttpRequest, status: int, reason: str, claim: str | 
     if in_event_loop():
         request.__dict__.setdefault(UNSENT, []).append(arguments)
     else:
-        request_refused.send_robust(sender, request=request, **arguments)
+        _send_robust(request_refused, sender, request=request, **arguments)
 
 
 async def asend_refusals(request: HttpRequest) -> None:
     """Sends what `report_refusal` could not send in an event loop."""
     for arguments in request.__dict__.pop(UNSENT, ()):
         await request_refused.asend_robust(type(request), request=request, **arguments)
+
+
+def _send_robust(signal: Signal, sender: Any, **arguments: Any) -> None:
+    """`send_robust`, in savepoints: a failed query of a receiver would break the transaction of the view."""
+    with suppress(DatabaseError), savepoints(True):
+        signal.send_robust(sender, **arguments)
 
 
 # Set on a request: the arguments of signals that async code has to send.

@@ -10,7 +10,7 @@ use boltguard::keys::{Algorithm, KeySet};
 use boltguard::mint::Minter;
 use boltguard::revocation::MemoryRevocation;
 use boltguard::types::NumericDate;
-use boltguard::{Gate, HeaderName, JwtBackend, Outcome, Revocation};
+use boltguard::{Gate, HeaderName, JwtBackend, Outcome, Revocation, Step, headers};
 use boltguard_testing::keys;
 
 use crate::claims::{self, ISSUER, LIFETIME, SUBJECT, USERNAME};
@@ -87,9 +87,11 @@ impl GateService {
     /// Returns whether a request with this `Authorization` header is admitted.
     #[inline]
     pub(crate) fn admits(&self, value: &str) -> bool {
-        let header = |name: &HeaderName| (name.as_str() == "authorization").then_some(value);
-        let outcome = self.gate.check(black_box(header), claims::now());
-        matches!(black_box(outcome), Outcome::Admitted(_))
+        let look_up = |name: &HeaderName| (name.as_str() == "authorization").then_some(value);
+        let step = self
+            .gate
+            .evaluate(black_box(&headers(look_up)), claims::now());
+        matches!(black_box(step), Step::Done(Outcome::Admitted(_)))
     }
 }
 

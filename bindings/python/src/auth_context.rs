@@ -63,11 +63,19 @@ impl AuthContext {
     }
 
     fn claims<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let Caller::Token(claims) = &self.caller else {
+        if !self.has_claims() {
             return Ok(None);
-        };
+        }
         let dict = self.claims.get_or_try_init(py, || {
-            to_python::object(py, claims.as_json()).map(Bound::unbind)
+            match (self.caller.claims(), self.caller.identity()) {
+                (Some(claims), _) => to_python::object(py, claims.as_json()),
+                (None, Some(identity)) => {
+                    let json = serde_json::to_string(&identity.claims).unwrap_or_default();
+                    to_python::object(py, &json)
+                }
+                (None, None) => Ok(PyDict::new(py)),
+            }
+            .map(Bound::unbind)
         })?;
         copy_dict(dict.bind(py)).map(Some)
     }
@@ -81,14 +89,17 @@ impl AuthContext {
     }
 
     fn auth_error(&self) -> Option<&'static str> {
-        match &self.caller {
-            Caller::Anonymous(Some(reason)) => Some(reason.as_str()),
-            _ => None,
-        }
+        Some(self.caller.failure()?.reason().as_str())
+    }
+
+    /// Whether the credential has claims: a token does, and an identity of a custom backend may.
+    fn has_claims(&self) -> bool {
+        let identity = self.caller.identity();
+        self.caller.claims().is_some() || identity.is_some_and(|known| !known.claims.is_empty())
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
-        let claims = matches!(self.caller, Caller::Token(_)).then_some("auth_claims");
+        let claims = self.has_claims().then_some("auth_claims");
         let error = self.auth_error().map(|_| "auth_error");
         ALWAYS.into_iter().chain(claims).chain(error)
     }
@@ -160,25 +171,19 @@ impl AuthContext {
     /// The issuer that the token names.
     #[getter]
     fn issuer(&self) -> Option<String> {
-        match &self.caller {
-            Caller::Token(claims) => Some(claims.issuer()?.into_owned()),
-            _ => None,
-        }
+        self.caller.issuer().map(std::borrow::Cow::into_owned)
     }
 
     /// The public id of the API key.
     #[getter]
     fn api_key_id(&self) -> Option<&str> {
-        match &self.caller {
-            Caller::ApiKey(caller) => Some(caller.entry().public_id()),
-            _ => None,
-        }
+        Some(self.caller.api_key()?.public_id())
     }
 
     /// Whether a backend vouches for the caller.
     #[getter]
     fn is_authenticated(&self) -> bool {
-        self.caller.is_known()
+        self.caller.is_authenticated()
     }
 
     /// Whether the credential says that the caller is of the staff.
@@ -199,7 +204,7 @@ impl AuthContext {
 
     /// The backend that vouches: `jwt` or `api_key`.
     #[getter]
-    fn auth_backend(&self) -> Option<&'static str> {
+    fn auth_backend(&self) -> Option<&str> {
         self.caller.backend()
     }
 
@@ -214,22 +219,24 @@ impl AuthContext {
         Ok(permissions.get_slice(0, permissions.len()))
     }
 
+    /// Whether the credential is a token.
+    #[getter]
+    fn has_token(&self) -> bool {
+        self.caller.claims().is_some()
+    }
+
     /// The id of the token, by which it can be revoked.
     #[getter]
     fn jti(&self) -> Option<String> {
-        match &self.caller {
-            Caller::Token(claims) => Some(claims.token_id()?.into_owned()),
-            _ => None,
-        }
+        let token_id = self.caller.claims()?.token_id()?;
+        Some(token_id.into_owned())
     }
 
     /// Seconds until the token expires; `None` where it never does.
     #[getter]
     fn expires_in(&self) -> Option<f64> {
-        match &self.caller {
-            Caller::Token(claims) => claims.expires().map(|end| left(end, now())),
-            _ => None,
-        }
+        let end = self.caller.claims()?.expires()?;
+        Some(left(end, now()))
     }
 
     fn __getitem__<'py>(

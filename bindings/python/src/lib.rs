@@ -18,8 +18,9 @@ mod gate;
 mod guard;
 mod json;
 mod keys;
-mod pending;
+mod needs;
 mod refusal;
+mod request;
 mod revocation;
 mod time;
 mod tokens;
@@ -36,11 +37,13 @@ mod _rust {
     #[pymodule_export]
     use super::backends::api_key::ApiKeyBackend;
     #[pymodule_export]
+    use super::backends::edge::{EdgeBackend, Identity};
+    #[pymodule_export]
     use super::backends::jwt::JwtBackend;
     #[pymodule_export]
     use super::explanation::Explanation;
     #[pymodule_export]
-    use super::gate::{Conditional, Gate};
+    use super::gate::Gate;
     #[pymodule_export]
     use super::guard::Guard;
     #[pymodule_export]
@@ -50,7 +53,9 @@ mod _rust {
     #[pymodule_export]
     use super::keys::set::KeySet;
     #[pymodule_export]
-    use super::pending::Pending;
+    use super::needs::{
+        ApiKeySnapshotRefresh, EdgeAuthentication, GuardChecks, KeyRefresh, RevocationCheck,
+    };
     #[pymodule_export]
     use super::refusal::Refusal;
     #[pymodule_export]

@@ -287,8 +287,8 @@ def test_a_site_with_one_table_asks_python_nothing(monkeypatch):
     store = APIKeyStore(refresh_interval=HOUR)
     backend = APIKeyAuthentication(store=store)
     asked = []
-    answer = APIKeyAuthentication.answer
-    monkeypatch.setattr(APIKeyAuthentication, "answer", lambda self, pending: asked.append(1) or answer(self, pending))
+    resume = APIKeyAuthentication.resume
+    monkeypatch.setattr(APIKeyAuthentication, "resume", lambda self, need: asked.append(1) or resume(self, need))
     mount_view(protect(auth=[backend], guards=[IsAuthenticated()])(lambda request: JsonResponse({})))
     _, key = APIKey.objects.create_key(name="a")
     try:

@@ -47,11 +47,11 @@ async def amethod(self, *args, **kwargs):
 
 
 GUARDS = [Guard, IsStaff, IsAuthenticated, HasPermission, Check, ObjectCheck, Owner]
-OF_GUARDS = ["has_permission", "has_object_permission", "test_func", "__call__", "message", "questions", "rust"]
+OF_GUARDS = ["has_permission", "has_object_permission", "test_func", "__call__", "message", "custom_checks", "rust"]
 BACKENDS = [JWTAuthentication, APIKeyAuthentication]
 OF_BACKENDS = [
     *("authenticate", "aauthenticate", "authenticate_header", "authenticate_credentials", "get_user", "validate"),
-    *("has_permission", "rust", "answer", "aanswer", "label", "name", "_built", "get_validated_token", "header"),
+    *("has_permission", "rust", "resume", "aresume", "label", "name", "_built", "get_validated_token", "header"),
 ]
 IGNORED = [
     *((base, name) for base in GUARDS for name in [*OF_GUARDS, "__and__", "__invert__", "__eq__"]),

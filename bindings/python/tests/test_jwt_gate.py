@@ -291,15 +291,15 @@ def test_a_store_elsewhere_is_asked_in_between():
     one = gate(backend(external_revocation=True), _rust.ApiKeyBackend(api_keys={"sk-1"}))
     meta = bearer(jti="abc")
     pending = one.check(meta)
-    assert isinstance(pending, _rust.Pending) and (pending.jti, pending.backend_index) == ("abc", 0)
-    assert pending.resume(False).user_id == "42"
+    assert isinstance(pending, _rust.RevocationCheck) and (pending.jti, pending.backend_index) == ("abc", 0)
+    assert pending.done(False).user_id == "42"
     with pytest.raises(RuntimeError):
-        pending.resume(False)
-    assert one.check(meta).resume(True).reason == "token_revoked"
-    assert one.check(meta).resume(None).status == 503
-    assert one.check({**meta, "HTTP_X_API_KEY": "sk-1"}).resume(True).reason == "token_revoked"
+        pending.done(False)
+    assert one.check(meta).done(True).reason == "token_revoked"
+    assert one.check(meta).unavailable().status == 503
+    assert one.check({**meta, "HTTP_X_API_KEY": "sk-1"}).done(True).reason == "token_revoked"
     lenient = gate(backend(external_revocation=True, store_errors_allow=True))
-    assert lenient.check(meta).resume(None).user_id == "42"
+    assert lenient.check(meta).unavailable().user_id == "42"
 
 
 def test_a_token_lives_in_the_store_as_long_as_the_largest_leeway():
@@ -449,10 +449,10 @@ def test_grants_of_a_caller_of_another_gate_are_read_again(guard, opens):
     guard = Guard.parse(guard)
     for context in readers():
         decided = gate(guard=guard).check_caller(context)
-        if isinstance(decided, _rust.Conditional):
-            assert decided.context is context and decided.questions() == ["owner"]
-            assert isinstance(decided.decide({"owner": False}), _rust.Refusal)
-            decided = decided.decide({"owner": True})
+        if isinstance(decided, _rust.GuardChecks):
+            assert decided.context is context and decided.open_checks() == ["owner"]
+            assert isinstance(decided.finish({"owner": False}), _rust.Refusal)
+            decided = decided.finish({"owner": True})
         assert isinstance(decided, _rust.AuthContext if opens else _rust.Refusal)
         explained = guard.explain(context, {"owner": True}).decision
         assert explained == ("allow" if opens else "deny")
@@ -466,6 +466,6 @@ def test_a_token_that_expires_while_the_store_is_asked_is_refused(errors_allow):
     current = asking.check(bearer())
     time.sleep(max(0, end - time.time()) + 0.01)
     for late, revoked in zip(pending, [False, None if errors_allow else False], strict=True):
-        refusal = late.resume(revoked)
+        refusal = late.unavailable() if revoked is None else late.done(revoked)
         assert isinstance(refusal, _rust.Refusal) and (refusal.status, refusal.reason) == (401, "token_expired")
-    assert isinstance(current.resume(False), _rust.AuthContext)
+    assert isinstance(current.done(False), _rust.AuthContext)

@@ -36,6 +36,15 @@ impl CheckResults {
         self.0.insert(check.into(), passed);
     }
 
+    /// Adds the results of another set, replacing earlier ones.
+    #[must_use]
+    pub fn and(mut self, others: &Self) -> Self {
+        let others = others.0.iter();
+        self.0
+            .extend(others.map(|(check, passed)| (check.clone(), *passed)));
+        self
+    }
+
     /// Returns the result of a check, if there is one.
     #[must_use]
     pub fn get(&self, check: &str) -> Option<bool> {

@@ -55,12 +55,16 @@ reasons! {
     AudienceMissing = "audience_missing",
     /// The guard requires another backend.
     BackendRequired = "backend_required",
+    /// A custom backend can't check the credentials now.
+    BackendUnavailable = "backend_unavailable",
     /// A claim doesn't have the value that the guard or the backend requires.
     ClaimMismatch = "claim_mismatch",
     /// A required claim is absent.
     ClaimMissing = "claim_missing",
     /// The claims are not a JSON object, or a registered claim has the wrong type.
     ClaimsMalformed = "claims_malformed",
+    /// A custom backend rejected the credentials.
+    CredentialsInvalid = "credentials_invalid",
     /// The request has no credentials.
     CredentialsMissing = "credentials_missing",
     /// The header's `crit` or `b64` requires an extension that isn't supported.

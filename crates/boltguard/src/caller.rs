@@ -1,6 +1,7 @@
-//! The one who makes a request, as the backends found out.
+//! Who makes a request, as the backends have identified it.
 
 use std::borrow::Cow;
+
 use std::sync::Arc;
 
 use boltguard_apikey::ApiKeyEntry;
@@ -9,20 +10,55 @@ use boltguard_jwt::{AccountSource, AdmittedClaims};
 use boltguard_types::ReasonCode;
 use serde_json::Value;
 
-/// The name of the backend that reads API keys, in guards and contexts.
-pub const API_KEY_BACKEND: &str = "api_key";
-/// The name of the backend that reads JWTs, in guards and contexts.
-pub const JWT_BACKEND: &str = "jwt";
+use crate::Failure;
+use crate::backend::BackendName;
 
-/// Who makes a request.
+/// Who makes a request: the backend that identified the caller, and the credential.
+///
+/// Its grants were read for the guard of one gate. [`Gate::evaluate_caller`](crate::Gate::evaluate_caller) and
+/// [`Gate::decide`](crate::Gate::decide) read them again for another.
 #[derive(Clone, Debug)]
-pub enum Caller {
-    /// Nobody that a backend vouches for; with the reason, if a credential was tried and failed.
-    Anonymous(Option<ReasonCode>),
-    /// The holder of an API key.
+pub struct Caller {
+    backend: BackendName,
+    credential: Credential,
+}
+
+/// The credential by which a caller was identified.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Credential {
+    /// None: the caller is anonymous.
+    Anonymous(Anonymous),
+    /// An API key.
     ApiKey(ApiKeyCaller),
-    /// The holder of a token.
+    /// A credential that a custom backend checked.
+    Custom(Box<CustomCaller>),
+    /// A JWT.
     Token(AdmittedClaims),
+}
+
+/// Why a caller is anonymous.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Anonymous {
+    /// The request has credentials that failed.
+    Failed(Failure),
+    /// The request has no credentials.
+    #[default]
+    NoCredentials,
+    /// The request has an `Authorization` header whose scheme no backend supports.
+    UnsupportedScheme,
+}
+
+impl Anonymous {
+    /// The reason for which a guard that requires an identity refuses the caller.
+    #[must_use]
+    pub fn reason(&self) -> ReasonCode {
+        match self {
+            Self::Failed(failure) => failure.reason(),
+            Self::NoCredentials => ReasonCode::NotAuthenticated,
+            Self::UnsupportedScheme => ReasonCode::SchemeUnsupported,
+        }
+    }
 }
 
 /// The holder of an API key, and which of the guard's requirements the key meets.
@@ -52,116 +88,218 @@ impl ApiKeyCaller {
     }
 }
 
-impl Caller {
-    /// Whether a backend vouches for the caller.
+/// A caller whom a custom backend identified, and which of the guard's requirements its identity meets.
+#[derive(Clone, Debug)]
+pub struct CustomCaller {
+    identity: Identity,
+    grant_set: GrantSet,
+}
+
+impl CustomCaller {
+    /// The identity, as the backend returned it.
     #[must_use]
-    pub fn is_known(&self) -> bool {
-        !matches!(self, Self::Anonymous(_))
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+}
+
+impl Caller {
+    /// An anonymous caller without credentials.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self::from(Anonymous::NoCredentials)
+    }
+
+    pub(crate) fn from_token(backend: BackendName, claims: AdmittedClaims) -> Self {
+        Self {
+            backend,
+            credential: Credential::Token(claims),
+        }
+    }
+
+    pub(crate) fn from_api_key(backend: BackendName, caller: ApiKeyCaller) -> Self {
+        Self {
+            backend,
+            credential: Credential::ApiKey(caller),
+        }
+    }
+
+    pub(crate) fn from_identity(
+        backend: BackendName,
+        mut identity: Identity,
+        requirements: &Requirements,
+    ) -> Self {
+        identity.backend = backend.as_str().into();
+        let grant_set = requirements.grants_of(&identity);
+        Self {
+            backend,
+            credential: Credential::Custom(Box::new(CustomCaller {
+                identity,
+                grant_set,
+            })),
+        }
+    }
+
+    /// The credential.
+    #[must_use]
+    #[inline]
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// The claims of the token, for a caller with one.
+    #[must_use]
+    #[inline]
+    pub fn claims(&self) -> Option<&AdmittedClaims> {
+        match &self.credential {
+            Credential::Token(claims) => Some(claims),
+            _ => None,
+        }
+    }
+
+    /// The entry of the API key, for a caller with one.
+    #[must_use]
+    pub fn api_key(&self) -> Option<&ApiKeyEntry> {
+        match &self.credential {
+            Credential::ApiKey(caller) => Some(caller.entry()),
+            _ => None,
+        }
+    }
+
+    /// The identity that a custom backend returned, for a caller of such.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        match &self.credential {
+            Credential::Custom(caller) => Some(caller.identity()),
+            _ => None,
+        }
+    }
+
+    /// Why the credentials of an anonymous caller were rejected, if there are any.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.credential {
+            Credential::Anonymous(Anonymous::Failed(failure)) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Whether a backend identified the caller.
+    #[must_use]
+    pub fn is_authenticated(&self) -> bool {
+        !matches!(self.credential, Credential::Anonymous(_))
     }
 
     /// The same caller, read for other requirements.
     #[must_use]
     pub fn with_requirements(self, requirements: &Requirements) -> Self {
-        match self {
-            Self::Anonymous(_) => self,
-            Self::ApiKey(caller) if caller.grant_set.was_read_for(requirements) => {
-                Self::ApiKey(caller)
+        let credential = match self.credential {
+            Credential::ApiKey(caller) if !caller.grant_set.was_read_for(requirements) => {
+                Credential::ApiKey(ApiKeyCaller::new(caller.entry, requirements))
             }
-            Self::ApiKey(caller) => Self::ApiKey(ApiKeyCaller::new(caller.entry, requirements)),
-            Self::Token(claims) => Self::Token(claims.with_requirements(requirements)),
-        }
+            Credential::Custom(mut caller) => {
+                caller.grant_set = requirements.grants_of(&caller.identity);
+                Credential::Custom(caller)
+            }
+            Credential::Token(claims) => Credential::Token(claims.with_requirements(requirements)),
+            credential => credential,
+        };
+        Self { credential, ..self }
     }
 
-    /// The backend that vouches: [`JWT_BACKEND`] or [`API_KEY_BACKEND`].
+    /// The name of the backend that identified the caller.
     #[must_use]
-    pub fn backend(&self) -> Option<&'static str> {
-        match self {
-            Self::Anonymous(_) => None,
-            Self::ApiKey(_) => Some(API_KEY_BACKEND),
-            Self::Token(_) => Some(JWT_BACKEND),
-        }
+    pub fn backend(&self) -> Option<&str> {
+        self.is_authenticated().then(|| self.backend.as_str())
     }
 
-    /// The user's id; a token may have none.
+    /// The user's ID. A token can be without one.
     #[must_use]
     pub fn user_id(&self) -> Option<Cow<'_, str>> {
-        match self {
-            Self::Anonymous(_) => None,
-            Self::ApiKey(caller) => Some(caller.entry.user_id().into()),
-            Self::Token(claims) => Some(claims.user_id()?.as_str().to_owned().into()),
+        match &self.credential {
+            Credential::Anonymous(_) => None,
+            Credential::ApiKey(caller) => Some(caller.entry.user_id().into()),
+            Credential::Custom(caller) => Some(caller.identity.subject.as_str().into()),
+            Credential::Token(claims) => Some(claims.user_id()?.as_str().to_owned().into()),
         }
     }
 
-    /// The id of the account of this service that is behind the credential: a token's user, unless another issuer
-    /// vouches for it, or the owner of a key.
+    /// The ID of the local account: the user of a token, unless another issuer signed it, or the owner of an API key.
     #[must_use]
     pub fn account(&self) -> Option<Cow<'_, str>> {
-        match self {
-            Self::ApiKey(caller) => caller.entry.owner().map(Cow::Borrowed),
-            Self::Anonymous(_) => None,
-            Self::Token(claims) => Some(claims.account()?.as_str().to_owned().into()),
+        match &self.credential {
+            Credential::Anonymous(_) | Credential::Custom(_) => None,
+            Credential::ApiKey(caller) => caller.entry.owner().map(Cow::Borrowed),
+            Credential::Token(claims) => Some(claims.account()?.as_str().to_owned().into()),
         }
     }
 
-    /// Whose account it is that a token is about.
+    /// Whose account the subject of a token is.
     #[must_use]
     pub fn account_source(&self) -> Option<AccountSource> {
-        match self {
-            Self::Anonymous(_) | Self::ApiKey(_) => None,
-            Self::Token(claims) => Some(claims.account_source()),
-        }
+        Some(self.claims()?.account_source())
+    }
+
+    /// The issuer of the token.
+    #[must_use]
+    pub fn issuer(&self) -> Option<Cow<'_, str>> {
+        self.claims()?.issuer()
     }
 
     /// Granted permissions, wildcards included.
     #[must_use]
     pub fn permissions(&self) -> Vec<Cow<'_, str>> {
-        match self {
-            Self::Anonymous(_) => Vec::new(),
-            Self::ApiKey(caller) => caller.entry.permissions().map(Cow::Borrowed).collect(),
-            Self::Token(claims) => claims.permissions(),
+        match &self.credential {
+            Credential::Anonymous(_) => Vec::new(),
+            Credential::ApiKey(caller) => caller.entry.permissions().map(Cow::Borrowed).collect(),
+            Credential::Custom(caller) => borrowed(&caller.identity.permissions),
+            Credential::Token(claims) => claims.permissions(),
         }
     }
 
-    /// What a compiled guard looks at; `None` for the anonymous caller.
+    /// What a compiled guard reads; `None` for an anonymous caller.
     ///
-    /// The grants are those that the guard of the caller's gate requests; any other guard denies. Ask another
-    /// [gate](crate::Gate::decide) about the caller, or read the grants for its guard by
-    /// [`with_requirements`](Self::with_requirements).
+    /// The grants are those that the guard of the caller's gate requires. Any other guard denies access.
     #[must_use]
     #[inline]
     pub fn view(&self) -> Option<PrincipalView<'_>> {
-        match self {
-            Self::Anonymous(_) => None,
-            Self::ApiKey(caller) => Some(PrincipalView {
-                backend: API_KEY_BACKEND,
-                is_staff: false,
-                is_superuser: false,
-                grant_set: &caller.grant_set,
-            }),
-            Self::Token(claims) => Some(PrincipalView {
-                backend: JWT_BACKEND,
-                is_staff: claims.is_staff(),
-                is_superuser: claims.is_superuser(),
-                grant_set: claims.grant_set(),
-            }),
-        }
+        let (is_staff, is_superuser, grant_set) = match &self.credential {
+            Credential::Anonymous(_) => return None,
+            Credential::ApiKey(caller) => (false, false, &caller.grant_set),
+            Credential::Custom(caller) => {
+                let identity = &caller.identity;
+                (identity.is_staff, identity.is_superuser, &caller.grant_set)
+            }
+            Credential::Token(claims) => {
+                (claims.is_staff(), claims.is_superuser(), claims.grant_set())
+            }
+        };
+        Some(PrincipalView {
+            backend: self.backend.as_str(),
+            is_staff,
+            is_superuser,
+            grant_set,
+        })
     }
 
-    /// The caller with everything spelled out, for [`Guard::explain`](boltguard_guard::Guard).
+    /// The caller with all details, for [`Guard::explain`](boltguard_guard::Guard).
     #[must_use]
     pub fn principal(&self) -> Principal {
-        let Some(principal) = self.view() else {
+        if let Some(identity) = self.identity() {
+            return Principal::Known(identity.clone());
+        }
+        let Some(view) = self.view() else {
             return Principal::Anonymous;
         };
         let permissions = self.permissions();
-        let mut identity = Identity::new(&*self.user_id().unwrap_or_default(), principal.backend)
+        let mut identity = Identity::new(&*self.user_id().unwrap_or_default(), view.backend)
             .with_permissions(permissions.iter().map(|granted| &**granted));
-        identity.is_staff = principal.is_staff;
-        identity.is_superuser = principal.is_superuser;
-        if let Self::ApiKey(caller) = self {
-            identity = identity.with_scopes(caller.entry.scopes());
+        identity.is_staff = view.is_staff;
+        identity.is_superuser = view.is_superuser;
+        if let Some(entry) = self.api_key() {
+            identity = identity.with_scopes(entry.scopes());
         }
-        if let Self::Token(claims) = self {
+        if let Some(claims) = self.claims() {
             let scopes = claims.scopes();
             identity = identity.with_scopes(scopes.iter().map(|scope| &**scope));
             if let Ok(Value::Object(all)) = serde_json::from_str(claims.as_json()) {
@@ -170,4 +308,23 @@ impl Caller {
         }
         Principal::Known(identity)
     }
+}
+
+impl From<Anonymous> for Caller {
+    fn from(anonymous: Anonymous) -> Self {
+        Self {
+            backend: BackendName::Default(""),
+            credential: Credential::Anonymous(anonymous),
+        }
+    }
+}
+
+impl From<Failure> for Caller {
+    fn from(failure: Failure) -> Self {
+        Self::from(Anonymous::Failed(failure))
+    }
+}
+
+fn borrowed(names: &[Box<str>]) -> Vec<Cow<'_, str>> {
+    names.iter().map(|name| Cow::Borrowed(&**name)).collect()
 }

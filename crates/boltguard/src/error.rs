@@ -15,6 +15,8 @@ use crate::MAX_CACHED_TOKENS;
 pub enum ConfigError {
     /// A cache of more tokens than [`MAX_CACHED_TOKENS`](crate::MAX_CACHED_TOKENS).
     CacheSize,
+    /// A name that was given to one backend is also the name of another.
+    DuplicateBackend(Box<str>),
     /// The guard can't be compiled.
     Guard(GuardError),
     /// The text is no header's name.
@@ -25,6 +27,8 @@ pub enum ConfigError {
     NoKeys,
     /// The policy can't admit what it was meant to.
     Policy(PolicyError),
+    /// A backend can't replace another that isn't one of API keys, or has another header or name.
+    Replacement,
     /// The text isn't an authentication scheme.
     Scheme,
     /// A list of authentication schemes is empty, or has one twice.
@@ -41,6 +45,10 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CacheSize => write!(f, "the cache of tokens is too large: at most {MAX_CACHED_TOKENS}"),
+            Self::DuplicateBackend(name) => write!(
+                f,
+                "two backends are named {name:?}: give each a name of its own"
+            ),
             Self::Guard(error) => error.fmt(f),
             Self::HeaderName => f.write_str("not a header's name: letters, digits and hyphens"),
             Self::NoKeyFor(algorithm) => write!(
@@ -49,6 +57,9 @@ impl fmt::Display for ConfigError {
                 algorithm.name()
             ),
             Self::Policy(mistake) => mistake.fmt(f),
+            Self::Replacement => f.write_str(
+                "an API key backend can only replace another with the same header and name",
+            ),
             Self::Scheme => f.write_str(
                 "not an authentication scheme: letters, digits and hyphens, such as Bearer",
             ),

@@ -1,15 +1,15 @@
 //! Authentication and authorisation for HTTP services: credentials, tokens, keys, guards and revocation in one call.
 //!
 //! A [`Gate`] is created once per route, from authentication backends and a guard. For each request, it takes the
-//! headers and the current time, and returns an [`Outcome`]. Invalid configuration is an error, there are no fallbacks,
-//! and unverified data isn't used.
+//! headers and the current time, and returns a [`Step`]: an [`Outcome`], or a [`Need`] of something from outside.
+//! Invalid configuration is an error, there are no fallbacks, and unverified data isn't used.
 //!
 //! ```
 //! use boltguard::guard::Guard;
 //! use boltguard::jwt::ClaimsPolicy;
 //! use boltguard::keys::{Algorithm, Key, KeySet, Secret, SigningKey, VerifyingKey};
 //! use boltguard::types::{NumericDate, Permission};
-//! use boltguard::{Gate, HeaderName, JwtBackend, Outcome};
+//! use boltguard::{Gate, JwtBackend, Outcome, Step};
 //!
 //! // Once, at startup.
 //! let secret = Key::Secret(Secret::new(b"a secret that is thirty-two bytes")?);
@@ -22,9 +22,8 @@
 //! let signer = SigningKey::new(&secret, Algorithm::Hs256)?;
 //! let claims = br#"{"sub":"42","exp":1300819380,"permissions":["blog.*"]}"#;
 //! let value = format!("Bearer {}", boltguard::jws::sign(claims, &Default::default(), &signer)?);
-//! let header = |name: &HeaderName| (name.as_str() == "authorization").then_some(value.as_str());
-//! match gate.check(header, NumericDate::from_secs(1_300_819_000)) {
-//!     Outcome::Admitted(caller) => assert_eq!(caller.user_id().as_deref(), Some("42")),
+//! match gate.evaluate(&[("authorization", value.as_str())], NumericDate::from_secs(1_300_819_000)) {
+//!     Step::Done(Outcome::Admitted(caller)) => assert_eq!(caller.user_id().as_deref(), Some("42")),
 //!     other => panic!("{other:?}"),
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -37,13 +36,20 @@
 mod backend;
 mod caller;
 mod credentials;
+mod edge;
 mod error;
+mod evaluation;
+mod failure;
+mod freshness;
 mod gate;
 mod header_name;
 mod ignored_grants;
+mod issuers;
 mod key_generation;
+mod need;
+mod now;
 mod refusal;
-mod remote;
+mod request;
 mod schemes;
 mod token_cache;
 
@@ -59,13 +65,24 @@ pub use boltguard_revocation as revocation;
 pub use boltguard_types as types;
 
 pub use backend::{
-    ApiKeyBackend, ApiKeySource, Backend, JwtBackend, Revocation, StoreFailurePolicy,
+    API_KEY_BACKEND, ApiKeyBackend, ApiKeySource, Authenticate, Authentication, Backend,
+    CustomBackend, EdgeBackend, JWT_BACKEND, JwtBackend, Revocation, StoreFailurePolicy,
 };
-pub use caller::{API_KEY_BACKEND, ApiKeyCaller, Caller, JWT_BACKEND};
+pub use caller::{Anonymous, ApiKeyCaller, Caller, Credential, CustomCaller};
 pub use credentials::Scheme;
+pub use edge::{AsyncEdge, Edge};
 pub use error::ConfigError;
-pub use gate::{Answer, Gate, Outcome, Question};
+pub use evaluation::{Outcome, Step};
+pub use failure::Failure;
+pub use freshness::{Freshness, SnapshotRead};
+pub use gate::Gate;
 pub use header_name::HeaderName;
+pub use need::{
+    ApiKeyRefresh, EdgeAuthentication, KeyRefresh, Need, Refreshed, RevocationCheck,
+    RevocationStatus, RunChecks,
+};
+pub use now::Now;
 pub use refusal::Refusal;
+pub use request::{Headers, RequestParts, headers};
 pub use schemes::Schemes;
 pub use token_cache::MAX_CACHED_TOKENS;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use boltguard_types::ReasonCode;
 
 use crate::Schemes;
-use crate::backend::ClaimName;
+use crate::failure::ClaimName;
 
 /// Why a request is refused, ready to be answered.
 ///
@@ -101,20 +101,18 @@ impl Refusal {
         }
     }
 
+    /// Refuses because a custom backend can't check the credentials: 503.
+    #[must_use]
+    pub fn backend_unavailable() -> Self {
+        Self {
+            reason: ReasonCode::BackendUnavailable,
+            ..Self::unavailable()
+        }
+    }
+
     /// Says for the log which claim is at fault.
     pub(crate) fn with_claim(self, claim: Option<Arc<ClaimName>>) -> Self {
         Self { claim, ..self }
-    }
-
-    /// There are credentials, which no backend takes for its own.
-    pub(crate) fn for_unsupported_scheme(self) -> Self {
-        match self.reason {
-            ReasonCode::NotAuthenticated => Self {
-                reason: ReasonCode::SchemeUnsupported,
-                ..self
-            },
-            _ => self,
-        }
     }
 
     /// Tells the client that there is nothing new before this time is over.
@@ -210,6 +208,10 @@ impl Refusal {
                 "api_keys_unavailable",
                 "The API key can't be checked right now.",
             ),
+            (Kind::Unavailable, ReasonCode::BackendUnavailable) => (
+                "backend_unavailable",
+                "The credentials can't be checked right now.",
+            ),
             (Kind::Unavailable, ReasonCode::IssuerKeysUnavailable) => (
                 "issuer_keys_unavailable",
                 "The token can't be checked right now.",
@@ -229,6 +231,7 @@ fn public_reason(reason: ReasonCode) -> (&'static str, &'static str) {
         ReasonCode::NotAuthenticated | ReasonCode::CredentialsMissing => {
             ("not_authenticated", "Credentials were not given.")
         }
+        ReasonCode::CredentialsInvalid => ("invalid_credentials", "The credentials are invalid."),
         ReasonCode::SchemeUnsupported => (
             "not_authenticated",
             "The authentication scheme is not supported.",
@@ -253,6 +256,7 @@ fn is_of_token(reason: ReasonCode) -> bool {
         ReasonCode::ApiKeyExpired
             | ReasonCode::ApiKeyInvalid
             | ReasonCode::ApiKeyRevoked
+            | ReasonCode::CredentialsInvalid
             | ReasonCode::CredentialsMissing
             | ReasonCode::NotAuthenticated
             | ReasonCode::SchemeUnsupported
@@ -282,6 +286,7 @@ mod tests {
                 "token_not_yet_valid",
                 "token_revoked",
                 "invalid_api_key",
+                "invalid_credentials",
                 "user_unavailable",
                 "invalid_token",
             ];
@@ -342,6 +347,7 @@ mod tests {
     fn a_503_says_what_is_missing() {
         for refusal in [
             Refusal::unavailable(),
+            Refusal::backend_unavailable(),
             Refusal::keys_unavailable(),
             Refusal::issuer_keys_unavailable(),
         ] {

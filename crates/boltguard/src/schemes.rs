@@ -61,7 +61,7 @@ impl Schemes {
     pub(crate) fn of(backends: &[Backend]) -> Self {
         let mut all = Self::none();
         for backend in backends {
-            let takes_tokens = matches!(backend, Backend::Jwt(_));
+            let takes_tokens = !matches!(backend, Backend::ApiKey(_));
             for scheme in backend.offered_schemes() {
                 all = all.and(scheme.clone(), takes_tokens);
             }

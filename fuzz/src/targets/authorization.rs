@@ -10,7 +10,8 @@ use boltguard::keys::Algorithm;
 use boltguard::revocation::MemoryRevocation;
 use boltguard::types::Permission;
 use boltguard::{
-    ApiKeyBackend, ApiKeySource, Caller, Gate, HeaderName, JwtBackend, Outcome, Revocation,
+    ApiKeyBackend, ApiKeySource, Caller, Credential, Gate, HeaderName, JwtBackend, Outcome,
+    Revocation, Step, headers,
 };
 
 use super::service;
@@ -53,13 +54,28 @@ pub(super) fn run(data: &[u8]) {
     };
     let mut lines = text.split('\n');
     let [authorization, token, key] = [(); 3].map(|()| lines.next());
-    let header = |name: &HeaderName| match name.as_str() {
+    let parts = headers(|name| match name.as_str() {
         "authorization" => authorization,
         "x-token" => token,
         _ => key,
+    });
+    let outcome = match GATE.evaluate(&parts, service::now()) {
+        Step::Done(outcome) => outcome,
+        Step::Need(need) => panic!("nothing is needed: {need:?}"),
     };
-    match GATE.check(header, service::now()) {
-        Outcome::Admitted(Caller::Token(claims)) => {
+    match outcome {
+        Outcome::Admitted(caller) => check_admitted(&caller, [authorization, token], key),
+        Outcome::Refused(refusal) => assert!([401, 403].contains(&refusal.status())),
+    }
+    if let Ok(name) = HeaderName::new(text) {
+        assert!(name.as_str().is_ascii());
+    }
+}
+
+/// The caller has a token that is admitted by itself, or the API key.
+fn check_admitted(caller: &Caller, [authorization, token]: [Option<&str>; 2], key: Option<&str>) {
+    match caller.credential() {
+        Credential::Token(claims) => {
             assert!(claims.token_id().as_deref() != Some(REVOKED) || token.is_some());
             let has_valid_token = |value: Option<&str>| {
                 value
@@ -71,19 +87,14 @@ pub(super) fn run(data: &[u8]) {
                 "{claims:?}"
             );
         }
-        Outcome::Admitted(Caller::ApiKey(caller)) => {
+        Credential::ApiKey(caller) => {
             assert!(
                 key.is_some_and(|value| value.ends_with(API_KEY)),
                 "{:?}",
                 caller.entry()
             );
         }
-        Outcome::Admitted(other) => panic!("{other:?}"),
-        Outcome::Refused(refusal) => assert!([401, 403].contains(&refusal.status())),
         other => panic!("{other:?}"),
-    }
-    if let Ok(name) = HeaderName::new(text) {
-        assert!(name.as_str().is_ascii());
     }
 }
 

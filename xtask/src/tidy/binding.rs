@@ -8,9 +8,6 @@ use super::sources::Source;
 
 const FOLDER: &str = "bindings/python/src/";
 
-/// Uses that aren't counted, because the two modules still form a circle.
-const EXCEPTIONS: [(&str, &str); 1] = [("pending", "gate")];
-
 /// Checks the paths that begin with `crate::`.
 pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
     let modules: BTreeMap<String, &Source> = sources.iter().filter_map(module).collect();
@@ -40,7 +37,7 @@ fn used(name: &str, source: &Source, modules: &BTreeMap<String, &Source>) -> BTr
         .filter(|(_, line)| !line.trim_start().starts_with("//"))
         .flat_map(|(_, line)| line.split("crate::").skip(1))
         .filter_map(|path| longest(path, modules))
-        .filter(|used| used != name && !EXCEPTIONS.contains(&(name, used)))
+        .filter(|used| used != name)
         .collect()
 }
 

@@ -10,23 +10,28 @@ __all__ = [
     "ApiKeyBackend",
     "ApiKeyFormat",
     "ApiKeyRefresh",
+    "ApiKeySnapshotRefresh",
     "ApiKeyStore",
     "ApiKeyUse",
     "AuthContext",
-    "Conditional",
+    "EdgeAuthentication",
+    "EdgeBackend",
     "Explanation",
     "FetchTurn",
     "Gate",
     "GeneratedApiKey",
     "Guard",
+    "GuardChecks",
+    "Identity",
     "JwtBackend",
     "Key",
+    "KeyRefresh",
     "KeySet",
     "MemoryRevocation",
     "Minter",
-    "Pending",
     "Refusal",
     "RemoteKeys",
+    "RevocationCheck",
     "RevocationSentinel",
     "StoredApiKey",
     "__version__",
@@ -47,6 +52,8 @@ ALGORITHMS: Final[tuple[str, ...]]
 """The names of all algorithms."""
 
 _Seconds: TypeAlias = float | timedelta
+_Need: TypeAlias = ApiKeySnapshotRefresh | EdgeAuthentication | KeyRefresh | RevocationCheck
+_Step: TypeAlias = AuthContext | Refusal | _Need | GuardChecks
 
 # --- keys --------------------------------------------------------------------------------------------------------
 
@@ -539,6 +546,7 @@ class JwtBackend:
         cached_tokens: int = 0,
         remote_keys: RemoteKeys | None = None,
         external_accounts: int | None = None,
+        name: str | None = None,
     ) -> JwtBackend:
         """`external_accounts` is the number of the accounts of another issuer, see `AuthContext.account_source`."""
 
@@ -562,6 +570,7 @@ class ApiKeyBackend:
         header: str = "x-api-key",
         id_key: bytes | None = None,
         scheme: Sequence[str] | None = None,
+        name: str | None = None,
     ) -> ApiKeyBackend:
         """`id_key` is a secret that makes the public IDs of the keys unguessable."""
 
@@ -572,6 +581,7 @@ class ApiKeyBackend:
         header: str = "x-api-key",
         store_errors_allow: bool = False,
         scheme: Sequence[str] | None = None,
+        name: str | None = None,
     ) -> ApiKeyBackend:
         """Looks keys up in a store. The gate requires an update of the store when it is outdated. If the update fails,
         the outdated keys are used if `store_errors_allow` is `True`.
@@ -700,12 +710,12 @@ class ApiKeyStore:
 class Gate:
     """Backends and a guard, compiled once for one route."""
 
-    def __new__(cls, backends: Sequence[JwtBackend | ApiKeyBackend], guard: Guard) -> Gate: ...
-    def check(self, meta: dict[str, Any]) -> AuthContext | Refusal | Pending | Conditional:
-        """Decides on a request by its `META`. What a client sent never raises."""
+    def __new__(cls, backends: Sequence[JwtBackend | ApiKeyBackend | EdgeBackend], guard: Guard) -> Gate: ...
+    def check(self, meta: dict[str, Any]) -> _Step:
+        """Evaluates a request by its `META`: a context, a refusal, or what the evaluation needs."""
 
-    def check_caller(self, context: AuthContext | None) -> AuthContext | Refusal | Conditional:
-        """Decides about a caller whom another gate has just identified, `None` for the anonymous one."""
+    def check_caller(self, context: AuthContext | None) -> AuthContext | Refusal | GuardChecks:
+        """Evaluates the guard for a caller whom another gate has identified; `None` is an anonymous caller."""
 
     @property
     def guard(self) -> Guard:
@@ -716,44 +726,116 @@ class Gate:
         """Whether callers without an identity are let in."""
 
 @final
-class Pending:
-    """Something outside of Rust has to be asked: a store, whether a token is revoked, the table of the API keys, or an
-    issuer for its keys.
-    """
-
-    @property
-    def jti(self) -> str | None:
-        """The id of the token; `None` where keys have to be brought up to date."""
+class KeyRefresh:
+    """The keys of an issuer have to be refreshed. It can be continued once."""
 
     @property
     def backend_index(self) -> int:
-        """Which of the gate's backends asks."""
+        """The place of the backend whose issuer it is."""
 
     @property
     def unknown_key(self) -> bool:
-        """Whether the issuer's keys are needed for a token whose key is not among them."""
+        """Whether the token's key is not among the keys, rather than the keys being stale."""
 
-    def resume(self, answer: bool | ApiKeyBackend | None) -> AuthContext | Refusal | Pending | Conditional:
-        """Goes on with the store's answer; `None` where it gave none. Once. For keys any answer means that they are
-        up to date; a backend stands for the one that asked, for this request alone.
-        """
+    def done(self) -> _Step:
+        """Continues after the keys were refreshed."""
+
+    def unavailable(self) -> _Step:
+        """Continues after the refresh failed."""
 
 @final
-class Conditional:
-    """The caller is known, and may pass if checks of your own hold, which the guard asks by name."""
+class ApiKeySnapshotRefresh:
+    """A snapshot of stored API keys has to be refreshed. It can be continued once."""
+
+    @property
+    def backend_index(self) -> int:
+        """The place of the backend whose snapshot it is."""
+
+    def done(self, backend: ApiKeyBackend) -> _Step:
+        """Continues with the keys of this backend, which replaces the gate's own for this request."""
+
+    def unavailable(self) -> _Step:
+        """Continues after the refresh failed."""
+
+@final
+class RevocationCheck:
+    """A store has to be asked whether a token is revoked. It can be continued once."""
+
+    @property
+    def backend_index(self) -> int:
+        """The place of the backend whose store has to be asked."""
+
+    @property
+    def jti(self) -> str:
+        """The ID of the token."""
+
+    def done(self, revoked: bool) -> _Step:
+        """Continues with what the store says."""
+
+    def unavailable(self) -> _Step:
+        """Continues after the store failed."""
+
+@final
+class EdgeAuthentication:
+    """A backend of Python has to authenticate the request. It can be continued once."""
+
+    @property
+    def backend_index(self) -> int:
+        """The place of the backend."""
+
+    def done(self, identity: Identity | None) -> _Step:
+        """Continues with the caller that the backend identified; `None` if the request has no credentials for it."""
+
+    def failed(self) -> _Step:
+        """Continues after the backend rejected the credentials."""
+
+    def unavailable(self) -> _Step:
+        """Continues after the backend couldn't check the credentials."""
+
+@final
+class GuardChecks:
+    """The caller is identified, and may be admitted if custom checks of the guard hold."""
 
     @property
     def context(self) -> AuthContext:
-        """The caller, who is not let in yet."""
+        """The caller, who is not admitted yet."""
 
-    def questions(self, answers: Mapping[str, bool] | None = None) -> list[str]:
-        """The names of the checks that matter for this caller, given the answers so far."""
+    def open_checks(self, results: Mapping[str, bool] | None = None) -> list[str]:
+        """The names of the checks that could still change the decision, given these results."""
 
-    def decide(self, answers: Mapping[str, bool], *, optimistic: bool = False) -> AuthContext | Refusal:
-        """What becomes of the request, given these answers: a context, or a refusal. A check without an answer does not
-        hold and does not fail, so a guard that still needs one refuses; with `optimistic`, it lets the caller in as
-        long as some answer could.
+    def resume(self, results: Mapping[str, bool]) -> AuthContext | Refusal | GuardChecks:
+        """Continues with these results: a context, a refusal, or these checks again if the others could still change
+        the decision.
         """
+
+    def finish(self, results: Mapping[str, bool]) -> AuthContext | Refusal:
+        """Decides with these results and no others, so that open checks count as failed."""
+
+@final
+class EdgeBackend:
+    """A backend that Python implements."""
+
+    def __new__(
+        cls, name: str, *, header: str | None = None, reads: Sequence[str] = ..., scheme: Sequence[str] = ...
+    ) -> EdgeBackend: ...
+
+@final
+class Identity:
+    """Who a caller is and what they are granted, as a custom backend says."""
+
+    def __new__(
+        cls,
+        user_id: str,
+        *,
+        permissions: Iterable[str] | None = None,
+        scopes: Iterable[str] | None = None,
+        is_staff: bool = False,
+        is_superuser: bool = False,
+        claims: dict[str, Any] | None = None,
+    ) -> Identity: ...
+    @property
+    def user_id(self) -> str:
+        """The ID of the caller."""
 
 @final
 class Refusal:
@@ -822,6 +904,10 @@ class AuthContext(Mapping[str, Any]):
     @property
     def api_key_id(self) -> str | None:
         """The public id of the API key."""
+
+    @property
+    def has_token(self) -> bool:
+        """Whether the credential is a token."""
 
     @property
     def is_authenticated(self) -> bool:

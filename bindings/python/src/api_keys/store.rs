@@ -1,10 +1,10 @@
 //! `ApiKeyStore`: a snapshot of the table of API keys, and whether it is up to date.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use boltguard::apikey::{ApiKeyVerifier, MemoryKeyStore, StoredKey};
+use boltguard::{Freshness, SnapshotRead};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -52,32 +52,29 @@ impl ApiKeyStore {
         Ok(Self {
             verifier: ApiKeyVerifier::new(format.format().clone(), peppers),
             keys: Arc::default(),
-            freshness: Arc::new(Freshness::new(interval)),
+            freshness: Arc::new(Freshness::new(interval, Instant::now())),
         })
     }
 
     /// Whether the last refresh was less than `refresh_interval` ago and no change was noted since.
     #[getter]
     fn is_current(&self) -> bool {
-        self.freshness.is_current()
+        self.freshness.is_current(Instant::now())
     }
 
     /// Notes a change of the table. A refresh that began before it doesn't count.
     fn note_change(&self) {
-        self.freshness.changes.fetch_add(1, Ordering::SeqCst);
+        self.freshness.note_change();
     }
 
     /// Begins a refresh. Call this before you read the table.
     fn begin_refresh(&self) -> ApiKeyRefresh {
-        ApiKeyRefresh {
-            began: Instant::now(),
-            changes: self.freshness.changes.load(Ordering::SeqCst),
-        }
+        ApiKeyRefresh(self.freshness.begin_read(Instant::now()))
     }
 
     /// Finishes a refresh. The keys are up to date as of its beginning.
     fn finish_refresh(&self, refresh: PyRef<'_, ApiKeyRefresh>) {
-        self.freshness.read(&refresh);
+        self.freshness.finish_read(&refresh.0);
     }
 
     /// Replaces all keys.
@@ -119,51 +116,4 @@ fn stored(keys: &Bound<'_, PyAny>) -> PyResult<Vec<StoredKey>> {
 
 /// A refresh that has begun.
 #[pyclass(frozen, module = "boltguard._rust")]
-pub(crate) struct ApiKeyRefresh {
-    began: Instant,
-    changes: u64,
-}
-
-/// The time of the last refresh, and the number of changes that it includes.
-pub(crate) struct Freshness {
-    interval: Duration,
-    start: Instant,
-    changes: AtomicU64,
-    seen: AtomicU64,
-    /// In nanoseconds since the start, or zero before the first refresh.
-    current_until: AtomicU64,
-}
-
-impl Freshness {
-    fn new(interval: Duration) -> Self {
-        Self {
-            interval,
-            start: Instant::now(),
-            changes: AtomicU64::new(0),
-            seen: AtomicU64::new(0),
-            current_until: AtomicU64::new(0),
-        }
-    }
-
-    /// Whether there was a refresh.
-    pub(crate) fn was_read(&self) -> bool {
-        self.current_until.load(Ordering::SeqCst) > 0
-    }
-
-    pub(crate) fn is_current(&self) -> bool {
-        let elapsed = nanos(self.start.elapsed());
-        elapsed < self.current_until.load(Ordering::SeqCst)
-            && self.seen.load(Ordering::SeqCst) == self.changes.load(Ordering::SeqCst)
-    }
-
-    fn read(&self, refresh: &ApiKeyRefresh) {
-        let began = refresh.began.saturating_duration_since(self.start);
-        let until = nanos(began.saturating_add(self.interval));
-        self.seen.store(refresh.changes, Ordering::SeqCst);
-        self.current_until.store(until, Ordering::SeqCst);
-    }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
+pub(crate) struct ApiKeyRefresh(SnapshotRead);

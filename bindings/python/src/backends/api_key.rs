@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use boltguard::apikey::ApiKeys;
-use boltguard::{ApiKeyBackend as Backend, ApiKeySource};
+use boltguard::{ApiKeyBackend as Backend, ApiKeySource, StoreFailurePolicy};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
 
 use crate::api_keys::generated::secret;
-use crate::api_keys::store::{ApiKeyStore, Freshness};
+use crate::api_keys::store::ApiKeyStore;
 use crate::backends::{header, refused, schemes};
 
 /// Authenticates requests by an API key in a header. Only digests of the keys are stored.
@@ -17,34 +17,11 @@ use crate::backends::{header, refused, schemes};
 pub(crate) struct ApiKeyBackend {
     backend: Arc<Backend>,
     weak_keys: usize,
-    snapshot: Option<Snapshot>,
-}
-
-/// The state of the store in which the keys are looked up.
-#[derive(Clone)]
-pub(crate) struct Snapshot {
-    freshness: Arc<Freshness>,
-    store_errors_allow: bool,
 }
 
 impl ApiKeyBackend {
     pub(crate) fn backend(&self) -> &Arc<Backend> {
         &self.backend
-    }
-
-    pub(crate) fn snapshot(&self) -> Option<&Snapshot> {
-        self.snapshot.as_ref()
-    }
-}
-
-impl Snapshot {
-    pub(crate) fn is_current(&self) -> bool {
-        self.freshness.is_current()
-    }
-
-    /// Whether outdated keys may be used if the store is unavailable.
-    pub(crate) fn outlives_errors(&self) -> bool {
-        self.store_errors_allow && self.freshness.was_read()
     }
 }
 
@@ -52,7 +29,9 @@ impl Snapshot {
 impl ApiKeyBackend {
     /// `id_key` is a secret that makes the public IDs of the keys unguessable.
     #[new]
-    #[pyo3(signature = (*, api_keys, key_permissions=None, header="x-api-key", id_key=None, scheme=None))]
+    #[pyo3(signature = (
+        *, api_keys, key_permissions=None, header="x-api-key", id_key=None, scheme=None, name=None
+    ))]
     fn new(
         py: Python<'_>,
         api_keys: &Bound<'_, PyAny>,
@@ -60,6 +39,7 @@ impl ApiKeyBackend {
         header: &str,
         id_key: Option<&[u8]>,
         scheme: Option<Vec<String>>,
+        name: Option<&str>,
     ) -> PyResult<Self> {
         let keys = known_keys(py, api_keys, key_permissions, id_key)?;
         if keys.is_empty() {
@@ -67,30 +47,38 @@ impl ApiKeyBackend {
         }
         Ok(Self {
             weak_keys: keys.weak(),
-            backend: backend(py, ApiKeySource::Static(keys), header, scheme)?,
-            snapshot: None,
+            backend: Arc::new(backend(
+                py,
+                ApiKeySource::Static(keys),
+                header,
+                scheme,
+                name,
+            )?),
         })
     }
 
     /// Looks keys up in a store. The gate requires an update of the store when it is outdated. If the update fails, the
     /// outdated keys are used if `store_errors_allow` is `True`.
     #[staticmethod]
-    #[pyo3(signature = (store, *, header="x-api-key", store_errors_allow=false, scheme=None))]
+    #[pyo3(signature = (store, *, header="x-api-key", store_errors_allow=false, scheme=None, name=None))]
     fn stored(
         py: Python<'_>,
         store: PyRef<'_, ApiKeyStore>,
         header: &str,
         store_errors_allow: bool,
         scheme: Option<Vec<String>>,
+        name: Option<&str>,
     ) -> PyResult<Self> {
         let keys = ApiKeySource::Store(store.verifier().clone(), Arc::clone(store.keys()) as _);
+        let on_failure = match store_errors_allow {
+            true => StoreFailurePolicy::FailOpen,
+            false => StoreFailurePolicy::FailClosed,
+        };
+        let backend = backend(py, keys, header, scheme, name)?
+            .with_snapshot(Arc::clone(store.freshness()), on_failure);
         Ok(Self {
             weak_keys: 0,
-            backend: backend(py, keys, header, scheme)?,
-            snapshot: Some(Snapshot {
-                freshness: Arc::clone(store.freshness()),
-                store_errors_allow,
-            }),
+            backend: Arc::new(backend),
         })
     }
 
@@ -101,7 +89,6 @@ impl ApiKeyBackend {
         Ok(Self {
             weak_keys: self.weak_keys,
             backend: renamed.unwrap_or_else(|| Arc::clone(&self.backend)),
-            snapshot: self.snapshot.clone(),
         })
     }
 
@@ -121,14 +108,18 @@ fn backend(
     keys: ApiKeySource,
     header: &str,
     scheme: Option<Vec<String>>,
-) -> PyResult<Arc<Backend>> {
+    name: Option<&str>,
+) -> PyResult<Backend> {
     let mut backend = Backend::new(keys, self::header(py, header)?);
     if let Some(names) = scheme {
         backend = backend
             .with_schemes(schemes(py, &names)?)
             .map_err(|error| refused(py, error))?;
     }
-    Ok(Arc::new(backend))
+    Ok(match name {
+        Some(name) => backend.with_name(name),
+        None => backend,
+    })
 }
 
 fn known_keys(

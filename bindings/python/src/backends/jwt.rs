@@ -39,7 +39,7 @@ impl JwtBackend {
         *, keys, algorithms, header="authorization", audience=None, issuer=None, leeway=None,
         required_claims=None, user_id_claim="sub", typ=None, claims=None, scheme=None,
         subject_required=true, memory_revocation=None, external_revocation=false, store_errors_allow=false,
-        cached_tokens=0, remote_keys=None, external_accounts=None,
+        cached_tokens=0, remote_keys=None, external_accounts=None, name=None,
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -65,6 +65,7 @@ impl JwtBackend {
         cached_tokens: usize,
         remote_keys: Option<PyRef<'py, RemoteKeys>>,
         external_accounts: Option<u32>,
+        name: Option<&str>,
     ) -> PyResult<Self> {
         let settings = JwtSettings {
             header,
@@ -83,6 +84,7 @@ impl JwtBackend {
             cached_tokens,
             remote_keys,
             external_accounts,
+            name,
         };
         Self::build(py, &keys, algorithms, &settings)
     }

@@ -37,6 +37,8 @@ pub(super) struct JwtSettings<'a, 'py> {
     pub(super) remote_keys: Option<PyRef<'py, RemoteKeys>>,
     /// The number of the accounts of another issuer.
     pub(super) external_accounts: Option<u32>,
+    /// The name for guards and contexts, instead of `jwt`.
+    pub(super) name: Option<&'a str>,
 }
 
 impl JwtSettings<'_, '_> {
@@ -55,7 +57,12 @@ impl JwtSettings<'_, '_> {
             }
             None => Backend::new(trusted.merged(), algorithms, policy),
         };
-        self.with_schemes(py, backend.map_err(invalid)?)?
+        let backend = backend.map_err(invalid)?;
+        let backend = match self.name {
+            Some(name) => backend.with_name(name),
+            None => backend,
+        };
+        self.with_schemes(py, backend)?
             .with_header(header(py, self.header)?)
             .with_revocation(self.revocation())
             .on_store_failure(self.store_failure_policy())

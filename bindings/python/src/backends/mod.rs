@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use crate::errors::{Class, plain};
 
 pub(crate) mod api_key;
+pub(crate) mod edge;
 pub(crate) mod jwt;
 mod jwt_settings;
 pub(crate) mod trusted_keys;

@@ -2,24 +2,35 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use boltguard_apikey::{ApiKeyEntry, ApiKeyError, ApiKeyVerifier, ApiKeys, KeyStore};
 use boltguard_grants::Requirements;
 use boltguard_keys::Secret;
 use boltguard_types::{NumericDate, ReasonCode};
 
-use super::Attempt;
+use super::{API_KEY_BACKEND, Attempt, BackendName, StoreFailurePolicy};
 use crate::caller::ApiKeyCaller;
 use crate::credentials::check_schemes;
-use crate::{Caller, ConfigError, HeaderName, Scheme, credentials};
+use crate::{Caller, ConfigError, Freshness, HeaderName, Scheme, credentials};
 
 /// Authenticates by an API key in a header.
+#[derive(Clone)]
 pub struct ApiKeyBackend {
+    name: BackendName,
     header: HeaderName,
     /// `None` for the default: `ApiKey`, and `Bearer`, of which clients aren't told.
     schemes: Option<Box<[Scheme]>>,
     default_schemes: [Scheme; 2],
     keys: ApiKeySource,
+    snapshot: Option<Snapshot>,
+}
+
+/// A snapshot of stored keys, which the edge refreshes.
+#[derive(Clone)]
+struct Snapshot {
+    freshness: Arc<Freshness>,
+    on_failure: StoreFailurePolicy,
 }
 
 impl ApiKeyBackend {
@@ -27,11 +38,64 @@ impl ApiKeyBackend {
     #[must_use]
     pub fn new(keys: ApiKeySource, header: HeaderName) -> Self {
         Self {
+            name: BackendName::Default(API_KEY_BACKEND),
             header,
             schemes: None,
             default_schemes: [Scheme::api_key(), Scheme::bearer()],
             keys,
+            snapshot: None,
         }
+    }
+
+    /// Gives the backend a name of its own, by which guards and contexts refer to it, instead of `api_key`.
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        self.name = BackendName::Given(name.into());
+        self
+    }
+
+    pub(crate) fn name(&self) -> &BackendName {
+        &self.name
+    }
+
+    /// Says that the stored keys are a snapshot, which has to be refreshed when it isn't current: an evaluation asks
+    /// for it by a [`Need::RefreshApiKeys`](crate::Need::RefreshApiKeys).
+    ///
+    /// If that fails, [`FailOpen`](StoreFailurePolicy::FailOpen) uses the keys that were read before; it never accepts
+    /// a key that wasn't read.
+    #[must_use]
+    pub fn with_snapshot(
+        mut self,
+        freshness: Arc<Freshness>,
+        on_failure: StoreFailurePolicy,
+    ) -> Self {
+        self.snapshot = Some(Snapshot {
+            freshness,
+            on_failure,
+        });
+        self
+    }
+
+    /// Whether guards and clients can't tell this backend from `other`.
+    pub(crate) fn can_replace(&self, other: &Self) -> bool {
+        self.header == other.header && self.name.as_str() == other.name.as_str()
+    }
+
+    pub(crate) fn has_snapshot(&self) -> bool {
+        self.snapshot.is_some()
+    }
+
+    /// Whether the value of the header requires a look-up in a snapshot that isn't current.
+    pub(crate) fn needs_refresh(&self, value: &str, now: Instant) -> bool {
+        let snapshot = self.snapshot.as_ref();
+        snapshot.is_some_and(|snapshot| !snapshot.freshness.is_current(now)) && self.looks_up(value)
+    }
+
+    /// Whether the keys that were read before are used where the snapshot can't be refreshed.
+    pub(crate) fn outlives_failure(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| {
+            snapshot.on_failure == StoreFailurePolicy::FailOpen && snapshot.freshness.was_read()
+        })
     }
 
     /// Takes keys bare or behind these schemes, instead of `ApiKey` and `Bearer`.
@@ -67,10 +131,8 @@ impl ApiKeyBackend {
     pub fn with_id_key(&self, secret: &Secret) -> Option<Self> {
         match &self.keys {
             ApiKeySource::Static(keys) => Some(Self {
-                header: self.header.clone(),
-                schemes: self.schemes.clone(),
-                default_schemes: self.default_schemes.clone(),
                 keys: ApiKeySource::Static(keys.with_id_key(secret)),
+                ..self.clone()
             }),
             ApiKeySource::Store(..) => None,
         }
@@ -78,7 +140,7 @@ impl ApiKeyBackend {
 
     /// Whether the value of the header has the form of a key that is looked up in a store.
     #[must_use]
-    pub fn looks_up(&self, value: &str) -> bool {
+    fn looks_up(&self, value: &str) -> bool {
         match &self.keys {
             ApiKeySource::Static(_) => false,
             ApiKeySource::Store(verifier, _) => {
@@ -110,7 +172,10 @@ impl ApiKeyBackend {
             return Attempt::Absent;
         };
         match self.keys.find(key, now) {
-            Ok(entry) => Attempt::Known(Caller::ApiKey(ApiKeyCaller::new(entry, requirements))),
+            Ok(entry) => Attempt::Known(Caller::from_api_key(
+                self.name.clone(),
+                ApiKeyCaller::new(entry, requirements),
+            )),
             Err(reason) => Attempt::Failed(reason.into()),
         }
     }
@@ -124,6 +189,7 @@ impl fmt::Debug for ApiKeyBackend {
 }
 
 /// Where the API keys are that a backend knows.
+#[derive(Clone)]
 pub enum ApiKeySource {
     /// A fixed set of keys.
     Static(ApiKeys),

@@ -7,22 +7,21 @@ use arc_swap::ArcSwap;
 use boltguard_grants::Requirements;
 use boltguard_jwks::{KeyObserver, RemoteKeySet};
 use boltguard_jws::{JwsError, UnverifiedJws};
-use boltguard_jwt::{
-    AdmittedClaims, CachedClaims, Claims, ClaimsError, ClaimsPolicy, IgnoredGrant,
-};
+use boltguard_jwt::{AdmittedClaims, CachedClaims, Claims, ClaimsPolicy, IgnoredGrant};
 use boltguard_keys::{Algorithm, KeySet};
 use boltguard_revocation::RevocationStore;
 use boltguard_types::{NumericDate, ReasonCode};
 
-use super::{Attempt, ClaimName, Failure};
+use super::{Attempt, BackendName, JWT_BACKEND, Unavailable};
 use crate::credentials::check_schemes;
 use crate::ignored_grants::IgnoredGrants;
 use crate::key_generation::{KeyGeneration, is_cached};
 use crate::token_cache::{CachedToken, MAX_CACHED_TOKENS, TokenCache};
-use crate::{Caller, ConfigError, HeaderName, Scheme, credentials};
+use crate::{Caller, ConfigError, Failure, HeaderName, Scheme, credentials};
 
 /// Authenticates by a JWT in a header.
 pub struct JwtBackend {
+    name: BackendName,
     header: HeaderName,
     schemes: Box<[Scheme]>,
     trusted: ArcSwap<KeyGeneration>,
@@ -71,9 +70,8 @@ impl JwtBackend {
 
     /// Trusts the keys of another issuer, as they are fetched, each time for those of the `algorithms` that it serves.
     ///
-    /// Before the first fetch nothing verifies: whoever has the gate asks
-    /// [`Gate::needs_keys`](crate::Gate::needs_keys), or lets
-    /// [`Gate::check_with_keys`](crate::Gate::check_with_keys) do it.
+    /// No token verifies before the first fetch, which an evaluation asks for by a
+    /// [`Need::RefreshKeys`](crate::Need::RefreshKeys).
     ///
     /// # Errors
     ///
@@ -105,6 +103,7 @@ impl JwtBackend {
 
     fn trusting(keys: KeySet, algorithms: &[Algorithm], policy: ClaimsPolicy) -> Self {
         Self {
+            name: BackendName::Default(JWT_BACKEND),
             header: HeaderName::authorization(),
             schemes: [Scheme::bearer()].into(),
             trusted: ArcSwap::from_pointee(KeyGeneration::new(keys, 0)),
@@ -115,6 +114,17 @@ impl JwtBackend {
             remote: None,
             ignored_grants: IgnoredGrants::default(),
         }
+    }
+
+    /// Gives the backend a name of its own, by which guards and contexts refer to it, instead of `jwt`.
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        self.name = BackendName::Given(name.into());
+        self
+    }
+
+    pub(crate) fn name(&self) -> &BackendName {
+        &self.name
     }
 
     /// Reads another header.
@@ -247,13 +257,13 @@ impl JwtBackend {
     }
 
     /// Whether one of the keys has the token's `kid`.
-    pub(crate) fn names_key_of(&self, token: &UnverifiedJws<'_>) -> bool {
+    pub(crate) fn knows_kid_of(&self, token: &UnverifiedJws<'_>) -> bool {
         let kid = token.unverified_header().key_id();
         kid.is_some_and(|kid| self.trusted.load().verifier.keys().names(kid))
     }
 
     /// Whether the token may be genuine, by a key that is not there.
-    pub(crate) fn lacks_key_of(&self, token: &str) -> bool {
+    pub(crate) fn may_verify_with_missing_key(&self, token: &str) -> bool {
         let trusted = self.trusted.load();
         matches!(
             trusted.verifier.verify(token),
@@ -333,7 +343,7 @@ impl JwtBackend {
     fn check_revocation(&self, claims: AdmittedClaims, now: NumericDate) -> Attempt {
         self.ignored_grants.note(&claims);
         let store = match &self.revocation {
-            Revocation::Disabled => return Attempt::Known(Caller::Token(claims)),
+            Revocation::Disabled => return self.known(claims),
             Revocation::External => None,
             Revocation::InProcess(store) => Some(store),
         };
@@ -343,12 +353,12 @@ impl JwtBackend {
         };
         let answer = match store {
             Some(store) => store.is_revoked(&token_id, now),
-            None => return Attempt::Ask(claims),
+            None => return Attempt::CheckRevocation(claims),
         };
         match answer {
             Ok(true) => Attempt::Revoked,
-            Ok(false) => Attempt::Known(Caller::Token(claims)),
-            Err(_) => self.without_answer(claims),
+            Ok(false) => self.known(claims),
+            Err(_) => self.store_failed(claims),
         }
     }
 
@@ -360,20 +370,18 @@ impl JwtBackend {
         self.ignored_grants.take()
     }
 
-    pub(crate) fn without_answer(&self, claims: AdmittedClaims) -> Attempt {
-        match self.on_store_failure {
-            StoreFailurePolicy::FailOpen => Attempt::Known(Caller::Token(claims)),
-            StoreFailurePolicy::FailClosed => Attempt::StoreFailed,
-        }
+    /// The attempt with a valid token that isn't known to be revoked.
+    #[inline]
+    pub(crate) fn known(&self, claims: AdmittedClaims) -> Attempt {
+        Attempt::Known(Caller::from_token(self.name.clone(), claims))
     }
-}
 
-impl From<ClaimsError> for Failure {
+    /// The attempt with a valid token where the store is unavailable.
     #[cold]
-    fn from(error: ClaimsError) -> Self {
-        Self {
-            reason: error.code(),
-            claim: error.claim().map(|name| Arc::new(ClaimName(name.into()))),
+    pub(crate) fn store_failed(&self, claims: AdmittedClaims) -> Attempt {
+        match self.on_store_failure {
+            StoreFailurePolicy::FailOpen => self.known(claims),
+            StoreFailurePolicy::FailClosed => Attempt::Unavailable(Unavailable::Revocation),
         }
     }
 }

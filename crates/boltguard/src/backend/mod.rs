@@ -1,80 +1,118 @@
-//! Backends: what turns one header into a caller.
+//! Backends, which turn the credentials of a request into a caller.
 
 mod api_key;
+mod custom;
 mod jwt;
 
+use std::fmt;
 use std::sync::Arc;
 
 use boltguard_grants::Requirements;
 use boltguard_jwt::AdmittedClaims;
-use boltguard_types::{NumericDate, ReasonCode};
+use boltguard_types::NumericDate;
 
 pub use self::api_key::{ApiKeyBackend, ApiKeySource};
+pub use self::custom::{Authenticate, Authentication, CustomBackend, EdgeBackend};
 pub use self::jwt::{JwtBackend, Revocation, StoreFailurePolicy};
-use crate::{API_KEY_BACKEND, Caller, HeaderName, JWT_BACKEND, Scheme};
+use crate::{Caller, Failure, HeaderName, RequestParts, Scheme};
+
+/// The name of an unnamed API key backend, in guards and contexts.
+pub const API_KEY_BACKEND: &str = "api_key";
+/// The name of an unnamed JWT backend, in guards and contexts.
+pub const JWT_BACKEND: &str = "jwt";
 
 /// One way to authenticate.
 #[derive(Clone, Debug)]
 pub enum Backend {
     /// By an API key.
     ApiKey(Arc<ApiKeyBackend>),
+    /// By an [`Authenticate`] implementation.
+    Custom(CustomBackend),
+    /// By the edge, which is asked.
+    Edge(Arc<EdgeBackend>),
     /// By a JWT.
     Jwt(Arc<JwtBackend>),
 }
 
-/// What a backend made of a request.
+/// The result of one backend.
 pub(crate) enum Attempt {
-    /// The request carries no credential for this backend.
+    /// The request has no credentials for this backend.
     Absent,
-    /// The token is good; a store that lives elsewhere has to be asked about it.
-    Ask(AdmittedClaims),
-    /// The credential is bad.
+    /// The token is valid, if a store outside of the engine says that it isn't revoked.
+    CheckRevocation(AdmittedClaims),
+    /// The edge has to authenticate.
+    Edge,
+    /// The credentials are bad.
     Failed(Failure),
-    /// The credential is good.
+    /// The credentials are good.
     Known(Caller),
-    /// The token is genuine and was revoked, so that no other backend may take it.
+    /// The token is genuine and was revoked, so that no other backend may accept it.
     Revoked,
-    /// The revocation store gave no answer.
-    StoreFailed,
+    /// The credentials can't be checked.
+    Unavailable(Unavailable),
 }
 
-/// Why a credential is bad.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    pub(crate) reason: ReasonCode,
-    /// The claim at fault, where it may be any of several.
-    pub(crate) claim: Option<Arc<ClaimName>>,
+/// What is unavailable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unavailable {
+    Backend,
+    Revocation,
 }
 
-/// The name of a claim, behind a thin pointer: a failure is moved about wherever a request is decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ClaimName(pub(crate) Box<str>);
+/// The name of a backend. A default name is copied with each caller, which costs less than counting references.
+#[derive(Clone)]
+pub(crate) enum BackendName {
+    Default(&'static str),
+    Given(Arc<str>),
+}
 
-impl From<ReasonCode> for Failure {
-    fn from(reason: ReasonCode) -> Self {
-        Self {
-            reason,
-            claim: None,
+impl BackendName {
+    #[inline]
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Default(name) => name,
+            Self::Given(name) => name,
         }
+    }
+}
+
+impl fmt::Debug for BackendName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
 impl Backend {
-    /// The name by which guards know it: [`API_KEY_BACKEND`] or [`JWT_BACKEND`].
+    /// Wraps a custom backend.
+    #[must_use]
+    pub fn custom(backend: impl Authenticate + 'static) -> Self {
+        Self::Custom(CustomBackend::new(Arc::new(backend)))
+    }
+
+    /// The name by which guards and contexts refer to the backend: [`JWT_BACKEND`] or [`API_KEY_BACKEND`], unless it
+    /// was given another.
     #[must_use]
     pub fn name(&self) -> &str {
+        self.backend_name().as_str()
+    }
+
+    pub(crate) fn backend_name(&self) -> &BackendName {
         match self {
-            Self::ApiKey(_) => API_KEY_BACKEND,
-            Self::Jwt(_) => JWT_BACKEND,
+            Self::ApiKey(backend) => backend.name(),
+            Self::Custom(backend) => &backend.name,
+            Self::Edge(backend) => &backend.name,
+            Self::Jwt(backend) => backend.name(),
         }
     }
 
-    /// The header that this backend reads.
+    /// The headers that the backend reads.
     #[must_use]
-    pub fn header(&self) -> &HeaderName {
+    pub fn headers(&self) -> &[HeaderName] {
         match self {
-            Self::ApiKey(backend) => backend.header(),
-            Self::Jwt(backend) => backend.header(),
+            Self::ApiKey(backend) => std::slice::from_ref(backend.header()),
+            Self::Custom(backend) => backend.backend.headers(),
+            Self::Edge(backend) => &backend.headers,
+            Self::Jwt(backend) => std::slice::from_ref(backend.header()),
         }
     }
 
@@ -82,20 +120,57 @@ impl Backend {
     pub(crate) fn offered_schemes(&self) -> &[Scheme] {
         match self {
             Self::ApiKey(backend) => backend.offered_schemes(),
+            Self::Custom(backend) => backend.backend.schemes(),
+            Self::Edge(backend) => &backend.schemes,
             Self::Jwt(backend) => backend.schemes(),
         }
     }
 
     #[inline]
-    pub(crate) fn attempt(
+    pub(crate) fn attempt<P: RequestParts>(
         &self,
-        value: &str,
+        parts: &P,
         requirements: &Requirements,
         now: NumericDate,
     ) -> Attempt {
         match self {
-            Self::ApiKey(backend) => backend.attempt(value, requirements, now),
-            Self::Jwt(backend) => backend.attempt(value, requirements, now),
+            Self::ApiKey(backend) => match parts.header(backend.header()) {
+                Some(value) => backend.attempt(value, requirements, now),
+                None => Attempt::Absent,
+            },
+            Self::Jwt(backend) => match parts.header(backend.header()) {
+                Some(value) => backend.attempt(value, requirements, now),
+                None => Attempt::Absent,
+            },
+            Self::Custom(backend) => {
+                let found = backend.backend.authenticate(parts, now);
+                self.authenticated(found, requirements)
+            }
+            Self::Edge(backend) => {
+                let header = backend.headers.first().filter(|_| backend.requires_header);
+                match header.is_some_and(|header| parts.header(header).is_none()) {
+                    true => Attempt::Absent,
+                    false => Attempt::Edge,
+                }
+            }
+        }
+    }
+
+    /// The attempt of a custom backend that returned this.
+    #[cold]
+    pub(crate) fn authenticated(
+        &self,
+        found: Authentication,
+        requirements: &Requirements,
+    ) -> Attempt {
+        match found {
+            Authentication::Absent => Attempt::Absent,
+            Authentication::Failed(reason) => Attempt::Failed(reason.into()),
+            Authentication::Identified(identity) => {
+                let name = self.backend_name().clone();
+                Attempt::Known(Caller::from_identity(name, identity, requirements))
+            }
+            Authentication::Unavailable => Attempt::Unavailable(Unavailable::Backend),
         }
     }
 }
@@ -103,6 +178,12 @@ impl Backend {
 impl From<ApiKeyBackend> for Backend {
     fn from(backend: ApiKeyBackend) -> Self {
         Self::ApiKey(Arc::new(backend))
+    }
+}
+
+impl From<EdgeBackend> for Backend {
+    fn from(backend: EdgeBackend) -> Self {
+        Self::Edge(Arc::new(backend))
     }
 }
 

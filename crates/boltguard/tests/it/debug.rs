@@ -3,20 +3,13 @@
 use boltguard::apikey::ApiKeys;
 use boltguard::guard::{CheckResults, Guard};
 use boltguard::{
-    ApiKeyBackend, ApiKeySource, Caller, Gate, HeaderName, Outcome, Question, Revocation,
+    ApiKeyBackend, ApiKeySource, Credential, HeaderName, Revocation, RevocationStatus,
 };
 
-use crate::support::{NOW, admitted, bearer, check, gate, jwt, look_up, secret};
+use crate::support::{NOW, admitted, bearer, check, done, gate, jwt, revocation_check, secret};
 
 const CLAIMS: &str = r#"{"sub":"hidden","jti":"hidden","exp":1300819380,"email":"hidden",
     "permissions":["hidden.*"],"scope":"hidden"}"#;
-
-fn asked(gate: &Gate, value: &str) -> Question {
-    match check(gate, &[("authorization", value)]) {
-        Outcome::Ask(question) => question,
-        other => panic!("{other:?}"),
-    }
-}
 
 #[test]
 fn debug_shows_no_credential_and_nothing_of_a_person() {
@@ -29,25 +22,24 @@ fn debug_shows_no_credential_and_nothing_of_a_person() {
     let gate = gate([elsewhere.into(), keys.into()], &Guard::authenticated());
 
     let value = bearer(CLAIMS);
-    let question = asked(&gate, &value);
-    let outcome = check(&gate, &[("authorization", &value)]);
-    let known = gate.resume(
-        question.clone(),
-        boltguard::Answer::NotRevoked,
-        look_up(&[]),
-        NOW,
+    let headers = [("authorization", value.as_str())];
+    let need = revocation_check(&gate, &headers);
+    let step = gate.evaluate(&headers, NOW);
+    let known = done(
+        need.clone()
+            .resume(RevocationStatus::NotRevoked, &headers, NOW),
     );
     let holder = check(&gate, &[("x-api-key", "sk-hidden")]);
     let mut shown = vec![
         format!("{gate:?} {gate:#?} {:?}", secret()),
-        format!("{question:?} {question:#?} {outcome:?}"),
+        format!("{need:?} {need:#?} {step:?}"),
         format!("{known:?} {known:#?} {holder:?} {holder:#?}"),
     ];
     for caller in [admitted(known), admitted(holder)] {
         let explanation = gate.explain(&caller, &CheckResults::new());
         shown.push(format!("{caller:?} {:?}", caller.view()));
         shown.push(format!("{:?} {explanation:?}", caller.principal()));
-        if let Caller::ApiKey(caller) = &caller {
+        if let Credential::ApiKey(caller) = caller.credential() {
             shown.push(format!("{caller:?} {:?}", caller.entry()));
         }
     }

@@ -4,12 +4,15 @@
 
 mod backends;
 mod cache;
+mod custom;
 mod debug;
+mod drivers;
 #[cfg(feature = "es256k")]
 mod es256k;
 mod other_gates;
 mod outcomes;
 mod remote;
 mod schemes;
+mod snapshots;
 mod support;
 mod tokens;

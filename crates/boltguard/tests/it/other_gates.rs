@@ -7,11 +7,13 @@ use boltguard::guard::{CheckResults, Decision, Guard};
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::types::{NumericDate, ReasonCode};
 use boltguard::{
-    Answer, ApiKeyBackend, ApiKeySource, Backend, Caller, ConfigError, Gate, HeaderName, Outcome,
-    Question, Revocation, StoreFailurePolicy,
+    ApiKeyBackend, ApiKeySource, Backend, Caller, ConfigError, Gate, HeaderName, Need, Outcome,
+    Revocation, RevocationStatus, Step, StoreFailurePolicy,
 };
 
-use crate::support::{NOW, admitted, bearer, check, gate, jwt, jwt_with, look_up, refused};
+use crate::support::{
+    NOW, admitted, bearer, check, done, gate, jwt, jwt_with, refused, revocation_check,
+};
 
 const READER: &str = r#"{"sub":"42","jti":"t-1","exp":1300819380,"permissions":["blog.read"]}"#;
 
@@ -66,14 +68,13 @@ fn another_gate_reads_the_grants_of_a_caller_again() {
             assert_eq!(gate.decide(&caller, &none), expected, "{text}");
             let explanation = gate.explain(&caller, &none);
             assert_eq!(explanation.decision(), expected, "{text}");
-            let asked = gate.open_checks(&caller, &none);
-            assert_eq!(
-                asked.is_empty(),
-                expected != Decision::Undetermined,
-                "{text}"
+            let is_open = matches!(
+                gate.evaluate_caller(&caller),
+                Step::Need(Need::RunChecks(_))
             );
+            assert_eq!(is_open, expected == Decision::Undetermined, "{text}");
         }
-        assert!(!gate.decide(&Caller::Anonymous(None), &none).may_open());
+        assert!(!gate.decide(&Caller::anonymous(), &none).may_open());
     }
 }
 
@@ -81,31 +82,52 @@ fn elsewhere() -> Backend {
     jwt().with_revocation(Revocation::External).into()
 }
 
-fn ask(gate: &Gate) -> Question {
-    match check(gate, &[("authorization", &bearer(READER))]) {
-        Outcome::Ask(question) => question,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn resume(gate: &Gate, question: Question, answer: Answer, now: NumericDate) -> Outcome {
-    gate.resume(question, answer, look_up(&[]), now)
+/// Resumes the question about a token at the time `now`.
+fn resume(gate: &Gate, claims: &str, status: RevocationStatus, now: NumericDate) -> Outcome {
+    let value = bearer(claims);
+    let headers = [("authorization", value.as_str())];
+    done(revocation_check(gate, &headers).resume(status, &headers, now))
 }
 
 #[test]
-fn the_question_of_one_gate_is_not_answered_at_another() {
-    let reading = gate([elsewhere()], &guard(r#"perm("blog.read")"#));
-    let deleting = gate([elsewhere()], &guard(r#"perm("admin.delete")"#));
-    let open = gate([elsewhere()], &Guard::authenticated());
-    let again = gate([elsewhere()], &guard(r#"perm("blog.read")"#));
-    for answer in [Answer::NotRevoked, Answer::Revoked, Answer::Unavailable] {
-        for other in [&deleting, &open, &again] {
-            let outcome = resume(other, ask(&reading), answer, NOW);
-            assert_eq!(refused(outcome), (403, ReasonCode::Denied));
-        }
+fn a_need_of_one_request_is_not_resumed_for_another() {
+    let gate = gate([elsewhere(), api_keys()], &Guard::authenticated());
+    let value = bearer(READER);
+    let headers = [("authorization", value.as_str())];
+    let other = bearer(&READER.replace("42", "43"));
+    for others in [
+        &[("authorization", other.as_str())][..],
+        &[("authorization", value.as_str()), ("x-api-key", "sk-1")],
+        &[],
+    ] {
+        let need = revocation_check(&gate, &headers);
+        let step = need.resume(RevocationStatus::NotRevoked, &others, NOW);
+        assert_eq!(refused(done(step)), (403, ReasonCode::Denied));
     }
-    let clone = reading.clone();
-    admitted(resume(&clone, ask(&reading), Answer::NotRevoked, NOW));
+    // Headers that the gate doesn't read don't matter.
+    let more = [("authorization", value.as_str()), ("accept", "*/*")];
+    let need = revocation_check(&gate, &headers);
+    admitted(done(need.resume(RevocationStatus::NotRevoked, &more, NOW)));
+}
+
+#[test]
+fn a_guard_gives_the_same_reason_at_the_gate_and_for_its_caller() {
+    let text = r#"perm("blog.read")"#;
+    let (open, strict) = (Guard::allow_any(), guard(text));
+    let expired = bearer(r#"{"sub":"42","exp":1300818999}"#);
+    for headers in [
+        &[("authorization", expired.as_str())][..],
+        &[("authorization", "Basic YTpi")],
+        &[],
+    ] {
+        let caller = admitted(check(&gate([jwt().into()], &open), headers));
+        let alone = Gate::for_callers(&strict).unwrap();
+        let at_the_gate = check(&gate([jwt().into()], &strict), headers);
+        assert_eq!(
+            refused(done(alone.evaluate_caller(&caller))),
+            refused(at_the_gate)
+        );
+    }
 }
 
 #[test]
@@ -113,12 +135,12 @@ fn a_token_that_expires_while_the_store_is_asked_is_refused() {
     let policy = ClaimsPolicy::new().with_leeway(Duration::from_secs(10));
     let backend = || jwt_with(policy.clone()).with_revocation(Revocation::External);
     let lenient = backend().on_store_failure(StoreFailurePolicy::FailOpen);
-    for (backend, answer) in [
-        (backend(), Answer::NotRevoked),
-        (lenient, Answer::Unavailable),
+    for (backend, status) in [
+        (backend(), RevocationStatus::NotRevoked),
+        (lenient, RevocationStatus::Unavailable),
     ] {
         let gate = gate([backend.into()], &Guard::authenticated());
-        let at = |secs| resume(&gate, ask(&gate), answer, NumericDate::from_secs(secs));
+        let at = |secs| resume(&gate, READER, status, NumericDate::from_secs(secs));
         admitted(at(1_300_819_389));
         for late in [1_300_819_390, 1_300_822_980] {
             assert_eq!(refused(at(late)), (401, ReasonCode::TokenExpired));
@@ -130,11 +152,8 @@ fn a_token_that_expires_while_the_store_is_asked_is_refused() {
 fn a_token_that_is_not_valid_when_the_store_answers_is_refused() {
     let claims = r#"{"sub":"42","jti":"t-1","exp":1300819380,"nbf":1300819000}"#;
     let gate = gate([elsewhere()], &Guard::authenticated());
-    let Outcome::Ask(question) = check(&gate, &[("authorization", &bearer(claims))]) else {
-        panic!("the store is asked");
-    };
     let before = NumericDate::from_secs(1_300_818_999);
-    let outcome = resume(&gate, question, Answer::NotRevoked, before);
+    let outcome = resume(&gate, claims, RevocationStatus::NotRevoked, before);
     assert_eq!(refused(outcome), (401, ReasonCode::TokenNotYetValid));
 }
 

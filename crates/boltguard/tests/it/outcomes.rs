@@ -5,10 +5,11 @@ use boltguard::guard::Guard;
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::revocation::{MemoryRevocation, RevocationError, RevocationStore, retain_until};
 use boltguard::types::{NumericDate, Permission, ReasonCode};
-use boltguard::{Answer, Caller, Gate, Outcome, Question, Revocation, StoreFailurePolicy};
+use boltguard::{Failure, Revocation, RevocationStatus, StoreFailurePolicy};
 
 use crate::support::{
-    NOW, admitted, bearer, check, check_other_guards, gate, jwt, jwt_with, look_up, refused,
+    NOW, admitted, bearer, check, check_other_guards, done, gate, jwt, jwt_with, refused,
+    revocation_check,
 };
 
 const GOOD: &str = r#"{"sub":"42","jti":"t-1","exp":1300819380,"permissions":["blog.*"]}"#;
@@ -64,11 +65,10 @@ fn a_negated_permission_lets_no_anonymous_caller_in() {
 fn an_open_route_keeps_the_reason_of_a_bad_credential() {
     let gate = gate([jwt().into()], &Guard::allow_any());
     let expired = bearer(r#"{"sub":"42","exp":1300818999}"#);
-    match admitted(check(&gate, &[("authorization", &expired)])) {
-        Caller::Anonymous(reason) => assert_eq!(reason, Some(ReasonCode::TokenExpired)),
-        other => panic!("{other:?}"),
-    }
-    assert!(!admitted(check(&gate, &[])).is_known());
+    let caller = admitted(check(&gate, &[("authorization", &expired)]));
+    let reason = caller.failure().map(Failure::reason);
+    assert_eq!(reason, Some(ReasonCode::TokenExpired));
+    assert!(!admitted(check(&gate, &[])).is_authenticated());
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_revoked_token_stays_refused_through_the_leeway_of_the_backend_that_asks() {
     let gate = gate([backend.into()], &Guard::authenticated());
     let late = exp + Duration::from_secs(170);
     let token = bearer(GOOD);
-    let outcome = gate.check(look_up(&[("authorization", &token)]), late);
+    let outcome = done(gate.evaluate(&[("authorization", token.as_str())], late));
     assert_eq!(refused(outcome), (401, ReasonCode::TokenRevoked));
 }
 
@@ -160,13 +160,6 @@ fn a_store_that_is_down_lets_nobody_in_unless_told_to() {
     admitted(check(&lenient, &[("authorization", &good)]));
 }
 
-fn ask(gate: &Gate, header: &str) -> Question {
-    match check(gate, &[("authorization", header)]) {
-        Outcome::Ask(question) => question,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn a_store_elsewhere_is_asked_by_the_edge() {
     let gate = gate(
@@ -174,15 +167,17 @@ fn a_store_elsewhere_is_asked_by_the_edge() {
         &permission("blog.add"),
     );
     let good = bearer(GOOD);
-    let resume = |answer| gate.resume(ask(&gate, &good), answer, look_up(&[]), NOW);
-    assert_eq!(ask(&gate, &good).token_id(), "t-1");
-    assert!(admitted(resume(Answer::NotRevoked)).is_known());
+    let headers = [("authorization", good.as_str())];
+    let need = || revocation_check(&gate, &headers);
+    let resume = |status| done(need().resume(status, &headers, NOW));
+    assert_eq!((need().token_id(), need().backend()), ("t-1".to_owned(), 0));
+    assert!(admitted(resume(RevocationStatus::NotRevoked)).is_authenticated());
     assert_eq!(
-        refused(resume(Answer::Revoked)),
+        refused(resume(RevocationStatus::Revoked)),
         (401, ReasonCode::TokenRevoked)
     );
     assert_eq!(
-        refused(resume(Answer::Unavailable)),
+        refused(resume(RevocationStatus::Unavailable)),
         (503, ReasonCode::RevocationUnavailable)
     );
 }
@@ -198,12 +193,9 @@ fn after_a_revoked_token_no_other_backend_is_asked() {
         &Guard::authenticated(),
     );
     let good = bearer(GOOD);
-    let outcome = gate.resume(
-        ask(&gate, &good),
-        Answer::Revoked,
-        look_up(&[("x-other", &good)]),
-        NOW,
-    );
+    let headers = [("authorization", good.as_str()), ("x-other", &good)];
+    let need = revocation_check(&gate, &headers);
+    let outcome = done(need.resume(RevocationStatus::Revoked, &headers, NOW));
     assert_eq!(refused(outcome), (401, ReasonCode::TokenRevoked));
 }
 

@@ -14,9 +14,11 @@ use boltguard::jws::{HeaderFields, sign};
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, Key, KeySet, PrivateKey, SigningKey};
 use boltguard::types::ReasonCode;
-use boltguard::{Backend, Caller, ConfigError, Gate, JwtBackend, Outcome};
+use boltguard::{
+    Backend, ConfigError, Edge, Gate, JwtBackend, KeyRefresh, Now, Outcome, Refreshed,
+};
 
-use crate::support::{NOW, admitted, bearer, jwt, look_up, refused};
+use crate::support::{NOW, admitted, bearer, jwt, refused};
 
 const ALGORITHM: Algorithm = Algorithm::Es256;
 const CLAIMS: &str = r#"{"sub":"42","exp":1300819380}"#;
@@ -80,15 +82,35 @@ fn set<'k>(keys: impl IntoIterator<Item = &'k SigningKey>) -> Option<KeySet> {
     )
 }
 
-/// What becomes of a request with this credential, of issuers that are asked when they have to be.
+/// The issuers of a gate's backends, at one moment.
+struct Issuers<'i>(&'i [&'i Issuer], Instant);
+
+impl Edge for Issuers<'_> {
+    fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
+        let Self(issuers, now) = self;
+        match issuers[need.backend()].client.refresh(need.refresh(), *now) {
+            Ok(_) => Refreshed::Done,
+            Err(_) => Refreshed::Unavailable,
+        }
+    }
+}
+
+/// The decision about a request with this credential, of issuers that are asked when they have to be.
 fn check(gate: &Gate, issuers: &[&Issuer], value: &str, now: Instant) -> Outcome {
-    let headers = [("authorization", value)];
-    gate.check_with_keys(
-        look_up(&headers),
-        NOW,
-        || now,
-        |at, need| issuers[at].client.refresh(need, now).map(drop),
-    )
+    outcome(gate, issuers, &[("authorization", value)], now)
+}
+
+fn outcome(gate: &Gate, issuers: &[&Issuer], headers: &[(&str, &str)], now: Instant) -> Outcome {
+    let clock = || Now::at(NOW, now);
+    gate.check_blocking(&headers, clock, &mut Issuers(issuers, now))
+}
+
+/// The value of `Retry-After` for a token of an unknown key.
+fn retry_after(gate: &Gate, issuers: &[&Issuer], value: &str, now: Instant) -> Option<u32> {
+    match check(gate, issuers, value, now) {
+        Outcome::Refused(refusal) => refusal.retry_after(),
+        Outcome::Admitted(caller) => panic!("{caller:?}"),
+    }
 }
 
 fn gate_of(issuers: &[&Issuer], guard: &Guard) -> Gate {
@@ -100,7 +122,6 @@ fn keys_are_fetched_with_the_first_token_and_rotate_with_a_new_one() {
     let (old, new) = (key("old"), key("new"));
     let issuer = Issuer::new([set([&old]), set([&old, &new])]);
     let gate = gate_of(&[&issuer], &Guard::authenticated());
-    assert!(gate.has_remote_keys());
     let start = Instant::now();
     let check =
         |value: &str, time| check(&gate, &[&issuer], value, start + Duration::from_secs(time));
@@ -182,11 +203,15 @@ fn without_keys_the_answer_is_503_and_never_open() {
     let start = Instant::now();
     for guard in [Guard::authenticated(), Guard::allow_any()] {
         let gate = gate_of(&[&issuer], &guard);
-        let outcome = check(&gate, &[&issuer], &token(&known, CLAIMS), start);
-        assert_eq!(refused(outcome), (503, ReasonCode::IssuerKeysUnavailable));
+        let asked = check(&gate, &[&issuer], &token(&known, CLAIMS), start);
+        assert_eq!(refused(asked), (503, ReasonCode::IssuerKeysUnavailable));
         // Without a token there is nothing to verify.
-        let nobody = gate.check_with_keys(look_up(&[]), NOW, || start, |_, _| panic!("asked"));
-        assert!(nobody.is_of_nobody());
+        let fetches = issuer.fetches();
+        match outcome(&gate, &[&issuer], &[], start) {
+            Outcome::Admitted(caller) => assert!(!caller.is_authenticated()),
+            Outcome::Refused(refusal) => assert_eq!(refusal.status(), 401),
+        }
+        assert_eq!(issuer.fetches(), fetches);
     }
 }
 
@@ -208,8 +233,8 @@ fn while_the_issuer_is_down_nobody_can_say_that_a_key_does_not_exist() {
     }
     assert_eq!(issuer.fetches(), 2);
     let again = |time| {
-        gate.without_keys(start + Duration::from_secs(time))
-            .retry_after()
+        let now = start + Duration::from_secs(time);
+        retry_after(&gate, &[&issuer], &token(&strange, CLAIMS), now)
     };
     // The cooldown began when the fetch ended, a moment after it began.
     assert!(again(31) > Some(30) && again(60) > Some(1));
@@ -246,12 +271,6 @@ fn old_keys_serve_until_they_are_too_old_and_the_issuer_is_found_again() {
     assert_eq!(
         refused(check(4000)),
         (503, ReasonCode::IssuerKeysUnavailable)
-    );
-    // Whoever asks the gate alone finds no keys that are too old.
-    let value = token(&known, CLAIMS);
-    assert_eq!(
-        refused(gate.check(look_up(&[("authorization", &value)]), NOW)).0,
-        401
     );
     admitted(check(4100));
 }
@@ -339,7 +358,8 @@ fn an_unknown_key_is_503_while_others_fetch_and_no_room_is_left_to_wait() {
         .collect();
     let unknown = check(&gate, &[&issuer], &token(&strange, CLAIMS), later);
     assert_eq!(refused(unknown), (503, ReasonCode::IssuerKeysUnavailable));
-    assert_eq!(gate.without_keys(later).retry_after(), Some(1));
+    let again = retry_after(&gate, &[&issuer], &token(&strange, CLAIMS), later);
+    assert_eq!(again, Some(1));
     admitted(check(&gate, &[&issuer], &token(&known, CLAIMS), later));
     let jwks = set([&known]).unwrap().to_jwks();
     let response = Response {
@@ -360,10 +380,9 @@ fn a_key_of_another_backend_is_no_reason_to_ask_an_issuer() {
     let start = Instant::now();
     let now = start + Duration::from_secs(60);
     admitted(check(&gate, &[&issuer], &token(&known, CLAIMS), start));
-    match admitted(check(&gate, &[&issuer], &bearer(CLAIMS), now)) {
-        Caller::Token(_) => assert_eq!(issuer.fetches(), 1),
-        other => panic!("{other:?}"),
-    }
+    let caller = admitted(check(&gate, &[&issuer], &bearer(CLAIMS), now));
+    assert!(caller.claims().is_some());
+    assert_eq!(issuer.fetches(), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use boltguard::jws::{HeaderFields, sign};
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, Key, KeySet, Secret, SigningKey, VerifyingKey};
 use boltguard::types::{NumericDate, Permission, ReasonCode};
-use boltguard::{Backend, Caller, Gate, HeaderName, JwtBackend, Outcome};
+use boltguard::{Backend, Caller, Gate, JwtBackend, Need, Outcome, RevocationCheck, Step};
 
 pub(crate) const NOW: NumericDate = NumericDate::from_secs(1_300_819_000);
 
@@ -35,33 +35,37 @@ pub(crate) fn gate(backends: impl IntoIterator<Item = Backend>, guard: &Guard) -
     Gate::new(backends, guard).unwrap()
 }
 
-/// What becomes of a request with these headers.
+/// The decision about a request with these headers, for which nothing is needed from outside.
 pub(crate) fn check(gate: &Gate, headers: &[(&str, &str)]) -> Outcome {
-    gate.check(look_up(headers), NOW)
+    done(gate.evaluate(&headers, NOW))
 }
 
-pub(crate) fn look_up<'h>(
-    headers: &[(&'h str, &'h str)],
-) -> impl Fn(&HeaderName) -> Option<&'h str> {
-    move |name| {
-        headers
-            .iter()
-            .find(|(found, _)| *found == name.as_str())
-            .map(|(_, value)| *value)
+pub(crate) fn done(step: Step) -> Outcome {
+    match step {
+        Step::Done(outcome) => outcome,
+        Step::Need(need) => panic!("not decided: {need:?}"),
+    }
+}
+
+/// The question about the token of a request with this `Authorization`.
+pub(crate) fn revocation_check(gate: &Gate, headers: &[(&str, &str)]) -> RevocationCheck {
+    match gate.evaluate(&headers, NOW) {
+        Step::Need(Need::CheckRevocation(need)) => need,
+        other => panic!("{other:?}"),
     }
 }
 
 pub(crate) fn admitted(outcome: Outcome) -> Caller {
     match outcome {
         Outcome::Admitted(caller) => caller,
-        other => panic!("not admitted: {other:?}"),
+        Outcome::Refused(refusal) => panic!("not admitted: {refusal:?}"),
     }
 }
 
 pub(crate) fn refused(outcome: Outcome) -> (u16, ReasonCode) {
     match outcome {
         Outcome::Refused(refusal) => (refusal.status(), refusal.reason()),
-        other => panic!("not refused: {other:?}"),
+        Outcome::Admitted(caller) => panic!("not refused: {caller:?}"),
     }
 }
 

@@ -7,9 +7,13 @@ use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, KeySet, VerifyingKey};
 use boltguard::revocation::{MemoryRevocation, RevocationStore};
 use boltguard::types::ReasonCode;
-use boltguard::{Answer, Caller, Gate, HeaderName, JwtBackend, Outcome, Refusal, Revocation};
+use boltguard::{
+    Caller, Failure, Gate, HeaderName, JwtBackend, Outcome, Refusal, Revocation, RevocationStatus,
+};
 
-use crate::support::{NOW, admitted, bearer, check, gate, jwt, look_up, refused, secret};
+use crate::support::{
+    NOW, admitted, bearer, check, done, gate, jwt, refused, revocation_check, secret,
+};
 
 const GOOD: &str = r#"{"sub":"42","jti":"t-1","exp":1300819380}"#;
 
@@ -63,7 +67,7 @@ fn a_token_about_nobody_identifies_nobody() {
     let lenient = with_policy(ClaimsPolicy::new().with_optional_user_id());
     let machine = bearer(r#"{"exp":1300819380}"#);
     let caller = admitted(check(&lenient, &[("authorization", &machine)]));
-    assert_eq!((caller.is_known(), caller.user_id()), (true, None));
+    assert_eq!((caller.is_authenticated(), caller.user_id()), (true, None));
 }
 
 #[test]
@@ -76,7 +80,7 @@ fn a_refusal_names_the_claim_at_fault() {
     let refusal = |claims: &str| -> Refusal {
         match check(&gate, &[("authorization", &bearer(claims))]) {
             Outcome::Refused(refusal) => refusal,
-            other => panic!("not refused: {other:?}"),
+            Outcome::Admitted(caller) => panic!("not refused: {caller:?}"),
         }
     };
     for (claims, reason, claim) in [
@@ -127,16 +131,13 @@ fn a_revoked_token_ends_the_search() {
     let open = two_backends(local(), &Guard::allow_any());
     let caller = admitted(check(&open, &headers));
     let is_told =
-        |caller: Caller| matches!(caller, Caller::Anonymous(Some(ReasonCode::TokenRevoked)));
+        |caller: Caller| caller.failure().map(Failure::reason) == Some(ReasonCode::TokenRevoked);
     assert!(is_told(caller));
 
     for (guard, is_open) in [(Guard::authenticated(), false), (Guard::allow_any(), true)] {
         let gate = two_backends(Revocation::External, &guard);
-        let Outcome::Ask(question) = check(&gate, &headers) else {
-            panic!("the store has to be asked")
-        };
-        let outcome = gate.resume(question, Answer::Revoked, look_up(&headers), NOW);
-        assert!(!outcome.is_of_nobody());
+        let need = revocation_check(&gate, &headers);
+        let outcome = done(need.resume(RevocationStatus::Revoked, &headers, NOW));
         if is_open {
             assert!(is_told(admitted(outcome)));
         } else {

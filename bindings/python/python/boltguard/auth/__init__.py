@@ -7,6 +7,7 @@ from boltguard.api_keys.store import APIKeyStore
 from boltguard.auth.api_key_backend import APIKeyAuthentication
 from boltguard.auth.backends import Authentication
 from boltguard.auth.cache_store import DjangoCacheRevocation
+from boltguard.auth.checks import Check, ObjectCheck, Owner
 from boltguard.auth.external import ExternalUser
 from boltguard.auth.guards import (
     AllowAny,
@@ -26,7 +27,6 @@ from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.logging_out import alogout, logout
 from boltguard.auth.memory_store import InMemoryRevocation
 from boltguard.auth.objects import acheck_object, check_object
-from boltguard.auth.predicates import Check, ObjectCheck, Owner
 from boltguard.auth.remote import RemoteKeySet
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.table_store import DjangoORMRevocation

@@ -9,7 +9,7 @@ from typing import Any
 from boltguard import _rust, conf, registry
 from boltguard.api_keys.store import APIKeyStore, default_store
 from boltguard.auth.arguments import header_name, refuse, schemes, store_errors_allow
-from boltguard.auth.backends import Authentication, describe
+from boltguard.auth.backends import Authentication, Need, Step, describe
 from boltguard.auth.secret_box import SecretBox
 from boltguard.exceptions import ConfigurationError
 from boltguard.messages import kind_of
@@ -82,8 +82,9 @@ class APIKeyAuthentication(Authentication):
     def store_name(self) -> str:
         return "The table of API keys (is it migrated?)"
 
-    def answer(self, pending: _rust.Pending) -> _rust.ApiKeyBackend:
+    def resume(self, need: Need) -> Step:
         """The current keys of the table for this request."""
+        assert isinstance(need, _rust.ApiKeySnapshotRefresh)
         snapshot = self.store.snapshot  # type: ignore[union-attr]
         try:
             with savepoints(self._store_errors_allow):
@@ -92,11 +93,11 @@ class APIKeyAuthentication(Authentication):
             if not (self._store_errors_allow and snapshot.was_read):
                 raise
             logger.exception("%s is unavailable. Keys that were read before are accepted.", self.store_name)
-        return self._stored(snapshot.rust)
+        return need.done(self._stored(snapshot.rust))
 
-    async def aanswer(self, pending: _rust.Pending) -> _rust.ApiKeyBackend:
+    async def aresume(self, need: Need) -> Step:
         # In the thread with the database connections, which may select the tenant.
-        return await in_thread(self.answer)(pending)
+        return await in_thread(self.resume)(need)
 
     def _for(self, current: conf.Conf) -> _rust.ApiKeyBackend:
         if self.store is None:

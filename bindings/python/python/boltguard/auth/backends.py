@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -12,6 +12,9 @@ from boltguard.auth.arguments import refuse
 from boltguard.auth.stores import RevocationStore
 from boltguard.messages import kind_of
 from boltguard.overriding import AS_BACKEND, is_ours, refuse_overrides
+
+Need: TypeAlias = _rust.ApiKeySnapshotRefresh | _rust.EdgeAuthentication | _rust.KeyRefresh | _rust.RevocationCheck
+Step: TypeAlias = _rust.AuthContext | _rust.Refusal | Need | _rust.GuardChecks
 
 
 class Authentication:
@@ -58,13 +61,13 @@ class Authentication:
         """The backend in Rust, for the current settings."""
         raise _abstract(self, "rust")
 
-    def answer(self, pending: _rust.Pending) -> bool | _rust.ApiKeyBackend | None:
+    def resume(self, need: Need) -> Step:
         """Queries the store or the issuer; `None` if it is unavailable."""
-        raise _abstract(self, "answer")
+        raise _abstract(self, "resume")
 
-    async def aanswer(self, pending: _rust.Pending) -> bool | _rust.ApiKeyBackend | None:
-        """`answer`, for async code."""
-        raise _abstract(self, "aanswer")
+    async def aresume(self, need: Need) -> Step:
+        """`resume`, for async code."""
+        raise _abstract(self, "aresume")
 
 
 def _abstract(backend: Authentication, member: str) -> NotImplementedError:

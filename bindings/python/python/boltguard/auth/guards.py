@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust
-from boltguard.auth.questions import Question, merge
+from boltguard.auth.custom_checks import CustomCheck, merge
 from boltguard.exceptions import ConfigurationError
 from boltguard.messages import kind_of
 from boltguard.overriding import AS_GUARD, is_ours, refuse_overrides
@@ -67,7 +67,7 @@ class Guard:
         return self._guard
 
     @property
-    def questions(self) -> Mapping[str, Question]:
+    def custom_checks(self) -> Mapping[str, CustomCheck]:
         """The checks of the guard, by name."""
         return {}
 
@@ -82,38 +82,38 @@ class Guard:
         return self._guard.is_equivalent(other.rust)
 
     def explain(
-        self, context: _rust.AuthContext | None = None, answers: Mapping[str, bool] | None = None
+        self, context: _rust.AuthContext | None = None, results: Mapping[str, bool] | None = None
     ) -> _rust.Explanation:
         """Which parts are true for this caller, given the results of checks; for logs, not for clients."""
-        return self._guard.explain(context, answers)
+        return self._guard.explain(context, results)
 
-    def next_question(
-        self, conditional: _rust.Conditional, answers: Mapping[str, bool], *, about_object: bool = True
-    ) -> Question | None:
+    def next_check(
+        self, checks: _rust.GuardChecks, results: Mapping[str, bool], *, about_object: bool = True
+    ) -> CustomCheck | None:
         """The next check to run; with `about_object=False`, only one that doesn't need an object."""
-        open_now = (self.questions[name] for name in conditional.questions(answers))
+        open_now = (self.custom_checks[name] for name in checks.open_checks(results))
         return next((one for one in open_now if about_object or not one.about_object), None)
 
     def __and__(self, other: object) -> Guard:
         guard = _operand(other)
-        return _wrap(checked(and_, self._guard, guard.rust), merge([self.questions, guard.questions]))
+        return _wrap(checked(and_, self._guard, guard.rust), merge([self.custom_checks, guard.custom_checks]))
 
     def __or__(self, other: object) -> Guard:
         guard = _operand(other)
-        return _wrap(checked(or_, self._guard, guard.rust), merge([self.questions, guard.questions]))
+        return _wrap(checked(or_, self._guard, guard.rust), merge([self.custom_checks, guard.custom_checks]))
 
     __rand__ = __and__
     __ror__ = __or__
 
     def __invert__(self) -> Guard:
-        return _wrap(~self._guard, self.questions)
+        return _wrap(~self._guard, self.custom_checks)
 
     # `IsStaff() and HasPermission("x")` would silently be only the second guard.
     def __bool__(self) -> NoReturn:
         raise TypeError("A guard has no truth value. Combine guards with &, | and ~ instead of and, or and not.")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Guard) and self._guard == other._guard and self.questions == other.questions
+        return isinstance(other, Guard) and self._guard == other._guard and self.custom_checks == other.custom_checks
 
     def __hash__(self) -> int:
         return hash(self._guard)
@@ -242,15 +242,15 @@ class ViaBackend(Guard):
 class _Composed(Guard):
     """The result of the operators."""
 
-    __slots__ = ("_questions",)
+    __slots__ = ("_custom_checks",)
 
-    def __init__(self, guard: _rust.Guard, questions: Mapping[str, Question]) -> None:
+    def __init__(self, guard: _rust.Guard, checks: Mapping[str, CustomCheck]) -> None:
         self._guard = guard
-        self._questions = questions
+        self._custom_checks = checks
 
     @property
-    def questions(self) -> Mapping[str, Question]:
-        return self._questions
+    def custom_checks(self) -> Mapping[str, CustomCheck]:
+        return self._custom_checks
 
     def __repr__(self) -> str:
         return f"<Guard: {self._guard}>"
@@ -268,16 +268,16 @@ def check_guards(guards: object, where: str = "guards") -> list[Guard]:
         raise ImproperlyConfigured(f"{where} is an empty list. Omit it for the default, or use [AllowAny()].")
     for guard in guards:
         for name in _operand(guard, where).rust.checks:
-            if name not in guard.questions:
+            if name not in guard.custom_checks:
                 raise ImproperlyConfigured(f"{where}: the check {name!r} of {guard!r} has no function.")
-    merge(guard.questions for guard in guards)
+    merge(guard.custom_checks for guard in guards)
     return list(guards)
 
 
 def conjunction(guards: list[Guard]) -> Guard:
     """The guard that requires all guards of a list."""
     together = checked(_rust.Guard.all, [guard.rust for guard in guards])
-    return _wrap(together, merge(guard.questions for guard in guards))
+    return _wrap(together, merge(guard.custom_checks for guard in guards))
 
 
 def checked(make: Callable[..., _rust.Guard], *arguments: Any) -> _rust.Guard:
@@ -288,16 +288,16 @@ def checked(make: Callable[..., _rust.Guard], *arguments: Any) -> _rust.Guard:
         raise ImproperlyConfigured(str(error)) from None
 
 
-def _wrap(guard: _rust.Guard, questions: Mapping[str, Question]) -> Guard:
-    return _Composed(guard, {name: questions[name] for name in guard.checks if name in questions})
+def _wrap(guard: _rust.Guard, checks: Mapping[str, CustomCheck]) -> Guard:
+    return _Composed(guard, {name: checks[name] for name in guard.checks if name in checks})
 
 
-def _given(checks: Iterable[Guard]) -> Mapping[str, Question]:
-    return merge(_operand(check, "checks").questions for check in checks)
+def _given(checks: Iterable[Guard]) -> Mapping[str, CustomCheck]:
+    return merge(_operand(check, "checks").custom_checks for check in checks)
 
 
 def _comparable(guard: Guard, other: object) -> None:
-    merge([guard.questions, _operand(other).questions])
+    merge([guard.custom_checks, _operand(other).custom_checks])
 
 
 def _operand(other: object, where: str = "a guard") -> Guard:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +27,7 @@ from boltguard.auth.arguments import (
     token_count,
     with_verified_email,
 )
-from boltguard.auth.backends import Authentication, describe
+from boltguard.auth.backends import Authentication, Need, Step, describe
 from boltguard.auth.memory_store import InMemoryRevocation
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
 from boltguard.auth.secret_box import SecretBox
@@ -163,22 +162,27 @@ class JWTAuthentication(Authentication):
         settings["verify_user"] = self.verify_user
         return describe(self.name, [*self.algorithms, *keys, *revocable], settings, JWT_DEFAULTS)
 
-    def answer(self, pending: _rust.Pending) -> bool | None:
-        if pending.jti is None:
-            with suppress(PyJWKClientConnectionError):  # `RemoteKeySet` has logged it
-                self._remote.refresh(unknown=pending.unknown_key)  # type: ignore[union-attr]
-                return False
-            return None
+    def resume(self, need: Need) -> Step:
+        if isinstance(need, _rust.KeyRefresh):
+            try:
+                self._remote.refresh(unknown=need.unknown_key)  # type: ignore[union-attr]
+            except PyJWKClientConnectionError:  # which is logged already
+                return need.unavailable()
+            return need.done()
+        assert isinstance(need, _rust.RevocationCheck)
         with savepoints(self._settings["store_errors_allow"]):
-            return ask(self.revocation_store, str(pending.jti))  # type: ignore[arg-type]
+            revoked = ask(self.revocation_store, need.jti)  # type: ignore[arg-type]
+        return need.done(revoked)
 
-    async def aanswer(self, pending: _rust.Pending) -> bool | None:
-        if pending.jti is None:
-            with suppress(PyJWKClientConnectionError):
-                await self._remote.arefresh(unknown=pending.unknown_key)  # type: ignore[union-attr]
-                return False
-            return None
-        return bool_or_error(await self.revocation_store.ais_revoked(str(pending.jti)))  # type: ignore[union-attr]
+    async def aresume(self, need: Need) -> Step:
+        if isinstance(need, _rust.KeyRefresh):
+            try:
+                await self._remote.arefresh(unknown=need.unknown_key)  # type: ignore[union-attr]
+            except PyJWKClientConnectionError:
+                return need.unavailable()
+            return need.done()
+        assert isinstance(need, _rust.RevocationCheck)
+        return need.done(bool_or_error(await self.revocation_store.ais_revoked(need.jti)))  # type: ignore[union-attr]
 
     def _build(self, keys: SecretBox[list[Any]]) -> _rust.JwtBackend:
         try:

@@ -66,7 +66,7 @@ def _tokens(request: Any) -> list[_Token]:
     context: _rust.AuthContext | None = getattr(request, "_boltguard_seen", None)
     if context is None or not context.is_authenticated:
         raise Unauthorized(gettext("The request has no token to revoke."))
-    if "auth_claims" not in context:
+    if not context.has_token:
         raise ValueError(NOT_A_TOKEN.format(context.auth_backend))
     jti = context.jti
     stores = [backend.revocation_store for backend in _accepting(request._boltguard_gate.backends, request.META, jti)]
@@ -85,7 +85,7 @@ def _accepting(backends: list[Any], meta: dict[str, Any], jti: str | None) -> li
 def _again(backends: list[JWTAuthentication], meta: dict[str, Any], jti: str | None) -> Iterator[JWTAuthentication]:
     for backend in backends:
         outcome = _rust.Gate([backend.rust], _rust.Guard.allow_any()).check(meta)
-        is_this = isinstance(outcome, (_rust.AuthContext, _rust.Pending)) and outcome.jti == jti
+        is_this = isinstance(outcome, (_rust.AuthContext, _rust.RevocationCheck)) and outcome.jti == jti
         is_revoked = isinstance(outcome, _rust.AuthContext) and outcome.get("auth_error") == "token_revoked"
         if (jti is not None and is_this) or is_revoked:
             yield backend

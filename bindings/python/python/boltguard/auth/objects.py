@@ -1,6 +1,6 @@
 """The part of a guard that needs the object: `check_object(request, obj)` in a handler.
 
-The request phase lets a caller in for whom the answers about the object could open the guard. What the handler gives
+The request phase lets a caller in for whom the checks of the object could open the guard. What the handler gives
 back goes out only after `check_object` has let that caller in for an object; otherwise it is refused.
 """
 
@@ -17,8 +17,8 @@ from boltguard.exceptions import Forbidden
 from boltguard.logs import note
 
 if TYPE_CHECKING:
+    from boltguard.auth.custom_checks import CustomCheck
     from boltguard.auth.guards import Guard
-    from boltguard.auth.questions import Question
     from boltguard.gate.gate import Gate
 
 
@@ -51,31 +51,31 @@ async def acheck_object(request: HttpRequest, obj: Any) -> None:
 class Admission:
     """A caller who is allowed to call the view, and the checks of objects that remain."""
 
-    __slots__ = ("_answers", "_conditional", "_guard", "_passed", "_refused")
+    __slots__ = ("_checks", "_guard", "_passed", "_refused", "_results")
 
     def __init__(
-        self, guard: Guard, conditional: _rust.Conditional | None = None, answers: Mapping[str, bool] | None = None
+        self, guard: Guard, checks: _rust.GuardChecks | None = None, results: Mapping[str, bool] | None = None
     ) -> None:
         self._guard = guard
-        self._conditional = conditional
-        self._answers = dict(answers or {})
+        self._checks = checks
+        self._results = dict(results or {})
         # For some callers, the guard is true for any object.
-        self._passed = conditional is None or not conditional.questions(self._answers)
+        self._passed = checks is None or not checks.open_checks(self._results)
         self._refused: ObjectRefused | None = None
 
     def check(self, request: HttpRequest, obj: Any) -> None:
         """Runs the checks for an object."""
-        answers = dict(self._answers)
-        while (question := self._next(answers)) is not None:
-            answers[question.name] = question.ask(request, obj)
-        self._conclude(request, answers)
+        results = dict(self._results)
+        while (check := self._next(results)) is not None:
+            results[check.name] = check.run(request, obj)
+        self._conclude(request, results)
 
     async def acheck(self, request: HttpRequest, obj: Any) -> None:
         """`check`, for async code."""
-        answers = dict(self._answers)
-        while (question := self._next(answers)) is not None:
-            answers[question.name] = await question.aask(request, obj)
-        self._conclude(request, answers)
+        results = dict(self._results)
+        while (check := self._next(results)) is not None:
+            results[check.name] = await check.arun(request, obj)
+        self._conclude(request, results)
 
     def close(self, request: HttpRequest, response: Any) -> None:
         """Lets an answer out, or raises."""
@@ -89,15 +89,15 @@ class Admission:
                 f"The guard {self._guard} checks objects, but no object was checked. {NOT_ASKED}"
             )
 
-    def _next(self, answers: Mapping[str, bool]) -> Question | None:
-        return None if self._conditional is None else self._guard.next_question(self._conditional, answers)
+    def _next(self, results: Mapping[str, bool]) -> CustomCheck | None:
+        return None if self._checks is None else self._guard.next_check(self._checks, results)
 
-    def _conclude(self, request: HttpRequest, answers: Mapping[str, bool]) -> None:
-        if self._conditional is None:
+    def _conclude(self, request: HttpRequest, results: Mapping[str, bool]) -> None:
+        if self._checks is None:
             return
-        decided = self._conditional.decide(answers)
+        decided = self._checks.finish(results)
         if isinstance(decided, _rust.Refusal):
-            note(self._guard, request, decided, self._conditional.context, answers)
+            note(self._guard, request, decided, self._checks.context, results)
             self._refused = ObjectRefused(decided)
             raise self._refused
         self._passed = True

@@ -10,14 +10,14 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from boltguard._rust import AuthContext, Refusal
-from boltguard.auth.backends import Authentication, check_backends
+from boltguard.auth.backends import Authentication, Step, check_backends
 from boltguard.auth.guards import IsAuthenticated
 from boltguard.auth.journal import open_journal
 from boltguard.auth.users import SEEN, attach, verify
 from boltguard.drf.exceptions import api_exception
 from boltguard.drf.view_hooks import NOTHING_SENT, ViewHooks
 from boltguard.events import report_refusal
-from boltguard.gate.gate import Gate, Outcome, ViewGate
+from boltguard.gate.gate import Gate, ViewGate
 from boltguard.overriding import refuse_overrides
 
 
@@ -72,9 +72,9 @@ class BoltguardAuthentication(BaseAuthentication):
         refusal = request.__dict__.get(REFUSAL) or self._view_gate.gate.check({})
         return refusal.challenge if isinstance(refusal, Refusal) else None
 
-    def _settle(self, request: Request, gate: Gate, outcome: Outcome) -> AuthContext | None:
+    def _settle(self, request: Request, gate: Gate, outcome: Step) -> AuthContext | None:
         """The caller, after queries of stores if necessary."""
-        settled = gate.resume(outcome)
+        settled = gate.resume(request._request, outcome)
         if isinstance(settled, AuthContext):
             return settled
         # The guard of this gate, `IsAuthenticated`, has no checks that could leave it open.

@@ -10,7 +10,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from boltguard import conf
-from boltguard._rust import AuthContext, Conditional, Refusal
+from boltguard._rust import AuthContext, GuardChecks, Refusal
 from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.drf.combining import GuardPermissionMeta, guard_of
 from boltguard.drf.view_hooks import ViewHooks
@@ -60,35 +60,34 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
 
     def _holds(self, request: Request, view: APIView, *obj: Any) -> bool:
         # Not a variable of this frame, which error reporters would send: a check may fail below it.
-        outcome, answers = self._gate.check_caller(_caller(request)), None
-        if isinstance(outcome, Conditional):
-            answers = self._answers(request, view, outcome, obj)
-            outcome = outcome.decide(answers, optimistic=not obj and self._gate.asks_objects)
+        outcome, results = self._gate.check_caller(_caller(request)), None
+        if isinstance(outcome, GuardChecks):
+            results = self._results(request, view, outcome, obj)
+            checks_follow = not obj and self._gate.asks_objects
+            outcome = outcome.resume(results) if checks_follow else outcome.finish(results)
         if isinstance(outcome, Refusal):
             # For DRF's exception, unless another permission allows the request.
             detail, code = type(self).message or outcome.detail, type(self).code or outcome.code
             self.message, self.code = {"detail": detail, "code": code}, code
-            ViewHooks.of(view).refusal = partial(self._note, request, outcome, answers)
-        return isinstance(outcome, AuthContext)
+            ViewHooks.of(view).refusal = partial(self._note, request, outcome, results)
+        return not isinstance(outcome, Refusal)
 
-    def _answers(
-        self, request: Request, view: APIView, conditional: Conditional, obj: tuple[Any, ...]
-    ) -> dict[str, bool]:
+    def _results(self, request: Request, view: APIView, checks: GuardChecks, obj: tuple[Any, ...]) -> dict[str, bool]:
         """The results of the checks for this caller; without an object, only of those that don't need one."""
         gate = self._gate
         known = request.__dict__.setdefault(ANSWERS, {}).setdefault(gate, {})
-        answers: dict[str, bool] = dict(known) if obj else known
-        while (question := gate.guard.next_question(conditional, answers, about_object=bool(obj))) is not None:
-            answers[question.name] = question.ask(request, *(obj if question.about_object else ()))
+        results: dict[str, bool] = dict(known) if obj else known
+        while (check := gate.guard.next_check(checks, results, about_object=bool(obj))) is not None:
+            results[check.name] = check.run(request, *(obj if check.about_object else ()))
         if obj:
             ViewHooks.of(view).unasked -= {gate}
-        elif conditional.questions(answers):
+        elif checks.open_checks(results):
             ViewHooks.of(view).unasked |= {gate}
-        return answers
+        return results
 
-    def _note(self, request: Request, refusal: Refusal, answers: dict[str, bool] | None) -> None:
+    def _note(self, request: Request, refusal: Refusal, results: dict[str, bool] | None) -> None:
         report_refusal(request._request, refusal.status, refusal.reason, refusal.claim)
-        note(self._gate.guard, request._request, refusal, _caller(request), answers)
+        note(self._gate.guard, request._request, refusal, _caller(request), results)
 
 
 def _caller(request: Request) -> AuthContext | None:
@@ -105,9 +104,9 @@ def _holds_guards(value: Any) -> bool:
 
 def _checked_guard_of(cls: type[GuardPermission]) -> Guard:
     (guard,) = check_guards([guard_of(cls)], f"{cls.__name__}.guard")
-    for question in guard.questions.values():
-        if question.is_async:
-            raise ImproperlyConfigured(f"{cls.__name__}: the check {question.name!r} is async. Define it with `def`.")
+    for check in guard.custom_checks.values():
+        if check.is_async:
+            raise ImproperlyConfigured(f"{cls.__name__}: the check {check.name!r} is async. Define it with `def`.")
     return guard
 
 

@@ -17,12 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from boltguard import _rust, conf, registry
 from boltguard._rust import AuthContext
 from boltguard.auth.accounts import UserUnavailable
-from boltguard.auth.backends import Authentication, check_backends
+from boltguard.auth.backends import Authentication, Need, Step, check_backends
+from boltguard.auth.custom_checks import ASYNC_REMEDY
 from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.auth.journal import akeep_revocations, arestore, keep_revocations, open_journal, restore
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.objects import Admission, ObjectRefused, enter, leave, mark_final
-from boltguard.auth.questions import ASYNC_REMEDY
 from boltguard.auth.users import Visit, attach, averify, needs_account, prefetch, verify
 from boltguard.events import report_refusal
 from boltguard.exceptions import HTTPException, RevocationError
@@ -35,12 +35,11 @@ from boltguard.threads import in_thread
 from boltguard.transactions import atomic_aliases, atomically
 
 if TYPE_CHECKING:
-    from boltguard.auth.questions import Question
+    from boltguard.auth.custom_checks import CustomCheck
 
 logger = logging.getLogger("boltguard")
 
 Settled = AuthContext | _rust.Refusal | Admission
-Outcome = AuthContext | _rust.Refusal | _rust.Pending | _rust.Conditional
 
 
 class ViewGate:
@@ -91,15 +90,15 @@ class ViewGate:
         """For a sync handler. Those among the site's defaults are for `async_defaults`."""
         name = getattr(handler, "__qualname__", repr(handler))
         self._sync_handlers.add(name)
-        for question in _async_questions(self._guards or ()):
-            raise ImproperlyConfigured(f"{name} is sync, but the check {question.name!r} is async. {ASYNC_REMEDY}")
+        for check in _async_checks(self._guards or ()):
+            raise ImproperlyConfigured(f"{name} is sync, but the check {check.name!r} is async. {ASYNC_REMEDY}")
 
     def async_defaults(self, current: conf.Conf) -> Iterator[str]:
         """What is wrong where a sync handler relies on the site's default guards, and a check of these is async."""
         setting = conf.written(conf.PERMISSIONS)
-        for question in _async_questions(current.guards if self._guards is None else ()):
+        for check in _async_checks(current.guards if self._guards is None else ()):
             for name in self._sync_handlers:
-                yield f"{name} is sync, but the check {question.name!r} of {setting} is async. {ASYNC_REMEDY}"
+                yield f"{name} is sync, but the check {check.name!r} of {setting} is async. {ASYNC_REMEDY}"
 
 
 class LoginRequired:
@@ -130,7 +129,7 @@ class Gate:
         self.guard = guard
         # Whether the account behind each token has to be there.
         self.verifies = any(isinstance(backend, JWTAuthentication) and backend.verify_user for backend in backends)
-        self.asks_objects = any(question.about_object for question in guard.questions.values())
+        self.asks_objects = any(check.about_object for check in guard.custom_checks.values())
         gate = _rust.Gate([backend.rust for backend in backends], guard.rust)
         # The one call into Rust for a request, with its META.
         self.check = gate.check
@@ -238,11 +237,11 @@ class Gate:
         attach(request, outcome, self)
         return None
 
-    def finish(self, request: HttpRequest, outcome: Outcome) -> Settled:
+    def finish(self, request: HttpRequest, outcome: Step) -> Settled:
         """Asks stores and checks until what `check` left open is settled."""
-        settled = self.resume(outcome)
-        if isinstance(settled, _rust.Conditional):
-            return self._ask(request, settled)
+        settled = self.resume(request, outcome)
+        if isinstance(settled, _rust.GuardChecks):
+            return self._run_checks(request, settled)
         if isinstance(settled, _rust.Refusal):
             caller = self._caller(request, settled) if self.verifies or explains() else None
             if self.verifies and caller is not None:
@@ -251,11 +250,11 @@ class Gate:
             note(self.guard, request, settled, caller)
         return settled
 
-    async def afinish(self, request: HttpRequest, outcome: Outcome) -> Settled:
+    async def afinish(self, request: HttpRequest, outcome: Step) -> Settled:
         """`finish`, for async code. It is not called for a caller who is let in at once."""
-        settled = await self.aresume(outcome)
-        if isinstance(settled, _rust.Conditional):
-            return await self._aask(request, settled)
+        settled = await self.aresume(request, outcome)
+        if isinstance(settled, _rust.GuardChecks):
+            return await self._arun_checks(request, settled)
         if isinstance(settled, _rust.Refusal):
             caller = await self._acaller(request, settled) if self.verifies or explains() else None
             if self.verifies and caller is not None:
@@ -311,69 +310,69 @@ class Gate:
             stored["cache-control"] = PRIVATE
         return response
 
-    def _ask(self, request: HttpRequest, conditional: _rust.Conditional) -> Settled:
+    def _run_checks(self, request: HttpRequest, checks: _rust.GuardChecks) -> Settled:
         """Answers the checks that matter for this caller."""
-        attach(request, conditional.context, self)
+        attach(request, checks.context, self)
         if self.verifies:
             verify(request)
-        answers: dict[str, bool] = {}
-        while (question := self.guard.next_question(conditional, answers, about_object=False)) is not None:
-            answers[question.name] = question.ask(request)
-        return self._conclude(request, conditional, answers)
+        results: dict[str, bool] = {}
+        while (check := self.guard.next_check(checks, results, about_object=False)) is not None:
+            results[check.name] = check.run(request)
+        return self._conclude(request, checks, results)
 
-    async def _aask(self, request: HttpRequest, conditional: _rust.Conditional) -> Settled:
-        attach(request, conditional.context, self)
+    async def _arun_checks(self, request: HttpRequest, checks: _rust.GuardChecks) -> Settled:
+        attach(request, checks.context, self)
         if self.verifies:
             await averify(request)
-        answers: dict[str, bool] = {}
-        while (question := self.guard.next_question(conditional, answers, about_object=False)) is not None:
-            answers[question.name] = await question.aask(request)
-        return self._conclude(request, conditional, answers)
+        results: dict[str, bool] = {}
+        while (check := self.guard.next_check(checks, results, about_object=False)) is not None:
+            results[check.name] = await check.arun(request)
+        return self._conclude(request, checks, results)
 
-    def _conclude(self, request: HttpRequest, conditional: _rust.Conditional, answers: Mapping[str, bool]) -> Settled:
-        decided = conditional.decide(answers, optimistic=self.asks_objects)
+    def _conclude(self, request: HttpRequest, checks: _rust.GuardChecks, results: Mapping[str, bool]) -> Settled:
+        decided = checks.resume(results) if self.asks_objects else checks.finish(results)
         if isinstance(decided, _rust.Refusal):
-            note(self.guard, request, decided, conditional.context, answers)
+            note(self.guard, request, decided, checks.context, results)
             return decided
-        return Admission(self.guard, conditional, answers)
+        return Admission(self.guard, checks, results)
 
     def _caller(self, request: HttpRequest, refusal: _rust.Refusal) -> AuthContext | None:
         """Who was refused: for a 403 somebody, found out once more."""
-        known = self.resume(self._identified(request)) if refusal.status == 403 else None
+        known = self.resume(request, self._identified(request)) if refusal.status == 403 else None
         return known if isinstance(known, AuthContext) else None
 
     async def _acaller(self, request: HttpRequest, refusal: _rust.Refusal) -> AuthContext | None:
-        known = await self.aresume(self._identified(request)) if refusal.status == 403 else None
+        known = await self.aresume(request, self._identified(request)) if refusal.status == 403 else None
         return known if isinstance(known, AuthContext) else None
 
-    def _identified(self, request: HttpRequest) -> Outcome:
+    def _identified(self, request: HttpRequest) -> Step:
         if self._identify is None:
             everybody = _rust.Guard.allow_any()
             self._identify = _rust.Gate([backend.rust for backend in self.backends], everybody).check
-        outcome: Outcome = self._identify(request.META)
+        outcome: Step = self._identify(request.META)
         return outcome
 
-    def resume(self, outcome: Outcome) -> AuthContext | _rust.Refusal | _rust.Conditional:
-        while isinstance(outcome, _rust.Pending):
-            backend = self.backends[outcome.backend_index]
+    def resume(self, request: HttpRequest, step: Step) -> AuthContext | _rust.Refusal | _rust.GuardChecks:
+        """Provides what the evaluation needs, until the caller is known."""
+        while isinstance(step, Need):
+            need, backend = step, self.backends[step.backend_index]
             try:
-                answered: bool | _rust.ApiKeyBackend | None = backend.answer(outcome)
+                step = backend.resume(need)
             except Exception:
                 logger.exception(NO_ANSWER, backend.store_name)
-                answered = None
-            outcome = outcome.resume(answered)
-        return outcome
+                step = need.unavailable()
+        return step
 
-    async def aresume(self, outcome: Outcome) -> AuthContext | _rust.Refusal | _rust.Conditional:
-        while isinstance(outcome, _rust.Pending):
-            backend = self.backends[outcome.backend_index]
+    async def aresume(self, request: HttpRequest, step: Step) -> AuthContext | _rust.Refusal | _rust.GuardChecks:
+        """`resume`, for async code."""
+        while isinstance(step, Need):
+            need, backend = step, self.backends[step.backend_index]
             try:
-                answered: bool | _rust.ApiKeyBackend | None = await backend.aanswer(outcome)
+                step = await backend.aresume(need)
             except Exception:
                 logger.exception(NO_ANSWER, backend.store_name)
-                answered = None
-            outcome = outcome.resume(answered)
-        return outcome
+                step = need.unavailable()
+        return step
 
 
 @lru_cache(maxsize=256)
@@ -384,8 +383,8 @@ def _vary(value: str, headers: tuple[str, ...]) -> str:
     return response["Vary"]
 
 
-def _async_questions(guards: Iterable[Guard]) -> Iterator[Question]:
-    return (question for guard in guards for question in guard.questions.values() if question.is_async)
+def _async_checks(guards: Iterable[Guard]) -> Iterator[CustomCheck]:
+    return (check for guard in guards for check in guard.custom_checks.values() if check.is_async)
 
 
 def not_an_answer(request: HttpRequest, given: Any) -> ValueError:

@@ -17,7 +17,7 @@ from boltguard.threads import in_thread
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CustomCheck:
     """A check of a guard, and its function."""
 
     name: str
@@ -27,18 +27,18 @@ class Question:
     # Whether the function may wait, so that async code calls it in a thread.
     waits: bool = True
 
-    def ask(self, *about: Any) -> bool:
+    def run(self, *about: Any) -> bool:
         """The result of the function."""
         if self.is_async:
             raise ImproperlyConfigured(f"The check {self.name!r} is async, but the view is sync. {ASYNC_REMEDY}")
         try:
-            answer = self.function(*about)
+            result = self.function(*about)
         except StopIteration as error:  # futures can't contain it
             raise stopped(self.function) from error
-        return self._certain(answer)
+        return self._certain(result)
 
-    async def aask(self, *about: Any) -> bool:
-        """`ask`, for async code."""
+    async def arun(self, *about: Any) -> bool:
+        """`run`, for async code."""
         if self.is_async:
             return self._certain(await self.function(*about))
         if self.waits:
@@ -46,21 +46,21 @@ class Question:
         return self._certain(self.function(*about))
 
     # A coroutine or a Mock is true, and under `~` any false value would allow the caller.
-    def _certain(self, answer: Any) -> bool:
-        if type(answer) is bool:
-            return answer
-        if iscoroutine(answer):
-            answer.close()
+    def _certain(self, result: Any) -> bool:
+        if type(result) is bool:
+            return result
+        if iscoroutine(result):
+            result.close()
             raise TypeError(f"The check {self.name!r} returned a coroutine. Define it with `async def`.")
-        raise TypeError(f"The check {self.name!r} must return True or False, not {type(answer).__name__}.")
+        raise TypeError(f"The check {self.name!r} must return True or False, not {type(result).__name__}.")
 
 
-def merge(many: Iterable[Mapping[str, Question]]) -> dict[str, Question]:
+def merge(many: Iterable[Mapping[str, CustomCheck]]) -> dict[str, CustomCheck]:
     """All checks by name, or `ImproperlyConfigured` if two different ones have the same name."""
-    merged: dict[str, Question] = {}
-    for questions in many:
-        for name, question in questions.items():
-            if merged.setdefault(name, question) != question:
+    merged: dict[str, CustomCheck] = {}
+    for checks in many:
+        for name, check in checks.items():
+            if merged.setdefault(name, check) != check:
                 raise ImproperlyConfigured(
                     f"Two different checks have the name {name!r}. Pass another name= to one of them."
                 )

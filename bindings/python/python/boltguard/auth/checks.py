@@ -14,9 +14,9 @@ from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust
+from boltguard.auth.custom_checks import CustomCheck
 from boltguard.auth.guards import Guard, checked
 from boltguard.auth.owners import OwnerOf
-from boltguard.auth.questions import Question
 
 
 class Check(Guard):
@@ -28,16 +28,16 @@ class Check(Guard):
     >>> office_hours = Check(lambda request: 9 <= datetime.now().hour < 17, name="office_hours")
     """
 
-    __slots__ = ("_questions",)
+    __slots__ = ("_custom_checks",)
 
     def __init__(self, function: Callable[[Any], Any], name: str | None = None) -> None:
-        question = _question(type(self).__name__, function, name, about_object=False)
-        self._guard = checked(_rust.Guard.check, question.name)
-        self._questions = {question.name: question}
+        check = _custom_check(type(self).__name__, function, name, about_object=False)
+        self._guard = checked(_rust.Guard.check, check.name)
+        self._custom_checks = {check.name: check}
 
     @property
-    def questions(self) -> Mapping[str, Question]:
-        return self._questions
+    def custom_checks(self) -> Mapping[str, CustomCheck]:
+        return self._custom_checks
 
 
 class ObjectCheck(Guard):
@@ -46,18 +46,18 @@ class ObjectCheck(Guard):
     The view is called if the result could allow the caller. If it never calls `check_object`, its response isn't sent.
     """
 
-    __slots__ = ("_questions",)
+    __slots__ = ("_custom_checks",)
 
     def __init__(self, function: Callable[[Any, Any], Any], name: str | None = None) -> None:
-        self._take(_question(type(self).__name__, function, name, about_object=True))
+        self._take(_custom_check(type(self).__name__, function, name, about_object=True))
 
-    def _take(self, question: Question) -> None:
-        self._guard = checked(_rust.Guard.check, question.name)
-        self._questions = {question.name: question}
+    def _take(self, check: CustomCheck) -> None:
+        self._guard = checked(_rust.Guard.check, check.name)
+        self._custom_checks = {check.name: check}
 
     @property
-    def questions(self) -> Mapping[str, Question]:
-        return self._questions
+    def custom_checks(self) -> Mapping[str, CustomCheck]:
+        return self._custom_checks
 
 
 class Owner(ObjectCheck):
@@ -74,10 +74,10 @@ class Owner(ObjectCheck):
                 f'Owner({field!r}): the argument must be the name of a field, such as Owner("author").'
             )
         # A field of the object itself is read without a query.
-        self._take(Question(f"owner:{field}", OwnerOf(field), about_object=True, waits="." in field))
+        self._take(CustomCheck(f"owner:{field}", OwnerOf(field), about_object=True, waits="." in field))
 
 
-def _question(what: str, function: Any, name: str | None, *, about_object: bool) -> Question:
+def _custom_check(what: str, function: Any, name: str | None, *, about_object: bool) -> CustomCheck:
     if isinstance(function, type) or not callable(function):
         raise ImproperlyConfigured(f"{what}({function!r}): the argument must be a function.")
     if _generates(function):
@@ -86,7 +86,7 @@ def _question(what: str, function: Any, name: str | None, *, about_object: bool)
         )
     _refuse_other_parameters(what, function, 2 if about_object else 1)
     is_async = iscoroutinefunction(_called(function))
-    return Question(_name(what, function, name), function, about_object=about_object, is_async=is_async)
+    return CustomCheck(_name(what, function, name), function, about_object=about_object, is_async=is_async)
 
 
 def _called(function: Any) -> Any:

@@ -1,0 +1,105 @@
+//! Why a credential was rejected.
+
+use std::sync::Arc;
+
+use boltguard_jwt::ClaimsError;
+use boltguard_types::ReasonCode;
+
+/// The cause for which a credential was rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    reason: ReasonCode,
+    claim: Option<Arc<ClaimName>>,
+}
+
+/// The name of a claim, behind a thin pointer: a failure is moved at each step of an evaluation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClaimName(pub(crate) Box<str>);
+
+impl Failure {
+    /// The precise cause, for logs.
+    #[must_use]
+    pub fn reason(&self) -> ReasonCode {
+        self.reason
+    }
+
+    /// The claim at fault, if the reason can be about any of several claims.
+    #[must_use]
+    pub fn claim(&self) -> Option<&str> {
+        self.claim.as_ref().map(|name| &*name.0)
+    }
+
+    pub(crate) fn claim_name(&self) -> Option<Arc<ClaimName>> {
+        self.claim.clone()
+    }
+
+    /// The failure of the backend that got further, the earlier one if both got equally far.
+    ///
+    /// The backend that a client means is the one that knows most about its credential: "the token has expired" says
+    /// more than "no key verifies it".
+    #[cold]
+    pub(crate) fn furthest(earlier: Option<Self>, later: Self) -> Self {
+        match earlier {
+            Some(earlier) if stage(earlier.reason) >= stage(later.reason) => earlier,
+            _ => later,
+        }
+    }
+}
+
+impl From<ReasonCode> for Failure {
+    fn from(reason: ReasonCode) -> Self {
+        Self {
+            reason,
+            claim: None,
+        }
+    }
+}
+
+impl From<ClaimsError> for Failure {
+    #[cold]
+    fn from(error: ClaimsError) -> Self {
+        Self {
+            reason: error.code(),
+            claim: error.claim().map(|name| Arc::new(ClaimName(name.into()))),
+        }
+    }
+}
+
+/// How far a credential came: 0 if its form was rejected or its key is unknown, 1 if its signature was rejected, and 2
+/// if it is genuine.
+fn stage(reason: ReasonCode) -> u8 {
+    match reason {
+        ReasonCode::AlgorithmNotAllowed
+        | ReasonCode::ApiKeyInvalid
+        | ReasonCode::CriticalHeader
+        | ReasonCode::HeaderInvalid
+        | ReasonCode::KeyNotFound
+        | ReasonCode::TokenMalformed
+        | ReasonCode::TokenTooLarge => 0,
+        ReasonCode::SignatureInvalid => 1,
+        _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_failure_of_the_backend_that_got_furthest_is_kept() {
+        use ReasonCode::{ApiKeyInvalid, KeyNotFound, SignatureInvalid, TokenExpired};
+        for (earlier, later, kept) in [
+            (KeyNotFound, TokenExpired, TokenExpired),
+            (TokenExpired, KeyNotFound, TokenExpired),
+            (KeyNotFound, ApiKeyInvalid, KeyNotFound),
+            (KeyNotFound, SignatureInvalid, SignatureInvalid),
+        ] {
+            let failure = Failure::furthest(Some(earlier.into()), later.into());
+            assert_eq!(failure.reason(), kept);
+        }
+        assert_eq!(
+            Failure::furthest(None, KeyNotFound.into()).reason(),
+            KeyNotFound
+        );
+    }
+}

@@ -1,0 +1,378 @@
+//! What an evaluation needs from outside, and how it goes on with the result.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use boltguard_guard::{CheckResults, Decision};
+use boltguard_jwks::{Refresh, RemoteKeySet};
+use boltguard_jwt::AdmittedClaims;
+use boltguard_types::{NumericDate, ReasonCode};
+
+use crate::backend::Attempt;
+use crate::evaluation::{Evaluation, Progress};
+use crate::{
+    ApiKeyBackend, Authentication, Backend, Caller, ConfigError, Failure, Gate, Now, Outcome,
+    Refusal, RequestParts, Step,
+};
+
+/// What an evaluation needs from outside.
+///
+/// Each need is resumed with a result of its own type, and goes on at the gate that it comes from. It is resumed for
+/// the request that it comes from: if the headers that the gate reads are others, the request is refused. The dates of
+/// a token are checked again.
+#[derive(Clone, Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Need {
+    /// A backend of the edge has to authenticate.
+    Authenticate(EdgeAuthentication),
+    /// A store outside of the engine has to be asked whether a token is revoked.
+    CheckRevocation(RevocationCheck),
+    /// A snapshot of stored API keys has to be refreshed.
+    RefreshApiKeys(ApiKeyRefresh),
+    /// The keys of an issuer have to be refreshed.
+    RefreshKeys(KeyRefresh),
+    /// Custom checks of the guard have to be run.
+    RunChecks(RunChecks),
+}
+
+/// The result of a refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refreshed {
+    /// It succeeded, or was not necessary any more.
+    Done,
+    /// It failed.
+    Unavailable,
+}
+
+/// The result of asking a revocation store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevocationStatus {
+    /// The token isn't revoked.
+    NotRevoked,
+    /// The token is revoked.
+    Revoked,
+    /// The store is unavailable.
+    Unavailable,
+}
+
+/// An evaluation that waits: its gate, which request it is about, and what it has asked for so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Suspended {
+    gate: Gate,
+    request: u64,
+    progress: Progress,
+}
+
+impl Suspended {
+    pub(crate) fn new(gate: &Gate, parts: &impl RequestParts, progress: Progress) -> Self {
+        Self {
+            gate: gate.clone(),
+            request: hash_of(gate, parts),
+            progress,
+        }
+    }
+
+    /// Goes on by `then`, unless the request is another one.
+    fn resume<P: RequestParts>(
+        &self,
+        parts: &P,
+        now: Now,
+        then: impl FnOnce(Evaluation<'_, P>) -> Step,
+    ) -> Step {
+        if hash_of(&self.gate, parts) != self.request {
+            let schemes = self.gate.schemes().clone();
+            return Refusal::forbidden(ReasonCode::Denied, schemes).into();
+        }
+        then(Evaluation::continuing(
+            &self.gate,
+            parts,
+            now,
+            self.progress,
+        ))
+    }
+
+    fn with_progress(self, progress: impl FnOnce(&mut Progress)) -> Self {
+        let mut all = self;
+        progress(&mut all.progress);
+        all
+    }
+}
+
+/// A keyed hash of the headers that the gate's backends read.
+fn hash_of(gate: &Gate, parts: &impl RequestParts) -> u64 {
+    let mut hasher = gate.request_hasher().build_hasher();
+    for name in gate.backends().iter().flat_map(Backend::headers) {
+        parts.header(name).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// The keys of an issuer have to be refreshed.
+#[derive(Clone, Debug)]
+pub struct KeyRefresh {
+    pub(crate) suspended: Suspended,
+    pub(crate) backend: usize,
+    pub(crate) refresh: Refresh,
+}
+
+impl KeyRefresh {
+    /// The place of the backend whose issuer it is.
+    #[must_use]
+    pub fn backend(&self) -> usize {
+        self.backend
+    }
+
+    /// The keys. [`JwksClient::refresh`](boltguard_jwks::JwksClient::refresh) refreshes them.
+    #[must_use]
+    pub fn keys(&self) -> Option<&Arc<RemoteKeySet>> {
+        match self.suspended.gate.backends().get(self.backend) {
+            Some(Backend::Jwt(backend)) => backend.remote_keys(),
+            _ => None,
+        }
+    }
+
+    /// Why they have to be refreshed.
+    #[must_use]
+    pub fn refresh(&self) -> Refresh {
+        self.refresh
+    }
+
+    /// Goes on with the keys that are there now.
+    pub fn resume<P: RequestParts>(
+        self,
+        result: Refreshed,
+        parts: &P,
+        now: impl Into<Now>,
+    ) -> Step {
+        let next = self.backend + 1;
+        let suspended = self.suspended.with_progress(|progress| match self.refresh {
+            // Without keys nothing verifies, and the question comes again for an unknown key.
+            Refresh::Force | Refresh::IfStale => progress.stale_keys = next,
+            Refresh::UnknownKid => {
+                progress.stale_keys = usize::MAX;
+                progress.unknown_keys = next;
+                progress.keys_unavailable |= result == Refreshed::Unavailable;
+            }
+        });
+        suspended.resume(parts, now.into(), |evaluation| evaluation.start())
+    }
+}
+
+/// A snapshot of stored API keys has to be refreshed.
+#[derive(Clone, Debug)]
+pub struct ApiKeyRefresh {
+    pub(crate) suspended: Suspended,
+    pub(crate) backend: usize,
+}
+
+impl ApiKeyRefresh {
+    /// The place of the backend whose snapshot it is.
+    #[must_use]
+    pub fn backend(&self) -> usize {
+        self.backend
+    }
+
+    /// Replaces the backend for this request, by one with the keys of the tenant that the request is for.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Replacement`] if the new one has another header or name.
+    pub fn with_backend(mut self, keys: Arc<ApiKeyBackend>) -> Result<Self, ConfigError> {
+        self.suspended.gate = self.suspended.gate.with_api_keys(self.backend, keys)?;
+        Ok(self)
+    }
+
+    /// Goes on with the keys that are there now.
+    ///
+    /// If the refresh failed, the request is refused with 503, unless the backend
+    /// [uses](ApiKeyBackend::with_snapshot) the keys that were read before.
+    pub fn resume<P: RequestParts>(
+        self,
+        result: Refreshed,
+        parts: &P,
+        now: impl Into<Now>,
+    ) -> Step {
+        if result == Refreshed::Unavailable && !self.outlives_failure() {
+            return Refusal::keys_unavailable().into();
+        }
+        let next = self.backend + 1;
+        let suspended = self
+            .suspended
+            .with_progress(|progress| progress.api_keys = next);
+        suspended.resume(parts, now.into(), |evaluation| evaluation.start())
+    }
+
+    fn outlives_failure(&self) -> bool {
+        match self.suspended.gate.backends().get(self.backend) {
+            Some(Backend::ApiKey(backend)) => backend.outlives_failure(),
+            _ => false,
+        }
+    }
+}
+
+/// A token that is valid, unless the store of its backend says that it is revoked.
+#[derive(Clone, Debug)]
+pub struct RevocationCheck {
+    pub(crate) suspended: Suspended,
+    pub(crate) claims: AdmittedClaims,
+    pub(crate) backend: usize,
+    pub(crate) failure: Option<Failure>,
+}
+
+impl RevocationCheck {
+    /// The place of the backend whose store has to be asked.
+    #[must_use]
+    pub fn backend(&self) -> usize {
+        self.backend
+    }
+
+    /// The token's `jti`.
+    #[must_use]
+    pub fn token_id(&self) -> String {
+        self.claims.token_id().unwrap_or_default().into_owned()
+    }
+
+    /// Goes on with what the store says. The token must still be valid at `now`.
+    pub fn resume<P: RequestParts>(
+        self,
+        status: RevocationStatus,
+        parts: &P,
+        now: impl Into<Now>,
+    ) -> Step {
+        let (now, index) = (now.into(), self.backend);
+        let attempt = match self.suspended.gate.backends().get(index) {
+            Some(Backend::Jwt(backend)) => match status {
+                RevocationStatus::Revoked => Attempt::Revoked,
+                _ => match backend.policy().check_again(&self.claims, now.date()) {
+                    Err(error) => Attempt::Failed(error.into()),
+                    Ok(()) if status == RevocationStatus::NotRevoked => backend.known(self.claims),
+                    Ok(()) => backend.store_failed(self.claims),
+                },
+            },
+            _ => return Refusal::unavailable().into(),
+        };
+        self.suspended.resume(parts, now, |evaluation| {
+            evaluation.after(attempt, index, self.failure)
+        })
+    }
+}
+
+/// A backend of the edge has to authenticate the request.
+#[derive(Clone, Debug)]
+pub struct EdgeAuthentication {
+    pub(crate) suspended: Suspended,
+    pub(crate) backend: usize,
+    pub(crate) failure: Option<Failure>,
+}
+
+impl EdgeAuthentication {
+    /// The place of the backend.
+    #[must_use]
+    pub fn backend(&self) -> usize {
+        self.backend
+    }
+
+    /// Goes on with what the backend found.
+    pub fn resume<P: RequestParts>(
+        self,
+        found: Authentication,
+        parts: &P,
+        now: impl Into<Now>,
+    ) -> Step {
+        let gate = &self.suspended.gate;
+        let attempt = match gate.backends().get(self.backend) {
+            Some(backend) => backend.authenticated(found, gate.guard().requirements()),
+            None => Attempt::Absent,
+        };
+        let is_last = !gate.backends()[self.backend + 1..]
+            .iter()
+            .any(|backend| matches!(backend, Backend::Edge(_)));
+        let suspended = self
+            .suspended
+            .clone()
+            .with_progress(|progress| progress.edge_is_done |= is_last);
+        suspended.resume(parts, now.into(), |evaluation| {
+            evaluation.after(attempt, self.backend, self.failure)
+        })
+    }
+}
+
+/// The caller is identified, and may be admitted if custom checks of the guard hold.
+#[derive(Clone, Debug)]
+pub struct RunChecks {
+    pub(crate) gate: Gate,
+    pub(crate) caller: Caller,
+    pub(crate) backend: Option<usize>,
+    pub(crate) results: CheckResults,
+}
+
+impl RunChecks {
+    /// The caller, who is not admitted yet.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The checks that could still change the decision, in reading order, given the results so far.
+    #[must_use]
+    pub fn open_checks(&self) -> Vec<&str> {
+        self.open_checks_after(&CheckResults::new())
+    }
+
+    /// The checks that could still change the decision, given these further results.
+    #[must_use]
+    pub fn open_checks_after(&self, results: &CheckResults) -> Vec<&str> {
+        let results = self.results.clone().and(results);
+        self.gate
+            .guard()
+            .open_checks(self.caller.view().as_ref(), &results)
+    }
+
+    /// Goes on with further results. The token must still be valid at `now`.
+    pub fn resume(mut self, results: &CheckResults, now: NumericDate) -> Step {
+        self.results = self.results.and(results);
+        match self.decide(now) {
+            Ok(Decision::Undetermined) => Step::Need(Need::RunChecks(self)),
+            Ok(decision) => Step::Done(self.conclude(decision)),
+            Err(refusal) => refusal.into(),
+        }
+    }
+
+    /// Decides with these further results and no others: checks without a result count as failed.
+    pub fn finish(mut self, results: &CheckResults, now: NumericDate) -> Outcome {
+        self.results = self.results.and(results);
+        match self.decide(now) {
+            Ok(decision) => self.conclude(decision.closed()),
+            Err(refusal) => Outcome::Refused(refusal),
+        }
+    }
+
+    fn decide(&self, now: NumericDate) -> Result<Decision, Refusal> {
+        let guard = self.gate.guard();
+        self.check_dates(now)?;
+        Ok(guard.decide_with(self.caller.view().as_ref(), &self.results))
+    }
+
+    /// Refuses a token that has expired in the meantime.
+    fn check_dates(&self, now: NumericDate) -> Result<(), Refusal> {
+        let backend = self.backend.and_then(|at| self.gate.backends().get(at));
+        let (Some(Backend::Jwt(backend)), Some(claims)) = (backend, self.caller.claims()) else {
+            return Ok(());
+        };
+        backend
+            .policy()
+            .check_again(claims, now)
+            .map_err(|error| self.gate.challenge(&Failure::from(error).into()))
+    }
+
+    fn conclude(self, decision: Decision) -> Outcome {
+        match decision {
+            Decision::Allow => Outcome::Admitted(self.caller),
+            Decision::Deny(reason) => Outcome::Refused(self.gate.forbid(&self.caller, reason)),
+            Decision::Challenge | Decision::Undetermined => {
+                Outcome::Refused(self.gate.challenge(&self.caller))
+            }
+        }
+    }
+}

@@ -1,4 +1,4 @@
-"""The Python blocks of `docs/*.md`, run from the top of each page to its end, in one module a page.
+"""The Python blocks of the pages below `docs`, run from the top of each page to its end, in one module a page.
 
 - They find `client`, Django's test client, and `ada`, a user of the staff; `await` may stand outside of functions.
 - A block that begins with `# settings.py` holds settings: its names in capitals are in force for the rest of the page.
@@ -45,7 +45,7 @@ def blocks(page):
 @pytest.fixture
 def module(request):
     """A module for a page, on a site of its own, which is emptied afterwards."""
-    module = ModuleType(f"page_{request.node.callspec.id.replace('-', '_')}")
+    module = ModuleType(f"page_{re.sub('[-/]', '_', request.node.callspec.id)}")
     user = get_user_model().objects.create_user("ada", "ada@example.org", "correct horse", is_staff=True)
     vars(module).update(client=Client(), ada=user)
     sys.modules[module.__name__] = module
@@ -56,10 +56,14 @@ def module(request):
     call_command("flush", interactive=False, verbosity=0)
 
 
-PAGES_WITH_CODE = [page for page in sorted(PAGES.glob("*.md")) if any(blocks(page))]
+def name_of(page):
+    return page.relative_to(PAGES).with_suffix("").as_posix()
 
 
-@pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=lambda page: page.stem)
+PAGES_WITH_CODE = [page for page in sorted(PAGES.rglob("*.md")) if any(blocks(page))]
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=name_of)
 def test_the_examples_of(page, module):
     with ExitStack() as settings:
         for code in blocks(page):
@@ -102,26 +106,34 @@ def test_a_failure_names_the_line_of_the_page(tmp_path):
     assert (str(caught.traceback[-1].path), caught.traceback[-1].lineno + 1) == (str(page), 13)
 
 
-def test_the_pages_list_the_checks_that_the_code_has():
-    package = Path(boltguard.__file__).parent
-    source = "".join(file.read_text("utf-8") for file in package.rglob("*.py"))
-    code = set(re.findall(r'\bid="(boltguard\.[EW]\d+)"', source))
-    pages = "".join(page.read_text("utf-8") for page in PAGES.glob("*.md"))
-    rows = re.findall(r"^\| (`boltguard\.[EW]\d.*?) \|", pages, re.M)
-    listed = [f"boltguard.{name}" for row in rows for name in re.findall(r"\b[EW]\d{3}\b", row)]
-    assert len(listed) == len(set(listed)), "each is listed once"
-    assert set(listed) == code
+def anchors(page):
+    """The anchors of the headings of a page, as GitHub names them."""
+    text = FENCE.sub("", page.read_text("utf-8"))
+    headings = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", found) for found in re.findall(r"^#+ (.+)$", text, re.M)]
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_each_check_has_a_hint_and_an_object():
-    package = Path(boltguard.__file__).parent
-    trees = [ast.parse(file.read_text("utf-8")) for file in package.rglob("*.py")]
-    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    found = [call for call in calls if ast.unparse(call.func) in ("checks.Error", "checks.Warning")]
-    assert len(found) > 20
-    for call in found:
-        names = {keyword.arg for keyword in call.keywords}
-        assert len(call.args) == 2 and names == {"obj", "id"}, ast.unparse(call)
+def test_every_relative_link_leads_to_a_page_and_to_one_of_its_headings():
+    pages = [*PAGES.rglob("*.md"), *PAGES.parent.glob("*.md")]
+    links = [
+        (page, *link.partition("#")[::2])
+        for page in pages
+        for link in re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", page.read_text("utf-8")))
+        if "://" not in link
+    ]
+    broken = [
+        f"{page.name}: {path}#{anchor}"
+        for page, path, anchor in links
+        for target in [page.parent / path if path else page]
+        if not target.exists() or (anchor and anchor not in anchors(target))
+    ]
+    assert links and broken == []
+
+
+def test_the_index_lists_each_page_once():
+    listed = re.findall(r"^\| \[[^]]+\]\(([^)]+)\)", (PAGES / "README.md").read_text("utf-8"), re.M)
+    pages = [page.relative_to(PAGES).as_posix() for page in PAGES.rglob("*.md") if page != PAGES / "README.md"]
+    assert sorted(one for one in listed if not one.startswith("../")) == sorted(pages)
 
 
 def test_the_modules_with_public_names_are_those_of_the_page_of_versions():

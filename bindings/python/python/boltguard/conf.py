@@ -1,14 +1,6 @@
 """The settings. They are read when they are first needed, and again after one of them changes.
 
-| setting | default | meaning |
-| --- | --- | --- |
-| `BOLTGUARD_AUTHENTICATION_CLASSES` | `[JWTAuthentication()]` | backends of views that name none; objects, paths |
-| `BOLTGUARD_DEFAULT_PERMISSION_CLASSES` | `[AllowAny()]` | guards of views that name none; objects, paths |
-| `BOLTGUARD_API_KEY_PREFIX` | `"bg"` | what generated API keys begin with |
-| `SECRET_KEY`, `SECRET_KEY_FALLBACKS` | Django's | the HMAC secrets of a `JWTAuthentication` that is given none; the |
-|  |  | secrets of API keys are derived from them |
-
-Each of the first three may be written with `BOLT_` instead of `BOLTGUARD_`. Both at once have to be equal.
+`docs/reference/settings.md` lists them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""System checks of stored API keys; `docs/api-keys.md` lists them.
+"""System checks of stored API keys; `docs/reference/checks.md` lists them.
 
 W505 and W506 query the database: with `check --database default`, and before each `migrate`. The app `boltguard`
 registers the checks too, because a store may be used without `boltguard.api_keys`.

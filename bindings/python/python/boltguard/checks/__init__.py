@@ -1,4 +1,4 @@
-"""System checks, run by `manage.py check` and at startup. `docs/django.md` lists them.
+"""System checks, run by `manage.py check` and at startup. `docs/reference/checks.md` lists them.
 
 The hundreds of an ID are the area: settings (0), secrets (1), revocation stores (2), views (3), Django REST framework
 (4), and stored API keys (5), which are in `boltguard.api_keys.checks`. A released ID is never used for another check.

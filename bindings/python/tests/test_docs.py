@@ -24,7 +24,6 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 
 import boltguard
-from boltguard.auth import APIKeyAuthentication, JWTAuthentication
 
 from support import mount
 
@@ -86,13 +85,6 @@ def capitals(code, names):
     """The settings that a block assigns."""
     assigned = (target for step in ast.parse(code).body if isinstance(step, ast.Assign) for target in step.targets)
     return {target.id: names[target.id] for target in assigned if isinstance(target, ast.Name) and target.id.isupper()}
-
-
-@pytest.mark.parametrize("backend", [JWTAuthentication, APIKeyAuthentication], ids=lambda backend: backend.__name__)
-def test_the_reference_lists_the_arguments_of(backend):
-    _, section = (PAGES / "django.md").read_text("utf-8").split(f"### `{backend.__name__}`\n")
-    rows = [row.split(" | ")[0] for row in section.split("\n#")[0].splitlines() if row.startswith("| `")]
-    assert re.findall(r"`(\w+)`", " ".join(rows)) == list(inspect.signature(backend).parameters)
 
 
 def test_a_failure_names_the_line_of_the_page(tmp_path):

@@ -1,6 +1,7 @@
 """The tables of `docs/reference`, compared with the code."""
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
@@ -10,10 +11,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 import boltguard
-from boltguard import auth, conf
+from boltguard import _rust, auth, conf
 from boltguard.checks.settings import READERS
+from boltguard.jwt import RemoteKeySet
 
 PACKAGE = Path(boltguard.__file__).parent
+BACKENDS = "backends-and-guards.md"
+ARGUMENT = ("argument", "type", "default", "meaning")
+STORES = [auth.InMemoryRevocation, auth.DjangoCacheRevocation, auth.DjangoORMRevocation]
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
 
@@ -72,8 +77,88 @@ def test_an_invalid_setting(name, value):
         READERS[name](conf.current())
 
 
-def evaluated(expression):
-    return eval(expression, vars(auth).copy())
+def evaluated(expression, **more):
+    return eval(expression, {**vars(auth), **more})
+
+
+# backends-and-guards.md
+
+CLASSES = [auth.JWTAuthentication, auth.APIKeyAuthentication, auth.APIKeyStore, RemoteKeySet]
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_the_arguments_of(kind):
+    listed = rows(section(BACKENDS, f"`{kind.__name__}`"), *ARGUMENT)
+    assert defaults((names(name)[0], default) for name, _, default, _ in listed) == parameters(kind)
+
+
+def test_the_arguments_of_revocation_stores():
+    listed = {}
+    for call, _, default, _ in rows(section(BACKENDS, "Revocation stores"), *ARGUMENT):
+        store, argument = re.findall(r"\w+", call)
+        listed.setdefault(store, []).append((argument, default))
+    assert {store: defaults(values) for store, values in listed.items()} == {
+        store.__name__: parameters(store) for store in STORES
+    }
+
+
+def test_the_revocation_stores_and_their_methods():
+    listed = rows(section(BACKENDS, "Revocation stores"), "store", "storage", "further methods", "system checks")
+    assert [names(store)[0] for store, *_ in listed] == [store.__name__ for store in STORES]
+    checks = section("checks.md", "Revocation stores")
+    for store, _, methods, ids in listed:
+        found = getattr(auth, names(store)[0])
+        assert all(callable(getattr(found, method.removesuffix("()"))) for method in names(methods))
+        assert all(f"`boltguard.{one}`" in checks for one in ids.split(", "))
+
+
+def parameters(kind):
+    """The arguments of a class with their defaults."""
+    return [(name, as_list(one.default)) for name, one in inspect.signature(kind).parameters.items()]
+
+
+def defaults(listed):
+    """The same, as a table has them."""
+    return [
+        (name, inspect.Parameter.empty if default == "required" else as_list(eval(names(default)[0])))
+        for name, default in listed
+    ]
+
+
+def as_list(value):
+    return list(value) if isinstance(value, tuple) else value
+
+
+def test_the_guards_their_strings_and_reasons():
+    listed = rows(section(BACKENDS, "Guards"), "guard", "string", "allows", "reason in logs if not")
+    caller = _rust.Gate([auth.APIKeyAuthentication({"a-key"}).rust], auth.AllowAny().rust)
+    context = caller.check({"HTTP_X_API_KEY": "a-key"})
+    for guard, string, _, reason in listed:
+        made = evaluated(names(guard)[0], function=function)
+        assert str(made) == names(string)[0]
+        said = str(made.explain(context, dict.fromkeys(made.custom_checks, False))).splitlines()[0]
+        assert said == (f"deny: {names(reason)[0]}" if reason else "allow")
+    guards = {one for one in map(vars(auth).get, auth.__all__) if isinstance(one, type) and issubclass(one, auth.Guard)}
+    assert {type(evaluated(names(guard)[0], function=function)) for guard, *_ in listed} == guards - {auth.Guard}
+
+
+def function(*arguments):
+    return True
+
+
+CALLS = [
+    call
+    for heading in ("`JWTAuthentication`", "`APIKeyAuthentication`", "`RemoteKeySet`", "Guards")
+    for cell, _ in rows(section(BACKENDS, heading), "invalid call", "problem")
+    for call in names(cell)
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_invalid_call(call):
+    keys = auth.RemoteKeySet("https://id.example.com/keys")
+    with pytest.raises(ImproperlyConfigured):
+        evaluated(call, keys=keys)
 
 
 # checks.md

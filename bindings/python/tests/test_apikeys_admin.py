@@ -64,7 +64,7 @@ def page(name, *arguments):
 
 
 def form(**fields):
-    return {"name": "nightly", "owner": "", "expires_0": "", "expires_1": "", "scopes": "", **fields}
+    return {"name": "nightly", "owner": "", "expires_at_0": "", "expires_at_1": "", "scopes": "", **fields}
 
 
 def add(client, **fields):
@@ -88,14 +88,14 @@ def test_a_new_key_is_shown_once_and_kept_nowhere(root, ada):
         permissions=["auth.view_group"],
         other_permissions="blog.*\nshop.view",
         scopes="read write",
-        expires_0=end.strftime("%Y-%m-%d"),
-        expires_1="12:00",
+        expires_at_0=end.strftime("%Y-%m-%d"),
+        expires_at_1="12:00",
     )
     (key,) = set(keys_on(response))
     row = APIKey.objects.get()
     assert (row.pk, row.name, row.owner) == (FORMAT.parse(key), "nightly", ada)
     assert row.permissions == ["auth.view_group", "blog.*", "shop.view"] and row.scopes == ["read", "write"]
-    assert abs(row.expires - end) < DAY and row.status == "active"
+    assert abs(row.expires_at - end) < DAY and row.status == "active"
     assert response.status_code == 200 and "no-store" in response["Cache-Control"]
     assert not list(get_messages(response.wsgi_request))
     secret = key.split("_")[2]
@@ -124,7 +124,7 @@ def test_the_key_of_the_page_works(root):
         ({"name": ""}, "This field is required"),
         ({"other_permissions": "shop.*\nblog*"}, "“blog*” is not a valid permission"),
         ({"permissions": ["no.such"]}, "Select a valid choice"),
-        ({"expires_0": "2020-01-01", "expires_1": "00:00"}, "in the past"),
+        ({"expires_at_0": "2020-01-01", "expires_at_1": "00:00"}, "in the past"),
     ],
 )
 def test_mistakes_are_named(root, fields, complaint):
@@ -140,7 +140,7 @@ def test_permissions_are_chosen_from_those_of_the_site(root):
 
 def test_the_list_can_be_searched_and_filtered(root, ada):
     active, expired, revoked = create(name="one", owner=ada)[0], create(name="two")[0], create(name="three")[0]
-    APIKey.objects.filter(pk=expired.pk).update(expires=timezone.now())
+    APIKey.objects.filter(pk=expired.pk).update(expires_at=timezone.now())
     revoked.revoke()
 
     def found(**query):
@@ -177,11 +177,11 @@ def test_a_key_is_changed_but_not_its_owner_nor_its_state(root, ada):
     assert "Rotate" in content and "Revoke" in content
     assert re.search(r'value="auth.view_group" selected', content) and "blog.*</textarea>" in content
     fields = form(name="daily", owner="", permissions=["auth.view_user"], other_permissions="shop.*", scopes="write")
-    response = root.post(page("change", row.pk), {**fields, "digest": "x", "revoked": "x", "last_used": "x"})
+    response = root.post(page("change", row.pk), {**fields, "digest": "x", "revoked_at": "x", "last_used_at": "x"})
     assert response.status_code == 302
     changed = APIKey.objects.get()
     assert (changed.name, changed.permissions, changed.scopes) == ("daily", ["auth.view_user", "shop.*"], ["write"])
-    assert (changed.owner, changed.revoked, changed.last_used) == (ada, None, None)
+    assert (changed.owner, changed.revoked_at, changed.last_used_at) == (ada, None, None)
     assert bytes(changed.digest) == bytes(row.digest) and changed.stamp > row.stamp
     root.post(page("change", row.pk), {**fields, "name": "weekly"})
     assert "Changed Name." in root.get(page("history", row.pk)).content.decode(), "and nothing else"
@@ -216,7 +216,7 @@ def test_a_key_is_rotated_with_an_overlap(root, ada):
     successor = APIKey.objects.get(pk=FORMAT.parse(key))
     assert (successor.owner, successor.permissions, successor.scopes) == (ada, ["a"], ["b"])
     row.refresh_from_db()
-    assert abs(row.expires - timezone.now() - 7 * DAY) < timedelta(minutes=1)
+    assert abs(row.expires_at - timezone.now() - 7 * DAY) < timedelta(minutes=1)
     assert "no-store" in response["Cache-Control"]
 
 
@@ -266,7 +266,7 @@ def test_nobody_lets_the_key_of_another_live_longer(clerk, ada):
     def save(row, expires):
         date, time = f"{timezone.localtime(expires):%Y-%m-%d %H:%M:%S}".split() if expires else ("", "")
         kept = {"other_permissions": "\n".join(row.permissions), "scopes": " ".join(row.scopes)}
-        response = clerk.post(page("change", row.pk), form(expires_0=date, expires_1=time, **kept))
+        response = clerk.post(page("change", row.pk), form(expires_at_0=date, expires_at_1=time, **kept))
         row.refresh_from_db()
         return response
 
@@ -276,20 +276,20 @@ def test_nobody_lets_the_key_of_another_live_longer(clerk, ada):
     for row in (theirs, wide, scoped):
         for longer in (None, end + DAY):
             response = save(row, longer)
-            assert "extend the validity of this key" in response.content.decode() and row.expires == end
-            assert list(response.context["adminform"].form.errors) == ["expires"]
-        assert save(row, end).status_code == 302 and row.expires == end, "unchanged"
-        assert save(row, end - DAY).status_code == 302 and row.expires == end - DAY, "sooner"
+            assert "extend the validity of this key" in response.content.decode() and row.expires_at == end
+            assert list(response.context["adminform"].form.errors) == ["expires_at"]
+        assert save(row, end).status_code == 302 and row.expires_at == end, "unchanged"
+        assert save(row, end - DAY).status_code == 302 and row.expires_at == end - DAY, "sooner"
     over, _ = create(owner=ada)
-    assert save(over, end).status_code == 302 and over.expires == end, "without an end before"
+    assert save(over, end).status_code == 302 and over.expires_at == end, "without an end before"
     mine, _ = create(owner=clerk.user, permissions=["auth.view_group"], expires=end)
-    assert save(mine, end + DAY).status_code == 302 and mine.expires == end + DAY
+    assert save(mine, end + DAY).status_code == 302 and mine.expires_at == end + DAY
 
 
 def test_an_expired_key_is_not_revived_by_those_who_could_not_rotate_it(clerk, ada):
     row, _ = create(owner=ada)
-    APIKey.objects.filter(pk=row.pk).update(expires=timezone.now() - DAY)
-    clerk.post(page("change", row.pk), form(expires_0="", expires_1=""))
+    APIKey.objects.filter(pk=row.pk).update(expires_at=timezone.now() - DAY)
+    clerk.post(page("change", row.pk), form(expires_at_0="", expires_at_1=""))
     assert APIKey.objects.get().status == "expired"
 
 

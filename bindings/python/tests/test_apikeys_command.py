@@ -39,7 +39,7 @@ def test_create_prints_the_key_alone_and_once(ada):
     arguments = ["nightly", "--owner", "ada", "--permission", "blog.view", "--permission", "shop.*", "--scope", "read"]
     row, key = create(*arguments, "--expires", "90d")
     assert (row.name, row.owner, row.permissions, row.scopes) == ("nightly", ada, ["blog.view", "shop.*"], ["read"])
-    assert round((row.expires - row.created).total_seconds() / 86400) == 90
+    assert round((row.expires_at - row.created_at).total_seconds() / 86400) == 90
     assert key not in "".join(run("list"))
 
 
@@ -124,7 +124,7 @@ def test_rotate_prints_the_successor():
     successor = APIKey.objects.get(pk=FORMAT.parse(printed.strip()))
     assert successor.permissions == ["blog.view"] and printed.strip() not in said
     row.refresh_from_db()
-    assert row.status == "active" and row.expires is not None
+    assert row.status == "active" and row.expires_at is not None
     run("rotate", successor.id)
     successor.refresh_from_db()
     assert successor.status == "expired"

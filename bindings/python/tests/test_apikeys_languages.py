@@ -82,7 +82,7 @@ def page(name, *arguments):
 
 
 def form(**fields):
-    return {"name": "nightly", "owner": "", "expires_0": "", "expires_1": "", "scopes": "", **fields}
+    return {"name": "nightly", "owner": "", "expires_at_0": "", "expires_at_1": "", "scopes": "", **fields}
 
 
 def act(client, action, *rows, **more):
@@ -110,7 +110,7 @@ def test_the_status_agrees_with_a_french_key(french):
     revoked, expired = create(), create()
     create()
     revoked.revoke()
-    APIKey.objects.filter(pk=expired.pk).update(expires=timezone.now() - DAY)
+    APIKey.objects.filter(pk=expired.pk).update(expires_at=timezone.now() - DAY)
     content = french.get(page("changelist")).content.decode()
     statuses = re.findall(r'<span class="boltguard-status boltguard-(\w+)">(.*?)</span>', content)
     assert dict(statuses) == {"active": "active", "expired": "expirée", "revoked": "révoquée"}
@@ -146,7 +146,7 @@ def test_forms_are_translated(french):
         ({"name": ""}, "Dieses Feld ist zwingend erforderlich."),
         ({"other_permissions": "blog*"}, "„blog*“ ist keine gültige Berechtigung."),
         ({"scopes": "wri\x7fte"}, "„wri\x7fte“ ist kein gültiger Scope."),
-        ({"expires_0": "01.01.2020", "expires_1": "00:00"}, "Das Ablaufdatum liegt in der Vergangenheit."),
+        ({"expires_at_0": "01.01.2020", "expires_at_1": "00:00"}, "Das Ablaufdatum liegt in der Vergangenheit."),
     ],
 )
 def test_complaints_of_the_form_are_german(german, fields, complaint):

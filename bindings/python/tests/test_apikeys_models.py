@@ -35,8 +35,8 @@ def test_a_key_is_written_down_without_its_text(ada):
     row.refresh_from_db()
     assert key.startswith(f"bg_{row.id}_") and _rust.ApiKeyFormat("bg").parse(key) == row.id
     assert (row.name, row.owner, row.permissions, row.scopes) == ("reports", ada, ["blog.view", "shop.*"], ["read"])
-    assert DAY - timedelta(seconds=9) < row.expires - row.created < DAY + timedelta(seconds=9)
-    assert (row.revoked, row.last_used, row.status) == (None, None, "active")
+    assert DAY - timedelta(seconds=9) < row.expires_at - row.created_at < DAY + timedelta(seconds=9)
+    assert (row.revoked_at, row.last_used_at, row.status) == (None, None, "active")
     everything = repr([getattr(row, field.attname) for field in row._meta.fields]) + repr(row) + str(row)
     assert key not in everything and key.split("_")[2] not in everything
     assert len(row.digest) == 32
@@ -105,32 +105,32 @@ def test_an_owner_who_is_not_in_the_database_is_refused():
 def test_a_naive_end_is_in_the_time_zone_of_the_site():
     end = datetime.now() + 3 * DAY
     with override_settings(TIME_ZONE="UTC"):
-        assert create(expires=end)[0].expires == end.replace(tzinfo=timezone.utc)
+        assert create(expires=end)[0].expires_at == end.replace(tzinfo=timezone.utc)
 
 
 def test_rotating_ends_the_old_key_after_the_overlap(ada):
     row, key = create(owner=ada, permissions=["a"], scopes=["b"], expires=90 * DAY)
-    APIKey.objects.filter(pk=row.pk).update(created=row.created - 80 * DAY, expires=row.expires - 80 * DAY)
+    APIKey.objects.filter(pk=row.pk).update(created_at=row.created_at - 80 * DAY, expires_at=row.expires_at - 80 * DAY)
     successor, other = row.rotate(overlap=DAY)
     old, new = APIKey.objects.get(pk=row.pk), APIKey.objects.get(pk=successor.pk)
     assert other != key and (new.name, new.owner, new.permissions, new.scopes) == ("reports", ada, ["a"], ["b"])
     soon = timedelta(seconds=9)
-    assert abs(old.expires - django_timezone.now() - DAY) < soon, "the overlap"
-    assert abs(new.expires - django_timezone.now() - 90 * DAY) < soon, "the life that the old one was given"
-    assert row.expires == old.expires
+    assert abs(old.expires_at - django_timezone.now() - DAY) < soon, "the overlap"
+    assert abs(new.expires_at - django_timezone.now() - 90 * DAY) < soon, "the life that the old one was given"
+    assert row.expires_at == old.expires_at
 
 
 def test_rotating_never_lengthens_the_old_keys_life():
     row, _ = create(expires=DAY)
-    end = row.expires
+    end = row.expires_at
     row.rotate(overlap=30 * DAY)
-    assert APIKey.objects.get(pk=row.pk).expires == end
+    assert APIKey.objects.get(pk=row.pk).expires_at == end
 
 
 def test_rotating_without_an_overlap_ends_the_old_key_at_once():
     row, _ = create()
     successor, _ = row.rotate()
-    assert row.status == "expired" and successor.status == "active" and successor.expires is None
+    assert row.status == "expired" and successor.status == "active" and successor.expires_at is None
 
 
 def test_a_key_that_is_over_is_not_rotated():
@@ -148,16 +148,16 @@ def test_a_key_that_is_over_is_not_rotated():
 def test_what_was_revoked_stays_so():
     row, _ = create()
     row.revoke()
-    when = APIKey.objects.get(pk=row.pk).revoked
+    when = APIKey.objects.get(pk=row.pk).revoked_at
     row.revoke()
     APIKey.objects.get(pk=row.pk).revoke()
     assert APIKey.objects.all().revoke() == 0
-    assert APIKey.objects.get(pk=row.pk).revoked == when and row.status == "revoked"
+    assert APIKey.objects.get(pk=row.pk).revoked_at == when and row.status == "revoked"
 
 
 def test_keys_are_found_by_their_state():
     active, expired, revoked = (create(name=name, expires=DAY)[0] for name in "aer")
-    APIKey.objects.filter(pk=expired.pk).update(expires=django_timezone.now())
+    APIKey.objects.filter(pk=expired.pk).update(expires_at=django_timezone.now())
     revoked.revoke()
     keys = APIKey.objects
     assert (list(keys.active()), list(keys.expired()), list(keys.revoked())) == ([active], [expired], [revoked])
@@ -185,7 +185,7 @@ def test_each_way_to_change_keys_is_counted():
         return version() > before
 
     assert counted(row.save)
-    assert counted(lambda: row.save(update_fields=["expires"]))
+    assert counted(lambda: row.save(update_fields=["expires_at"]))
     assert counted(lambda: APIKey.objects.filter(pk=row.pk).update(permissions=["a"]))
     assert counted(lambda: APIKey.objects.bulk_update([row, other], ["scopes"]))
     assert counted(lambda: APIKey.objects.bulk_create([APIKey(id="x", name="x", digest=bytes(32))]))
@@ -195,7 +195,7 @@ def test_each_way_to_change_keys_is_counted():
     assert counted(row.revoke)
     assert counted(row.delete)
     assert counted(APIKey.objects.all().delete)
-    assert not counted(lambda: other.pk and APIKey.objects.filter(pk=other.pk).update(name="b", last_used=None))
+    assert not counted(lambda: other.pk and APIKey.objects.filter(pk=other.pk).update(name="b", last_used_at=None))
 
 
 def test_a_change_that_is_rolled_back_is_not_counted():

@@ -195,12 +195,12 @@ def test_an_expired_key_is_refused_without_a_query(store, caplog):
     [
         lambda row: row.revoke(),
         lambda row: APIKey.objects.filter(pk=row.pk).revoke(),
-        lambda row: APIKey.objects.filter(pk=row.pk).update(revoked=timezone.now()),
+        lambda row: APIKey.objects.filter(pk=row.pk).update(revoked_at=timezone.now()),
         lambda row: row.rotate(),
         lambda row: row.delete(),
         lambda row: APIKey.objects.filter(pk=row.pk).delete(),
         lambda row: asyncio.run(row.arevoke()),
-        lambda row: APIKey.objects.bulk_update([_ended(row)], ["expires"]),
+        lambda row: APIKey.objects.bulk_update([_ended(row)], ["expires_at"]),
     ],
 )
 def test_revoking_takes_effect_at_once_in_this_process(store, revoke):
@@ -213,7 +213,7 @@ def test_revoking_takes_effect_at_once_in_this_process(store, revoke):
 
 
 def _ended(row):
-    row.expires = timezone.now()
+    row.expires_at = timezone.now()
     return row
 
 
@@ -245,7 +245,7 @@ def test_in_other_processes_within_the_interval():
     row, key = create(permissions=["a"])
     serve(store, HasPermission("a"))
     assert status(key) == 200
-    by_others(lambda: APIKey.objects.filter(pk=row.pk).update(revoked=timezone.now()))
+    by_others(lambda: APIKey.objects.filter(pk=row.pk).update(revoked_at=timezone.now()))
     _, other = by_others(lambda: create(permissions=["a"]))
     deadline = time.monotonic() + 0.5
     while status(key) == 200:
@@ -430,7 +430,7 @@ def test_a_key_that_is_revoked_after_a_failover_is_refused(lost, made):
     with failover():
         keys = [create()[1] for _ in range(lost)]
         assert status(key) == 200
-    by_others(lambda: APIKey.objects.filter(pk=row.pk).update(revoked=timezone.now()))
+    by_others(lambda: APIKey.objects.filter(pk=row.pk).update(revoked_at=timezone.now()))
     for _ in range(made - 1):
         by_others(create)
     assert status(key) == 401
@@ -464,7 +464,7 @@ def test_a_key_that_is_revoked_by_sql_alone_is_refused_after_the_reload_interval
     row, key = create()
     serve(store)
     assert status(key) == 200
-    by_sql_of_others(f"UPDATE {APIKey._meta.db_table} SET revoked = created WHERE id = %s", row.pk)
+    by_sql_of_others(f"UPDATE {APIKey._meta.db_table} SET revoked_at = created_at WHERE id = %s", row.pk)
     end = time.monotonic() + 0.3
     while status(key) == 200:
         assert time.monotonic() < end
@@ -476,7 +476,7 @@ def test_sql_of_this_process_takes_effect_at_once(store):
     serve(store)
     assert status(key) == 200
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {APIKey._meta.db_table} SET revoked = created WHERE id = %s", [row.pk])
+        cursor.execute(f"UPDATE {APIKey._meta.db_table} SET revoked_at = created_at WHERE id = %s", [row.pk])
         APIKeyChanges.objects.update(removed=F("version") + 1, version=F("version") + 1, marks="")
     assert status(key) == 401
 
@@ -487,11 +487,11 @@ def test_marking_keys_as_changed_reaches_every_process():
     _, other = create()
     serve(store)
     assert status(key) == 200
-    by_sql_of_others(f"UPDATE {APIKey._meta.db_table} SET revoked = created WHERE id = %s", row.pk)
+    by_sql_of_others(f"UPDATE {APIKey._meta.db_table} SET revoked_at = created_at WHERE id = %s", row.pk)
     assert status(key) == 200
     by_others(APIKey.objects.mark_changed)
     assert status(key) == 401 and status(other) == 200
-    by_sql_of_others(f"UPDATE {APIKey._meta.db_table} SET revoked = created")
+    by_sql_of_others(f"UPDATE {APIKey._meta.db_table} SET revoked_at = created_at")
     by_others(lambda: asyncio.run(APIKey.objects.amark_changed()))
     assert status(other) == 401
 
@@ -668,13 +668,13 @@ def test_the_last_use_is_written_in_a_batch(store, ada):
     serve(store)
     for _, key in keys[:2]:
         assert status(key) == 200 and status(key) == 200
-    assert not APIKey.objects.exclude(last_used=None).exists()
+    assert not APIKey.objects.exclude(last_used_at=None).exists()
     version = APIKeyChanges.objects.get().version
     assert queries(store.write_uses) <= 3
     assert queries(store.write_uses) == 0
-    used = APIKey.objects.exclude(last_used=None)
+    used = APIKey.objects.exclude(last_used_at=None)
     assert set(used.values_list("pk", flat=True)) == {row.pk for row, _ in keys[:2]}
-    assert all(abs(timezone.now() - row.last_used) < timedelta(seconds=5) for row in used)
+    assert all(abs(timezone.now() - row.last_used_at) < timedelta(seconds=5) for row in used)
     assert APIKeyChanges.objects.get().version == version, "nobody has to read the table again for this"
 
 
@@ -683,7 +683,7 @@ def test_many_last_uses_are_written_together(store):
     serve(store)
     assert {status(key) for _, key in keys} == {200}
     store.write_uses()
-    assert not APIKey.objects.filter(last_used=None).exists()
+    assert not APIKey.objects.filter(last_used_at=None).exists()
 
 
 def test_a_later_use_that_another_process_wrote_stays(store):
@@ -691,19 +691,19 @@ def test_a_later_use_that_another_process_wrote_stays(store):
     serve(store)
     assert status(key) == 200
     later = timezone.now() + DAY
-    APIKey.objects.filter(pk=row.pk).update(last_used=later)
+    APIKey.objects.filter(pk=row.pk).update(last_used_at=later)
     store.write_uses()
-    assert APIKey.objects.get(pk=row.pk).last_used == later
+    assert APIKey.objects.get(pk=row.pk).last_used_at == later
 
 
 def test_uses_are_written_after_a_request_when_it_is_time(store, monkeypatch):
     row, key = create()
     serve(store)
-    assert status(key) == 200 and APIKey.objects.get(pk=row.pk).last_used is None
+    assert status(key) == 200 and APIKey.objects.get(pk=row.pk).last_used_at is None
     later = time.monotonic() + usage.WRITE_INTERVAL + 1
     monkeypatch.setattr(usage, "monotonic", lambda: later)
     assert wsgi("get", "/view").status_code == 401, "any request will do"
-    assert APIKey.objects.get(pk=row.pk).last_used is not None
+    assert APIKey.objects.get(pk=row.pk).last_used_at is not None
 
 
 def test_uses_are_written_when_the_process_ends(store):
@@ -711,7 +711,7 @@ def test_uses_are_written_when_the_process_ends(store):
     serve(store)
     assert status(key) == 200
     signals._write_all()
-    assert APIKey.objects.get(pk=row.pk).last_used is not None
+    assert APIKey.objects.get(pk=row.pk).last_used_at is not None
 
 
 def test_a_refused_key_was_not_used(store):
@@ -720,7 +720,7 @@ def test_a_refused_key_was_not_used(store):
     serve(store)
     assert status(key) == 401
     store.write_uses()
-    assert APIKey.objects.get(pk=row.pk).last_used is None
+    assert APIKey.objects.get(pk=row.pk).last_used_at is None
 
 
 def test_no_request_fails_for_a_use_that_can_not_be_written(store, monkeypatch, caplog):

@@ -265,7 +265,7 @@ def test_last_uses_are_written_in_the_database_of_the_key(tenants):
     for name, (_, key) in rows.items():
         assert status(name, key) == 200
     for name, (row, _) in rows.items():
-        assert APIKey.objects.using(name).get(pk=row.pk).last_used is not None
+        assert APIKey.objects.using(name).get(pk=row.pk).last_used_at is not None
 
 
 def test_last_uses_of_all_tenants_are_written_when_the_process_ends(tenants):
@@ -280,7 +280,7 @@ def test_last_uses_of_all_tenants_are_written_when_the_process_ends(tenants):
     finally:
         signals.connect_uses()
     for name, (row, _) in rows.items():
-        assert APIKey.objects.using(name).get(pk=row.pk).last_used is not None
+        assert APIKey.objects.using(name).get(pk=row.pk).last_used_at is not None
 
 
 def test_a_site_with_one_table_asks_python_nothing(monkeypatch):
@@ -458,7 +458,7 @@ def test_the_schema_of_a_transaction_stays_selected(postgres):
         assert get_user_model().objects.using(postgres.alias).get(pk=1).username == f"user of {last}"
     store.write_uses()
     postgres.use(first)
-    assert APIKey.objects.using(postgres.alias).get(pk=row.pk).last_used is not None
+    assert APIKey.objects.using(postgres.alias).get(pk=row.pk).last_used_at is not None
 
 
 @needs_mariadb
@@ -468,17 +468,19 @@ def test_last_uses_in_mariadb_are_written_by_the_next_request_of_the_tenant(mari
     first, last = mariadb.names
     row, key = mariadb.create(first)
     assert mariadb.status(first, key) == 200
-    assert APIKey.objects.using(mariadb.alias).get(pk=row.pk).last_used is not None, "of a tenant who may not come back"
-    APIKey.objects.using(mariadb.alias).update(last_used=None)
+    assert APIKey.objects.using(mariadb.alias).get(pk=row.pk).last_used_at is not None, (
+        "of a tenant who may not come back"
+    )
+    APIKey.objects.using(mariadb.alias).update(last_used_at=None)
     time.sleep(1.0 - time.time() % 1.0)  # uses are noted once a second
     assert mariadb.status(first, key) == 200
     later = time.monotonic() + usage.WRITE_INTERVAL + 1
     monkeypatch.setattr(usage, "monotonic", lambda: later)
     assert mariadb.status(last, key) == 401
     mariadb.use(first)
-    assert APIKey.objects.using(mariadb.alias).get(pk=row.pk).last_used is None
+    assert APIKey.objects.using(mariadb.alias).get(pk=row.pk).last_used_at is None
     assert mariadb.status(first, key) == 200
-    assert APIKey.objects.using(mariadb.alias).get(pk=row.pk).last_used is not None
+    assert APIKey.objects.using(mariadb.alias).get(pk=row.pk).last_used_at is not None
 
 
 @needs_mariadb
@@ -525,19 +527,19 @@ def test_last_uses_are_written_in_the_schema_of_the_key(kind, request, monkeypat
     first, last = schemas.names
     row, key = schemas.create(first)
     assert schemas.status(first, key) == 200
-    APIKey.objects.using(schemas.alias).update(last_used=None)
+    APIKey.objects.using(schemas.alias).update(last_used_at=None)
     time.sleep(1.0 - time.time() % 1.0)  # uses are noted once a second
     assert schemas.status(first, key) == 200
     schemas.use(last)
     twin = APIKey(id=row.id, name="twin", digest=bytes(32), secret_id="")
     twin.save(using=schemas.alias)
     store.write_uses()
-    assert APIKey.objects.using(schemas.alias).get(pk=row.pk).last_used is None, "that of another tenant"
+    assert APIKey.objects.using(schemas.alias).get(pk=row.pk).last_used_at is None, "that of another tenant"
     assert APIKey.objects.using(schemas.alias).get(pk=row.pk).name == "twin", (
         "the schema of the request is selected again"
     )
     schemas.use(first)
-    assert APIKey.objects.using(schemas.alias).get(pk=row.pk).last_used is not None
+    assert APIKey.objects.using(schemas.alias).get(pk=row.pk).last_used_at is not None
 
 
 # --- tenants that the site names --------------------------------------------------------------------------------------

@@ -435,7 +435,7 @@ def test_a_rotated_key(is_async):
     with received(signals.api_key_rotated, is_async=is_async) as sent, received(signals.api_key_created) as created:
         successor, text = row.rotate(timedelta(hours=1))
     assert sent == [{"api_key": row, "successor": successor}]
-    assert sent[0]["api_key"].expires == row.expires and [one["api_key"] for one in created] == [successor]
+    assert sent[0]["api_key"].expires_at == row.expires_at and [one["api_key"] for one in created] == [successor]
     assert text not in repr([vars(one) for one in sent[0].values()])
 
 
@@ -450,7 +450,7 @@ def test_a_revoked_key(is_async):
         assert APIKey.objects.filter(pk__in=[row.pk for row in rows[:3]]).revoke() == 1
         assert APIKey.objects.filter(pk=rows[2].pk).revoke() == 0
     assert [one["api_key"] for one in sent] == rows[:3]
-    assert all(one["api_key"].revoked is not None for one in sent)
+    assert all(one["api_key"].revoked_at is not None for one in sent)
 
 
 @keys
@@ -499,9 +499,9 @@ def test_a_used_key(fails, is_async):
         store.write_uses()
         store.write_uses()
     row.refresh_from_db()
-    assert row.last_used is not None
+    assert row.last_used_at is not None
     if not fails:
-        assert sent == [{"api_key": row}] and sent[0]["api_key"].last_used == row.last_used
+        assert sent == [{"api_key": row}] and sent[0]["api_key"].last_used_at == row.last_used_at
         assert text not in repr(vars(sent[0]["api_key"]))
 
 

@@ -90,7 +90,7 @@ impl Service {
             stored = stored.expiring(NumericDate::from_f64(expires_at)?);
         }
         Some(if row.revoked {
-            stored.revoked_at(created_at)
+            stored.with_revocation(created_at)
         } else {
             stored
         })

@@ -23,7 +23,7 @@ pub enum ApiKeyError {
     /// The key has expired.
     Expired,
     /// The key doesn't have the expected format: its prefix, length or alphabet is different.
-    Foreign,
+    Format,
     /// The prefix isn't 2 to 24 characters long, or doesn't consist of words of `a` to `z` and `0` to `9` separated by
     /// `_`.
     Prefix,
@@ -44,7 +44,7 @@ impl ApiKeyError {
     #[must_use]
     pub const fn code(self) -> ReasonCode {
         match self {
-            Self::Checksum | Self::Foreign | Self::Unknown => ReasonCode::ApiKeyInvalid,
+            Self::Checksum | Self::Format | Self::Unknown => ReasonCode::ApiKeyInvalid,
             Self::Expired => ReasonCode::ApiKeyExpired,
             Self::Revoked => ReasonCode::ApiKeyRevoked,
             Self::Character
@@ -68,7 +68,7 @@ impl fmt::Display for ApiKeyError {
             Self::Duplicate => "an API key is listed twice",
             Self::Empty => "an API key is empty",
             Self::Expired => "the API key has expired",
-            Self::Foreign => "the API key does not have the expected format",
+            Self::Format => "the API key does not have the expected format",
             Self::Prefix => {
                 "the prefix of an API key must have 2 to 24 characters, and consist of words of `a` to `z` and `0` to `9` separated by `_`"
             }

@@ -24,7 +24,7 @@ use crate::{ApiKeyError, KeyDigest, Peppers, base62};
 /// let format = KeyFormat::new("acme_live")?;
 /// let key = format.generate()?;
 /// assert_eq!(format.parse(key.expose())?.id(), key.id());
-/// assert_eq!(format.parse("sk-prod-123abc").unwrap_err(), ApiKeyError::Foreign);
+/// assert_eq!(format.parse("sk-prod-123abc").unwrap_err(), ApiKeyError::Format);
 /// # Ok::<(), ApiKeyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,11 +86,11 @@ impl KeyFormat {
     /// # Errors
     ///
     /// - [`ApiKeyError::Checksum`] if the string has this format, but the checksum is wrong.
-    /// - [`ApiKeyError::Foreign`] if the string doesn't have this format.
+    /// - [`ApiKeyError::Format`] if the string doesn't have this format.
     pub fn parse<'a>(&self, key: &'a str) -> Result<ParsedKey<'a>, ApiKeyError> {
-        let (id, rest) = self.split(key).ok_or(ApiKeyError::Foreign)?;
+        let (id, rest) = self.split(key).ok_or(ApiKeyError::Format)?;
         if !base62::is_base62(id) || !base62::is_base62(rest) {
-            return Err(ApiKeyError::Foreign);
+            return Err(ApiKeyError::Format);
         }
         let (body, actual) = key.split_at(key.len() - CHECKSUM_LEN);
         if !checksum(body).into_iter().eq(actual.chars()) {

@@ -17,20 +17,20 @@ use crate::{ApiKeyEntry, ApiKeyError, KeyDigest, base62};
 ///
 /// A public ID is derived from the key with a one-way function and appears in logs. A random key can't be recovered
 /// from it, but guesses of a weak key can be tested against it. [`id_key`](ApiKeysBuilder::id_key) prevents this with a
-/// secret of the server. [`weak`](Self::weak) counts the keys that require it.
+/// secret of the server. [`weak_count`](Self::weak_count) counts the keys that require it.
 ///
 /// ```
 /// use boltguard_apikey::ApiKeys;
 ///
 /// let keys = ApiKeys::new(["sk-prod-123abc", "sk-prod-456def"])?;
 /// assert!(keys.find("sk-prod-123abc").is_some());
-/// assert_eq!(keys.weak(), 2);
+/// assert_eq!(keys.weak_count(), 2);
 /// # Ok::<(), boltguard_apikey::ApiKeyError>(())
 /// ```
 #[derive(Clone)]
 pub struct ApiKeys {
     entries: HashMap<KeyDigest, Arc<ApiKeyEntry>>,
-    weak: usize,
+    weak_count: usize,
 }
 
 impl ApiKeys {
@@ -81,14 +81,14 @@ impl ApiKeys {
         };
         Self {
             entries: self.entries.iter().map(with_new_id).collect(),
-            weak: self.weak,
+            weak_count: self.weak_count,
         }
     }
 
     /// Returns the number of keys with fewer than 16 bytes, which might be guessed.
     #[must_use]
-    pub fn weak(&self) -> usize {
-        self.weak
+    pub fn weak_count(&self) -> usize {
+        self.weak_count
     }
 
     /// Returns the entries of all keys, in arbitrary order.
@@ -110,7 +110,7 @@ impl fmt::Debug for ApiKeys {
 pub struct ApiKeysBuilder {
     keys: Vec<KeyDigest>,
     permissions: Vec<(KeyDigest, Vec<Box<str>>)>,
-    weak: usize,
+    weak_count: usize,
     id_key: Option<Secret>,
     error: Option<ApiKeyError>,
 }
@@ -129,7 +129,7 @@ impl ApiKeysBuilder {
             Ok(()) => self.keys.push(KeyDigest::unkeyed(key)),
             Err(error) => self.error = self.error.or(Some(error)),
         }
-        self.weak += usize::from(key.len() < WEAK_LEN);
+        self.weak_count += usize::from(key.len() < WEAK_LEN);
         self
     }
 
@@ -181,7 +181,7 @@ impl ApiKeysBuilder {
         }
         Ok(ApiKeys {
             entries,
-            weak: self.weak,
+            weak_count: self.weak_count,
         })
     }
 }
@@ -246,7 +246,7 @@ mod tests {
             assert_eq!(built.find(key), later.find(key));
         }
         assert!(later.find("a").unwrap().permissions().eq(["x"]));
-        assert_eq!((later.len(), later.weak()), (2, 2));
+        assert_eq!((later.len(), later.weak_count()), (2, 2));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub trait KeyStore: Send + Sync {
     /// Records that a key was used. `digest` is its digest with the current secret.
     ///
     /// By default, this does nothing.
-    fn note_use(&self, key: &Arc<StoredKey>, digest: KeyDigest, now: NumericDate) {
+    fn record_use(&self, key: &Arc<StoredKey>, digest: KeyDigest, now: NumericDate) {
         let _ = (key, digest, now);
     }
 }
@@ -31,8 +31,8 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
         (**self).find(id)
     }
 
-    fn note_use(&self, key: &Arc<StoredKey>, digest: KeyDigest, now: NumericDate) {
-        (**self).note_use(key, digest, now);
+    fn record_use(&self, key: &Arc<StoredKey>, digest: KeyDigest, now: NumericDate) {
+        (**self).record_use(key, digest, now);
     }
 }
 
@@ -58,7 +58,7 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
 /// let store = MemoryKeyStore::from_iter([stored.clone()]);
 /// assert!(store.revoke(key.id(), now));
 /// store.replace([stored]);
-/// assert!(store.find(key.id()).is_some_and(|stored| stored.revoked().is_some()));
+/// assert!(store.find(key.id()).is_some_and(|stored| stored.revoked_at().is_some()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Default)]
@@ -195,7 +195,7 @@ impl Snapshot {
 
     fn revoke(&mut self, id: &str, now: NumericDate) {
         if let Some(key) = self.find(id) {
-            let revoked = StoredKey::clone(key).revoked_at(now);
+            let revoked = StoredKey::clone(key).with_revocation(now);
             self.revoked.set(id, Some(Arc::new(revoked)));
         }
     }
@@ -206,7 +206,7 @@ impl KeyStore for MemoryKeyStore {
         self.snapshot.load().find(id).cloned()
     }
 
-    fn note_use(&self, key: &Arc<StoredKey>, digest: KeyDigest, now: NumericDate) {
+    fn record_use(&self, key: &Arc<StoredKey>, digest: KeyDigest, now: NumericDate) {
         // Each key takes the lock at most once per second.
         if key.touch(now) {
             let last_use = KeyUse::new(key, digest, now);
@@ -329,7 +329,7 @@ mod tests {
                 prop_assert_eq!(store.len(), model.0.len());
                 for id in 0..12_u8 {
                     let found = store.find(&id.to_string());
-                    let found = found.map(|key| (key.created().as_secs(), key.revoked().is_some()));
+                    let found = found.map(|key| (key.created_at().as_secs(), key.revoked_at().is_some()));
                     prop_assert_eq!(found, model.0.get(&id).copied());
                 }
             }

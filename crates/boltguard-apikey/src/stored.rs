@@ -14,9 +14,9 @@ pub struct StoredKey {
     entry: Arc<ApiKeyEntry>,
     digest: KeyDigest,
     owner: Option<Subject>,
-    created: NumericDate,
-    expires: Option<NumericDate>,
-    revoked: Option<NumericDate>,
+    created_at: NumericDate,
+    expires_at: Option<NumericDate>,
+    revoked_at: Option<NumericDate>,
     last_used: LastUsed,
 }
 
@@ -29,14 +29,14 @@ impl StoredKey {
 
     /// Creates a record from stored values. Use the other methods to add the optional ones.
     #[must_use]
-    pub fn from_parts(id: &str, digest: KeyDigest, created: NumericDate) -> Self {
+    pub fn from_parts(id: &str, digest: KeyDigest, created_at: NumericDate) -> Self {
         Self {
             entry: Arc::new(ApiKeyEntry::new(id)),
             digest,
             owner: None,
-            created,
-            expires: None,
-            revoked: None,
+            created_at,
+            expires_at: None,
+            revoked_at: None,
             last_used: LastUsed::default(),
         }
     }
@@ -71,9 +71,9 @@ impl StoredKey {
     /// Sets the expiry date, unless the key expires earlier.
     #[must_use]
     pub fn expiring(mut self, date: NumericDate) -> Self {
-        self.expires = Some(
-            self.expires
-                .filter(|expires| *expires < date)
+        self.expires_at = Some(
+            self.expires_at
+                .filter(|expires_at| *expires_at < date)
                 .unwrap_or(date),
         );
         self
@@ -81,8 +81,8 @@ impl StoredKey {
 
     /// Revokes the key immediately and permanently. The date is for information only.
     #[must_use]
-    pub fn revoked_at(mut self, date: NumericDate) -> Self {
-        self.revoked = self.revoked.or(Some(date));
+    pub fn with_revocation(mut self, date: NumericDate) -> Self {
+        self.revoked_at = self.revoked_at.or(Some(date));
         self
     }
 
@@ -91,13 +91,13 @@ impl StoredKey {
     /// To rotate a key without interruption, store this in addition to the old record, and set an expiry date for the
     /// old key with [`expiring`](Self::expiring).
     #[must_use]
-    pub fn renewed(&self, key: &GeneratedKey, peppers: &Peppers, now: NumericDate) -> Self {
-        let renewed = Self::new(key, peppers, now)
+    pub fn rotated(&self, key: &GeneratedKey, peppers: &Peppers, now: NumericDate) -> Self {
+        let rotated = Self::new(key, peppers, now)
             .with_permissions(self.entry.permissions())
             .with_scopes(self.entry.scopes());
         match &self.owner {
-            Some(owner) => renewed.owned_by(owner.clone()),
-            None => renewed,
+            Some(owner) => rotated.owned_by(owner.clone()),
+            None => rotated,
         }
     }
 
@@ -134,20 +134,20 @@ impl StoredKey {
 
     /// Returns the creation date.
     #[must_use]
-    pub const fn created(&self) -> NumericDate {
-        self.created
+    pub const fn created_at(&self) -> NumericDate {
+        self.created_at
     }
 
     /// Returns the expiry date, if there is one.
     #[must_use]
-    pub const fn expires(&self) -> Option<NumericDate> {
-        self.expires
+    pub const fn expires_at(&self) -> Option<NumericDate> {
+        self.expires_at
     }
 
     /// Returns the date of the revocation, if the key was revoked.
     #[must_use]
-    pub const fn revoked(&self) -> Option<NumericDate> {
-        self.revoked
+    pub const fn revoked_at(&self) -> Option<NumericDate> {
+        self.revoked_at
     }
 
     /// Records a use, and returns whether it is the first one in this second.
@@ -168,10 +168,10 @@ impl StoredKey {
     /// - [`ApiKeyError::Expired`] from the expiry date on.
     /// - [`ApiKeyError::Revoked`] if the key was revoked, regardless of the date.
     pub fn check(&self, now: NumericDate) -> Result<(), ApiKeyError> {
-        if self.revoked.is_some() {
+        if self.revoked_at.is_some() {
             return Err(ApiKeyError::Revoked);
         }
-        if self.expires.is_some_and(|expires| expires <= now) {
+        if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(ApiKeyError::Expired);
         }
         Ok(())
@@ -201,9 +201,9 @@ impl fmt::Debug for StoredKey {
         f.debug_struct("StoredKey")
             .field("id", &self.id())
             .field("digest", &self.digest)
-            .field("created", &self.created)
-            .field("expires", &self.expires)
-            .field("revoked", &self.revoked)
+            .field("created_at", &self.created_at)
+            .field("expires_at", &self.expires_at)
+            .field("revoked_at", &self.revoked_at)
             .finish_non_exhaustive()
     }
 }

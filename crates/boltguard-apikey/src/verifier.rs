@@ -69,7 +69,7 @@ impl ApiKeyVerifier {
         let found = store.find(key.id());
         let digest = self.check(&key, found.as_deref(), now)?;
         let found = found.ok_or(ApiKeyError::Unknown)?;
-        store.note_use(&found, digest, now);
+        store.record_use(&found, digest, now);
         Ok(Arc::clone(found.entry()))
     }
 

@@ -36,7 +36,7 @@ pub(super) fn run(data: &[u8]) {
             assert_eq!(format.parse(&changed).err(), Some(ApiKeyError::Checksum));
         }
         Err(error) => assert!(
-            matches!(error, ApiKeyError::Checksum | ApiKeyError::Foreign),
+            matches!(error, ApiKeyError::Checksum | ApiKeyError::Format),
             "{error:?}"
         ),
     }

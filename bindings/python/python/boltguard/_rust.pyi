@@ -449,7 +449,7 @@ class Guard:
         """The names of the backends that the guard requires."""
 
     @property
-    def opens_to_anonymous(self) -> bool:
+    def allows_anonymous(self) -> bool:
         """Whether anonymous callers are allowed."""
 
     def implies(self, other: Guard) -> bool:
@@ -507,7 +507,7 @@ class RevocationSentinel:
         mark to write.
         """
 
-    def covering(self, found: int, lifetime: _Seconds | None) -> int | None:
+    def mark_for(self, found: int, lifetime: _Seconds | None) -> int | None:
         """The mark to write before an entry that is kept for `lifetime` seconds, or forever if `lifetime` is `None`.
         Returns `None` if the mark that was found suffices.
         """
@@ -638,12 +638,12 @@ class StoredApiKey:
         id: str,
         digest: bytes,
         *,
-        created: _Seconds,
+        created_at: _Seconds,
         owner: str | None = None,
         permissions: Sequence[str] | None = None,
         scopes: Sequence[str] | None = None,
-        expires: _Seconds | None = None,
-        revoked: _Seconds | None = None,
+        expires_at: _Seconds | None = None,
+        revoked_at: _Seconds | None = None,
     ) -> StoredApiKey: ...
     @property
     def id(self) -> str:
@@ -722,7 +722,7 @@ class Gate:
         """The guard."""
 
     @property
-    def opens_to_anonymous(self) -> bool:
+    def allows_anonymous(self) -> bool:
         """Whether callers without an identity are let in."""
 
 @final

@@ -100,7 +100,7 @@ impl StoredApiKey {
 #[pymethods]
 impl StoredApiKey {
     #[new]
-    #[pyo3(signature = (id, digest, *, created, owner=None, permissions=None, scopes=None, expires=None, revoked=None))]
+    #[pyo3(signature = (id, digest, *, created_at, owner=None, permissions=None, scopes=None, expires_at=None, revoked_at=None))]
     #[expect(
         clippy::too_many_arguments,
         reason = "each is a keyword argument in Python"
@@ -108,27 +108,27 @@ impl StoredApiKey {
     fn new(
         id: &str,
         digest: &[u8],
-        created: Seconds,
+        created_at: Seconds,
         owner: Option<&str>,
         permissions: Option<Vec<String>>,
         scopes: Option<Vec<String>>,
-        expires: Option<Seconds>,
-        revoked: Option<Seconds>,
+        expires_at: Option<Seconds>,
+        revoked_at: Option<Seconds>,
     ) -> PyResult<Self> {
         let digest = <[u8; 32]>::try_from(digest)
             .map_err(|_| PyValueError::new_err("the digest of an API key must have 32 bytes"))?;
         let digest = KeyDigest::from_bytes(digest);
-        let mut key = StoredKey::from_parts(id, digest, created.since_epoch())
+        let mut key = StoredKey::from_parts(id, digest, created_at.since_epoch())
             .with_permissions(permissions.iter().flatten().map(String::as_str))
             .with_scopes(scopes.iter().flatten().map(String::as_str));
         if let Some(owner) = owner {
             key = key.owned_by(owner);
         }
-        if let Some(end) = expires {
+        if let Some(end) = expires_at {
             key = key.expiring(end.since_epoch());
         }
-        if let Some(date) = revoked {
-            key = key.revoked_at(date.since_epoch());
+        if let Some(date) = revoked_at {
+            key = key.with_revocation(date.since_epoch());
         }
         Ok(Self(key))
     }

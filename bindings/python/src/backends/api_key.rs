@@ -46,7 +46,7 @@ impl ApiKeyBackend {
             return Err(refused(py, "api_keys must not be empty"));
         }
         Ok(Self {
-            weak_keys: keys.weak(),
+            weak_keys: keys.weak_count(),
             backend: Arc::new(backend(
                 py,
                 ApiKeySource::Static(keys),

@@ -44,7 +44,7 @@ fn check(prefix: Option<&str>) -> Result<(), Box<dyn Error>> {
     io::stdin().take(4096).read_to_string(&mut input)?;
     let key = input.trim_end_matches(['\r', '\n']);
     let prefix = prefix.or_else(|| prefix_of(key));
-    let format = KeyFormat::new(prefix.ok_or(ApiKeyError::Foreign)?)?;
+    let format = KeyFormat::new(prefix.ok_or(ApiKeyError::Format)?)?;
     let id = format.parse(key)?.id();
     print(&format!(
         "valid format: prefix {}, ID {id}",

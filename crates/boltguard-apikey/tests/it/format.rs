@@ -106,7 +106,7 @@ fn truncated_or_foreign_key_has_wrong_format() {
     ] {
         assert_eq!(
             format.parse(text).unwrap_err(),
-            ApiKeyError::Foreign,
+            ApiKeyError::Format,
             "{text}"
         );
     }

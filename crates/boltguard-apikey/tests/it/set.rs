@@ -36,7 +36,7 @@ fn keys_of_the_documentation_are_weak() {
         "a-key-of-26-characters-...",
     ])
     .unwrap();
-    assert_eq!((keys.len(), keys.weak()), (4, 3));
+    assert_eq!((keys.len(), keys.weak_count()), (4, 3));
     let entry = keys.find("sk-prod-123abc").unwrap();
     assert_eq!(entry.user_id(), format!("apikey:{}", entry.public_id()));
 }

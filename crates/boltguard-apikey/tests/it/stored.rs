@@ -78,7 +78,7 @@ fn expiry_date_is_never_postponed() {
         .expiring(later(10))
         .expiring(later(20))
         .expiring(later(15));
-    assert_eq!(stored.expires(), Some(later(10)));
+    assert_eq!(stored.expires_at(), Some(later(10)));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn rejects_revoked_key_before_its_revocation_date() {
 #[test]
 fn wrong_secret_does_not_reveal_revocation() {
     let (key, stored, verifier) = generate();
-    let stored = stored.revoked_at(NOW).expiring(NOW);
+    let stored = stored.with_revocation(NOW).expiring(NOW);
     let other = verifier.format().generate().unwrap();
     let impostor = key_with_checksum(key.id(), &other.expose()[16..59]);
     let parsed = verifier.parse(&impostor).unwrap();
@@ -171,12 +171,12 @@ fn renewed_key_keeps_owner_and_grants() {
         .with_permissions(["a"])
         .with_scopes(["b"])
         .expiring(later(5))
-        .revoked_at(NOW);
+        .with_revocation(NOW);
     let key = verifier.format().generate().unwrap();
-    let new = old.renewed(&key, &peppers("pepper"), later(1));
+    let new = old.rotated(&key, &peppers("pepper"), later(1));
     assert_eq!((new.id(), new.owner().unwrap().as_str()), (key.id(), "7"));
     assert_eq!(
-        (new.created(), new.expires(), new.revoked()),
+        (new.created_at(), new.expires_at(), new.revoked_at()),
         (later(1), None, None)
     );
     assert!(new.entry().permissions().eq(["a"]) && new.entry().scopes().eq(["b"]));
@@ -257,9 +257,9 @@ mod memory_store {
         store.revoke(first.id(), NOW);
         store.update([other.expiring(NOW)], [first.id(), "unknown"]);
         assert!(store.find(first.id()).is_none());
-        assert_eq!(store.find(second.id()).unwrap().expires(), Some(NOW));
+        assert_eq!(store.find(second.id()).unwrap().expires_at(), Some(NOW));
         store.insert(stored);
-        assert!(store.find(first.id()).unwrap().revoked().is_none());
+        assert!(store.find(first.id()).unwrap().revoked_at().is_none());
     }
 
     #[test]
@@ -269,14 +269,14 @@ mod memory_store {
         store.revoke(key.id(), NOW);
         for _ in 0..2 {
             store.replace([stored.clone()]);
-            assert!(store.find(key.id()).unwrap().revoked().is_some());
+            assert!(store.find(key.id()).unwrap().revoked_at().is_some());
         }
         store.insert(stored.clone());
-        assert!(store.find(key.id()).unwrap().revoked().is_some());
+        assert!(store.find(key.id()).unwrap().revoked_at().is_some());
         store.replace([]);
         assert!(store.find(key.id()).is_none() && store.is_empty());
         store.replace([stored]);
-        assert!(store.find(key.id()).unwrap().revoked().is_none());
+        assert!(store.find(key.id()).unwrap().revoked_at().is_none());
     }
 
     #[test]
@@ -295,7 +295,7 @@ mod memory_store {
                         store.insert(stored);
                         assert!(round % 2 == 0 || store.revoke(key.id(), NOW));
                         assert_eq!(
-                            store.find(key.id()).unwrap().revoked().is_some(),
+                            store.find(key.id()).unwrap().revoked_at().is_some(),
                             round % 2 == 1
                         );
                     }

@@ -47,11 +47,20 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     form = APIKeyForm
     actions = ("rotate_selected", "revoke_selected")
-    list_display = ("name", "id", "owner", "status_mark", "last_used", "expires", "created")
-    list_filter = (StatusFilter, "created", "last_used")
+    list_display = ("name", "id", "owner", "status_mark", "last_used_at", "expires_at", "created_at")
+    list_filter = (StatusFilter, "created_at", "last_used_at")
     list_select_related = ("owner",)
-    ordering = ("-created",)
-    readonly_fields = ("id", "status_mark", "created", "revoked", "last_used", "secret", "granted", "granted_scopes")
+    ordering = ("-created_at",)
+    readonly_fields = (
+        "id",
+        "status_mark",
+        "created_at",
+        "revoked_at",
+        "last_used_at",
+        "secret",
+        "granted",
+        "granted_scopes",
+    )
 
     class Media:
         css = {"all": ("boltguard/api_keys.css",)}
@@ -66,8 +75,8 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             grants: tuple[str, ...] = ("granted", "granted_scopes")
         else:
             grants = ("permissions", "other_permissions", "scopes")
-        about = (None, {"fields": ("name", "owner", "expires")})
-        state = ("id", "status_mark", "created", "revoked", "last_used", "secret")
+        about = (None, {"fields": ("name", "owner", "expires_at")})
+        state = ("id", "status_mark", "created_at", "revoked_at", "last_used_at", "secret")
         return [
             about,
             (_("Permissions and scopes"), {"fields": grants}),
@@ -92,7 +101,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             context.update(show_save_and_add_another=False, show_save_and_continue=False)
         return super().render_change_form(request, context, *args, **options)
 
-    @admin.display(description=_("status"), ordering="expires")
+    @admin.display(description=_("status"), ordering="expires_at")
     def status_mark(self, key: APIKey) -> str:
         return format_html('<span class="boltguard-status boltguard-{}">{}</span>', key.status, STATUSES[key.status])
 
@@ -118,7 +127,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # --- permissions
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or obj.revoked is None)
+        return super().has_change_permission(request, obj) and (obj is None or obj.revoked_at is None)
 
     # --- creating
 
@@ -185,7 +194,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _revoke(self, request: HttpRequest, keys: Iterable[APIKey], action: str = "") -> HttpResponse | None:
         keys = list(keys)
-        rows = [key for key in keys if key.revoked is None]
+        rows = [key for key in keys if key.revoked_at is None]
         if not rows:
             message = ngettext(
                 "This API key has already been revoked.", "These API keys have already been revoked.", len(keys)

@@ -11,14 +11,14 @@ from django.utils import timezone
 from boltguard import _rust
 
 
-def checked(fields: dict[str, Any]) -> dict[str, Any]:
+def checked(expires: datetime | timedelta | None, **fields: Any) -> dict[str, Any]:
     """The fields of a new key."""
     return {
         **fields,
         "name": checked_name(fields["name"]),
         "permissions": checked_permissions(fields["permissions"]),
         "scopes": checked_scopes(fields["scopes"]),
-        "expires": checked_end(fields["expires"]),
+        "expires_at": checked_end(expires),
     }
 
 

@@ -49,7 +49,7 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = APIKey
-        fields = ("name", "owner", "expires", "permissions", "scopes")
+        fields = ("name", "owner", "expires_at", "permissions", "scopes")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -76,9 +76,9 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
             raise ValidationError(_("Only superusers can grant scopes."))
         return scopes
 
-    def clean_expires(self) -> datetime | None:
-        end: datetime | None = self.cleaned_data["expires"]
-        if "expires" in self.changed_data:
+    def clean_expires_at(self) -> datetime | None:
+        end: datetime | None = self.cleaned_data["expires_at"]
+        if "expires_at" in self.changed_data:
             end = _clean_end(end)
             # Extending a key has the same effect as rotating it, so it requires the same permission.
             if self._lives_longer(end) and not may_replace(self.editor, self.instance):
@@ -99,7 +99,7 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
     def _lives_longer(self, end: datetime | None) -> bool:
-        before = self.instance.expires
+        before = self.instance.expires_at
         return not self.instance._state.adding and before is not None and (end is None or end > before)
 
     def _may_grant(self, name: str) -> bool:

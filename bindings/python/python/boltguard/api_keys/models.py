@@ -31,7 +31,7 @@ from boltguard.api_keys.changes import APIKeyChanges as APIKeyChanges  # noqa: E
 from boltguard.api_keys.changes import changing  # noqa: E402
 
 # Not part of the snapshots of the table.
-UNSEEN = frozenset({"name", "last_used"})
+UNSEEN = frozenset({"name", "last_used_at"})
 # The context is for languages in which these words agree with the gender of "API key".
 STATUSES = {
     "active": pgettext_lazy("API key", "active"),
@@ -45,20 +45,20 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
 
     def active(self) -> APIKeyQuerySet:
         """Keys that can be used now."""
-        return self.filter(Q(expires=None) | Q(expires__gt=timezone.now()), revoked=None)
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
 
     def expired(self) -> APIKeyQuerySet:
         """Keys that have expired and weren't revoked."""
-        return self.filter(expires__lte=timezone.now(), revoked=None)
+        return self.filter(expires_at__lte=timezone.now(), revoked_at=None)
 
     def revoked(self) -> APIKeyQuerySet:
         """Keys that were revoked."""
-        return self.exclude(revoked=None)
+        return self.exclude(revoked_at=None)
 
     def revoke(self) -> int:
         """Revokes these keys permanently, and returns how many weren't revoked before."""
         with changing(self._writes_to) as stamp:
-            count = super(APIKeyQuerySet, self.filter(revoked=None)).update(revoked=timezone.now(), stamp=stamp)
+            count = super(APIKeyQuerySet, self.filter(revoked_at=None)).update(revoked_at=timezone.now(), stamp=stamp)
             if count and api_key_revoked.has_listeners(self.model):
                 for row in self.model._base_manager.using(self.db).filter(stamp=stamp):
                     announce(api_key_revoked, row)
@@ -124,8 +124,8 @@ class APIKeyManager(models.Manager.from_queryset(APIKeyQuerySet)):  # type: igno
         Requests with the key are made by its `owner`, or without an account. `permissions` can contain wildcards
         (`blog.*`); `expires` is a datetime or a timedelta from now.
         """
-        fields = {"name": name, "owner": owner, "permissions": permissions, "scopes": scopes, "expires": expires}
-        key, generated = self.issue(**checked(fields))
+        fields = {"name": name, "owner": owner, "permissions": permissions, "scopes": scopes}
+        key, generated = self.issue(**checked(expires, **fields))
         return key, generated.expose()
 
     create_key.alters_data = True  # type: ignore[attr-defined]
@@ -168,17 +168,17 @@ class APIKey(models.Model):
     secret_id = models.CharField(_("secret ID"), max_length=16, editable=False)
     permissions = models.JSONField(_("permissions"), default=list, blank=True)
     scopes = models.JSONField(_("scopes"), default=list, blank=True)
-    created = models.DateTimeField(pgettext_lazy("API key", "created"), default=timezone.now, editable=False)
-    expires = models.DateTimeField(pgettext_lazy("API key", "expires"), null=True, blank=True)
-    revoked = models.DateTimeField(pgettext_lazy("API key date", "revoked"), null=True, blank=True, editable=False)
-    last_used = models.DateTimeField(pgettext_lazy("API key", "last used"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(pgettext_lazy("API key", "created"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(pgettext_lazy("API key", "expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(pgettext_lazy("API key date", "revoked"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(pgettext_lazy("API key", "last used"), null=True, blank=True, editable=False)
     stamp = models.PositiveBigIntegerField(default=0, db_index=True, editable=False)
 
     objects = APIKeyManager()
 
     class Meta:
         app_label = "boltguard_api_keys"
-        ordering = ("-created", "id")
+        ordering = ("-created_at", "id")
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
 
@@ -188,16 +188,16 @@ class APIKey(models.Model):
     @property
     def status(self) -> str:
         """`active`, `expired` or `revoked`."""
-        if self.revoked is not None:
+        if self.revoked_at is not None:
             return "revoked"
-        return "expired" if self.expires is not None and self.expires <= timezone.now() else "active"
+        return "expired" if self.expires_at is not None and self.expires_at <= timezone.now() else "active"
 
     def revoke(self) -> None:
         """Revokes the key permanently."""
         with self._locked() as row:
-            self.revoked = row.revoked or timezone.now()
-            self.save(update_fields=["revoked"])
-            if row.revoked is None:
+            self.revoked_at = row.revoked_at or timezone.now()
+            self.save(update_fields=["revoked_at"])
+            if row.revoked_at is None:
                 announce(api_key_revoked, self)
 
     revoke.alters_data = True  # type: ignore[attr-defined]
@@ -238,11 +238,13 @@ class APIKey(models.Model):
             if row.status != "active":
                 raise ValueError(f"API key {row.id} is {row.status}. Create a new key instead.")
             kept = {name: getattr(row, name) for name in ("name", "owner_id", "permissions", "scopes")}
-            lifetime = None if row.expires is None else row.expires - row.created
-            expires = None if lifetime is None else now + lifetime
-            successor, generated = APIKey.objects.db_manager(row._state.db).issue(**kept, created=now, expires=expires)
-            self.expires = now + overlap if row.expires is None else min(row.expires, now + overlap)
-            self.save(update_fields=["expires"])
+            lifetime = None if row.expires_at is None else row.expires_at - row.created_at
+            expires_at = None if lifetime is None else now + lifetime
+            successor, generated = APIKey.objects.db_manager(row._state.db).issue(
+                **kept, created_at=now, expires_at=expires_at
+            )
+            self.expires_at = now + overlap if row.expires_at is None else min(row.expires_at, now + overlap)
+            self.save(update_fields=["expires_at"])
             announce(api_key_rotated, self, successor=successor)
         return successor, generated
 

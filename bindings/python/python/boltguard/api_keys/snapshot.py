@@ -181,18 +181,18 @@ def _stored(rows: Any) -> Iterator[_rust.StoredApiKey]:
 
 def _one(row: tuple[Any, ...]) -> _rust.StoredApiKey:
     key, digest, owner, permissions, scopes, *dates = row
-    created, expires, revoked = (None if date is None else date.timestamp() for date in dates)
+    created_at, expires_at, revoked_at = (None if date is None else date.timestamp() for date in dates)
     return _rust.StoredApiKey(
         key,
         bytes(digest),
         owner=None if owner is None else str(owner),
         permissions=permissions,
         scopes=scopes,
-        created=created or 0.0,
-        expires=expires,
-        revoked=revoked,
+        created_at=created_at or 0.0,
+        expires_at=expires_at,
+        revoked_at=revoked_at,
     )
 
 
-COLUMNS = ("pk", "digest", "owner_id", "permissions", "scopes", "created", "expires", "revoked")
+COLUMNS = ("pk", "digest", "owner_id", "permissions", "scopes", "created_at", "expires_at", "revoked_at")
 FIELD = "Make it a BooleanField."

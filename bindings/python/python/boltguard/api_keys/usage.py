@@ -93,11 +93,11 @@ class Usage:
     def _write_dates(self, using: str, uses: list[_rust.ApiKeyUse]) -> None:
         # Another process may have seen a later use.
         cases = [
-            When(Q(last_used=None) | Q(last_used__lt=at), pk=use.id, then=Value(at, DateTimeField()))
+            When(Q(last_used_at=None) | Q(last_used_at__lt=at), pk=use.id, then=Value(at, DateTimeField()))
             for use, at in ((use, _moment(use.at)) for use in uses)
         ]
         rows = self._model._base_manager.using(using).filter(pk__in=[use.id for use in uses])
-        rows.update(last_used=Case(*cases, default=F("last_used")))
+        rows.update(last_used_at=Case(*cases, default=F("last_used_at")))
 
     def _write_digests(self, using: str, uses: list[_rust.ApiKeyUse]) -> None:
         """Brings keys to the current `SECRET_KEY`, so that an old one can leave `SECRET_KEY_FALLBACKS` some day."""

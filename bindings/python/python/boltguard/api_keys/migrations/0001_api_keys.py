@@ -39,12 +39,12 @@ class Migration(migrations.Migration):
                 ("permissions", models.JSONField(blank=True, default=list, verbose_name="permissions")),
                 ("scopes", models.JSONField(blank=True, default=list, verbose_name="scopes")),
                 (
-                    "created",
+                    "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
                 ),
-                ("expires", models.DateTimeField(blank=True, null=True, verbose_name="expires")),
-                ("revoked", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="revoked")),
-                ("last_used", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last used")),
+                ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="expires")),
+                ("revoked_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="revoked")),
+                ("last_used_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last used")),
                 ("stamp", models.PositiveBigIntegerField(db_index=True, default=0, editable=False)),
                 (
                     "owner",
@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "API key",
                 "verbose_name_plural": "API keys",
-                "ordering": ("-created", "id"),
+                "ordering": ("-created_at", "id"),
             },
         ),
     ]

@@ -70,7 +70,7 @@ class Command(BaseCommand):
         granted = {"permissions": options["permission"], "scopes": options["scope"]}
         expires = options["expires"]
         end = None if expires is None else _checked(lambda: parse_end(expires))
-        fields = _checked(lambda: checked({**fields, **granted, "expires": end}))
+        fields = _checked(lambda: checked(end, **fields, **granted))
         row, generated = _keys(options["database"]).issue(**fields)
         self.stderr.write(f"Created API key {row.id}. Copy it now; it won't be shown again:")
         self.stdout.write(generated.expose())
@@ -99,7 +99,7 @@ class Command(BaseCommand):
         row = _row(options["key"], options["database"])
         overlap = _checked(lambda: parse_span(options["overlap"]))
         successor, generated = _checked(lambda: row.replace(overlap))
-        end = f"expires at {_date(row.expires)}" if overlap else "has expired"
+        end = f"expires at {_date(row.expires_at)}" if overlap else "has expired"
         self.stderr.write(f"Created API key {successor.id}, which replaces {row.id}. The old key {end}.")
         self.stderr.write("Copy the new key now; it won't be shown again:")
         self.stdout.write(generated.expose())
@@ -159,7 +159,7 @@ def _line(row: Any) -> tuple[str, ...]:
     current, *old = [secret.id for secret in conf.current().api_key_secrets]
     known = "" if row.secret_id == current else ", old secret" if row.secret_id in old else ", lost secret"
     status = row.status + known
-    dates = (_date(row.created), _date(row.expires), _date(row.last_used))
+    dates = (_date(row.created_at), _date(row.expires_at), _date(row.last_used_at))
     return (row.id, printable(row.name), printable(owner), status, *dates, printable(granted))
 
 

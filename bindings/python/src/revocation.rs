@@ -102,10 +102,10 @@ impl RevocationSentinel {
 
     /// The mark to write before an entry that is kept for `lifetime` seconds, or forever if `lifetime` is `None`.
     /// Returns `None` if the mark that was found suffices.
-    fn covering(&self, found: u128, lifetime: Option<Seconds>) -> Option<u128> {
+    fn mark_for(&self, found: u128, lifetime: Option<Seconds>) -> Option<u128> {
         let now = now();
         let until = lifetime.and_then(|lifetime| lifetime.after(now));
-        self.0.covering(found, until, now)
+        self.0.mark_for(found, until, now)
     }
 
     /// The mark to write once lost entries no longer matter.

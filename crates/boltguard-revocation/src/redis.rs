@@ -55,10 +55,10 @@ impl RedisRevocation {
     ///
     /// # Errors
     ///
-    /// [`RevocationError::Address`] if the URL is invalid.
+    /// [`RevocationError::Url`] if the URL is invalid.
     pub fn open(url: &str) -> Result<Self, RevocationError> {
         Ok(Self {
-            client: Client::open(url).map_err(|_| RevocationError::Address)?,
+            client: Client::open(url).map_err(|_| RevocationError::Url)?,
             prefix: "boltguard:revoked:".into(),
             timeout: Duration::from_secs(1),
             leeway: Duration::ZERO,
@@ -189,7 +189,7 @@ impl RedisRevocation {
             let (next, condition) = match (self.sentinel.examine(mark, now), mark) {
                 (MarkState::Missing(next), _) => (Some(next), ["NX"].as_slice()),
                 (MarkState::Outdated(next), _) => (Some(next), [].as_slice()),
-                (_, Some(mark)) => (self.sentinel.covering(mark, until, now), [].as_slice()),
+                (_, Some(mark)) => (self.sentinel.mark_for(mark, until, now), [].as_slice()),
                 (_, None) => (None, [].as_slice()),
             };
             let Some(next) = next else { return Ok(()) };

@@ -28,7 +28,7 @@ use boltguard_types::NumericDate;
 ///
 /// // A token is revoked, and the server loses its data.
 /// let until = now + Duration::from_secs(60);
-/// let mark = sentinel.covering(mark, Some(until), now).unwrap();
+/// let mark = sentinel.mark_for(mark, Some(until), now).unwrap();
 /// let MarkState::Missing(mark) = sentinel.examine(None, now) else { panic!() };
 /// assert_eq!(sentinel.examine(Some(mark), now), MarkState::Lost);
 /// assert_eq!(Sentinel::new().examine(Some(mark), now), MarkState::Lost);
@@ -99,7 +99,7 @@ impl Sentinel {
     ///
     /// The time in the new mark is later by an eighth, so that the mark isn't written for each entry.
     #[must_use]
-    pub fn covering(
+    pub fn mark_for(
         &self,
         found: u128,
         until: Option<NumericDate>,
@@ -248,7 +248,7 @@ mod tests {
         fn revoke(&mut self, sentinel: &Sentinel, ttl: Option<u64>) {
             self.examine(sentinel, NOW);
             let until = ttl.map(after);
-            if let Some(mark) = sentinel.covering(self.0.unwrap(), until, NOW) {
+            if let Some(mark) = sentinel.mark_for(self.0.unwrap(), until, NOW) {
                 self.0 = Some(mark);
             }
         }

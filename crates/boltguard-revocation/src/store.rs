@@ -102,12 +102,12 @@ pub const CLOCK_SKEW_MARGIN: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationError {
-    /// The URL of the store is invalid.
-    Address,
     /// The store is full, and no entry has expired.
     Full,
     /// The store is unavailable.
     Unavailable,
+    /// The URL of the store is invalid.
+    Url,
 }
 
 impl RevocationError {
@@ -121,13 +121,13 @@ impl RevocationError {
 impl fmt::Display for RevocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Address => {
-                "the URL of the revocation store is invalid; expected `redis://host:port/database`"
-            }
             Self::Full => {
                 "the revocation store is full; increase its limit, or issue tokens with `exp`"
             }
             Self::Unavailable => "the revocation store is unavailable",
+            Self::Url => {
+                "the URL of the revocation store is invalid; expected `redis://host:port/database`"
+            }
         })
     }
 }

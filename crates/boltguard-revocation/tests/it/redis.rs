@@ -173,7 +173,7 @@ fn rejects_invalid_urls_and_missing_servers() {
     for url in ["", "localhost", "http://localhost", "redis://"] {
         assert_eq!(
             RedisRevocation::open(url).unwrap_err(),
-            RevocationError::Address,
+            RevocationError::Url,
             "{url}"
         );
     }

@@ -124,7 +124,7 @@ class DjangoCacheRevocation(RevocationStore):
             mark = _mark(found.get(mark_key))
             state, new = self.sentinel.examine(mark)
             if new is None and mark is not None:
-                new = self.sentinel.covering(mark, lifetime)
+                new = self.sentinel.mark_for(mark, lifetime)
             if new is None:
                 return
             write = cache.add if state == "missing" else cache.set

@@ -15,7 +15,7 @@ pub enum ClaimValue {
     /// An integer.
     Integer(i64),
     /// A string, compared exactly.
-    Text(Box<str>),
+    String(Box<str>),
 }
 
 /// A [`ClaimValue`] that borrows its string.
@@ -23,7 +23,7 @@ pub enum ClaimValue {
 pub(crate) enum Borrowed<'v> {
     Bool(bool),
     Integer(i64),
-    Text(&'v str),
+    String(&'v str),
 }
 
 impl ClaimValue {
@@ -31,7 +31,7 @@ impl ClaimValue {
         match self {
             Self::Bool(value) => Borrowed::Bool(*value),
             Self::Integer(value) => Borrowed::Integer(*value),
-            Self::Text(value) => Borrowed::Text(value),
+            Self::String(value) => Borrowed::String(value),
         }
     }
 }
@@ -42,7 +42,7 @@ impl<'v> Borrowed<'v> {
         match value {
             Value::Bool(value) => Some(Self::Bool(*value)),
             Value::Number(value) => value.as_i64().map(Self::Integer),
-            Value::String(value) => Some(Self::Text(value)),
+            Value::String(value) => Some(Self::String(value)),
             Value::Array(_) | Value::Null | Value::Object(_) => None,
         }
     }
@@ -98,7 +98,7 @@ impl From<i64> for ClaimValue {
 
 impl From<&str> for ClaimValue {
     fn from(value: &str) -> Self {
-        Self::Text(value.into())
+        Self::String(value.into())
     }
 }
 

@@ -40,7 +40,7 @@ pub enum UserId<'c> {
     /// An integer, as written in the token.
     Integer(&'c str),
     /// A string.
-    Text(Cow<'c, str>),
+    String(Cow<'c, str>),
 }
 
 impl UserId<'_> {
@@ -49,7 +49,7 @@ impl UserId<'_> {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Integer(digits) => digits,
-            Self::Text(text) => text,
+            Self::String(text) => text,
         }
     }
 }
@@ -57,14 +57,14 @@ impl UserId<'_> {
 #[derive(Clone, Copy, Debug)]
 enum UserIdSpan {
     Integer(Span),
-    Text(Span),
+    String(Span),
 }
 
 impl UserIdSpan {
     #[inline]
     fn span(self) -> Span {
         match self {
-            Self::Integer(span) | Self::Text(span) => span,
+            Self::Integer(span) | Self::String(span) => span,
         }
     }
 }
@@ -74,7 +74,7 @@ impl AdmittedClaims {
     pub(crate) fn new(body: Body, policy: &ClaimsPolicy) -> Result<Self, ClaimsError> {
         policy.required.check(&body)?;
         let user_id = match &*policy.user_id_claim {
-            "sub" => body.registered.subject().value().map(UserIdSpan::Text),
+            "sub" => body.registered.subject().value().map(UserIdSpan::String),
             name => body.find_user_id(name)?,
         };
         // The empty string doesn't identify a user.
@@ -125,7 +125,7 @@ impl AdmittedClaims {
     pub fn user_id(&self) -> Option<UserId<'_>> {
         self.user_id.map(|id| match id {
             UserIdSpan::Integer(span) => UserId::Integer(self.body.raw(span)),
-            UserIdSpan::Text(span) => UserId::Text(self.body.text(span)),
+            UserIdSpan::String(span) => UserId::String(self.body.text(span)),
         })
     }
 
@@ -278,7 +278,7 @@ impl Body {
         match reader.kind() {
             Ok(Kind::String) => {
                 let inside = start + 1..start + value.len() - 1;
-                Ok(Some(UserIdSpan::Text(Span::of_range(inside))))
+                Ok(Some(UserIdSpan::String(Span::of_range(inside))))
             }
             Ok(Kind::Number) if is_whole(value) => {
                 let digits = start..start + value.len();

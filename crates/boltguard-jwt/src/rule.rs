@@ -153,7 +153,7 @@ impl Rule {
 
     fn check_string(&self, found: &str) -> Result<(), ClaimsError> {
         let is_same =
-            |value: &ClaimValue| matches!(value, ClaimValue::Text(text) if **text == *found);
+            |value: &ClaimValue| matches!(value, ClaimValue::String(text) if **text == *found);
         self.verdict(self.values.iter().any(is_same))
     }
 
@@ -189,6 +189,6 @@ fn is_same(value: &ClaimValue, found: &Value) -> bool {
     match value {
         ClaimValue::Bool(wanted) => found.as_bool() == Some(*wanted),
         ClaimValue::Integer(wanted) => found.as_i64() == Some(*wanted),
-        ClaimValue::Text(wanted) => found.as_str() == Some(&**wanted),
+        ClaimValue::String(wanted) => found.as_str() == Some(&**wanted),
     }
 }

@@ -17,7 +17,7 @@ pub(crate) enum Json {
     /// A boolean or another number, which no member of a key has as its value.
     Other,
     /// A string, which may be secret.
-    Text(Zeroizing<String>),
+    String(Zeroizing<String>),
 }
 
 /// The members of an object.
@@ -44,7 +44,7 @@ fn value(reader: &mut Reader<'_>) -> Result<Json, JsonError> {
         Kind::Object => object(reader),
         Kind::String => {
             let text = reader.string()?.to_text().into_owned();
-            Ok(Json::Text(Zeroizing::new(text)))
+            Ok(Json::String(Zeroizing::new(text)))
         }
     }
 }

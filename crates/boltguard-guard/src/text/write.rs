@@ -148,7 +148,7 @@ fn claim_value(f: &mut fmt::Formatter<'_>, value: &ClaimValue) -> fmt::Result {
     match value {
         ClaimValue::Bool(value) => value.fmt(f),
         ClaimValue::Integer(value) => write!(f, "{value}"),
-        ClaimValue::Text(value) => quoted(f, value),
+        ClaimValue::String(value) => quoted(f, value),
     }
 }
 

@@ -93,7 +93,7 @@ fn names_are_read_back_with_their_escapes_decoded() {
     assert_eq!(claims.subject().as_deref(), Some("é 😀"));
     assert_eq!(claims.token_id().as_deref(), Some("a\"b\\"));
     assert_eq!(claims.issuer().as_deref(), Some("/"));
-    assert_eq!(claims.user_id(), Some(UserId::Text("é 😀".into())));
+    assert_eq!(claims.user_id(), Some(UserId::String("é 😀".into())));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn integer_and_string_user_ids_differ() {
     );
     assert_eq!(
         admit(&policy, r#"{"uid":"7"}"#).unwrap().user_id(),
-        Some(UserId::Text("7".into()))
+        Some(UserId::String("7".into()))
     );
 }
 

@@ -199,7 +199,7 @@ proptest! {
         let admitted = admit(&lenient().with_user_id_claim("uid").with_optional_user_id(), write(&claims, &mut seed)).unwrap();
         prop_assert_eq!(admitted.subject(), Some(sub.as_str().into()));
         prop_assert_eq!(admitted.token_id(), Some(jti.as_str().into()));
-        prop_assert_eq!(admitted.user_id(), (!sub.is_empty()).then(|| UserId::Text(sub.as_str().into())));
+        prop_assert_eq!(admitted.user_id(), (!sub.is_empty()).then(|| UserId::String(sub.as_str().into())));
     }
 
     #[test]

@@ -158,7 +158,7 @@ fn operations(members: &Members) -> Result<Option<Vec<Box<str>>>, JwkProblem> {
     const NAME: &str = "key_ops";
     let list = match members.get(NAME) {
         None | Some(Json::Null) => return Ok(None),
-        Some(Json::Text(name)) => return Ok(Some(vec![Box::from(name.as_str())])),
+        Some(Json::String(name)) => return Ok(Some(vec![Box::from(name.as_str())])),
         Some(Json::List(list)) => list,
         Some(_) => {
             return Err(JwkProblem::of(
@@ -169,7 +169,7 @@ fn operations(members: &Members) -> Result<Option<Vec<Box<str>>>, JwkProblem> {
         }
     };
     let name = |one: &Json| match one {
-        Json::Text(name) => Ok(Box::from(name.as_str())),
+        Json::String(name) => Ok(Box::from(name.as_str())),
         _ => Err(JwkProblem::of(
             NAME,
             KeyError::JwkMember,
@@ -228,7 +228,7 @@ fn required<'a>(members: &'a Members, name: &'static str) -> Result<&'a str, Jwk
 fn optional<'a>(members: &'a Members, name: &'static str) -> Result<Option<&'a str>, JwkProblem> {
     match members.get(name) {
         None | Some(Json::Null) => Ok(None),
-        Some(Json::Text(text)) => Ok(Some(text)),
+        Some(Json::String(text)) => Ok(Some(text)),
         Some(_) => Err(JwkProblem::of_type(name)),
     }
 }

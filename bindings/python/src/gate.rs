@@ -99,8 +99,8 @@ impl Gate {
 
     /// Whether anonymous callers are allowed.
     #[getter]
-    fn opens_to_anonymous(&self) -> bool {
-        self.engine.guard().opens_to_anonymous()
+    fn allows_anonymous(&self) -> bool {
+        self.engine.guard().allows_anonymous()
     }
 
     fn __repr__(&self) -> String {

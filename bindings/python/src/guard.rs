@@ -187,8 +187,8 @@ impl Guard {
 
     /// Whether anonymous callers are allowed.
     #[getter]
-    fn opens_to_anonymous(&self) -> bool {
-        self.0.opens_to_anonymous()
+    fn allows_anonymous(&self) -> bool {
+        self.0.allows_anonymous()
     }
 
     /// Whether `other` allows every caller that this guard allows. Raises `GuardTooLarge` if it can't tell.

@@ -101,7 +101,7 @@ impl CompiledGuard {
 
     /// Returns whether the guard allows anonymous callers, which is true only for `allow_any`.
     #[must_use]
-    pub fn opens_to_anonymous(&self) -> bool {
+    pub fn allows_anonymous(&self) -> bool {
         self.program.anonymous.is_allowed()
     }
 

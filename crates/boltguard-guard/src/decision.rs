@@ -27,7 +27,7 @@ impl Decision {
 
     /// Returns whether access is allowed, or would be for some results of the open checks.
     #[must_use]
-    pub const fn may_open(self) -> bool {
+    pub const fn may_allow(self) -> bool {
         matches!(self, Self::Allow | Self::Undetermined)
     }
 

@@ -24,7 +24,7 @@ pub enum GuardError {
     /// A scope is empty, or contains whitespace or a control character, so no caller can have it.
     ScopeName,
     /// The guard is nested deeper than [`Guard::MAX_DEPTH`], has more than [`Guard::MAX_ATOMS`] atoms, or is longer
-    /// than [`Guard::MAX_TEXT`] bytes as a string.
+    /// than [`Guard::MAX_LENGTH`] bytes as a string.
     TooLarge,
 }
 
@@ -61,7 +61,7 @@ fn too_large(f: &mut fmt::Formatter<'_>) -> fmt::Result {
          replace several permissions with one, or use a custom check",
         Guard::MAX_DEPTH,
         Guard::MAX_ATOMS,
-        Guard::MAX_TEXT
+        Guard::MAX_LENGTH
     )
 }
 

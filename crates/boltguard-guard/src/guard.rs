@@ -193,7 +193,7 @@ impl Guard {
     /// # Errors
     ///
     /// [`GuardError::TooLarge`] if it is nested deeper than [`MAX_DEPTH`](Self::MAX_DEPTH), has more than
-    /// [`MAX_ATOMS`](Self::MAX_ATOMS) atoms, or is longer than [`MAX_TEXT`](Self::MAX_TEXT) bytes as a string.
+    /// [`MAX_ATOMS`](Self::MAX_ATOMS) atoms, or is longer than [`MAX_LENGTH`](Self::MAX_LENGTH) bytes as a string.
     pub fn check_size(&self) -> Result<(), GuardError> {
         self.checked_string().map(drop)
     }
@@ -240,7 +240,7 @@ impl Guard {
 
     /// Returns whether the guard allows anonymous callers, which is true only for `allow_any`.
     #[must_use]
-    pub fn opens_to_anonymous(&self) -> bool {
+    pub fn allows_anonymous(&self) -> bool {
         self.is(&Atom::AllowAny)
     }
 

@@ -36,7 +36,7 @@ impl<'g> IncrementalValues<'g> {
     }
 
     /// Returns whether the guard isn't false.
-    pub(crate) fn may_open(&self) -> bool {
+    pub(crate) fn may_allow(&self) -> bool {
         self.values.last() != Some(&Kleene::False)
     }
 

@@ -60,7 +60,7 @@ impl Guard {
             return Err(GuardError::TooLarge);
         }
         let string = self.to_string();
-        if string.len() > Self::MAX_TEXT {
+        if string.len() > Self::MAX_LENGTH {
             Err(GuardError::TooLarge)
         } else {
             Ok(string)

@@ -84,7 +84,7 @@
 //!   Otherwise, the decision is [`Decision::Undetermined`], which doesn't allow access by itself.
 //! - [`CompiledGuard::open_checks`] returns the checks that are relevant for this caller. Pass their results as
 //!   [`CheckResults`] to [`decide_with`](CompiledGuard::decide_with).
-//! - If the object is loaded later, [`Decision::may_open`] tells whether the guard can pass for some results. The final
+//! - If the object is loaded later, [`Decision::may_allow`] tells whether the guard can pass for some results. The final
 //!   decision must be made before the object is shown.
 //! - For an anonymous caller, checks are unknown like all other atoms, and aren't called.
 //!
@@ -99,7 +99,7 @@
 //!
 //! // No result of the check can make the guard pass for Bob, so there is no need to load the article.
 //! let bob = Principal::Known(Identity::new("2", "jwt"));
-//! assert!(!guard.decide(&bob).may_open());
+//! assert!(!guard.decide(&bob).may_allow());
 //! # Ok::<(), boltguard_guard::ParseGuardError>(())
 //! ```
 //!

@@ -30,13 +30,13 @@ pub enum Missing {
     },
     /// The caller is anonymous and must be authenticated first.
     Identity,
-    /// The guard denies access regardless of grants.
-    NotGrants,
     /// Nothing: the guard allows access, or depends only on checks.
     Nothing,
+    /// The guard denies access regardless of grants.
+    Unattainable,
     /// The caller is missing more than twelve grants, and the guard denies access with all of them. A subset might be
     /// sufficient, because the guard forbids some of them.
-    TooMany,
+    Unknown,
 }
 
 impl fmt::Display for Missing {
@@ -49,9 +49,9 @@ impl fmt::Display for Missing {
                 f.write_str(if *smallest { "" } else { " (or fewer)" })
             }
             Self::Identity => f.write_str("authentication"),
-            Self::NotGrants => f.write_str("no grant is sufficient"),
             Self::Nothing => f.write_str("nothing"),
-            Self::TooMany => f.write_str("too many grants to determine"),
+            Self::Unattainable => f.write_str("no grant is sufficient"),
+            Self::Unknown => f.write_str("too many grants to determine"),
         }
     }
 }
@@ -62,9 +62,9 @@ impl Serialize for Missing {
         let (kind, grants, smallest): (_, &[Atom], _) = match self {
             Self::Grants { grants, smallest } => ("grants", grants, *smallest),
             Self::Identity => ("identity", &[], true),
-            Self::NotGrants => ("not_grants", &[], true),
             Self::Nothing => ("nothing", &[], true),
-            Self::TooMany => ("too_many", &[], false),
+            Self::Unattainable => ("unattainable", &[], true),
+            Self::Unknown => ("unknown", &[], false),
         };
         let grants: Vec<String> = grants.iter().map(ToString::to_string).collect();
         let mut fields = serializer.serialize_struct("Missing", 3)?;
@@ -83,10 +83,10 @@ impl CompiledGuard {
     ) -> Missing {
         let decision = self.decide_with(principal, results);
         let readable = principal.filter(|principal| self.can_read(principal));
-        let (Some(principal), false) = (readable, decision.may_open()) else {
+        let (Some(principal), false) = (readable, decision.may_allow()) else {
             return match decision {
                 Decision::Challenge => Missing::Identity,
-                Decision::Deny(_) => Missing::NotGrants,
+                Decision::Deny(_) => Missing::Unattainable,
                 Decision::Allow | Decision::Undetermined => Missing::Nothing,
             };
         };
@@ -136,7 +136,7 @@ impl Search<'_> {
         let members = |set: u32| (0..self.candidates.len()).filter(move |bit| set >> bit & 1 == 1);
         match sets.into_iter().find(|set| self.opens(members(*set))) {
             Some(set) => self.grants(members(set), true),
-            None => Missing::NotGrants,
+            None => Missing::Unattainable,
         }
     }
 
@@ -154,13 +154,13 @@ impl Search<'_> {
         let values = self.guard.values(Some(self.principal), self.named_results);
         let mut granted = Granted::new(self, IncrementalValues::new(&self.guard.guard, values));
         (0..self.candidates.len()).for_each(|number| granted.add(number));
-        if !granted.values.may_open() {
+        if !granted.values.may_allow() {
             return None;
         }
         let mut needed = Vec::new();
         for number in 0..self.candidates.len() {
             granted.remove(number);
-            if !granted.values.may_open() {
+            if !granted.values.may_allow() {
                 granted.add(number);
                 needed.push(number);
             }
@@ -172,7 +172,7 @@ impl Search<'_> {
     fn minimal_by_decisions(&self) -> Missing {
         let mut set: Vec<usize> = (0..self.candidates.len()).collect();
         if !self.opens(set.iter().copied()) {
-            return Missing::TooMany;
+            return Missing::Unknown;
         }
         let mut at = 0;
         while at < set.len() {
@@ -204,7 +204,7 @@ impl Search<'_> {
         self.guard
             .program
             .decide(&principal, &self.results)
-            .may_open()
+            .may_allow()
     }
 
     fn grants(&self, set: impl Iterator<Item = usize>, smallest: bool) -> Missing {

@@ -42,8 +42,8 @@ impl Guard {
         if self == other || self.is(&Atom::DenyAll) || other.is(&Atom::AllowAny) {
             return Ok(true);
         }
-        if self.opens_to_anonymous() || other.is(&Atom::Authenticated) {
-            return Ok(!self.opens_to_anonymous());
+        if self.allows_anonymous() || other.is(&Atom::Authenticated) {
+            return Ok(!self.allows_anonymous());
         }
         let assignments = Assignments::of(&[self, other])?;
         Ok(assignments.implies(&assignments.table(self), &assignments.table(other)))

@@ -99,14 +99,14 @@ impl Error for ParseGuardError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseErrorKind {
+    /// The arguments of the atom aren't valid.
+    Argument(GuardError),
     /// Something else is expected at the position.
     Expected(Expected),
     /// An operator of another language, such as `and`. The value is the operator to use instead.
-    Foreign(&'static str),
+    ForeignOperator(&'static str),
     /// The number isn't an integer of 64 bits.
     Integer,
-    /// The arguments of the atom aren't valid.
-    Name(GuardError),
     /// The permission name isn't valid.
     Permission(PermissionError),
     /// A list of `claim` occurs twice.
@@ -116,7 +116,7 @@ pub enum ParseErrorKind {
     String,
     /// Parentheses or operators are nested deeper than [`Guard::MAX_DEPTH`].
     TooDeep,
-    /// The string is longer than [`Guard::MAX_TEXT`] bytes or has more than [`Guard::MAX_ATOMS`] atoms.
+    /// The string is longer than [`Guard::MAX_LENGTH`] bytes or has more than [`Guard::MAX_ATOMS`] atoms.
     TooLarge,
     /// The atom is unknown. The value is an atom with a similar name.
     UnknownAtom(Option<&'static str>),
@@ -125,13 +125,13 @@ pub enum ParseErrorKind {
 impl fmt::Display for ParseErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Argument(error) => error.fmt(f),
             Self::Expected(expected) => write!(f, "expected {expected}"),
-            Self::Foreign(operator) => write!(
+            Self::ForeignOperator(operator) => write!(
                 f,
                 "unknown operator; use `{operator}` (the operators are `&`, `|` and `~`)"
             ),
             Self::Integer => f.write_str("expected an integer of 64 bits"),
-            Self::Name(error) => error.fmt(f),
             Self::Permission(error) => error.fmt(f),
             Self::Repeated => f.write_str("this list occurs twice"),
             Self::String => {
@@ -146,7 +146,7 @@ impl fmt::Display for ParseErrorKind {
                 write!(
                     f,
                     "the guard is too long; at most {} bytes and {} atoms are supported",
-                    Guard::MAX_TEXT,
+                    Guard::MAX_LENGTH,
                     Guard::MAX_ATOMS
                 )
             }

@@ -13,7 +13,7 @@ impl FromStr for Guard {
     type Err = ParseGuardError;
 
     fn from_str(source: &str) -> Result<Self, ParseGuardError> {
-        if source.len() > Self::MAX_TEXT {
+        if source.len() > Self::MAX_LENGTH {
             return Err(ParseGuardError::new(ParseErrorKind::TooLarge, source, 0));
         }
         let mut parser = Parser {
@@ -59,7 +59,7 @@ impl Parser<'_> {
 
     fn operator(&mut self, token: char, doubled: &str, operator: &'static str) -> Parsed<bool> {
         if self.cursor.rest().starts_with(doubled) {
-            return Err(self.cursor.error(ParseErrorKind::Foreign(operator)));
+            return Err(self.cursor.error(ParseErrorKind::ForeignOperator(operator)));
         }
         Ok(self.cursor.take(token))
     }
@@ -131,7 +131,7 @@ impl Parser<'_> {
         let start = self.cursor.at();
         let name = self.cursor.string()?;
         let guard = build(&name)
-            .map_err(|error| self.cursor.error_at(ParseErrorKind::Name(error), start))?;
+            .map_err(|error| self.cursor.error_at(ParseErrorKind::Argument(error), start))?;
         self.cursor.expect(')', Expected::Closing)?;
         Ok(guard)
     }
@@ -156,7 +156,7 @@ impl Parser<'_> {
             self.count(start)?;
         }
         self.cursor.expect(')', Expected::Rest)?;
-        build(names).map_err(|error| self.cursor.error_at(ParseErrorKind::Name(error), start))
+        build(names).map_err(|error| self.cursor.error_at(ParseErrorKind::Argument(error), start))
     }
 
     fn permission_name(&mut self) -> Parsed<Permission> {
@@ -176,7 +176,8 @@ impl Parser<'_> {
             test = self.claim_list(test)?;
         }
         self.cursor.expect(')', Expected::Rest)?;
-        Guard::claim(test).map_err(|error| self.cursor.error_at(ParseErrorKind::Name(error), start))
+        Guard::claim(test)
+            .map_err(|error| self.cursor.error_at(ParseErrorKind::Argument(error), start))
     }
 
     fn claim_list(&mut self, test: ClaimTest) -> Parsed<ClaimTest> {
@@ -213,7 +214,7 @@ impl Parser<'_> {
     fn value(&mut self) -> Parsed<ClaimValue> {
         let start = self.cursor.at();
         match self.cursor.rest().chars().next() {
-            Some('"' | '\'') => Ok(ClaimValue::Text(self.cursor.string()?.into())),
+            Some('"' | '\'') => Ok(ClaimValue::String(self.cursor.string()?.into())),
             Some('-' | '0'..='9') => Ok(ClaimValue::Integer(self.cursor.integer()?)),
             _ => match self.cursor.word() {
                 "true" => Ok(ClaimValue::Bool(true)),
@@ -239,7 +240,7 @@ impl Parser<'_> {
 
 fn foreign(token: &str) -> Option<ParseErrorKind> {
     let found = FOREIGN.iter().find(|(foreign, _)| *foreign == token);
-    found.map(|(_, operator)| ParseErrorKind::Foreign(operator))
+    found.map(|(_, operator)| ParseErrorKind::ForeignOperator(operator))
 }
 
 /// Returns the atom that is most similar to `word`, which can be the name of a Python class, with at most two edits.
@@ -276,7 +277,7 @@ impl Guard {
     /// The maximum number of atoms, including each permission of a list, when parsing and when compiling.
     pub const MAX_ATOMS: usize = 1_000;
     /// The maximum length of the string of a guard, in bytes, when parsing and when compiling.
-    pub const MAX_TEXT: usize = 64 * 1024;
+    pub const MAX_LENGTH: usize = 64 * 1024;
 }
 
 /// Operators of other languages, with the operators to use instead.

@@ -50,8 +50,8 @@ proptest! {
 
     #[test]
     fn guard_that_no_result_opens_is_denied(expr in checked_exprs(), caller in callers()) {
-        let may_open = completions(&CheckResults::new()).iter().any(|all| expr.decide(&caller, all).is_allowed());
-        prop_assert_eq!(expr.guard().decide(&caller).may_open(), may_open);
+        let may_allow = completions(&CheckResults::new()).iter().any(|all| expr.decide(&caller, all).is_allowed());
+        prop_assert_eq!(expr.guard().decide(&caller).may_allow(), may_allow);
     }
 
     #[test]
@@ -111,7 +111,7 @@ fn object_check_is_combined_with_its_own_branch() {
         decide(&guard, &staff, &CheckResults::new().with("a_obj", true)),
         Decision::Allow
     );
-    assert!(!decide(&guard, &Identity::new("2", "jwt"), &CheckResults::new()).may_open());
+    assert!(!decide(&guard, &Identity::new("2", "jwt"), &CheckResults::new()).may_allow());
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn granted(identity: &Identity, atom: &Atom) -> Identity {
 }
 
 /// Returns whether access is allowed for some results of the checks.
-fn may_open(expr: &Expr, caller: &Identity) -> bool {
+fn may_allow(expr: &Expr, caller: &Identity) -> bool {
     let caller = Principal::Known(caller.clone());
     completions(&CheckResults::new())
         .iter()
@@ -69,16 +69,16 @@ proptest! {
         }
         let sufficient = (0..1_u32 << grantable.len()).filter(|set| {
             let set = grantable.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
-            may_open(&expr, &set.fold(identity.clone(), |identity, (_, atom)| granted(&identity, atom)))
+            may_allow(&expr, &set.fold(identity.clone(), |identity, (_, atom)| granted(&identity, atom)))
         });
         let fewest = sufficient.map(u32::count_ones).min();
         match guard.explain(&Principal::Known(identity.clone())).missing() {
             Missing::Nothing => prop_assert_eq!(fewest, Some(0)),
-            Missing::NotGrants => prop_assert_eq!(fewest, None),
+            Missing::Unattainable => prop_assert_eq!(fewest, None),
             Missing::Grants { grants, smallest } => {
                 prop_assert!(*smallest);
                 prop_assert_eq!(fewest, Some(grants.len() as u32), "{}", guard);
-                prop_assert!(may_open(&expr, &grants.iter().fold(identity, |identity, atom| granted(&identity, atom))));
+                prop_assert!(may_allow(&expr, &grants.iter().fold(identity, |identity, atom| granted(&identity, atom))));
             }
             other => prop_assert!(false, "{other}"),
         }
@@ -119,7 +119,7 @@ fn anonymous_caller_is_missing_authentication() {
     let open = Guard::allow_any().explain(&Principal::Anonymous);
     assert_eq!(open.to_string(), "allow\n  true     allow_any");
     let closed = Guard::deny_all().explain(&Principal::Anonymous);
-    assert_eq!(closed.missing(), &Missing::NotGrants);
+    assert_eq!(closed.missing(), &Missing::Unattainable);
 }
 
 fn all_of(count: usize) -> Guard {
@@ -145,7 +145,7 @@ fn more_than_twelve_grants_may_not_be_smallest() {
     let forbidden = all_of(13) & !guard(r#"perm("banned")"#);
     assert_eq!(
         forbidden.explain(&Principal::Known(ada())).missing(),
-        &Missing::TooMany
+        &Missing::Unknown
     );
 }
 
@@ -174,7 +174,7 @@ fn open_checks_are_unknown_and_miss_nothing() {
     );
     let failed = guard.explain_with(&caller, &CheckResults::new().with("owner", false));
     assert_eq!(failed.decision(), Decision::Deny(ReasonCode::Denied));
-    assert_eq!(failed.missing(), &Missing::NotGrants);
+    assert_eq!(failed.missing(), &Missing::Unattainable);
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn explanation_ignores_grants_of_another_guard() {
         .explain(Some(&principal(&foreign_grants())), &CheckResults::new());
     assert_eq!(explanation.decision(), DENIED);
     assert_eq!(explanation.parts()[0].truth, Kleene::Unknown);
-    assert_eq!(*explanation.missing(), Missing::NotGrants);
+    assert_eq!(*explanation.missing(), Missing::Unattainable);
 }
 
 #[test]

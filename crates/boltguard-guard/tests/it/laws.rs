@@ -83,8 +83,8 @@ proptest! {
         let guard = a.guard();
         let allowed = guard.decide_with(&Principal::Anonymous, &results).is_allowed();
         prop_assert_eq!(allowed, guard == Guard::allow_any());
-        prop_assert_eq!(allowed, guard.opens_to_anonymous());
-        prop_assert_eq!(allowed, guard.compile().unwrap().opens_to_anonymous());
+        prop_assert_eq!(allowed, guard.allows_anonymous());
+        prop_assert_eq!(allowed, guard.compile().unwrap().allows_anonymous());
         prop_assert!(!allowed || a.has_constant());
     }
 }

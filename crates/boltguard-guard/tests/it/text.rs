@@ -165,13 +165,13 @@ fn errors_contain_kind_and_position() {
     fails(
         r#"staff | scope("a b")"#,
         14,
-        ParseErrorKind::Name(GuardError::ScopeName),
+        ParseErrorKind::Argument(GuardError::ScopeName),
     );
-    fails("staff and admin", 6, ParseErrorKind::Foreign("&"));
-    fails("staff && admin", 6, ParseErrorKind::Foreign("&"));
-    fails("staff || admin", 6, ParseErrorKind::Foreign("|"));
-    fails("not staff", 0, ParseErrorKind::Foreign("~"));
-    fails("!staff", 0, ParseErrorKind::Foreign("~"));
+    fails("staff and admin", 6, ParseErrorKind::ForeignOperator("&"));
+    fails("staff && admin", 6, ParseErrorKind::ForeignOperator("&"));
+    fails("staff || admin", 6, ParseErrorKind::ForeignOperator("|"));
+    fails("not staff", 0, ParseErrorKind::ForeignOperator("~"));
+    fails("!staff", 0, ParseErrorKind::ForeignOperator("~"));
     fails("staf", 0, ParseErrorKind::UnknownAtom(Some("staff")));
     fails(
         "IsAuthenticated()",
@@ -328,7 +328,7 @@ fn rejects_claim_without_a_name() {
     fails(
         r#"claim( "", any=[1])"#,
         7,
-        ParseErrorKind::Name(GuardError::ClaimName),
+        ParseErrorKind::Argument(GuardError::ClaimName),
     );
 }
 

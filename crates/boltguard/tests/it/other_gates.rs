@@ -74,7 +74,7 @@ fn another_gate_reads_the_grants_of_a_caller_again() {
             );
             assert_eq!(is_open, expected == Decision::Undetermined, "{text}");
         }
-        assert!(!gate.decide(&Caller::anonymous(), &none).may_open());
+        assert!(!gate.decide(&Caller::anonymous(), &none).may_allow());
     }
 }
 

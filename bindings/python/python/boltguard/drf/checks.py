@@ -76,7 +76,7 @@ def _fit(authentications: list[Any], permissions: list[Any], name: str) -> Itera
     guard = conjunction([guard_of(one) for one in ours])
     asked = [one for one in authentications if isinstance(one, type) and issubclass(one, BoltguardAuthentication)]
     if not asked:
-        if not guard.rust.opens_to_anonymous:
+        if not guard.rust.allows_anonymous:
             message = f"{name} has the guard {guard}, but no BoltguardAuthentication, so every caller is anonymous."
             yield checks.Warning(message, AUTHENTICATE, obj=name, id="boltguard.W402")
         return

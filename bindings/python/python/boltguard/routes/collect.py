@@ -42,7 +42,7 @@ class Route:
         """Whether its guard lets everybody in, and so does every permission of Django REST framework."""
         if self.guard is None and not self.others:
             return False
-        opens = self.guard is None or self.guard.rust.opens_to_anonymous
+        opens = self.guard is None or self.guard.rust.allows_anonymous
         return opens and all(one == OPEN_TO_ALL for one in self.others)
 
     @property

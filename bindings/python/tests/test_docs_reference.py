@@ -189,3 +189,71 @@ def test_each_check_has_a_hint_and_an_object():
 
 
 CHECK = ("ID", "level", "problem", "remedy")
+
+
+# reason-codes.md and http.md
+
+
+def reason_codes():
+    """The names and the codes of Rust's `ReasonCode`."""
+    (source,) = re.findall(r"^reasons! \{\n(.*?)^\}", rust("boltguard-types/src/reason.rs"), re.M | re.S)
+    return dict(re.findall(r'^    (\w+) = "(\w+)",$', source, re.M))
+
+
+def client_codes():
+    """The status and the code that a client receives, by reason code: those that Rust lists one by one."""
+    source, _ = rust("boltguard/src/refusal.rs").split("#[cfg(test)]")
+    of_names, code = reason_codes(), {}
+    arms = re.findall(r'((?:\(Kind::Unavailable, |ReasonCode::\w+|\)| \|\s*)+) =>\s*[{(]\s*\(?\s*"(\w+)"', source)
+    for pattern, told in arms:
+        status = 503 if "Unavailable, " in pattern else 401
+        code.update({of_names[name]: (status, told) for name in re.findall(r"ReasonCode::(\w+)", pattern)})
+    assert len(code) > 10
+    return code
+
+
+def rust(path):
+    return (REFERENCE.parents[1] / "crates" / path).read_text("utf-8")
+
+
+def listed_reasons():
+    tables = [table for table in section("reason-codes.md").split("\n## ")[1:] if "| remedy |" in table]
+    return [row for table in tables for row in rows(table, "code", "meaning", "response", "remedy")]
+
+
+def test_the_reason_codes():
+    listed = [names(code)[0] for code, *_ in listed_reasons()]
+    assert sorted(listed) == sorted(reason_codes().values())
+    assert all(meaning.endswith(".") and remedy.endswith(".") for _, meaning, _, remedy in listed_reasons())
+
+
+def test_the_responses_for_reason_codes():
+    told = client_codes()
+    for cell, _, response, _ in listed_reasons():
+        (code,) = names(cell)
+        for status, shown in re.findall(r"(\d+) `(\w+)`", response):
+            if status == "403":
+                assert shown == "permission_denied", code
+            else:
+                expected = (
+                    (503, "revocation_unavailable") if code == "revocation_unavailable" else (401, "invalid_token")
+                )
+                assert (int(status), shown) == told.get(code, expected), code
+
+
+def test_the_reason_codes_that_only_python_logs():
+    listed = [names(code)[0] for code, _ in rows(section("reason-codes.md", "Only in Django"), "code", "logged if")]
+    source = "".join(file.read_text("utf-8") for file in PACKAGE.rglob("*.py"))
+    logged = re.findall(r'(?:UserUnavailable\(|\b40[13], )"(\w+)"', source)
+    assert sorted(listed) == sorted(set(logged) - set(reason_codes().values()))
+
+
+def test_the_codes_of_responses():
+    source = "".join(file.read_text("utf-8") for file in PACKAGE.rglob("*.py"))
+    python = {*re.findall(r'"code": "(\w+)"', source), *(f"invalid_{one}" for one in ("path", "query", "body"))}
+    told = {code for _, code in client_codes().values()}
+    always = {"invalid_token", "permission_denied", "revocation_unavailable"}
+    listed = rows(section("http.md", "Codes"), "code", "status", "meaning")
+    assert {name for code, *_ in listed for name in names(code)} == python | told | always
+    statuses = [status for status, _ in rows(section("http.md", "Statuses"), "status", "when")]
+    assert {status for _, status, _ in listed} <= set(statuses)

@@ -29,7 +29,7 @@ from boltguard.auth import (
 
 from support import bearer, get, mount, mount_view, token, wsgi
 
-DOCS = Path(__file__).parents[3] / "docs" / "django.md"
+DOCS = Path(__file__).parents[3] / "docs" / "reference" / "logging.md"
 SECRET_CLAIM = "a-claim-that-nobody-else-should-read"
 PASSWORD = "a-password-in-a-body"
 # Put together, since a page shows source lines too.

@@ -38,7 +38,7 @@ from boltguard.models import APIKey, RevokedToken
 
 from support import asgi, bearer, mount, mount_view, token, wsgi
 
-DOCS = Path(__file__).parents[3] / "docs" / "django.md"
+DOCS = Path(__file__).parents[3] / "docs" / "reference" / "signals.md"
 SECRET_CLAIM = "a-claim-that-nobody-else-should-read"
 REFUSALS = ("request", "status", "reason", "claim")
 

@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand
 from django.test import override_settings
 
 import boltguard
 from boltguard import _rust, auth, conf
+from boltguard.api_keys.management.commands import boltguard_apikey
 from boltguard.checks.settings import READERS
 from boltguard.jwt import RemoteKeySet
+from boltguard.management.commands import boltguard_routes
+from boltguard.management.commands.boltguard_routes import _plain
+from boltguard.routes.collect import Route
 
 PACKAGE = Path(boltguard.__file__).parent
 BACKENDS = "backends-and-guards.md"
@@ -257,3 +262,62 @@ def test_the_codes_of_responses():
     assert {name for code, *_ in listed for name in names(code)} == python | told | always
     statuses = [status for status, _ in rows(section("http.md", "Statuses"), "status", "when")]
     assert {status for _, status, _ in listed} <= set(statuses)
+
+
+# logging.md and commands.md
+
+
+def test_the_loggers():
+    listed = {(names(one)[0], names(level)[0]) for one, level, _ in rows(section("logging.md"), *LOGGED)}
+    levels = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING", "error": "ERROR", "exception": "ERROR"}
+    found = set()
+    for file in PACKAGE.rglob("*.py"):
+        source = file.read_text("utf-8")
+        loggers = dict(re.findall(r'^(\w+) = logging.getLogger\("([\w.]+)"\)', source, re.M))
+        calls = re.findall(r"\b(\w+)\.(debug|info|warning|error|exception)\(", source)
+        found |= {(loggers[name], levels[level]) for name, level in calls if name in loggers}
+    assert listed == found
+
+
+def test_the_arguments_of_boltguard_routes():
+    listed = rows(section("commands.md", "`boltguard_routes`"), "argument", "default", "meaning")
+    assert [names(argument)[0] for argument, *_ in listed] == own_arguments(boltguard_routes.Command())
+
+
+def test_the_members_of_a_route_as_json():
+    listed = rows(section("commands.md", "`boltguard_routes`"), "column", "member of an object", "contents")
+    made = _plain(Route("GET", "/", "view"))
+    assert sorted(name for _, members, _ in listed for name in names(members)) == sorted(made)
+    assert [names(column)[0] for column, *_ in listed[1:] if column] == list(boltguard_routes.HEADINGS[1:])
+
+
+def test_the_arguments_of_boltguard_apikey():
+    listed = {}
+    for action, argument, *_ in rows(section("commands.md", "`boltguard_apikey`"), *OF_ACTION):
+        listed.setdefault((names(action) or [action])[0], []).append(names(argument)[0])
+    of_all = listed.pop("all")
+    parser = boltguard_apikey.Command().create_parser("manage.py", "boltguard_apikey")
+    (actions,) = [one for one in parser._actions if one.dest == "action"]
+    assert {name: [*own, *of_all] for name, own in listed.items()} == {
+        name: arguments(one) for name, one in actions.choices.items()
+    }
+
+
+def test_the_columns_of_boltguard_apikey():
+    (line,) = [line for line in section("commands.md").splitlines() if line.startswith("| `list` | a table")]
+    assert names(line)[1:] == list(boltguard_apikey.HEADINGS)
+
+
+def own_arguments(command):
+    """The arguments that Django's commands don't all have."""
+    of_all = arguments(BaseCommand().create_parser("manage.py", "command"))
+    return [one for one in arguments(command.create_parser("manage.py", "command")) if one not in of_all]
+
+
+def arguments(parser):
+    """The options of a parser, and the names of its other arguments."""
+    return [one.option_strings[0] if one.option_strings else one.dest for one in parser._actions if one.dest != "help"]
+
+
+LOGGED = ("logger", "level", "message")
+OF_ACTION = ("action", "argument", "default", "meaning")

@@ -46,7 +46,7 @@ def note(
 
 
 def _attributes(request: HttpRequest, status: int, reason: str, claim: str | None) -> dict[str, Any]:
-    """The attributes that every log record about a request has, as `docs/django.md` lists them."""
+    """The attributes that every log record about a request has, as `docs/reference/logging.md` lists them."""
     match = request.resolver_match
     return {
         "claim": claim,

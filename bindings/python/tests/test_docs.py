@@ -10,7 +10,6 @@ A failure's traceback names the line of the page.
 
 import ast
 import asyncio
-import importlib.util
 import inspect
 import re
 import sys
@@ -22,8 +21,6 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client, override_settings
-
-import boltguard
 
 from support import mount
 
@@ -126,19 +123,3 @@ def test_the_index_lists_each_page_once():
     listed = re.findall(r"^\| \[[^]]+\]\(([^)]+)\)", (PAGES / "README.md").read_text("utf-8"), re.M)
     pages = [page.relative_to(PAGES).as_posix() for page in PAGES.rglob("*.md") if page != PAGES / "README.md"]
     assert sorted(one for one in listed if not one.startswith("../")) == sorted(pages)
-
-
-def test_the_modules_with_public_names_are_those_of_the_page_of_versions():
-    (row,) = re.findall(r"^\| Python \| (.*names.*) \|$", (PAGES / "versions.md").read_text("utf-8"), re.M)
-    listed = set(re.findall(r"`(boltguard[\w.]*)`", row))
-    package = Path(boltguard.__file__).parent
-    public = {}
-    for file in package.rglob("*.py"):
-        name = ".".join(["boltguard", *file.relative_to(package).with_suffix("").parts]).removesuffix(".__init__")
-        if re.search(r"^__all__ = ", file.read_text("utf-8"), re.M):
-            public[name] = importlib.import_module(name)
-    of_pyjwt = {name for name in public if name.startswith("boltguard.jwt.")}
-    assert all(importlib.util.find_spec(name.removeprefix("boltguard.")) for name in of_pyjwt), "modules of PyJWT"
-    assert public.keys() - of_pyjwt == listed
-    for name, module in public.items():
-        assert [one for one in module.__all__ if not hasattr(module, one)] == [], name

@@ -49,7 +49,7 @@ mod _rust {
     #[pymodule_export]
     use super::keys::key::Key;
     #[pymodule_export]
-    use super::keys::remote::{FetchTurn, RemoteKeys};
+    use super::keys::remote::{FetchPermit, RemoteKeys};
     #[pymodule_export]
     use super::keys::set::KeySet;
     #[pymodule_export]

@@ -99,7 +99,7 @@ pub(crate) fn wrap<'py>(
         .into_bound_py_any(py),
         Need::RefreshKeys(need) => KeyRefresh {
             backend_index: need.backend(),
-            unknown_key: need.refresh() == Refresh::UnknownKid,
+            unknown_kid: need.refresh() == Refresh::UnknownKid,
             suspended: Suspended::new(reader, meta, need),
         }
         .into_bound_py_any(py),
@@ -139,7 +139,7 @@ fn unknown_need() -> PyErr {
 pub(crate) struct KeyRefresh {
     suspended: Suspended<boltguard::KeyRefresh>,
     backend_index: usize,
-    unknown_key: bool,
+    unknown_kid: bool,
 }
 
 #[pymethods]
@@ -152,8 +152,8 @@ impl KeyRefresh {
 
     /// Whether the token's key is not among the keys, rather than the keys being stale.
     #[getter]
-    fn unknown_key(&self) -> bool {
-        self.unknown_key
+    fn unknown_kid(&self) -> bool {
+        self.unknown_kid
     }
 
     /// Continues after the keys were refreshed.

@@ -22,7 +22,7 @@ from boltguard.auth import (
     JWTAuthentication,
     RevocationStore,
 )
-from boltguard.auth.stores import MARGIN
+from boltguard.auth.stores import CLOCK_SKEW_MARGIN
 from boltguard.exceptions import RevocationStoreFull, RevocationUnavailable
 from boltguard.models import RevokedToken
 
@@ -166,9 +166,9 @@ def test_an_entry_outlives_the_leeway():
     for store in (DjangoCacheRevocation(key_prefix="unshared:"), DjangoORMRevocation("people.models.Slow"), Unshared()):
         JWTAuthentication(revocation_store=store, leeway=30)
         JWTAuthentication(revocation_store=store, leeway=10)
-        assert store.lifetime(100) == 100 + 30 + MARGIN
-        assert store.lifetime(datetime.timedelta(seconds=100)) == 100 + 30 + MARGIN
-        assert store.lifetime(-5) == 30 + MARGIN
+        assert store.lifetime(100) == 100 + 30 + CLOCK_SKEW_MARGIN
+        assert store.lifetime(datetime.timedelta(seconds=100)) == 100 + 30 + CLOCK_SKEW_MARGIN
+        assert store.lifetime(-5) == 30 + CLOCK_SKEW_MARGIN
         assert store.lifetime(None) is None
 
 
@@ -193,7 +193,7 @@ def test_entries_in_a_table_say_until_when():
     store = DjangoORMRevocation()
     store.revoke("a", 100)
     left = RevokedToken.objects.get(jti="a").expires_at - timezone.now()
-    assert store.lifetime(100) >= 100 + MARGIN
+    assert store.lifetime(100) >= 100 + CLOCK_SKEW_MARGIN
     assert 0 <= store.lifetime(100) - left.total_seconds() < 5
     store.revoke("a", 10)
     assert RevokedToken.objects.get(jti="a").expires_at - timezone.now() > datetime.timedelta(seconds=100), (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from boltguard.jwt.fetching import NoAnswer, Request, fetch
+from boltguard.jwt.fetching import FetchError, Request, fetch
 
 from issuer import drip, hang, say, serving
 
@@ -25,7 +25,7 @@ def url(issuer):
 
 
 def refused(url, **options):
-    with pytest.raises(NoAnswer) as caught:
+    with pytest.raises(FetchError) as caught:
         ask(url, **options)
     return caught.value.why
 

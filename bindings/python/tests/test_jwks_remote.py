@@ -216,7 +216,7 @@ def test_a_key_that_is_skipped_is_named_with_its_index_its_kid_and_the_reason(is
     assert holds("b", remote.keys())
     assert "key 1" in caplog.text and why in caplog.text
     caplog.clear()
-    remote.refresh(anew=True)
+    remote.refresh(force=True)
     assert caplog.text == ""
 
 
@@ -248,7 +248,7 @@ def test_a_set_with_a_private_key_is_refused(issuer, remote):
 def test_one_who_knows_of_a_change_fetches_at_once(issuer, remote):
     remote.keys()
     issuer.publish("b")
-    remote.refresh(anew=True)
+    remote.refresh(force=True)
     assert holds("b", remote.keys())
     assert len(issuer.requests) == 2
 
@@ -311,17 +311,17 @@ def test_a_loop_goes_on_while_a_server_takes_its_time(issuer, remote):
 def test_a_forked_process_fetches_for_itself(issuer, remote):
     remote.keys()
     remote.rust.skip(300)
-    turn = remote.rust.turn()
+    permit = remote.rust.begin_fetch()
     child = os.fork()
     if child == 0:
-        # The turn is the parent's, and the child fetches for itself.
+        # The permit belongs to the parent, and the child fetches on its own.
         served = holds("a", remote.keys())
         remote.rust.skip(71)
         served = served and holds("a", remote.keys())
         os._exit(0 if served else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert len(issuer.requests) == 2
-    assert turn.fail("connection")
+    assert permit.fail("connection")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
@@ -396,10 +396,10 @@ def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
 
 
 def test_a_turn_is_ended_once(remote):
-    turn = remote.rust.turn()
-    assert turn.fail("timeout") == "the server takes too long to respond"
+    permit = remote.rust.begin_fetch()
+    assert permit.fail("timeout") == "the server takes too long to respond"
     with pytest.raises(RuntimeError, match="already been used"):
-        turn.succeed(200, b"")
+        permit.succeed(200, b"")
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,8 @@
 //!   Otherwise, the decision is [`Decision::Undetermined`], which doesn't allow access by itself.
 //! - [`CompiledGuard::open_checks`] returns the checks that are relevant for this caller. Pass their results as
 //!   [`CheckResults`] to [`decide_with`](CompiledGuard::decide_with).
-//! - If the object is loaded later, [`Decision::may_allow`] tells whether the guard can pass for some results. The final
-//!   decision must be made before the object is shown.
+//! - If the object is loaded later, [`Decision::may_allow`] tells whether the guard can pass for some results. The
+//!   final decision must be made before the object is shown.
 //! - For an anonymous caller, checks are unknown like all other atoms, and aren't called.
 //!
 //! ```

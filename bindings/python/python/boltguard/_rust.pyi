@@ -17,7 +17,7 @@ __all__ = [
     "EdgeAuthentication",
     "EdgeBackend",
     "Explanation",
-    "FetchTurn",
+    "FetchPermit",
     "Gate",
     "GeneratedApiKey",
     "Guard",
@@ -195,8 +195,10 @@ class RemoteKeys:
     def is_usable(self) -> bool:
         """Whether the current keys may be used, fresh or stale."""
 
-    def lacks_key_of(self, token: str) -> bool:
-        """Whether no current key has the `kid` of the token or, if it has no `kid`, none verifies it.
+    def may_verify_with_missing_key(self, token: str) -> bool:
+        """Whether a key that isn't among the current ones may verify the token.
+
+        That is the case if none of them has its `kid` or, if it has no `kid`, none verifies it.
 
         Raises `DecodeError` if the token is malformed.
         """
@@ -204,19 +206,19 @@ class RemoteKeys:
     def reset_after_fork(self) -> None:
         """Resets locks and fetches after a fork, because the threads that hold them don't exist in the child."""
 
-    def turn(self, *, unknown: bool = False, anew: bool = False) -> FetchTurn | None:
-        """Returns a turn if the caller is to fetch the keys, or `None` if the current keys are to be used.
+    def begin_fetch(self, *, unknown_kid: bool = False, force: bool = False) -> FetchPermit | None:
+        """Returns a permit if the caller is to fetch the keys, or `None` if the current keys are to be used.
 
-        If there are none, waits for another thread's fetch. Pass `unknown=True` for a token whose key is unknown, and
-        `anew=True` to fetch the keys in any case. Raises `PyJWKClientConnectionError` if there are no keys and the next
-        fetch isn't allowed yet.
+        If there are none, waits for another thread's fetch. Pass `unknown_kid=True` for a token whose key is unknown,
+        and `force=True` to fetch the keys in any case. Raises `PyJWKClientConnectionError` if there are no keys and the
+        next fetch isn't allowed yet.
         """
 
     def skip(self, seconds: _Seconds) -> None:
         """Advances the clock of the keys, for tests."""
 
 @final
-class FetchTurn:
+class FetchPermit:
     """Permission to fetch the keys once. If it is dropped, the fetch has failed."""
 
     def succeed(self, status: int, body: bytes, cache_control: str | None = None) -> str | None:
@@ -734,7 +736,7 @@ class KeyRefresh:
         """The place of the backend whose issuer it is."""
 
     @property
-    def unknown_key(self) -> bool:
+    def unknown_kid(self) -> bool:
         """Whether the token's key is not among the keys, rather than the keys being stale."""
 
     def done(self) -> _Step:

@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.views import defaults
 
 from boltguard.exceptions import Unauthorized
-from boltguard.gate.gate import answer
+from boltguard.gate.gate import error_response
 
 __all__ = ["permission_denied"]
 
@@ -22,7 +22,7 @@ __all__ = ["permission_denied"]
 def permission_denied(request: HttpRequest, exception: Exception, *args: Any, **kwargs: Any) -> HttpResponseBase:
     """A 401 for `Unauthorized`, and Django's own response to any other exception."""
     if isinstance(exception, Unauthorized):
-        return answer(request, exception)
+        return error_response(request, exception)
     return defaults.permission_denied(request, exception, *args, **kwargs)
 
 

@@ -1,4 +1,4 @@
-"""What is logged of a refusal: the reason for operators, and with `DEBUG = True` an explanation for developers."""
+"""Log records of refusals: the reason for operators and, with `DEBUG = True`, an explanation for developers."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def log_refusal(request: HttpRequest, status: int, reason: str, claim: str | Non
 
 
 def explains() -> bool:
-    """Whether somebody wants to know why callers are refused."""
+    """Whether explanations are logged."""
     return bool(settings.DEBUG) and guards_logger.isEnabledFor(logging.DEBUG)
 
 
-def note(
+def log_explanation(
     guard: Guard,
     request: HttpRequest,
     refusal: Refusal,
     context: AuthContext | None,
-    answers: Mapping[str, bool] | None = None,
+    results: Mapping[str, bool] | None = None,
 ) -> None:
-    """Explains a refusal to the developer of a site with `DEBUG = True`. The client is told the code alone."""
+    """Logs why a caller was refused, with `DEBUG = True`. The client only receives the code."""
     if explains() and refusal.status != 503:
         extra = _attributes(request, refusal.status, refusal.reason, refusal.claim)
-        explanation = guard.explain(context, answers)
+        explanation = guard.explain(context, results)
         line = "%s %s refused (%d): %s"
         guards_logger.debug(line, extra["method"], extra["path"], refusal.status, explanation, extra=extra)
 
@@ -54,11 +54,11 @@ def _attributes(request: HttpRequest, status: int, reason: str, claim: str | Non
         "path": _escaped(request.path),
         "reason": reason,
         "status": status,
-        # Not known to middleware, which run before the URL is resolved.
+        # Unknown in middleware, which run before the URL is resolved.
         "view": None if match is None else match.view_name,
     }
 
 
-def _escaped(text: str) -> str:
-    """What the client sent, without characters that could begin a line of their own in the log."""
-    return text.encode("unicode_escape").decode("ascii")
+def _escaped(string: str) -> str:
+    """A string from the client, without characters that could begin a new line in the log."""
+    return string.encode("unicode_escape").decode("ascii")

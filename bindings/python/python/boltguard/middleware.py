@@ -25,7 +25,7 @@ from boltguard.decorators import VIEW_GATES
 from boltguard.events import UNSENT, asend_refusals
 from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.gate.caches import CACHED, note_caches_outside
-from boltguard.gate.gate import Gate, Settled, ViewGate, answer
+from boltguard.gate.gate import Evaluated, Gate, ViewGate, error_response
 from boltguard.gate.prefetch import view_wants_user
 from boltguard.logs import log_refusal
 from boltguard.overriding import refuse_overrides
@@ -69,10 +69,10 @@ class BoltguardMiddleware:
         open_journal([])
         gate = self._view_gate.gate
         outcome = gate.check(request.META)
-        settled = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
-        refusal = self._attach(gate, request, settled)
+        evaluated = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
+        refusal = self._attach(gate, request, evaluated)
         # Error reporters send the local variables of each frame, including the claims.
-        del outcome, settled
+        del outcome, evaluated
         if gate.verifies and refusal is None:
             await prefetch(request)
             self._verify(gate, request)
@@ -87,7 +87,7 @@ class BoltguardMiddleware:
         try:
             restore()
         except RevocationError as error:
-            return answer(request, error)
+            return error_response(request, error)
         return response
 
     async def _arespond(self, request: HttpRequest) -> Any:
@@ -95,7 +95,7 @@ class BoltguardMiddleware:
         try:
             await arestore()
         except RevocationError as error:
-            return answer(request, error)
+            return error_response(request, error)
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
@@ -110,12 +110,12 @@ class BoltguardMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The response to an exception of an unprotected view, after its transaction."""
         error = keep_revocations(exception)
-        return answer(request, error) if isinstance(error, (HTTPException, RevocationError)) else None
+        return error_response(request, error) if isinstance(error, (HTTPException, RevocationError)) else None
 
     def _identify(self, gate: Gate, request: HttpRequest) -> HttpResponse | None:
         outcome = gate.check(request.META)
-        settled = outcome if type(outcome) is AuthContext else gate.finish(request, outcome)
-        return self._attach(gate, request, settled)
+        evaluated = outcome if type(outcome) is AuthContext else gate.finish(request, outcome)
+        return self._attach(gate, request, evaluated)
 
     @staticmethod
     def _verify(gate: Gate, request: Any) -> None:
@@ -135,7 +135,7 @@ class BoltguardMiddleware:
             gate.check_response(request, response)
         return gate.finalize_response(request, response, is_known)
 
-    def _attach(self, gate: Gate, request: Any, outcome: Settled) -> HttpResponse | None:
+    def _attach(self, gate: Gate, request: Any, outcome: Evaluated) -> HttpResponse | None:
         if isinstance(outcome, Refusal):
             return gate.refuse(request, outcome)
         assert isinstance(outcome, AuthContext)

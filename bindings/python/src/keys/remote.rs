@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use boltguard::jwks::{
-    FetchError, FetchPermit, JwksConfigError, JwksUrl, Limits, Refresh, RefreshPolicy, RefreshStep,
+    self, FetchError, JwksConfigError, JwksUrl, Limits, Refresh, RefreshPolicy, RefreshStep,
     RemoteKeySet, Response, Unavailable,
 };
 use boltguard::jws::{UnverifiedJws, Verifier};
@@ -99,9 +99,9 @@ impl RemoteKeys {
         self.remote.is_usable(Instant::now())
     }
 
-    /// Whether no current key has the `kid` of the token or, if it has no `kid`, none verifies it. Raises `DecodeError`
-    /// if the token is malformed.
-    fn lacks_key_of(&self, py: Python<'_>, token: &str) -> PyResult<bool> {
+    /// Whether a key that isn't among the current ones may verify the token: none of them has its `kid` or, if it has
+    /// no `kid`, none verifies it. Raises `DecodeError` if the token is malformed.
+    fn may_verify_with_missing_key(&self, py: Python<'_>, token: &str) -> PyResult<bool> {
         let unverified = UnverifiedJws::parse(token).map_err(|error| jws_error(py, error))?;
         match unverified.unverified_header().key_id() {
             Some(kid) => Ok(!self.remote.load().names(kid)),
@@ -117,31 +117,36 @@ impl RemoteKeys {
         self.remote.reset_after_fork();
     }
 
-    /// Returns a turn if the caller is to fetch the keys, or `None` if the current keys are to be used. If there are
-    /// none, waits for another thread's fetch. Pass `unknown=True` for a token whose key is unknown, and `anew=True` to
-    /// fetch the keys in any case.
+    /// Returns a permit if the caller is to fetch the keys, or `None` if the current keys are to be used. If there are
+    /// none, waits for another thread's fetch. Pass `unknown_kid=True` for a token whose key is unknown, and
+    /// `force=True` to fetch the keys in any case.
     ///
     /// Raises `PyJWKClientConnectionError` if there are no keys and the next fetch isn't allowed yet.
-    #[pyo3(signature = (*, unknown=false, anew=false))]
-    fn turn(&self, py: Python<'_>, unknown: bool, anew: bool) -> PyResult<Option<FetchTurn>> {
-        let mut need = match (anew, unknown) {
+    #[pyo3(signature = (*, unknown_kid=false, force=false))]
+    fn begin_fetch(
+        &self,
+        py: Python<'_>,
+        unknown_kid: bool,
+        force: bool,
+    ) -> PyResult<Option<FetchPermit>> {
+        let mut refresh = match (force, unknown_kid) {
             (true, _) => Refresh::Force,
             (false, true) => Refresh::UnknownKid,
             (false, false) => Refresh::IfStale,
         };
-        let mut then = need.after_wait();
+        let mut then = refresh.after_wait();
         loop {
             let now = Instant::now();
-            if self.remote.is_up_to_date(need, now) {
+            if self.remote.is_up_to_date(refresh, now) {
                 return Ok(None);
             }
-            match self.remote.step(need, now) {
-                RefreshStep::Fetch(turn) => return Ok(Some(FetchTurn::new(turn))),
+            match self.remote.step(refresh, now) {
+                RefreshStep::Fetch(permit) => return Ok(Some(FetchPermit::new(permit))),
                 RefreshStep::Unavailable(error) => return Err(unavailable(py, error)),
                 RefreshStep::Use(_) => return Ok(None),
                 RefreshStep::Wait(waiting) => py.detach(|| waiting.wait()),
             }
-            (need, then) = (then, Refresh::IfStale);
+            (refresh, then) = (then, Refresh::IfStale);
         }
     }
 
@@ -181,27 +186,27 @@ fn asymmetric() -> Vec<Algorithm> {
 
 /// Permission to fetch the keys once. If it is dropped, the fetch has failed.
 #[pyclass(frozen, module = "boltguard._rust")]
-pub(crate) struct FetchTurn {
-    turn: Mutex<Option<FetchPermit>>,
+pub(crate) struct FetchPermit {
+    permit: Mutex<Option<jwks::FetchPermit>>,
     skipped: OnceLock<Vec<String>>,
 }
 
-impl FetchTurn {
-    fn new(turn: FetchPermit) -> Self {
+impl FetchPermit {
+    fn new(permit: jwks::FetchPermit) -> Self {
         Self {
-            turn: Mutex::new(Some(turn)),
+            permit: Mutex::new(Some(permit)),
             skipped: OnceLock::new(),
         }
     }
 
     fn finish(&self, response: Result<Response, FetchError>) -> PyResult<Option<String>> {
-        let turn = self
-            .turn
+        let permit = self
+            .permit
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let over = || PyRuntimeError::new_err("this turn has already been used");
-        let fetched = turn.ok_or_else(over)?.finish(response, Instant::now());
+        let used = || PyRuntimeError::new_err("this permit has already been used");
+        let fetched = permit.ok_or_else(used)?.finish(response, Instant::now());
         let skipped = fetched.skipped().iter().map(ToString::to_string);
         let _ = self.skipped.set(skipped.collect());
         Ok(fetched.explain())
@@ -209,7 +214,7 @@ impl FetchTurn {
 }
 
 #[pymethods]
-impl FetchTurn {
+impl FetchPermit {
     /// Passes a response. Its keys replace the current ones. If it can't be used, returns the reason.
     #[pyo3(signature = (status, body, cache_control=None))]
     fn succeed(
@@ -247,7 +252,7 @@ impl FetchTurn {
     }
 
     fn __repr__(&self) -> &'static str {
-        "<FetchTurn>"
+        "<FetchPermit>"
     }
 }
 

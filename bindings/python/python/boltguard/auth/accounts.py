@@ -37,7 +37,7 @@ class UserUnavailable(Unauthorized):
         # Not translated: nothing may distinguish this response from that to an invalid token, which Rust writes.
         super().__init__("The token is invalid.", {"WWW-Authenticate": challenge})
 
-    def said_by(self, backend: str | None) -> UserUnavailable:
+    def for_backend(self, backend: str | None) -> UserUnavailable:
         """The same error in the words of the backend that verified the credential."""
         if backend == "api_key":
             self.code, self.detail = "invalid_api_key", "The API key is invalid."

@@ -14,8 +14,8 @@ from boltguard.auth.accounts import ByField, ByFunction, Lookup
 from boltguard.auth.stores import RevocationStore
 from boltguard.messages import kind_of
 
-Scalar = str | int | bool
-Rules = list[tuple[str, list[Scalar]]]
+ClaimValue = str | int | bool
+Rules = list[tuple[str, list[ClaimValue]]]
 
 
 def media_type(typ: str | None) -> str | None:
@@ -30,7 +30,7 @@ def flag(what: str, value: bool) -> bool:
     return value
 
 
-def claim_values(claims: Mapping[str, Any] | None) -> list[tuple[str, list[Scalar]]] | None:
+def claim_values(claims: Mapping[str, Any] | None) -> list[tuple[str, list[ClaimValue]]] | None:
     if claims is None:
         return None
     if not isinstance(claims, Mapping) or not claims:
@@ -46,7 +46,7 @@ def _name(name: Any) -> str:
     return name
 
 
-def _values(name: str, value: Any) -> list[Scalar]:
+def _values(name: str, value: Any) -> list[ClaimValue]:
     several = isinstance(value, Iterable) and not isinstance(value, (str, bytes, bytearray, Mapping))
     values = list(value) if several else [value]
     if not values:

@@ -11,8 +11,8 @@ from django.core.exceptions import SynchronousOnlyOperation
 
 from boltguard import _rust
 from boltguard.auth.stores import NAME_AREVOKE, RevocationStore, Ttl, checked_jti
+from boltguard.auth.sync_async import AwaitableNone
 from boltguard.auth.token_ids import MARK, cache_key, hashed_key
-from boltguard.auth.twins import Done
 from boltguard.exceptions import RevocationUnavailable
 from boltguard.threads import in_thread
 
@@ -34,13 +34,13 @@ class DjangoCacheRevocation(RevocationStore):
         self._sentinel = _rust.RevocationSentinel()
         self._settings: object = None
 
-    def revoke(self, jti: str, ttl: Ttl = None) -> Done:
+    def revoke(self, jti: str, ttl: Ttl = None) -> AwaitableNone:
         key, lifetime = self.key(checked_jti(jti)), self._kept_for(ttl)
         try:
             self._write(key, lifetime)
         except SynchronousOnlyOperation as error:
             raise SynchronousOnlyOperation(NAME_AREVOKE) from error
-        return Done()
+        return AwaitableNone()
 
     def is_revoked(self, jti: str) -> bool:
         key, mark_key, cache = self.key(jti), self.key_prefix + MARK, self.cache
@@ -65,14 +65,14 @@ class DjangoCacheRevocation(RevocationStore):
     async def ais_revoked(self, jti: str) -> bool:
         return await in_thread(DjangoCacheRevocation.is_revoked)(self, jti)
 
-    def accept_loss(self) -> Done:
+    def accept_loss(self) -> AwaitableNone:
         """Accepts the loss of entries in all processes: the tokens of lost entries are accepted again."""
         mark_key, cache = self.key_prefix + MARK, self.cache
         mark = self.sentinel.accepting_loss(_mark(cache.get(mark_key)))
         cache.set(mark_key, mark, timeout=None)
         if cache.get(mark_key) != mark:
             raise RevocationUnavailable(NO_MARK.format(self.cache_alias))
-        return Done()
+        return AwaitableNone()
 
     async def aaccept_loss(self) -> None:
         """`accept_loss`, for async code."""

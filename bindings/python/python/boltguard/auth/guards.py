@@ -14,7 +14,7 @@ from boltguard.exceptions import ConfigurationError
 from boltguard.messages import kind_of
 from boltguard.overriding import AS_GUARD, is_ours, refuse_overrides
 
-Scalar = str | int | bool
+ClaimValue = str | int | bool
 
 
 class Guard:
@@ -217,16 +217,16 @@ class HasClaim(Guard):
     def __init__(
         self,
         name: str,
-        *values: Scalar | Iterable[Scalar],
-        all_of: Iterable[Scalar] | None = None,
-        none_of: Iterable[Scalar] | None = None,
+        *values: ClaimValue | Iterable[ClaimValue],
+        all_of: Iterable[ClaimValue] | None = None,
+        none_of: Iterable[ClaimValue] | None = None,
     ) -> None:
         if not isinstance(name, str) or not name:
             raise ImproperlyConfigured(f"HasClaim({name!r}): the name of a claim must be a string.")
         listed = values[0] if len(values) == 1 and not isinstance(values[0], (str, int)) else values
-        any_of = _scalars(name, "values", listed) if values else None
-        all_these = None if all_of is None else _scalars(name, "all_of", all_of)
-        none_of_these = None if none_of is None else _scalars(name, "none_of", none_of)
+        any_of = _claim_values(name, "values", listed) if values else None
+        all_these = None if all_of is None else _claim_values(name, "all_of", all_of)
+        none_of_these = None if none_of is None else _claim_values(name, "none_of", none_of)
         self._guard = checked(_rust.Guard.claim, name, any_of, all_these, none_of_these)
 
 
@@ -323,7 +323,7 @@ def _flat(what: str, names: tuple[str | Iterable[str], ...]) -> list[str]:
     return listed
 
 
-def _scalars(claim: str, what: str, values: Any) -> list[Scalar]:
+def _claim_values(claim: str, what: str, values: Any) -> list[ClaimValue]:
     if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
         raise ImproperlyConfigured(f"HasClaim({claim!r}): {what} is {values!r}. It must be a list.")
     if not (listed := list(values)):

@@ -9,7 +9,7 @@ from typing import Any
 from boltguard import _rust, conf, registry
 from boltguard.auth.accounts import Accounts
 from boltguard.auth.arguments import (
-    Scalar,
+    ClaimValue,
     claim_name,
     claim_values,
     flag,
@@ -80,7 +80,7 @@ class JWTAuthentication(Authentication):
         required_claims: Iterable[str] = ("exp",),
         user_id_claim: str = "sub",
         typ: str | None = None,
-        claims: Mapping[str, Scalar | Iterable[Scalar]] | None = None,
+        claims: Mapping[str, ClaimValue | Iterable[ClaimValue]] | None = None,
         scheme: str | Iterable[str] = "Bearer",
         subject_required: bool = True,
         cached_tokens: int = 0,
@@ -165,7 +165,7 @@ class JWTAuthentication(Authentication):
     def resume(self, need: Need) -> Step:
         if isinstance(need, _rust.KeyRefresh):
             try:
-                self._remote.refresh(unknown=need.unknown_key)  # type: ignore[union-attr]
+                self._remote.refresh(unknown_kid=need.unknown_kid)  # type: ignore[union-attr]
             except PyJWKClientConnectionError:  # which is logged already
                 return need.unavailable()
             return need.done()
@@ -177,7 +177,7 @@ class JWTAuthentication(Authentication):
     async def aresume(self, need: Need) -> Step:
         if isinstance(need, _rust.KeyRefresh):
             try:
-                await self._remote.arefresh(unknown=need.unknown_key)  # type: ignore[union-attr]
+                await self._remote.arefresh(unknown_kid=need.unknown_kid)  # type: ignore[union-attr]
             except PyJWKClientConnectionError:
                 return need.unavailable()
             return need.done()

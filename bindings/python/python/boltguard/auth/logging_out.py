@@ -13,12 +13,12 @@ from django.utils.translation import gettext
 from boltguard import _rust
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.stores import RevocationStore
-from boltguard.auth.twins import Done
+from boltguard.auth.sync_async import AwaitableNone
 from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import Unauthorized
 
 
-def logout(request: Any) -> Done:
+def logout(request: Any) -> AwaitableNone:
     """Revokes the token that authenticated this request, in the store of the backend that accepted it.
 
     The entry is kept for the remaining lifetime of the token; without `exp`, for good. Django's signal
@@ -31,7 +31,7 @@ def logout(request: Any) -> Done:
         _revoke(token)
     if (signal := _signal(request)) is not None:
         signal.send(**_sent(request))
-    return Done()
+    return AwaitableNone()
 
 
 async def alogout(request: Any) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Hashable
 
 from boltguard import _rust
 from boltguard.auth.stores import RevocationStore, Ttl, checked_jti, ttl_seconds
+from boltguard.auth.sync_async import AwaitableNone
 from boltguard.auth.token_ids import encodable
-from boltguard.auth.twins import Done
 
 
 class InMemoryRevocation(RevocationStore):
@@ -19,9 +19,9 @@ class InMemoryRevocation(RevocationStore):
     def __init__(self, max_entries: int = 1_000_000) -> None:
         self.memory = _rust.MemoryRevocation(max_entries)
 
-    def revoke(self, jti: str, ttl: Ttl = None) -> Done:
+    def revoke(self, jti: str, ttl: Ttl = None) -> AwaitableNone:
         self.memory.revoke(encodable(checked_jti(jti)), ttl_seconds(ttl))
-        return Done()
+        return AwaitableNone()
 
     def is_revoked(self, jti: str) -> bool:
         return self.memory.is_revoked(encodable(jti))

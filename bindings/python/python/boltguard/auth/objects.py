@@ -1,7 +1,7 @@
-"""The part of a guard that needs the object: `check_object(request, obj)` in a handler.
+"""Checks of objects: `check_object(request, obj)` in a view.
 
-The request phase lets a caller in for whom the checks of the object could open the guard. What the handler gives
-back goes out only after `check_object` has let that caller in for an object; otherwise it is refused.
+Before the view is called, callers are allowed for whom the guard may be true for some object. The response of the view
+is only sent if `check_object` has allowed the caller for an object.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from boltguard import _rust
 from boltguard.exceptions import Forbidden
-from boltguard.logs import note
+from boltguard.logs import log_explanation
 
 if TYPE_CHECKING:
     from boltguard.auth.custom_checks import CustomCheck
@@ -78,7 +78,7 @@ class Admission:
         self._conclude(request, results)
 
     def close(self, request: HttpRequest, response: Any) -> None:
-        """Lets an answer out, or raises."""
+        """Raises unless an object was checked, or the response doesn't contain one."""
         if _holds_no_object(request, response):
             return
         # Also if the view caught the exception.
@@ -86,7 +86,7 @@ class Admission:
             raise self._refused
         if not self._passed:
             raise ImproperlyConfigured(
-                f"The guard {self._guard} checks objects, but no object was checked. {NOT_ASKED}"
+                f"The guard {self._guard} checks objects, but no object was checked. {NOT_CHECKED}"
             )
 
     def _next(self, results: Mapping[str, bool]) -> CustomCheck | None:
@@ -97,7 +97,7 @@ class Admission:
             return
         decided = self._checks.finish(results)
         if isinstance(decided, _rust.Refusal):
-            note(self._guard, request, decided, self._checks.context, results)
+            log_explanation(self._guard, request, decided, self._checks.context, results)
             self._refused = ObjectRefused(decided)
             raise self._refused
         self._passed = True
@@ -108,8 +108,8 @@ def enter(request: Any, admission: Admission, gate: Gate) -> None:
     request.__dict__.setdefault(ADMISSIONS, {})[gate] = admission
 
 
-def leave(request: Any, response: Any, gate: Gate) -> None:
-    """Lets an answer out, or raises."""
+def require_checked(request: Any, response: Any, gate: Gate) -> None:
+    """Raises unless an object was checked, or the response doesn't contain one."""
     request.__dict__[ADMISSIONS][gate].close(request, response)
 
 
@@ -129,14 +129,14 @@ def _holds_no_object(request: HttpRequest, response: Any) -> bool:
 def _admissions(request: Any) -> Iterator[Admission]:
     found = getattr(request, ADMISSIONS, None)
     if not found:
-        raise ImproperlyConfigured(UNASKED)
+        raise ImproperlyConfigured(NO_OBJECT_CHECKS)
     return iter(list(found.values()))
 
 
-UNASKED = (
+NO_OBJECT_CHECKS = (
     "check_object() was called, but no guard of this view checks objects, such as Owner(...). In a view of Django REST "
     "framework, call self.check_object_permissions(request, obj)."
 )
 ADMISSIONS = "_boltguard_admissions"
 FINAL = "_boltguard_final"
-NOT_ASKED = "Call check_object(request, obj), or await acheck_object(request, obj), before the view returns."
+NOT_CHECKED = "Call check_object(request, obj), or await acheck_object(request, obj), before the view returns."

@@ -13,11 +13,11 @@ from asgiref.sync import async_to_sync
 
 from boltguard.auth import leeways
 from boltguard.auth.journal import noted
-from boltguard.auth.twins import acall, pair
+from boltguard.auth.sync_async import acall, pair
 from boltguard.messages import kind_of
 
 # The clocks of two machines differ. If an entry expired too early, its token would be accepted again.
-MARGIN = 60.0
+CLOCK_SKEW_MARGIN = 60.0
 
 Ttl = float | timedelta | None
 
@@ -83,7 +83,7 @@ class RevocationStore:
         seconds = ttl_seconds(ttl)
         if seconds is None:
             return None
-        return max(seconds, 0.0) + max(self.leeway, leeways.largest(self.shares_entries)) + MARGIN
+        return max(seconds, 0.0) + max(self.leeway, leeways.largest(self.shares_entries)) + CLOCK_SKEW_MARGIN
 
     def shares_entries(self, place: Hashable) -> bool:
         """Whether a store in this place has the same entries as this one."""
@@ -97,13 +97,13 @@ def ask(store: RevocationStore, jti: str) -> bool:
     return bool_or_error(store.is_revoked(jti))
 
 
-def bool_or_error(answer: object) -> bool:
+def bool_or_error(result: object) -> bool:
     """The bool itself. Any other value, such as a coroutine, raises `TypeError`."""
-    if isinstance(answer, bool):
-        return answer
-    if asyncio.iscoroutine(answer):
-        answer.close()
-    raise TypeError(f"is_revoked must return a bool, not {type(answer).__name__}.")
+    if isinstance(result, bool):
+        return result
+    if asyncio.iscoroutine(result):
+        result.close()
+    raise TypeError(f"is_revoked must return a bool, not {type(result).__name__}.")
 
 
 def checked_jti(jti: object) -> str:

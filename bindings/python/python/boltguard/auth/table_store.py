@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from boltguard.auth.stores import NAME_AREVOKE, RevocationStore, Ttl, checked_jti
+from boltguard.auth.sync_async import AwaitableNone
 from boltguard.auth.token_ids import SHORTEST, row_ids, row_uuid
-from boltguard.auth.twins import Done
 from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import RevocationUnavailable
 from boltguard.threads import in_thread
@@ -45,11 +45,11 @@ class DjangoORMRevocation(RevocationStore):
         self.model_path = model_path
         self.model_label = model
 
-    def revoke(self, jti: str, ttl: Ttl = None) -> Done:
+    def revoke(self, jti: str, ttl: Ttl = None) -> AwaitableNone:
         if in_event_loop():
             raise SynchronousOnlyOperation(NAME_AREVOKE)
         self._write(checked_jti(jti), self._expires_at(ttl))
-        return Done()
+        return AwaitableNone()
 
     def is_revoked(self, jti: str) -> bool:
         return bool(self._exact(self._stored_ids(jti)))

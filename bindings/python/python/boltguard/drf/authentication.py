@@ -74,20 +74,20 @@ class BoltguardAuthentication(BaseAuthentication):
 
     def _settle(self, request: Request, gate: Gate, outcome: Step) -> AuthContext | None:
         """The caller, after queries of stores if necessary."""
-        settled = gate.resume(request._request, outcome)
-        if isinstance(settled, AuthContext):
-            return settled
+        evaluated = gate.resume(request._request, outcome)
+        if isinstance(evaluated, AuthContext):
+            return evaluated
         # The guard of this gate, `IsAuthenticated`, has no checks that could leave it open.
-        assert isinstance(settled, Refusal)
-        if settled.reason == NOTHING_SENT:
+        assert isinstance(evaluated, Refusal)
+        if evaluated.reason == NOTHING_SENT:
             return None
-        if settled.reason == UNSUPPORTED_SCHEME:
-            ViewHooks.of(request.parser_context.get("view")).unsupported = settled
+        if evaluated.reason == UNSUPPORTED_SCHEME:
+            ViewHooks.of(request.parser_context.get("view")).unsupported = evaluated
             return None
-        request.__dict__[REFUSAL] = settled
-        report_refusal(request._request, settled.status, settled.reason, settled.claim)
-        exception: Any = api_exception(settled.status, settled.detail, settled.code)
-        exception.wait = settled.retry_after  # of which DRF makes `Retry-After`
+        request.__dict__[REFUSAL] = evaluated
+        report_refusal(request._request, evaluated.status, evaluated.reason, evaluated.claim)
+        exception: Any = api_exception(evaluated.status, evaluated.detail, evaluated.code)
+        exception.wait = evaluated.retry_after  # of which DRF makes `Retry-After`
         raise exception
 
 

@@ -16,7 +16,7 @@ from boltguard.drf.combining import GuardPermissionMeta, guard_of
 from boltguard.drf.view_hooks import ViewHooks
 from boltguard.events import report_refusal
 from boltguard.gate.gate import Gate
-from boltguard.logs import note
+from boltguard.logs import log_explanation
 from boltguard.overriding import refuse_overrides
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
     def _results(self, request: Request, view: APIView, checks: GuardChecks, obj: tuple[Any, ...]) -> dict[str, bool]:
         """The results of the checks for this caller; without an object, only of those that don't need one."""
         gate = self._gate
-        known = request.__dict__.setdefault(ANSWERS, {}).setdefault(gate, {})
+        known = request.__dict__.setdefault(CHECK_RESULTS, {}).setdefault(gate, {})
         results: dict[str, bool] = dict(known) if obj else known
         while (check := gate.guard.next_check(checks, results, about_object=bool(obj))) is not None:
             results[check.name] = check.run(request, *(obj if check.about_object else ()))
@@ -87,7 +87,7 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
 
     def _note(self, request: Request, refusal: Refusal, results: dict[str, bool] | None) -> None:
         report_refusal(request._request, refusal.status, refusal.reason, refusal.claim)
-        note(self._gate.guard, request._request, refusal, _caller(request), results)
+        log_explanation(self._gate.guard, request._request, refusal, _caller(request), results)
 
 
 def _caller(request: Request) -> AuthContext | None:
@@ -110,7 +110,7 @@ def _checked_guard_of(cls: type[GuardPermission]) -> Guard:
     return guard
 
 
-ANSWERS = "_boltguard_answers"
+CHECK_RESULTS = "_boltguard_check_results"
 AS_GUARD = "Set guard = ..., or override has_permission() and has_object_permission()."
 # Methods that DRF calls, and attributes that a subclass sets.
 PERMITS = {"_gate", "code", "guard", "has_object_permission", "has_permission", "message"}

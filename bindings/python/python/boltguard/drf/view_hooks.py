@@ -107,7 +107,7 @@ class ViewHooks:
             self.refusal()
         if self.unasked and response.status_code < 400 and _may_show_object(request, view, response):
             guards = ", ".join(sorted(str(gate.guard) for gate in self.unasked))
-            raise ImproperlyConfigured(f"The guard {guards} checks objects, but no object was checked. {NOT_ASKED}")
+            raise ImproperlyConfigured(f"The guard {guards} checks objects, but no object was checked. {NOT_CHECKED}")
         for gate in self.gates:
             if CACHED in request.__dict__:
                 refuse_caches_inside(request, response, gate.headers)
@@ -145,9 +145,9 @@ def _no_account(request: Any, unavailable: UserUnavailable) -> APIException:
 
 def _account_error(request: Any, unavailable: UserUnavailable) -> APIException:
     """A missing account as an exception of DRF."""
-    said = unavailable.said_by(request.context.auth_backend)
+    said = unavailable.for_backend(request.context.auth_backend)
     return api_exception(said.status_code, said.detail, said.code)
 
 
 NOTHING_SENT = "not_authenticated"
-NOT_ASKED = "Call self.check_object_permissions(request, obj), as get_object() does, before the view returns."
+NOT_CHECKED = "Call self.check_object_permissions(request, obj), as get_object() does, before the view returns."

@@ -1,4 +1,4 @@
-"""The gate in front of a view: one call into Rust, a store asked where needed, and the answer to a refused caller."""
+"""The gate of a view: one call into Rust, a look-up in a store if necessary, and the response to a refused caller."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from boltguard.auth.custom_checks import ASYNC_REMEDY
 from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.auth.journal import akeep_revocations, arestore, keep_revocations, open_journal, restore
 from boltguard.auth.jwt_backend import JWTAuthentication
-from boltguard.auth.objects import Admission, ObjectRefused, enter, leave, mark_final
+from boltguard.auth.objects import Admission, ObjectRefused, enter, mark_final, require_checked
 from boltguard.auth.users import Visit, attach, averify, needs_account, prefetch, verify
 from boltguard.events import report_refusal
 from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.gate import caches, csrf
 from boltguard.gate.caches import CACHED, note_caches_outside, refuse_caches_inside
 from boltguard.gate.responses import json_response
-from boltguard.logs import explains, note
+from boltguard.logs import explains, log_explanation
 from boltguard.stop_iteration import stopped
 from boltguard.threads import in_thread
 from boltguard.transactions import atomic_aliases, atomically
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("boltguard")
 
-Settled = AuthContext | _rust.Refusal | Admission
+Evaluated = AuthContext | _rust.Refusal | Admission
 
 
 class ViewGate:
@@ -58,20 +58,20 @@ class ViewGate:
 
     @property
     def names_guards(self) -> bool:
-        """Whether the guards are its own."""
+        """Whether the view sets its own guards."""
         return self._guards is not None
 
     @property
     def gate(self) -> Gate:
-        """The gate, for the settings now in force."""
-        # Not by `conf.current()`: a call costs as much as the rest of this.
+        """The gate for the current settings."""
+        # `conf.current()` would cost as much as the rest of this property.
         gate, current = self._gate, conf._current
         if gate is None or gate.conf is not current:
             self._gate = gate = Gate(current, *self.parts(current))
         return gate
 
     def parts(self, current: conf.Conf) -> tuple[list[Authentication], Guard]:
-        """The backends and the guard, or `ImproperlyConfigured`."""
+        """The backends and the guard. Raises `ImproperlyConfigured` if a setting is invalid."""
         auth, guards = self._auth, self._guards
         if auth is None:
             auth = check_backends(current.authentication, conf.written(conf.AUTHENTICATION))
@@ -83,18 +83,18 @@ class ViewGate:
 
     @property
     def has_default_guards(self) -> bool:
-        """Whether its view relies on the site's default guards."""
+        """Whether the view uses the site's default guards."""
         return self._guards is None
 
     def refuse_async_checks(self, handler: Any) -> None:
-        """For a sync handler. Those among the site's defaults are for `async_defaults`."""
+        """Raises for a sync handler with async checks. `async_defaults` reports those among the site's defaults."""
         name = getattr(handler, "__qualname__", repr(handler))
         self._sync_handlers.add(name)
         for check in _async_checks(self._guards or ()):
             raise ImproperlyConfigured(f"{name} is sync, but the check {check.name!r} is async. {ASYNC_REMEDY}")
 
     def async_defaults(self, current: conf.Conf) -> Iterator[str]:
-        """What is wrong where a sync handler relies on the site's default guards, and a check of these is async."""
+        """Errors of sync handlers that use the site's default guards, of which a check is async."""
         setting = conf.written(conf.PERMISSIONS)
         for check in _async_checks(current.guards if self._guards is None else ()):
             for name in self._sync_handlers:
@@ -102,7 +102,7 @@ class ViewGate:
 
 
 class LoginRequired:
-    """What a view says to `LoginRequiredMiddleware`: true as long as neither the view nor the site has guards."""
+    """The `login_required` of a view, for Django's middleware: true if neither the view nor the site has guards."""
 
     __slots__ = ("_view_gates",)
 
@@ -114,7 +114,7 @@ class LoginRequired:
 
 
 class Gate:
-    """A compiled gate, and the backends behind it."""
+    """A compiled gate and its backends."""
 
     __slots__ = (
         "_identify", "_vary", "asks_objects", "backends", "check", "check_caller", "conf", "guard", "headers",
@@ -127,11 +127,11 @@ class Gate:
         self.conf = current
         self.backends = backends
         self.guard = guard
-        # Whether the account behind each token has to be there.
+        # Whether the account of each token must exist.
         self.verifies = any(isinstance(backend, JWTAuthentication) and backend.verify_user for backend in backends)
         self.asks_objects = any(check.about_object for check in guard.custom_checks.values())
         gate = _rust.Gate([backend.rust for backend in backends], guard.rust)
-        # The one call into Rust for a request, with its META.
+        # The only call into Rust for a request, with its META.
         self.check = gate.check
         self.check_caller = gate.check_caller
         self.headers = tuple(sorted({backend.header.title() for backend in backends}))
@@ -150,7 +150,7 @@ class Gate:
             if self.verifies:
                 verify(request)
             if request._boltguard_seen.is_authenticated:
-                # No browser sends these credentials by itself, so there is no forgery to look for.
+                # Browsers don't send these credentials automatically, so the request can't be forged.
                 request._dont_enforce_csrf_checks = True
             elif csrf.may_be_forged(request, view) and (rejected := csrf.reject(request, view)) is not None:
                 return self.finalize_response(request, rejected, False)
@@ -162,35 +162,35 @@ class Gate:
                     self.check_response(request, response)
             if visit.depth == 1:
                 restore()
-        except ANSWERS as error:
-            response = None if visit.failure else answer(request, keep_revocations(error))
+        except HANDLED_EXCEPTIONS as error:
+            response = None if visit.failure else error_response(request, keep_revocations(error))
         except Exception as error:
             if visit.failure is None:
                 keep_revocations(error)
-                # No future can hold it, where Django runs the view for an async server.
+                # An async server runs the view in a future, which can't hold it.
                 if isinstance(error, StopIteration):
                     raise stopped(view) from error
                 raise
         finally:
             visit.depth -= 1
-        # Whatever the view made of the exception that it got when it read the account.
+        # Even if the view caught the exception that was raised when it read the account.
         if visit.failure is not None:
-            response = answer(request, keep_revocations(visit.failure))
+            response = error_response(request, keep_revocations(visit.failure))
         return self.finalize_response(request, response, request._boltguard_seen.is_authenticated)
 
     async def arun(self, request: Any, wants_user: bool, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """`run`, for a view that is async or returns an awaitable; the account is loaded before one that wants it."""
+        """`run`, for a view that is async or returns an awaitable. The account is loaded first if the view reads it."""
         visit, response = Visit.begin(request), None
         if visit.depth == 1:
             open_journal([])
         try:
             outcome = self.check(request.META)
-            settled = outcome if type(outcome) is AuthContext else await self.afinish(request, outcome)
-            refusal = self.settle(request, settled)
+            evaluated = outcome if type(outcome) is AuthContext else await self.afinish(request, outcome)
+            refusal = self.enforce(request, evaluated)
             if refusal is not None:
                 return refusal
-            # Error reporters send the variables of each frame, and with these the claims.
-            del outcome, settled
+            # Error reporters send the local variables of each frame, including the claims.
+            del outcome, evaluated
             if request._boltguard_seen.is_authenticated:
                 request._dont_enforce_csrf_checks = True
             elif csrf.may_be_forged(request, view):
@@ -208,8 +208,8 @@ class Gate:
                 self.check_response(request, response)
             if visit.depth == 1:
                 await arestore()
-        except ANSWERS as error:
-            response = None if visit.failure else answer(request, await akeep_revocations(error))
+        except HANDLED_EXCEPTIONS as error:
+            response = None if visit.failure else error_response(request, await akeep_revocations(error))
         except Exception as error:
             if visit.failure is None:
                 await akeep_revocations(error)
@@ -217,11 +217,11 @@ class Gate:
         finally:
             visit.depth -= 1
         if visit.failure is not None:
-            response = answer(request, await akeep_revocations(visit.failure))
+            response = error_response(request, await akeep_revocations(visit.failure))
         return self.finalize_response(request, response, request._boltguard_seen.is_authenticated)
 
     def _call(self, request: HttpRequest, visit: Visit, view: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """The response of the view in its transaction, which one that can't be sent rolls back."""
+        """The response of the view in its transaction, which is rolled back if the response can't be sent."""
         response = view(*args, **kwargs)
         if visit.failure is not None:
             raise visit.failure
@@ -233,46 +233,46 @@ class Gate:
         """Attaches the caller to the request, or returns the error response."""
         outcome = self.check(request.META)
         if type(outcome) is not AuthContext or self.asks_objects or hasattr(request, CACHED):
-            return self.settle(request, self.finish(request, outcome))
+            return self.enforce(request, self.finish(request, outcome))
         attach(request, outcome, self)
         return None
 
-    def finish(self, request: HttpRequest, outcome: Step) -> Settled:
-        """Asks stores and checks until what `check` left open is settled."""
-        settled = self.resume(request, outcome)
-        if isinstance(settled, _rust.GuardChecks):
-            return self._run_checks(request, settled)
-        if isinstance(settled, _rust.Refusal):
-            caller = self._caller(request, settled) if self.verifies or explains() else None
+    def finish(self, request: HttpRequest, outcome: Step) -> Evaluated:
+        """Queries stores and runs checks, if the outcome of `check` requires them."""
+        evaluated = self.resume(request, outcome)
+        if isinstance(evaluated, _rust.GuardChecks):
+            return self._run_checks(request, evaluated)
+        if isinstance(evaluated, _rust.Refusal):
+            caller = self._caller(request, evaluated) if self.verifies or explains() else None
             if self.verifies and caller is not None:
                 attach(request, caller, self)
                 verify(request)
-            note(self.guard, request, settled, caller)
-        return settled
+            log_explanation(self.guard, request, evaluated, caller)
+        return evaluated
 
-    async def afinish(self, request: HttpRequest, outcome: Step) -> Settled:
-        """`finish`, for async code. It is not called for a caller who is let in at once."""
-        settled = await self.aresume(request, outcome)
-        if isinstance(settled, _rust.GuardChecks):
-            return await self._arun_checks(request, settled)
-        if isinstance(settled, _rust.Refusal):
-            caller = await self._acaller(request, settled) if self.verifies or explains() else None
+    async def afinish(self, request: HttpRequest, outcome: Step) -> Evaluated:
+        """`finish`, for async code. It isn't called if the caller is allowed immediately."""
+        evaluated = await self.aresume(request, outcome)
+        if isinstance(evaluated, _rust.GuardChecks):
+            return await self._arun_checks(request, evaluated)
+        if isinstance(evaluated, _rust.Refusal):
+            caller = await self._acaller(request, evaluated) if self.verifies or explains() else None
             if self.verifies and caller is not None:
                 attach(request, caller, self)
                 await averify(request)
-            note(self.guard, request, settled, caller)
-        return settled
+            log_explanation(self.guard, request, evaluated, caller)
+        return evaluated
 
-    def settle(self, request: HttpRequest, settled: Settled) -> HttpResponse | None:
+    def enforce(self, request: HttpRequest, evaluated: Evaluated) -> HttpResponse | None:
         """Attaches the caller to the request, or returns the error response."""
-        if type(settled) is AuthContext:
-            attach(request, settled, self)
-        elif isinstance(settled, _rust.Refusal):
-            return self.refuse(request, settled)
+        if type(evaluated) is AuthContext:
+            attach(request, evaluated, self)
+        elif isinstance(evaluated, _rust.Refusal):
+            return self.refuse(request, evaluated)
         if hasattr(request, CACHED) and self.headers:
             note_caches_outside(request)
         if self.asks_objects:
-            enter(request, settled if isinstance(settled, Admission) else Admission(self.guard), self)
+            enter(request, evaluated if isinstance(evaluated, Admission) else Admission(self.guard), self)
         return None
 
     def refuse(self, request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:
@@ -288,30 +288,30 @@ class Gate:
     def check_response(self, request: HttpRequest, response: Any) -> None:
         """Raises if a cache would send the response to other callers, or if no object was checked."""
         if not isinstance(response, HttpResponseBase):
-            raise not_an_answer(request, response)
+            raise invalid_response_error(request, response)
         if hasattr(request, CACHED):
             refuse_caches_inside(request, response, self.headers)
         if self.asks_objects:
-            leave(request, response, self)
+            require_checked(request, response, self)
 
     def finalize_response(self, request: HttpRequest, response: Any, is_known: bool) -> Any:
         """Sets `Vary` and `Cache-Control`, so that shared caches don't send the response to another caller."""
         if not self.headers:
             return response
-        # Setting a header the public way costs as much as verifying a token.
+        # Setting a header through the public API costs as much as verifying a token.
         try:
             stored = response.headers._store
         except AttributeError:
             if isinstance(response, HttpResponseBase):
                 raise
-            raise not_an_answer(request, response) from None
+            raise invalid_response_error(request, response) from None
         stored["vary"] = ("Vary", _vary(stored["vary"][1], self.headers)) if "vary" in stored else self._vary
         if is_known and "cache-control" not in stored:
             stored["cache-control"] = PRIVATE
         return response
 
-    def _run_checks(self, request: HttpRequest, checks: _rust.GuardChecks) -> Settled:
-        """Answers the checks that matter for this caller."""
+    def _run_checks(self, request: HttpRequest, checks: _rust.GuardChecks) -> Evaluated:
+        """Runs the checks that the decision depends on for this caller."""
         attach(request, checks.context, self)
         if self.verifies:
             verify(request)
@@ -320,7 +320,7 @@ class Gate:
             results[check.name] = check.run(request)
         return self._conclude(request, checks, results)
 
-    async def _arun_checks(self, request: HttpRequest, checks: _rust.GuardChecks) -> Settled:
+    async def _arun_checks(self, request: HttpRequest, checks: _rust.GuardChecks) -> Evaluated:
         attach(request, checks.context, self)
         if self.verifies:
             await averify(request)
@@ -329,15 +329,15 @@ class Gate:
             results[check.name] = await check.arun(request)
         return self._conclude(request, checks, results)
 
-    def _conclude(self, request: HttpRequest, checks: _rust.GuardChecks, results: Mapping[str, bool]) -> Settled:
+    def _conclude(self, request: HttpRequest, checks: _rust.GuardChecks, results: Mapping[str, bool]) -> Evaluated:
         decided = checks.resume(results) if self.asks_objects else checks.finish(results)
         if isinstance(decided, _rust.Refusal):
-            note(self.guard, request, decided, checks.context, results)
+            log_explanation(self.guard, request, decided, checks.context, results)
             return decided
         return Admission(self.guard, checks, results)
 
     def _caller(self, request: HttpRequest, refusal: _rust.Refusal) -> AuthContext | None:
-        """Who was refused: for a 403 somebody, found out once more."""
+        """The refused caller, evaluated again if the refusal is a 403. Otherwise, there is none."""
         known = self.resume(request, self._identified(request)) if refusal.status == 403 else None
         return known if isinstance(known, AuthContext) else None
 
@@ -347,8 +347,8 @@ class Gate:
 
     def _identified(self, request: HttpRequest) -> Step:
         if self._identify is None:
-            everybody = _rust.Guard.allow_any()
-            self._identify = _rust.Gate([backend.rust for backend in self.backends], everybody).check
+            allow_any = _rust.Guard.allow_any()
+            self._identify = _rust.Gate([backend.rust for backend in self.backends], allow_any).check
         outcome: Step = self._identify(request.META)
         return outcome
 
@@ -359,7 +359,7 @@ class Gate:
             try:
                 step = backend.resume(need)
             except Exception:
-                logger.exception(NO_ANSWER, backend.store_name)
+                logger.exception(UNAVAILABLE, backend.store_name)
                 step = need.unavailable()
         return step
 
@@ -370,14 +370,14 @@ class Gate:
             try:
                 step = await backend.aresume(need)
             except Exception:
-                logger.exception(NO_ANSWER, backend.store_name)
+                logger.exception(UNAVAILABLE, backend.store_name)
                 step = need.unavailable()
         return step
 
 
 @lru_cache(maxsize=256)
 def _vary(value: str, headers: tuple[str, ...]) -> str:
-    """The value of `Vary` with these headers too."""
+    """The value of `Vary` with these headers added."""
     response = HttpResponse(headers={"Vary": value})
     patch_vary_headers(response, headers)
     return response["Vary"]
@@ -387,22 +387,22 @@ def _async_checks(guards: Iterable[Guard]) -> Iterator[CustomCheck]:
     return (check for guard in guards for check in guard.custom_checks.values() if check.is_async)
 
 
-def not_an_answer(request: HttpRequest, given: Any) -> ValueError:
-    """What is wrong with a view that gave this."""
+def invalid_response_error(request: HttpRequest, returned: Any) -> ValueError:
+    """The error of a view that returned this."""
     view = getattr(request.resolver_match, "_func_path", "function")
-    if iscoroutine(given):
-        given.close()
+    if iscoroutine(returned):
+        returned.close()
         return ValueError(f"The view {view} returned a coroutine. {HIDDEN_ASYNC}")
-    returned = "None" if given is None else f"a {type(given).__name__}"
-    return ValueError(f"The view {view} didn't return an HttpResponse object. It returned {returned} instead.")
+    kind = "None" if returned is None else f"a {type(returned).__name__}"
+    return ValueError(f"The view {view} didn't return an HttpResponse object. It returned {kind} instead.")
 
 
-def answer(request: HttpRequest, error: Exception) -> HttpResponse:
-    """The answer that a view, or a check, raised."""
-    return mark_final(_answer(request, error))
+def error_response(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The response to an exception that a view or a check raised."""
+    return mark_final(_error_response(request, error))
 
 
-def _answer(request: HttpRequest, error: Exception) -> HttpResponse:
+def _error_response(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error, Http404):
         return json_response({"detail": "Not Found", "code": "not_found"}, 404)
     if isinstance(error, RevocationError):
@@ -414,12 +414,12 @@ def _answer(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error, UserUnavailable):
         report_refusal(request, error.status_code, error.reason)
         context = getattr(request, "context", None)
-        error = error if context is None else error.said_by(context.auth_backend)
+        error = error if context is None else error.for_backend(context.auth_backend)
     return json_response(body_of(error), error.status_code, headers_of(error))
 
 
 def headers_of(error: HTTPException) -> dict[str, str]:
-    """The headers of the response that a view raised; a 401 always has a challenge."""
+    """The headers of the response to an exception. A 401 always has a challenge."""
     headers = dict(error.headers)
     if error.status_code == 401 and "www-authenticate" not in map(str.lower, headers):
         headers["WWW-Authenticate"] = 'Bearer realm="api"'
@@ -427,13 +427,13 @@ def headers_of(error: HTTPException) -> dict[str, str]:
 
 
 def body_of(error: HTTPException) -> dict[str, Any]:
-    """Its body."""
+    """The body of the response to an exception."""
     extra = {name: getattr(error, name) for name in ("code", "loc") if hasattr(error, name)}
     return {"detail": error.detail, **extra}
 
 
 def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> None:
-    """`ImproperlyConfigured` for a guard that asks for a backend which is not among these."""
+    """Raises `ImproperlyConfigured` if a guard requires a backend that isn't among these."""
     names = sorted({backend.name for backend in backends})
     for name in guard.rust.backends:
         if name not in names:
@@ -441,8 +441,8 @@ def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> 
             raise ImproperlyConfigured(f"Guard {guard} requires the {name!r} backend, but this view has {there}.")
 
 
-ANSWERS = (HTTPException, Http404, PermissionDenied, RevocationError)
+HANDLED_EXCEPTIONS = (HTTPException, Http404, PermissionDenied, RevocationError)
 HIDDEN_ASYNC = "A decorator between `protect` and an async view is sync. Put `protect` directly above the view."
-NO_ANSWER = "%s is unavailable."
+UNAVAILABLE = "%s is unavailable."
 STORE_UNAVAILABLE = _("The revocation store is unavailable.")
 PRIVATE = ("Cache-Control", "private")

@@ -1,6 +1,6 @@
-"""Fetching a JWK Set over HTTP, by the standard library, so that its certificates and proxies are the ones used.
+"""Fetches a JWK Set over HTTP with the standard library, so that its certificates and proxies are used.
 
-`urllib` follows redirects, opens files, and lets a server take its time for each byte; none of this is so here.
+Unlike `urllib.request.urlopen`, this follows no redirects, opens no files, and limits the time for the whole response.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from boltguard._rust import __version__
 C = TypeVar("C", bound=http.client.HTTPConnection)
 
 
-class Answer(NamedTuple):
-    """What a server answered, unexamined."""
+class FetchedResponse(NamedTuple):
+    """The response of a server. Its content hasn't been checked."""
 
     status: int
     body: bytes
     cache_control: str | None
 
 
-class NoAnswer(Exception):
-    """There is none. `why` is "connection", "encoded", "timeout" or "too_large"."""
+class FetchError(Exception):
+    """The fetch failed. `why` is "connection", "encoded", "timeout" or "too_large"."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -36,16 +36,16 @@ class NoAnswer(Exception):
 
     @property
     def detail(self) -> str:
-        """What the system says of it, for logs."""
+        """The error of the operating system, for logs."""
         cause = self.__cause__
         if cause is None:
             return ""
-        # What is not of the system may quote what was sent.
+        # The message of any other exception may quote the request.
         return f" ({cause})" if isinstance(cause, OSError) else f" ({type(cause).__name__})"
 
 
 class Request:
-    """What is asked for. Error pages, which print the variables of each frame, can't show what is in it."""
+    """A request. Error pages, which print the local variables of each frame, don't show its URL and headers."""
 
     __slots__ = ("headers", "url")
 
@@ -54,38 +54,38 @@ class Request:
         self.headers = dict(headers or {})
 
     @property
-    def unsound(self) -> list[object]:
+    def invalid_headers(self) -> list[object]:
         """The names of the headers that can't be sent."""
-        return [name for name, value in self.headers.items() if not (_is_sound(name) and _is_sound(value))]
+        return [name for name, value in self.headers.items() if not (_is_valid(name) and _is_valid(value))]
 
     def __repr__(self) -> str:
         return "<request>"
 
 
-def fetch(request: Request, *, timeout: float, max_bytes: int, ssl_context: ssl.SSLContext | None) -> Answer:
-    """Asks the server, for `timeout` seconds at most from the connection to the last byte. Raises `NoAnswer`."""
+def fetch(request: Request, *, timeout: float, max_bytes: int, ssl_context: ssl.SSLContext | None) -> FetchedResponse:
+    """Sends the request, and returns the response within `timeout` seconds. Raises `FetchError`."""
     sent = urllib.request.Request(request.url, headers={**HEADERS, **request.headers})
     try:
         response = _opener(time.monotonic() + timeout, ssl_context).open(sent, timeout=timeout)
         if response is None:
-            raise NoAnswer("connection")  # through a proxy of a kind that is not known here
+            raise FetchError("connection")  # the URL of a proxy has an unknown scheme
         with response:
             return _read(response, max_bytes)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise NoAnswer("timeout" if _is_timeout(error) else "connection") from error
+        raise FetchError("timeout" if _is_timeout(error) else "connection") from error
 
 
-def _read(response: Any, max_bytes: int) -> Answer:
+def _read(response: Any, max_bytes: int) -> FetchedResponse:
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise NoAnswer("encoded")
-    # What another status has to say is of no use.
+        raise FetchError("encoded")
+    # Bodies of other statuses aren't used.
     body = response.read(max_bytes + 1) if response.status == 200 else b""
     if len(body) > max_bytes:
-        raise NoAnswer("too_large")
+        raise FetchError("too_large")
     if body and response.length:
-        raise NoAnswer("connection")  # it broke off before the announced end
+        raise FetchError("connection")  # shorter than its `Content-Length`
     control = response.headers.get_all("Cache-Control")
-    return Answer(response.status, body, ",".join(control) if control else None)
+    return FetchedResponse(response.status, body, ",".join(control) if control else None)
 
 
 def _opener(deadline: float, ssl_context: ssl.SSLContext | None) -> urllib.request.OpenerDirector:
@@ -121,26 +121,26 @@ class _Https(urllib.request.HTTPSHandler):
 
 
 def _until(deadline: float, connection: C) -> C:
-    """The connection, whose answer has to be there by then. What comes before it has the time-out of the whole."""
+    """Limits the time for the response. Connecting and sending have the timeout of the whole fetch."""
 
     def response_class(sock: socket.socket, **options: Any) -> http.client.HTTPResponse:
-        return http.client.HTTPResponse(_Hurried(sock, deadline), **options)  # type: ignore[arg-type]
+        return http.client.HTTPResponse(_DeadlineSocket(sock, deadline), **options)  # type: ignore[arg-type]
 
     connection.response_class = response_class  # type: ignore[assignment]
     return connection
 
 
-class _Hurried(io.RawIOBase):
-    """A socket to read from, each time for no longer than there is left."""
+class _DeadlineSocket(io.RawIOBase):
+    """A socket whose read timeout is the time that remains until the deadline."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         super().__init__()
         self._sock, self._deadline = sock, deadline
-        # Keeps the socket open after the connection has let go of it.
-        self._kept = sock.makefile("rb", buffering=0)
+        # Keeps the socket open after the connection has released it.
+        self._file = sock.makefile("rb", buffering=0)
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        """What `HTTPResponse` asks a socket for."""
+        """Called by `HTTPResponse`."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
@@ -151,19 +151,19 @@ class _Hurried(io.RawIOBase):
         if left <= 0:
             raise TimeoutError
         self._sock.settimeout(left)
-        return self._kept.readinto(buffer)
+        return self._file.readinto(buffer)
 
     def close(self) -> None:
-        self._kept.close()
+        self._file.close()
         super().close()
 
 
-def _is_sound(text: object) -> bool:
-    return isinstance(text, str) and bool(text) and text.isprintable() and text.isascii()
+def _is_valid(part: object) -> bool:
+    return isinstance(part, str) and bool(part) and part.isprintable() and part.isascii()
 
 
 def _is_timeout(error: BaseException) -> bool:
-    # `urllib` hides the time-out of a connection within an error of its own.
+    # `urllib` wraps the timeout of a connection in its own error.
     return isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError)
 
 

@@ -1,4 +1,4 @@
-"""`PyJWKClient`: the keys at an address, in the shape of PyJWT's client."""
+"""`PyJWKClient`: a client for a JWKS URL, with the interface of PyJWT's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from boltguard import forks
-from boltguard._rust import FetchTurn, KeySet, unverified_header
+from boltguard._rust import FetchPermit, KeySet, unverified_header
 from boltguard.exceptions import (
     ConfigurationError,
     InvalidKeyError,
@@ -20,19 +20,23 @@ from boltguard.exceptions import (
     PyJWTError,
 )
 from boltguard.jwt.api_jwk import PyJWK, PyJWKSet
-from boltguard.jwt.fetching import NoAnswer
+from boltguard.jwt.fetching import FetchError
 from boltguard.jwt.remote import RemoteKeySet
 
 logger = logging.getLogger("boltguard")
 
 
 class PyJWKClient:
-    """Fetches a JWK Set and keeps it for `lifespan` seconds; one thread at a time fetches.
+    """Fetches a JWK Set, one thread at a time, and caches it for `lifespan` seconds.
 
-    Other than with PyJWT's, `http:` needs `allow_http=True`, an answer has at most `max_bytes`, secrets in it are
-    passed over, one with a private key is none, and while the server fails, the keys from before serve for `stale`
-    seconds more. `cache_keys` is what happens anyway: the keys of a set are read once and kept with it, and one that is
-    not published any more is not found. So `max_cached_keys` is refused, and `cache_keys` without `cache_jwk_set`.
+    Unlike PyJWT's client:
+
+    - `http:` requires `allow_http=True`.
+    - A response can't be larger than `max_bytes`.
+    - Secrets in the set are ignored, and a set with a private key is rejected.
+    - While the server fails, the previous keys are used for another `stale` seconds.
+    - Keys are always cached with their set, and removed with it. `cache_keys` therefore has no effect and requires
+      `cache_jwk_set`, and `max_cached_keys` isn't supported.
     """
 
     def __init__(
@@ -72,63 +76,63 @@ class PyJWKClient:
                 ssl_context=ssl_context,
             )
         except ConfigurationError as error:
-            del uri, headers  # from the variables of this frame, which an error page would show
+            del uri, headers  # local variables, which an error page would show
             raise PyJWKClientError(str(error).replace("RemoteKeySet", "PyJWKClient", 1)) from None
 
         forks.reset_in_child(self)
 
     def reset_after_fork(self) -> None:
-        """Called in a forked process, where no other thread releases the lock."""
+        """Called in a forked process, in which the thread that holds the lock doesn't exist."""
         self._lock = Lock()
 
     def fetch_data(self) -> Any:
-        """Fetches the JWK Set, whatever is kept, and gives it as a dict. It is not kept."""
+        """Fetches the JWK Set and returns it as a dict, without reading or changing the cache."""
         try:
-            answer = self._remote.fetch()
-        except NoAnswer as error:
-            # What was sent is in the variables of the cause.
+            response = self._remote.fetch()
+        except FetchError as error:
+            # The local variables in the traceback of the cause contain the request.
             raise PyJWKClientConnectionError(f"Fail to fetch data from the url: {error}{error.detail}") from None
-        if answer.status != 200:
-            raise PyJWKClientConnectionError(f"Fail to fetch data from the url: status {answer.status}")
+        if response.status != 200:
+            raise PyJWKClientConnectionError(f"Fail to fetch data from the url: status {response.status}")
         try:
-            KeySet.from_jwks(answer.body.decode(), log_skipped=False)  # `note_skipped` logs them
+            KeySet.from_jwks(response.body.decode(), log_skipped=False)  # `log_skipped` does
         except (InvalidKeyError, UnicodeDecodeError) as error:
-            raise _no_set(answer.body, error) from None
-        return json.loads(answer.body)
+            raise _set_error(response.body, error) from None
+        return json.loads(response.body)
 
     def get_jwk_set(self, refresh: bool = False) -> PyJWKSet:
-        """The public keys of now; with `refresh`, fetched now."""
+        """The current public keys. With `refresh=True`, they are fetched."""
         if not self._is_cached:
             return _public(self.fetch_data())
-        return self._current(anew=refresh)
+        return self._current(force=refresh)
 
     def get_signing_keys(self, refresh: bool = False) -> list[PyJWK]:
-        """Those keys of the set that have a name and are for signatures."""
+        """The keys of the set that have a `kid` and are for signatures."""
         return self._signing_keys(self.get_jwk_set(refresh))
 
     def get_signing_key(self, kid: str) -> PyJWK:
-        """The key of this name; the set is fetched anew where it has none, unless that was done within the cooldown."""
+        """The key with this `kid`. If there is none, the set is fetched again, at most once per cooldown."""
         found = self.match_kid(self.get_signing_keys(), kid)
         if found is None and self._is_cached:
-            found = self.match_kid(self._signing_keys(self._current(unknown=True)), kid)
+            found = self.match_kid(self._signing_keys(self._current(unknown_kid=True)), kid)
         if found is None:
             raise PyJWKClientError(f"Unable to find a signing key that matches: {kid!r}")
         return found
 
     def get_signing_key_from_jwt(self, token: str | bytes) -> PyJWK:
-        """The key that the token's `kid` names. It verifies nothing yet."""
+        """The key with the token's `kid`. The token isn't verified."""
         kid = unverified_header(token).get("kid")
         if not isinstance(kid, str):
-            raise PyJWKClientError("the token has no kid, so no key can be found by it")
+            raise PyJWKClientError("The token has no kid, which is required to find its key.")
         return self.get_signing_key(kid)
 
-    def _current(self, *, unknown: bool = False, anew: bool = False) -> PyJWKSet:
-        turn = self._remote.rust.turn(unknown=unknown, anew=anew)
-        if turn is not None:
+    def _current(self, *, unknown_kid: bool = False, force: bool = False) -> PyJWKSet:
+        permit = self._remote.rust.begin_fetch(unknown_kid=unknown_kid, force=force)
+        if permit is not None:
             try:
-                self._take(turn)
+                self._take(permit)
             except PyJWTError as error:
-                if anew or not self._remote.rust.is_usable:
+                if force or not self._remote.rust.is_usable:
                     raise
                 logger.warning("the keys of %s can't be fetched: %s", self._remote.rust.shown_url, error)
         with self._lock:
@@ -136,24 +140,24 @@ class PyJWKClient:
                 raise PyJWKClientConnectionError("the issuer's keys are unavailable")
             return self._jwk_set
 
-    def _take(self, turn: FetchTurn) -> None:
+    def _take(self, permit: FetchPermit) -> None:
         try:
             data = self.fetch_data()
             keys = _public(data)
         except BaseException:
-            turn.fail("connection")
+            permit.fail("connection")
             raise
-        # Whoever finds the keys current must find them here.
+        # A thread that finds the keys up to date must also find them here.
         with self._lock:
-            problem = turn.succeed(200, json.dumps(data).encode())
-            self._remote.note_skipped(turn)
+            problem = permit.succeed(200, json.dumps(data).encode())
+            self._remote.log_skipped(permit)
             if problem is not None:
                 raise PyJWKClientError(problem)
             self._jwk_set = keys
 
     @staticmethod
     def match_kid(signing_keys: list[PyJWK], kid: str) -> PyJWK | None:
-        """The first of the keys that has this name."""
+        """The first key with this `kid`."""
         return next((key for key in signing_keys if key.key_id == kid), None)
 
     @staticmethod
@@ -167,7 +171,7 @@ class PyJWKClient:
         return f"PyJWKClient({self._remote.rust.shown_url!r})"
 
 
-# The second is SPIFFE's.
+# `jwt-svid` is from SPIFFE.
 SIGNING = ("sig", "jwt-svid", None)
 
 
@@ -177,28 +181,32 @@ def _public(data: object) -> PyJWKSet:
     jwk_set = PyJWKSet.from_dict(data)
     jwk_set.keys = [key for key in jwk_set if key._boltguard_key.kind == "public"]
     if not jwk_set.keys:
-        raise PyJWKSetError("the JWK Set holds no public key that can be used")
+        raise PyJWKSetError("The JWK Set has no usable public keys.")
     return jwk_set
 
 
-def _no_set(body: bytes, error: Exception) -> PyJWTError:
+def _set_error(body: bytes, error: Exception) -> PyJWTError:
     try:
         is_object = isinstance(json.loads(body), dict)
     except (ValueError, RecursionError):
         is_object = False
     if is_object:
-        return PyJWKSetError(f"the JWK Set can't be used: {error}")
+        return PyJWKSetError(f"The JWK Set is invalid: {error}")
     return PyJWKClientError("The JWKS endpoint did not return a JSON object")
 
 
 def _check_caches(cache_keys: object, max_cached_keys: object, cache_jwk_set: object) -> None:
     for name, value in (("cache_keys", cache_keys), ("cache_jwk_set", cache_jwk_set)):
         if not isinstance(value, bool):
-            raise PyJWKClientError(f"PyJWKClient: {name} is of type {type(value).__name__}; give True or False")
+            raise PyJWKClientError(f"PyJWKClient: {name} must be True or False, not {type(value).__name__}.")
     if cache_keys and not cache_jwk_set:
-        raise PyJWKClientError("PyJWKClient: cache_keys needs cache_jwk_set: keys are kept with their set")
+        raise PyJWKClientError(
+            "PyJWKClient: cache_keys requires cache_jwk_set, because keys are cached with their set."
+        )
     if max_cached_keys != MAX_CACHED_KEYS:
-        raise PyJWKClientError("PyJWKClient: max_cached_keys has no effect, a set is kept as a whole; omit it")
+        raise PyJWKClientError(
+            "PyJWKClient: max_cached_keys isn't supported, because sets are cached as a whole. Omit it."
+        )
 
 
 #: PyJWT's default.

@@ -1,6 +1,6 @@
-"""`RemoteKeySet`: the keys of another issuer, from the address where it publishes them.
+"""`RemoteKeySet`: the public keys of another issuer, fetched from its JWKS URL.
 
-Rust says when to fetch and reads what came; here it is fetched.
+Rust schedules the requests and reads the responses; this module sends the requests.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from boltguard import forks
-from boltguard._rust import FetchTurn, KeySet, RemoteKeys
+from boltguard._rust import FetchPermit, KeySet, RemoteKeys
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError
-from boltguard.jwt.fetching import Answer, NoAnswer, Request, fetch
+from boltguard.jwt.fetching import FetchedResponse, FetchError, Request, fetch
 from boltguard.messages import kind_of
 from boltguard.overriding import refuse_overrides
 from boltguard.stop_iteration import without_stop_iteration
@@ -29,18 +29,20 @@ Seconds = float | timedelta
 
 
 class RemoteKeySet:
-    """The public keys of another issuer, fetched at the first need: `JWTAuthentication(RemoteKeySet("https://…"), …)`.
+    """The public keys of another issuer, fetched when first required.
 
-    - `ttl`: so long they are current; the server's `max-age` may shorten it, to `cooldown` at the least.
-    - `cooldown`: so long after the end of a fetch none begins for a token whose key is not among them. It is also the
-      longest pause after a fetch that failed; the first is a second, and each further one twice as long.
-    - `stale`: so long they serve beyond their time while no others can be had. Then requests are answered 503.
-    - `timeout`: of a whole fetch, in seconds, which one request at a time waits for.
-    - `max_bytes`: the longest answer that is read.
-    - `allow_http`: `http:` is refused otherwise, for this machine too.
-    - `headers`, `ssl_context`: for the request. Neither is ever shown.
+    Use it in place of a key: `JWTAuthentication(RemoteKeySet("https://…"), …)`.
 
-    What can't be meant raises `ConfigurationError` here.
+    - `ttl`: how long keys are fresh. The `max-age` of the response may shorten this, but not below `cooldown`.
+    - `cooldown`: the minimum time between the end of a fetch and the next fetch for a token with an unknown `kid`. Also
+      the maximum delay after a failed fetch. The delay starts with one second and doubles with each failure.
+    - `stale`: how long keys are used after `ttl` if they can't be fetched. Afterwards, the response is 503.
+    - `timeout`: the timeout of a fetch in seconds. Only one request at a time waits for it.
+    - `max_bytes`: the maximum size of a response.
+    - `allow_http`: allows `http:` URLs, which are otherwise rejected, including those of localhost.
+    - `headers`, `ssl_context`: used for the request. They are never logged or shown.
+
+    Raises `ConfigurationError` if an argument is invalid.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -63,12 +65,12 @@ class RemoteKeySet:
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._request = Request(url, headers)
-        del url, headers  # from the variables of this frame, which an error page would show
+        del url, headers  # local variables, which an error page would show
         self._timeout = _positive("timeout", timeout)
         self._ssl_context = ssl_context
-        for name in self._request.unsound:
-            raise ConfigurationError(f"RemoteKeySet: the header {name!r} can't be sent; give texts of one line")
-        # Only then is a fetch given up, and another may begin: to look up the name of the server takes its own time.
+        for name in self._request.invalid_headers:
+            raise ConfigurationError(f"RemoteKeySet: headers contains {name!r}, which isn't a valid header. {ONE_LINE}")
+        # After this time, another fetch may begin. It is longer than the timeout, which doesn't limit the DNS lookup.
         lock_timeout = 2 * self._timeout + 10
         try:
             self.rust = RemoteKeys(
@@ -83,48 +85,48 @@ class RemoteKeySet:
         except (TypeError, ValueError, OverflowError) as error:  # a ConfigurationError is a ValueError
             raise ConfigurationError(f"RemoteKeySet: {error}") from None
         self._skipped: list[str] = []
-        self._forget_flights()
+        self._reset_fetches()
         forks.reset_in_child(self)
 
-    def _forget_flights(self) -> None:
-        self._flights: WeakKeyDictionary[AbstractEventLoop, dict[object, Future[None]]] = WeakKeyDictionary()
+    def _reset_fetches(self) -> None:
+        self._fetches: WeakKeyDictionary[AbstractEventLoop, dict[object, Future[None]]] = WeakKeyDictionary()
         self._lock = Lock()
 
     def reset_after_fork(self) -> None:
-        """Called in a forked process, where no other thread fetches and none releases a lock."""
-        self._forget_flights()
+        """Called in a forked process, in which the threads that fetch or hold a lock don't exist."""
+        self._reset_fetches()
         self.rust.reset_after_fork()
 
     def keys(self) -> KeySet:
-        """The keys of now, fetched where there are none or they are out of date.
+        """The current keys, fetched if there are none or they are stale.
 
-        Raises `PyJWKClientConnectionError` where none can be had.
+        Raises `PyJWKClientConnectionError` if no keys are available.
         """
         self.refresh()
         return self.rust.keys
 
     def keys_for(self, token: str | bytes) -> KeySet:
-        """The keys of now, fetched anew if none has the token's `kid`, unless that was done within the cooldown.
+        """The keys to verify a token with, fetched again if none has its `kid`, at most once per cooldown.
 
-        For a token without `kid` they are fetched anew if none of them has signed it. While another thread fetches, a
-        few wait, and the others get the keys at hand. They are for `jwt.decode`, which verifies; whether the token's
-        key is among them is not said here.
+        If the token has no `kid`, they are fetched again if none of them verifies it. While another thread fetches, a
+        few threads wait, and the others get the existing keys. Pass the result to `jwt.decode`, which verifies the
+        token; it may not contain the token's key.
         """
         self.refresh()
-        if self.rust.lacks_key_of(_text(token)):
-            self.refresh(unknown=True)
+        if self.rust.may_verify_with_missing_key(_string(token)):
+            self.refresh(unknown_kid=True)
         return self.rust.keys
 
-    def refresh(self, *, unknown: bool = False, anew: bool = False) -> None:
-        """Brings the keys up to date, or waits for another thread that does, or does nothing.
+    def refresh(self, *, unknown_kid: bool = False, force: bool = False) -> None:
+        """Fetches the keys if they are stale, or waits for another thread that fetches them.
 
-        With `unknown`, a token's key is not among them; with `anew`, you know that they have changed. Raises
-        `PyJWKClientConnectionError` where there are none that may be used.
+        Pass `unknown_kid=True` for a token whose key isn't among them, and `force=True` if you know that they have
+        changed. Raises `PyJWKClientConnectionError` if there are no keys that may be used.
         """
-        turn = self.rust.turn(unknown=unknown, anew=anew)
-        if turn is None:
+        permit = self.rust.begin_fetch(unknown_kid=unknown_kid, force=force)
+        if permit is None:
             return
-        problem = self._take(turn)
+        problem = self._take(permit)
         if problem is not None:
             logger.warning("the keys of %s can't be fetched: %s", self.rust.shown_url, problem)
             if not self.rust.is_usable:
@@ -138,25 +140,25 @@ class RemoteKeySet:
     async def akeys_for(self, token: str | bytes) -> KeySet:
         """`keys_for`, for async code."""
         await self.arefresh()
-        if self.rust.lacks_key_of(_text(token)):
-            await self.arefresh(unknown=True)
+        if self.rust.may_verify_with_missing_key(_string(token)):
+            await self.arefresh(unknown_kid=True)
         return self.rust.keys
 
-    async def arefresh(self, *, unknown: bool = False, anew: bool = False) -> None:
-        """`refresh`, for async code: in a thread, one for all tasks of a loop that have the same need."""
-        loop, need = asyncio.get_running_loop(), (unknown, anew)
+    async def arefresh(self, *, unknown_kid: bool = False, force: bool = False) -> None:
+        """`refresh`, for async code. Runs in one thread for all tasks of an event loop that pass the same arguments."""
+        loop, arguments = asyncio.get_running_loop(), (unknown_kid, force)
         with self._lock:
-            flights = self._flights.setdefault(loop, {})
-        flight = flights.get(need)
-        if flight is None or flight.done():
+            fetches = self._fetches.setdefault(loop, {})
+        fetch = fetches.get(arguments)
+        if fetch is None or fetch.done():
             refresh = without_stop_iteration(self.refresh)
-            flight = loop.run_in_executor(None, lambda: refresh(unknown=unknown, anew=anew))
-            flights[need] = flight
-        # A task that is cancelled must not take the others' keys away.
-        await asyncio.shield(flight)
+            fetch = loop.run_in_executor(None, lambda: refresh(unknown_kid=unknown_kid, force=force))
+            fetches[arguments] = fetch
+        # Cancelling one task must not cancel the fetch of the others.
+        await asyncio.shield(fetch)
 
-    def fetch(self) -> Answer:
-        """Asks the server now, whatever the times say, and keeps nothing. Raises `NoAnswer`."""
+    def fetch(self) -> FetchedResponse:
+        """Fetches the response immediately, without storing it. Raises `FetchError`."""
         return fetch(
             self._request,
             timeout=self._timeout,
@@ -164,18 +166,18 @@ class RemoteKeySet:
             ssl_context=self._ssl_context,
         )
 
-    def _take(self, turn: FetchTurn) -> str | None:
+    def _take(self, permit: FetchPermit) -> str | None:
         try:
-            answer = self.fetch()
-        except NoAnswer as error:
-            return f"{turn.fail(error.why)}{error.detail}"
-        problem = turn.succeed(answer.status, answer.body, answer.cache_control)
-        self.note_skipped(turn)
+            response = self.fetch()
+        except FetchError as error:
+            return f"{permit.fail(error.why)}{error.detail}"
+        problem = permit.succeed(response.status, response.body, response.cache_control)
+        self.log_skipped(permit)
         return problem
 
-    def note_skipped(self, turn: FetchTurn) -> None:
-        """Logs each key of the issuer that is skipped, and not again as long as the same ones are."""
-        skipped = turn.skipped
+    def log_skipped(self, permit: FetchPermit) -> None:
+        """Logs the skipped keys of the issuer, unless they are the same as after the previous fetch."""
+        skipped = permit.skipped
         if skipped != self._skipped:
             self._skipped = skipped
             for key in skipped:
@@ -185,13 +187,18 @@ class RemoteKeySet:
         return f"RemoteKeySet({self.rust.shown_url!r})"
 
 
-def _text(token: str | bytes) -> str:
-    # What is not ASCII is no token, and Rust says so.
+def _string(token: str | bytes) -> str:
+    # Rust rejects a token that isn't ASCII.
     return token.decode("ascii", "replace") if isinstance(token, bytes) else token
 
 
 def _positive(what: str, value: Seconds) -> float:
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= 3600:
-        raise ConfigurationError(f"RemoteKeySet: {what} is {kind_of(value)}; give seconds above zero, at most an hour")
+        raise ConfigurationError(
+            f"RemoteKeySet: {what} must be more than 0 and at most 3600 seconds, not {kind_of(value)}."
+        )
     return float(seconds)
+
+
+ONE_LINE = "Names and values must be single lines of printable ASCII characters."

@@ -13,7 +13,7 @@ from boltguard.event_loop import in_event_loop
 from boltguard.threads import in_thread
 
 
-class Done:
+class AwaitableNone:
     """The result of a sync method, which can also be awaited."""
 
     def __await__(self) -> Generator[None, None, None]:
@@ -26,10 +26,10 @@ def pair(cls: type, name: str) -> None:
 
     The other one isn't looked up on the object, so that both can call `super()`.
     """
-    twin = f"a{name}"
-    (depth, method), (other_depth, other) = _found(cls, name), _found(cls, twin)
+    variant = f"a{name}"
+    (depth, method), (other_depth, other) = _found(cls, name), _found(cls, variant)
     if depth < other_depth:
-        setattr(cls, twin, _to_async(cls, name, method))
+        setattr(cls, variant, _to_async(cls, name, method))
     elif other_depth < depth:
         setattr(cls, name, _to_sync(cls, name, other))
 
@@ -47,22 +47,22 @@ def _found(cls: type, name: str) -> tuple[int, Any]:
 
 
 def _to_async(cls: type, name: str, method: Any) -> Callable[..., Any]:
-    async def twin(self: Any, *arguments: Any, **named: Any) -> Any:
+    async def variant(self: Any, *arguments: Any, **named: Any) -> Any:
         result = await acall(_bound(method, self), *arguments, **named)
         # The result of `is_revoked` isn't awaited, because it must be a bool.
         return await result if name == "revoke" and iscoroutine(result) else result
 
-    return _named(twin, cls, f"a{name}")
+    return _named(variant, cls, f"a{name}")
 
 
 def _to_sync(cls: type, name: str, method: Any) -> Callable[..., Any]:
-    def twin(self: Any, *arguments: Any, **named: Any) -> Any:
+    def variant(self: Any, *arguments: Any, **named: Any) -> Any:
         if in_event_loop():
             raise SynchronousOnlyOperation(f"{name}() can't wait in async code. Use `await a{name}(...)`.")
         result = async_to_sync(_bound(method, self))(*arguments, **named)
-        return Done() if result is None else result
+        return AwaitableNone() if result is None else result
 
-    return _named(twin, cls, name)
+    return _named(variant, cls, name)
 
 
 def _bound(method: Any, store: object) -> Callable[..., Any]:
@@ -70,6 +70,6 @@ def _bound(method: Any, store: object) -> Callable[..., Any]:
     return bound
 
 
-def _named(twin: Any, cls: type, name: str) -> Callable[..., Any]:
-    twin.__name__, twin.__qualname__, twin.__module__ = name, f"{cls.__qualname__}.{name}", cls.__module__
-    return twin  # type: ignore[no-any-return]
+def _named(variant: Any, cls: type, name: str) -> Callable[..., Any]:
+    variant.__name__, variant.__qualname__, variant.__module__ = name, f"{cls.__qualname__}.{name}", cls.__module__
+    return variant  # type: ignore[no-any-return]

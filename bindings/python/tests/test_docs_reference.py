@@ -1,10 +1,8 @@
 """The tables of `docs/reference`, compared with the code."""
 
 import ast
-import importlib.util
 import inspect
 import re
-from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -12,8 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand
 from django.test import override_settings
 
-import boltguard
-from boltguard import _rust, auth, conf, exceptions
+from boltguard import _rust, auth, conf
 from boltguard.api_keys.management.commands import boltguard_apikey
 from boltguard.checks.settings import READERS
 from boltguard.jwt import RemoteKeySet
@@ -21,34 +18,11 @@ from boltguard.management.commands import boltguard_routes
 from boltguard.management.commands.boltguard_routes import _plain
 from boltguard.routes.collect import Route
 
-PACKAGE = Path(boltguard.__file__).parent
+from reference import PACKAGE, REFERENCE, names, rows, section
+
 BACKENDS = "backends-and-guards.md"
 ARGUMENT = ("argument", "type", "default", "meaning")
 STORES = [auth.InMemoryRevocation, auth.DjangoCacheRevocation, auth.DjangoORMRevocation]
-REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
-
-
-def section(page, heading=None):
-    """The text of a page, or below one of its headings up to the next."""
-    text = (REFERENCE / page).read_text("utf-8")
-    if heading is None:
-        return text
-    (found,) = re.findall(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", text, re.M | re.S)
-    return found
-
-
-def rows(text, *headings):
-    """The cells of each row of the table with these headings."""
-    start = "| " + " | ".join(headings) + " |\n|" + " --- |" * len(headings) + "\n"
-    assert text.count(start) == 1, f"one table {headings}"
-    table = re.match(r"(?:\|.*\n)+", text.split(start)[1])[0]
-    # A vertical bar in a cell is escaped.
-    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()]
-
-
-def names(cell):
-    """What is in backticks."""
-    return re.findall(r"`([^`]+)`", cell)
 
 
 # settings.md
@@ -322,69 +296,3 @@ def arguments(parser):
 
 LOGGED = ("logger", "level", "message")
 OF_ACTION = ("action", "argument", "default", "meaning")
-
-
-# python-api.md
-
-
-def public_modules():
-    """The modules with `__all__`, by name."""
-    public = {}
-    for file in PACKAGE.rglob("*.py"):
-        name = ".".join(["boltguard", *file.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
-        if re.search(r"^__all__ = ", file.read_text("utf-8"), re.M):
-            public[name] = importlib.import_module(name)
-    return public
-
-
-def test_the_public_modules():
-    public = public_modules()
-    of_pyjwt = [name.removeprefix("boltguard.jwt.") for name in public if name.startswith("boltguard.jwt.")]
-    assert all(importlib.util.find_spec(f"jwt.{name}") for name in of_pyjwt), "modules of PyJWT"
-    (sentence,) = re.findall(r"Its submodules (.*?) have", section(API, "boltguard.jwt"), re.S)
-    assert names(sentence) == sorted(of_pyjwt)
-    listed = re.findall(r"^## (.+)$", section(API), re.M)
-    assert sorted([*listed, *(f"boltguard.jwt.{name}" for name in of_pyjwt)]) == sorted(public)
-    for name, module in public.items():
-        assert [one for one in module.__all__ if not hasattr(module, one)] == [], name
-
-
-TABLES = sorted(public_modules().keys() & set(re.findall(r"^## (.+)$", section("python-api.md"), re.M)))
-
-
-@pytest.mark.parametrize("name", [name for name in TABLES if name not in ("boltguard.exceptions", "boltguard.signals")])
-def test_the_names_of(name):
-    module = public_modules()[name]
-    listed = [names(cell)[0] for cell, _ in rows(section(API, name), "name", "description")]
-    of_exceptions = exceptions.__all__ if name == "boltguard.jwt" else ()
-    assert [re.match(r"\w+", one)[0] for one in listed] == [one for one in module.__all__ if one not in of_exceptions]
-    for signature in listed:
-        called, _, parameters = signature.partition("(")
-        if parameters and "…" not in parameters:
-            described = inspect.signature(eval(f"lambda {parameters[:-1]}: None"))
-            assert plain(described) == plain(inspect.signature(getattr(module, called))), signature
-
-
-def plain(signature):
-    """The parameters, without annotations and what can't be passed."""
-    found = [(name, one.kind, one.default) for name, one in signature.parameters.items() if not name.startswith("_")]
-    return [(name, kind.name.replace("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD"), value) for name, kind, value in found]
-
-
-def test_the_exceptions():
-    listed = rows(section(API, "boltguard.exceptions"), "exception", "base classes", "`code`", "raised if")
-    described = [(names(one)[0], names(bases), names(code)) for one, bases, code, _ in listed]
-    classes = [getattr(exceptions, name) for name in exceptions.__all__]
-    assert described == [
-        (one.__name__, [base.__name__ for base in one.__bases__], [one.code] if hasattr(one, "code") else [])
-        for one in classes
-    ]
-    for call in re.findall(
-        r"`((?:HTTPException|Unauthorized|Forbidden)\([^`]+)`", section(API, "boltguard.exceptions")
-    ):
-        called, _, parameters = call.partition("(")
-        described = inspect.signature(eval(f"lambda {parameters[:-1]}: None"))
-        assert plain(described) == plain(inspect.signature(getattr(exceptions, called)))
-
-
-API = "python-api.md"

@@ -79,7 +79,9 @@ mod ssh;
 mod verifying;
 
 pub use algorithm::UnknownAlgorithm;
-pub use backend::{Algorithm, Curve, Signature, digest_sha256, fill_random, hmac_sha256};
+pub use backend::{
+    Algorithm, Curve, Signature, digest_sha256, fill_random, hkdf_sha256, hmac_sha256,
+};
 pub use error::{InvalidSignature, KeyError, RandomError, SignError};
 pub use jwk::{Jwk, JwkProblem, SkippedKey};
 pub use key::Key;

@@ -70,7 +70,12 @@ impl Secret {
         }
         let mut bytes = Zeroizing::new(vec![0; algorithm.hash_len()].into_boxed_slice());
         fill_random(&mut bytes)?;
-        Ok(Self(bytes))
+        Ok(Self::from_uniform(bytes))
+    }
+
+    /// Creates a secret from random or derived bytes, which can't be a public key.
+    pub(crate) const fn from_uniform(bytes: Zeroizing<Box<[u8]>>) -> Self {
+        Self(bytes)
     }
 
     /// Whether the secret is shorter than the algorithm's hash, which RFC 7518 §3.2 asks of it at least.

@@ -1,7 +1,8 @@
-//! SHA-256, HMAC with SHA-256 and random bytes, which other crates need apart from signatures.
+//! SHA-256, HMAC and HKDF with SHA-256 and random bytes, which other crates need apart from signatures.
 
 use ring::rand::{SecureRandom, SystemRandom};
-use ring::{digest, hmac};
+use ring::{digest, hkdf, hmac};
+use zeroize::Zeroizing;
 
 use crate::{RandomError, Secret};
 
@@ -16,6 +17,31 @@ pub fn digest_sha256(message: &[u8]) -> [u8; 32] {
 pub fn hmac_sha256(key: &Secret, message: &[u8]) -> [u8; 32] {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
     to_array(hmac::sign(&key, message).as_ref())
+}
+
+/// Derives a secret of 32 bytes with HKDF and SHA-256, [RFC 5869](https://www.rfc-editor.org/rfc/rfc5869).
+///
+/// Secrets that are derived with different `info` are independent: one doesn't reveal another. The salt can be empty.
+///
+/// ```
+/// use boltguard_keys::{Secret, hkdf_sha256};
+///
+/// let secret = Secret::new(b"a secret that is thirty-two bytes")?;
+/// let key = hkdf_sha256(&secret, b"", b"signatures of webhooks");
+/// assert_eq!(key, hkdf_sha256(&secret, b"", b"signatures of webhooks"));
+/// assert_ne!(key, hkdf_sha256(&secret, b"", b"links in emails"));
+/// # Ok::<(), boltguard_keys::KeyError>(())
+/// ```
+#[must_use]
+pub fn hkdf_sha256(secret: &Secret, salt: &[u8], info: &[u8]) -> Secret {
+    let algorithm = hkdf::HKDF_SHA256;
+    let mut bytes = Zeroizing::new(vec![0; 32].into_boxed_slice());
+    hkdf::Salt::new(algorithm, salt)
+        .extract(secret.expose())
+        .expand(&[info], algorithm)
+        .and_then(|key| key.fill(&mut bytes))
+        .expect("32 bytes are within the limit of RFC 5869 §2.3");
+    Secret::from_uniform(bytes)
 }
 
 /// Fills `buffer` with random bytes from the operating system, which are suitable for keys.
@@ -58,5 +84,27 @@ mod tests {
             hex(&hmac_sha256(&key, b"what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
+    }
+
+    /// The first 32 bytes of the output key material (OKM) are the OKM of length 32.
+    fn check_hkdf(input: &[u8], salt: &[u8], info: &[u8], expected: &str) {
+        let derived = hkdf_sha256(&Secret::new(input).unwrap(), salt, info);
+        assert_eq!(hex(derived.expose()), expected[..64]);
+    }
+
+    #[test]
+    fn rfc5869_test_case_1() {
+        let salt: Vec<u8> = (0..=0x0c).collect();
+        let info: Vec<u8> = (0xf0..=0xf9).collect();
+        let expected =
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865";
+        check_hkdf(&[0x0b; 22], &salt, &info, expected);
+    }
+
+    #[test]
+    fn rfc5869_test_case_3_without_salt_and_info() {
+        let expected =
+            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8";
+        check_hkdf(&[0x0b; 22], b"", b"", expected);
     }
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use ::ring::hmac;
 
 pub use self::curve::Curve;
-pub use self::digest::{digest_sha256, fill_random, hmac_sha256};
+pub use self::digest::{digest_sha256, fill_random, hkdf_sha256, hmac_sha256};
 pub(crate) use self::ed25519::refuse_small_order;
 pub(crate) use self::ring::{check_rsa, ed25519_public};
 pub use self::signature::Signature;

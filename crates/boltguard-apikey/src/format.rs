@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use boltguard_keys::RandomError;
 use zeroize::Zeroizing;
 
 use crate::{ApiKeyError, KeyDigest, Peppers, base62};
@@ -66,19 +67,74 @@ impl KeyFormat {
     ///
     /// [`ApiKeyError::Random`] if the random number generator of the system is unavailable.
     pub fn generate(&self) -> Result<GeneratedKey, ApiKeyError> {
+        let mut key = self.start();
+        base62::push_random(&mut key, ID_LEN)?;
+        key.push('_');
+        base62::push_random(&mut key, SECRET_LEN)?;
+        Ok(self.finish(key))
+    }
+
+    /// Generates only the ID of a key, for [`compose`](Self::compose).
+    ///
+    /// # Errors
+    ///
+    /// [`RandomError`] if the random number generator of the system is unavailable.
+    pub fn generate_id() -> Result<String, RandomError> {
+        let mut id = String::with_capacity(ID_LEN);
+        base62::push_random(&mut id, ID_LEN)?;
+        Ok(id)
+    }
+
+    /// Returns whether a string has the form of an ID: 12 digits and letters.
+    #[must_use]
+    pub fn is_id(id: &str) -> bool {
+        id.len() == ID_LEN && base62::is_base62(id)
+    }
+
+    /// Composes a key from an ID and a secret of 256 bits, which must be random, or derived from a secret.
+    ///
+    /// [`ParsedKey::secret`] returns the same secret.
+    ///
+    /// ```
+    /// use boltguard_apikey::KeyFormat;
+    ///
+    /// let format = KeyFormat::new("sk")?;
+    /// let key = format.compose("4fQzW0ksT1bC", &[7; 32])?;
+    /// assert_eq!(format.parse(key.expose())?.secret(), Some([7; 32]));
+    /// # Ok::<(), boltguard_apikey::ApiKeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ApiKeyError::Foreign`] unless the ID consists of 12 digits and letters.
+    pub fn compose(&self, id: &str, secret: &[u8; 32]) -> Result<GeneratedKey, ApiKeyError> {
+        if !Self::is_id(id) {
+            return Err(ApiKeyError::Foreign);
+        }
+        let mut key = self.start();
+        key.push_str(id);
+        key.push('_');
+        base62::push_number(&mut key, secret);
+        Ok(self.finish(key))
+    }
+
+    /// Returns the prefix and `_`, in a buffer for the whole key.
+    fn start(&self) -> Zeroizing<String> {
         // The buffer must not be reallocated, because the old one would not be zeroized.
         let mut key = Zeroizing::new(String::with_capacity(self.len()));
         key.push_str(&self.prefix);
         key.push('_');
-        base62::push_random(&mut key, ID_LEN)?;
-        key.push('_');
-        base62::push_random(&mut key, SECRET_LEN)?;
+        key
+    }
+
+    /// Appends the checksum.
+    fn finish(&self, mut key: Zeroizing<String>) -> GeneratedKey {
         let checksum = checksum(&key);
         key.extend(checksum);
-        Ok(GeneratedKey {
+        GeneratedKey {
             key,
             id_start: self.prefix.len() + 1,
-        })
+        }
     }
 
     /// Parses an untrusted string.
@@ -96,7 +152,8 @@ impl KeyFormat {
         if !checksum(body).into_iter().eq(actual.chars()) {
             return Err(ApiKeyError::Checksum);
         }
-        Ok(ParsedKey { key, id })
+        let secret = &rest[..SECRET_LEN];
+        Ok(ParsedKey { key, id, secret })
     }
 
     /// Returns a regular expression that matches the keys, in syntax that all common engines support.
@@ -133,8 +190,7 @@ impl KeyFormat {
 /// 71 random bits: among 2^32 keys, the probability that two have the same ID is about 1 in 300.
 const ID_LEN: usize = 12;
 
-/// 62^43 is a little more than 2^256.
-const SECRET_LEN: usize = 43;
+const SECRET_LEN: usize = base62::NUMBER_LEN;
 
 /// 62^6 is more than 2^32.
 const CHECKSUM_LEN: usize = 6;
@@ -182,6 +238,7 @@ impl fmt::Debug for GeneratedKey {
 pub struct ParsedKey<'a> {
     pub(crate) key: &'a str,
     id: &'a str,
+    secret: &'a str,
 }
 
 impl<'a> ParsedKey<'a> {
@@ -189,6 +246,15 @@ impl<'a> ParsedKey<'a> {
     #[must_use]
     pub const fn id(&self) -> &'a str {
         self.id
+    }
+
+    /// Returns the secret of a key that was [composed](KeyFormat::compose).
+    ///
+    /// Returns `None` if the digits are a number of more than 256 bits. This can be the case for a generated key, whose
+    /// digits are random.
+    #[must_use]
+    pub fn secret(&self) -> Option<[u8; 32]> {
+        base62::parse_number(self.secret)
     }
 
     /// Returns the digest with the current secret, to be compared with the stored one or to replace it.
@@ -251,13 +317,34 @@ mod tests {
     }
 
     #[test]
-    fn generating_a_key_does_not_reallocate() {
+    fn creating_a_key_does_not_reallocate() {
         let format = KeyFormat::new("acme_live").unwrap();
-        let key = format.generate().unwrap();
-        assert_eq!(
-            (key.key.len(), key.key.capacity()),
-            (format.len(), format.len())
-        );
+        let composed = format.compose("0123456789ab", &[0xff; 32]).unwrap();
+        for key in [format.generate().unwrap(), composed] {
+            assert_eq!(
+                (key.key.len(), key.key.capacity()),
+                (format.len(), format.len())
+            );
+        }
+    }
+
+    #[test]
+    fn ids_are_12_digits_and_letters() {
+        assert!(KeyFormat::is_id(&KeyFormat::generate_id().unwrap()));
+        let format = KeyFormat::new("sk").unwrap();
+        for id in [
+            "",
+            "0123456789a",
+            "0123456789abc",
+            "0123456789a_",
+            "0123456789é",
+        ] {
+            assert_eq!(
+                format.compose(id, &[0; 32]).unwrap_err(),
+                ApiKeyError::Foreign,
+                "{id}"
+            );
+        }
     }
 
     /// All versions must accept this key, whose checksum was computed with Python's `zlib.crc32`.

@@ -19,6 +19,25 @@ proptest! {
     }
 
     #[test]
+    fn composed_key_round_trips(id in "[0-9A-Za-z]{12}", secret in any::<[u8; 32]>()) {
+        let format = KeyFormat::new("sk").unwrap();
+        let key = format.compose(&id, &secret).unwrap();
+        let parsed = format.parse(key.expose()).unwrap();
+        prop_assert_eq!((parsed.id(), parsed.secret()), (&*id, Some(secret)));
+    }
+
+    #[test]
+    fn each_parsed_secret_composes_the_same_key(id in "[0-9A-Za-z]{12}") {
+        let format = KeyFormat::new("sk").unwrap();
+        let key = format.generate().unwrap();
+        if let Some(secret) = format.parse(key.expose()).unwrap().secret() {
+            let [same, other] = [key.id(), &id].map(|id| format.compose(id, &secret).unwrap());
+            prop_assert_eq!(same.expose(), key.expose());
+            prop_assert_ne!(other.expose(), key.expose());
+        }
+    }
+
+    #[test]
     fn arbitrary_string_is_an_error(text in any::<String>()) {
         prop_assert!(KeyFormat::new("sk").unwrap().parse(&text).is_err());
     }

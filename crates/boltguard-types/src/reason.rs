@@ -91,12 +91,22 @@ reasons! {
     NotAuthenticated = "not_authenticated",
     /// The guard requires a permission that the caller doesn't have.
     PermissionMissing = "permission_missing",
+    /// The refresh token has expired, or its session.
+    RefreshTokenExpired = "refresh_token_expired",
+    /// The refresh token is unknown or malformed.
+    RefreshTokenInvalid = "refresh_token_invalid",
+    /// The refresh token was used again, which ended its session.
+    RefreshTokenReused = "refresh_token_reused",
     /// The revocation store is unavailable.
     RevocationUnavailable = "revocation_unavailable",
     /// The credentials use an authentication scheme that no backend accepts.
     SchemeUnsupported = "scheme_unsupported",
     /// The guard requires an OAuth scope that the caller doesn't have.
     ScopeMissing = "scope_missing",
+    /// The session has ended: by logout, or because a refresh token was used again.
+    SessionEnded = "session_ended",
+    /// The session store is unavailable.
+    SessionsUnavailable = "sessions_unavailable",
     /// The signature is invalid.
     SignatureInvalid = "signature_invalid",
     /// The guard requires a staff member.

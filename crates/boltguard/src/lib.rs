@@ -62,6 +62,7 @@ pub use boltguard_jwt as jwt;
 pub use boltguard_keys as keys;
 pub use boltguard_mint as mint;
 pub use boltguard_revocation as revocation;
+pub use boltguard_session as session;
 pub use boltguard_types as types;
 
 pub use backend::{

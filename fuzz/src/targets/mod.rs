@@ -16,6 +16,7 @@ mod jwks_answer;
 mod mint;
 mod oracle;
 mod pem;
+mod refresh_token;
 mod service;
 
 /// A target: a function of bytes that panics if an invariant is violated.
@@ -38,6 +39,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("jwks_answer", jwks_answer::run),
     ("mint", mint::run),
     ("pem", pem::run),
+    ("refresh_token", refresh_token::run),
 ];
 
 /// Runs a target by name.

@@ -13,7 +13,7 @@ const ROWS: [&[&str]; 6] = [
         "boltguard-jwks",
         "boltguard-jws",
     ],
-    &["boltguard-jwt", "boltguard-mint"],
+    &["boltguard-jwt", "boltguard-mint", "boltguard-session"],
     &["boltguard"],
     &["boltguard-python"],
 ];

@@ -106,10 +106,10 @@ impl KeyFormat {
     ///
     /// # Errors
     ///
-    /// [`ApiKeyError::Foreign`] unless the ID consists of 12 digits and letters.
+    /// [`ApiKeyError::Format`] unless the ID consists of 12 digits and letters.
     pub fn compose(&self, id: &str, secret: &[u8; 32]) -> Result<GeneratedKey, ApiKeyError> {
         if !Self::is_id(id) {
-            return Err(ApiKeyError::Foreign);
+            return Err(ApiKeyError::Format);
         }
         let mut key = self.start();
         key.push_str(id);
@@ -341,7 +341,7 @@ mod tests {
         ] {
             assert_eq!(
                 format.compose(id, &[0; 32]).unwrap_err(),
-                ApiKeyError::Foreign,
+                ApiKeyError::Format,
                 "{id}"
             );
         }

@@ -105,7 +105,7 @@ reasons! {
     ScopeMissing = "scope_missing",
     /// The session has ended: by logout, or because a refresh token was used again.
     SessionEnded = "session_ended",
-    /// The session store is unavailable.
+    /// The session store, or the random number generator that sessions require, is unavailable.
     SessionsUnavailable = "sessions_unavailable",
     /// The signature is invalid.
     SignatureInvalid = "signature_invalid",

@@ -219,6 +219,12 @@ impl AuthContext {
         Ok(permissions.get_slice(0, permissions.len()))
     }
 
+    /// Whether a custom backend identified the caller.
+    #[getter]
+    fn is_custom(&self) -> bool {
+        self.caller.identity().is_some()
+    }
+
     /// Whether the credential is a token.
     #[getter]
     fn has_token(&self) -> bool {

@@ -91,6 +91,12 @@ impl Gate {
         }
     }
 
+    /// The value of `WWW-Authenticate` for a request without credentials.
+    #[getter]
+    fn challenge(&self) -> Option<String> {
+        self.engine.challenge(&Caller::anonymous()).challenge()
+    }
+
     /// The guard.
     #[getter]
     fn guard(&self) -> Guard {

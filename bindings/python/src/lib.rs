@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 mod api_keys;
 mod auth_context;
 mod backends;
+mod certificates;
 mod errors;
 mod explanation;
 mod gate;
@@ -40,6 +41,8 @@ mod _rust {
     use super::backends::edge::{EdgeBackend, Identity};
     #[pymodule_export]
     use super::backends::jwt::JwtBackend;
+    #[pymodule_export]
+    use super::certificates::{parse_fingerprint, read_certificate};
     #[pymodule_export]
     use super::explanation::Explanation;
     #[pymodule_export]

@@ -15,12 +15,16 @@ use crate::MAX_CACHED_TOKENS;
 pub enum ConfigError {
     /// A cache of more tokens than [`MAX_CACHED_TOKENS`](crate::MAX_CACHED_TOKENS).
     CacheSize,
+    /// The string isn't the SHA-256 fingerprint of a certificate.
+    Fingerprint,
     /// A name that was given to one backend is also the name of another.
     DuplicateBackend(Box<str>),
     /// The guard can't be compiled.
     Guard(GuardError),
     /// The text is no header's name.
     HeaderName,
+    /// A backend for client certificates has no clients.
+    NoClients,
     /// An algorithm is allowed that none of the keys serves.
     NoKeyFor(Algorithm),
     /// There is no key at all.
@@ -49,8 +53,12 @@ impl fmt::Display for ConfigError {
                 f,
                 "two backends are named {name:?}: give each a name of its own"
             ),
+            Self::Fingerprint => f.write_str(
+                "not the SHA-256 fingerprint of a certificate: 64 hexadecimal digits",
+            ),
             Self::Guard(error) => error.fmt(f),
             Self::HeaderName => f.write_str("not a header's name: letters, digits and hyphens"),
+            Self::NoClients => f.write_str("no client certificate is configured: add a fingerprint"),
             Self::NoKeyFor(algorithm) => write!(
                 f,
                 "the algorithm {} is allowed and no key serves it: give one, or take the algorithm out",

@@ -67,7 +67,8 @@ pub use boltguard_types as types;
 
 pub use backend::{
     API_KEY_BACKEND, ApiKeyBackend, ApiKeySource, Authenticate, Authentication, Backend,
-    CustomBackend, EdgeBackend, JWT_BACKEND, JwtBackend, Revocation, StoreFailurePolicy,
+    CERTIFICATE_BACKEND, ClientCertificates, CustomBackend, EdgeBackend, Fingerprint, JWT_BACKEND,
+    JwtBackend, MAX_CERTIFICATE, Revocation, StoreFailurePolicy, certificate_der,
 };
 pub use caller::{Anonymous, ApiKeyCaller, Caller, Credential, CustomCaller};
 pub use credentials::Scheme;

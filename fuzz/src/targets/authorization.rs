@@ -67,6 +67,9 @@ pub(super) fn run(data: &[u8]) {
         Outcome::Admitted(caller) => check_admitted(&caller, [authorization, token], key),
         Outcome::Refused(refusal) => assert!([401, 403].contains(&refusal.status())),
     }
+    if let Some(der) = boltguard::certificate_der(text) {
+        assert!(!der.is_empty() && der.len() <= text.len());
+    }
     if let Ok(name) = HeaderName::new(text) {
         assert!(name.as_str().is_ascii());
     }

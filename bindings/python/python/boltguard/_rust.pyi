@@ -44,6 +44,8 @@ __all__ = [
     "jwt_decode",
     "jwt_decode_complete",
     "jwt_encode",
+    "parse_fingerprint",
+    "read_certificate",
     "unverified_header",
 ]
 
@@ -351,6 +353,12 @@ def jws_verify_complete(
     options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Verifies a token, unless the options say otherwise, and returns its `header`, `payload` and `signature`."""
+
+def read_certificate(value: str) -> tuple[bytes, str] | None:
+    """A certificate in DER and its SHA-256 fingerprint; `None` if the string isn't a certificate."""
+
+def parse_fingerprint(value: str) -> str:
+    """A fingerprint in the form that `read_certificate` returns."""
 
 def unverified_header(jwt: str | bytes) -> dict[str, Any]:
     """The header of a token, without verification."""
@@ -720,6 +728,10 @@ class Gate:
         """Evaluates the guard for a caller whom another gate has identified; `None` is an anonymous caller."""
 
     @property
+    def challenge(self) -> str | None:
+        """The value of `WWW-Authenticate` for a request without credentials."""
+
+    @property
     def guard(self) -> Guard:
         """The guard."""
 
@@ -906,6 +918,10 @@ class AuthContext(Mapping[str, Any]):
     @property
     def api_key_id(self) -> str | None:
         """The public id of the API key."""
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether a custom backend identified the caller."""
 
     @property
     def has_token(self) -> bool:

@@ -122,7 +122,7 @@ class BoltguardMiddleware:
         """Makes a caller anonymous whose account is missing; the request isn't refused."""
         if request._boltguard_seen.is_authenticated and is_missing(request):
             log_refusal(request, 401, "user_unavailable")
-            anonymous = gate.check({})
+            anonymous = gate.check_caller(None)
             assert isinstance(anonymous, AuthContext)
             attach(request, anonymous, gate)
             request._dont_enforce_csrf_checks = False
@@ -142,7 +142,8 @@ class BoltguardMiddleware:
         if outcome.is_authenticated:
             attach(request, outcome, gate)
             # Browsers don't send these credentials automatically, so the request can't be forged.
-            request._dont_enforce_csrf_checks = True
+            if not gate.is_ambient(outcome):
+                request._dont_enforce_csrf_checks = True
         elif outcome.get("auth_error") is not None:
             attach(request, outcome, gate)
         else:

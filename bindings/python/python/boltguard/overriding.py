@@ -78,8 +78,8 @@ HOOKS = {
 OPERATORS = {"__and__", "__bool__", "__eq__", "__hash__", "__invert__", "__or__", "__rand__", "__ror__", "__str__"}
 FRAMEWORKS = {"builtins", "rest_framework.authentication", "rest_framework.permissions", "typing"}
 AS_BACKEND = (
-    "Use JWTAuthentication(...) or APIKeyAuthentication(...) with arguments, and Check(function) among the guards for "
-    "what they don't cover."
+    "Use JWTAuthentication(...) or APIKeyAuthentication(...) with arguments, Check(function) among the guards for what "
+    "they don't cover, or a subclass of Authentication with a method authenticate(self, request)."
 )
 AS_GUARD = (
     "Write Check(function) for a condition on the request, ObjectCheck(function) for one on an object, and combine "

@@ -1,6 +1,7 @@
 //! Backends, which turn the credentials of a request into a caller.
 
 mod api_key;
+mod certificate;
 mod custom;
 mod jwt;
 
@@ -12,6 +13,9 @@ use boltguard_jwt::AdmittedClaims;
 use boltguard_types::NumericDate;
 
 pub use self::api_key::{ApiKeyBackend, ApiKeySource};
+pub use self::certificate::{
+    CERTIFICATE_BACKEND, ClientCertificates, Fingerprint, MAX_CERTIFICATE, certificate_der,
+};
 pub use self::custom::{Authenticate, Authentication, CustomBackend, EdgeBackend};
 pub use self::jwt::{JwtBackend, Revocation, StoreFailurePolicy};
 use crate::{Caller, Failure, HeaderName, RequestParts, Scheme};

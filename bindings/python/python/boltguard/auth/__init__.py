@@ -7,6 +7,7 @@ from boltguard.api_keys.store import APIKeyStore
 from boltguard.auth.api_key_backend import APIKeyAuthentication
 from boltguard.auth.backends import Authentication
 from boltguard.auth.cache_store import DjangoCacheRevocation
+from boltguard.auth.certificate_backend import ClientCertificate
 from boltguard.auth.checks import Check, ObjectCheck, Owner
 from boltguard.auth.external import ExternalUser
 from boltguard.auth.guards import (
@@ -23,11 +24,13 @@ from boltguard.auth.guards import (
     IsStaff,
     ViaBackend,
 )
+from boltguard.auth.identity import Identity
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.logging_out import alogout, logout
 from boltguard.auth.memory_store import InMemoryRevocation
 from boltguard.auth.objects import acheck_object, check_object
 from boltguard.auth.remote import RemoteKeySet
+from boltguard.auth.session_backend import SessionAuthentication
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.auth.tokens import Token, create_jwt_for_user
@@ -39,6 +42,7 @@ __all__ = [
     "AllowAny",
     "Authentication",
     "Check",
+    "ClientCertificate",
     "DenyAll",
     "DjangoCacheRevocation",
     "DjangoORMRevocation",
@@ -49,6 +53,7 @@ __all__ = [
     "HasClaim",
     "HasPermission",
     "HasScope",
+    "Identity",
     "InMemoryRevocation",
     "IsAdminUser",
     "IsAuthenticated",
@@ -58,6 +63,7 @@ __all__ = [
     "Owner",
     "RemoteKeySet",
     "RevocationStore",
+    "SessionAuthentication",
     "Token",
     "ViaBackend",
     "acheck_object",

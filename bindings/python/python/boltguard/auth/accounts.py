@@ -37,9 +37,9 @@ class UserUnavailable(Unauthorized):
         # Not translated: nothing may distinguish this response from that to an invalid token, which Rust writes.
         super().__init__("The token is invalid.", {"WWW-Authenticate": challenge})
 
-    def for_backend(self, backend: str | None) -> UserUnavailable:
-        """The same error in the words of the backend that verified the credential."""
-        if backend == "api_key":
+    def for_context(self, context: _rust.AuthContext) -> UserUnavailable:
+        """The same error in the words for the caller's kind of credentials."""
+        if context.api_key_id is not None:
             self.code, self.detail = "invalid_api_key", "The API key is invalid."
             self.headers = {"WWW-Authenticate": 'ApiKey realm="api"'}
         return self

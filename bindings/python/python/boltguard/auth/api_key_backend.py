@@ -28,9 +28,12 @@ class APIKeyAuthentication(Authentication):
 
     A key is sent alone or after the `scheme`, by default `ApiKey` or `Bearer`. On the `Authorization` header,
     credentials of other schemes are ignored.
+
+    `name` is the name for guards and `request.context["auth_backend"]`, instead of `api_key`.
     """
 
     name = "api_key"
+    header: str
 
     def __init__(
         self,
@@ -41,7 +44,9 @@ class APIKeyAuthentication(Authentication):
         store: APIKeyStore | bool | None = None,
         on_store_error: str = "deny",
         scheme: str | Iterable[str] | None = None,
+        name: str | None = None,
     ) -> None:
+        self._rename(name)
         keys, permissions = SecretBox(api_keys), SecretBox(key_permissions)
         del api_keys, key_permissions
         self.header = header_name("APIKeyAuthentication", header)
@@ -53,7 +58,7 @@ class APIKeyAuthentication(Authentication):
             self._fixed = self._build(keys, permissions)
         elif keys.value is None and permissions.value is None:
             self._fixed = self._checked(
-                lambda: _rust.ApiKeyBackend.stored(_store_of_nothing(), header=header, scheme=self._scheme)
+                lambda: _rust.ApiKeyBackend.stored(_store_of_nothing(), header=header, scheme=self._scheme, name=name)
             )
         else:
             refuse("APIKeyAuthentication: api_keys and store can't be used together. Use a backend for each.")
@@ -106,7 +111,9 @@ class APIKeyAuthentication(Authentication):
 
     def _stored(self, keys: _rust.ApiKeyStore) -> _rust.ApiKeyBackend:
         allow = self._store_errors_allow
-        return _rust.ApiKeyBackend.stored(keys, header=self.header, store_errors_allow=allow, scheme=self._scheme)
+        return _rust.ApiKeyBackend.stored(
+            keys, header=self.header, store_errors_allow=allow, scheme=self._scheme, name=self._given_name
+        )
 
     def _build(self, keys: SecretBox[Any], permissions: SecretBox[Any]) -> _rust.ApiKeyBackend:
         if keys.value is None:
@@ -127,7 +134,11 @@ class APIKeyAuthentication(Authentication):
             refuse("APIKeyAuthentication: key_permissions must contain sets of permissions, not mappings.")
         return self._checked(
             lambda: _rust.ApiKeyBackend(
-                api_keys=keys.value, key_permissions=permissions.value, header=self.header, scheme=self._scheme
+                api_keys=keys.value,
+                key_permissions=permissions.value,
+                header=self.header,
+                scheme=self._scheme,
+                name=self._given_name,
             )
         )
 

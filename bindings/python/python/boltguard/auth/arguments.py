@@ -18,6 +18,12 @@ ClaimValue = str | int | bool
 Rules = list[tuple[str, list[ClaimValue]]]
 
 
+def backend_name(what: str, name: Any) -> str:
+    if not isinstance(name, str) or not re.fullmatch(r"[\w.-]+", name):
+        refuse(f"{what}: name is {kind_of(name)}. It must be a name of letters, digits, '_', '-' and '.'.")
+    return name
+
+
 def media_type(typ: str | None) -> str | None:
     if typ is not None and (not isinstance(typ, str) or not typ.strip()):
         refuse(f'JWTAuthentication: typ is {kind_of(typ)}. It must be a media type, such as "at+jwt".')

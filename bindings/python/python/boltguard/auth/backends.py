@@ -1,39 +1,59 @@
-"""`Authentication`: the base class of backends. A backend reads credentials from a header; Rust verifies them."""
+"""`Authentication`: the base class of backends, including custom ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from inspect import isasyncgenfunction, iscoroutine, isgeneratorfunction
 from typing import Any, TypeAlias
 
+from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 
-from boltguard import _rust
-from boltguard.auth.arguments import refuse
+from boltguard import _rust, registry
+from boltguard.auth.arguments import backend_name, refuse
+from boltguard.auth.identity import Identity
 from boltguard.auth.stores import RevocationStore
+from boltguard.exceptions import ConfigurationError, Unauthorized
 from boltguard.messages import kind_of
 from boltguard.overriding import AS_BACKEND, is_ours, refuse_overrides
+from boltguard.threads import in_thread
 
 Need: TypeAlias = _rust.ApiKeySnapshotRefresh | _rust.EdgeAuthentication | _rust.KeyRefresh | _rust.RevocationCheck
 Step: TypeAlias = _rust.AuthContext | _rust.Refusal | Need | _rust.GuardChecks
 
 
 class Authentication:
-    """The base class of backends: `JWTAuthentication` and `APIKeyAuthentication`.
+    """The base class of backends.
 
-    A subclass of one of these can have its own `__init__` and helper methods. It can't redefine how a request is
-    authenticated, because Rust does that.
+    A custom backend is a subclass with a `name` and a method `authenticate(request)`, sync or async, which returns an
+    `Identity`, or `None` if the request has no credentials for it. It raises `Unauthorized` for bad credentials: the
+    next backend is tried. Any other exception is an error of the view.
+
+    - `name` is the name for guards, such as `ViaBackend("signature")`, and `request.context["auth_backend"]`.
+    - `header` is the header with the credentials, if there is one: without it, `authenticate` isn't called. Browsers
+      don't send such a header automatically, so that the request doesn't have to pass the CSRF check.
+    - `reads` names the headers that `authenticate` reads, without `header`; responses vary by them.
+    - `scheme` is the authentication scheme in `WWW-Authenticate`, or a list of them.
+
+    A subclass of `JWTAuthentication` or `APIKeyAuthentication` can have its own `__init__` and helper methods. It can't
+    redefine how a request is authenticated, because Rust does that.
     """
 
     # The name for guards: `ViaBackend("jwt")`.
     name: str
-    header: str
+    header: str | None = None
+    reads: Iterable[str] = ()
+    scheme: str | Iterable[str] = ()
     revocation_store: RevocationStore | None = None
+    # Whether the name was given to this object, so that no other backend of a view may have it.
+    _is_named = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if Authentication in cls.__bases__ and not is_ours(cls):
-            refuse(f"{cls.__name__} can't be a subclass of Authentication itself. {AS_BACKEND}")
-        refuse_overrides(cls, ImproperlyConfigured, AS_BACKEND)
+        is_custom = _is_custom(cls)
+        if is_custom and not is_ours(cls):
+            _check_custom(cls)
+        refuse_overrides(cls, ImproperlyConfigured, AS_BACKEND, called=CUSTOM if is_custom else ())
 
     def __setattr__(self, name: str, value: Any) -> None:
         known = vars(self)
@@ -46,10 +66,25 @@ class Authentication:
             )
         super().__setattr__(name, value)
 
+    def authenticate(self, request: Any) -> Any:
+        """The caller of a request, for custom backends."""
+        raise _abstract(self, "authenticate")
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The headers that the backend reads, in lower case."""
+        names = tuple(self.reads) if self.header is None else (self.header,)
+        return tuple(name.lower() for name in names)
+
+    @property
+    def is_ambient(self) -> bool:
+        """Whether browsers may send the credentials automatically, so that requests may be forged."""
+        return self.header is None
+
     @property
     def label(self) -> str:
         """A description for the list of routes, without secrets."""
-        raise _abstract(self, "label")
+        return f"{self.name}({type(self).__name__})"
 
     @property
     def store_name(self) -> str:
@@ -57,21 +92,90 @@ class Authentication:
         return f"Revocation store {type(self.revocation_store).__name__}"
 
     @property
-    def rust(self) -> _rust.JwtBackend | _rust.ApiKeyBackend:
+    def rust(self) -> _rust.JwtBackend | _rust.ApiKeyBackend | _rust.EdgeBackend:
         """The backend in Rust, for the current settings."""
-        raise _abstract(self, "rust")
+        if "_built" not in vars(self):
+            self._built: Any = self._edge()
+            registry.remember(self)
+        built: _rust.EdgeBackend = self._built
+        return built
+
+    def _edge(self) -> _rust.EdgeBackend:
+        scheme = [self.scheme] if isinstance(self.scheme, str) else list(self.scheme)
+        try:
+            return _rust.EdgeBackend(self.name, header=self.header, reads=list(self.reads), scheme=scheme)
+        except (ConfigurationError, TypeError) as error:
+            refuse(f"{type(self).__name__}: {error}")
+
+    def _rename(self, name: str | None) -> None:
+        if name is not None:
+            self.name, self._is_named = backend_name(type(self).__name__, name), True
+
+    @property
+    def _given_name(self) -> str | None:
+        return self.name if self._is_named else None
 
     def resume(self, need: Need) -> Step:
-        """Queries the store or the issuer; `None` if it is unavailable."""
+        """Queries the store or the issuer that an evaluation needs, and returns its next step."""
         raise _abstract(self, "resume")
 
     async def aresume(self, need: Need) -> Step:
         """`resume`, for async code."""
         raise _abstract(self, "aresume")
 
+    def identify(self, request: Any, need: _rust.EdgeAuthentication) -> Step:
+        """Calls `authenticate`, and returns the next step of the evaluation."""
+        authenticate: Any = self.authenticate
+        if iscoroutinefunction(authenticate):
+            authenticate = async_to_sync(authenticate)
+        try:
+            return self._identified(request, need, authenticate(request))
+        except Unauthorized:
+            return need.failed()
+
+    async def aidentify(self, request: Any, need: _rust.EdgeAuthentication) -> Step:
+        """`identify`, for async code."""
+        authenticate: Any = self.authenticate
+        if not iscoroutinefunction(authenticate):
+            authenticate = in_thread(authenticate)
+        try:
+            return self._identified(request, need, await authenticate(request))
+        except Unauthorized:
+            return need.failed()
+
+    def _identified(self, request: Any, need: _rust.EdgeAuthentication, identity: Any) -> Step:
+        if identity is None:
+            return need.done(None)
+        if isinstance(identity, Identity):
+            request.__dict__[IDENTITY] = identity
+            return need.done(identity.rust)
+        if iscoroutine(identity):
+            identity.close()
+            raise TypeError(f"{type(self).__name__}.authenticate returned a coroutine. Define it with `async def`.")
+        kind = type(identity).__name__
+        raise TypeError(f"{type(self).__name__}.authenticate must return an Identity or None, not {kind}.")
+
 
 def _abstract(backend: Authentication, member: str) -> NotImplementedError:
     return NotImplementedError(f"{type(backend).__name__} doesn't define {member}")
+
+
+def _is_custom(cls: type[Authentication]) -> bool:
+    """Whether Python authenticates for this class: it is no subclass of a backend that Rust has."""
+    ours = [base for base in cls.__mro__ if is_ours(base) and issubclass(base, Authentication)]
+    return all(base is Authentication or "authenticate" in vars(base) for base in ours)
+
+
+def _check_custom(cls: type[Authentication]) -> None:
+    """`ImproperlyConfigured` if a custom backend couldn't authenticate anybody."""
+    authenticate = cls.authenticate
+    if authenticate is Authentication.authenticate:
+        refuse(f"{cls.__name__} must define authenticate(self, request). {AS_BACKEND}")
+    if not callable(authenticate) or isgeneratorfunction(authenticate) or isasyncgenfunction(authenticate):
+        refuse(f"{cls.__name__}.authenticate must be a method that returns an Identity or None.")
+    if not isinstance(getattr(cls, "name", ""), str):  # a property is fine where an instance computes it
+        return
+    backend_name(cls.__name__, getattr(cls, "name", ""))
 
 
 def check_backends(backends: object, where: str = "auth") -> list[Authentication]:
@@ -86,11 +190,32 @@ def check_backends(backends: object, where: str = "auth") -> list[Authentication
         if not isinstance(backend, Authentication):
             kind = kind_of(backend)
             refuse(f"{where} contains a value that is {kind} and not a backend. Use the classes in boltguard.auth.")
-        if not hasattr(backend, "_built"):
+        if type(backend) is Authentication:
+            refuse(f"{where} contains an Authentication, whose subclass must define authenticate(self, request).")
+        if _is_custom(type(backend)):
+            backend.rust  # noqa: B018  # reports wrong headers and schemes
+        elif not hasattr(backend, "_built"):
             refuse(f"{where}: {type(backend).__name__}.__init__ doesn't call super().__init__(...).")
+    _refuse_duplicate_names(backends, where)
     return list(backends)
+
+
+def _refuse_duplicate_names(backends: Iterable[Authentication], where: str) -> None:
+    """`ImproperlyConfigured` if a guard couldn't tell two backends apart."""
+    seen: dict[str, bool] = {}
+    for backend in backends:
+        is_unique = backend._is_named or _is_custom(type(backend))
+        if backend.name in seen and (is_unique or seen[backend.name]):
+            refuse(f"{where} contains two backends named {backend.name!r}. Pass another name= to one of them.")
+        seen[backend.name] = is_unique
 
 
 def describe(name: str, words: list[str], settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     unusual = [f"{key}={settings[key]}" for key, default in defaults.items() if settings[key] != default]
     return f"{name}({', '.join([*words, *unusual])})"
+
+
+# What a custom backend defines.
+CUSTOM = {"authenticate", "header", "name", "reads", "scheme"}
+# Where a request has the last identity of a custom backend.
+IDENTITY = "_boltguard_identity"

@@ -9,7 +9,7 @@ from boltguard import _rust
 
 
 class ExternalUser:
-    """An authenticated user of another issuer, without an account.
+    """An authenticated user of another issuer or of a custom backend, without an account.
 
     `issuer` and `subject` say who it is: a subject is unique within its issuer alone. It has the permissions of the
     token, and is neither staff nor a superuser to Django, whatever the issuer says; the guards `IsStaff` and
@@ -40,8 +40,7 @@ class ExternalUser:
     @property
     def claims(self) -> dict[str, Any]:
         """All claims of the token, as a new dict."""
-        claims: dict[str, Any] = self._context["auth_claims"]
-        return claims
+        return self._context.get("auth_claims") or {}
 
     @property
     def username(self) -> str:
@@ -51,6 +50,10 @@ class ExternalUser:
     def get_username(self) -> str:
         """The subject."""
         return self.subject
+
+    def _key(self) -> tuple[str | None, str]:
+        """What makes the user unique: a custom backend has no issuer."""
+        return self.issuer or self._context.auth_backend, self.subject
 
     def natural_key(self) -> tuple[str | None, str]:
         """The issuer and the subject."""
@@ -126,10 +129,10 @@ class ExternalUser:
         )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ExternalUser) and self.natural_key() == other.natural_key()
+        return isinstance(other, ExternalUser) and self._key() == other._key()
 
     def __hash__(self) -> int:
-        return hash(self.natural_key())
+        return hash(self._key())
 
     def __str__(self) -> str:
         return self.subject

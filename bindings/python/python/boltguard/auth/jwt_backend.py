@@ -60,11 +60,14 @@ class JWTAuthentication(Authentication):
     `require_verified_email` is `False`. `verify_user=True` loads the account for each request and refuses the token
     with 401 if the account is missing or inactive.
 
+    `name` is the name for guards and `request.context["auth_backend"]`, instead of `jwt`.
+
     `cached_tokens` is the number of tokens with public keys whose verified signatures are cached; everything else is
     checked on each request. The default is 0.
     """
 
     name = "jwt"
+    header: str
 
     def __init__(
         self,
@@ -88,7 +91,9 @@ class JWTAuthentication(Authentication):
         get_user: Callable[[dict[str, Any]], Any] | None = None,
         require_verified_email: bool = True,
         verify_user: bool = False,
+        name: str | None = None,
     ) -> None:
+        self._rename(name)
         secret = SecretBox(secret)
         self._remote = _remote(secret)
         self.header = header_name("JWTAuthentication", header)
@@ -121,6 +126,7 @@ class JWTAuthentication(Authentication):
             "store_errors_allow": store_errors_allow(on_store_error),
             "remote_keys": None if self._remote is None else self._remote.rust,
             "external_accounts": None if self._accounts is None else self._accounts.number,
+            "name": name,
             **_stores_in_rust(self.revocation_store),
         }
         self._own_keys = secret.value is not None

@@ -22,7 +22,9 @@ from django.utils.translation import gettext
 
 from boltguard import _rust
 from boltguard.auth.accounts import Lookup, UserUnavailable, find_by_key, lookup_of, primary_key, user_model
+from boltguard.auth.backends import IDENTITY
 from boltguard.auth.external import ExternalUser
+from boltguard.auth.identity import Identity
 from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import Unauthorized
 from boltguard.threads import in_thread
@@ -304,7 +306,11 @@ def _attach_other(request: Any, context: _rust.AuthContext) -> None:
     subject, source, visit = context.user_id, context.account_source, request.__dict__.get(VISIT)
     lookup = None if source is None else lookup_of(source)
     user: Any
-    if context.auth_backend != "jwt" or subject is None:
+    identity: Identity | None = request.__dict__.get(IDENTITY)
+    if identity is not None and context.is_custom:
+        _attach_identity(request, context, identity)
+        return
+    if not context.has_token or subject is None:
         request.user, request.auser = SimpleLazyObject(_anonymous), _aanonymous
         return
     if source is None:
@@ -319,17 +325,23 @@ def _attach_other(request: Any, context: _rust.AuthContext) -> None:
     request.auser = MethodType(_aload, user)
 
 
+def _attach_identity(request: Any, context: _rust.AuthContext, identity: Identity) -> None:
+    """For a caller whom a custom backend identified."""
+    request.user = user = ExternalUser(context) if identity.user is None else identity.user
+    request.auser = MethodType(_aself, user)
+
+
 _aload = LazyUser.aload
 
 
-async def _aself(user: ExternalUser) -> ExternalUser:
+async def _aself(user: Any) -> Any:
     return user
 
 
 def verify(request: Any) -> None:
     """Loads the account of a token, and raises if it is missing."""
     user = request.user
-    if issubclass(type(user), LazyUser) and request._boltguard_seen.auth_backend == "jwt":
+    if issubclass(type(user), LazyUser) and request._boltguard_seen.has_token:
         user._loaded()
 
 

@@ -81,7 +81,7 @@ def check_headers(app_configs: Any, **kwargs: Any) -> list[Message]:
     message = "Error reports show the header {!r}, which contains credentials."
     return [
         checks.Warning(message.format(header), MASKED, obj="DEFAULT_EXCEPTION_REPORTER_FILTER", id="boltguard.W105")
-        for header in sorted({backend.header.lower() for backend in backends(Authentication)})
+        for header in sorted({backend.header.lower() for backend in backends(Authentication) if backend.header})
         if not _is_masked(header)
     ]
 

@@ -17,6 +17,7 @@ from boltguard.auth.users import SEEN, attach, verify
 from boltguard.drf.exceptions import api_exception
 from boltguard.drf.view_hooks import NOTHING_SENT, ViewHooks
 from boltguard.events import report_refusal
+from boltguard.gate import csrf
 from boltguard.gate.gate import Gate, ViewGate
 from boltguard.overriding import refuse_overrides
 
@@ -63,14 +64,16 @@ class BoltguardAuthentication(BaseAuthentication):
         if hooks.visit is None:
             hooks.enter(inner)
         attach(inner, context, gate)
+        if gate.is_ambient(context) and csrf.enforce(inner) is not None:
+            raise api_exception(403, csrf.FORGED["detail"], csrf.FORGED["code"])
         if gate.verifies:
             verify(inner)
         return inner.user, context
 
     def authenticate_header(self, request: Request) -> str | None:
         """The challenge of a 401."""
-        refusal = request.__dict__.get(REFUSAL) or self._view_gate.gate.check({})
-        return refusal.challenge if isinstance(refusal, Refusal) else None
+        refusal: Refusal | None = request.__dict__.get(REFUSAL)
+        return self._view_gate.gate.challenge if refusal is None else refusal.challenge
 
     def _settle(self, request: Request, gate: Gate, outcome: Step) -> AuthContext | None:
         """The caller, after queries of stores if necessary."""

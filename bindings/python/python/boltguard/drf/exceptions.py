@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
 from rest_framework.settings import DEFAULTS
 
 from boltguard.exceptions import HTTPException
@@ -32,7 +32,7 @@ class StoreUnavailable(APIException):
 
 def api_exception(status: int, detail: str, code: str) -> APIException:
     """An exception of DRF's whose response has the same body as everywhere else."""
-    kind = StoreUnavailable if status == StoreUnavailable.status_code else AuthenticationFailed
+    kind: type[APIException] = KINDS.get(status, AuthenticationFailed)
     return kind({"detail": detail, "code": code}, code)
 
 
@@ -52,3 +52,7 @@ def install() -> None:
     """Replaces DRF's default handler, unless the site sets another one."""
     if DEFAULTS["EXCEPTION_HANDLER"] == "rest_framework.views.exception_handler":
         DEFAULTS["EXCEPTION_HANDLER"] = f"{__name__}.exception_handler"
+
+
+# Those whose status DRF doesn't change.
+KINDS: dict[int, type[APIException]] = {403: PermissionDenied, 503: StoreUnavailable}

@@ -145,7 +145,7 @@ def _no_account(request: Any, unavailable: UserUnavailable) -> APIException:
 
 def _account_error(request: Any, unavailable: UserUnavailable) -> APIException:
     """A missing account as an exception of DRF."""
-    said = unavailable.for_backend(request.context.auth_backend)
+    said = unavailable.for_context(request.context)
     return api_exception(said.status_code, said.detail, said.code)
 
 

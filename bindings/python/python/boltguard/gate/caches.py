@@ -30,7 +30,7 @@ def may_store(middleware: Any, request: Any, response: Any) -> bool:
     control, vary = _words(response, "Cache-Control"), _words(response, "Vary")
     if "public" in control:
         return True
-    headers = {backend.header.lower() for backend in registry.instances(Authentication)}
+    headers = {name for backend in registry.instances(Authentication) for name in backend.headers}
     sent = {name for name in headers if f"HTTP_{name.upper().replace('-', '_')}" in request.META}
     if control.isdisjoint(UNSTORED) and "*" not in vary and sent <= vary and (sent or not _is_known(request)):
         # Older versions of Django don't recognise a name with blanks around it.

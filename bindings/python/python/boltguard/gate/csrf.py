@@ -46,6 +46,14 @@ def reject(request: HttpRequest, view: Any) -> HttpResponseBase | None:
     return json_response(FAILED, 403) if rejected is not None and sessions_only else rejected
 
 
+def enforce(request: HttpRequest) -> HttpResponseBase | None:
+    """The response to a request that fails the check. Neither exemptions nor missing middleware matter."""
+    check = (_middleware() or CsrfViewMiddleware)(_no_response)
+    check.process_request(request)
+    rejected = check.process_view(request, _no_response, (), {})
+    return None if rejected is None else json_response(FORGED, 403)
+
+
 def for_sessions_only(view: Callable[..., Any]) -> Callable[..., Any]:
     """Marks a view that also has clients without cookies, which can't send a CSRF token."""
     setattr(view, SESSIONS_ONLY, True)
@@ -111,6 +119,7 @@ def _no_response(request: HttpRequest) -> Any:
 
 
 SESSIONS_ONLY = "_boltguard_csrf_for_sessions"
+FORGED: dict[str, Any] = {"detail": _("CSRF verification failed."), "code": "csrf_failed"}
 FAILED = {
     "detail": _("CSRF verification failed. The request has a session cookie, but no credentials and no CSRF token."),
     "code": "csrf_failed",

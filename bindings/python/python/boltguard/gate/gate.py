@@ -23,7 +23,7 @@ from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.auth.journal import akeep_revocations, arestore, keep_revocations, open_journal, restore
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.objects import Admission, ObjectRefused, enter, mark_final, require_checked
-from boltguard.auth.users import Visit, attach, averify, needs_account, prefetch, verify
+from boltguard.auth.users import SEEN, Visit, attach, averify, needs_account, prefetch, verify
 from boltguard.events import report_refusal
 from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.gate import caches, csrf
@@ -117,8 +117,8 @@ class Gate:
     """A compiled gate and its backends."""
 
     __slots__ = (
-        "_identify", "_vary", "asks_objects", "backends", "check", "check_caller", "conf", "guard", "headers",
-        "verifies",
+        "_ambient", "_identify", "_vary", "asks_objects", "backends", "challenge", "check", "check_caller", "conf",
+        "guard", "headers", "verifies",
     )  # fmt: skip
 
     def __init__(self, current: conf.Conf, backends: list[Authentication], guard: Guard) -> None:
@@ -134,7 +134,10 @@ class Gate:
         # The only call into Rust for a request, with its META.
         self.check = gate.check
         self.check_caller = gate.check_caller
-        self.headers = tuple(sorted({backend.header.title() for backend in backends}))
+        self.challenge = gate.challenge
+        self.headers = tuple(sorted({name.title() for backend in backends for name in backend.headers}))
+        # The backends whose requests may be forged.
+        self._ambient = frozenset(backend.name for backend in backends if backend.is_ambient)
         self._vary = ("Vary", ", ".join(self.headers))
         self._identify: Any = None
 
@@ -149,7 +152,10 @@ class Gate:
                 return refusal
             if self.verifies:
                 verify(request)
-            if request._boltguard_seen.is_authenticated:
+            if self.is_ambient(request._boltguard_seen):
+                if (rejected := csrf.enforce(request)) is not None:
+                    return self.finalize_response(request, rejected, False)
+            elif request._boltguard_seen.is_authenticated:
                 # Browsers don't send these credentials automatically, so the request can't be forged.
                 request._dont_enforce_csrf_checks = True
             elif csrf.may_be_forged(request, view) and (rejected := csrf.reject(request, view)) is not None:
@@ -163,6 +169,8 @@ class Gate:
             if visit.depth == 1:
                 restore()
         except HANDLED_EXCEPTIONS as error:
+            # A custom backend may have raised it.
+            request.__dict__.setdefault(SEEN, ANONYMOUS)
             response = None if visit.failure else error_response(request, keep_revocations(error))
         except Exception as error:
             if visit.failure is None:
@@ -191,7 +199,12 @@ class Gate:
                 return refusal
             # Error reporters send the local variables of each frame, including the claims.
             del outcome, evaluated
-            if request._boltguard_seen.is_authenticated:
+            if self.is_ambient(request._boltguard_seen):
+                # The token may be in the session.
+                rejected = await in_thread(csrf.enforce)(request)
+                if rejected is not None:
+                    return self.finalize_response(request, rejected, False)
+            elif request._boltguard_seen.is_authenticated:
                 request._dont_enforce_csrf_checks = True
             elif csrf.may_be_forged(request, view):
                 # The token may be in the session.
@@ -209,6 +222,7 @@ class Gate:
             if visit.depth == 1:
                 await arestore()
         except HANDLED_EXCEPTIONS as error:
+            request.__dict__.setdefault(SEEN, ANONYMOUS)
             response = None if visit.failure else error_response(request, await akeep_revocations(error))
         except Exception as error:
             if visit.failure is None:
@@ -274,6 +288,10 @@ class Gate:
         if self.asks_objects:
             enter(request, evaluated if isinstance(evaluated, Admission) else Admission(self.guard), self)
         return None
+
+    def is_ambient(self, context: AuthContext) -> bool:
+        """Whether the caller was authenticated by something that browsers send automatically."""
+        return bool(self._ambient) and context.auth_backend in self._ambient
 
     def refuse(self, request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:
         """The error response for a caller who isn't allowed. The precise reason is logged."""
@@ -356,6 +374,9 @@ class Gate:
         """Provides what the evaluation needs, until the caller is known."""
         while isinstance(step, Need):
             need, backend = step, self.backends[step.backend_index]
+            if isinstance(need, _rust.EdgeAuthentication):
+                step = backend.identify(request, need)
+                continue
             try:
                 step = backend.resume(need)
             except Exception:
@@ -367,6 +388,9 @@ class Gate:
         """`resume`, for async code."""
         while isinstance(step, Need):
             need, backend = step, self.backends[step.backend_index]
+            if isinstance(need, _rust.EdgeAuthentication):
+                step = await backend.aidentify(request, need)
+                continue
             try:
                 step = await backend.aresume(need)
             except Exception:
@@ -414,7 +438,7 @@ def _error_response(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error, UserUnavailable):
         report_refusal(request, error.status_code, error.reason)
         context = getattr(request, "context", None)
-        error = error if context is None else error.for_backend(context.auth_backend)
+        error = error if context is None else error.for_context(context)
     return json_response(body_of(error), error.status_code, headers_of(error))
 
 
@@ -441,6 +465,8 @@ def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> 
             raise ImproperlyConfigured(f"Guard {guard} requires the {name!r} backend, but this view has {there}.")
 
 
+# The context of a request whose authentication ended with an exception.
+ANONYMOUS = _rust.Gate([], _rust.Guard.allow_any()).check_caller(None)
 HANDLED_EXCEPTIONS = (HTTPException, Http404, PermissionDenied, RevocationError)
 HIDDEN_ASYNC = "A decorator between `protect` and an async view is sync. Put `protect` directly above the view."
 UNAVAILABLE = "%s is unavailable."

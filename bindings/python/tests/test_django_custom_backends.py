@@ -1,0 +1,550 @@
+"""Custom backends, `SessionAuthentication`, and the names of backends."""
+
+import asyncio
+import base64
+import hashlib
+from urllib.parse import quote
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponse, JsonResponse
+from django.middleware.csrf import _get_new_csrf_string
+from django.test import AsyncClient, AsyncRequestFactory, Client, override_settings
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from boltguard import BoltAPI, protect
+from boltguard.auth import (
+    AllowAny,
+    APIKeyAuthentication,
+    Authentication,
+    ClientCertificate,
+    ExternalUser,
+    HasPermission,
+    Identity,
+    InMemoryRevocation,
+    IsAuthenticated,
+    IsStaff,
+    JWTAuthentication,
+    SessionAuthentication,
+    ViaBackend,
+    logout,
+)
+from boltguard.drf import BoltguardAuthentication, GuardPermission
+from boltguard.exceptions import Forbidden, Unauthorized
+
+from support import bearer, call, get, mount, mount_view, token, wsgi
+
+SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
+CSRF = "django.middleware.csrf.CsrfViewMiddleware"
+LOGGED_IN = [IsAuthenticated()]
+
+
+def identity_of(request):
+    user = request.headers.get("X-User")
+    if user is None:
+        return None
+    if user == "bad":
+        raise Unauthorized("This text isn't sent.")
+    if user == "forbidden":
+        raise Forbidden("Not from here.")
+    if user == "broken":
+        raise ZeroDivisionError
+    return Identity(user, permissions=["blog.*"], is_staff=user == "ada", claims={"team": "red"})
+
+
+class ByHeader(Authentication):
+    name = "gateway"
+    header = "X-User"
+    scheme = "Gateway"
+
+    def authenticate(self, request):
+        return identity_of(request)
+
+
+class ByHeaderAsync(ByHeader):
+    async def authenticate(self, request):
+        await asyncio.sleep(0)
+        return identity_of(request)
+
+
+class Ambient(Authentication):
+    name = "ambient"
+    reads = ("Cookie",)
+
+    def authenticate(self, request):
+        return Identity("7") if "who" in request.COOKIES else None
+
+
+def show(request):
+    context = request.context
+    return JsonResponse({
+        "user_id": context.user_id,
+        "backend": context.auth_backend,
+        "claims": context.get("auth_claims"),
+        "user": str(request.user) if context.is_custom else None,
+        "permissions": context.permissions,
+        "error": context.get("auth_error"),
+    })  # fmt: skip
+
+
+async def ashow(request):
+    if request.context.is_custom:
+        assert await request.auser() is request.user
+    return show(request)
+
+
+class Shown(APIView):
+    def get(self, request):
+        return Response({"user_id": request.auth.user_id, "backend": request.auth.auth_backend})
+
+    post = get
+
+
+def drf_view(*chosen, guard=IsAuthenticated()):  # noqa: B008
+    class Authenticated(BoltguardAuthentication):
+        backends = list(chosen)
+
+    class View(Shown):
+        authentication_classes = [Authenticated]
+        permission_classes = [GuardPermission.of(guard)]
+
+    return View.as_view()
+
+
+def views(backend, guards=LOGGED_IN):
+    for view in (show, ashow):
+        yield protect(auth=[JWTAuthentication(), backend], guards=guards)(view)
+    api = BoltAPI()
+    api.get("/view", auth=[JWTAuthentication(), backend], guards=guards)(show)
+    yield api
+
+
+def serve(view):
+    mount(api=view) if isinstance(view, BoltAPI) else mount_view(view)
+
+
+@pytest.mark.parametrize("backend", [ByHeader, ByHeaderAsync])
+def test_a_custom_backend_identifies_callers_in_every_kind_of_view(backend):
+    for view in views(backend()):
+        serve(view)
+        found = get(x_user="ada").json()
+        assert found == {
+            "user_id": "ada",
+            "backend": "gateway",
+            "claims": {"team": "red"},
+            "user": "ada",
+            "permissions": ["blog.*"],
+            "error": None,
+        }
+        # The backend before it is tried first.
+        assert get(**bearer(sub="1"), x_user="ada").json()["backend"] == "jwt"
+    mount_view(drf_view(JWTAuthentication(), backend()))
+    assert call("get", "/view", {"X-User": "ada"}).json() == {"user_id": "ada", "backend": "gateway"}
+
+
+@pytest.mark.parametrize("backend", [ByHeader, ByHeaderAsync])
+def test_bad_credentials_are_refused_and_the_next_backend_is_tried(backend):
+    for view in views(backend()):
+        serve(view)
+        for response in (get(x_user="bad"), get()):
+            assert response.status_code == 401
+        refused = get(x_user="bad")
+        assert refused.json() == {"detail": "The credentials are invalid.", "code": "invalid_credentials"}
+        assert refused["WWW-Authenticate"] == 'Bearer realm="api", Gateway realm="api"'
+        assert "X-User" in refused["Vary"] and "Authorization" in refused["Vary"]
+        assert get(x_user="forbidden").status_code == 403
+        assert get(x_user="broken").status_code == 500
+    mount_view(protect(auth=[backend(), JWTAuthentication()], guards=LOGGED_IN)(show))
+    assert get(**bearer(sub="1"), x_user="bad").json()["backend"] == "jwt"
+    mount_view(drf_view(backend()))
+    refused = call("get", "/view", {"X-User": "bad"})
+    assert (refused.status_code, refused.json()["code"]) == (401, "invalid_credentials")
+    assert call("get", "/view").status_code == 401
+
+
+def test_guards_see_what_a_custom_backend_grants():
+    for guard, allows in [
+        (HasPermission("blog.add"), True),
+        (HasPermission("shop.add"), False),
+        (IsStaff(), True),
+        (ViaBackend("gateway"), True),
+        (ViaBackend("jwt"), False),
+    ]:
+        mount_view(protect(auth=[JWTAuthentication(), ByHeader()], guards=[guard])(show))
+        assert get(x_user="ada").status_code == (200 if allows else 403)
+        mount_view(drf_view(ByHeader(), JWTAuthentication(), guard=guard))
+        assert call("get", "/view", {"X-User": "ada"}).status_code == (200 if allows else 403)
+
+
+def test_an_open_view_tells_why_credentials_failed():
+    mount_view(protect(auth=[ByHeader()], guards=[AllowAny()])(show))
+    assert get(x_user="bad").json()["error"] == "credentials_invalid"
+    assert get().json()["user_id"] is None
+
+
+def test_a_backend_with_a_header_is_only_asked_about_requests_that_have_it():
+    asked = []
+
+    class Counting(ByHeader):
+        def authenticate(self, request):
+            asked.append(request.headers.get("X-User"))
+            return super().authenticate(request)
+
+    mount_view(protect(auth=[Counting()], guards=[AllowAny()])(show))
+    for headers in ({}, {"Authorization": "Basic YTpi"}, {"X-User": "ada"}):
+        assert wsgi("get", "/view", headers).status_code == 200
+    assert asked == ["ada"]
+
+
+def test_what_a_backend_returns_must_be_an_identity():
+    class Wrong(ByHeader):
+        result = None
+
+        def authenticate(self, request):
+            return self.result() if callable(self.result) else self.result
+
+    async def coroutine():
+        return None
+
+    backend = Wrong()
+    mount_view(protect(auth=[backend], guards=[AllowAny()])(show))
+    for result, said in [
+        ({"user_id": 1}, "must return an Identity or None, not dict"),
+        (True, "must return an Identity or None"),
+        (coroutine, "Define it with `async def`"),
+    ]:
+        Wrong.result = staticmethod(result) if callable(result) else result
+        with pytest.raises(TypeError, match=said):
+            wsgi("get", "/view", {"X-User": "1"}, client=Client())
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"name": "x"}, r"must define authenticate\(self, request\)"),
+        ({"authenticate": lambda self, request: None}, "name is"),
+        ({"authenticate": lambda self, request: None, "name": ""}, "name is"),
+        ({"authenticate": lambda self, request: None, "name": "a b"}, "name is"),
+        ({"authenticate": lambda self, request: (yield), "name": "x"}, "must be a method that returns"),
+        ({"authenticate": None, "name": "x"}, "must be a method that returns"),
+        ({"authenticate": lambda self, request: None, "name": "x", "rust": 1}, "rust is never used"),
+        ({"authenticate": lambda self, request: None, "name": "x", "get_user": 1}, "get_user is never used"),
+        ({"authenticate": lambda self, request: None, "name": "x", "authenticate_header": 1}, "is never used"),
+    ],
+)
+def test_a_backend_that_could_not_work_is_refused_when_it_is_defined(members, said):
+    with pytest.raises(ImproperlyConfigured, match=said):
+        type("Wrong", (Authentication,), members)
+
+
+def test_wrong_settings_of_a_backend_are_refused_at_start():
+    for settings, said in [
+        ({"header": "a b"}, "header"),
+        ({"reads": ["a b"]}, "header"),
+        ({"scheme": "a b"}, "scheme"),
+    ]:
+        backend = type("Wrong", (ByHeader,), {"header": None, **settings})()
+        with pytest.raises(ImproperlyConfigured, match=said):
+            protect(auth=[backend], guards=LOGGED_IN)(show)
+
+
+def test_a_built_in_backend_still_refuses_authenticate():
+    for base in (JWTAuthentication, APIKeyAuthentication):
+        with pytest.raises(ImproperlyConfigured, match="authenticate is never used"):
+            type("Wrong", (base,), {"authenticate": lambda self, request: None})
+
+
+# --- forged requests --------------------------------------------------------------------------------------------------
+
+
+def post(view, headers=None, cookies=None, *, csrf=False, mounted=True):
+    """The statuses of a POST through both handlers, whose CSRF checks aren't switched off."""
+    if mounted:
+        mount_view(view)
+    statuses = set()
+    for kind in (Client, AsyncClient):
+        client = kind(enforce_csrf_checks=True, raise_request_exception=False)
+        for name, value in (cookies or {}).items():
+            client.cookies[name] = value
+        sent = dict(headers or {})
+        if csrf:
+            client.cookies["csrftoken"] = secret = _get_new_csrf_string()
+            sent["X-CSRFToken"] = secret
+        response = client.post("/view", headers=sent)
+        response = asyncio.run(response) if asyncio.iscoroutine(response) else response
+        statuses.add((response.status_code, response.content if response.status_code == 403 else b""))
+    (status,) = statuses
+    return status
+
+
+def kinds_of_view(backend):
+    for view in (show, ashow, csrf_exempt(show)):
+        yield protect(auth=[backend], guards=LOGGED_IN)(view)
+    yield csrf_exempt(protect(auth=[backend], guards=LOGGED_IN)(show))
+    yield drf_view(backend)
+
+
+@pytest.mark.parametrize("middleware", [[SESSIONS, CSRF, AUTH], [SESSIONS], []])
+def test_a_request_that_browsers_authenticate_automatically_must_pass_the_csrf_check(middleware):
+    with override_settings(MIDDLEWARE=middleware):
+        for view in kinds_of_view(Ambient()):
+            status, body = post(view, cookies={"who": "7"})
+            assert status == 403 and b"csrf_failed" in body
+            assert post(view, cookies={"who": "7"}, csrf=True)[0] == 200
+            assert wsgi("get", "/view", {"Cookie": "who=7"}).status_code == 200
+
+
+def test_a_header_that_browsers_do_not_send_needs_no_csrf_check():
+    for view in kinds_of_view(ByHeader()):
+        assert post(view, {"X-User": "ada"})[0] == 200
+
+
+def test_the_middleware_leaves_the_csrf_check_to_django_for_ambient_credentials():
+    middleware = [CSRF, "boltguard.middleware.BoltguardMiddleware"]
+    backends = [Ambient(), ByHeader()]
+    with override_settings(BOLTGUARD_AUTHENTICATION_CLASSES=backends, MIDDLEWARE=middleware):
+        assert post(show, cookies={"who": "7"})[0] == 403
+        assert post(show, cookies={"who": "7"}, csrf=True)[0] == 200
+        assert post(show, {"X-User": "ada"})[0] == 200
+
+
+# --- sessions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ada():
+    user = User.objects.create_user("ada", password="secret", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_user"))
+    yield user
+    user.delete()
+
+
+def logged_in(user, **options):
+    client = Client(raise_request_exception=False, **options)
+    client.force_login(user)
+    return client
+
+
+def test_the_user_of_a_session_is_authenticated(ada):
+    client = logged_in(ada)
+    for view in views(SessionAuthentication(), [HasPermission("auth.view_user"), IsStaff()]):
+        serve(view)
+        found = client.get("/view").json()
+        assert (found["user_id"], found["backend"], found["user"]) == (str(ada.pk), "session", "ada")
+        assert Client(raise_request_exception=False).get("/view").status_code == 401
+        assert "Cookie" in client.get("/view")["Vary"]
+        # A token comes first.
+        assert client.get("/view", headers=bearer(sub="1")).status_code == 403
+    for view in views(SessionAuthentication(), [HasPermission("auth.add_user")]):
+        serve(view)
+        assert client.get("/view").status_code == 403
+    mount_view(drf_view(SessionAuthentication(), guard=HasPermission("auth.view_user")))
+    assert client.get("/view").json()["backend"] == "session"
+
+
+def test_an_inactive_user_of_a_session_is_not_authenticated(ada):
+    client = logged_in(ada)
+    mount_view(protect(auth=[SessionAuthentication()], guards=LOGGED_IN)(show))
+    assert client.get("/view").status_code == 200
+    User.objects.update(is_active=False)
+    assert client.get("/view").status_code == 401
+
+
+def test_a_session_must_pass_the_csrf_check(ada):
+    for view in kinds_of_view(SessionAuthentication()):
+        mount_view(view)
+        client = logged_in(ada, enforce_csrf_checks=True)
+        refused = client.post("/view")
+        assert (refused.status_code, refused.json()["code"]) == (403, "csrf_failed")
+        client.cookies["csrftoken"] = secret = _get_new_csrf_string()
+        assert client.post("/view", headers={"X-CSRFToken": secret}).status_code == 200
+        assert client.post("/view", headers={"X-CSRFToken": _get_new_csrf_string()}).status_code == 403
+
+
+def test_without_sessions_nobody_is_authenticated_by_one():
+    mount_view(protect(auth=[SessionAuthentication()], guards=LOGGED_IN)(show))
+    assert get().status_code == 401
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def test_two_backends_of_one_kind_have_names():
+    own = JWTAuthentication(name="site")
+    other = JWTAuthentication("another-secret-of-thirty-two-bytes!", name="partner")
+    keys = APIKeyAuthentication({"sk-a-key-of-more-than-16-bytes"}, name="machines")
+    backends = [own, other, keys]
+    mount_view(protect(auth=backends, guards=[ViaBackend("partner")])(show))
+    partner = {"Authorization": f"Bearer {token('another-secret-of-thirty-two-bytes!', sub='1')}"}
+    assert get(**partner).json()["backend"] == "partner"
+    assert get(**bearer(sub="1")).status_code == 403
+    assert get(x_api_key="sk-a-key-of-more-than-16-bytes").status_code == 403
+    with pytest.raises(ImproperlyConfigured, match="jwt"):
+        protect(auth=backends, guards=[ViaBackend("jwt")])(show)
+
+
+def test_a_name_stands_for_one_backend():
+    named = JWTAuthentication(name="a")
+    for backends in (
+        [named, JWTAuthentication(name="a")],
+        [JWTAuthentication(name="jwt"), JWTAuthentication()],
+        [ByHeader(), ByHeader()],
+        [ByHeader(), JWTAuthentication(name="gateway")],
+    ):
+        with pytest.raises(ImproperlyConfigured, match="two backends named"):
+            protect(auth=backends, guards=LOGGED_IN)(show)
+    protect(auth=[JWTAuthentication(), JWTAuthentication(), named], guards=LOGGED_IN)(show)
+    for name in ("", "a b", 7):
+        with pytest.raises(ImproperlyConfigured, match="name is"):
+            JWTAuthentication(name=name)
+
+
+def test_a_named_backend_works_as_an_unnamed_one_does(ada):
+    store = InMemoryRevocation()
+    backend = JWTAuthentication(name="site", revocation_store=store, verify_user=True)
+
+    def leave(request):
+        logout(request)
+        return HttpResponse(request.user.username)
+
+    mount_view(protect(auth=[backend], guards=LOGGED_IN)(leave))
+    headers = bearer(sub=str(ada.pk), jti="t-1")
+    assert wsgi("get", "/view", headers).content == b"ada"
+    assert wsgi("get", "/view", headers).json()["code"] == "token_revoked"
+    User.objects.update(is_active=False)
+    refused = wsgi("get", "/view", bearer(sub=str(ada.pk), jti="t-2"))
+    assert (refused.status_code, refused.json()["code"]) == (401, "invalid_token")
+
+
+# --- identities -------------------------------------------------------------------------------------------------------
+
+
+def test_an_identity_without_a_user_has_no_account():
+    seen = []
+
+    def view(request):
+        seen.append(request.user)
+        return HttpResponse()
+
+    mount_view(protect(auth=[ByHeader()], guards=LOGGED_IN)(view))
+    wsgi("get", "/view", {"X-User": "ada"})
+    (user,) = seen
+    assert isinstance(user, ExternalUser) and (user.pk, user.subject, user.claims) == (None, "ada", {"team": "red"})
+    assert user.has_perm("blog.add") and not user.has_perm("shop.add")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("",), ValueError),
+        ((True,), TypeError),
+        ((None,), TypeError),
+        (({},), TypeError),
+    ],
+)
+def test_an_identity_has_an_id(arguments, error):
+    with pytest.raises(error):
+        Identity(*arguments)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"permissions": "blog.add"},
+        {"scopes": "read"},
+        {"permissions": [1]},
+        {"is_staff": 1},
+        {"is_superuser": "yes"},
+        {"claims": {"a": object()}},
+        {"user": object()},
+    ],
+)
+def test_wrong_arguments_of_an_identity_are_refused(options):
+    with pytest.raises((TypeError, ValueError)):
+        Identity("1", **options)
+
+
+def test_an_identity_shows_nothing_of_a_person():
+    identity = Identity("hidden", permissions=["hidden"], claims={"hidden": "hidden"})
+    assert "hidden" not in f"{identity!r} {identity.rust!r}"
+
+
+# --- client certificates ----------------------------------------------------------------------------------------------
+
+
+DER = b"the DER of a certificate"
+FINGERPRINT = hashlib.sha256(DER).hexdigest()
+PEM = f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(DER).decode()}\n-----END CERTIFICATE-----\n"
+FORMS = [f":{base64.b64encode(DER).decode()}:", quote(PEM), PEM.replace("\n", " "), base64.b64encode(DER).decode()]
+
+
+def test_the_certificate_that_a_proxy_passes_identifies_a_service():
+    for clients in ({FINGERPRINT: "billing"}, {FINGERPRINT.upper(): Identity("billing", permissions=["blog.*"])}):
+        backend = ClientCertificate(header="Client-Cert", clients=clients)
+        mount_view(protect(auth=[backend], guards=[ViaBackend("client_certificate")])(show))
+        for value in FORMS:
+            assert get(client_cert=value).json()["user_id"] == "billing"
+        for value in ("", "AQID", "nonsense", "%"):
+            assert get(client_cert=value).status_code == 401
+        assert "Client-Cert" in get(client_cert=FORMS[0])["Vary"]
+        assert post(show, {"Client-Cert": FORMS[0]}, mounted=False)[0] == 403
+        assert post(show, {"Client-Cert": FORMS[0]}, csrf=True, mounted=False)[0] == 200
+
+
+def test_a_function_may_identify_a_certificate():
+    seen = []
+
+    def identify(der):
+        seen.append(der)
+        return Identity("billing") if der == DER else None
+
+    mount_view(protect(auth=[ClientCertificate(header="Client-Cert", identify=identify)], guards=LOGGED_IN)(show))
+    assert wsgi("get", "/view", {"Client-Cert": FORMS[0]}).json()["user_id"] == "billing"
+    assert wsgi("get", "/view", {"Client-Cert": "AQID"}).json()["code"] == "invalid_credentials"
+    assert seen == [DER, b"\x01\x02\x03"]
+
+
+@pytest.mark.parametrize(
+    ("tls", "status"),
+    [
+        ({"client_cert_chain": [PEM]}, 200),
+        ({"client_cert_chain": [PEM], "client_cert_error": "expired"}, 401),
+        ({"client_cert_chain": []}, 401),
+        ({}, 401),
+        (None, 401),
+    ],
+)
+def test_the_certificate_of_an_asgi_server(tls, status):
+    backend = ClientCertificate(asgi_tls=True, clients={FINGERPRINT: "billing"})
+    view = protect(auth=[backend], guards=LOGGED_IN)(ashow)
+    # A header is no certificate of the connection.
+    request = AsyncRequestFactory().get("/view", headers={"Client-Cert": FORMS[0]})
+    request.scope["extensions"] = {} if tls is None else {"tls": tls}
+    assert asyncio.run(view(request)).status_code == status
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"header": "Client-Cert"},
+        {"clients": {FINGERPRINT: "a"}},
+        {"header": "Client-Cert", "asgi_tls": True, "clients": {FINGERPRINT: "a"}},
+        {"header": "Client-Cert", "clients": {FINGERPRINT: "a"}, "identify": print},
+        {"header": "Client-Cert", "clients": {}},
+        {"header": "Client-Cert", "clients": [FINGERPRINT]},
+        {"header": "Client-Cert", "clients": {"ab": "a"}},
+        {"header": "Client-Cert", "clients": {FINGERPRINT: None}},
+        {"header": "Client-Cert", "clients": {FINGERPRINT: ""}},
+        {"header": "Client-Cert", "identify": "print"},
+        {"header": "cookie", "clients": {FINGERPRINT: "a"}},
+        {"asgi_tls": 1, "clients": {FINGERPRINT: "a"}},
+    ],
+)
+def test_a_wrong_configuration_of_client_certificates_is_refused(options):
+    with pytest.raises(ImproperlyConfigured, match="ClientCertificate"):
+        ClientCertificate(**options)

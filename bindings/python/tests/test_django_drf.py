@@ -250,7 +250,7 @@ def test_a_guard_lets_in_and_refuses():
     answer = get(bearer(sub="1"))
     assert (answer.status_code, answer.json()) == (
         403,
-        {"detail": "You may not do this.", "code": "permission_denied"},
+        {"detail": "You don't have permission to do this.", "code": "permission_denied"},
     )
 
 

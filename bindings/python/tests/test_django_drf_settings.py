@@ -85,5 +85,9 @@ def test_a_site_starts_with_both_defaults_and_asks_them(site, first):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()
-    assert said[-3:] == ["200 1", "403 {'detail': 'You may not do this.', 'code': 'permission_denied'}", "401"]
+    assert said[-3:] == [
+        "200 1",
+        "403 {'detail': \"You don't have permission to do this.\", 'code': 'permission_denied'}",
+        "401",
+    ]
     assert any('perm("shop.buy")' in line and "/shop" in line for line in said)

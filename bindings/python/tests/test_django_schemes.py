@@ -143,7 +143,7 @@ def test_an_unsupported_scheme_is_said_to_be_one_with_those_that_are():
     serve(JWTAuthentication(), keys())
     response = answered(Authorization="Token x")
     assert (response.status_code, response.json(), response["WWW-Authenticate"]) == (401, UNSUPPORTED, BOTH)
-    assert answered(Authorization="").json()["detail"] == "Credentials were not given."
+    assert answered(Authorization="").json()["detail"] == "No credentials were provided."
     assert answered(Authorization="Token x", X_API_Key=KEY).status_code == 200
     assert answered(Authorization="Token x", X_API_Key="wrong").json() == INVALID_KEY
 

@@ -122,7 +122,7 @@ def test_an_owner_is_let_in_and_others_are_not(kind):
     assert status({"sub": "1"}) == 200
     refused = get(**bearer(sub="2"))
     assert refused.status_code == 403
-    assert refused.json() == {"detail": "You may not do this.", "code": "permission_denied"}
+    assert refused.json() == {"detail": "You don't have permission to do this.", "code": "permission_denied"}
     assert refused["WWW-Authenticate"] == 'Bearer realm="api", error="insufficient_scope"'
     assert refused["Cache-Control"] == "private"
     assert status(None) == 401

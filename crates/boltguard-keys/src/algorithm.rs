@@ -10,7 +10,7 @@ use crate::backend::Slow;
 use crate::{Algorithm, KeyType};
 
 impl Algorithm {
-    /// The name as tokens write it.
+    /// Returns the name as tokens write it.
     #[must_use]
     #[inline]
     pub const fn name(self) -> &'static str {
@@ -23,32 +23,32 @@ impl Algorithm {
         std::iter::once(self.name()).chain(others)
     }
 
-    /// The kind of key that serves the algorithm.
+    /// Returns the kind of key that serves the algorithm.
     #[must_use]
     #[inline]
     pub const fn key_type(self) -> KeyType {
         self.row().key_type
     }
 
-    /// Whether one secret both signs and verifies.
+    /// Returns whether one secret both signs and verifies.
     #[must_use]
     pub const fn is_symmetric(self) -> bool {
         matches!(self.key_type(), KeyType::Hmac)
     }
 
-    /// The length of the algorithm's hash in bytes.
+    /// Returns the length of the algorithm's hash in bytes.
     #[must_use]
     pub const fn hash_len(self) -> usize {
         self.row().hash.len()
     }
 
-    /// Whether verifying takes 100 µs or more, so that it is worth letting other threads run.
+    /// Returns whether verifying takes 100 µs or more, so that it is worth letting other threads run.
     #[must_use]
     pub const fn is_slow_to_verify(self) -> bool {
         matches!(self.row().slow, Slow::Always)
     }
 
-    /// Whether signing takes 100 µs or more, so that it is worth letting other threads run.
+    /// Returns whether signing takes 100 µs or more, so that it is worth letting other threads run.
     #[must_use]
     pub const fn is_slow_to_sign(self) -> bool {
         matches!(self.row().slow, Slow::ToSign | Slow::Always)
@@ -99,13 +99,13 @@ impl UnknownAlgorithm {
         }
     }
 
-    /// The algorithm that was probably meant, for the message of a configuration error.
+    /// Returns the algorithm that was probably meant, for the message of a configuration error.
     #[must_use]
     pub const fn suggestion(self) -> Option<Algorithm> {
         self.suggestion
     }
 
-    /// The Cargo feature that has the algorithm, where the crate is built without it.
+    /// Returns the Cargo feature that has the algorithm, where the crate is built without it.
     #[must_use]
     pub const fn feature(self) -> Option<&'static str> {
         self.feature

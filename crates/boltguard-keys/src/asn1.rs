@@ -20,7 +20,7 @@ use crate::private::RsaPrivate;
 use crate::public::{RsaPublic, RsaScheme};
 use crate::{Curve, KeyError, PrivateKey, PublicKey};
 
-/// Whether this is the DER of a key or certificate of any kind, supported or not.
+/// Returns whether this is the DER of a key or certificate of any kind, supported or not.
 pub(crate) fn is_key(der: &[u8]) -> bool {
     SubjectPublicKeyInfoRef::from_der(der).is_ok()
         || RsaPublicKey::<UintRef<'_>>::from_der(der).is_ok()
@@ -28,7 +28,7 @@ pub(crate) fn is_key(der: &[u8]) -> bool {
         || is_private(der)
 }
 
-/// The SEQUENCE that the bytes begin with, X.690 §8.1.
+/// Returns the SEQUENCE that the bytes begin with, X.690 §8.1.
 pub(crate) fn first_element(bytes: &[u8]) -> Option<&[u8]> {
     let (head, length) = match *bytes {
         [0x30, length @ ..=0x7f, ..] => (2, usize::from(length)),
@@ -76,14 +76,14 @@ pub(crate) fn read_private(der: &[u8]) -> Result<PrivateKey, KeyError> {
     }
 }
 
-/// Whether this is the DER of a private key of any kind, supported or not.
+/// Returns whether this is the DER of a private key of any kind, supported or not.
 pub(crate) fn is_private(der: &[u8]) -> bool {
     pkcs8(der).is_some()
         || EcPrivateKey::from_der(der).is_ok()
         || pkcs1::RsaPrivateKey::<UintRef<'_>>::from_der(der).is_ok()
 }
 
-/// The key out of a certificate, RFC 5280 §4.1, of which nothing else is looked at.
+/// Returns the key out of a certificate, RFC 5280 §4.1, of which nothing else is looked at.
 fn certified_key(der: &[u8]) -> der::Result<SubjectPublicKeyInfoRef<'_>> {
     let mut reader = SliceReader::new(der)?;
     let info = reader.sequence(|certificate: &mut SliceReader<'_>| {
@@ -135,7 +135,7 @@ fn from_rsa(key: &RsaPublicKey<UintRef<'_>>, scheme: RsaScheme) -> Result<Public
     )
 }
 
-/// A private key in PKCS#8 of either version.
+/// Returns a private key in PKCS#8 of either version.
 fn pkcs8(der: &[u8]) -> Option<Pkcs8<'_>> {
     match PrivateKeyInfoRef::from_der(der) {
         Ok(info) => Some(Pkcs8 {

@@ -100,7 +100,7 @@ key_errors! {
 }
 
 impl KeyError {
-    /// The reason for logs and exceptions.
+    /// Returns the reason for logs and exceptions.
     #[must_use]
     pub const fn code(self) -> ReasonCode {
         ReasonCode::KeyInvalid
@@ -126,7 +126,7 @@ impl From<RandomError> for KeyError {
 pub struct InvalidSignature;
 
 impl InvalidSignature {
-    /// The reason for logs and exceptions.
+    /// Returns the reason for logs and exceptions.
     #[must_use]
     pub const fn code(self) -> ReasonCode {
         ReasonCode::SignatureInvalid
@@ -148,7 +148,7 @@ impl Error for InvalidSignature {}
 pub struct SignError;
 
 impl SignError {
-    /// The reason for logs and exceptions.
+    /// Returns the reason for logs and exceptions.
     #[must_use]
     pub const fn code(self) -> ReasonCode {
         ReasonCode::KeyInvalid

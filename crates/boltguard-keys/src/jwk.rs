@@ -39,7 +39,7 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// A key without a name, for every algorithm that it can serve.
+    /// Returns a key without a name, for every algorithm that it can serve.
     pub fn new(key: impl Into<Key>) -> Self {
         Self {
             key: key.into(),
@@ -76,33 +76,33 @@ impl Jwk {
         read::parse(json)
     }
 
-    /// The same key with a name.
+    /// Returns the same key with a name.
     #[must_use]
     pub fn with_kid(mut self, kid: impl Into<KeyId>) -> Self {
         self.kid = Some(kid.into());
         self
     }
 
-    /// The same key for one algorithm only.
+    /// Returns the same key for one algorithm only.
     #[must_use]
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = Some(algorithm.name().into());
         self
     }
 
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub const fn key(&self) -> &Key {
         &self.key
     }
 
-    /// The key's name.
+    /// Returns the key's name.
     #[must_use]
     pub const fn kid(&self) -> Option<&KeyId> {
         self.kid.as_ref()
     }
 
-    /// The algorithm that `alg` names; `None` if there is no `alg` or it names none that signs.
+    /// Returns the algorithm that `alg` names; `None` if there is no `alg` or it names none that signs.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
         let name = self.algorithm.as_deref()?;
@@ -110,7 +110,7 @@ impl Jwk {
         all.find(|algorithm| is_name_of(name, *algorithm))
     }
 
-    /// Whether the key is a private one; secrets are not.
+    /// Returns whether the key is a private one; secrets are not.
     #[must_use]
     pub const fn is_private(&self) -> bool {
         matches!(self.key, Key::Private(_))
@@ -146,7 +146,7 @@ impl Jwk {
         })
     }
 
-    /// The JSON of the public key, fit to be published; of a private key no more than that.
+    /// Returns the JSON of the public key, fit to be published; of a private key no more than that.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl Jwk {
         write::write(self)
     }
 
-    /// Why the key serves none of these algorithms.
+    /// Returns why the key serves none of these algorithms.
     pub(crate) fn problem(&self, algorithms: &[Algorithm]) -> JwkProblem {
         if let Err(problem) = self.allows_operation("verify") {
             return problem;

@@ -75,7 +75,7 @@ impl Key {
         }
     }
 
-    /// Whether the key can verify, or sign and verify, tokens of the algorithm.
+    /// Returns whether the key can verify, or sign and verify, tokens of the algorithm.
     #[must_use]
     pub fn serves(&self, algorithm: Algorithm) -> bool {
         match self {
@@ -85,7 +85,7 @@ impl Key {
         }
     }
 
-    /// The algorithms that the key can serve.
+    /// Returns the algorithms that the key can serve.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         Algorithm::ALL
             .iter()
@@ -93,7 +93,7 @@ impl Key {
             .filter(|algorithm| self.serves(*algorithm))
     }
 
-    /// The public key: itself, or the one that belongs to a private key; secrets have none.
+    /// Returns the public key: itself, or the one that belongs to a private key; secrets have none.
     #[must_use]
     pub const fn public_key(&self) -> Option<&PublicKey> {
         match self {
@@ -103,7 +103,7 @@ impl Key {
         }
     }
 
-    /// Whether the key is a secret shorter than the algorithm's hash.
+    /// Returns whether the key is a secret shorter than the algorithm's hash.
     #[must_use]
     pub fn is_weak_for(&self, algorithm: Algorithm) -> bool {
         matches!(self, Self::Secret(secret) if secret.is_weak_for(algorithm))

@@ -46,7 +46,7 @@ fn check_layer(bytes: &[u8], layers: usize) -> Result<(), KeyError> {
     .try_for_each(|decoded| check_layer(decoded, layers - 1))
 }
 
-/// A URL of the web, in any case, after blanks.
+/// Returns a URL of the web, in any case, after blanks.
 pub(crate) fn is_url(bytes: &[u8]) -> bool {
     const SCHEMES: [&[u8]; 2] = [b"https://", b"http://"];
     let text = trimmed(bytes);
@@ -73,13 +73,13 @@ pub(crate) fn is_pem(bytes: &[u8]) -> bool {
     })
 }
 
-/// The DER of a key or certificate, with or without something after it.
+/// Returns the DER of a key or certificate, with or without something after it.
 fn is_der(bytes: &[u8]) -> bool {
     let bytes = bytes.trim_ascii_start();
     asn1::first_element(bytes).is_some_and(asn1::is_key)
 }
 
-/// The XML of .NET, RFC 4050 and XML Signature §4.5, and PuTTY's files.
+/// Returns the XML of .NET, RFC 4050 and XML Signature §4.5, and PuTTY's files.
 fn is_other_key(bytes: &[u8]) -> bool {
     const MARKS: [&[u8]; 3] = [b"<RSAKeyValue", b"<Modulus>", b"PuTTY-User-Key-File"];
     MARKS.iter().any(|mark| contains(bytes, mark))
@@ -93,13 +93,13 @@ fn is_json(bytes: &[u8]) -> bool {
             || KEY_MEMBERS.iter().any(|name| contains(text, name)))
 }
 
-/// The member that every JWK has, in quotes of any kind.
+/// Returns the member that every JWK has, in quotes of any kind.
 fn names_key_type(bytes: &[u8]) -> bool {
     const QUOTED: [&[u8]; 3] = [b"\"kty\"", b"'kty'", b"\\\"kty\\\""];
     QUOTED.iter().any(|name| contains(bytes, name))
 }
 
-/// The text without blanks, quotes and a byte order mark before it.
+/// Returns the text without blanks, quotes and a byte order mark before it.
 fn trimmed(bytes: &[u8]) -> &[u8] {
     let is_before = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     let after = |bytes: &[u8]| bytes.iter().take_while(|byte| is_before(byte)).count();
@@ -156,7 +156,7 @@ mod tests {
             .collect()
     }
 
-    /// The text in each encoding that is looked through.
+    /// Returns the text in each encoding that is looked through.
     fn encoded(text: &[u8]) -> Vec<Vec<u8>> {
         let hex: String = text.iter().map(|byte| format!("{byte:02x}")).collect();
         let percent: String = text.iter().map(|byte| format!("%{byte:02X}")).collect();

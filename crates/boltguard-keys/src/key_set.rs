@@ -89,7 +89,7 @@ impl KeySet {
         Ok(set)
     }
 
-    /// The keys of the JWK Set that serve none of the algorithms, each with the reason.
+    /// Returns the keys of the JWK Set that serve none of the algorithms, each with the reason.
     #[must_use]
     pub fn skipped(&self) -> &[SkippedKey] {
         &self.skipped
@@ -126,7 +126,7 @@ impl KeySet {
         self
     }
 
-    /// The keys for these algorithms alone; a token whose `kid` names another of the keys finds none.
+    /// Returns the keys for these algorithms alone; a token whose `kid` names another of the keys finds none.
     #[must_use]
     pub fn restricted_to(&self, algorithms: &[Algorithm]) -> Self {
         let (keys, others): (Vec<_>, Vec<_>) = self
@@ -143,7 +143,7 @@ impl KeySet {
         }
     }
 
-    /// Whether a token finds the same keys in both, see [`VerifyingKey::is_same_as`].
+    /// Returns whether a token finds the same keys in both, see [`VerifyingKey::is_same_as`].
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         let mut pairs = self.keys.iter().zip(&other.keys);
@@ -152,7 +152,7 @@ impl KeySet {
             && pairs.all(|(a, b)| a.is_same_as(b))
     }
 
-    /// The keys to try for a token of this `alg` and `kid`, at most [`KeySet::MAX_TRIED`].
+    /// Returns the keys to try for a token of this `alg` and `kid`, at most [`KeySet::MAX_TRIED`].
     ///
     /// A `kid` that names keys of the set selects them alone; one that names none leaves the keys without a name.
     /// Without a `kid` all keys of the algorithm are tried.
@@ -176,7 +176,7 @@ impl KeySet {
         self.keys.iter().filter(fits).take(Self::MAX_TRIED)
     }
 
-    /// Whether a key has this name, of use or passed over.
+    /// Returns whether a key has this name, of use or passed over.
     #[must_use]
     pub fn names(&self, kid: &str) -> bool {
         let usable = self.keys.iter().filter_map(VerifyingKey::key_id);
@@ -185,14 +185,14 @@ impl KeySet {
             .any(|name| name.as_str() == kid)
     }
 
-    /// Whether one of the keys is for this algorithm.
+    /// Returns whether one of the keys is for this algorithm.
     #[must_use]
     #[inline]
     pub fn serves(&self, algorithm: Algorithm) -> bool {
         self.keys.iter().any(|key| key.algorithm() == algorithm)
     }
 
-    /// The algorithms that the keys serve, each once, in the order of the keys.
+    /// Returns the algorithms that the keys serve, each once, in the order of the keys.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         // There are few algorithms, however many keys.
         let mut seen = Vec::new();
@@ -204,25 +204,25 @@ impl KeySet {
         })
     }
 
-    /// The keys.
+    /// Returns the keys.
     #[must_use]
     pub fn keys(&self) -> &[VerifyingKey] {
         &self.keys
     }
 
-    /// The number of keys; one that serves two algorithms counts twice.
+    /// Returns the number of keys; one that serves two algorithms counts twice.
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether there is no key.
+    /// Returns whether there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// The public keys as a JWK Set to publish; secrets are left out.
+    /// Returns the public keys as a JWK Set to publish; secrets are left out.
     ///
     /// A key that serves several algorithms is written once, without `alg`.
     #[must_use]

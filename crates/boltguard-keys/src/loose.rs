@@ -6,14 +6,14 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
-/// The bytes of base64 in either alphabet, with or without padding, over several lines or in quotes.
+/// Returns the bytes of base64 in either alphabet, with or without padding, over several lines or in quotes.
 pub(crate) fn base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let dense = dense(text)?;
     let bytes = LOOSE.decode(&*dense).ok()?;
     (!bytes.is_empty()).then(|| Zeroizing::new(bytes))
 }
 
-/// The bytes of hexadecimal digits.
+/// Returns the bytes of hexadecimal digits.
 pub(crate) fn hexadecimal(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let digits = text.iter().filter(|byte| !byte.is_ascii_whitespace());
     let digits = digits.map(|byte| digit(*byte)).collect::<Option<Vec<_>>>();
@@ -23,7 +23,7 @@ pub(crate) fn hexadecimal(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     is_whole.then(|| Zeroizing::new(pairs.map(|pair| pair[0] << 4 | pair[1]).collect()))
 }
 
-/// The text without the percent encoding of URLs; `None` where there is none.
+/// Returns the text without the percent encoding of URLs; `None` where there is none.
 pub(crate) fn percent(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if !text.contains(&b'%') {
         return None;
@@ -48,7 +48,8 @@ pub(crate) fn percent(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// The text without zeros and a byte order mark, which makes ASCII of UTF-16 and UTF-32; `None` where there are none.
+/// Returns the text without zeros and a byte order mark, which makes ASCII of UTF-16 and UTF-32; `None` where there are
+/// none.
 pub(crate) fn without_zeros(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if !text.contains(&0) {
         return None;

@@ -98,7 +98,7 @@ fn read_pem(text: &str) -> Result<Section, KeyError> {
     keys.pop().or(certificate).ok_or(KeyError::NoPem)
 }
 
-/// The label and the body of the first section, and the text behind it.
+/// Returns the label and the body of the first section, and the text behind it.
 fn next_section(text: &str) -> Result<Option<(&str, &str, &str)>, KeyError> {
     let Some((_, text)) = text.split_once(BEGIN) else {
         return Ok(None);
@@ -110,7 +110,7 @@ fn next_section(text: &str) -> Result<Option<(&str, &str, &str)>, KeyError> {
     Ok(Some((label, body, text)))
 }
 
-/// The DER in the body of a section.
+/// Returns the DER in the body of a section.
 fn der_of(body: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if body.contains("Proc-Type:") && body.contains("ENCRYPTED") {
         return Err(KeyError::Encrypted);

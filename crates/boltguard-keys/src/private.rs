@@ -73,19 +73,19 @@ impl PrivateKey {
         }
     }
 
-    /// The public key that belongs to it.
+    /// Returns the public key that belongs to it.
     #[must_use]
     pub const fn public_key(&self) -> &PublicKey {
         &self.public
     }
 
-    /// The kind of key.
+    /// Returns the kind of key.
     #[must_use]
     pub const fn key_type(&self) -> KeyType {
         self.public.key_type()
     }
 
-    /// The key as DER, PKCS#8.
+    /// Returns the key as DER, PKCS#8.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl PrivateKey {
         asn1::write_private(self)
     }
 
-    /// The key as PEM, `PRIVATE KEY`.
+    /// Returns the key as PEM, `PRIVATE KEY`.
     ///
     /// # Errors
     ///

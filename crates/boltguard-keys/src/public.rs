@@ -63,7 +63,7 @@ impl PublicKey {
         asn1::read_public(der)
     }
 
-    /// The kind of key.
+    /// Returns the kind of key.
     #[must_use]
     pub const fn key_type(&self) -> KeyType {
         match &self.parts {
@@ -73,7 +73,7 @@ impl PublicKey {
         }
     }
 
-    /// Whether the key can verify tokens of the algorithm.
+    /// Returns whether the key can verify tokens of the algorithm.
     #[must_use]
     pub fn serves(&self, algorithm: Algorithm) -> bool {
         self.key_type() == algorithm.key_type()
@@ -83,7 +83,7 @@ impl PublicKey {
             }
     }
 
-    /// The key as DER, a `SubjectPublicKeyInfo`.
+    /// Returns the key as DER, a `SubjectPublicKeyInfo`.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl PublicKey {
         asn1::write_public(self)
     }
 
-    /// The key as PEM, `PUBLIC KEY`.
+    /// Returns the key as PEM, `PUBLIC KEY`.
     ///
     /// # Errors
     ///
@@ -101,13 +101,13 @@ impl PublicKey {
         pem::write("PUBLIC KEY", &self.to_der()?)
     }
 
-    /// The SHA-256 thumbprint of the key in base64url, [RFC 7638](https://www.rfc-editor.org/rfc/rfc7638).
+    /// Returns the SHA-256 thumbprint of the key in base64url, [RFC 7638](https://www.rfc-editor.org/rfc/rfc7638).
     #[must_use]
     pub fn thumbprint(&self) -> String {
         encoding::encode(digest_sha256(self.required_members().as_bytes()))
     }
 
-    /// The JWK of nothing but the required members, in the order of RFC 7638 §3.3.
+    /// Returns the JWK of nothing but the required members, in the order of RFC 7638 §3.3.
     pub(crate) fn required_members(&self) -> String {
         let text = |bytes: &[u8]| encoding::encode(bytes);
         match &self.parts {

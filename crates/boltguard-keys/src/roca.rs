@@ -3,7 +3,7 @@
 //! Its primes are `k · M + (65537^a mod M)`, where `M` is the product of the first primes. So modulo each of these the
 //! modulus is a power of 65537, which it is by chance for one modulus in 2^27.
 
-/// Whether the big-endian modulus has the fingerprint.
+/// Returns whether the big-endian modulus has the fingerprint.
 pub(crate) fn has_fingerprint(n: &[u8]) -> bool {
     PRIMES
         .iter()
@@ -15,7 +15,7 @@ fn remainder(n: &[u8], prime: u32) -> u32 {
         .fold(0, |rest, byte| (rest << 8 | u32::from(*byte)) % prime)
 }
 
-/// Whether `value` is a power of `base` modulo `prime`.
+/// Returns whether `value` is a power of `base` modulo `prime`.
 fn is_power(base: u32, value: u32, prime: u32) -> bool {
     let mut power = 1;
     loop {

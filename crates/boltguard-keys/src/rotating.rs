@@ -27,13 +27,13 @@ impl RotatingKeySet {
         Self(ArcSwap::from_pointee(keys))
     }
 
-    /// The keys of now, without a lock; for one verification, not to be kept.
+    /// Returns the keys of now, without a lock; for one verification, not to be kept.
     #[inline]
     pub fn load(&self) -> LoadedKeySet {
         LoadedKeySet(self.0.load())
     }
 
-    /// The keys of now, to keep.
+    /// Returns the keys of now, to keep.
     #[must_use]
     pub fn load_full(&self) -> Arc<KeySet> {
         self.0.load_full()

@@ -78,13 +78,13 @@ impl Secret {
         Self(bytes)
     }
 
-    /// Whether the secret is shorter than the algorithm's hash, which RFC 7518 §3.2 asks of it at least.
+    /// Returns whether the secret is shorter than the algorithm's hash, which RFC 7518 §3.2 asks of it at least.
     #[must_use]
     pub fn is_weak_for(&self, algorithm: Algorithm) -> bool {
         algorithm.is_symmetric() && self.0.len() < algorithm.hash_len()
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0

@@ -41,38 +41,38 @@ impl SigningKey {
         })
     }
 
-    /// The same key with a name, which its tokens carry as `kid`.
+    /// Returns the same key with a name, which its tokens carry as `kid`.
     #[must_use]
     pub fn with_key_id(self, key_id: impl Into<KeyId>) -> Self {
         let verifying = self.verifying.with_key_id(key_id);
         Self { verifying, ..self }
     }
 
-    /// The algorithm.
+    /// Returns the algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.verifying.algorithm()
     }
 
-    /// The key's name, if it has one.
+    /// Returns the key's name, if it has one.
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.verifying.key_id()
     }
 
-    /// The key that verifies what this one signs.
+    /// Returns the key that verifies what this one signs.
     #[must_use]
     pub const fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying
     }
 
-    /// Whether the secret is shorter than the algorithm's hash, RFC 7518 §3.2.
+    /// Returns whether the secret is shorter than the algorithm's hash, RFC 7518 §3.2.
     #[must_use]
     pub fn is_weak(&self) -> bool {
         self.verifying.is_weak()
     }
 
-    /// The length of each signature in bytes.
+    /// Returns the length of each signature in bytes.
     #[must_use]
     pub fn signature_len(&self) -> usize {
         match self.verifying.public_key().map(PublicKey::parts) {

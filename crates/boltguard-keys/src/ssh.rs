@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::public::RsaScheme;
 use crate::{Curve, KeyError, PublicKey};
 
-/// Whether this is a public key of OpenSSH of any type, supported or not, in text or in its wire format.
+/// Returns whether this is a public key of OpenSSH of any type, supported or not, in text or in its wire format.
 pub(crate) fn is_key(bytes: &[u8]) -> bool {
     let words = || bytes.split(u8::is_ascii_whitespace);
     // A wire format begins with the length of its type, so in base64 with `AAAA`.
@@ -89,7 +89,7 @@ fn is_wire(bytes: &[u8]) -> bool {
     Fields(bytes).next().is_ok_and(is_type)
 }
 
-/// Whether this is the type of a key; options and quotes may stand before it, as in `authorized_keys`.
+/// Returns whether this is the type of a key; options and quotes may stand before it, as in `authorized_keys`.
 fn is_type(word: &[u8]) -> bool {
     const TYPES: [&[u8]; 4] = [b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-"];
     let word = word.trim_ascii();

@@ -64,35 +64,35 @@ impl VerifyingKey {
         })))
     }
 
-    /// The same key with a name, by which `kid` selects it.
+    /// Returns the same key with a name, by which `kid` selects it.
     #[must_use]
     pub fn with_key_id(mut self, key_id: impl Into<KeyId>) -> Self {
         Arc::make_mut(&mut self.0).key_id = Some(key_id.into());
         self
     }
 
-    /// The algorithm.
+    /// Returns the algorithm.
     #[must_use]
     #[inline]
     pub fn algorithm(&self) -> Algorithm {
         self.0.algorithm
     }
 
-    /// The key's name, if it has one.
+    /// Returns the key's name, if it has one.
     #[must_use]
     #[inline]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.0.key_id.as_ref()
     }
 
-    /// The public key; `None` for a secret.
+    /// Returns the public key; `None` for a secret.
     #[must_use]
     pub fn public_key(&self) -> Option<&PublicKey> {
         self.0.public.as_ref()
     }
 
-    /// Whether both are the same public key, for the same algorithm and under the same name. Secrets are compared only
-    /// by where they are: clones of one key are the same, and another copy is another key.
+    /// Returns whether both are the same public key, for the same algorithm and under the same name. Secrets are
+    /// compared only by where they are: clones of one key are the same, and another copy is another key.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         let [a, b] = [&*self.0, &*other.0];
@@ -101,7 +101,7 @@ impl VerifyingKey {
         is_equal || Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Whether the secret is shorter than the algorithm's hash, RFC 7518 §3.2.
+    /// Returns whether the secret is shorter than the algorithm's hash, RFC 7518 §3.2.
     #[must_use]
     pub fn is_weak(&self) -> bool {
         self.0.is_weak

@@ -1,4 +1,4 @@
-//! Who makes a request, as the backends have identified it.
+//! Callers, as the backends identified them.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::Failure;
 use crate::backend::BackendName;
 
-/// Who makes a request: the backend that identified the caller, and the credential.
+/// The caller of a request: the credential, and the backend that accepted it.
 ///
 /// Its grants were read for the guard of one gate. [`Gate::evaluate_caller`](crate::Gate::evaluate_caller) and
 /// [`Gate::decide`](crate::Gate::decide) read them again for another.
@@ -50,7 +50,7 @@ pub enum Anonymous {
 }
 
 impl Anonymous {
-    /// The reason for which a guard that requires an identity refuses the caller.
+    /// Returns the reason for which a guard that requires authentication refuses the caller.
     #[must_use]
     pub fn reason(&self) -> ReasonCode {
         match self {
@@ -61,7 +61,7 @@ impl Anonymous {
     }
 }
 
-/// The holder of an API key, and which of the guard's requirements the key meets.
+/// A caller with an API key, and which of the guard's requirements the key meets.
 #[derive(Clone, Debug)]
 pub struct ApiKeyCaller {
     entry: Arc<ApiKeyEntry>,
@@ -81,14 +81,14 @@ impl ApiKeyCaller {
         Self { entry, grant_set }
     }
 
-    /// The key's entry.
+    /// Returns the key's entry.
     #[must_use]
     pub fn entry(&self) -> &ApiKeyEntry {
         &self.entry
     }
 }
 
-/// A caller whom a custom backend identified, and which of the guard's requirements its identity meets.
+/// A caller that a custom backend identified, and which of the guard's requirements the identity meets.
 #[derive(Clone, Debug)]
 pub struct CustomCaller {
     identity: Identity,
@@ -96,7 +96,7 @@ pub struct CustomCaller {
 }
 
 impl CustomCaller {
-    /// The identity, as the backend returned it.
+    /// Returns the identity, as the backend returned it.
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -104,7 +104,7 @@ impl CustomCaller {
 }
 
 impl Caller {
-    /// An anonymous caller without credentials.
+    /// Returns an anonymous caller without credentials.
     #[must_use]
     pub fn anonymous() -> Self {
         Self::from(Anonymous::NoCredentials)
@@ -140,14 +140,14 @@ impl Caller {
         }
     }
 
-    /// The credential.
+    /// Returns the credential.
     #[must_use]
     #[inline]
     pub fn credential(&self) -> &Credential {
         &self.credential
     }
 
-    /// The claims of the token, for a caller with one.
+    /// Returns the claims, if the caller has a token.
     #[must_use]
     #[inline]
     pub fn claims(&self) -> Option<&AdmittedClaims> {
@@ -157,7 +157,7 @@ impl Caller {
         }
     }
 
-    /// The entry of the API key, for a caller with one.
+    /// Returns the entry of the API key, if the caller has one.
     #[must_use]
     pub fn api_key(&self) -> Option<&ApiKeyEntry> {
         match &self.credential {
@@ -166,7 +166,7 @@ impl Caller {
         }
     }
 
-    /// The identity that a custom backend returned, for a caller of such.
+    /// Returns the identity, if a custom backend returned one.
     #[must_use]
     pub fn identity(&self) -> Option<&Identity> {
         match &self.credential {
@@ -175,7 +175,7 @@ impl Caller {
         }
     }
 
-    /// Why the credentials of an anonymous caller were rejected, if there are any.
+    /// Returns why the credentials of an anonymous caller were rejected, if there are any.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         match &self.credential {
@@ -184,13 +184,13 @@ impl Caller {
         }
     }
 
-    /// Whether a backend identified the caller.
+    /// Returns whether a backend identified the caller.
     #[must_use]
     pub fn is_authenticated(&self) -> bool {
         !matches!(self.credential, Credential::Anonymous(_))
     }
 
-    /// The same caller, read for other requirements.
+    /// Returns the same caller, with the grants for other requirements.
     #[must_use]
     pub fn with_requirements(self, requirements: &Requirements) -> Self {
         let credential = match self.credential {
@@ -207,13 +207,13 @@ impl Caller {
         Self { credential, ..self }
     }
 
-    /// The name of the backend that identified the caller.
+    /// Returns the name of the backend that identified the caller.
     #[must_use]
     pub fn backend(&self) -> Option<&str> {
         self.is_authenticated().then(|| self.backend.as_str())
     }
 
-    /// The user's ID. A token can be without one.
+    /// Returns the user's ID, if there is one. It is optional in tokens.
     #[must_use]
     pub fn user_id(&self) -> Option<Cow<'_, str>> {
         match &self.credential {
@@ -224,7 +224,8 @@ impl Caller {
         }
     }
 
-    /// The ID of the local account: the user of a token, unless another issuer signed it, or the owner of an API key.
+    /// Returns the ID of the local account: the user of a token, unless another issuer signed it, or the owner of an
+    /// API key.
     #[must_use]
     pub fn account(&self) -> Option<Cow<'_, str>> {
         match &self.credential {
@@ -234,19 +235,19 @@ impl Caller {
         }
     }
 
-    /// Whose account the subject of a token is.
+    /// Returns whether the subject of a token is a local or an external account.
     #[must_use]
     pub fn account_source(&self) -> Option<AccountSource> {
         Some(self.claims()?.account_source())
     }
 
-    /// The issuer of the token.
+    /// Returns the issuer of the token.
     #[must_use]
     pub fn issuer(&self) -> Option<Cow<'_, str>> {
         self.claims()?.issuer()
     }
 
-    /// Granted permissions, wildcards included.
+    /// Returns the granted permissions, including wildcards.
     #[must_use]
     pub fn permissions(&self) -> Vec<Cow<'_, str>> {
         match &self.credential {
@@ -257,7 +258,7 @@ impl Caller {
         }
     }
 
-    /// What a compiled guard reads; `None` for an anonymous caller.
+    /// Returns the properties for a compiled guard, or `None` for an anonymous caller.
     ///
     /// The grants are those that the guard of the caller's gate requires. Any other guard denies access.
     #[must_use]
@@ -282,7 +283,7 @@ impl Caller {
         })
     }
 
-    /// The caller with all details, for [`Guard::explain`](boltguard_guard::Guard).
+    /// Returns the caller with all details, for [`Guard::explain`](boltguard_guard::Guard).
     #[must_use]
     pub fn principal(&self) -> Principal {
         if let Some(identity) = self.identity() {

@@ -1,10 +1,10 @@
-//! Credentials as a header carries them, [RFC 9110 §11.4](https://www.rfc-editor.org/rfc/rfc9110#section-11.4).
+//! Credentials in a header, [RFC 9110 §11.4](https://www.rfc-editor.org/rfc/rfc9110#section-11.4).
 
 use std::fmt;
 
 use crate::{ConfigError, HeaderName};
 
-/// An authentication scheme, such as `Bearer`. Case makes no difference where schemes are compared.
+/// An authentication scheme, such as `Bearer`. Comparisons ignore case.
 ///
 /// ```
 /// use boltguard::Scheme;
@@ -17,12 +17,12 @@ use crate::{ConfigError, HeaderName};
 #[derive(Clone, Debug, Eq)]
 pub struct Scheme {
     name: Box<str>,
-    /// Those of `Bearer` and `ApiKey`, which nearly all requests have.
+    /// The letters in lower case, if there are six, as in `Bearer` and `ApiKey`, which nearly all requests have.
     six_letters: Option<[u8; 6]>,
 }
 
 impl Scheme {
-    /// Reads a scheme.
+    /// Parses a scheme.
     ///
     /// # Errors
     ///
@@ -35,13 +35,13 @@ impl Scheme {
         }
     }
 
-    /// `ApiKey`, which has no RFC.
+    /// Returns `ApiKey`, which no RFC defines.
     #[must_use]
     pub fn api_key() -> Self {
         Self::of("ApiKey")
     }
 
-    /// `Bearer`, RFC 6750.
+    /// Returns `Bearer`, RFC 6750.
     #[must_use]
     pub fn bearer() -> Self {
         Self::of("Bearer")
@@ -56,13 +56,13 @@ impl Scheme {
         }
     }
 
-    /// The scheme as it was written.
+    /// Returns the scheme as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.name
     }
 
-    /// What follows the scheme in the value of a header, behind one or more spaces.
+    /// Returns the rest of a header value after the scheme and one or more spaces.
     #[inline]
     fn strip<'v>(&self, value: &'v str) -> Option<&'v str> {
         let (found, rest) = value.split_at_checked(self.name.len())?;
@@ -92,13 +92,13 @@ impl fmt::Display for Scheme {
     }
 }
 
-/// The small letter of a letter; no other byte becomes one.
+/// Converts an ASCII letter to lower case. No other byte becomes a letter.
 #[inline]
 fn to_small(letter: u8) -> u8 {
     letter | 0x20
 }
 
-/// Refuses a list of schemes that is empty, or names one twice.
+/// Rejects a list of schemes that is empty or contains a duplicate.
 pub(crate) fn check_schemes(schemes: &[Scheme]) -> Result<(), ConfigError> {
     let is_repeated = |(at, scheme): (usize, &Scheme)| schemes[..at].contains(scheme);
     if schemes.is_empty() || schemes.iter().enumerate().any(is_repeated) {
@@ -107,9 +107,9 @@ pub(crate) fn check_schemes(schemes: &[Scheme]) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// The token in the value of a header; `None` if the value is meant for somebody else.
+/// Returns the token in a header value, or `None` if the value is for another recipient.
 ///
-/// On `Authorization` a scheme is required, RFC 6750 §2.1; another header may carry the bare token.
+/// `Authorization` requires a scheme, RFC 6750 §2.1. Other headers may contain the bare token.
 #[inline]
 pub(crate) fn token<'v>(
     value: &'v str,
@@ -122,8 +122,8 @@ pub(crate) fn token<'v>(
     }
 }
 
-/// The API key in the value of a header, bare or behind a scheme. On `Authorization` another scheme is meant for
-/// somebody else.
+/// Returns the API key in a header value, bare or after a scheme. In `Authorization`, other schemes are for other
+/// recipients.
 #[inline]
 pub(crate) fn api_key<'v>(
     value: &'v str,
@@ -142,7 +142,7 @@ fn after_scheme<'v>(value: &'v str, schemes: &[Scheme]) -> Option<&'v str> {
     schemes.iter().find_map(|scheme| scheme.strip(value))
 }
 
-/// Whether a value begins with a scheme, whichever it is, and something follows.
+/// Returns whether a value begins with any scheme, followed by something else.
 pub(crate) fn has_scheme(value: &str) -> bool {
     value
         .split_once(' ')
@@ -185,14 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_is_read_without_regard_to_case() {
+    fn the_case_of_a_scheme_is_ignored() {
         for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER   a.b.c"] {
             assert_eq!(bearer_token(value, true), Some("a.b.c"), "{value}");
         }
     }
 
     #[test]
-    fn authorization_needs_the_scheme() {
+    fn authorization_requires_the_scheme() {
         for value in [
             "a.b.c",
             "Basic a.b.c",
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn any_of_the_schemes_will_do() {
+    fn any_of_the_schemes_is_accepted() {
         let schemes = schemes(&["Bearer", "Token", "x!1"]);
         let header = HeaderName::authorization();
         for value in ["Bearer a", "Token a", "TOKEN a", "X!1 a"] {
@@ -220,13 +220,13 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_without_credentials_is_a_bad_credential_and_not_an_absent_one() {
+    fn a_scheme_without_credentials_is_invalid_and_not_absent() {
         assert_eq!(bearer_token("Bearer", true), Some(""));
         assert_eq!(bearer_token("Bearer ", true), Some(""));
     }
 
     #[test]
-    fn an_api_key_is_bare_or_behind_a_scheme() {
+    fn an_api_key_is_bare_or_after_a_scheme() {
         for value in ["sk-1", "ApiKey sk-1", "apikey  sk-1", "Bearer sk-1"] {
             assert_eq!(key(value, true), Some("sk-1"));
             assert_eq!(key(value, false), Some("sk-1"));
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_scheme_on_authorization_carries_no_api_key() {
+    fn another_scheme_in_authorization_has_no_api_key() {
         for value in [
             "Basic sk-1",
             "Token sk-1",
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn schemes_are_named_once_each_and_at_least_one() {
+    fn schemes_are_not_empty_and_have_no_duplicates() {
         for names in [&[][..], &["a", "A"], &["a", "b", "a"]] {
             assert_eq!(check_schemes(&schemes(names)), Err(ConfigError::Schemes));
         }

@@ -1,4 +1,4 @@
-//! Drivers: they get what an evaluation needs, until the request is decided.
+//! Drivers, which provide what an evaluation needs until there is a decision.
 
 use boltguard_types::NumericDate;
 
@@ -7,10 +7,10 @@ use crate::{
     Authentication, Gate, Need, Now, Outcome, Refreshed, RequestParts, RevocationStatus, Step,
 };
 
-/// What a blocking service provides for evaluations.
+/// The services that a blocking application provides for evaluations.
 ///
-/// Implement the methods that the backends and guards of its gates need. Everything else is unavailable: the request is
-/// refused.
+/// Implement the methods that the backends and guards of its gates need. Everything else is unavailable, and the
+/// request is refused.
 pub trait Edge {
     /// Refreshes the keys of an issuer, such as by [`JwksClient::refresh`](boltguard_jwks::JwksClient::refresh).
     fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
@@ -24,29 +24,29 @@ pub trait Edge {
         Refreshed::Unavailable
     }
 
-    /// Asks a store whether a token is revoked.
+    /// Checks in a store whether a token is revoked.
     fn check_revocation(&mut self, need: &RevocationCheck) -> RevocationStatus {
         let _ = need;
         RevocationStatus::Unavailable
     }
 
-    /// Authenticates by a backend of the edge.
+    /// Authenticates with a backend of the edge.
     fn authenticate(&mut self, need: &EdgeAuthentication) -> Authentication {
         let _ = need;
         Authentication::Unavailable
     }
 
-    /// Runs a custom check of the guard. `None` means that it can't be run, so that it doesn't help anybody in.
+    /// Runs a custom check of the guard. `None` means that it can't be run, and counts as failed.
     fn run_check(&mut self, need: &RunChecks, check: &str) -> Option<bool> {
         let _ = (need, check);
         None
     }
 }
 
-/// Provides nothing: for gates that need nothing from outside.
+/// Provides nothing, for gates that need nothing from outside.
 impl Edge for () {}
 
-/// What an asynchronous service provides for evaluations, see [`Edge`].
+/// The services that an asynchronous application provides for evaluations, see [`Edge`].
 pub trait AsyncEdge: Send {
     /// Refreshes the keys of an issuer.
     fn refresh_keys(&mut self, need: &KeyRefresh) -> impl Future<Output = Refreshed> + Send {
@@ -60,7 +60,7 @@ pub trait AsyncEdge: Send {
         async { Refreshed::Unavailable }
     }
 
-    /// Asks a store whether a token is revoked.
+    /// Checks in a store whether a token is revoked.
     fn check_revocation(
         &mut self,
         need: &RevocationCheck,
@@ -69,7 +69,7 @@ pub trait AsyncEdge: Send {
         async { RevocationStatus::Unavailable }
     }
 
-    /// Authenticates by a backend of the edge.
+    /// Authenticates with a backend of the edge.
     fn authenticate(
         &mut self,
         need: &EdgeAuthentication,
@@ -78,7 +78,7 @@ pub trait AsyncEdge: Send {
         async { Authentication::Unavailable }
     }
 
-    /// Runs a custom check of the guard. `None` means that it can't be run, so that it doesn't help anybody in.
+    /// Runs a custom check of the guard. `None` means that it can't be run, and counts as failed.
     fn run_check(
         &mut self,
         need: &RunChecks,
@@ -89,11 +89,11 @@ pub trait AsyncEdge: Send {
     }
 }
 
-/// Provides nothing: for gates that need nothing from outside.
+/// Provides nothing, for gates that need nothing from outside.
 impl AsyncEdge for () {}
 
 impl Gate {
-    /// Decides on a request, and waits for what `edge` provides. `clock` is read at each step.
+    /// Evaluates a request, waiting for `edge`. `clock` is read at each step.
     ///
     /// ```
     /// use boltguard::guard::Guard;
@@ -103,7 +103,7 @@ impl Gate {
     /// use boltguard::{Edge, Gate, JwtBackend, Outcome, Revocation};
     /// use boltguard::{RevocationCheck, RevocationStatus};
     ///
-    /// /// Asks the service's own table of revoked tokens.
+    /// /// A table of revoked tokens.
     /// struct Table(Vec<String>);
     ///
     /// impl Edge for Table {
@@ -168,7 +168,7 @@ impl Gate {
         }
     }
 
-    /// Decides on a request like [`check_blocking`](Self::check_blocking), on the service's own runtime.
+    /// Evaluates a request like [`check_blocking`](Self::check_blocking), asynchronously.
     pub async fn check<P: RequestParts + Sync, N: Into<Now>>(
         &self,
         parts: &P,
@@ -212,7 +212,7 @@ fn first_check(need: &RunChecks) -> String {
         .unwrap_or_default()
 }
 
-/// Goes on with the result of a check. One that can't be run ends the evaluation.
+/// Resumes with the result of a check. A check that can't be run ends the evaluation.
 fn conclude(need: RunChecks, check: &str, result: Option<bool>, now: NumericDate) -> Step {
     let results = boltguard_guard::CheckResults::new();
     match result {

@@ -1,4 +1,4 @@
-//! Wrong configuration, found when it is built.
+//! Errors of the configuration, found at startup.
 
 use std::error::Error;
 use std::fmt;
@@ -9,37 +9,37 @@ use boltguard_keys::Algorithm;
 
 use crate::MAX_CACHED_TOKENS;
 
-/// The configuration can't work, or would not mean what it says.
+/// The error of an invalid configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A cache of more tokens than [`MAX_CACHED_TOKENS`](crate::MAX_CACHED_TOKENS).
+    /// The capacity of a cache is larger than [`MAX_CACHED_TOKENS`](crate::MAX_CACHED_TOKENS).
     CacheSize,
     /// The string isn't the SHA-256 fingerprint of a certificate.
     Fingerprint,
-    /// A name that was given to one backend is also the name of another.
+    /// The explicit name of a backend is also the name of another.
     DuplicateBackend(Box<str>),
     /// The guard can't be compiled.
     Guard(GuardError),
-    /// The text is no header's name.
+    /// The string isn't a header name.
     HeaderName,
     /// A backend for client certificates has no clients.
     NoClients,
-    /// An algorithm is allowed that none of the keys serves.
+    /// No key can be used with an allowed algorithm.
     NoKeyFor(Algorithm),
-    /// There is no key at all.
+    /// There are no keys, or no algorithms.
     NoKeys,
-    /// The policy can't admit what it was meant to.
+    /// The policy is contradictory.
     Policy(PolicyError),
     /// A backend can't replace another that isn't one of API keys, or has another header or name.
     Replacement,
-    /// The text isn't an authentication scheme.
+    /// The string isn't an authentication scheme.
     Scheme,
-    /// A list of authentication schemes is empty, or has one twice.
+    /// A list of authentication schemes is empty or contains a duplicate.
     Schemes,
-    /// The keys are another issuer's, and the algorithm's key is a secret.
+    /// An algorithm that uses secrets is allowed for keys of another issuer.
     Symmetric(Algorithm),
-    /// A cache of tokens where all of them are of secrets, whose tokens are not cached.
+    /// A cache is configured, but only algorithms that use secrets are allowed, whose tokens aren't cached.
     NothingToCache,
     /// The guard names a backend that the gate doesn't have.
     UnknownBackend(Box<str>),
@@ -48,20 +48,20 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CacheSize => write!(f, "the cache of tokens is too large: at most {MAX_CACHED_TOKENS}"),
+            Self::CacheSize => write!(f, "the token cache is too large; at most {MAX_CACHED_TOKENS} tokens are supported"),
             Self::DuplicateBackend(name) => write!(
                 f,
-                "two backends are named {name:?}: give each a name of its own"
+                "two backends have the name {name:?}; use a different name for each"
             ),
             Self::Fingerprint => f.write_str(
-                "not the SHA-256 fingerprint of a certificate: 64 hexadecimal digits",
+                "the certificate fingerprint is invalid; use the 64 hexadecimal digits of its SHA-256 digest",
             ),
             Self::Guard(error) => error.fmt(f),
-            Self::HeaderName => f.write_str("not a header's name: letters, digits and hyphens"),
-            Self::NoClients => f.write_str("no client certificate is configured: add a fingerprint"),
+            Self::HeaderName => f.write_str("the header name is invalid; use letters, digits and hyphens"),
+            Self::NoClients => f.write_str("no client certificate is configured; add a fingerprint"),
             Self::NoKeyFor(algorithm) => write!(
                 f,
-                "the algorithm {} is allowed and no key serves it: give one, or take the algorithm out",
+                "the algorithm {} is allowed, but no key can be used with it; add a key, or remove the algorithm",
                 algorithm.name()
             ),
             Self::Policy(mistake) => mistake.fmt(f),
@@ -69,22 +69,22 @@ impl fmt::Display for ConfigError {
                 "an API key backend can only replace another with the same header and name",
             ),
             Self::Scheme => f.write_str(
-                "not an authentication scheme: letters, digits and hyphens, such as Bearer",
+                "the authentication scheme is invalid; use letters, digits and hyphens, such as Bearer",
             ),
             Self::Schemes => {
-                f.write_str("the list of schemes is empty, or has one twice; case makes no difference")
+                f.write_str("the list of authentication schemes is empty or contains a duplicate; case is ignored")
             }
             Self::Symmetric(algorithm) => write!(
                 f,
-                "{algorithm} verifies with a secret, which no issuer publishes: take it out, or give the secret itself"
+                "the algorithm {algorithm} requires a secret, which issuers don't publish; remove the algorithm, or configure the secret"
             ),
-            Self::NoKeys => f.write_str("there is no key to verify a token with"),
+            Self::NoKeys => f.write_str("there are no keys to verify tokens with"),
             Self::NothingToCache => f.write_str(
-                "a cache of tokens keeps those of public keys, and only HS256, HS384 or HS512 are allowed: leave it out",
+                "tokens of HS256, HS384 and HS512 are not cached, and no other algorithm is allowed; remove the token cache",
             ),
             Self::UnknownBackend(name) => write!(
                 f,
-                "the guard requires the backend {name:?}, which this gate doesn't have: add it, or correct the name"
+                "the guard requires the backend {name:?}, which this gate doesn't have; add the backend, or correct the name"
             ),
         }
     }

@@ -1,6 +1,6 @@
 //! The evaluation of one request, from its parts to a decision.
 //!
-//! It doesn't wait: where it needs something from outside, it returns a [`Need`] and is resumed with the result.
+//! It never waits. If it needs something from outside, it returns a [`Need`] and is resumed with the result.
 
 use boltguard_guard::{CheckResults, Decision};
 use boltguard_jwks::Refresh;
@@ -38,7 +38,7 @@ impl From<Refusal> for Step {
     }
 }
 
-/// What an evaluation has already asked for, so that it asks for nothing twice.
+/// The needs that were already met, so that none is returned twice.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Progress {
     /// The backend from which on a snapshot of API keys may have to be refreshed.
@@ -47,13 +47,13 @@ pub(crate) struct Progress {
     pub(crate) stale_keys: usize,
     /// The backend from which on they may have to be refreshed because none of them fits.
     pub(crate) unknown_keys: usize,
-    /// Keys that might have verified the token are unavailable.
+    /// Keys that may verify the token are unavailable.
     pub(crate) keys_unavailable: bool,
-    /// The backends of the edge identified nobody.
+    /// The backends of the edge identified no caller.
     pub(crate) edge_is_done: bool,
 }
 
-/// One evaluation between two needs.
+/// An evaluation between two needs.
 pub(crate) struct Evaluation<'g, P> {
     gate: &'g Gate,
     parts: &'g P,
@@ -88,7 +88,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
         self.try_backends(0, None)
     }
 
-    /// What has to be refreshed before the backends are tried.
+    /// Returns what has to be refreshed before the backends are tried.
     #[cold]
     #[inline(never)]
     fn outdated(&self) -> Option<Need> {
@@ -96,7 +96,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
         stale.or_else(|| self.keys_to_refresh(Refresh::IfStale, self.progress.stale_keys))
     }
 
-    /// The first snapshot in which a key would be looked up, and that isn't current.
+    /// Returns the first snapshot in which a key would be looked up, and that isn't current.
     fn stale_api_keys(&self) -> Option<Need> {
         let needs_refresh = |backend: &Backend| match backend {
             Backend::ApiKey(keys) => {
@@ -142,7 +142,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
         self.anonymous(failure)
     }
 
-    /// Goes on after this attempt of a backend.
+    /// Continues after this attempt of a backend.
     #[cold]
     pub(crate) fn after(&self, attempt: Attempt, index: usize, failure: Option<Failure>) -> Step {
         match attempt {
@@ -155,7 +155,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
         }
     }
 
-    /// The step after an attempt with which the search for a caller ends or is interrupted.
+    /// Returns the step after an attempt with which the search for a caller ends or is interrupted.
     #[cold]
     #[inline(never)]
     fn suspended(&self, attempt: Attempt, backend: usize, failure: Option<Failure>) -> Step {
@@ -183,7 +183,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
         }
     }
 
-    /// The step for a caller whom no backend identified, unless an issuer may have a key that would change that.
+    /// Returns the step for an anonymous caller, or for unavailable keys if one of them may verify the token.
     #[cold]
     #[inline(never)]
     fn anonymous(&self, failure: Option<Failure>) -> Step {
@@ -205,7 +205,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
         decide(self.gate, caller, None)
     }
 
-    /// Whether `Authorization` has credentials, and none of the backends that read it supports their scheme.
+    /// Returns whether `Authorization` has credentials, and none of the backends that read it supports their scheme.
     fn has_unsupported_scheme(&self) -> bool {
         let mut names = self.gate.backends().iter().flat_map(Backend::headers);
         let authorization = names.find(|name| name.is_authorization());
@@ -222,7 +222,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
     }
 }
 
-/// The guard's decision about a caller, whom this backend identified.
+/// Returns the guard's decision about a caller that this backend identified.
 #[inline]
 pub(crate) fn decide(gate: &Gate, caller: Caller, backend: Option<usize>) -> Step {
     match gate.guard().decide(caller.view().as_ref()) {

@@ -1,4 +1,4 @@
-//! Why a credential was rejected.
+//! Causes for which credentials are rejected.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ pub struct Failure {
 pub(crate) struct ClaimName(pub(crate) Box<str>);
 
 impl Failure {
-    /// The precise cause, for logs.
+    /// Returns the precise cause, for logs.
     #[must_use]
     pub fn reason(&self) -> ReasonCode {
         self.reason
     }
 
-    /// The claim at fault, if the reason can be about any of several claims.
+    /// Returns the claim at fault, if the reason can be about any of several claims.
     #[must_use]
     pub fn claim(&self) -> Option<&str> {
         self.claim.as_ref().map(|name| &*name.0)
@@ -33,10 +33,10 @@ impl Failure {
         self.claim.clone()
     }
 
-    /// The failure of the backend that got further, the earlier one if both got equally far.
+    /// Returns the failure of the backend that got further, the earlier one if both got equally far.
     ///
-    /// The backend that a client means is the one that knows most about its credential: "the token has expired" says
-    /// more than "no key verifies it".
+    /// The client most likely means the backend that got furthest: "the token has expired" says more than "no key
+    /// verifies it".
     #[cold]
     pub(crate) fn furthest(earlier: Option<Self>, later: Self) -> Self {
         match earlier {
@@ -65,8 +65,8 @@ impl From<ClaimsError> for Failure {
     }
 }
 
-/// How far a credential came: 0 if its form was rejected or its key is unknown, 1 if its signature was rejected, and 2
-/// if it is genuine.
+/// Returns how far a credential came: 0 if its form was rejected or its key is unknown, 1 if its signature was
+/// rejected, and 2 if it is genuine.
 fn stage(reason: ReasonCode) -> u8 {
     match reason {
         ReasonCode::AlgorithmNotAllowed
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_failure_of_the_backend_that_got_furthest_is_kept() {
+    fn the_failure_of_the_backend_that_got_furthest_is_used() {
         use ReasonCode::{ApiKeyInvalid, KeyNotFound, SignatureInvalid, TokenExpired};
         for (earlier, later, kept) in [
             (KeyNotFound, TokenExpired, TokenExpired),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// When a snapshot was read, and which changes it includes.
 ///
-/// A snapshot is current for a fixed time after the start of the read, and until a change is noted that the read may
+/// A snapshot is current for a fixed time after the start of the read, and until a change is recorded that the read may
 /// have missed. All methods can be called from several threads.
 ///
 /// ```
@@ -55,7 +55,7 @@ impl Freshness {
         }
     }
 
-    /// Notes that the table has changed: a read that has begun before doesn't make the snapshot current.
+    /// Records that the table has changed. A read that began before doesn't make the snapshot current.
     pub fn note_change(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
     }
@@ -77,7 +77,7 @@ impl Freshness {
         self.current_until.store(until, Ordering::SeqCst);
     }
 
-    /// Whether the snapshot is current.
+    /// Returns whether the snapshot is current.
     #[must_use]
     pub fn is_current(&self, now: Instant) -> bool {
         let elapsed = nanos(now.saturating_duration_since(self.start));
@@ -85,7 +85,7 @@ impl Freshness {
             && self.seen.load(Ordering::SeqCst) == self.changes.load(Ordering::SeqCst)
     }
 
-    /// Whether the table was read at least once.
+    /// Returns whether the table was read at least once.
     #[must_use]
     pub fn was_read(&self) -> bool {
         self.current_until.load(Ordering::SeqCst) > 0

@@ -47,7 +47,7 @@ pub struct Gate {
     shared: Arc<Shared>,
 }
 
-/// What doesn't depend on whose API keys a gate has.
+/// The parts that don't depend on the API keys of the gate.
 #[derive(Debug)]
 struct Shared {
     guard: CompiledGuard,
@@ -58,13 +58,13 @@ struct Shared {
 }
 
 impl Gate {
-    /// Compiles `guard` behind `backends`.
+    /// Creates a gate from these backends and this guard.
     ///
     /// # Errors
     ///
     /// - [`ConfigError::Guard`] if the guard is too large to [compile](Guard::compile).
-    /// - [`ConfigError::UnknownBackend`] if the guard names a backend that is not among `backends`.
-    /// - [`ConfigError::DuplicateBackend`] if a name that was given to a backend is also the name of another.
+    /// - [`ConfigError::UnknownBackend`] if the guard names a backend that isn't among `backends`.
+    /// - [`ConfigError::DuplicateBackend`] if the explicit name of a backend is also the name of another.
     pub fn new(
         backends: impl IntoIterator<Item = Backend>,
         guard: &Guard,
@@ -80,9 +80,9 @@ impl Gate {
         Self::compile(backends, guard)
     }
 
-    /// Compiles `guard` for callers whom other gates identify, see [`evaluate_caller`](Self::evaluate_caller).
+    /// Creates a gate for callers that other gates identify, see [`evaluate_caller`](Self::evaluate_caller).
     ///
-    /// It has no backends, so that all requests are anonymous to it. The guard may name any backend.
+    /// It has no backends, so the callers of all requests are anonymous. The guard may name any backend.
     ///
     /// # Errors
     ///
@@ -106,12 +106,11 @@ impl Gate {
         })
     }
 
-    /// The same gate with another API key backend in the place `index`, such as one with the keys of the tenant that
-    /// a request is for.
+    /// Returns the same gate with another API key backend at `index`, such as one with the keys of a tenant.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Replacement`] if there is no API key backend in that place, or if it has another header or name.
+    /// [`ConfigError::Replacement`] if there is no API key backend at that index, or if it has another header or name.
     pub fn with_api_keys(
         &self,
         index: usize,
@@ -128,20 +127,20 @@ impl Gate {
         })
     }
 
-    /// The backends, in the order in which they are tried.
+    /// Returns the backends, in the order in which they are tried.
     #[must_use]
     #[inline]
     pub fn backends(&self) -> &[Backend] {
         &self.backends
     }
 
-    /// Whether the keys of another issuer are trusted, which have to be fetched.
+    /// Returns whether the keys of another issuer are trusted, which have to be fetched.
     #[inline]
     pub(crate) fn has_issuers(&self) -> bool {
         self.shared.has_issuers
     }
 
-    /// Whether there is something that may have to be refreshed.
+    /// Returns whether there is something that may have to be refreshed.
     #[inline]
     pub(crate) fn has_refreshes(&self) -> bool {
         self.shared.has_refreshes
@@ -151,21 +150,21 @@ impl Gate {
         &self.shared.request_hasher
     }
 
-    /// The guard.
+    /// Returns the guard.
     #[must_use]
     #[inline]
     pub fn guard(&self) -> &CompiledGuard {
         &self.shared.guard
     }
 
-    /// The schemes that a client may use.
+    /// Returns the schemes that a client may use.
     #[must_use]
     pub fn schemes(&self) -> &Schemes {
         &self.shared.schemes
     }
 
-    /// The claims that were meant to grant something in tokens of these backends, but have the wrong type, with the
-    /// places of the backends. Each is returned once. Log them: their holders lack permissions that they should have.
+    /// Returns the claims for grants that have the wrong type in tokens of these backends, with the indexes of the
+    /// backends. Each is returned once. Log them, because the callers are missing permissions that they should have.
     #[must_use]
     #[inline]
     pub fn take_ignored_grants(&self) -> Vec<(usize, IgnoredGrant)> {
@@ -181,14 +180,14 @@ impl Gate {
 
     /// Evaluates a request at the time `now`.
     ///
-    /// The result is a decision, or what the evaluation needs from outside: then get it, and resume the
-    /// [`Need`](crate::Need). [`check_blocking`](Self::check_blocking) and [`check`](Self::check) do that.
+    /// The result is a decision, or what the evaluation needs from outside. In the latter case, provide it and resume
+    /// the [`Need`](crate::Need). [`check_blocking`](Self::check_blocking) and [`check`](Self::check) do that.
     #[inline]
     pub fn evaluate<P: RequestParts>(&self, parts: &P, now: impl Into<Now>) -> Step {
         Evaluation::new(self, parts, now.into()).start()
     }
 
-    /// Evaluates the guard for a caller whom this or another gate has identified.
+    /// Evaluates the guard for a caller that this or another gate identified.
     ///
     /// Grants that the other gate's guard didn't require are read again.
     pub fn evaluate_caller(&self, caller: &Caller) -> Step {
@@ -196,7 +195,7 @@ impl Gate {
         evaluation::decide(self, caller, None)
     }
 
-    /// Decides about a caller whom this or another gate has identified, given results of some of the guard's checks.
+    /// Returns the decision about a caller that this or another gate identified, given the results of some checks.
     ///
     /// Grants that the other gate's guard didn't require are read again.
     #[must_use]
@@ -212,7 +211,7 @@ impl Gate {
         self.guard().explain(caller.view().as_ref(), results)
     }
 
-    /// The caller, with the grants that this gate's guard requires.
+    /// Returns the caller, with the grants that this gate's guard requires.
     fn reading<'c>(&self, caller: &'c Caller) -> Cow<'c, Caller> {
         let requirements = self.guard().requirements();
         match caller.view() {
@@ -223,7 +222,7 @@ impl Gate {
         }
     }
 
-    /// The refusal of a caller who has to be identified first: 401.
+    /// Returns the refusal of a caller who must authenticate first: 401.
     #[cold]
     #[must_use]
     pub fn challenge(&self, caller: &Caller) -> Refusal {
@@ -235,8 +234,8 @@ impl Gate {
         }
     }
 
-    /// The refusal of a caller who is identified and lacks what the guard requires: 403. Its challenge is for the
-    /// kind of credential that the caller has.
+    /// Returns the refusal of an authenticated caller who doesn't have the required grants: 403. The challenge depends
+    /// on the kind of credential.
     #[cold]
     #[must_use]
     pub fn forbid(&self, caller: &Caller, reason: ReasonCode) -> Refusal {
@@ -253,8 +252,8 @@ fn has_snapshot(backend: &Backend) -> bool {
     matches!(backend, Backend::ApiKey(backend) if backend.has_snapshot())
 }
 
-/// A name that was given to one of the backends and that another one has too. Unnamed backends of one kind share
-/// theirs.
+/// Returns an explicit name of a backend that another one has, too. Unnamed backends of one kind may have the same
+/// name.
 fn duplicate_name(backends: &[Backend]) -> Option<&str> {
     let is_given = |backend: &Backend| matches!(backend.backend_name(), BackendName::Given(_));
     backends.iter().enumerate().find_map(|(at, backend)| {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::ConfigError;
 
-/// The name of the header that carries a credential, in lower case.
+/// The name of a header with credentials, in lower case.
 ///
 /// ```
 /// use boltguard::HeaderName;
@@ -22,12 +22,12 @@ pub struct HeaderName {
 }
 
 impl HeaderName {
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::HeaderName`] if it holds anything but the token characters of RFC 9110 §5.6.2, or `_`,
-    /// which gateways can't tell from `-`.
+    /// [`ConfigError::HeaderName`] if it has characters that aren't token characters of RFC 9110 §5.6.2, or `_`, which
+    /// gateways can't distinguish from `-`.
     pub fn new(name: &str) -> Result<Self, ConfigError> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^`|~".contains(&b);
         if name.is_empty() || !name.bytes().all(allowed) {
@@ -39,7 +39,7 @@ impl HeaderName {
         })
     }
 
-    /// `authorization`, RFC 9110 §11.6.2.
+    /// Returns `authorization`, RFC 9110 §11.6.2.
     #[must_use]
     pub fn authorization() -> Self {
         Self {
@@ -48,14 +48,14 @@ impl HeaderName {
         }
     }
 
-    /// The name in lower case.
+    /// Returns the name in lower case.
     #[must_use]
     #[inline]
     pub fn as_str(&self) -> &str {
         &self.name
     }
 
-    /// The name as CGI and WSGI environments have it, RFC 3875 §4.1.18.
+    /// Returns the name in a CGI or WSGI environment, RFC 3875 §4.1.18.
     #[must_use]
     pub fn as_cgi(&self) -> &str {
         &self.cgi

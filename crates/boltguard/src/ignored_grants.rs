@@ -1,19 +1,19 @@
-//! Claims that grant nothing for their type, kept until they are logged.
+//! Claims that grant nothing because of their type, recorded until they are logged.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use boltguard_jwt::{AdmittedClaims, IgnoredGrant};
 
-/// One bit for each [`IgnoredGrant`] that there may be.
+/// One bit for each possible [`IgnoredGrant`].
 #[derive(Debug, Default)]
 pub(crate) struct IgnoredGrants {
     found: AtomicU16,
-    told: AtomicU16,
+    returned: AtomicU16,
 }
 
 impl IgnoredGrants {
     #[inline]
-    pub(crate) fn note(&self, claims: &AdmittedClaims) {
+    pub(crate) fn record(&self, claims: &AdmittedClaims) {
         let ignored = claims.ignored_grants();
         if !ignored.is_empty() {
             self.add(&ignored);
@@ -24,26 +24,26 @@ impl IgnoredGrants {
     fn add(&self, ignored: &[IgnoredGrant]) {
         let bits = bits().filter(|(one, _)| ignored.contains(one));
         let bits = bits.fold(0, |all, (_, bit)| all | bit);
-        // Whoever finds again what was found writes nothing that threads share.
+        // If nothing is new, nothing that threads share is written.
         if self.found.load(Ordering::Relaxed) & bits != bits {
             self.found.fetch_or(bits, Ordering::Relaxed);
         }
     }
 
-    /// What was found and nobody was told yet.
+    /// Returns the claims that were found and not returned before.
     #[inline]
     pub(crate) fn take(&self) -> Vec<IgnoredGrant> {
         let found = self.found.load(Ordering::Relaxed);
-        if found == self.told.load(Ordering::Relaxed) {
+        if found == self.returned.load(Ordering::Relaxed) {
             return Vec::new();
         }
-        self.tell(found)
+        self.take_new(found)
     }
 
     #[cold]
-    fn tell(&self, found: u16) -> Vec<IgnoredGrant> {
-        let told = self.told.fetch_or(found, Ordering::Relaxed);
-        let new = bits().filter(|(_, bit)| found & !told & bit != 0);
+    fn take_new(&self, found: u16) -> Vec<IgnoredGrant> {
+        let returned = self.returned.fetch_or(found, Ordering::Relaxed);
+        let new = bits().filter(|(_, bit)| found & !returned & bit != 0);
         new.map(|(one, _)| one).collect()
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn observe(backends: &[Backend]) -> bool {
     any
 }
 
-/// The backends that trust the keys of another issuer, with their places among all.
+/// Returns the backends that trust the keys of another issuer, each with its index.
 fn with_remote_keys(
     backends: &[Backend],
 ) -> impl Iterator<Item = (usize, &Arc<JwtBackend>, &Arc<RemoteKeySet>)> {
@@ -31,7 +31,8 @@ fn with_remote_keys(
         })
 }
 
-/// The first backend, from `first` on, whose issuer's keys have to be refreshed for this request.
+/// Returns the index of the first backend, starting at `first`, whose issuer's keys have to be refreshed for this
+/// request.
 ///
 /// Stale keys have to be refreshed for a token of an algorithm that they serve. Current keys have to be refreshed for a
 /// token whose `kid` they don't have and that none of them has signed, unless a key of another backend has signed it. A
@@ -49,15 +50,15 @@ pub(crate) fn to_refresh(
         .map(|(at, ..)| at)
 }
 
-/// Whether the request has a token that may verify with a key that is unknown because the last fetch failed, or because
-/// one is in flight. Nobody can tell whether the token is genuine, so that the response is 503.
+/// Returns whether the request has a token that may verify with a key that is unknown because the last fetch failed, or
+/// because one is in flight. Such a token may be genuine, so the response is 503.
 pub(crate) fn keys_unavailable(gate: &Gate, parts: &impl RequestParts) -> bool {
     with_remote_keys(gate.backends()).any(|(_, backend, keys)| {
         is_incomplete(keys) && has_token_for(gate, Refresh::UnknownKid, backend, parts)
     })
 }
 
-/// The refusal where an issuer's keys are unavailable: 503, with the time when one of them is asked again.
+/// Returns the refusal if an issuer's keys are unavailable: 503, with the time of the next fetch.
 #[cold]
 pub(crate) fn refusal(gate: &Gate, now: Instant) -> Refusal {
     let incomplete = with_remote_keys(gate.backends())
@@ -70,12 +71,12 @@ pub(crate) fn refusal(gate: &Gate, now: Instant) -> Refusal {
     }
 }
 
-/// Whether the issuer may have other keys than those that were fetched.
+/// Returns whether the issuer may have keys that weren't fetched.
 fn is_incomplete(keys: &RemoteKeySet) -> bool {
     keys.is_failing() || keys.is_fetching()
 }
 
-/// Whether the request has a token for which these keys may be needed.
+/// Returns whether the request has a token for which these keys may be needed.
 fn has_token_for(
     gate: &Gate,
     refresh: Refresh,
@@ -88,7 +89,8 @@ fn has_token_for(
         .is_some_and(|token| may_need_keys(gate, refresh, backend, token))
 }
 
-/// A string that isn't a token, or a token of an algorithm that isn't allowed, is no reason to fetch anything.
+/// Returns whether a token may require a fetch. Strings that aren't tokens, and tokens with algorithms that aren't
+/// allowed, don't.
 #[cold]
 fn may_need_keys(gate: &Gate, refresh: Refresh, backend: &JwtBackend, token: &str) -> bool {
     let Ok(unverified) = UnverifiedJws::parse(token) else {

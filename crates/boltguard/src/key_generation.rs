@@ -1,4 +1,4 @@
-//! A set of trusted keys, with the tokens that it has verified.
+//! Trusted keys and the cache of the tokens they have verified.
 
 use boltguard_jws::Verifier;
 use boltguard_keys::{Algorithm, KeySet};

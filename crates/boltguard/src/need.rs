@@ -1,4 +1,4 @@
-//! What an evaluation needs from outside, and how it goes on with the result.
+//! What an evaluation needs from outside, and how it is resumed.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -17,16 +17,15 @@ use crate::{
 
 /// What an evaluation needs from outside.
 ///
-/// Each need is resumed with a result of its own type, and goes on at the gate that it comes from. It is resumed for
-/// the request that it comes from: if the headers that the gate reads are others, the request is refused. The dates of
-/// a token are checked again.
+/// Each need is resumed with a result of its own type, at the same gate and for the same request. If the headers that
+/// the gate reads have changed, the request is refused. The dates of a token are checked again.
 #[derive(Clone, Debug)]
 #[must_use]
 #[non_exhaustive]
 pub enum Need {
     /// A backend of the edge has to authenticate.
     Authenticate(EdgeAuthentication),
-    /// A store outside of the engine has to be asked whether a token is revoked.
+    /// An external store has to be queried whether a token is revoked.
     CheckRevocation(RevocationCheck),
     /// A snapshot of stored API keys has to be refreshed.
     RefreshApiKeys(ApiKeyRefresh),
@@ -39,13 +38,13 @@ pub enum Need {
 /// The result of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refreshed {
-    /// It succeeded, or was not necessary any more.
+    /// It succeeded, or was no longer necessary.
     Done,
     /// It failed.
     Unavailable,
 }
 
-/// The result of asking a revocation store.
+/// The result of a query to a revocation store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevocationStatus {
     /// The token isn't revoked.
@@ -56,7 +55,7 @@ pub enum RevocationStatus {
     Unavailable,
 }
 
-/// An evaluation that waits: its gate, which request it is about, and what it has asked for so far.
+/// A suspended evaluation: its gate, a hash of its request, and the needs that were already met.
 #[derive(Clone, Debug)]
 pub(crate) struct Suspended {
     gate: Gate,
@@ -73,7 +72,7 @@ impl Suspended {
         }
     }
 
-    /// Goes on by `then`, unless the request is another one.
+    /// Continues with `then`, unless it is for another request.
     fn resume<P: RequestParts>(
         &self,
         parts: &P,
@@ -99,7 +98,7 @@ impl Suspended {
     }
 }
 
-/// A keyed hash of the headers that the gate's backends read.
+/// Returns a keyed hash of the headers that the gate's backends read.
 fn hash_of(gate: &Gate, parts: &impl RequestParts) -> u64 {
     let mut hasher = gate.request_hasher().build_hasher();
     for name in gate.backends().iter().flat_map(Backend::headers) {
@@ -117,13 +116,13 @@ pub struct KeyRefresh {
 }
 
 impl KeyRefresh {
-    /// The place of the backend whose issuer it is.
+    /// Returns the index of the backend of this issuer.
     #[must_use]
     pub fn backend(&self) -> usize {
         self.backend
     }
 
-    /// The keys. [`JwksClient::refresh`](boltguard_jwks::JwksClient::refresh) refreshes them.
+    /// Returns the keys, which [`JwksClient::refresh`](boltguard_jwks::JwksClient::refresh) refreshes them.
     #[must_use]
     pub fn keys(&self) -> Option<&Arc<RemoteKeySet>> {
         match self.suspended.gate.backends().get(self.backend) {
@@ -132,13 +131,13 @@ impl KeyRefresh {
         }
     }
 
-    /// Why they have to be refreshed.
+    /// Returns why the keys have to be refreshed.
     #[must_use]
     pub fn refresh(&self) -> Refresh {
         self.refresh
     }
 
-    /// Goes on with the keys that are there now.
+    /// Resumes with the current keys.
     pub fn resume<P: RequestParts>(
         self,
         result: Refreshed,
@@ -147,7 +146,7 @@ impl KeyRefresh {
     ) -> Step {
         let next = self.backend + 1;
         let suspended = self.suspended.with_progress(|progress| match self.refresh {
-            // Without keys nothing verifies, and the question comes again for an unknown key.
+            // Without keys, no token verifies, and the evaluation returns to this need for an unknown key.
             Refresh::Force | Refresh::IfStale => progress.stale_keys = next,
             Refresh::UnknownKid => {
                 progress.stale_keys = usize::MAX;
@@ -167,13 +166,13 @@ pub struct ApiKeyRefresh {
 }
 
 impl ApiKeyRefresh {
-    /// The place of the backend whose snapshot it is.
+    /// Returns the index of the backend of this snapshot.
     #[must_use]
     pub fn backend(&self) -> usize {
         self.backend
     }
 
-    /// Replaces the backend for this request, by one with the keys of the tenant that the request is for.
+    /// Replaces the backend for this request, such as by one with the keys of a tenant.
     ///
     /// # Errors
     ///
@@ -183,10 +182,10 @@ impl ApiKeyRefresh {
         Ok(self)
     }
 
-    /// Goes on with the keys that are there now.
+    /// Resumes with the current keys.
     ///
     /// If the refresh failed, the request is refused with 503, unless the backend
-    /// [uses](ApiKeyBackend::with_snapshot) the keys that were read before.
+    /// [accepts](ApiKeyBackend::with_snapshot) the keys of the previous read.
     pub fn resume<P: RequestParts>(
         self,
         result: Refreshed,
@@ -211,7 +210,7 @@ impl ApiKeyRefresh {
     }
 }
 
-/// A token that is valid, unless the store of its backend says that it is revoked.
+/// A valid token, which has to be checked in the revocation store of its backend.
 #[derive(Clone, Debug)]
 pub struct RevocationCheck {
     pub(crate) suspended: Suspended,
@@ -221,19 +220,19 @@ pub struct RevocationCheck {
 }
 
 impl RevocationCheck {
-    /// The place of the backend whose store has to be asked.
+    /// Returns the index of the backend of this store.
     #[must_use]
     pub fn backend(&self) -> usize {
         self.backend
     }
 
-    /// The token's `jti`.
+    /// Returns the token's `jti`.
     #[must_use]
     pub fn token_id(&self) -> String {
         self.claims.token_id().unwrap_or_default().into_owned()
     }
 
-    /// Goes on with what the store says. The token must still be valid at `now`.
+    /// Resumes with the result of the store. The token must still be valid at `now`.
     pub fn resume<P: RequestParts>(
         self,
         status: RevocationStatus,
@@ -267,13 +266,13 @@ pub struct EdgeAuthentication {
 }
 
 impl EdgeAuthentication {
-    /// The place of the backend.
+    /// Returns the index of the backend.
     #[must_use]
     pub fn backend(&self) -> usize {
         self.backend
     }
 
-    /// Goes on with what the backend found.
+    /// Resumes with the result of the backend.
     pub fn resume<P: RequestParts>(
         self,
         found: Authentication,
@@ -298,7 +297,7 @@ impl EdgeAuthentication {
     }
 }
 
-/// The caller is identified, and may be admitted if custom checks of the guard hold.
+/// The caller is identified, and the decision depends on custom checks of the guard.
 #[derive(Clone, Debug)]
 pub struct RunChecks {
     pub(crate) gate: Gate,
@@ -308,19 +307,19 @@ pub struct RunChecks {
 }
 
 impl RunChecks {
-    /// The caller, who is not admitted yet.
+    /// Returns the caller, about whom there is no decision yet.
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
 
-    /// The checks that could still change the decision, in reading order, given the results so far.
+    /// Returns the checks that could still change the decision, in reading order, given the results so far.
     #[must_use]
     pub fn open_checks(&self) -> Vec<&str> {
         self.open_checks_after(&CheckResults::new())
     }
 
-    /// The checks that could still change the decision, given these further results.
+    /// Returns the checks that could still change the decision, given these further results.
     #[must_use]
     pub fn open_checks_after(&self, results: &CheckResults) -> Vec<&str> {
         let results = self.results.clone().and(results);
@@ -329,7 +328,7 @@ impl RunChecks {
             .open_checks(self.caller.view().as_ref(), &results)
     }
 
-    /// Goes on with further results. The token must still be valid at `now`.
+    /// Resumes with further results. The token must still be valid at `now`.
     pub fn resume(mut self, results: &CheckResults, now: NumericDate) -> Step {
         self.results = self.results.and(results);
         match self.decide(now) {
@@ -339,7 +338,7 @@ impl RunChecks {
         }
     }
 
-    /// Decides with these further results and no others: checks without a result count as failed.
+    /// Returns the decision with these further results. Checks without a result count as failed.
     pub fn finish(mut self, results: &CheckResults, now: NumericDate) -> Outcome {
         self.results = self.results.and(results);
         match self.decide(now) {
@@ -354,7 +353,7 @@ impl RunChecks {
         Ok(guard.decide_with(self.caller.view().as_ref(), &self.results))
     }
 
-    /// Refuses a token that has expired in the meantime.
+    /// Rejects a token that has expired in the meantime.
     fn check_dates(&self, now: NumericDate) -> Result<(), Refusal> {
         let backend = self.backend.and_then(|at| self.gate.backends().get(at));
         let (Some(Backend::Jwt(backend)), Some(claims)) = (backend, self.caller.claims()) else {

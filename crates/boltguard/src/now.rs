@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use boltguard_types::NumericDate;
 
-/// The current time, as an evaluation needs it: a date for tokens, and a monotonic clock for what has to be refreshed.
+/// The current time of an evaluation: a date for tokens, and a monotonic time for keys and snapshots.
 ///
-/// A [`NumericDate`] converts to it. The monotonic clock is then read if it is needed. Tests set both with
+/// It can be converted from a [`NumericDate`]; then the monotonic clock is read if necessary. In tests, set both with
 /// [`Now::at`].
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
@@ -24,18 +24,18 @@ impl Now {
         }
     }
 
-    /// The date.
+    /// Returns the date.
     #[must_use]
     #[inline]
     pub fn date(self) -> NumericDate {
         self.date
     }
 
-    /// The value of the monotonic clock.
+    /// Returns the value of the monotonic clock.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
-        reason = "an edge that passes a date alone leaves this clock to the gate"
+        reason = "if only a date is passed, the gate reads this clock"
     )]
     pub fn instant(self) -> Instant {
         self.instant.unwrap_or_else(Instant::now)

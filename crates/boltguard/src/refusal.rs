@@ -1,4 +1,4 @@
-//! Refusals as a client sees them: status, challenge and body, in one place.
+//! Refusals: the status, challenge and body of the response.
 //!
 //! [RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3) and
 //! [RFC 9110 §11.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1).
@@ -13,9 +13,9 @@ use boltguard_types::ReasonCode;
 use crate::Schemes;
 use crate::failure::ClaimName;
 
-/// Why a request is refused, ready to be answered.
+/// The refusal of a request, with everything for the response.
 ///
-/// A client learns that its token is expired, not yet valid, revoked or invalid, and no more;
+/// The client only learns that its token is expired, not yet valid, revoked or invalid. The precise
 /// [`reason`](Self::reason) is for logs.
 ///
 /// ```
@@ -47,7 +47,7 @@ enum Kind {
 }
 
 impl Refusal {
-    /// Refuses a caller who may be let in with another credential: 401.
+    /// Refuses a caller who may be allowed with other credentials: 401.
     #[must_use]
     pub fn unauthorized(reason: ReasonCode, schemes: Schemes) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Refusal {
         }
     }
 
-    /// Refuses a caller who is known and may not: 403.
+    /// Refuses an authenticated caller: 403.
     #[must_use]
     pub fn forbidden(reason: ReasonCode, schemes: Schemes) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Refusal {
         }
     }
 
-    /// Refuses because a revocation store gave no answer: 503.
+    /// Refuses because a revocation store is unavailable: 503.
     #[must_use]
     pub fn unavailable() -> Self {
         Self {
@@ -83,7 +83,7 @@ impl Refusal {
         }
     }
 
-    /// Refuses because it can't be told which API keys are valid: 503.
+    /// Refuses because the stored API keys are unavailable: 503.
     #[must_use]
     pub fn keys_unavailable() -> Self {
         Self {
@@ -92,7 +92,7 @@ impl Refusal {
         }
     }
 
-    /// Refuses because the issuer's keys can't be had: 503.
+    /// Refuses because an issuer's keys are unavailable: 503.
     #[must_use]
     pub fn issuer_keys_unavailable() -> Self {
         Self {
@@ -110,12 +110,12 @@ impl Refusal {
         }
     }
 
-    /// Says for the log which claim is at fault.
+    /// Sets the claim at fault, for logs.
     pub(crate) fn with_claim(self, claim: Option<Arc<ClaimName>>) -> Self {
         Self { claim, ..self }
     }
 
-    /// Tells the client that there is nothing new before this time is over.
+    /// Sets the time after which the client may retry.
     #[must_use]
     pub fn with_retry_in(self, time: Duration) -> Self {
         let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
@@ -126,14 +126,14 @@ impl Refusal {
         }
     }
 
-    /// The value of `Retry-After`, in seconds, where it is known:
-    /// [RFC 9110 §10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3).
+    /// Returns the value of `Retry-After` in seconds, if it is known: [RFC 9110
+    /// §10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3).
     #[must_use]
     pub fn retry_after(&self) -> Option<u32> {
         self.retry_after
     }
 
-    /// The HTTP status: 401, 403 or 503.
+    /// Returns the HTTP status: 401, 403 or 503.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self.kind {
@@ -143,34 +143,34 @@ impl Refusal {
         }
     }
 
-    /// The precise cause, for logs.
+    /// Returns the precise cause, for logs.
     #[must_use]
     pub fn reason(&self) -> ReasonCode {
         self.reason
     }
 
-    /// The claim at fault, for logs: the one that is missing, has another value than the required one, or the wrong
-    /// type. `None` where the [reason](Self::reason) says it, or it is none of one claim.
+    /// Returns the claim at fault, for logs: the one that is missing, has another value than the required one, or the
+    /// wrong type. `None` if the [reason](Self::reason) implies it, or isn't about a single claim.
     #[must_use]
     pub fn claim(&self) -> Option<&str> {
         self.claim.as_ref().map(|name| &*name.0)
     }
 
-    /// The code that the client is told.
+    /// Returns the code in the body of the response.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.public().0
     }
 
-    /// The sentence that the client is told.
+    /// Returns the description in the body of the response.
     #[must_use]
     pub fn detail(&self) -> &'static str {
         self.public().1
     }
 
-    /// The value of `WWW-Authenticate`; a 403 has one where the scheme defines it, RFC 6750 §3.1.
+    /// Returns the value of `WWW-Authenticate`. A 403 has one if the scheme defines it, RFC 6750 §3.1.
     ///
-    /// A client of OAuth fetches another token when it reads `invalid_token`, so this is said of tokens alone.
+    /// OAuth clients request another token after `invalid_token`, so only errors of tokens have this code.
     #[must_use]
     pub fn challenge(&self) -> Option<String> {
         match self.kind {
@@ -182,7 +182,7 @@ impl Refusal {
         }
     }
 
-    /// The body, JSON.
+    /// Returns the body, a JSON object.
     #[must_use]
     pub fn body(&self) -> String {
         let (code, detail) = self.public();
@@ -197,13 +197,13 @@ impl Refusal {
             String::new()
         };
         let challenges = self.schemes.challenges(false, &parameters);
-        // RFC 9110 §15.5.2: a 401 has at least one.
+        // A 401 must have a challenge, RFC 9110 §15.5.2.
         challenges.unwrap_or_else(|| format!(r#"Bearer realm="api"{parameters}"#))
     }
 
     fn public(&self) -> (&'static str, &'static str) {
         match (self.kind, self.reason) {
-            (Kind::Forbidden, _) => ("permission_denied", "You may not do this."),
+            (Kind::Forbidden, _) => ("permission_denied", "You don't have permission to do this."),
             (Kind::Unavailable, ReasonCode::ApiKeysUnavailable) => (
                 "api_keys_unavailable",
                 "The API key can't be checked right now.",
@@ -225,11 +225,11 @@ impl Refusal {
     }
 }
 
-/// What a client may learn about its own credential.
+/// Returns the code and the description that the client receives.
 fn public_reason(reason: ReasonCode) -> (&'static str, &'static str) {
     match reason {
         ReasonCode::NotAuthenticated | ReasonCode::CredentialsMissing => {
-            ("not_authenticated", "Credentials were not given.")
+            ("not_authenticated", "No credentials were provided.")
         }
         ReasonCode::CredentialsInvalid => ("invalid_credentials", "The credentials are invalid."),
         ReasonCode::SchemeUnsupported => (
@@ -249,7 +249,7 @@ fn public_reason(reason: ReasonCode) -> (&'static str, &'static str) {
     }
 }
 
-/// Whether a reason speaks of a token, and not of an API key or of no credential at all.
+/// Returns whether a reason is about a token, rather than an API key or missing credentials.
 fn is_of_token(reason: ReasonCode) -> bool {
     !matches!(
         reason,
@@ -280,7 +280,7 @@ mod tests {
     fn a_client_learns_of_four_causes_and_no_more() {
         for reason in ReasonCode::ALL {
             let refusal = Refusal::unauthorized(*reason, Schemes::bearer());
-            let told = [
+            let public_codes = [
                 "not_authenticated",
                 "token_expired",
                 "token_not_yet_valid",
@@ -290,7 +290,7 @@ mod tests {
                 "user_unavailable",
                 "invalid_token",
             ];
-            assert!(told.contains(&refusal.code()), "{reason}");
+            assert!(public_codes.contains(&refusal.code()), "{reason}");
         }
         let signature = Refusal::unauthorized(ReasonCode::SignatureInvalid, Schemes::bearer());
         let audience = Refusal::unauthorized(ReasonCode::AudienceMismatch, Schemes::bearer());
@@ -357,12 +357,12 @@ mod tests {
     }
 
     #[test]
-    fn the_time_to_try_again_is_in_whole_seconds() {
+    fn retry_after_is_in_whole_seconds() {
         let refusal = Refusal::issuer_keys_unavailable();
         assert_eq!(refusal.retry_after(), None);
         for (millis, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (u64::MAX, u32::MAX)] {
-            let told = refusal.clone().with_retry_in(Duration::from_millis(millis));
-            assert_eq!(told.retry_after(), Some(seconds), "{millis}");
+            let refusal = refusal.clone().with_retry_in(Duration::from_millis(millis));
+            assert_eq!(refusal.retry_after(), Some(seconds), "{millis}");
         }
     }
 

@@ -28,7 +28,7 @@ pub trait RequestParts {
 
     /// Returns the certificate that the client presented in the TLS handshake, in DER. `None` unless implemented.
     ///
-    /// It must have been verified by whoever terminates TLS.
+    /// The server that terminates TLS must have verified it.
     fn peer_certificate(&self) -> Option<&[u8]> {
         None
     }
@@ -106,7 +106,7 @@ impl RequestParts for http::request::Parts {
     }
 }
 
-/// The value of a cookie in a `Cookie` header, RFC 6265 §4.2.1.
+/// Returns the value of a cookie in a `Cookie` header, RFC 6265 §4.2.1.
 #[cfg(feature = "http")]
 fn cookie<'v>(pairs: &'v str, name: &str) -> Option<&'v str> {
     pairs

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_of_one_hash_are_told_apart() {
+    fn tokens_with_equal_hashes_are_distinguished() {
         let cache = TokenCache::new(20);
         for number in 0..10 {
             let expires = NumericDate::from_secs(2_000 + number);

@@ -33,7 +33,7 @@ impl Kind {
         }
     }
 
-    /// The identifier with the parameters of [`Kind::parameters`].
+    /// Returns the identifier with the parameters of [`Kind::parameters`].
     pub(super) fn identifier<'a>(
         &self,
         parameters: Option<&'a [u8]>,
@@ -49,7 +49,7 @@ impl Kind {
         Ok(AlgorithmIdentifierRef { oid, parameters })
     }
 
-    /// The DER of the identifier's parameters, if it has any.
+    /// Returns the DER of the identifier's parameters, if it has any.
     pub(super) fn parameters(&self) -> Result<Option<Vec<u8>>, KeyError> {
         let der = match self {
             Self::Rsa(RsaScheme::Any) => AnyRef::NULL.to_der(),
@@ -61,7 +61,7 @@ impl Kind {
     }
 }
 
-/// What the parameters of an RSASSA-PSS key limit it to, RFC 4055 §3.1.
+/// Returns what the parameters of an RSASSA-PSS key limit it to, RFC 4055 §3.1.
 fn pss_scheme(parameters: Option<AnyRef<'_>>) -> Result<RsaScheme, KeyError> {
     let Some(parameters) = parameters else {
         return Ok(RsaScheme::Pss);
@@ -86,7 +86,7 @@ fn pss_scheme(parameters: Option<AnyRef<'_>>) -> Result<RsaScheme, KeyError> {
     }
 }
 
-/// The parameters that limit a key to the hash and the salt of this algorithm.
+/// Returns the parameters that limit a key to the hash and the salt of this algorithm.
 fn pss_parameters(algorithm: Algorithm) -> der::Result<Vec<u8>> {
     let named = PSS_HASHES.iter().find(|(_, of)| *of == algorithm);
     let (oid, _) = *named.ok_or(der::ErrorKind::Failed)?;

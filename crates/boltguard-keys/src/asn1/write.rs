@@ -75,7 +75,7 @@ pub(crate) fn rsa_to_der(rsa: &RsaPublic) -> Result<Vec<u8>, KeyError> {
     key.to_der().map_err(|_| KeyError::Der)
 }
 
-/// The PKCS#1 form of the numbers of an RSA private key.
+/// Returns the PKCS#1 form of the numbers of an RSA private key.
 pub(crate) fn pkcs1_of(numbers: &RsaNumbers<'_>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let uint = |bytes| UintRef::new(bytes).map_err(|_| KeyError::InvalidPrivateKey);
     let key = pkcs1::RsaPrivateKey {

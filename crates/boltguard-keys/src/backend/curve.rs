@@ -23,7 +23,7 @@ macro_rules! curves {
         impl Curve {
             pub(crate) const ALL: &'static [Self] = &[$($(#[cfg($when)])? Self::$variant,)*];
 
-            /// The name in a JWK's `crv`.
+            /// Returns the name in a JWK's `crv`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -37,14 +37,14 @@ macro_rules! curves {
                 }
             }
 
-            /// The length of a coordinate, and of a private key, in bits.
+            /// Returns the length of a coordinate, and of a private key, in bits.
             const fn field_bits(self) -> usize {
                 match self {
                     $($(#[cfg($when)])? Self::$variant => $bits,)*
                 }
             }
 
-            /// A point of the curve, uncompressed; `None` if it is none.
+            /// Returns a point of the curve, uncompressed; `None` if it is none.
             fn uncompressed(self, sec1: &[u8]) -> Option<Box<[u8]>> {
                 match self {
                     $($(#[cfg($when)])? Self::$variant => {
@@ -54,7 +54,7 @@ macro_rules! curves {
                 }
             }
 
-            /// The uncompressed public point of a private key; `None` if it is out of range.
+            /// Returns the uncompressed public point of a private key; `None` if it is out of range.
             fn multiplied(self, scalar: &[u8]) -> Option<Box<[u8]>> {
                 match self {
                     $($(#[cfg($when)])? Self::$variant => {
@@ -97,7 +97,7 @@ impl Curve {
         })
     }
 
-    /// The length of a coordinate, and of a private key, in bytes.
+    /// Returns the length of a coordinate, and of a private key, in bytes.
     pub(crate) const fn field_len(self) -> usize {
         self.field_bits().div_ceil(8)
     }
@@ -110,7 +110,7 @@ impl Curve {
         self.uncompressed(sec1).ok_or(KeyError::InvalidPoint)
     }
 
-    /// The uncompressed public point of a private key, which has to have its full length.
+    /// Returns the uncompressed public point of a private key, which has to have its full length.
     pub(crate) fn public_point(self, scalar: &[u8]) -> Result<Box<[u8]>, KeyError> {
         if scalar.len() != self.field_len() {
             return Err(KeyError::InvalidPrivateKey);
@@ -118,7 +118,7 @@ impl Curve {
         self.multiplied(scalar).ok_or(KeyError::InvalidPrivateKey)
     }
 
-    /// A random private key, each equally likely.
+    /// Returns a random private key, each equally likely.
     pub(crate) fn random_scalar(self) -> Result<Zeroizing<Box<[u8]>>, KeyError> {
         let mut scalar = Zeroizing::new(vec![0; self.field_len()].into_boxed_slice());
         loop {

@@ -95,7 +95,7 @@ impl Signer {
     }
 }
 
-/// The public parts of a key; a secret has none.
+/// Returns the public parts of a key; a secret has none.
 fn public_parts(key: &Key) -> Result<&PublicParts, KeyError> {
     let key = key.public_key().ok_or(KeyError::AlgorithmMismatch)?;
     Ok(key.parts())
@@ -108,7 +108,7 @@ fn rsa_public(key: &Key) -> Result<&RsaPublic, KeyError> {
     }
 }
 
-/// The point of a public key on a curve.
+/// Returns the point of a public key on a curve.
 fn public_point(key: &Key) -> Result<&[u8], KeyError> {
     match public_parts(key)? {
         PublicParts::Ec { point, .. } => Ok(point),
@@ -132,7 +132,7 @@ fn rsa_private(key: &Key) -> Result<&RsaPrivate, KeyError> {
     }
 }
 
-/// The scalar of an elliptic private key, and its point.
+/// Returns the scalar of an elliptic private key, and its point.
 fn scalar_and_point(key: &Key) -> Result<(&[u8], &[u8]), KeyError> {
     match private_parts(key)? {
         PrivateParts::Ec { scalar, point, .. } => Ok((scalar, point)),

@@ -23,12 +23,12 @@ pub(super) fn hmac_key(key: &Key, hash: hmac::Algorithm) -> Result<hmac::Key, Ke
     }
 }
 
-/// Whether ring can sign with the key.
+/// Returns whether ring can sign with the key.
 pub(crate) fn check_rsa(key: &RsaPrivate) -> Result<(), KeyError> {
     rsa_pair(key).map(drop)
 }
 
-/// The public key of an Ed25519 seed.
+/// Returns the public key of an Ed25519 seed.
 pub(crate) fn ed25519_public(seed: &[u8; 32]) -> Result<[u8; 32], KeyError> {
     let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(rejected)?;
     pair.public_key()

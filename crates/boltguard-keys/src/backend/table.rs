@@ -44,7 +44,7 @@ pub(crate) enum Hash {
 }
 
 impl Hash {
-    /// The length in bytes.
+    /// Returns the length in bytes.
     pub(crate) const fn len(self) -> usize {
         match self {
             Self::Sha256 => 32,

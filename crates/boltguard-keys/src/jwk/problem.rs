@@ -24,7 +24,7 @@ pub struct JwkProblem {
 }
 
 impl JwkProblem {
-    /// A problem of this member. `fault` follows its name.
+    /// Returns a problem of this member. `fault` follows its name.
     pub(crate) const fn of(member: &'static str, cause: KeyError, fault: &'static str) -> Self {
         Self {
             cause,
@@ -45,13 +45,13 @@ impl JwkProblem {
         Self::of(member, KeyError::JwkMember, "has the wrong length")
     }
 
-    /// The cause.
+    /// Returns the cause.
     #[must_use]
     pub const fn cause(&self) -> KeyError {
         self.cause
     }
 
-    /// The member of the JWK, where the cause is about one.
+    /// Returns the member of the JWK, where the cause is about one.
     #[must_use]
     pub const fn member(&self) -> Option<&'static str> {
         self.member
@@ -96,19 +96,19 @@ pub struct SkippedKey {
 }
 
 impl SkippedKey {
-    /// The place of the key in the set, from zero.
+    /// Returns the place of the key in the set, from zero.
     #[must_use]
     pub const fn index(&self) -> usize {
         self.index
     }
 
-    /// The key's `kid`.
+    /// Returns the key's `kid`.
     #[must_use]
     pub const fn kid(&self) -> Option<&KeyId> {
         self.kid.as_ref()
     }
 
-    /// Why it is skipped.
+    /// Returns why it is skipped.
     #[must_use]
     pub const fn problem(&self) -> JwkProblem {
         self.problem

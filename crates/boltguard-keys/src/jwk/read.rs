@@ -135,7 +135,7 @@ fn okp(members: &Members) -> Result<Key, JwkProblem> {
     })
 }
 
-/// Whether there is a member that only a private key has.
+/// Returns whether there is a member that only a private key has.
 fn is_private(members: &Members) -> bool {
     let names: &[&str] = match required(members, "kty") {
         Ok("RSA") => &["d", "p", "q", "dp", "dq", "qi", "oth"],
@@ -145,7 +145,7 @@ fn is_private(members: &Members) -> bool {
     names.iter().any(|name| has(members, name))
 }
 
-/// The name of the key. Some issuers write a number, whose digits are what their tokens have as a string.
+/// Returns the name of the key. Some issuers write a number, whose digits are what their tokens have as a string.
 fn kid(members: &Members) -> Result<Option<KeyId>, JwkProblem> {
     match members.get("kid") {
         Some(Json::Integer(digits)) => Ok(Some(KeyId::from(digits.as_str()))),
@@ -190,7 +190,8 @@ fn operations(members: &Members) -> Result<Option<Vec<Box<str>>>, JwkProblem> {
     Ok(Some(operations))
 }
 
-/// A number. RFC 7518 §2 (Base64urlUInt) has no zeros before it, but §6.3.1.1 knows of libraries that write one.
+/// Returns a number. RFC 7518 §2 (Base64urlUInt) has no zeros before it, but §6.3.1.1 knows of libraries that write
+/// one.
 fn uint(members: &Members, name: &'static str) -> Result<Zeroizing<Vec<u8>>, JwkProblem> {
     let mut number = bytes(members, name)?;
     if number.is_empty() {
@@ -224,7 +225,7 @@ fn required<'a>(members: &'a Members, name: &'static str) -> Result<&'a str, Jwk
     optional(members, name)?.ok_or(JwkProblem::missing(name))
 }
 
-/// A member with the value `null` is as good as none: some libraries write all that they know of.
+/// Returns a member with the value `null` is as good as none: some libraries write all that they know of.
 fn optional<'a>(members: &'a Members, name: &'static str) -> Result<Option<&'a str>, JwkProblem> {
     match members.get(name) {
         None | Some(Json::Null) => Ok(None),

@@ -58,7 +58,7 @@ fn public(
     json
 }
 
-/// The algorithm that the key is limited to by its own parameters.
+/// Returns the algorithm that the key is limited to by its own parameters.
 fn only_algorithm(key: &PublicKey) -> Option<&'static str> {
     match key.parts() {
         PublicParts::Rsa(rsa) => match rsa.scheme {

@@ -19,7 +19,7 @@ use crate::{Caller, ConfigError, Freshness, HeaderName, Scheme, credentials};
 pub struct ApiKeyBackend {
     name: BackendName,
     header: HeaderName,
-    /// `None` for the default: `ApiKey`, and `Bearer`, of which clients aren't told.
+    /// `None` for the default: `ApiKey`, and `Bearer`, which isn't in challenges.
     schemes: Option<Box<[Scheme]>>,
     default_schemes: [Scheme; 2],
     keys: ApiKeySource,
@@ -34,7 +34,7 @@ struct Snapshot {
 }
 
 impl ApiKeyBackend {
-    /// Reads keys from `header`: bare, or behind `ApiKey` or `Bearer`.
+    /// Creates a backend that reads keys from `header`: bare, or after `ApiKey` or `Bearer`.
     #[must_use]
     pub fn new(keys: ApiKeySource, header: HeaderName) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl ApiKeyBackend {
         }
     }
 
-    /// Gives the backend a name of its own, by which guards and contexts refer to it, instead of `api_key`.
+    /// Sets the name by which guards and contexts refer to the backend, instead of `api_key`.
     #[must_use]
     pub fn with_name(mut self, name: &str) -> Self {
         self.name = BackendName::Given(name.into());
@@ -58,11 +58,11 @@ impl ApiKeyBackend {
         &self.name
     }
 
-    /// Says that the stored keys are a snapshot, which has to be refreshed when it isn't current: an evaluation asks
-    /// for it by a [`Need::RefreshApiKeys`](crate::Need::RefreshApiKeys).
+    /// Marks the stored keys as a snapshot. If it isn't current, evaluations return
+    /// [`Need::RefreshApiKeys`](crate::Need::RefreshApiKeys).
     ///
-    /// If that fails, [`FailOpen`](StoreFailurePolicy::FailOpen) uses the keys that were read before; it never accepts
-    /// a key that wasn't read.
+    /// If the refresh fails, [`FailOpen`](StoreFailurePolicy::FailOpen) accepts the keys of the previous read. A key
+    /// that was never read isn't accepted.
     #[must_use]
     pub fn with_snapshot(
         mut self,
@@ -76,7 +76,7 @@ impl ApiKeyBackend {
         self
     }
 
-    /// Whether guards and clients can't tell this backend from `other`.
+    /// Returns whether this backend has the same name, header and schemes as `other`.
     pub(crate) fn can_replace(&self, other: &Self) -> bool {
         self.header == other.header && self.name.as_str() == other.name.as_str()
     }
@@ -85,24 +85,24 @@ impl ApiKeyBackend {
         self.snapshot.is_some()
     }
 
-    /// Whether the value of the header requires a look-up in a snapshot that isn't current.
+    /// Returns whether the value of the header requires a look-up in a snapshot that isn't current.
     pub(crate) fn needs_refresh(&self, value: &str, now: Instant) -> bool {
         let snapshot = self.snapshot.as_ref();
         snapshot.is_some_and(|snapshot| !snapshot.freshness.is_current(now)) && self.looks_up(value)
     }
 
-    /// Whether the keys that were read before are used where the snapshot can't be refreshed.
+    /// Returns whether the keys of the previous read are accepted if a refresh fails.
     pub(crate) fn outlives_failure(&self) -> bool {
         self.snapshot.as_ref().is_some_and(|snapshot| {
             snapshot.on_failure == StoreFailurePolicy::FailOpen && snapshot.freshness.was_read()
         })
     }
 
-    /// Takes keys bare or behind these schemes, instead of `ApiKey` and `Bearer`.
+    /// Accepts keys bare or after these schemes, instead of `ApiKey` and `Bearer`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Schemes`] if there is none, or one twice.
+    /// [`ConfigError::Schemes`] if the list is empty or contains a duplicate.
     pub fn with_schemes(
         mut self,
         schemes: impl IntoIterator<Item = Scheme>,
@@ -113,7 +113,7 @@ impl ApiKeyBackend {
         Ok(self)
     }
 
-    /// The schemes behind which keys are taken.
+    /// Returns the accepted schemes.
     #[must_use]
     #[inline]
     pub fn schemes(&self) -> &[Scheme] {
@@ -126,7 +126,8 @@ impl ApiKeyBackend {
             .unwrap_or(&self.default_schemes[..1])
     }
 
-    /// The same with other public ids of fixed keys, see [`ApiKeys::with_id_key`]; stored keys have theirs already.
+    /// Returns the same backend with other public IDs of static keys, see [`ApiKeys::with_id_key`]. Stored keys already
+    /// have an ID.
     #[must_use]
     pub fn with_id_key(&self, secret: &Secret) -> Option<Self> {
         match &self.keys {
@@ -138,7 +139,7 @@ impl ApiKeyBackend {
         }
     }
 
-    /// Whether the value of the header has the form of a key that is looked up in a store.
+    /// Returns whether the value of the header has the form of a key that is looked up in a store.
     #[must_use]
     fn looks_up(&self, value: &str) -> bool {
         match &self.keys {
@@ -150,7 +151,7 @@ impl ApiKeyBackend {
         }
     }
 
-    /// The API key in this value of the backend's header.
+    /// Returns the API key in this value of the backend's header.
     #[inline]
     fn key<'v>(&self, value: &'v str) -> Option<&'v str> {
         credentials::api_key(value, self.schemes(), &self.header)
@@ -188,12 +189,12 @@ impl fmt::Debug for ApiKeyBackend {
     }
 }
 
-/// Where the API keys are that a backend knows.
+/// The source of the API keys of a backend.
 #[derive(Clone)]
 pub enum ApiKeySource {
     /// A fixed set of keys.
     Static(ApiKeys),
-    /// Generated keys in a store that may change.
+    /// Generated keys in a store.
     Store(ApiKeyVerifier, Arc<dyn KeyStore>),
 }
 

@@ -9,10 +9,10 @@ use boltguard_types::{NumericDate, ReasonCode};
 use super::BackendName;
 use crate::{HeaderName, RequestParts, Scheme};
 
-/// A way to authenticate that this crate doesn't have, and that needs no waiting.
+/// A custom way to authenticate, without waiting.
 ///
-/// The gate calls it for each request whose caller isn't identified by a backend before it. For a backend that has to
-/// wait for something, such as a database, use [`EdgeBackend`].
+/// The gate calls it for each request whose caller no earlier backend identified. If a backend has to wait for
+/// something, such as a database, use [`EdgeBackend`].
 ///
 /// ```
 /// use boltguard::grants::Identity;
@@ -20,7 +20,7 @@ use crate::{HeaderName, RequestParts, Scheme};
 /// use boltguard::types::NumericDate;
 /// use boltguard::{Authenticate, Authentication, Backend, Gate, HeaderName, Outcome, RequestParts, Step};
 ///
-/// /// Identifies the caller as the gateway in front of the service does.
+/// /// Trusts the caller that the gateway in front of the service identified.
 /// struct Gateway {
 ///     headers: [HeaderName; 1],
 /// }
@@ -73,28 +73,28 @@ pub trait Authenticate: Send + Sync {
 #[derive(Clone, Debug)]
 #[must_use]
 pub enum Authentication {
-    /// The request has no credentials for this backend: the next one is tried.
+    /// The request has no credentials for this backend. The next one is tried.
     Absent,
-    /// The credentials are bad, for this reason: the next backend is tried.
+    /// The credentials are invalid for this reason. The next backend is tried.
     Failed(ReasonCode),
-    /// The credentials are good. The name of the backend in the identity is replaced by the backend's own.
+    /// The credentials are valid. The backend name of the identity is replaced by the name of this backend.
     Identified(Identity),
-    /// The credentials can't be checked now: the request is refused with 503.
+    /// The credentials can't be checked. The request is refused with 503.
     Unavailable,
 }
 
-/// A backend of the edge, which an evaluation asks by a [`Need::Authenticate`](crate::Need::Authenticate).
+/// A backend that the edge implements. Evaluations return [`Need::Authenticate`](crate::Need::Authenticate) for it.
 #[derive(Clone, Debug)]
 pub struct EdgeBackend {
     pub(super) name: BackendName,
     pub(super) headers: Box<[HeaderName]>,
     pub(super) schemes: Box<[Scheme]>,
-    /// Without a value in the first of the headers, there are no credentials.
+    /// If the first header is absent, there are no credentials.
     pub(super) requires_header: bool,
 }
 
 impl EdgeBackend {
-    /// Creates a backend that is asked about every request.
+    /// Creates a backend for all requests.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self {
@@ -105,7 +105,7 @@ impl EdgeBackend {
         }
     }
 
-    /// Asks the backend only about requests with this header.
+    /// Limits the backend to requests with this header.
     #[must_use]
     pub fn with_header(mut self, header: HeaderName) -> Self {
         self.headers = [header].into();
@@ -113,7 +113,7 @@ impl EdgeBackend {
         self
     }
 
-    /// Names the headers that the backend reads, which may all be absent.
+    /// Sets the headers that the backend reads. All of them are optional.
     #[must_use]
     pub fn reading(mut self, headers: impl IntoIterator<Item = HeaderName>) -> Self {
         self.headers = headers.into_iter().collect();
@@ -121,7 +121,7 @@ impl EdgeBackend {
         self
     }
 
-    /// Offers these schemes in the challenge of a 401.
+    /// Sets the schemes of the challenge in a 401.
     #[must_use]
     pub fn with_schemes(mut self, schemes: impl IntoIterator<Item = Scheme>) -> Self {
         self.schemes = schemes.into_iter().collect();

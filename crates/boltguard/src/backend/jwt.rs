@@ -19,7 +19,7 @@ use crate::key_generation::{KeyGeneration, is_cached};
 use crate::token_cache::{CachedToken, MAX_CACHED_TOKENS, TokenCache};
 use crate::{Caller, ConfigError, Failure, HeaderName, Scheme, credentials};
 
-/// Authenticates by a JWT in a header.
+/// A backend for JWTs in a header.
 pub struct JwtBackend {
     name: BackendName,
     header: HeaderName,
@@ -34,16 +34,16 @@ pub struct JwtBackend {
 }
 
 impl JwtBackend {
-    /// Trusts those of the `keys` that are for one of the `algorithms`, RFC 8725 §3.1, and admits what `policy` does,
-    /// from the header `Authorization`.
+    /// Creates a backend that reads tokens from the `Authorization` header, verifies them with those of the `keys` that
+    /// are for one of the `algorithms`, RFC 8725 §3.1, and checks their claims with `policy`.
     ///
-    /// The policy is one [for authentication](ClaimsPolicy::for_authentication): a token has to say whom it is about,
-    /// unless the policy makes that optional, and must not call itself something else than an access token.
+    /// The policy is one [for authentication](ClaimsPolicy::for_authentication): tokens require a subject, unless the
+    /// policy makes it optional, and must not be marked as anything other than an access token.
     ///
     /// # Errors
     ///
-    /// - [`ConfigError::NoKeyFor`] if none of the keys serves one of the `algorithms`.
-    /// - [`ConfigError::NoKeys`] if there is no key, or no algorithm.
+    /// - [`ConfigError::NoKeyFor`] if no key can be used with one of the `algorithms`.
+    /// - [`ConfigError::NoKeys`] if there are no keys, or no algorithms.
     /// - [`ConfigError::Policy`] if the policy has a [mistake](ClaimsPolicy::check_settings).
     pub fn new(
         keys: KeySet,
@@ -68,14 +68,15 @@ impl JwtBackend {
         ))
     }
 
-    /// Trusts the keys of another issuer, as they are fetched, each time for those of the `algorithms` that it serves.
+    /// Creates a backend that trusts the fetched keys of another issuer, each with those of the `algorithms` that it
+    /// can be used with.
     ///
-    /// No token verifies before the first fetch, which an evaluation asks for by a
+    /// No token verifies before the first fetch, for which evaluations return
     /// [`Need::RefreshKeys`](crate::Need::RefreshKeys).
     ///
     /// # Errors
     ///
-    /// - [`ConfigError::NoKeys`] if there is no algorithm.
+    /// - [`ConfigError::NoKeys`] if there are no algorithms.
     /// - [`ConfigError::NoKeyFor`] if the keys are not fetched for one of the `algorithms`, or
     ///   [`ConfigError::Symmetric`] if they can't be.
     /// - [`ConfigError::Policy`] if the policy has a [mistake](ClaimsPolicy::check_settings).
@@ -116,7 +117,7 @@ impl JwtBackend {
         }
     }
 
-    /// Gives the backend a name of its own, by which guards and contexts refer to it, instead of `jwt`.
+    /// Sets the name by which guards and contexts refer to the backend, instead of `jwt`.
     #[must_use]
     pub fn with_name(mut self, name: &str) -> Self {
         self.name = BackendName::Given(name.into());
@@ -134,19 +135,19 @@ impl JwtBackend {
         self
     }
 
-    /// Takes tokens behind these schemes instead of `Bearer`. On a header other than `Authorization` the bare token is
-    /// taken too.
+    /// Accepts tokens after these schemes, instead of `Bearer`. In headers other than `Authorization`, bare tokens are
+    /// also accepted.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Schemes`] if there is none, or one twice.
+    /// [`ConfigError::Schemes`] if the list is empty or contains a duplicate.
     ///
     /// ```
     /// use boltguard::{JwtBackend, Scheme};
     /// # use boltguard::{jwt::ClaimsPolicy, keys::*};
     /// # let keys = KeySet::new([VerifyingKey::new(&Key::generate(Algorithm::Hs256)?, Algorithm::Hs256)?]);
     /// # let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
-    /// // Clients of django-graphql-jwt and of DRF's own tokens send others.
+    /// // Clients of django-graphql-jwt and of DRF's own tokens send other schemes.
     /// let backend = backend.with_schemes([Scheme::bearer(), Scheme::new("Token")?])?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -160,15 +161,16 @@ impl JwtBackend {
         Ok(self)
     }
 
-    /// The schemes behind which tokens are taken.
+    /// Returns the accepted schemes.
     #[must_use]
     pub fn schemes(&self) -> &[Scheme] {
         &self.schemes
     }
 
-    /// Refuses revoked tokens, and those without a `jti`, which nobody could revoke.
+    /// Rejects revoked tokens, and those without a `jti`, which can't be revoked.
     ///
-    /// A local store learns the leeway of the policy, so that its entries last as long as their tokens are accepted.
+    /// The leeway of the policy is passed to an in-process store, so that entries are kept as long as their tokens are
+    /// accepted.
     #[must_use]
     pub fn with_revocation(mut self, revocation: Revocation) -> Self {
         if let Revocation::InProcess(store) = &revocation {
@@ -178,19 +180,18 @@ impl JwtBackend {
         self
     }
 
-    /// Says what becomes of a token when the store gives no answer.
+    /// Sets what happens if the revocation store is unavailable.
     #[must_use]
     pub fn on_store_failure(mut self, choice: StoreFailurePolicy) -> Self {
         self.on_store_failure = choice;
         self
     }
 
-    /// Keeps up to `capacity` tokens whose signatures were found good, so that these need not be checked when a token
-    /// comes again. Zero keeps none, which is the default.
+    /// Caches up to `capacity` verified tokens, whose signatures aren't verified again. The default is zero.
     ///
-    /// A token that comes again is compared as a whole, and passes the policy, the revocation store and the guard as
-    /// before; it is cached until it expires, the keys are replaced, or others take its room. Tokens of secrets are not
-    /// cached: their MAC costs little more than finding them.
+    /// A cached token is compared as a whole, and is still checked by the policy, the revocation store and the guard.
+    /// It is cached until it expires, the keys are replaced, or it is evicted. Tokens with an HMAC aren't cached,
+    /// because verifying them costs little more than a look-up.
     ///
     /// # Errors
     ///
@@ -221,7 +222,7 @@ impl JwtBackend {
         Ok(self)
     }
 
-    /// The number of tokens that are cached.
+    /// Returns the number of tokens that are cached.
     #[must_use]
     pub fn cached_tokens(&self) -> usize {
         self.trusted
@@ -231,11 +232,11 @@ impl JwtBackend {
             .map_or(0, TokenCache::len)
     }
 
-    /// Trusts other keys from now on, for the same algorithms; requests that run finish with the old ones.
+    /// Replaces the trusted keys, for the same algorithms. Evaluations in progress finish with the old ones.
     pub fn replace_keys(&self, keys: KeySet) {
         let keys = keys.restricted_to(&self.algorithms);
         let current = self.trusted.load();
-        // An issuer's keys are fetched again and again, and seldom change: what they have verified may stay.
+        // An issuer's keys are fetched repeatedly and seldom change. If they are equal, the cache is kept.
         if current.verifier.keys().is_same_as(&keys) {
             return;
         }
@@ -244,25 +245,25 @@ impl JwtBackend {
             .store(Arc::new(KeyGeneration::new(keys, capacity)));
     }
 
-    /// The keys of another issuer, where it trusts such.
+    /// Returns the keys of another issuer, if the backend trusts such keys.
     #[must_use]
     pub fn remote_keys(&self) -> Option<&Arc<RemoteKeySet>> {
         self.remote.as_ref()
     }
 
-    /// The token in this value of the backend's header.
+    /// Returns the token in this value of the backend's header.
     #[inline]
     pub(crate) fn token<'v>(&self, value: &'v str) -> Option<&'v str> {
         credentials::token(value, &self.schemes, &self.header)
     }
 
-    /// Whether one of the keys has the token's `kid`.
+    /// Returns whether one of the keys has the token's `kid`.
     pub(crate) fn knows_kid_of(&self, token: &UnverifiedJws<'_>) -> bool {
         let kid = token.unverified_header().key_id();
         kid.is_some_and(|kid| self.trusted.load().verifier.keys().names(kid))
     }
 
-    /// Whether the token may be genuine, by a key that is not there.
+    /// Returns whether a key that isn't among the current ones may verify the token.
     pub(crate) fn may_verify_with_missing_key(&self, token: &str) -> bool {
         let trusted = self.trusted.load();
         matches!(
@@ -275,7 +276,7 @@ impl JwtBackend {
         self.algorithms.contains(&algorithm)
     }
 
-    /// The policy.
+    /// Returns the policy.
     #[must_use]
     pub fn policy(&self) -> &ClaimsPolicy {
         &self.policy
@@ -341,42 +342,42 @@ impl JwtBackend {
 
     #[inline]
     fn check_revocation(&self, claims: AdmittedClaims, now: NumericDate) -> Attempt {
-        self.ignored_grants.note(&claims);
+        self.ignored_grants.record(&claims);
         let store = match &self.revocation {
             Revocation::Disabled => return self.known(claims),
             Revocation::External => None,
             Revocation::InProcess(store) => Some(store),
         };
-        // Nobody means to revoke the empty id, which all tokens of a careless issuer may share.
+        // An empty ID may be in all tokens of an issuer, so it can't be revoked.
         let Some(token_id) = claims.token_id().filter(|id| !id.is_empty()) else {
             return Attempt::Failed(ReasonCode::TokenIdMissing.into());
         };
-        let answer = match store {
+        let is_revoked = match store {
             Some(store) => store.is_revoked(&token_id, now),
             None => return Attempt::CheckRevocation(claims),
         };
-        match answer {
+        match is_revoked {
             Ok(true) => Attempt::Revoked,
             Ok(false) => self.known(claims),
             Err(_) => self.store_failed(claims),
         }
     }
 
-    /// The claims that were meant to grant something in tokens of this backend, and don't for their type; each is
-    /// returned once, so that whoever logs them isn't flooded.
+    /// Returns the claims for grants that have the wrong type in tokens of this backend. Each is returned once, so that
+    /// logs aren't flooded.
     #[must_use]
     #[inline]
     pub fn take_ignored_grants(&self) -> Vec<IgnoredGrant> {
         self.ignored_grants.take()
     }
 
-    /// The attempt with a valid token that isn't known to be revoked.
+    /// Returns the attempt with a valid token that isn't known to be revoked.
     #[inline]
     pub(crate) fn known(&self, claims: AdmittedClaims) -> Attempt {
         Attempt::Known(Caller::from_token(self.name.clone(), claims))
     }
 
-    /// The attempt with a valid token where the store is unavailable.
+    /// Returns the attempt with a valid token where the store is unavailable.
     #[cold]
     pub(crate) fn store_failed(&self, claims: AdmittedClaims) -> Attempt {
         match self.on_store_failure {
@@ -403,22 +404,22 @@ impl fmt::Debug for JwtBackend {
     }
 }
 
-/// Where it is written which tokens are revoked.
+/// Where revoked tokens are stored.
 #[derive(Clone, Default)]
 pub enum Revocation {
-    /// In a store that the edge has to ask, since asking it takes time.
+    /// In a store that the edge has to query, because queries may wait.
     External,
-    /// In a store that answers at once.
+    /// In a store of this process, which never waits.
     InProcess(Arc<dyn RevocationStore>),
-    /// Nowhere: tokens live until they expire.
+    /// Nowhere. Tokens stay valid until they expire.
     #[default]
     Disabled,
 }
 
-/// What becomes of a token when the revocation store gives no answer.
+/// What happens if the revocation store is unavailable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StoreFailurePolicy {
-    /// It passes, revoked or not.
+    /// The token is accepted, even if it is revoked.
     FailOpen,
     /// The request is refused with 503.
     #[default]

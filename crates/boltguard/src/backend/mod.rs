@@ -32,7 +32,7 @@ pub enum Backend {
     ApiKey(Arc<ApiKeyBackend>),
     /// By an [`Authenticate`] implementation.
     Custom(CustomBackend),
-    /// By the edge, which is asked.
+    /// By the edge.
     Edge(Arc<EdgeBackend>),
     /// By a JWT.
     Jwt(Arc<JwtBackend>),
@@ -42,13 +42,13 @@ pub enum Backend {
 pub(crate) enum Attempt {
     /// The request has no credentials for this backend.
     Absent,
-    /// The token is valid, if a store outside of the engine says that it isn't revoked.
+    /// The token is valid, unless it is revoked in an external store.
     CheckRevocation(AdmittedClaims),
     /// The edge has to authenticate.
     Edge,
-    /// The credentials are bad.
+    /// The credentials are invalid.
     Failed(Failure),
-    /// The credentials are good.
+    /// The credentials are valid.
     Known(Caller),
     /// The token is genuine and was revoked, so that no other backend may accept it.
     Revoked,
@@ -93,8 +93,8 @@ impl Backend {
         Self::Custom(CustomBackend::new(Arc::new(backend)))
     }
 
-    /// The name by which guards and contexts refer to the backend: [`JWT_BACKEND`] or [`API_KEY_BACKEND`], unless it
-    /// was given another.
+    /// Returns the name by which guards and contexts refer to the backend: [`JWT_BACKEND`] or [`API_KEY_BACKEND`],
+    /// unless it has an explicit name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.backend_name().as_str()
@@ -109,7 +109,7 @@ impl Backend {
         }
     }
 
-    /// The headers that the backend reads.
+    /// Returns the headers that the backend reads.
     #[must_use]
     pub fn headers(&self) -> &[HeaderName] {
         match self {
@@ -120,7 +120,7 @@ impl Backend {
         }
     }
 
-    /// The schemes that a client is told of.
+    /// Returns the schemes that are offered to clients.
     pub(crate) fn offered_schemes(&self) -> &[Scheme] {
         match self {
             Self::ApiKey(backend) => backend.offered_schemes(),
@@ -160,7 +160,7 @@ impl Backend {
         }
     }
 
-    /// The attempt of a custom backend that returned this.
+    /// Returns the attempt of a custom backend that returned this.
     #[cold]
     pub(crate) fn authenticated(
         &self,

@@ -14,7 +14,7 @@ use crate::support::{
 
 const KEY: &str = "sk-prod-123abc-and-some-more";
 
-fn fixed_keys() -> ApiKeyBackend {
+fn static_keys() -> ApiKeyBackend {
     let keys = ApiKeys::builder()
         .permissions(KEY, ["blog.add"])
         .key(KEY)
@@ -28,7 +28,10 @@ fn fixed_keys() -> ApiKeyBackend {
 
 #[test]
 fn the_first_backend_that_succeeds_wins() {
-    let gate = gate([jwt().into(), fixed_keys().into()], &Guard::authenticated());
+    let gate = gate(
+        [jwt().into(), static_keys().into()],
+        &Guard::authenticated(),
+    );
     let token = bearer(r#"{"sub":"42","exp":1300819380}"#);
     let both = [("authorization", token.as_str()), ("x-api-key", KEY)];
     assert_eq!(admitted(check(&gate, &both)).backend(), Some("jwt"));
@@ -39,8 +42,11 @@ fn the_first_backend_that_succeeds_wins() {
 }
 
 #[test]
-fn a_bad_credential_for_one_backend_does_not_stop_the_next() {
-    let gate = gate([jwt().into(), fixed_keys().into()], &Guard::authenticated());
+fn invalid_credentials_for_one_backend_do_not_stop_the_next() {
+    let gate = gate(
+        [jwt().into(), static_keys().into()],
+        &Guard::authenticated(),
+    );
     let caller = admitted(check(
         &gate,
         &[("authorization", "Bearer x.y.z"), ("x-api-key", KEY)],
@@ -50,7 +56,10 @@ fn a_bad_credential_for_one_backend_does_not_stop_the_next() {
 
 #[test]
 fn the_first_failure_is_the_reason() {
-    let gate = gate([jwt().into(), fixed_keys().into()], &Guard::authenticated());
+    let gate = gate(
+        [jwt().into(), static_keys().into()],
+        &Guard::authenticated(),
+    );
     let expired = bearer(r#"{"sub":"42","exp":1}"#);
     let outcome = check(
         &gate,
@@ -64,23 +73,23 @@ fn an_api_keys_permissions_count() {
     let guard = |name| Guard::permission(Permission::new(name).unwrap());
     let headers = [("x-api-key", KEY)];
     admitted(check(
-        &gate([fixed_keys().into()], &guard("blog.add")),
+        &gate([static_keys().into()], &guard("blog.add")),
         &headers,
     ));
-    let outcome = check(&gate([fixed_keys().into()], &guard("blog.drop")), &headers);
+    let outcome = check(&gate([static_keys().into()], &guard("blog.drop")), &headers);
     assert_eq!(refused(outcome), (403, ReasonCode::PermissionMissing));
 }
 
 #[test]
-fn another_guard_decides_about_the_holder_of_a_key() {
-    let gate = gate([fixed_keys().into()], &Guard::authenticated());
+fn another_guard_decides_about_a_caller_with_an_api_key() {
+    let gate = gate([static_keys().into()], &Guard::authenticated());
     let caller = admitted(check(&gate, &[("x-api-key", KEY)]));
     check_other_guards(caller, "blog.add", "blog.drop");
 }
 
 #[test]
 fn the_key_itself_is_not_shown() {
-    let gate = gate([fixed_keys().into()], &Guard::authenticated());
+    let gate = gate([static_keys().into()], &Guard::authenticated());
     let caller = admitted(check(&gate, &[("x-api-key", KEY)]));
     assert!(caller.user_id().unwrap().starts_with("apikey:"));
     for shown in [
@@ -93,7 +102,7 @@ fn the_key_itself_is_not_shown() {
 }
 
 #[test]
-fn a_key_of_a_fixed_set_has_no_account_and_an_id_of_the_server() {
+fn a_static_key_has_no_account_and_an_id_of_the_server() {
     let id_of = |backend: ApiKeyBackend| {
         let gate = gate([backend.into()], &Guard::authenticated());
         let caller = admitted(check(&gate, &[("x-api-key", KEY)]));
@@ -101,8 +110,8 @@ fn a_key_of_a_fixed_set_has_no_account_and_an_id_of_the_server() {
         caller.user_id().unwrap().into_owned()
     };
     let secret = Secret::new(b"of the server").unwrap();
-    let keyed = fixed_keys().with_id_key(&secret).unwrap();
-    assert_ne!(id_of(fixed_keys()), id_of(keyed));
+    let keyed = static_keys().with_id_key(&secret).unwrap();
+    assert_ne!(id_of(static_keys()), id_of(keyed));
 }
 
 #[test]
@@ -135,7 +144,7 @@ fn a_stored_key_is_refused_once_it_is_revoked() {
 }
 
 #[test]
-fn an_algorithm_that_no_key_serves_is_an_error_at_start() {
+fn an_algorithm_without_a_key_is_a_config_error() {
     let key = || KeySet::new([VerifyingKey::new(&secret(), Algorithm::Hs256).unwrap()]);
     let both = [Algorithm::Hs256, Algorithm::Rs256];
     let error = JwtBackend::new(key(), &both, ClaimsPolicy::new()).unwrap_err();
@@ -169,7 +178,7 @@ fn a_key_for_an_algorithm_that_is_not_allowed_is_not_trusted() {
 }
 
 #[test]
-fn a_policy_with_an_empty_setting_is_refused() {
+fn a_policy_with_an_empty_setting_is_a_config_error() {
     let key = || VerifyingKey::new(&secret(), Algorithm::Hs256).unwrap();
     for (policy, mistake) in [
         (ClaimsPolicy::new().with_issuer([]), PolicyError::NoIssuer),
@@ -190,7 +199,7 @@ fn a_policy_with_an_empty_setting_is_refused() {
 }
 
 #[test]
-fn texts_that_are_no_header_names_are_refused() {
+fn invalid_header_names_are_rejected() {
     for name in ["", "x api key", "x-api-key:", "x_api_key", "é", "a\n"] {
         assert_eq!(
             HeaderName::new(name),
@@ -201,13 +210,16 @@ fn texts_that_are_no_header_names_are_refused() {
 }
 
 #[test]
-fn the_keys_of_a_tenant_stand_in_the_place_of_others() {
+fn the_keys_of_a_tenant_replace_others() {
     let other = |key: &str| {
         let keys = ApiKeys::builder().key(key).build().unwrap();
         let header = HeaderName::new("x-api-key").unwrap();
         Arc::new(ApiKeyBackend::new(ApiKeySource::Static(keys), header))
     };
-    let before = gate([jwt().into(), fixed_keys().into()], &Guard::authenticated());
+    let before = gate(
+        [jwt().into(), static_keys().into()],
+        &Guard::authenticated(),
+    );
     let after = before
         .with_api_keys(1, other("sk-of-another-tenant"))
         .unwrap();

@@ -1,4 +1,4 @@
-//! Tokens that come again, with the cache of verified ones.
+//! The cache of verified tokens.
 
 use std::sync::Arc;
 use std::thread;
@@ -34,7 +34,7 @@ fn signed(claims: &str, key: &SigningKey) -> String {
     format!("Bearer {token}")
 }
 
-/// A gate for whoever is known, and its backend.
+/// A gate for authenticated callers, and its backend.
 fn known(backend: JwtBackend) -> (Gate, Arc<JwtBackend>) {
     let backend = Arc::new(backend);
     let gate = gate(
@@ -57,7 +57,7 @@ fn later(seconds: u64) -> NumericDate {
 }
 
 #[test]
-fn nothing_is_kept_unless_asked_for() {
+fn nothing_is_cached_by_default() {
     let key = signing_key();
     let (gate, backend) = known(backend(&key, ClaimsPolicy::new()));
     admitted(ask_now(&gate, &signed(CLAIMS, &key)));
@@ -65,7 +65,7 @@ fn nothing_is_kept_unless_asked_for() {
 }
 
 #[test]
-fn a_token_that_comes_again_says_the_same() {
+fn a_cached_token_has_the_same_result() {
     let key = signing_key();
     let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
@@ -79,7 +79,7 @@ fn a_token_that_comes_again_says_the_same() {
 }
 
 #[test]
-fn a_cache_that_would_keep_nothing_is_refused() {
+fn a_cache_that_would_stay_empty_is_a_config_error() {
     assert_eq!(
         jwt().with_cache(10).err(),
         Some(ConfigError::NothingToCache)
@@ -88,7 +88,7 @@ fn a_cache_that_would_keep_nothing_is_refused() {
 }
 
 #[test]
-fn a_cache_without_bounds_is_refused() {
+fn a_cache_without_bounds_is_a_config_error() {
     let with_cache = |size| backend(&signing_key(), ClaimsPolicy::new()).with_cache(size);
     for size in [MAX_CACHED_TOKENS + 1, usize::MAX] {
         assert_eq!(with_cache(size).err(), Some(ConfigError::CacheSize));
@@ -97,7 +97,7 @@ fn a_cache_without_bounds_is_refused() {
 }
 
 #[test]
-fn among_keys_of_both_kinds_only_tokens_of_public_keys_are_kept() {
+fn only_tokens_of_public_keys_are_cached() {
     let public = signing_key();
     let secret = Secret::new(b"a secret that is thirty-two bytes").unwrap();
     let secret = SigningKey::new(&Key::from(secret), Algorithm::Hs256).unwrap();
@@ -112,7 +112,7 @@ fn among_keys_of_both_kinds_only_tokens_of_public_keys_are_kept() {
 }
 
 #[test]
-fn any_changed_character_of_a_kept_token_is_refused() {
+fn a_cached_token_with_any_changed_character_is_refused() {
     let key = signing_key();
     let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
@@ -140,12 +140,12 @@ fn any_changed_character_of_a_kept_token_is_refused() {
 }
 
 #[test]
-fn no_claims_are_admitted_under_the_signature_of_others() {
+fn claims_are_not_admitted_with_the_signature_of_others() {
     let key = signing_key();
     let (gate, _) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
     admitted(ask_now(&gate, &token));
-    // The end of both is the same, which is where a cached token is looked for.
+    // Both have the same end, which is hashed.
     let other = signed(&CLAIMS.replace("42", "43"), &signing_key());
     let signature = token.rsplit_once('.').unwrap().1;
     let forged = format!("{}.{signature}", other.rsplit_once('.').unwrap().0);
@@ -157,7 +157,7 @@ fn no_claims_are_admitted_under_the_signature_of_others() {
 }
 
 #[test]
-fn a_kept_token_expires() {
+fn a_cached_token_expires() {
     let key = signing_key();
     let (gate, _) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
@@ -168,7 +168,7 @@ fn a_kept_token_expires() {
 }
 
 #[test]
-fn a_token_in_its_leeway_is_verified_anew_and_not_kept() {
+fn a_token_in_its_leeway_is_verified_and_not_cached() {
     let key = signing_key();
     let policy = ClaimsPolicy::new().with_leeway(Duration::from_secs(60));
     let (gate, backend) = known(backend(&key, policy).with_cache(10).unwrap());
@@ -184,7 +184,7 @@ fn a_token_in_its_leeway_is_verified_anew_and_not_kept() {
 }
 
 #[test]
-fn a_kept_token_is_not_valid_before_its_time() {
+fn a_cached_token_is_not_valid_before_nbf() {
     let key = signing_key();
     let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(r#"{"sub":"42","nbf":1300819010,"exp":1300819380}"#, &key);
@@ -195,7 +195,7 @@ fn a_kept_token_is_not_valid_before_its_time() {
 }
 
 #[test]
-fn a_token_that_is_refused_is_not_kept() {
+fn a_refused_token_is_not_cached() {
     let key = signing_key();
     let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     for claims in [
@@ -214,7 +214,7 @@ fn a_token_that_is_refused_is_not_kept() {
 }
 
 #[test]
-fn a_kept_token_is_refused_once_it_is_revoked() {
+fn a_cached_token_is_refused_once_it_is_revoked() {
     let key = signing_key();
     let store = Arc::new(MemoryRevocation::new());
     let revocation = Revocation::InProcess(Arc::clone(&store) as Arc<dyn RevocationStore>);
@@ -235,7 +235,7 @@ fn a_kept_token_is_refused_once_it_is_revoked() {
 }
 
 #[test]
-fn a_kept_token_is_asked_about_where_the_store_is_elsewhere() {
+fn a_cached_token_is_checked_in_an_external_store() {
     let key = signing_key();
     let (gate, _) = known(
         backend(&key, ClaimsPolicy::new())
@@ -251,7 +251,7 @@ fn a_kept_token_is_asked_about_where_the_store_is_elsewhere() {
 }
 
 #[test]
-fn tokens_of_keys_that_are_replaced_are_forgotten() {
+fn replacing_keys_clears_the_cache() {
     let (old, new) = (signing_key(), signing_key());
     let (gate, backend) = known(backend(&old, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &old);
@@ -262,13 +262,13 @@ fn tokens_of_keys_that_are_replaced_are_forgotten() {
         refused(ask_now(&gate, &token)),
         (401, ReasonCode::SignatureInvalid)
     );
-    // The capacity stays.
+    // The capacity is unchanged.
     admitted(ask_now(&gate, &signed(CLAIMS, &new)));
     assert_eq!(backend.cached_tokens(), 1);
 }
 
 #[test]
-fn tokens_stay_where_the_same_keys_are_fetched_again() {
+fn fetching_the_same_keys_keeps_the_cache() {
     let key = signing_key();
     let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
@@ -277,18 +277,18 @@ fn tokens_stay_where_the_same_keys_are_fetched_again() {
     let again = VerifyingKey::new(&public, Algorithm::EdDsa).unwrap();
     backend.replace_keys(KeySet::from(again.clone()));
     assert_eq!(backend.cached_tokens(), 1);
-    // By another name, it verifies other tokens.
+    // With another `kid`, it verifies other tokens.
     backend.replace_keys(KeySet::from(again.with_key_id("a")));
     assert_eq!(backend.cached_tokens(), 0);
 }
 
 #[test]
-fn each_guard_decides_on_a_kept_token_by_its_own_questions() {
+fn each_guard_reads_its_own_requirements_of_a_cached_token() {
     let key = signing_key();
     let backend = Backend::from(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let guard = |name: &str| Guard::permission(Permission::new(name).unwrap());
     let token = signed(CLAIMS, &key);
-    // More guards than a token keeps the answers of.
+    // More guards than the number of results that are cached per token.
     let names = [
         "blog.add",
         "blog.drop",
@@ -310,13 +310,13 @@ fn each_guard_decides_on_a_kept_token_by_its_own_questions() {
             );
         }
     }
-    // A guard that asks more than another asks something else.
+    // A guard with more requirements has different results.
     let both = gate([backend], &(guard("blog.drop") | guard("blog.add")));
     admitted(ask_now(&both, &token));
 }
 
 #[test]
-fn no_more_tokens_are_kept_than_there_is_room_for() {
+fn the_capacity_of_the_cache_is_not_exceeded() {
     let key = signing_key();
     for capacity in [1, 2, 10, 64] {
         let (gate, backend) = known(
@@ -337,7 +337,7 @@ fn no_more_tokens_are_kept_than_there_is_room_for() {
 }
 
 #[test]
-fn keys_are_replaced_while_others_bring_kept_tokens() {
+fn keys_are_replaced_while_cached_tokens_are_checked() {
     let keys = [signing_key(), signing_key()];
     let (gate, backend) = known(
         backend(&keys[0], ClaimsPolicy::new())

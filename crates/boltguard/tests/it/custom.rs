@@ -15,11 +15,11 @@ use crate::support::{NOW, admitted, bearer, check, done, gate, jwt, refused};
 
 const GOOD: &str = r#"{"sub":"42","exp":1300819380}"#;
 
-/// Reads the name of the caller, and counts how often it is asked.
+/// A backend that reads the name of the caller, and counts its calls.
 struct Gateway {
     headers: [HeaderName; 1],
     schemes: [Scheme; 1],
-    asked: Arc<AtomicUsize>,
+    calls: Arc<AtomicUsize>,
 }
 
 impl Gateway {
@@ -27,7 +27,7 @@ impl Gateway {
         Self {
             headers: [HeaderName::new("x-user").unwrap()],
             schemes: [Scheme::new("Gateway").unwrap()],
-            asked: Arc::default(),
+            calls: Arc::default(),
         }
     }
 }
@@ -46,7 +46,7 @@ impl Authenticate for Gateway {
     }
 
     fn authenticate(&self, parts: &dyn RequestParts, _: NumericDate) -> Authentication {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.calls.fetch_add(1, Ordering::Relaxed);
         match parts.header(&self.headers[0]) {
             None => Authentication::Absent,
             Some("down") => Authentication::Unavailable,
@@ -79,9 +79,9 @@ fn a_custom_backend_identifies_callers() {
 }
 
 #[test]
-fn a_custom_backend_refuses_and_is_unavailable() {
+fn a_custom_backend_rejects_and_is_unavailable() {
     let gateway = Gateway::new();
-    let asked = Arc::clone(&gateway.asked);
+    let calls = Arc::clone(&gateway.calls);
     let gate = gate(
         [jwt().into(), Backend::custom(gateway)],
         &Guard::authenticated(),
@@ -93,18 +93,18 @@ fn a_custom_backend_refuses_and_is_unavailable() {
         assert_eq!(refused(check(&gate, &[("x-user", user)])), verdict);
     }
     assert_eq!(refused(check(&gate, &[])).1, ReasonCode::NotAuthenticated);
-    assert_eq!(asked.load(Ordering::Relaxed), 3);
+    assert_eq!(calls.load(Ordering::Relaxed), 3);
     // The first backend that succeeds ends the search.
     let token = bearer(GOOD);
     let headers = [("authorization", token.as_str()), ("x-user", "down")];
     assert_eq!(admitted(check(&gate, &headers)).backend(), Some("jwt"));
-    assert_eq!(asked.load(Ordering::Relaxed), 3);
+    assert_eq!(calls.load(Ordering::Relaxed), 3);
     let names: Vec<_> = gate.schemes().names().collect();
     assert_eq!(names, ["Bearer", "Gateway"]);
 }
 
-/// What a gate asks of its edge for a request with these headers.
-fn asked(gate: &Gate, headers: &[(&str, &str)]) -> EdgeAuthentication {
+/// The need of a gate for a request with these headers.
+fn edge_authentication(gate: &Gate, headers: &[(&str, &str)]) -> EdgeAuthentication {
     match gate.evaluate(&headers, NOW) {
         Step::Need(Need::Authenticate(need)) => need,
         other => panic!("{other:?}"),
@@ -112,7 +112,7 @@ fn asked(gate: &Gate, headers: &[(&str, &str)]) -> EdgeAuthentication {
 }
 
 #[test]
-fn a_backend_of_the_edge_is_asked_and_the_next_one_follows() {
+fn an_edge_backend_is_called_and_the_next_one_follows() {
     let edge = EdgeBackend::new("session");
     let gate = gate(
         [edge.into(), jwt().into(), EdgeBackend::new("last").into()],
@@ -120,7 +120,7 @@ fn a_backend_of_the_edge_is_asked_and_the_next_one_follows() {
     );
     let token = bearer(GOOD);
     let headers = [("authorization", token.as_str())];
-    let need = || asked(&gate, &headers);
+    let need = || edge_authentication(&gate, &headers);
     assert_eq!(need().backend(), 0);
     let identity = Identity::new("7", "");
     let step = need().resume(Authentication::Identified(identity.clone()), &headers, NOW);
@@ -136,9 +136,13 @@ fn a_backend_of_the_edge_is_asked_and_the_next_one_follows() {
     let step = need().resume(Authentication::Unavailable, &headers, NOW);
     assert_eq!(refused(done(step)), (503, ReasonCode::BackendUnavailable));
 
-    let step = asked(&gate, &[]).resume(Authentication::Failed(ReasonCode::UserNotFound), &[], NOW);
+    let step = edge_authentication(&gate, &[]).resume(
+        Authentication::Failed(ReasonCode::UserNotFound),
+        &[],
+        NOW,
+    );
     let Step::Need(Need::Authenticate(last)) = step else {
-        panic!("the last backend is asked")
+        panic!("expected a need of the last backend")
     };
     assert_eq!(last.backend(), 2);
     let step = last.resume(Authentication::Absent, &[], NOW);
@@ -146,12 +150,15 @@ fn a_backend_of_the_edge_is_asked_and_the_next_one_follows() {
 }
 
 #[test]
-fn a_backend_of_a_header_is_not_asked_without_it() {
+fn an_edge_backend_is_not_called_without_its_header() {
     let header = HeaderName::new("x-signature").unwrap();
     let edge = EdgeBackend::new("signature").with_header(header);
     let gate = gate([edge.into()], &Guard::authenticated());
     assert_eq!(refused(check(&gate, &[])).1, ReasonCode::NotAuthenticated);
-    assert_eq!(asked(&gate, &[("x-signature", "")]).backend(), 0);
+    assert_eq!(
+        edge_authentication(&gate, &[("x-signature", "")]).backend(),
+        0
+    );
 }
 
 #[test]
@@ -173,7 +180,7 @@ fn two_backends_of_one_kind_have_names() {
 }
 
 #[test]
-fn a_name_stands_for_one_backend() {
+fn a_name_is_used_by_one_backend() {
     let named = |name| Backend::from(jwt().with_name(name));
     let guard = Guard::authenticated();
     for (backends, name) in [

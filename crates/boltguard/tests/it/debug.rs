@@ -1,4 +1,4 @@
-//! Neither a credential nor what it says of a person gets into a log.
+//! Debug output contains neither credentials nor personal data.
 
 use boltguard::apikey::ApiKeys;
 use boltguard::guard::{CheckResults, Guard};
@@ -12,7 +12,7 @@ const CLAIMS: &str = r#"{"sub":"hidden","jti":"hidden","exp":1300819380,"email":
     "permissions":["hidden.*"],"scope":"hidden"}"#;
 
 #[test]
-fn debug_shows_no_credential_and_nothing_of_a_person() {
+fn debug_output_has_no_credentials_and_no_personal_data() {
     let keys = ApiKeys::builder()
         .key("sk-hidden")
         .permissions("sk-hidden", ["hidden.add"]);

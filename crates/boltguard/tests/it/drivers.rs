@@ -19,7 +19,7 @@ fn guard(text: &str) -> Guard {
     text.parse().unwrap()
 }
 
-/// What a request gets whose token is asked about, and whose guard has checks.
+/// An edge with fixed results for revocation and for checks.
 #[derive(Clone)]
 struct Service {
     status: RevocationStatus,
@@ -75,7 +75,7 @@ impl AsyncEdge for Service {
     }
 }
 
-/// The result of a future that waits for nothing.
+/// The result of a future that is ready immediately.
 fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
@@ -83,7 +83,7 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// What both drivers decide, and which checks they ran.
+/// The decision of both drivers, and the checks that they ran.
 fn drive(gate: &Gate, headers: &[(&str, &str)], service: &Service) -> (Outcome, Vec<String>) {
     let (mut blocking, mut asynchronous) = (service.clone(), service.clone());
     let outcome = gate.check_blocking(&headers, || NOW, &mut blocking);
@@ -100,7 +100,7 @@ fn drive(gate: &Gate, headers: &[(&str, &str)], service: &Service) -> (Outcome, 
 }
 
 #[test]
-fn both_drivers_ask_what_the_evaluation_needs() {
+fn both_drivers_provide_what_the_evaluation_needs() {
     use RevocationStatus::{NotRevoked, Revoked, Unavailable};
     let backend = jwt().with_revocation(Revocation::External);
     let gate = gate([backend.into()], &guard(r#"check("a") & check("b")"#));
@@ -131,7 +131,7 @@ fn both_drivers_ask_what_the_evaluation_needs() {
 }
 
 #[test]
-fn an_edge_that_provides_nothing_opens_nothing() {
+fn an_edge_that_provides_nothing_allows_nothing() {
     let value = bearer(GOOD);
     let headers = [("authorization", value.as_str())];
     let external = || jwt().with_revocation(Revocation::External).into();
@@ -187,7 +187,7 @@ fn a_token_that_expires_while_checks_run_is_refused() {
 }
 
 #[test]
-fn checks_are_open_until_they_can_not_change_the_decision() {
+fn checks_are_open_while_they_can_change_the_decision() {
     let gate = gate(
         [jwt().into()],
         &guard(r#"check("a") | check("b") & check("c")"#),

@@ -1,4 +1,4 @@
-//! What one gate has found out does not open another.
+//! A decision of one gate isn't valid for another.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn api_keys() -> Backend {
     ApiKeyBackend::new(keys, HeaderName::new("x-api-key").unwrap()).into()
 }
 
-/// Readers of the blog by a token and by an API key, as a gate for such has let them in.
+/// Callers with a token and with an API key that a gate for readers of the blog has allowed.
 fn readers() -> [Caller; 2] {
     let gate = gate([jwt().into(), api_keys()], &guard(r#"perm("blog.read")"#));
     [("authorization", &*bearer(READER)), ("x-api-key", "sk-1")]
@@ -82,7 +82,7 @@ fn elsewhere() -> Backend {
     jwt().with_revocation(Revocation::External).into()
 }
 
-/// Resumes the question about a token at the time `now`.
+/// Resumes the revocation check at the time `now`.
 fn resume(gate: &Gate, claims: &str, status: RevocationStatus, now: NumericDate) -> Outcome {
     let value = bearer(claims);
     let headers = [("authorization", value.as_str())];
@@ -111,7 +111,7 @@ fn a_need_of_one_request_is_not_resumed_for_another() {
 }
 
 #[test]
-fn a_guard_gives_the_same_reason_at_the_gate_and_for_its_caller() {
+fn a_guard_has_the_same_reason_at_the_gate_and_for_its_caller() {
     let text = r#"perm("blog.read")"#;
     let (open, strict) = (Guard::allow_any(), guard(text));
     let expired = bearer(r#"{"sub":"42","exp":1300818999}"#);
@@ -131,7 +131,7 @@ fn a_guard_gives_the_same_reason_at_the_gate_and_for_its_caller() {
 }
 
 #[test]
-fn a_token_that_expires_while_the_store_is_asked_is_refused() {
+fn a_token_that_expires_during_the_store_query_is_refused() {
     let policy = ClaimsPolicy::new().with_leeway(Duration::from_secs(10));
     let backend = || jwt_with(policy.clone()).with_revocation(Revocation::External);
     let lenient = backend().on_store_failure(StoreFailurePolicy::FailOpen);
@@ -149,7 +149,7 @@ fn a_token_that_expires_while_the_store_is_asked_is_refused() {
 }
 
 #[test]
-fn a_token_that_is_not_valid_when_the_store_answers_is_refused() {
+fn a_token_that_is_not_valid_after_the_store_query_is_refused() {
     let claims = r#"{"sub":"42","jti":"t-1","exp":1300819380,"nbf":1300819000}"#;
     let gate = gate([elsewhere()], &Guard::authenticated());
     let before = NumericDate::from_secs(1_300_818_999);

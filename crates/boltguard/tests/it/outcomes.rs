@@ -19,7 +19,7 @@ fn permission(name: &str) -> Guard {
 }
 
 #[test]
-fn a_good_token_is_let_in_and_its_holder_known() {
+fn a_valid_token_admits_its_subject() {
     let gate = gate([jwt().into()], &permission("blog.add"));
     let caller = admitted(check(&gate, &[("authorization", &bearer(GOOD))]));
     assert_eq!(caller.user_id().as_deref(), Some("42"));
@@ -42,27 +42,27 @@ fn without_credentials_a_guard_challenges() {
 }
 
 #[test]
-fn a_known_caller_who_may_not_is_forbidden() {
+fn an_authenticated_caller_without_the_permission_is_forbidden() {
     let gate = gate([jwt().into()], &permission("shop.add"));
     let outcome = check(&gate, &[("authorization", &bearer(GOOD))]);
     assert_eq!(refused(outcome), (403, ReasonCode::PermissionMissing));
 }
 
 #[test]
-fn another_guard_decides_about_a_caller_who_is_known() {
+fn another_guard_decides_about_an_authenticated_caller() {
     let gate = gate([jwt().into()], &permission("blog.add"));
     let caller = admitted(check(&gate, &[("authorization", &bearer(GOOD))]));
     check_other_guards(caller, "blog.drop", "shop.add");
 }
 
 #[test]
-fn a_negated_permission_lets_no_anonymous_caller_in() {
+fn a_negated_permission_allows_no_anonymous_caller() {
     let gate = gate([jwt().into()], &!permission("blog.banned"));
     assert_eq!(refused(check(&gate, &[])).0, 401);
 }
 
 #[test]
-fn an_open_route_keeps_the_reason_of_a_bad_credential() {
+fn an_open_route_has_the_reason_of_invalid_credentials() {
     let gate = gate([jwt().into()], &Guard::allow_any());
     let expired = bearer(r#"{"sub":"42","exp":1300818999}"#);
     let caller = admitted(check(&gate, &[("authorization", &expired)]));
@@ -72,7 +72,7 @@ fn an_open_route_keeps_the_reason_of_a_bad_credential() {
 }
 
 #[test]
-fn a_token_without_an_id_is_refused_where_tokens_can_be_revoked() {
+fn a_token_without_an_id_is_refused_with_revocation() {
     let local = Revocation::InProcess(Arc::new(MemoryRevocation::new()));
     for revocation in [local, Revocation::External] {
         let gate = gate(
@@ -90,7 +90,7 @@ fn a_token_without_an_id_is_refused_where_tokens_can_be_revoked() {
 }
 
 #[test]
-fn a_token_with_an_empty_id_is_good_where_tokens_can_not_be_revoked() {
+fn a_token_with_an_empty_id_is_valid_without_revocation() {
     let gate = gate([jwt().into()], &Guard::authenticated());
     let token = bearer(r#"{"sub":"42","exp":1300819380,"jti":""}"#);
     admitted(check(&gate, &[("authorization", &token)]));
@@ -111,7 +111,7 @@ fn a_revoked_token_is_refused() {
 }
 
 #[test]
-fn a_revoked_token_stays_refused_through_the_leeway_of_the_backend_that_asks() {
+fn a_revoked_token_stays_refused_through_the_leeway() {
     let exp = NumericDate::from_secs(1_300_819_380);
     let store = Arc::new(MemoryRevocation::new());
     store
@@ -126,7 +126,7 @@ fn a_revoked_token_stays_refused_through_the_leeway_of_the_backend_that_asks() {
     assert_eq!(refused(outcome), (401, ReasonCode::TokenRevoked));
 }
 
-/// A store that is down.
+/// An unavailable store.
 struct Broken;
 
 impl RevocationStore for Broken {
@@ -145,7 +145,7 @@ impl RevocationStore for Broken {
 }
 
 #[test]
-fn a_store_that_is_down_lets_nobody_in_unless_told_to() {
+fn an_unavailable_store_refuses_unless_configured_otherwise() {
     let broken = || jwt().with_revocation(Revocation::InProcess(Arc::new(Broken)));
     let good = bearer(GOOD);
     let strict = gate([broken().into()], &Guard::allow_any());
@@ -161,7 +161,7 @@ fn a_store_that_is_down_lets_nobody_in_unless_told_to() {
 }
 
 #[test]
-fn a_store_elsewhere_is_asked_by_the_edge() {
+fn an_external_store_is_queried_by_the_edge() {
     let gate = gate(
         [jwt().with_revocation(Revocation::External).into()],
         &permission("blog.add"),
@@ -183,7 +183,7 @@ fn a_store_elsewhere_is_asked_by_the_edge() {
 }
 
 #[test]
-fn after_a_revoked_token_no_other_backend_is_asked() {
+fn after_a_revoked_token_no_other_backend_is_tried() {
     let other_header = jwt().with_header(boltguard::HeaderName::new("x-other").unwrap());
     let gate = gate(
         [
@@ -200,7 +200,7 @@ fn after_a_revoked_token_no_other_backend_is_asked() {
 }
 
 #[test]
-fn keys_are_replaced_while_the_gate_stands() {
+fn keys_can_be_replaced_at_run_time() {
     use boltguard::keys::{Algorithm, Key, KeySet, VerifyingKey};
     let backend = Arc::new(jwt());
     let gate = gate(

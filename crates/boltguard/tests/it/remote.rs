@@ -41,15 +41,22 @@ struct Issuer {
 }
 
 impl Issuer {
-    /// Its first answers are these, the last of them for good; `None` fails.
-    fn new(answers: impl IntoIterator<Item = Option<KeySet>>) -> Self {
-        let answers: Vec<_> = answers.into_iter().collect();
+    /// Its responses are these in order. The last one is repeated, and `None` fails.
+    fn new(responses: impl IntoIterator<Item = Option<KeySet>>) -> Self {
+        let responses: Vec<_> = responses.into_iter().collect();
         let fetches = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&fetches);
         let fetch = move |_: usize| {
             let number = count.fetch_add(1, Ordering::SeqCst);
-            let answer = answers.get(number).or(answers.last()).cloned().flatten();
-            let body = answer.ok_or(FetchError::Connection)?.to_jwks().into_bytes();
+            let response = responses
+                .get(number)
+                .or(responses.last())
+                .cloned()
+                .flatten();
+            let body = response
+                .ok_or(FetchError::Connection)?
+                .to_jwks()
+                .into_bytes();
             Ok(Response {
                 status: 200,
                 cache_control: None,
@@ -82,7 +89,7 @@ fn set<'k>(keys: impl IntoIterator<Item = &'k SigningKey>) -> Option<KeySet> {
     )
 }
 
-/// The issuers of a gate's backends, at one moment.
+/// The issuers of a gate's backends, at a fixed time.
 struct Issuers<'i>(&'i [&'i Issuer], Instant);
 
 impl Edge for Issuers<'_> {
@@ -95,7 +102,7 @@ impl Edge for Issuers<'_> {
     }
 }
 
-/// The decision about a request with this credential, of issuers that are asked when they have to be.
+/// The decision about a request with this token. Issuers are fetched from if necessary.
 fn check(gate: &Gate, issuers: &[&Issuer], value: &str, now: Instant) -> Outcome {
     outcome(gate, issuers, &[("authorization", value)], now)
 }
@@ -144,7 +151,7 @@ fn keys_are_fetched_with_the_first_token_and_rotate_with_a_new_one() {
 }
 
 #[test]
-fn a_flood_of_unknown_keys_asks_once_a_cooldown() {
+fn a_flood_of_unknown_keys_fetches_once_per_cooldown() {
     let (known, strange) = (key("known"), key("strange"));
     let issuer = Issuer::new([set([&known])]);
     let gate = gate_of(&[&issuer], &Guard::authenticated());
@@ -158,7 +165,7 @@ fn a_flood_of_unknown_keys_asks_once_a_cooldown() {
 }
 
 #[test]
-fn tokens_that_cannot_be_genuine_fetch_nothing_more() {
+fn tokens_that_cannot_be_genuine_cause_no_fetch() {
     let known = key("known");
     let issuer = Issuer::new([set([&known])]);
     let gate = gate_of(&[&issuer], &Guard::authenticated());
@@ -176,7 +183,7 @@ fn tokens_that_cannot_be_genuine_fetch_nothing_more() {
 }
 
 #[test]
-fn keys_without_names_are_fetched_anew_for_a_signature_of_none_of_them() {
+fn keys_without_kid_are_fetched_for_an_unknown_signature() {
     let unnamed = || {
         let key = Key::from(PrivateKey::generate(ALGORITHM).unwrap());
         SigningKey::new(&key, ALGORITHM).unwrap()
@@ -203,8 +210,8 @@ fn without_keys_the_answer_is_503_and_never_open() {
     let start = Instant::now();
     for guard in [Guard::authenticated(), Guard::allow_any()] {
         let gate = gate_of(&[&issuer], &guard);
-        let asked = check(&gate, &[&issuer], &token(&known, CLAIMS), start);
-        assert_eq!(refused(asked), (503, ReasonCode::IssuerKeysUnavailable));
+        let decided = check(&gate, &[&issuer], &token(&known, CLAIMS), start);
+        assert_eq!(refused(decided), (503, ReasonCode::IssuerKeysUnavailable));
         // Without a token there is nothing to verify.
         let fetches = issuer.fetches();
         match outcome(&gate, &[&issuer], &[], start) {
@@ -216,7 +223,7 @@ fn without_keys_the_answer_is_503_and_never_open() {
 }
 
 #[test]
-fn while_the_issuer_is_down_nobody_can_say_that_a_key_does_not_exist() {
+fn while_the_issuer_is_down_an_unknown_key_is_503() {
     let (known, strange) = (key("known"), key("strange"));
     let issuer = Issuer::new([set([&known]), None, set([&known])]);
     let gate = gate_of(&[&issuer], &Guard::authenticated());
@@ -238,7 +245,7 @@ fn while_the_issuer_is_down_nobody_can_say_that_a_key_does_not_exist() {
     };
     // The cooldown began when the fetch ended, a moment after it began.
     assert!(again(31) > Some(30) && again(60) > Some(1));
-    // What is decided by the keys in hand is none of the issuer's business.
+    // Decisions that the current keys allow don't depend on the issuer.
     admitted(check(&token(&known, CLAIMS), 60));
     let forged = {
         let genuine = token(&known, CLAIMS);
@@ -247,7 +254,7 @@ fn while_the_issuer_is_down_nobody_can_say_that_a_key_does_not_exist() {
     for value in [&token(&known, EXPIRED), &forged, "Bearer x.y.z"] {
         assert_eq!(refused(check(value, 60)).0, 401, "{value}");
     }
-    // It is up again.
+    // It is available again.
     assert_eq!(
         refused(check(&token(&strange, CLAIMS), 62)),
         (401, ReasonCode::KeyNotFound)
@@ -256,7 +263,7 @@ fn while_the_issuer_is_down_nobody_can_say_that_a_key_does_not_exist() {
 }
 
 #[test]
-fn old_keys_serve_until_they_are_too_old_and_the_issuer_is_found_again() {
+fn stale_keys_are_used_until_they_expire() {
     let known = key("known");
     let issuer = Issuer::new([set([&known]), None, None, None, set([&known])]);
     let gate = gate_of(&[&issuer], &Guard::authenticated());
@@ -276,7 +283,7 @@ fn old_keys_serve_until_they_are_too_old_and_the_issuer_is_found_again() {
 }
 
 #[test]
-fn one_issuer_that_is_down_leaves_the_callers_of_the_other_alone() {
+fn an_unavailable_issuer_does_not_affect_the_other() {
     let (ours, theirs) = (key("ours"), key("theirs"));
     let (down, up) = (Issuer::new([None]), Issuer::new([set([&theirs])]));
     let issuers = [&down, &up];
@@ -306,7 +313,7 @@ fn a_kid_of_one_issuer_does_not_stop_the_rotation_of_another() {
         admitted(check(&gate, &issuers, &token(&old, CLAIMS), start));
         admitted(check(&gate, &issuers, &token(&new, CLAIMS), later));
         assert_eq!((rotating.fetches(), other.fetches()), (2, 1));
-        // What the other has signed is nothing to ask for.
+        // Tokens of the other issuer cause no fetch.
         let expired = check(&gate, &issuers, &token(&theirs, EXPIRED), later);
         assert_eq!(refused(expired).0, 401);
         assert_eq!((rotating.fetches(), other.fetches()), (2, 1));
@@ -314,7 +321,7 @@ fn a_kid_of_one_issuer_does_not_stop_the_rotation_of_another() {
 }
 
 #[test]
-fn what_a_key_without_a_name_has_signed_is_nothing_to_ask_another_issuer_for() {
+fn a_token_of_a_key_without_kid_causes_no_fetch_of_others() {
     let unnamed = SigningKey::new(
         &Key::from(PrivateKey::generate(ALGORITHM).unwrap()),
         ALGORITHM,
@@ -334,7 +341,7 @@ fn what_a_key_without_a_name_has_signed_is_nothing_to_ask_another_issuer_for() {
         assert_eq!(refused(expired).0, 401);
         assert_eq!((third.fetches(), up.fetches()), (fetches.1, fetches.2));
     }
-    // Another of its keys may be theirs, or one of the issuer that can't be asked.
+    // The key may be a new one of this issuer, or one of the unavailable issuer.
     let stranger = key("stranger");
     let unknown = check(&gate, &issuers, &token(&stranger, CLAIMS), later);
     assert_eq!(refused(unknown), (503, ReasonCode::IssuerKeysUnavailable));
@@ -373,7 +380,7 @@ fn an_unknown_key_is_503_while_others_fetch_and_no_room_is_left_to_wait() {
 }
 
 #[test]
-fn a_key_of_another_backend_is_no_reason_to_ask_an_issuer() {
+fn a_token_of_another_backend_causes_no_fetch() {
     let known = key("known");
     let issuer = Issuer::new([set([&known])]);
     let gate = Gate::new([issuer.backend(), jwt().into()], &Guard::authenticated()).unwrap();
@@ -386,7 +393,7 @@ fn a_key_of_another_backend_is_no_reason_to_ask_an_issuer() {
 }
 
 #[test]
-fn algorithms_that_no_issuer_serves_are_an_error_at_start() {
+fn algorithms_with_secrets_are_a_config_error_for_issuers() {
     let remote = || Arc::clone(Issuer::new([]).client.remote());
     let error = |algorithms: &[Algorithm]| {
         JwtBackend::with_remote_keys(remote(), algorithms, ClaimsPolicy::new()).unwrap_err()

@@ -1,4 +1,4 @@
-//! Authentication schemes: which are taken, and of which a client is told.
+//! Authentication schemes: which are accepted, and which are offered.
 
 use boltguard::apikey::ApiKeys;
 use boltguard::guard::Guard;
@@ -32,7 +32,7 @@ fn refusal(gate: &Gate, headers: &[(&str, &str)]) -> Refusal {
 }
 
 #[test]
-fn tokens_are_taken_behind_any_of_the_schemes() {
+fn tokens_are_accepted_after_any_of_the_schemes() {
     let backend = jwt().with_schemes(schemes(&["Bearer", "Token"])).unwrap();
     let gate = gate([backend.into()], &Guard::authenticated());
     for scheme in ["Bearer", "Token", "token", "TOKEN "] {
@@ -58,7 +58,7 @@ fn another_scheme_replaces_bearer() {
 }
 
 #[test]
-fn schemes_that_mean_nothing_are_errors_at_start() {
+fn invalid_schemes_are_config_errors() {
     for names in [&[][..], &["Bearer", "bearer"]] {
         let error = jwt().with_schemes(schemes(names)).unwrap_err();
         assert_eq!(error, ConfigError::Schemes);
@@ -68,7 +68,7 @@ fn schemes_that_mean_nothing_are_errors_at_start() {
 }
 
 #[test]
-fn a_foreign_scheme_is_an_absent_credential_and_never_a_bad_one() {
+fn another_scheme_counts_as_absent_credentials() {
     for backend in [keys("authorization").into(), jwt().into()] {
         let open = gate([backend], &Guard::allow_any());
         for value in ["Basic YTpi", "Token x", "Digest username=\"a\""] {
@@ -82,7 +82,7 @@ fn a_foreign_scheme_is_an_absent_credential_and_never_a_bad_one() {
 }
 
 #[test]
-fn an_unsupported_scheme_is_said_to_be_one() {
+fn an_unsupported_scheme_has_its_own_reason() {
     let both = [jwt().into(), keys("x-api-key").into()];
     let gate = gate(both, &Guard::authenticated());
     let refused = refusal(&gate, &[("authorization", "Token x")]);
@@ -111,14 +111,14 @@ fn an_unsupported_scheme_is_said_to_be_one() {
 }
 
 #[test]
-fn authorization_is_nobodys_business_where_no_backend_looks_there() {
+fn authorization_is_ignored_if_no_backend_reads_it() {
     let gate = gate([keys("x-api-key").into()], &Guard::authenticated());
     let refused = refusal(&gate, &[("authorization", "Basic YTpi")]);
     assert_eq!(refused.reason(), ReasonCode::NotAuthenticated);
 }
 
 #[test]
-fn api_keys_are_taken_behind_their_schemes() {
+fn api_keys_are_accepted_after_their_schemes() {
     let backend = keys("authorization")
         .with_schemes(schemes(&["Key"]))
         .unwrap();
@@ -135,7 +135,7 @@ fn api_keys_are_taken_behind_their_schemes() {
 }
 
 #[test]
-fn a_bad_api_key_is_no_reason_to_fetch_another_token() {
+fn an_invalid_api_key_is_not_invalid_token() {
     let both = [jwt().into(), keys("x-api-key").into()];
     let gate = gate(both, &Guard::authenticated());
     let refused = refusal(&gate, &[("x-api-key", "wrong")]);
@@ -147,7 +147,7 @@ fn a_bad_api_key_is_no_reason_to_fetch_another_token() {
 }
 
 #[test]
-fn an_api_key_that_lacks_a_permission_is_not_told_of_scopes_of_tokens() {
+fn an_api_key_without_a_permission_has_no_insufficient_scope() {
     let both = [jwt().into(), keys("x-api-key").into()];
     let gate = gate(both, &Guard::staff());
     let refused = refusal(&gate, &[("x-api-key", KEY)]);

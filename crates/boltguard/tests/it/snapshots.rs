@@ -60,7 +60,7 @@ impl Scene {
             .evaluate(&[("x-api-key", self.key.as_str())], self.now(seconds))
     }
 
-    fn asked(&self, seconds: u64) -> ApiKeyRefresh {
+    fn api_key_refresh(&self, seconds: u64) -> ApiKeyRefresh {
         match self.evaluate(seconds) {
             Step::Need(Need::RefreshApiKeys(need)) => need,
             other => panic!("{other:?}"),
@@ -86,14 +86,14 @@ impl Scene {
 #[test]
 fn a_snapshot_is_refreshed_for_a_key_that_is_looked_up_in_it() {
     let scene = Scene::new(StoreFailurePolicy::FailClosed);
-    let need = scene.asked(0);
+    let need = scene.api_key_refresh(0);
     assert_eq!(need.backend(), 1);
     scene.read(0);
     admitted(done(scene.resume(need, Refreshed::Done, 0)));
     admitted(done(scene.evaluate(4)));
-    scene.asked(5);
+    scene.api_key_refresh(5);
     scene.freshness.note_change();
-    scene.asked(4);
+    scene.api_key_refresh(4);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_snapshot_that_can_not_be_refreshed_is_503() {
         if was_read {
             scene.read(0);
         }
-        let outcome = done(scene.resume(scene.asked(9), Refreshed::Unavailable, 9));
+        let outcome = done(scene.resume(scene.api_key_refresh(9), Refreshed::Unavailable, 9));
         if opens {
             admitted(outcome);
         } else {
@@ -130,7 +130,7 @@ fn a_snapshot_that_can_not_be_refreshed_is_503() {
 }
 
 #[test]
-fn a_tenant_has_keys_of_its_own() {
+fn a_tenant_has_its_own_keys() {
     let (scene, tenant) = (
         Scene::new(StoreFailurePolicy::FailClosed),
         Scene::new(StoreFailurePolicy::FailClosed),
@@ -141,7 +141,7 @@ fn a_tenant_has_keys_of_its_own() {
     };
     let headers = [("x-api-key", tenant.key.as_str())];
     let Step::Need(Need::RefreshApiKeys(need)) = scene.gate.evaluate(&headers, scene.now(0)) else {
-        panic!("the snapshot is asked for")
+        panic!("expected a refresh of the snapshot")
     };
     let theirs = need.clone().with_backend(Arc::clone(keys)).unwrap();
     admitted(done(theirs.resume(Refreshed::Done, &headers, scene.now(0))));

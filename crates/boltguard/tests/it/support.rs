@@ -47,7 +47,7 @@ pub(crate) fn done(step: Step) -> Outcome {
     }
 }
 
-/// The question about the token of a request with this `Authorization`.
+/// The revocation check of a request with these headers.
 pub(crate) fn revocation_check(gate: &Gate, headers: &[(&str, &str)]) -> RevocationCheck {
     match gate.evaluate(&headers, NOW) {
         Step::Need(Need::CheckRevocation(need)) => need,
@@ -69,7 +69,7 @@ pub(crate) fn refused(outcome: Outcome) -> (u16, ReasonCode) {
     }
 }
 
-/// Guards that require nothing when the caller was identified: one for a permission held, one for another.
+/// Checks other guards for the caller: one for a permission the caller has, one for another.
 pub(crate) fn check_other_guards(caller: Caller, grant_set: &str, missing: &str) {
     for (name, expected) in [
         (grant_set, Decision::Allow),

@@ -1,4 +1,4 @@
-//! What a token has to say of itself to open anything.
+//! The claims that a token for authentication requires.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ fn reason(gate: &Gate, claims: &str) -> ReasonCode {
 }
 
 #[test]
-fn a_refresh_token_is_no_access_token() {
+fn a_refresh_token_is_not_an_access_token() {
     let gate = gate([jwt().into()], &Guard::authenticated());
     for label in [
         r#""token_type":"refresh""#,
@@ -55,7 +55,7 @@ fn a_rule_of_the_policy_admits_another_class() {
 }
 
 #[test]
-fn a_token_about_nobody_identifies_nobody() {
+fn a_token_without_a_subject_is_refused() {
     let strict = gate([jwt().into()], &Guard::authenticated());
     for claims in [r#"{"exp":1300819380}"#, r#"{"exp":1300819380,"sub":""}"#] {
         assert_eq!(
@@ -111,7 +111,7 @@ fn a_refusal_names_the_claim_at_fault() {
     }
 }
 
-/// A gate whose second backend takes whatever the first one does, and knows of no revocation.
+/// A gate whose second backend accepts the same tokens as the first, without revocation.
 fn two_backends(revocation: Revocation, guard: &Guard) -> Gate {
     let other = jwt().with_header(HeaderName::new("x-other").unwrap());
     let first = jwt().with_revocation(revocation);
@@ -147,7 +147,7 @@ fn a_revoked_token_ends_the_search() {
 }
 
 #[test]
-fn a_revoked_token_is_the_reason_whatever_failed_before() {
+fn a_revoked_token_is_the_reason_after_other_failures() {
     let store = Arc::new(MemoryRevocation::new());
     store.revoke("t-1", None, NOW).unwrap();
     let revocable = jwt()
@@ -164,23 +164,23 @@ fn a_revoked_token_is_the_reason_whatever_failed_before() {
 }
 
 #[test]
-fn a_claim_that_grants_nothing_for_its_type_is_told_once() {
+fn a_claim_of_the_wrong_type_is_reported_once() {
     let gate = gate([jwt().into()], &Guard::staff());
     assert_eq!(gate.take_ignored_grants(), []);
     for _ in 0..3 {
         let claims = r#"{"sub":"42","exp":1300819380,"scope":7,"permissions":{"a":1}}"#;
         assert_eq!(reason(&gate, claims), ReasonCode::StaffRequired);
     }
-    let told = gate.take_ignored_grants();
-    let told: Vec<_> = told
+    let reported = gate.take_ignored_grants();
+    let reported: Vec<_> = reported
         .iter()
         .map(|(backend, one)| (*backend, one.claim(), one.found()))
         .collect();
     let expected = [(0, "permissions", "an object"), (0, "scope", "a number")];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     let claims = r#"{"sub":"42","exp":1300819380,"scope":7,"scp":true}"#;
     assert_eq!(reason(&gate, claims), ReasonCode::StaffRequired);
-    let told = gate.take_ignored_grants();
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].1.claim(), "scp");
+    let reported = gate.take_ignored_grants();
+    assert_eq!(reported.len(), 1);
+    assert_eq!(reported[0].1.claim(), "scp");
 }

@@ -63,13 +63,22 @@ def evaluated(expression, **more):
 
 # backends-and-guards.md
 
-CLASSES = [auth.JWTAuthentication, auth.APIKeyAuthentication, auth.APIKeyStore, RemoteKeySet]
+CLASSES = [
+    auth.JWTAuthentication,
+    auth.APIKeyAuthentication,
+    auth.APIKeyStore,
+    RemoteKeySet,
+    auth.SessionAuthentication,
+    auth.ClientCertificate,
+    auth.Identity,
+]
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_the_arguments_of(kind):
     listed = rows(section(BACKENDS, f"`{kind.__name__}`"), *ARGUMENT)
-    assert defaults((names(name)[0], default) for name, _, default, _ in listed) == parameters(kind)
+    each = [(name, default) for cell, _, default, _ in listed for name in names(cell)]
+    assert defaults(each) == parameters(kind)
 
 
 def test_the_arguments_of_revocation_stores():
@@ -128,7 +137,8 @@ def function(*arguments):
 
 CALLS = [
     call
-    for heading in ("`JWTAuthentication`", "`APIKeyAuthentication`", "`RemoteKeySet`", "Guards")
+    for heading in re.findall(r"^#+ (.+)$", section(BACKENDS), re.M)
+    if "| invalid call |" in section(BACKENDS, heading)
     for cell, _ in rows(section(BACKENDS, heading), "invalid call", "problem")
     for call in names(cell)
 ]

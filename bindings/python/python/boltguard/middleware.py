@@ -24,6 +24,7 @@ from boltguard.auth.users import attach, is_missing, load, needs_account, prefet
 from boltguard.decorators import VIEW_GATES
 from boltguard.events import UNSENT, asend_refusals
 from boltguard.exceptions import HTTPException, RevocationError
+from boltguard.gate import csrf
 from boltguard.gate.caches import CACHED, note_caches_outside
 from boltguard.gate.gate import Evaluated, Gate, ViewGate, error_response
 from boltguard.gate.prefetch import view_wants_user
@@ -125,7 +126,7 @@ class BoltguardMiddleware:
             anonymous = gate.check_caller(None)
             assert isinstance(anonymous, AuthContext)
             attach(request, anonymous, gate)
-            request._dont_enforce_csrf_checks = False
+            csrf.withdraw_exemption(request)
 
     @staticmethod
     def _finalize(gate: Gate, request: Any, response: Any) -> Any:
@@ -143,7 +144,7 @@ class BoltguardMiddleware:
             attach(request, outcome, gate)
             # Browsers don't send these credentials automatically, so the request can't be forged.
             if not gate.is_ambient(outcome):
-                request._dont_enforce_csrf_checks = True
+                csrf.exempt(request)
         elif outcome.get("auth_error") is not None:
             attach(request, outcome, gate)
         else:

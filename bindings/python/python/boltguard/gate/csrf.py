@@ -48,10 +48,26 @@ def reject(request: HttpRequest, view: Any) -> HttpResponseBase | None:
 
 def enforce(request: HttpRequest) -> HttpResponseBase | None:
     """The response to a request that fails the check. Neither exemptions nor missing middleware matter."""
+    # Another gate may have identified another caller, whose credentials browsers don't send automatically.
+    withdraw_exemption(request)
     check = (_middleware() or CsrfViewMiddleware)(_no_response)
     check.process_request(request)
     rejected = check.process_view(request, _no_response, (), {})
     return None if rejected is None else json_response(FORGED, 403)
+
+
+def exempt(request: HttpRequest) -> None:
+    """Exempts a request whose credentials browsers don't send automatically, so that it can't be forged."""
+    state = request.__dict__
+    if not state.get(UNCHECKED):
+        state[UNCHECKED] = state[EXEMPT] = True
+
+
+def withdraw_exemption(request: HttpRequest) -> None:
+    """Undoes `exempt`, but not the exemption of Django's test client."""
+    state = request.__dict__
+    if state.pop(EXEMPT, False):
+        state[UNCHECKED] = state[PASSED] = False
 
 
 def for_sessions_only(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -118,6 +134,10 @@ def _no_response(request: HttpRequest) -> Any:
     raise AssertionError("the check calls no view")
 
 
+# Django's attributes of a request that is exempt, and of one that has passed the check.
+UNCHECKED, PASSED = "_dont_enforce_csrf_checks", "csrf_processing_done"
+# Set if a gate has exempted the request.
+EXEMPT = "_boltguard_csrf_exempt"
 SESSIONS_ONLY = "_boltguard_csrf_for_sessions"
 FORGED: dict[str, Any] = {"detail": _("CSRF verification failed."), "code": "csrf_failed"}
 FAILED = {

@@ -157,7 +157,7 @@ class Gate:
                     return self.finalize_response(request, rejected, False)
             elif request._boltguard_seen.is_authenticated:
                 # Browsers don't send these credentials automatically, so the request can't be forged.
-                request._dont_enforce_csrf_checks = True
+                csrf.exempt(request)
             elif csrf.may_be_forged(request, view) and (rejected := csrf.reject(request, view)) is not None:
                 return self.finalize_response(request, rejected, False)
             if aliases := atomic_aliases(request, view):
@@ -205,7 +205,7 @@ class Gate:
                 if rejected is not None:
                     return self.finalize_response(request, rejected, False)
             elif request._boltguard_seen.is_authenticated:
-                request._dont_enforce_csrf_checks = True
+                csrf.exempt(request)
             elif csrf.may_be_forged(request, view):
                 # The token may be in the session.
                 rejected = await in_thread(csrf.reject)(request, view)

@@ -143,7 +143,7 @@ class BoltguardMiddleware:
         if outcome.is_authenticated:
             attach(request, outcome, gate)
             # Browsers don't send these credentials automatically, so the request can't be forged.
-            if not gate.is_ambient(outcome):
+            if not gate.is_ambient(request, outcome):
                 csrf.exempt(request)
         elif outcome.get("auth_error") is not None:
             attach(request, outcome, gate)

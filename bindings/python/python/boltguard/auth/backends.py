@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust, registry
-from boltguard.auth.arguments import backend_name, refuse
+from boltguard.auth.arguments import backend_name, header_name, refuse
 from boltguard.auth.identity import Identity
 from boltguard.auth.stores import RevocationStore
 from boltguard.exceptions import ConfigurationError, Unauthorized
@@ -30,8 +30,10 @@ class Authentication:
     next backend is tried. Any other exception is an error of the view.
 
     - `name` is the name for guards, such as `ViaBackend("signature")`, and `request.context["auth_backend"]`.
-    - `header` is the header with the credentials, if there is one: without it, `authenticate` isn't called. Browsers
-      don't send such a header automatically, so that the request doesn't have to pass the CSRF check.
+    - `header` is the header with the credentials, if there is one: without it, `authenticate` isn't called. The request
+      doesn't have to pass the CSRF check, because browsers don't send such a header automatically. This isn't so for
+      `Authorization` with the schemes `Basic`, `Digest`, `Negotiate` and `NTLM`, which must pass the check. A header
+      that a proxy sets belongs in `reads`, because the proxy also sets it for forged requests.
     - `reads` names the headers that `authenticate` reads, without `header`; responses vary by them.
     - `scheme` is the authentication scheme in `WWW-Authenticate`, or a list of them.
 
@@ -57,7 +59,7 @@ class Authentication:
 
     def __setattr__(self, name: str, value: Any) -> None:
         known = vars(self)
-        is_setting = name == "name" or (name in known and not name.startswith("_"))
+        is_setting = name in SETTINGS or (name in known and not name.startswith("_"))
         # The backend in Rust doesn't change, so a new store would never be used.
         if "_built" in known and is_setting and getattr(self, name) != value:
             refuse(
@@ -102,6 +104,8 @@ class Authentication:
 
     def _edge(self) -> _rust.EdgeBackend:
         scheme = [self.scheme] if isinstance(self.scheme, str) else list(self.scheme)
+        if self.header is not None:
+            header_name(type(self).__name__, self.header)
         try:
             return _rust.EdgeBackend(self.name, header=self.header, reads=list(self.reads), scheme=scheme)
         except (ConfigurationError, TypeError) as error:
@@ -216,6 +220,7 @@ def describe(name: str, words: list[str], settings: Mapping[str, Any], defaults:
 
 
 # What a custom backend defines.
-CUSTOM = {"authenticate", "header", "name", "reads", "scheme"}
+SETTINGS = {"header", "name", "reads", "scheme"}
+CUSTOM = {"authenticate", *SETTINGS}
 # Where a request has the last identity of a custom backend.
 IDENTITY = "_boltguard_identity"

@@ -53,6 +53,11 @@ class ClientCertificate(Authentication):
         self._clients = None if clients is None else _identities(clients)
         self._identify = identify
 
+    @property
+    def is_ambient(self) -> bool:
+        """True, even if a subclass sets `header`."""
+        return True
+
     def authenticate(self, request: HttpRequest) -> Identity | None:
         """The client whose certificate it is."""
         value = self._certificate(request)

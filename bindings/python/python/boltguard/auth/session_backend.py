@@ -26,6 +26,11 @@ class SessionAuthentication(Authentication):
     def __init__(self, *, name: str | None = None) -> None:
         self._rename(name)
 
+    @property
+    def is_ambient(self) -> bool:
+        """True, even if a subclass sets `header`."""
+        return True
+
     def authenticate(self, request: HttpRequest) -> Identity | None:
         """The user of the session."""
         # Not at the top: `settings.py` may import this module.

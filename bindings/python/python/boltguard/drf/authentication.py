@@ -64,7 +64,7 @@ class BoltguardAuthentication(BaseAuthentication):
         if hooks.visit is None:
             hooks.enter(inner)
         attach(inner, context, gate)
-        if gate.is_ambient(context) and csrf.enforce(inner) is not None:
+        if gate.is_ambient(inner, context) and csrf.enforce(inner) is not None:
             raise api_exception(403, csrf.FORGED["detail"], csrf.FORGED["code"])
         if gate.verifies:
             verify(inner)

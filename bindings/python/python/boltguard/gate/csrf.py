@@ -56,6 +56,12 @@ def enforce(request: HttpRequest) -> HttpResponseBase | None:
     return None if rejected is None else json_response(FORGED, 403)
 
 
+def is_sent_by_browsers(request: HttpRequest) -> bool:
+    """Whether `Authorization` has a scheme that browsers ask the user for once, and then send automatically."""
+    scheme, _, _ = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    return scheme.lower() in BROWSER_SCHEMES
+
+
 def exempt(request: HttpRequest) -> None:
     """Exempts a request whose credentials browsers don't send automatically, so that it can't be forged."""
     state = request.__dict__
@@ -134,6 +140,7 @@ def _no_response(request: HttpRequest) -> Any:
     raise AssertionError("the check calls no view")
 
 
+BROWSER_SCHEMES = {"basic", "digest", "negotiate", "ntlm"}
 # Django's attributes of a request that is exempt, and of one that has passed the check.
 UNCHECKED, PASSED = "_dont_enforce_csrf_checks", "csrf_processing_done"
 # Set if a gate has exempted the request.

@@ -117,8 +117,8 @@ class Gate:
     """A compiled gate and its backends."""
 
     __slots__ = (
-        "_ambient", "_identify", "_vary", "asks_objects", "backends", "challenge", "check", "check_caller", "conf",
-        "guard", "headers", "verifies",
+        "_has_custom", "_identify", "_sent_headers", "_vary", "asks_objects", "backends", "challenge", "check",
+        "check_caller", "conf", "guard", "headers", "verifies",
     )  # fmt: skip
 
     def __init__(self, current: conf.Conf, backends: list[Authentication], guard: Guard) -> None:
@@ -130,14 +130,16 @@ class Gate:
         # Whether the account of each token must exist.
         self.verifies = any(isinstance(backend, JWTAuthentication) and backend.verify_user for backend in backends)
         self.asks_objects = any(check.about_object for check in guard.custom_checks.values())
-        gate = _rust.Gate([backend.rust for backend in backends], guard.rust)
+        compiled = [backend.rust for backend in backends]
+        gate = _rust.Gate(compiled, guard.rust)
         # The only call into Rust for a request, with its META.
         self.check = gate.check
         self.check_caller = gate.check_caller
         self.challenge = gate.challenge
         self.headers = tuple(sorted({name.title() for backend in backends for name in backend.headers}))
-        # The backends whose requests may be forged.
-        self._ambient = frozenset(backend.name for backend in backends if backend.is_ambient)
+        self._has_custom = any(isinstance(backend, _rust.EdgeBackend) for backend in compiled)
+        # The headers of the backends whose credentials browsers don't send automatically.
+        self._sent_headers = {backend.name: backend.header for backend in backends if not backend.is_ambient}
         self._vary = ("Vary", ", ".join(self.headers))
         self._identify: Any = None
 
@@ -152,7 +154,7 @@ class Gate:
                 return refusal
             if self.verifies:
                 verify(request)
-            if self.is_ambient(request._boltguard_seen):
+            if self.is_ambient(request, request._boltguard_seen):
                 if (rejected := csrf.enforce(request)) is not None:
                     return self.finalize_response(request, rejected, False)
             elif request._boltguard_seen.is_authenticated:
@@ -199,7 +201,7 @@ class Gate:
                 return refusal
             # Error reporters send the local variables of each frame, including the claims.
             del outcome, evaluated
-            if self.is_ambient(request._boltguard_seen):
+            if self.is_ambient(request, request._boltguard_seen):
                 # The token may be in the session.
                 rejected = await in_thread(csrf.enforce)(request)
                 if rejected is not None:
@@ -289,9 +291,12 @@ class Gate:
             enter(request, evaluated if isinstance(evaluated, Admission) else Admission(self.guard), self)
         return None
 
-    def is_ambient(self, context: AuthContext) -> bool:
+    def is_ambient(self, request: HttpRequest, context: AuthContext) -> bool:
         """Whether the caller was authenticated by something that browsers send automatically."""
-        return bool(self._ambient) and context.auth_backend in self._ambient
+        if not self._has_custom or not context.is_custom:
+            return False
+        header = self._sent_headers.get(context.auth_backend or "")
+        return header is None or (header.lower() == "authorization" and csrf.is_sent_by_browsers(request))
 
     def refuse(self, request: HttpRequest, refusal: _rust.Refusal) -> HttpResponse:
         """The error response for a caller who isn't allowed. The precise reason is logged."""

@@ -1,4 +1,4 @@
-//! Keyed digests of token IDs.
+//! Keyed digests of token IDs and other strings.
 
 use std::array;
 use std::collections::hash_map::RandomState;
@@ -14,6 +14,11 @@ impl Id {
     pub(crate) fn high(self) -> u64 {
         let [.., a, b, c, d, e, f, g, h] = self.0;
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// Returns the ID of a pair.
+    pub(crate) fn combined_with(self, other: Self) -> Self {
+        Self::new([self.low() ^ other.low(), self.high() ^ other.high()])
     }
 
     #[inline]

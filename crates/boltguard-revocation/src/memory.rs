@@ -1,15 +1,16 @@
 //! A revocation list in the memory of one process.
 
 use std::fmt;
-use std::hash::BuildHasherDefault;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use boltguard_types::NumericDate;
-use dashmap::{DashMap, Entry};
 
-use crate::id::{Id, IdKey, IdentityHasher};
-use crate::{RevocationError, RevocationStore};
+use crate::expiring_map::{Expire, ExpiringMap, Until};
+use crate::id::{Id, IdKey};
+use crate::levels::Levels;
+use crate::{RevocationError, RevocationLevel, RevocationQuery, RevocationStore, Watermark};
 
 /// A bounded revocation list in memory.
 ///
@@ -38,12 +39,14 @@ use crate::{RevocationError, RevocationStore};
 /// ```
 pub struct MemoryRevocation {
     key: IdKey,
-    partitions: Box<[Partition]>,
+    tokens: ExpiringMap<Until>,
+    /// The watermarks, allocated for the first one.
+    levels: OnceLock<Box<Levels>>,
     limit: usize,
     /// At least the number of entries, because it is incremented before an entry is inserted.
     len: AtomicUsize,
-    revocations: AtomicUsize,
-    next_partition: AtomicUsize,
+    /// The number of those that are watermarks.
+    watermarks: AtomicUsize,
     /// The second of the last complete scan. Entries expire at whole seconds, so another scan in the same second is
     /// useless.
     purged: AtomicI64,
@@ -51,56 +54,38 @@ pub struct MemoryRevocation {
     leeway: AtomicU64,
 }
 
-/// A partition, which is scanned for expired entries at once.
-type Partition = DashMap<Id, Until, BuildHasherDefault<IdentityHasher>>;
-
-/// The number of locks of each partition, the minimum of `dashmap`.
-const LOCKS_PER_PARTITION: usize = 2;
-
-/// The expected number of entries per lock if the list is full. A table of 1024 slots has room for 896 entries before
-/// it doubles, and the distribution is random.
-const ENTRIES_PER_LOCK: usize = 800;
-
-/// The maximum number of partitions, which is reached at 26 million entries, so that an empty list with a large limit
-/// stays small.
-const MAX_PARTITIONS: usize = 1 << 14;
-
-/// The average number of entries that each revocation scans.
-const SCANNED_PER_REVOCATION: usize = 4;
-
 impl MemoryRevocation {
-    /// Creates an empty list for up to a million tokens.
+    /// Creates an empty list for up to a million entries.
     #[must_use]
     pub fn new() -> Self {
         Self::with_capacity_limit(1_000_000)
     }
 
-    /// Creates an empty list for up to `limit` tokens.
+    /// Creates an empty list for up to `limit` entries.
     ///
-    /// The locks take 176 bytes for each thousand tokens of the limit, and at most 5 MB. An entry takes at most 48
-    /// bytes, and 27 bytes if the list is full. With [`usize::MAX`], the size is limited only by the available memory.
+    /// The locks take 176 bytes for each thousand entries of the limit, and at most 5 MB. The first watermark allocates
+    /// as many again. The entry of a token takes at most 48 bytes, and 27 bytes if the list is full; a watermark takes
+    /// at most 76. With [`usize::MAX`], the size is limited only by the available memory.
     #[must_use]
     pub fn with_capacity_limit(limit: usize) -> Self {
-        let partitions = limit
-            .div_ceil(LOCKS_PER_PARTITION * ENTRIES_PER_LOCK)
-            .clamp(1, MAX_PARTITIONS);
         Self {
             key: IdKey::random(),
-            partitions: (0..partitions).map(|_| new_partition()).collect(),
+            tokens: ExpiringMap::new(limit),
+            levels: OnceLock::new(),
             limit,
             len: AtomicUsize::new(0),
-            revocations: AtomicUsize::new(0),
-            next_partition: AtomicUsize::new(0),
+            watermarks: AtomicUsize::new(0),
             purged: AtomicI64::new(i64::MIN),
             leeway: AtomicU64::new(0),
         }
     }
 
-    /// Returns whether the token with this ID is revoked at `now`.
+    /// Returns whether the token with this ID is revoked at `now`. Other levels are not checked; see
+    /// [`RevocationStore::check`].
     #[must_use]
     #[inline]
     pub fn is_revoked(&self, token_id: &str, now: NumericDate) -> bool {
-        !self.is_empty() && self.contains(self.key.id(token_id), now)
+        !self.is_empty() && self.contains(token_id, now)
     }
 
     /// Revokes the token with this ID until `until`, rounded up to a whole second, or permanently if it is `None`.
@@ -117,13 +102,7 @@ impl MemoryRevocation {
         now: NumericDate,
     ) -> Result<(), RevocationError> {
         let (id, until) = (self.key.id(token_id), Until::new(until));
-        if until.has_passed(self.threshold(now)) || self.extend(id, until) {
-            return Ok(());
-        }
-        self.sweep_some(now);
-        self.reserve(now)?;
-        self.insert(id, until);
-        Ok(())
+        self.add(&self.tokens, id, until, now).map(drop)
     }
 
     /// Keeps all entries for longer by this leeway of an authenticator. The largest leeway is used.
@@ -132,7 +111,7 @@ impl MemoryRevocation {
             .fetch_max(leeway.as_secs_f64().to_bits(), Relaxed);
     }
 
-    /// Returns the number of entries, some of which may have expired.
+    /// Returns the number of entries, including watermarks. Some may have expired.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len.load(Relaxed)
@@ -155,20 +134,28 @@ impl MemoryRevocation {
     ///
     /// Calling this isn't required. It can be useful in a timer if the list is idle for a long time.
     pub fn purge(&self, now: NumericDate) -> usize {
-        let purged = self
-            .partitions
-            .iter()
-            .map(|partition| self.sweep(partition, now))
-            .sum();
+        let threshold = self.threshold(now);
+        let purged = self.release(
+            self.tokens.sweep_all(threshold),
+            self.levels().map_or(0, |all| all.map.sweep_all(threshold)),
+        );
         self.purged.store(now.as_secs(), Relaxed);
         purged
     }
 
     #[inline]
-    fn contains(&self, id: Id, now: NumericDate) -> bool {
-        self.partition(id)
-            .get(&id)
-            .is_some_and(|until| !until.has_passed(self.threshold(now)))
+    fn contains(&self, token_id: &str, now: NumericDate) -> bool {
+        let (id, threshold) = (self.key.id(token_id), self.threshold(now));
+        self.tokens.get(id, threshold).is_some()
+    }
+
+    /// Returns the watermarks, if there are any.
+    #[inline]
+    fn levels(&self) -> Option<&Levels> {
+        match self.watermarks.load(Relaxed) {
+            0 => None,
+            _ => self.levels.get().map(|levels| &**levels),
+        }
     }
 
     /// Returns the time up to which entries have expired, which is earlier than `now` by the leeway.
@@ -177,13 +164,26 @@ impl MemoryRevocation {
         now.as_f64() - f64::from_bits(self.leeway.load(Relaxed))
     }
 
-    /// Extends an existing entry, and returns whether there is one.
-    fn extend(&self, id: Id, until: Until) -> bool {
-        let Some(mut entry) = self.partition(id).get_mut(&id) else {
-            return false;
-        };
-        *entry = (*entry).max(until);
-        true
+    /// Adds an entry to a map, or updates it. Returns whether it is new.
+    fn add<V: Expire>(
+        &self,
+        map: &ExpiringMap<V>,
+        id: Id,
+        value: V,
+        now: NumericDate,
+    ) -> Result<bool, RevocationError> {
+        let threshold = self.threshold(now);
+        if value.until().has_passed(threshold) || map.extend(id, value, threshold) {
+            return Ok(false);
+        }
+        self.release(self.tokens.sweep_some(self.len(), threshold), 0);
+        if let Some(levels) = self.levels() {
+            self.release(0, levels.map.sweep_some(self.len(), threshold));
+        }
+        self.reserve(now)?;
+        let is_new = map.insert(id, value, threshold);
+        self.len.fetch_sub(usize::from(!is_new), Relaxed);
+        Ok(is_new)
     }
 
     /// Increments the number of entries, after removing expired ones if the list is full.
@@ -203,53 +203,23 @@ impl MemoryRevocation {
         if self.purged.load(Relaxed) == now.as_secs() {
             return;
         }
-        for _ in 0..self.partitions.len() {
-            if self.sweep_next(now) > 0 {
-                return;
-            }
-        }
-        self.purged.store(now.as_secs(), Relaxed);
-    }
-
-    fn insert(&self, id: Id, until: Until) {
-        match self.partition(id).entry(id) {
-            // Another thread has revoked the same token in the meantime.
-            Entry::Occupied(mut entry) => {
-                let later = (*entry.get()).max(until);
-                entry.insert(later);
-                self.len.fetch_sub(1, Relaxed);
-            }
-            Entry::Vacant(entry) => drop(entry.insert(until)),
+        let threshold = self.threshold(now);
+        let is_found = self.release(self.tokens.sweep_until_found(threshold), 0) > 0
+            || self
+                .levels()
+                .is_some_and(|levels| self.release(0, levels.map.sweep_until_found(threshold)) > 0);
+        if !is_found {
+            self.purged.store(now.as_secs(), Relaxed);
         }
     }
 
-    /// Sweeps the next partition, once every few revocations.
-    fn sweep_some(&self, now: NumericDate) {
-        let every = (self.len() / self.partitions.len() / SCANNED_PER_REVOCATION).max(1);
-        if self.revocations.fetch_add(1, Relaxed).is_multiple_of(every) {
-            self.sweep_next(now);
+    /// Subtracts entries that were removed, and returns their number.
+    fn release(&self, tokens: usize, watermarks: usize) -> usize {
+        if watermarks > 0 {
+            self.watermarks.fetch_sub(watermarks, Relaxed);
         }
-    }
-
-    fn sweep_next(&self, now: NumericDate) -> usize {
-        let number = self.next_partition.fetch_add(1, Relaxed);
-        self.sweep(&self.partitions[number % self.partitions.len()], now)
-    }
-
-    fn sweep(&self, partition: &Partition, now: NumericDate) -> usize {
-        let (mut removed, threshold) = (0, self.threshold(now));
-        partition.retain(|_, until| {
-            removed += usize::from(until.has_passed(threshold));
-            !until.has_passed(threshold)
-        });
-        self.len.fetch_sub(removed, Relaxed);
-        removed
-    }
-
-    fn partition(&self, id: Id) -> &Partition {
-        // The upper half of the product is distributed uniformly over the partitions.
-        let scaled = u128::from(id.high()) * self.partitions.len() as u128;
-        &self.partitions[(scaled >> 64) as usize]
+        self.len.fetch_sub(tokens + watermarks, Relaxed);
+        tokens + watermarks
     }
 }
 
@@ -273,6 +243,38 @@ impl RevocationStore for MemoryRevocation {
         self.revoke(token_id, until, now)
     }
 
+    fn check(
+        &self,
+        query: &RevocationQuery<'_>,
+        now: NumericDate,
+    ) -> Result<bool, RevocationError> {
+        let is_revoked = self.is_revoked(query.token_id(), now);
+        let levels = self.levels().filter(|_| !is_revoked);
+        Ok(is_revoked || levels.is_some_and(|all| all.revoke(query, self.threshold(now))))
+    }
+
+    #[inline]
+    fn has_levels(&self) -> bool {
+        self.levels().is_some()
+    }
+
+    fn revoke_level(
+        &self,
+        level: RevocationLevel<'_>,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        let levels = self.levels.get_or_init(|| Levels::new(self.limit).into());
+        let id = levels.id_for_insertion(level);
+        // Counted before the insertion, so that no thread overlooks the watermark or subtracts it first.
+        self.watermarks.fetch_add(1, Relaxed);
+        let added = self.add(&levels.map, id, watermark.into(), now);
+        if !matches!(added, Ok(true)) {
+            self.watermarks.fetch_sub(1, Relaxed);
+        }
+        added.map(drop)
+    }
+
     fn bind_leeway(&self, leeway: Duration) {
         self.bind_leeway(leeway);
     }
@@ -287,57 +289,12 @@ impl fmt::Debug for MemoryRevocation {
     }
 }
 
-/// The whole second since the epoch at which an entry expires. The largest value stands for "never".
-///
-/// With four bytes, an entry has twenty. Dates after 2106 become "never".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Until(u32);
-
-impl Until {
-    const NEVER: Self = Self(u32::MAX);
-
-    fn new(date: Option<NumericDate>) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "`as` saturates at zero and at `NEVER`"
-        )]
-        date.map_or(Self::NEVER, |date| Self(date.as_f64().ceil() as u32))
-    }
-
-    #[inline]
-    fn has_passed(self, threshold: f64) -> bool {
-        self != Self::NEVER && f64::from(self.0) <= threshold
-    }
-}
-
-fn new_partition() -> Partition {
-    DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), LOCKS_PER_PARTITION)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::mem::size_of;
-
     use super::*;
 
     fn at(secs: f64) -> NumericDate {
         NumericDate::from_f64(secs).unwrap()
-    }
-
-    #[test]
-    fn entry_takes_at_most_48_bytes() {
-        // The load factor of a table is between 7/16 and 7/8, and each slot has one byte of metadata.
-        let slot = size_of::<(Id, Until)>() + 1;
-        assert!(slot * 16 / 7 <= 48, "{slot}");
-    }
-
-    #[test]
-    fn dates_are_rounded_up_and_saturate() {
-        for (date, until) in [(-5.0, 0), (0.0, 0), (0.1, 1), (10.0, 10), (1e300, u32::MAX)] {
-            assert_eq!(Until::new(Some(at(date))), Until(until), "{date}");
-        }
-        assert!(!Until::NEVER.has_passed(1e300));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use boltguard_types::{NumericDate, ReasonCode};
 
+use crate::{RevocationLevel, RevocationQuery, Watermark};
+
 /// A revocation list with synchronous, non-blocking lookups.
 ///
 /// Authenticators call it while they process a request, possibly on the thread of an async runtime. A list in a
@@ -23,6 +25,11 @@ use boltguard_types::{NumericDate, ReasonCode};
 /// assert!(store.is_revoked("some-id", now)?);
 /// # Ok::<(), boltguard_revocation::RevocationError>(())
 /// ```
+///
+/// A store that only implements the required methods revokes single tokens, and rejects other
+/// [levels](RevocationLevel) with [`RevocationError::Unsupported`]. To support some or all of them, implement
+/// [`check`](Self::check) and [`revoke_level`](Self::revoke_level). With the feature `contract-tests`, the module
+/// `contract` tests such a store.
 pub trait RevocationStore: Send + Sync {
     /// Returns whether the token with this ID is revoked at `now`.
     ///
@@ -46,6 +53,112 @@ pub trait RevocationStore: Send + Sync {
         now: NumericDate,
     ) -> Result<(), RevocationError>;
 
+    /// Returns whether a token is revoked at `now`, at any level that the store supports.
+    ///
+    /// A store with levels returns `true` if the ID of the token is revoked, or if
+    /// [`query.is_revoked_by`](RevocationQuery::is_revoked_by) returns `true` for the latest valid watermark of
+    /// [`query.levels()`](RevocationQuery::levels). By default, only the ID is checked.
+    ///
+    /// # Errors
+    ///
+    /// [`RevocationError::Unavailable`] if the store is unavailable. The token must be rejected then.
+    fn check(
+        &self,
+        query: &RevocationQuery<'_>,
+        now: NumericDate,
+    ) -> Result<bool, RevocationError> {
+        self.is_revoked(query.token_id(), now)
+    }
+
+    /// Returns whether [`check`](Self::check) currently depends on more of a query than the ID of the token.
+    ///
+    /// Otherwise, callers can use [`is_revoked`](Self::is_revoked) instead, and needn't read the other parts of a
+    /// token. By default, this is `true`. A store may return `false` while it has no watermarks.
+    fn has_levels(&self) -> bool {
+        true
+    }
+
+    /// Revokes all tokens of a level that were issued at or before the time of the watermark.
+    ///
+    /// If the level already has a watermark, the later time and the longer retention are kept, also if several threads
+    /// or processes revoke at once.
+    ///
+    /// # Errors
+    ///
+    /// - [`RevocationError::Full`] if the store is full.
+    /// - [`RevocationError::Unavailable`] if the store is unavailable.
+    /// - [`RevocationError::Unsupported`] if the store doesn't support the level, which is the default.
+    fn revoke_level(
+        &self,
+        level: RevocationLevel<'_>,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        let _ = (level, watermark, now);
+        Err(RevocationError::Unsupported)
+    }
+
+    /// Revokes all tokens of the session with this `sid` until `until`, or permanently if it is `None`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`revoke_level`](Self::revoke_level).
+    fn revoke_session(
+        &self,
+        session_id: &str,
+        until: Option<NumericDate>,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        let watermark = Watermark::ALL.with_retention(until);
+        self.revoke_level(RevocationLevel::Session(session_id), watermark, now)
+    }
+
+    /// Revokes the tokens of a subject of one issuer, or of any issuer if it is `None`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`revoke_level`](Self::revoke_level).
+    fn revoke_subject(
+        &self,
+        subject: &str,
+        issuer: Option<&str>,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        self.revoke_level(RevocationLevel::Subject { subject, issuer }, watermark, now)
+    }
+
+    /// Revokes the tokens of an issuer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`revoke_level`](Self::revoke_level).
+    fn revoke_issuer(
+        &self,
+        issuer: &str,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        self.revoke_level(RevocationLevel::Issuer(issuer), watermark, now)
+    }
+
+    /// Revokes the tokens whose header has this `kid`.
+    ///
+    /// This is for tokens that the owner of the key issued. Someone else who has the private key can omit `kid`, or
+    /// write any `iat`: such a key must be removed from the trusted keys.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`revoke_level`](Self::revoke_level).
+    fn revoke_key(
+        &self,
+        key_id: &str,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        self.revoke_level(RevocationLevel::Key(key_id), watermark, now)
+    }
+
     /// Announces that tokens are accepted for this duration after their `exp`.
     ///
     /// An authenticator calls it when it is configured with the store. A store that implements it keeps all entries,
@@ -67,6 +180,64 @@ impl<S: RevocationStore + ?Sized> RevocationStore for Arc<S> {
         now: NumericDate,
     ) -> Result<(), RevocationError> {
         (**self).revoke(token_id, until, now)
+    }
+
+    fn check(
+        &self,
+        query: &RevocationQuery<'_>,
+        now: NumericDate,
+    ) -> Result<bool, RevocationError> {
+        (**self).check(query, now)
+    }
+
+    fn has_levels(&self) -> bool {
+        (**self).has_levels()
+    }
+
+    fn revoke_level(
+        &self,
+        level: RevocationLevel<'_>,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        (**self).revoke_level(level, watermark, now)
+    }
+
+    fn revoke_session(
+        &self,
+        session_id: &str,
+        until: Option<NumericDate>,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        (**self).revoke_session(session_id, until, now)
+    }
+
+    fn revoke_subject(
+        &self,
+        subject: &str,
+        issuer: Option<&str>,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        (**self).revoke_subject(subject, issuer, watermark, now)
+    }
+
+    fn revoke_issuer(
+        &self,
+        issuer: &str,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        (**self).revoke_issuer(issuer, watermark, now)
+    }
+
+    fn revoke_key(
+        &self,
+        key_id: &str,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        (**self).revoke_key(key_id, watermark, now)
     }
 
     fn bind_leeway(&self, leeway: Duration) {
@@ -106,6 +277,8 @@ pub enum RevocationError {
     Full,
     /// The store is unavailable.
     Unavailable,
+    /// The store doesn't support this level of revocation.
+    Unsupported,
     /// The URL of the store is invalid.
     Url,
 }
@@ -125,6 +298,7 @@ impl fmt::Display for RevocationError {
                 "the revocation store is full; increase its limit, or issue tokens with `exp`"
             }
             Self::Unavailable => "the revocation store is unavailable",
+            Self::Unsupported => "the revocation store doesn't support this level of revocation",
             Self::Url => {
                 "the URL of the revocation store is invalid; expected `redis://host:port/database`"
             }

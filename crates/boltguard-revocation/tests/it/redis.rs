@@ -10,7 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use boltguard_revocation::{RedisRevocation, RevocationError};
+use boltguard_revocation::contract::{Clock, check_store};
+use boltguard_revocation::{
+    RedisRevocation, RevocationError, RevocationLevel, RevocationQuery, RevocationStore, Watermark,
+};
 use boltguard_types::NumericDate;
 
 /// Returns the URL of a server. If the variable isn't set, reports this and returns `None`.
@@ -444,4 +447,117 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The store of a server, behind the interface of stores in memory.
+struct Blocking(RedisRevocation);
+
+impl RevocationStore for Blocking {
+    fn is_revoked(&self, token_id: &str, _now: NumericDate) -> Result<bool, RevocationError> {
+        self.0.is_revoked(token_id)
+    }
+
+    fn revoke(
+        &self,
+        token_id: &str,
+        until: Option<NumericDate>,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        self.0.revoke(token_id, until, now)
+    }
+
+    fn check(
+        &self,
+        query: &RevocationQuery<'_>,
+        _now: NumericDate,
+    ) -> Result<bool, RevocationError> {
+        self.0.check(query)
+    }
+
+    fn revoke_level(
+        &self,
+        level: RevocationLevel<'_>,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        self.0.revoke_level(level, watermark, now)
+    }
+}
+
+/// The clock of the system.
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> NumericDate {
+        now()
+    }
+
+    fn wait(&self, duration: Duration) {
+        thread::sleep(duration);
+    }
+}
+
+#[test]
+fn redis_fulfils_the_contract() {
+    let Some(url) = address() else { return };
+    check_store(|| Blocking(store(&url)), &SystemClock);
+}
+
+#[test]
+fn token_ids_are_no_keys_of_levels() {
+    let Some(url) = address() else { return };
+    let prefix = unique_prefix();
+    let store = RedisRevocation::open(&url).unwrap().with_prefix(&prefix);
+    let now = now();
+    let until = Some(now + Duration::from_secs(30));
+    let watermark = Watermark::new(now).with_retention(until);
+    store
+        .revoke_level(RevocationLevel::Key("a"), watermark, now)
+        .unwrap();
+    let client = redis::Client::open(&*url).unwrap();
+    let mut connection = client.get_connection().unwrap();
+    let mut keys = |pattern: &str| -> Vec<String> {
+        let command = redis::cmd("KEYS")
+            .arg(format!("{prefix}{pattern}"))
+            .to_owned();
+        command.query(&mut connection).unwrap()
+    };
+    let found = keys("boltguard:level:*");
+    let digest = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+    assert_eq!(found, [format!("{prefix}boltguard:level:key:{digest}")]);
+    let id = found[0].strip_prefix(&prefix).unwrap();
+    assert_eq!(store.is_revoked(id), Ok(false));
+    store.revoke(id, until, now).unwrap();
+    assert_eq!(store.is_revoked(id), Ok(true));
+    assert_eq!(keys("boltguard:level:*").len(), 1);
+    let query = RevocationQuery::new("b").with_key_id(Some("a"));
+    assert_eq!(store.check(&query), Ok(true));
+}
+
+#[test]
+fn invalid_watermark_makes_the_store_unavailable() {
+    let Some(url) = address() else { return };
+    let prefix = unique_prefix();
+    let store = RedisRevocation::open(&url).unwrap().with_prefix(&prefix);
+    let now = now();
+    let watermark = Watermark::new(now).with_retention(Some(now + Duration::from_secs(30)));
+    let level = RevocationLevel::Key("a");
+    store.revoke_level(level, watermark, now).unwrap();
+    let client = redis::Client::open(&*url).unwrap();
+    let mut connection = client.get_connection().unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS")
+        .arg(format!("{prefix}boltguard:level:*"))
+        .query(&mut connection)
+        .unwrap();
+    redis::cmd("SET")
+        .arg(&keys)
+        .arg("soon")
+        .arg("KEEPTTL")
+        .exec(&mut connection)
+        .unwrap();
+    let query = RevocationQuery::new("b").with_key_id(Some("a"));
+    assert_eq!(store.check(&query), Err(RevocationError::Unavailable));
+    store.revoke_level(level, watermark, now).unwrap();
+    let query = query.with_issued_at(Some(now));
+    assert_eq!(store.check(&query), Ok(true));
 }

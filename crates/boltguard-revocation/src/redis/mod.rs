@@ -1,5 +1,8 @@
 //! A revocation list in Redis, shared by processes and machines.
 
+mod keys;
+mod scripts;
+
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,9 +11,12 @@ use boltguard_types::NumericDate;
 use redis::{
     Client, Connection, ConnectionLike, FromRedisValue, Pipeline, RedisError, RedisResult,
 };
-use sha2::{Digest, Sha256};
 
-use crate::{MarkState, RevocationError, Sentinel};
+use self::keys::Keys;
+use self::scripts::{raise, set_or_extend};
+use crate::{
+    MarkState, RevocationError, RevocationLevel, RevocationQuery, Sentinel, UnixMillis, Watermark,
+};
 
 /// A revocation list in Redis 7, Valkey, or a compatible server.
 ///
@@ -40,7 +46,7 @@ use crate::{MarkState, RevocationError, Sentinel};
 /// ```
 pub struct RedisRevocation {
     client: Client,
-    prefix: Box<str>,
+    keys: Keys,
     timeout: Duration,
     leeway: Duration,
     sentinel: Sentinel,
@@ -59,7 +65,9 @@ impl RedisRevocation {
     pub fn open(url: &str) -> Result<Self, RevocationError> {
         Ok(Self {
             client: Client::open(url).map_err(|_| RevocationError::Url)?,
-            prefix: "boltguard:revoked:".into(),
+            keys: Keys {
+                prefix: "boltguard:revoked:".into(),
+            },
             timeout: Duration::from_secs(1),
             leeway: Duration::ZERO,
             sentinel: Sentinel::new(),
@@ -73,9 +81,15 @@ impl RedisRevocation {
     /// configured otherwise. The prefix is followed by the token ID, or by `sha256:` and its hexadecimal digest if the
     /// ID is longer than 128 bytes or contains characters other than printable ASCII. The value is the expiry date of
     /// the entry in seconds since the epoch, or 0 for a permanent entry.
+    ///
+    /// The keys of watermarks have `boltguard:level:` after the prefix, then `session:`, `subject:`, `issuer:` or
+    /// `key:`, and the hexadecimal SHA-256 digest of the `sid`, `sub`, `iss` or `kid`. For a subject of one issuer, `:`
+    /// and the digest of the issuer follow. The value is the time at or before which the tokens were issued, in
+    /// milliseconds since the epoch, or 2^53 - 1 for a session. A token ID that begins like such a key is always stored
+    /// as a digest.
     #[must_use]
     pub fn with_prefix(mut self, prefix: &str) -> Self {
-        self.prefix = prefix.into();
+        self.keys.prefix = prefix.into();
         self
     }
 
@@ -103,15 +117,36 @@ impl RedisRevocation {
     /// [`RevocationError::Unavailable`] if the server is unavailable, or lost entries of tokens that haven't expired.
     /// The token must be rejected then.
     pub fn is_revoked(&self, token_id: &str) -> Result<bool, RevocationError> {
+        let keys = self.keys.token(token_id);
+        self.look_up(&keys, &[], |found| Ok(found.exists))
+    }
+
+    /// Returns whether a token is revoked at any level, in one round trip.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`is_revoked`](Self::is_revoked).
+    pub fn check(&self, query: &RevocationQuery<'_>) -> Result<bool, RevocationError> {
+        let levels: Vec<_> = query.levels().map(|level| self.keys.level(level)).collect();
+        let keys = self.keys.token(query.token_id());
+        self.look_up(&keys, &levels, |found| {
+            Ok(found.exists || query.is_revoked_by(found.latest()?))
+        })
+    }
+
+    /// Reads these keys until the mark is valid. Returns whether the token is revoked by what was found.
+    fn look_up(
+        &self,
+        keys: &[String],
+        levels: &[String],
+        is_revoked: impl Fn(Found) -> Result<bool, RevocationError>,
+    ) -> Result<bool, RevocationError> {
         for _ in 0..ATTEMPTS {
-            let mut commands = redis::pipe();
-            commands.exists(self.keys(token_id)).get(self.mark_key());
-            // The clock of the server is the same for all clients.
-            let (found, mark, now): (u8, _, _) = self.query(commands.cmd("TIME"))?;
-            if found > 0 {
+            let (found, mark, now) = self.read(keys, levels)?;
+            if is_revoked(found)? {
                 return Ok(true);
             }
-            let result = match self.sentinel.examine(parse(mark), time(now)) {
+            let result = match self.sentinel.examine(parse(mark), now) {
                 MarkState::Intact => return Ok(false),
                 MarkState::Lost => return Err(RevocationError::Unavailable),
                 MarkState::Missing(mark) => self.write_mark(mark, &["NX"])?,
@@ -123,6 +158,28 @@ impl RedisRevocation {
             }
         }
         Err(RevocationError::Unavailable)
+    }
+
+    fn read(
+        &self,
+        keys: &[String],
+        levels: &[String],
+    ) -> Result<(Found, Option<String>, NumericDate), RevocationError> {
+        let mut commands = redis::pipe();
+        commands.exists(keys);
+        commands
+            .cmd("MGET")
+            .arg(self.keys.mark())
+            .arg(levels)
+            // The clock of the server is the same for all clients.
+            .cmd("TIME");
+        let (found, mut values, now): (u8, Vec<Option<String>>, _) = self.query(&commands)?;
+        let watermarks = values.split_off(1.min(values.len()));
+        let found = Found {
+            exists: found > 0,
+            watermarks,
+        };
+        Ok((found, values.pop().flatten(), time(now)))
     }
 
     /// Revokes the token with this ID until `until`, rounded up to a whole second, or permanently if it is `None`.
@@ -139,19 +196,51 @@ impl RedisRevocation {
         until: Option<NumericDate>,
         now: NumericDate,
     ) -> Result<(), RevocationError> {
-        let until = until.map(|until| until + self.leeway);
-        let ttl = until.map(|until| seconds(until.since(now)));
-        let ttl = match ttl {
-            Some(0) => return Ok(()),
-            Some(ttl @ 1..=MAX_TTL) => ttl,
-            Some(_) | None => 0,
+        let Some((until, ttl)) = self.retention(until, now) else {
+            return Ok(());
         };
-        let until = until.filter(|_| ttl > 0);
-        for key in self.keys(token_id) {
+        for key in self.keys.token(token_id) {
             let value = until.map_or(0, |until| until.as_secs().saturating_add(1));
             self.query::<()>(&set_or_extend(&key, value, ttl))?;
         }
         self.update_mark(until, now)
+    }
+
+    /// Revokes all tokens of a level that were issued at or before the time of the watermark.
+    ///
+    /// If the level already has a watermark, the later time and the longer retention are kept, also if several clients
+    /// revoke at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`revoke`](Self::revoke).
+    pub fn revoke_level(
+        &self,
+        level: RevocationLevel<'_>,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        let Some((until, ttl)) = self.retention(watermark.until(), now) else {
+            return Ok(());
+        };
+        let key = self.keys.level(level);
+        self.query::<()>(&raise(&key, watermark.before(), ttl))?;
+        self.update_mark(until, now)
+    }
+
+    /// Returns until when an entry is kept, and its time to live in seconds, which is zero for a permanent entry.
+    /// Returns `None` if the entry has expired.
+    fn retention(
+        &self,
+        until: Option<NumericDate>,
+        now: NumericDate,
+    ) -> Option<(Option<NumericDate>, u64)> {
+        let until = until.map(|until| until + self.leeway);
+        match until.map(|until| seconds(until.since(now))) {
+            Some(0) => None,
+            Some(ttl @ 1..=MAX_TTL) => Some((until, ttl)),
+            Some(_) | None => Some((None, 0)),
+        }
     }
 
     /// Accepts the loss of entries, for all clients of the server: tokens whose entries were lost are accepted again.
@@ -160,9 +249,9 @@ impl RedisRevocation {
     ///
     /// [`RevocationError::Unavailable`] if the server is unavailable.
     pub fn accept_loss(&self) -> Result<(), RevocationError> {
-        let (mark,) = self.query(redis::pipe().get(self.mark_key()))?;
+        let (mark,) = self.query(redis::pipe().get(self.keys.mark()))?;
         let mark = Sentinel::accepting_loss(parse(mark)).to_string();
-        self.query(redis::pipe().set(self.mark_key(), mark).ignore())
+        self.query(redis::pipe().set(self.keys.mark(), mark).ignore())
     }
 
     /// Returns whether the server can evict entries before they expire, because its memory is limited and its policy
@@ -184,7 +273,7 @@ impl RedisRevocation {
         now: NumericDate,
     ) -> Result<(), RevocationError> {
         for _ in 0..ATTEMPTS {
-            let (mark,) = self.query(redis::pipe().get(self.mark_key()))?;
+            let (mark,) = self.query(redis::pipe().get(self.keys.mark()))?;
             let mark = parse(mark);
             let (next, condition) = match (self.sentinel.examine(mark, now), mark) {
                 (MarkState::Missing(next), _) => (Some(next), ["NX"].as_slice()),
@@ -203,37 +292,13 @@ impl RedisRevocation {
     /// Writes the mark. With `NX`, an existing mark is kept.
     fn write_mark(&self, mark: u128, condition: &[&str]) -> Result<MarkWrite, RevocationError> {
         let mut commands = redis::pipe();
-        commands.cmd("SET").arg(self.mark_key());
+        commands.cmd("SET").arg(self.keys.mark());
         commands.arg(mark.to_string()).arg(condition);
         match self.try_query::<()>(commands.ignore()) {
             Ok(()) => Ok(MarkWrite::Done),
             Err(error) if error.clone().into_server_errors().is_some() => Ok(MarkWrite::Rejected),
             Err(_) => Err(RevocationError::Unavailable),
         }
-    }
-
-    fn mark_key(&self) -> String {
-        [&self.prefix, MARK].concat()
-    }
-
-    /// Returns the keys of a token ID. There is a second one if some of Django's cache backends don't support the ID as
-    /// a key.
-    fn keys(&self, token_id: &str) -> Vec<String> {
-        let is_supported = token_id.len() <= 128
-            && token_id.bytes().all(|byte| byte.is_ascii_graphic())
-            && !token_id.starts_with(HASHED)
-            && token_id != MARK;
-        let plain = [&self.prefix, token_id].concat();
-        if is_supported {
-            return vec![plain];
-        }
-        let digest = Sha256::digest(token_id);
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let hashed = [&self.prefix, HASHED, &digest].concat();
-        if token_id == MARK {
-            return vec![hashed];
-        }
-        vec![plain, hashed]
     }
 
     /// Runs the commands on an idle connection, or on a new one if there is none or the server has closed it.
@@ -290,7 +355,7 @@ impl fmt::Debug for RedisRevocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The URL can contain a password.
         f.debug_struct("RedisRevocation")
-            .field("prefix", &self.prefix)
+            .field("prefix", &self.keys.prefix)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
@@ -303,21 +368,22 @@ enum MarkWrite {
     Rejected,
 }
 
-/// Returns a command that sets a key with a time to live in seconds, or permanently if it is zero, unless the key is
-/// already kept for longer. It is a script, and therefore atomic.
-fn set_or_extend(key: &str, value: i64, ttl: u64) -> Pipeline {
-    let mut commands = redis::pipe();
-    let script = commands.cmd("EVAL").arg(SET_OR_EXTEND).arg(1).arg(key);
-    script.arg(value).arg(ttl).ignore();
-    commands
+/// What the server has about a token.
+struct Found {
+    exists: bool,
+    watermarks: Vec<Option<String>>,
 }
 
-const SET_OR_EXTEND: &str = "
-local ttl, current = tonumber(ARGV[2]), redis.call('TTL', KEYS[1])
-if current == -1 or (ttl > 0 and current >= ttl) then return end
-if ttl == 0 then redis.call('SET', KEYS[1], ARGV[1])
-else redis.call('SET', KEYS[1], ARGV[1], 'EX', ttl) end
-";
+impl Found {
+    /// Returns the latest watermark.
+    fn latest(&self) -> Result<Option<UnixMillis>, RevocationError> {
+        let values = self.watermarks.iter().flatten();
+        let times: Result<Vec<i64>, _> = values.map(|value| value.parse()).collect();
+        // A value that someone else wrote: the token could be revoked.
+        let times = times.map_err(|_| RevocationError::Unavailable)?;
+        Ok(times.into_iter().max().map(UnixMillis::new))
+    }
+}
 
 fn parse(mark: Option<String>) -> Option<u128> {
     mark?.parse().ok()
@@ -347,10 +413,6 @@ fn to_revocation_error(error: RedisError) -> RevocationError {
 
 /// The maximum number of attempts to write a mark. If it doesn't exist afterwards, the server doesn't store it.
 const ATTEMPTS: u32 = 4;
-
-/// The key of the mark, after the prefix.
-const MARK: &str = "boltguard:mark";
-const HASHED: &str = "sha256:";
 
 /// The maximum time to live: a thousand years. Redis doesn't support arbitrarily large ones.
 const MAX_TTL: u64 = 1000 * 366 * 24 * 3600;

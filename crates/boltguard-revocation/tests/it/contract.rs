@@ -1,0 +1,176 @@
+//! The contract of stores, for a list in memory and for stores of users.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use boltguard_revocation::contract::{ManualClock, check_store};
+use boltguard_revocation::{
+    MemoryRevocation, RevocationError, RevocationLevel, RevocationQuery, RevocationStore,
+    UnixMillis, Watermark,
+};
+use boltguard_types::NumericDate;
+
+#[test]
+fn memory_fulfils_the_contract() {
+    check_store(MemoryRevocation::new, &ManualClock::default());
+    check_store(
+        || Arc::new(MemoryRevocation::new()),
+        &ManualClock::default(),
+    );
+}
+
+#[test]
+fn store_for_single_tokens_fulfils_the_contract() {
+    check_store(Tokens::default, &ManualClock::default());
+}
+
+#[test]
+fn store_for_some_levels_fulfils_the_contract() {
+    check_store(Subjects::default, &ManualClock::default());
+}
+
+#[test]
+#[should_panic(expected = "Issuer(..), 0 ms")]
+fn store_that_ignores_watermarks_violates_the_contract() {
+    check_store(
+        || Forgetful(MemoryRevocation::new()),
+        &ManualClock::default(),
+    );
+}
+
+#[test]
+#[should_panic(expected = "[3, 2, 1]")]
+fn store_whose_watermarks_move_back_violates_the_contract() {
+    let new_store = || Subjects {
+        moves_back: true,
+        ..Subjects::default()
+    };
+    check_store(new_store, &ManualClock::default());
+}
+
+#[test]
+fn store_for_single_tokens_rejects_other_levels() {
+    let (store, now) = (Tokens::default(), NumericDate::from_secs(0));
+    let watermark = Watermark::new(now);
+    for result in [
+        store.revoke_session("a", None, now),
+        store.revoke_subject("a", None, watermark, now),
+        store.revoke_issuer("a", watermark, now),
+        store.revoke_key("a", watermark, now),
+    ] {
+        assert_eq!(result, Err(RevocationError::Unsupported));
+    }
+}
+
+/// A store that only implements the required methods.
+#[derive(Default)]
+struct Tokens(Mutex<HashMap<String, Option<NumericDate>>>);
+
+impl RevocationStore for Tokens {
+    fn is_revoked(&self, token_id: &str, now: NumericDate) -> Result<bool, RevocationError> {
+        let entries = self.0.lock().unwrap();
+        let until = entries.get(token_id);
+        Ok(until.is_some_and(|until| until.is_none_or(|until| until > now)))
+    }
+
+    fn revoke(
+        &self,
+        token_id: &str,
+        until: Option<NumericDate>,
+        _now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        let mut entries = self.0.lock().unwrap();
+        let entry = entries.entry(token_id.into()).or_insert(until);
+        *entry = entry
+            .zip(until)
+            .map(|(one, other)| if one > other { one } else { other });
+        Ok(())
+    }
+}
+
+/// A store for tokens and subjects, whose entries are permanent.
+#[derive(Default)]
+struct Subjects {
+    tokens: Tokens,
+    /// A fault: the last watermark replaces a later one.
+    moves_back: bool,
+    watermarks: Mutex<HashMap<(String, Option<String>), UnixMillis>>,
+}
+
+impl RevocationStore for Subjects {
+    fn is_revoked(&self, token_id: &str, now: NumericDate) -> Result<bool, RevocationError> {
+        self.tokens.is_revoked(token_id, now)
+    }
+
+    fn revoke(
+        &self,
+        token_id: &str,
+        until: Option<NumericDate>,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        self.tokens.revoke(token_id, until, now)
+    }
+
+    fn check(
+        &self,
+        query: &RevocationQuery<'_>,
+        now: NumericDate,
+    ) -> Result<bool, RevocationError> {
+        let watermarks = self.watermarks.lock().unwrap();
+        let found = query
+            .levels()
+            .filter_map(|level| watermarks.get(&key(level)?).copied());
+        Ok(query.is_revoked_by(found.max()) || self.is_revoked(query.token_id(), now)?)
+    }
+
+    fn revoke_level(
+        &self,
+        level: RevocationLevel<'_>,
+        watermark: Watermark,
+        _now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        let key = key(level).ok_or(RevocationError::Unsupported)?;
+        let mut watermarks = self.watermarks.lock().unwrap();
+        let latest = watermarks.entry(key).or_insert(watermark.before());
+        if self.moves_back || *latest < watermark.before() {
+            *latest = watermark.before();
+        }
+        Ok(())
+    }
+}
+
+fn key(level: RevocationLevel<'_>) -> Option<(String, Option<String>)> {
+    match level {
+        RevocationLevel::Subject { subject, issuer } => {
+            Some((subject.to_owned(), issuer.map(str::to_owned)))
+        }
+        _ => None,
+    }
+}
+
+/// A faulty store, which accepts watermarks and doesn't check them.
+struct Forgetful(MemoryRevocation);
+
+impl RevocationStore for Forgetful {
+    fn is_revoked(&self, token_id: &str, now: NumericDate) -> Result<bool, RevocationError> {
+        Ok(self.0.is_revoked(token_id, now))
+    }
+
+    fn revoke(
+        &self,
+        token_id: &str,
+        until: Option<NumericDate>,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        self.0.revoke(token_id, until, now)
+    }
+
+    fn revoke_level(
+        &self,
+        level: RevocationLevel<'_>,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        self.0.revoke_level(level, watermark, now)
+    }
+}

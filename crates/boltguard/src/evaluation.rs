@@ -4,7 +4,7 @@
 
 use boltguard_guard::{CheckResults, Decision};
 use boltguard_jwks::Refresh;
-use boltguard_types::ReasonCode;
+use boltguard_types::{KeyId, ReasonCode};
 
 use crate::backend::{Attempt, Unavailable};
 use crate::need::{
@@ -165,6 +165,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
                 Step::Need(Need::CheckRevocation(RevocationCheck {
                     suspended: suspended(),
                     claims,
+                    key_id: self.key_id_of(backend),
                     backend,
                     failure,
                 }))
@@ -211,6 +212,14 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
         let authorization = names.find(|name| name.is_authorization());
         let value = authorization.and_then(|name| self.parts.header(name));
         value.is_some_and(|value| !value.trim().is_empty())
+    }
+
+    /// Returns the `kid` of the token for this backend.
+    fn key_id_of(&self, backend: usize) -> Option<KeyId> {
+        match self.gate.backends().get(backend)? {
+            Backend::Jwt(backend) => backend.key_id(self.parts.header(backend.header())?),
+            _ => None,
+        }
     }
 
     fn backends_from(&self, first: usize) -> impl Iterator<Item = (usize, &'g Backend)> {

@@ -50,6 +50,7 @@ mod need;
 mod now;
 mod refusal;
 mod request;
+mod revocation_query;
 mod schemes;
 mod token_cache;
 

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use boltguard_guard::{CheckResults, Decision};
 use boltguard_jwks::{Refresh, RemoteKeySet};
 use boltguard_jwt::AdmittedClaims;
-use boltguard_types::{NumericDate, ReasonCode};
+use boltguard_revocation::RevocationQuery;
+use boltguard_types::{KeyId, NumericDate, ReasonCode};
 
 use crate::backend::Attempt;
 use crate::evaluation::{Evaluation, Progress};
+use crate::revocation_query::revocation_query;
 use crate::{
     ApiKeyBackend, Authentication, Backend, Caller, ConfigError, Failure, Gate, Now, Outcome,
     Refusal, RequestParts, Step,
@@ -215,6 +217,7 @@ impl ApiKeyRefresh {
 pub struct RevocationCheck {
     pub(crate) suspended: Suspended,
     pub(crate) claims: AdmittedClaims,
+    pub(crate) key_id: Option<KeyId>,
     pub(crate) backend: usize,
     pub(crate) failure: Option<Failure>,
 }
@@ -230,6 +233,12 @@ impl RevocationCheck {
     #[must_use]
     pub fn token_id(&self) -> String {
         self.claims.token_id().unwrap_or_default().into_owned()
+    }
+
+    /// Returns the parts of the token by which it can be revoked, for a store with several levels.
+    #[must_use]
+    pub fn query(&self) -> RevocationQuery<'_> {
+        revocation_query(&self.claims, self.key_id.as_ref())
     }
 
     /// Resumes with the result of the store. The token must still be valid at `now`.

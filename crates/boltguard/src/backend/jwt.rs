@@ -10,12 +10,13 @@ use boltguard_jws::{JwsError, UnverifiedJws};
 use boltguard_jwt::{AdmittedClaims, CachedClaims, Claims, ClaimsPolicy, IgnoredGrant};
 use boltguard_keys::{Algorithm, KeySet};
 use boltguard_revocation::RevocationStore;
-use boltguard_types::{NumericDate, ReasonCode};
+use boltguard_types::{KeyId, NumericDate, ReasonCode};
 
 use super::{Attempt, BackendName, JWT_BACKEND, Unavailable};
 use crate::credentials::check_schemes;
 use crate::ignored_grants::IgnoredGrants;
 use crate::key_generation::{KeyGeneration, is_cached};
+use crate::revocation_query::{key_id, revocation_query};
 use crate::token_cache::{CachedToken, MAX_CACHED_TOKENS, TokenCache};
 use crate::{Caller, ConfigError, Failure, HeaderName, Scheme, credentials};
 
@@ -169,6 +170,9 @@ impl JwtBackend {
 
     /// Rejects revoked tokens, and those without a `jti`, which can't be revoked.
     ///
+    /// A token can be revoked by its `jti`, its session (`sid`), its subject, its issuer, or the key of its header
+    /// (`kid`). The subject is the user ID: `sub`, or the claim that the policy names.
+    ///
     /// The leeway of the policy is passed to an in-process store, so that entries are kept as long as their tokens are
     /// accepted.
     #[must_use]
@@ -298,7 +302,7 @@ impl JwtBackend {
             return Attempt::Absent;
         };
         match self.admit(token, requirements, now) {
-            Ok(claims) => self.check_revocation(claims, now),
+            Ok(claims) => self.check_revocation(claims, token, now),
             Err(failure) => Attempt::Failed(failure),
         }
     }
@@ -341,7 +345,7 @@ impl JwtBackend {
     }
 
     #[inline]
-    fn check_revocation(&self, claims: AdmittedClaims, now: NumericDate) -> Attempt {
+    fn check_revocation(&self, claims: AdmittedClaims, token: &str, now: NumericDate) -> Attempt {
         self.ignored_grants.record(&claims);
         let store = match &self.revocation {
             Revocation::Disabled => return self.known(claims),
@@ -353,6 +357,10 @@ impl JwtBackend {
             return Attempt::Failed(ReasonCode::TokenIdMissing.into());
         };
         let is_revoked = match store {
+            Some(store) if store.has_levels() => {
+                let key_id = key_id(token);
+                store.check(&revocation_query(&claims, key_id.as_ref()), now)
+            }
             Some(store) => store.is_revoked(&token_id, now),
             None => return Attempt::CheckRevocation(claims),
         };
@@ -361,6 +369,11 @@ impl JwtBackend {
             Ok(false) => self.known(claims),
             Err(_) => self.store_failed(claims),
         }
+    }
+
+    /// Returns the `kid` of the token in this value of the backend's header.
+    pub(crate) fn key_id(&self, value: &str) -> Option<KeyId> {
+        key_id(self.token(value)?)
     }
 
     /// Returns the claims for grants that have the wrong type in tokens of this backend. Each is returned once, so that

@@ -12,6 +12,7 @@ mod es256k;
 mod other_gates;
 mod outcomes;
 mod remote;
+mod revocation_levels;
 mod schemes;
 mod snapshots;
 mod support;

@@ -1,11 +1,9 @@
 //! The format of generated keys: `prefix_<id>_<secret><checksum>`.
 
-use std::fmt;
-
 use boltguard_keys::RandomError;
 use zeroize::Zeroizing;
 
-use crate::{ApiKeyError, KeyDigest, Peppers, base62};
+use crate::{ApiKeyError, GeneratedKey, ParsedKey, base62};
 
 /// The format of the generated keys of a service.
 ///
@@ -188,7 +186,7 @@ impl KeyFormat {
 }
 
 /// 71 random bits: among 2^32 keys, the probability that two have the same ID is about 1 in 300.
-const ID_LEN: usize = 12;
+pub(crate) const ID_LEN: usize = 12;
 
 const SECRET_LEN: usize = base62::NUMBER_LEN;
 
@@ -197,79 +195,6 @@ const CHECKSUM_LEN: usize = 6;
 
 fn checksum(body: &str) -> [char; CHECKSUM_LEN] {
     base62::digits(crc32fast::hash(body.as_bytes()).into())
-}
-
-/// A generated key. It is zeroized when dropped, and `Debug` hides the secret.
-pub struct GeneratedKey {
-    key: Zeroizing<String>,
-    id_start: usize,
-}
-
-impl GeneratedKey {
-    /// Returns the key, to be shown to its owner once.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.key
-    }
-
-    /// Returns the public ID, which is not a secret.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.key[self.id_start..self.id_start + ID_LEN]
-    }
-
-    /// Returns the digest to store instead of the key.
-    #[must_use]
-    pub fn digest(&self, peppers: &Peppers) -> KeyDigest {
-        peppers.digest(&self.key)
-    }
-}
-
-impl fmt::Debug for GeneratedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GeneratedKey")
-            .field("id", &self.id())
-            .finish_non_exhaustive()
-    }
-}
-
-/// A string with the format of a key and a correct checksum, which isn't authenticated yet.
-#[derive(Clone, Copy)]
-pub struct ParsedKey<'a> {
-    pub(crate) key: &'a str,
-    id: &'a str,
-    secret: &'a str,
-}
-
-impl<'a> ParsedKey<'a> {
-    /// Returns the ID to look up.
-    #[must_use]
-    pub const fn id(&self) -> &'a str {
-        self.id
-    }
-
-    /// Returns the secret of a key that was [composed](KeyFormat::compose).
-    ///
-    /// Returns `None` if the digits are a number of more than 256 bits. This can be the case for a generated key, whose
-    /// digits are random.
-    #[must_use]
-    pub fn secret(&self) -> Option<[u8; 32]> {
-        base62::parse_number(self.secret)
-    }
-
-    /// Returns the digest with the current secret, to be compared with the stored one or to replace it.
-    #[must_use]
-    pub fn digest(&self, peppers: &Peppers) -> KeyDigest {
-        peppers.digest(self.key)
-    }
-}
-
-impl fmt::Debug for ParsedKey<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ParsedKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

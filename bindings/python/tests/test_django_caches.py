@@ -17,7 +17,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from boltguard import BoltAPI, protect
-from boltguard.auth import AllowAny, APIKeyAuthentication, IsAuthenticated, JWTAuthentication
+from boltguard.auth import (
+    AllowAny,
+    APIKeyAuthentication,
+    Authentication,
+    Identity,
+    IsAuthenticated,
+    JWTAuthentication,
+)
 from boltguard.drf import BoltguardAuthentication
 
 from support import asgi, bearer, mount, mount_view, wsgi
@@ -279,3 +286,23 @@ def test_a_refusal_is_never_stored(send, guards):
     refused = send({})
     assert refused.status_code == (401 if guards[0] == IsAuthenticated() else 200)
     assert send(CALLERS["api key"]).json()["user_id"].startswith("apikey:")
+
+
+class ByQuery(Authentication):
+    """Reads no header."""
+
+    name = "query"
+    callers = iter("abcdefghijkl")
+
+    def authenticate(self, request):
+        return Identity(next(self.callers))
+
+
+def test_a_caller_whom_no_header_identifies_is_served_by_no_cache(send):
+    protected = protect(auth=[ByQuery()], guards=[IsAuthenticated()])
+    for view in (protected(whoami), cached(protected(whoami)), protected(cached(whoami))):
+        mount_view(view)
+        first, second = send({}), send({})
+        assert first.status_code == second.status_code == 200
+        assert first.content != second.content
+        assert first["Cache-Control"] == second["Cache-Control"] == "private"

@@ -319,7 +319,7 @@ class Gate:
 
     def finalize_response(self, request: HttpRequest, response: Any, is_known: bool) -> Any:
         """Sets `Vary` and `Cache-Control`, so that shared caches don't send the response to another caller."""
-        if not self.headers:
+        if not self.backends:
             return response
         # Setting a header through the public API costs as much as verifying a token.
         try:
@@ -328,7 +328,8 @@ class Gate:
             if isinstance(response, HttpResponseBase):
                 raise
             raise invalid_response_error(request, response) from None
-        stored["vary"] = ("Vary", _vary(stored["vary"][1], self.headers)) if "vary" in stored else self._vary
+        if self.headers:
+            stored["vary"] = ("Vary", _vary(stored["vary"][1], self.headers)) if "vary" in stored else self._vary
         if is_known and "cache-control" not in stored:
             stored["cache-control"] = PRIVATE
         return response

@@ -71,6 +71,7 @@ fn stage(reason: ReasonCode) -> u8 {
     match reason {
         ReasonCode::AlgorithmNotAllowed
         | ReasonCode::ApiKeyInvalid
+        | ReasonCode::CredentialsInvalid
         | ReasonCode::CriticalHeader
         | ReasonCode::HeaderInvalid
         | ReasonCode::KeyNotFound
@@ -87,10 +88,14 @@ mod tests {
 
     #[test]
     fn the_failure_of_the_backend_that_got_furthest_is_used() {
-        use ReasonCode::{ApiKeyInvalid, KeyNotFound, SignatureInvalid, TokenExpired};
+        use ReasonCode::{
+            ApiKeyInvalid, CredentialsInvalid, KeyNotFound, SignatureInvalid, TokenExpired,
+        };
         for (earlier, later, kept) in [
             (KeyNotFound, TokenExpired, TokenExpired),
             (TokenExpired, KeyNotFound, TokenExpired),
+            (CredentialsInvalid, TokenExpired, TokenExpired),
+            (CredentialsInvalid, ApiKeyInvalid, CredentialsInvalid),
             (KeyNotFound, ApiKeyInvalid, KeyNotFound),
             (KeyNotFound, SignatureInvalid, SignatureInvalid),
         ] {

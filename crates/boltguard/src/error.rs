@@ -19,6 +19,8 @@ pub enum ConfigError {
     Fingerprint,
     /// The explicit name of a backend is also the name of another.
     DuplicateBackend(Box<str>),
+    /// Two clients have the same certificate.
+    DuplicateClient,
     /// The guard can't be compiled.
     Guard(GuardError),
     /// The string isn't a header name.
@@ -52,6 +54,9 @@ impl fmt::Display for ConfigError {
             Self::DuplicateBackend(name) => write!(
                 f,
                 "two backends have the name {name:?}; use a different name for each"
+            ),
+            Self::DuplicateClient => f.write_str(
+                "two clients have the same certificate fingerprint; remove one of them",
             ),
             Self::Fingerprint => f.write_str(
                 "the certificate fingerprint is invalid; use the 64 hexadecimal digits of its SHA-256 digest",

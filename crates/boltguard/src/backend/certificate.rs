@@ -60,13 +60,16 @@ impl Fingerprint {
         Self(digest_sha256(certificate))
     }
 
-    /// Reads 64 hexadecimal digits, in upper or lower case. Colons between bytes are ignored, as `openssl x509
-    /// -fingerprint -sha256` prints them.
+    /// Reads 64 hexadecimal digits, in upper or lower case, without separators or with a colon between all bytes, as
+    /// `openssl x509 -fingerprint -sha256` prints them.
     ///
     /// # Errors
     ///
     /// [`ConfigError::Fingerprint`] for anything else.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        if text.contains(':') && text.split(':').any(|byte| byte.len() != 2) {
+            return Err(ConfigError::Fingerprint);
+        }
         let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
         let (pairs, rest) = digits.as_chunks::<2>();
         let mut bytes = [0; 32];
@@ -100,7 +103,8 @@ impl ClientCertificates {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::NoClients`] if there are no clients.
+    /// [`ConfigError::NoClients`] if there are no clients, and [`ConfigError::DuplicateClient`] if two of them have the
+    /// same fingerprint.
     pub fn from_header(
         header: HeaderName,
         clients: impl IntoIterator<Item = (Fingerprint, Identity)>,
@@ -112,7 +116,8 @@ impl ClientCertificates {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::NoClients`] if there are no clients.
+    /// [`ConfigError::NoClients`] if there are no clients, and [`ConfigError::DuplicateClient`] if two of them have the
+    /// same fingerprint.
     pub fn from_tls(
         clients: impl IntoIterator<Item = (Fingerprint, Identity)>,
     ) -> Result<Self, ConfigError> {
@@ -123,14 +128,19 @@ impl ClientCertificates {
         header: Option<HeaderName>,
         clients: impl IntoIterator<Item = (Fingerprint, Identity)>,
     ) -> Result<Self, ConfigError> {
-        let clients: HashMap<_, _> = clients.into_iter().collect();
-        if clients.is_empty() {
+        let mut known = HashMap::new();
+        for (fingerprint, identity) in clients {
+            if known.insert(fingerprint, identity).is_some() {
+                return Err(ConfigError::DuplicateClient);
+            }
+        }
+        if known.is_empty() {
             return Err(ConfigError::NoClients);
         }
         Ok(Self {
             name: CERTIFICATE_BACKEND.into(),
             header,
-            clients,
+            clients: known,
         })
     }
 
@@ -352,6 +362,9 @@ mod tests {
             &format!("{shown}00"),
             &shown.replace('a', "g"),
             &"é".repeat(32),
+            &format!(":{shown}"),
+            &format!("{shown}:"),
+            &format!("{}:{}", &shown[..32], &shown[32..]),
         ] {
             if text != shown {
                 assert_eq!(
@@ -368,6 +381,15 @@ mod tests {
         assert_eq!(
             ClientCertificates::from_tls([]).err(),
             Some(ConfigError::NoClients)
+        );
+    }
+
+    #[test]
+    fn two_clients_with_one_certificate_are_refused() {
+        let clients = ["a", "b"].map(|name| (fingerprint(), Identity::new(name, "")));
+        assert_eq!(
+            ClientCertificates::from_tls(clients).err(),
+            Some(ConfigError::DuplicateClient)
         );
     }
 

@@ -77,7 +77,8 @@ class ClientCertificate(Authentication):
             (header,) = self.reads
             found: str | None = request.META.get(f"HTTP_{header.upper().replace('-', '_')}")
             return found
-        tls = getattr(request, "scope", {}).get("extensions", {}).get("tls") or {}
+        extensions = getattr(request, "scope", {}).get("extensions") or {}
+        tls = extensions.get("tls") or {}
         chain = tls.get("client_cert_chain") or ()
         return None if tls.get("client_cert_error") or not chain else chain[0]
 
@@ -85,11 +86,13 @@ class ClientCertificate(Authentication):
 def _identities(clients: Any) -> dict[str, Identity]:
     if not isinstance(clients, Mapping) or not clients:
         refuse(f"ClientCertificate: clients is {kind_of(clients)}. It must be a dict from fingerprints to clients.")
-    identities = {}
+    identities: dict[str, Identity] = {}
     for fingerprint, client in clients.items():
         try:
             key = _rust.parse_fingerprint(fingerprint)
-            identities[key] = client if isinstance(client, Identity) else Identity(client)
+            identity = client if isinstance(client, Identity) else Identity(client)
         except (ConfigurationError, TypeError, ValueError) as error:
             refuse(f"ClientCertificate: clients contains an invalid entry: {error}")
+        if identities.setdefault(key, identity) is not identity:
+            refuse("ClientCertificate: clients contains a fingerprint twice, in different spellings.")
     return identities

@@ -346,6 +346,19 @@ def test_the_user_of_a_session_is_authenticated(ada):
     assert client.get("/view").json()["backend"] == "session"
 
 
+def test_a_permission_of_a_user_is_never_a_wildcard(ada):
+    stars = [Permission.objects.get(codename="view_user"), Permission.objects.get(codename="add_user")]
+    for permission, codename in zip(stars, ("*", "*_user"), strict=True):
+        permission.pk, permission.codename = None, codename
+        permission.save()
+    ada.user_permissions.add(*stars)
+    mount_view(protect(auth=[SessionAuthentication()], guards=[HasPermission("auth.delete_user")])(show))
+    try:
+        assert logged_in(ada).get("/view").status_code == 403
+    finally:
+        Permission.objects.filter(codename__contains="*").delete()
+
+
 def test_an_inactive_user_of_a_session_is_not_authenticated(ada):
     client = logged_in(ada)
     mount_view(protect(auth=[SessionAuthentication()], guards=LOGGED_IN)(show))
@@ -460,6 +473,9 @@ def test_an_identity_has_an_id(arguments, error):
         {"is_staff": 1},
         {"is_superuser": "yes"},
         {"claims": {"a": object()}},
+        {"claims": {"a": [{"b": 2**64}]}},
+        {"claims": {"a": -(2**63) - 1}},
+        {"claims": {"a": float("nan")}},
         {"user": object()},
     ],
 )
@@ -523,7 +539,7 @@ def test_the_certificate_of_an_asgi_server(tls, status):
     view = protect(auth=[backend], guards=LOGGED_IN)(ashow)
     # A header is no certificate of the connection.
     request = AsyncRequestFactory().get("/view", headers={"Client-Cert": FORMS[0]})
-    request.scope["extensions"] = {} if tls is None else {"tls": tls}
+    request.scope["extensions"] = None if tls is None else {"tls": tls}
     assert asyncio.run(view(request)).status_code == status
 
 
@@ -538,6 +554,8 @@ def test_the_certificate_of_an_asgi_server(tls, status):
         {"header": "Client-Cert", "clients": {}},
         {"header": "Client-Cert", "clients": [FINGERPRINT]},
         {"header": "Client-Cert", "clients": {"ab": "a"}},
+        {"header": "Client-Cert", "clients": {f"{FINGERPRINT}:": "a"}},
+        {"header": "Client-Cert", "clients": {FINGERPRINT: "a", FINGERPRINT.upper(): "b"}},
         {"header": "Client-Cert", "clients": {FINGERPRINT: None}},
         {"header": "Client-Cert", "clients": {FINGERPRINT: ""}},
         {"header": "Client-Cert", "identify": "print"},

@@ -7,6 +7,7 @@ use boltguard::grants::Identity as Inner;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use serde_json::Value;
 
 use crate::backends::schemes;
 use crate::json::from_python::{Extras, write_object};
@@ -91,6 +92,11 @@ impl Identity {
             write_object(claims, Extras::Refuse, &mut json)?;
             identity.claims = serde_json::from_str(&json)
                 .map_err(|error| PyValueError::new_err(error.to_string()))?;
+            if identity.claims.values().any(has_lost_digits) {
+                return Err(PyValueError::new_err(
+                    "claims contains a number that doesn't fit in 64 bits; use a string",
+                ));
+            }
         }
         Ok(Self(identity))
     }
@@ -104,6 +110,21 @@ impl Identity {
     /// The credential's owner and grants don't belong in a log.
     fn __repr__(&self) -> &'static str {
         "<Identity>"
+    }
+}
+
+/// Whether a number was too large for an integer, so that it was read as a float.
+fn has_lost_digits(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => values.iter().any(has_lost_digits),
+        Value::Object(members) => members.values().any(has_lost_digits),
+        Value::Number(number) => {
+            number.is_f64()
+                && number
+                    .as_f64()
+                    .is_some_and(|float| float.abs() >= 2_f64.powi(63))
+        }
+        _ => false,
     }
 }
 

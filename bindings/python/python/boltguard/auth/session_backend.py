@@ -43,8 +43,14 @@ class SessionAuthentication(Authentication):
             return None
         return Identity(
             user.pk,
-            permissions=user.get_all_permissions() if hasattr(user, "get_all_permissions") else (),
+            permissions=_permissions(user),
             is_staff=bool(getattr(user, "is_staff", False)),
             is_superuser=bool(getattr(user, "is_superuser", False)),
             user=user,
         )
+
+
+def _permissions(user: Any) -> list[str]:
+    """The permissions of a user. Django has no wildcards, so that a codename with `*` grants nothing else."""
+    granted = user.get_all_permissions() if hasattr(user, "get_all_permissions") else ()
+    return [name for name in granted if "*" not in name]

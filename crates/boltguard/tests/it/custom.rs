@@ -75,7 +75,7 @@ fn a_custom_backend_identifies_callers() {
     assert_eq!(caller.backend(), Some("gateway"));
     assert_eq!(caller.permissions(), ["blog.*"]);
     assert_eq!(caller.account(), None);
-    assert_eq!(caller.identity().unwrap().backend, "gateway".into());
+    assert_eq!(&*caller.identity().unwrap().backend, "gateway");
 }
 
 #[test]

@@ -16,8 +16,8 @@ use crate::time::now;
 /// Who makes a request: `request.context`.
 ///
 /// A read-only mapping of `user_id`, `is_staff`, `is_superuser`, `auth_backend`, `permissions`, for a token also
-/// `auth_claims`, and where a bad credential was let in as anonymous also `auth_error`. The claims become Python
-/// objects when they are read, new ones each time, so that whoever changes them changes what nobody else sees.
+/// `auth_claims`, and if invalid credentials were allowed as anonymous, also `auth_error`. The claims become Python
+/// objects when they are read, new ones each time, so that changing them affects no other code.
 #[pyclass(frozen, mapping, module = "boltguard._rust")]
 pub(crate) struct AuthContext {
     caller: Caller,

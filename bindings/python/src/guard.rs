@@ -206,15 +206,15 @@ impl Guard {
     }
 
     /// Explains the decision for a caller, given the results of custom checks. `None` is the anonymous caller.
-    #[pyo3(signature = (context=None, answers=None))]
+    #[pyo3(signature = (context=None, results=None))]
     fn explain(
         &self,
         context: Option<&AuthContext>,
-        answers: Option<HashMap<String, bool>>,
+        results: Option<HashMap<String, bool>>,
     ) -> Explanation {
         let principal = context.map_or(Principal::Anonymous, AuthContext::principal);
-        let answers: CheckResults = answers.unwrap_or_default().into_iter().collect();
-        Explanation::new(self.0.explain_with(&principal, &answers))
+        let results: CheckResults = results.unwrap_or_default().into_iter().collect();
+        Explanation::new(self.0.explain_with(&principal, &results))
     }
 }
 

@@ -41,7 +41,7 @@ impl<T: Send> Suspended<T> {
         take(&self.need)
     }
 
-    /// Goes on by `step`.
+    /// Continues with `step`.
     fn resume<'py>(
         &self,
         py: Python<'py>,

@@ -1,16 +1,16 @@
-//! `Refusal`: why a request is refused, ready to be answered.
+//! `Refusal`: the refusal of a request, with everything for the response.
 
-use boltguard::Refusal as Answer;
+use boltguard::Refusal as Inner;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-/// Why a request is refused, ready to be answered.
+/// The refusal of a request, with everything for the response.
 #[pyclass(frozen, module = "boltguard._rust")]
-pub(crate) struct Refusal(Answer);
+pub(crate) struct Refusal(Inner);
 
 impl Refusal {
-    pub(crate) fn new(answer: Answer) -> Self {
-        Self(answer)
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(inner)
     }
 }
 
@@ -22,7 +22,7 @@ impl Refusal {
         self.0.status()
     }
 
-    /// The code that the client is told.
+    /// The code in the body of the response.
     #[getter]
     fn code(&self) -> &'static str {
         self.0.code()
@@ -40,7 +40,7 @@ impl Refusal {
         self.0.claim()
     }
 
-    /// The sentence that the client is told.
+    /// The description in the body of the response.
     #[getter]
     fn detail(&self) -> &'static str {
         self.0.detail()

@@ -1,6 +1,6 @@
 """A site with keys in a table, as processes of its own: `python apikeys_site.py DATABASE COMMAND...`.
 
-`serve` answers requests that come as keys on the standard input, one a line, with the status of each; all other
+`serve` responses requests that come as keys on the standard input, one a line, with the status of each; all other
 commands are those of `manage.py`.
 """
 

@@ -6,7 +6,7 @@ import sys
 import time
 import traceback
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 
 def in_child(function):
@@ -20,7 +20,7 @@ def in_child(function):
             traceback.print_exc()
             sys.stderr.flush()
         os._exit(code)
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:

@@ -14,12 +14,12 @@ FAR = 4102444800
 
 
 class Issuer:
-    """Answers with the JWK Set of `published`, or with what `answer` does with the handler and the request's number."""
+    """Responds with the JWK Set of `published`, or calls `respond` with the handler and the number of the request."""
 
     def __init__(self, *kids):
         self.keys = {}
         self.published = None
-        self.answer = None
+        self.respond = None
         self.requests = []
         self.publish(*kids)
 
@@ -30,16 +30,16 @@ class Issuer:
         self.published = KeySet([self.keys[kid].public_key() for kid in kids]).to_jwks() if kids else {"keys": []}
 
     def hold(self):
-        """Answers only when the second of these events is set; the first one says that it was asked."""
-        asked, go_on = threading.Event(), threading.Event()
+        """Delays the response until the second of these events is set. The first one is set by the request."""
+        requested, go_on = threading.Event(), threading.Event()
 
-        def answer(handler, _):
-            asked.set()
+        def respond(handler, _):
+            requested.set()
             go_on.wait()
             say(handler, 200, json.dumps(self.published).encode())
 
-        self.answer = answer
-        return asked, go_on
+        self.respond = respond
+        return requested, go_on
 
     def token(self, kid, key=None, **claims):
         return jwt.encode(
@@ -52,15 +52,15 @@ class Issuer:
 
 @contextmanager
 def serving(issuer, ssl_context=None):
-    """Serves on a port of its own, and gives the URL."""
+    """Serves the issuer on a free port, and yields the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             issuer.requests.append(dict(self.headers))
-            if issuer.answer is None:
+            if issuer.respond is None:
                 say(self, 200, json.dumps(issuer.published).encode())
             else:
-                issuer.answer(self, len(issuer.requests))
+                issuer.respond(self, len(issuer.requests))
 
         def log_message(self, *args):
             pass
@@ -90,7 +90,7 @@ def serving(issuer, ssl_context=None):
 
 
 def say(handler, status, body=b"", **headers):
-    """A whole answer."""
+    """A whole response."""
     handler.send_response(status)
     handler.send_header("Content-Length", str(len(body)))
     for name, value in headers.items():

@@ -19,7 +19,7 @@ def b64(data):
 
 
 def token(secret=SECRET, header=None, **claims):
-    """HS256, by hand. It lives for ten minutes unless the claims say otherwise."""
+    """A token signed with HS256. It is valid for ten minutes unless the claims say otherwise."""
     claims = {"exp": int(time.time()) + 600, **claims}
     head = b64(json.dumps(header or {"alg": "HS256", "typ": "JWT"}).encode())
     body = b64(json.dumps({name: value for name, value in claims.items() if value is not ...}).encode())

@@ -234,7 +234,7 @@ def test_several_keys_are_revoked_and_rotated_together(root):
     assert "nothing to rotate" in " ".join(map(str, get_messages(response.wsgi_request)))
 
 
-def test_nobody_grants_what_they_have_not_got(clerk, ada):
+def test_users_cannot_grant_permissions_they_do_not_have(clerk, ada):
     for fields in (
         {"permissions": ["auth.add_user"]},
         {"other_permissions": "auth.add_user"},
@@ -260,7 +260,7 @@ def test_what_others_granted_stays_when_a_key_is_changed(clerk):
     assert APIKey.objects.get().permissions == ["auth.add_user", "blog.*"]
 
 
-def test_nobody_lets_the_key_of_another_live_longer(clerk, ada):
+def test_users_cannot_extend_the_keys_of_others(clerk, ada):
     end = timezone.now().replace(microsecond=0) + 10 * DAY
 
     def save(row, expires):
@@ -293,7 +293,7 @@ def test_an_expired_key_is_not_revived_by_those_who_could_not_rotate_it(clerk, a
     assert APIKey.objects.get().status == "expired"
 
 
-def test_nobody_gets_the_key_of_another_by_rotating_it(clerk, ada):
+def test_users_cannot_rotate_the_keys_of_others(clerk, ada):
     theirs, wide, scoped = create(owner=ada)[0], create(permissions=["*"])[0], create(scopes=["read"])[0]
     for row in (theirs, wide, scoped):
         response = clerk.post(page("rotate", row.pk), {"confirmed": "yes"})

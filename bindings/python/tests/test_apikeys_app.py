@@ -1,4 +1,4 @@
-"""The application `boltguard.api_keys`: its migration, and what a site is told that lacks it or its users."""
+"""The application `boltguard.api_keys`: its migration, and the errors of sites without it or without users."""
 
 import os
 import subprocess

@@ -74,7 +74,7 @@ def test_a_site_that_uses_no_store_needs_no_table(monkeypatch):
 def test_a_store_without_its_tables(backend, monkeypatch):
     monkeypatch.setattr(connection.introspection, "table_names", lambda *arguments, **options: ["auth_user"])
     assert ids(["default"]) == ["boltguard.W505"]
-    assert ids() == [], "no check asks the database unasked"
+    assert ids() == [], "checks do not query the database by default"
 
 
 def test_migrate_is_not_kept_from_making_the_tables(backend, monkeypatch):

@@ -164,7 +164,7 @@ def test_what_others_may_not_do_is_said_in_german(clerk, ada):
     assert "die Gültigkeit dieses Schlüssels nicht verlängern" in shown(clerk.post(page("change", row.pk), form()))
 
 
-def test_one_key_and_several_are_told_apart(german):
+def test_one_key_and_several_are_distinguished(german):
     one, two = create(), create()
     assert "Anfragen mit diesem Schlüssel werden" in act(german, "revoke_selected", one)
     assert "Anfragen mit diesen Schlüsseln werden" in act(german, "revoke_selected", one, two)

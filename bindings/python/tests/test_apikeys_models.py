@@ -1,4 +1,4 @@
-"""`APIKey`: making, rotating and revoking keys, and what is written down of them."""
+"""`APIKey`: creating, rotating and revoking keys, and what is stored."""
 
 import asyncio
 from datetime import datetime, timedelta, timezone
@@ -30,7 +30,7 @@ def version():
     return APIKeyChanges.objects.values_list("version", flat=True).first() or 0
 
 
-def test_a_key_is_written_down_without_its_text(ada):
+def test_the_key_itself_is_not_stored(ada):
     row, key = create(owner=ada, permissions=["blog.view", "shop.*", "blog.view"], scopes=["read"], expires=DAY)
     row.refresh_from_db()
     assert key.startswith(f"bg_{row.id}_") and _rust.ApiKeyFormat("bg").parse(key) == row.id

@@ -1,4 +1,4 @@
-"""Keys in several processes: what one changes the others learn in time, and what they saw is written down."""
+"""Keys in several processes: changes reach other processes in time, and uses are stored."""
 
 import re
 import subprocess
@@ -48,7 +48,7 @@ def test_an_error_of_the_database_is_not_taken_for_a_forgotten_migrate(site, tmp
 
 
 class Server:
-    """A process that answers requests."""
+    """A process that serves requests."""
 
     def __init__(self, site):
         pipe = subprocess.PIPE
@@ -77,7 +77,7 @@ def test_a_key_that_is_revoked_in_one_process_is_refused_in_another_within_the_i
     successor = site("boltguard_apikey", "rotate", other, "--overlap", "1h")
     time.sleep(apikeys_site.REFRESH_INTERVAL)
     assert server.status(other) == server.status(successor) == 200
-    assert re.search(r"revoked +\S+ \S+ +- +-", site("boltguard_apikey", "list")), "no use is written down yet"
+    assert re.search(r"revoked +\S+ \S+ +- +-", site("boltguard_apikey", "list")), "no use is stored yet"
     server.stop()
     assert not re.search(r"revoked +\S+ \S+ +- +-", site("boltguard_apikey", "list")), (
         "a process writes them at its end"

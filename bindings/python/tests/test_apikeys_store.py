@@ -102,8 +102,8 @@ def test_the_caller_is_the_owner_with_the_keys_permissions_and_scopes(store, ada
     _, key = create(owner=ada, permissions=["blog.*"], scopes=["read"])
     read = lambda request: [request.user.pk, request.user.id, request.context["permissions"]]  # noqa: E731
     serve(store, HasPermission("blog.view") & HasScope("read"), read)
-    answer = get(key).json()
-    assert answer == {"user_id": str(ada.pk), "read": [ada.pk, ada.pk, ["blog.*"]]}
+    response = get(key).json()
+    assert response == {"user_id": str(ada.pk), "read": [ada.pk, ada.pk, ["blog.*"]]}
     serve(store, HasPermission("shop.view"))
     assert status(key) == 403
     assert wsgi("get", "/view", {"X-Api-Key": f"ApiKey {key}"}).status_code == 403
@@ -146,8 +146,8 @@ def test_a_mistyped_key_is_refused(store):
     serve(store)
     for wrong in (key[:-1], key + "0", key.swapcase(), key.replace("bg_", "sk_"), key[:-7] + "AAAAAAA"):
         assert status(wrong) == 401
-    answer = get(key[:-1])
-    assert answer.json()["code"] == "invalid_api_key" and "ApiKey" in answer["WWW-Authenticate"]
+    response = get(key[:-1])
+    assert response.json()["code"] == "invalid_api_key" and "ApiKey" in response["WWW-Authenticate"]
 
 
 def test_async_handlers_are_served_alike(store, ada):
@@ -290,7 +290,7 @@ def test_a_test_case_that_is_rolled_back_leaves_nothing_behind(store):
         assert [status(key) for key in [before, *keys]] == [200, *[401] * len(keys)]
 
 
-def test_a_table_that_was_emptied_and_filled_anew_is_read_anew():
+def test_a_table_that_was_emptied_and_refilled_is_read_again():
     store = APIKeyStore(refresh_interval=0)
     serve(store)
     for _ in range(2):
@@ -587,10 +587,10 @@ def test_an_owner_who_is_gone_is_refused_where_the_user_is_read(store, ada):
     serve(store, read=lambda request: request.user.email)
     assert status(key) == 200
     get_user_model().objects.filter(pk=ada.pk).update(is_active=False)
-    answer = get(key)
-    assert answer.status_code == 401
-    assert answer.json() == {"detail": "The API key is invalid.", "code": "invalid_api_key"}
-    assert answer["WWW-Authenticate"] == 'ApiKey realm="api"'
+    response = get(key)
+    assert response.status_code == 401
+    assert response.json() == {"detail": "The API key is invalid.", "code": "invalid_api_key"}
+    assert response["WWW-Authenticate"] == 'ApiKey realm="api"'
 
 
 def test_deleting_the_owner_ends_the_key_at_once(store):
@@ -641,7 +641,7 @@ def test_a_key_that_is_used_comes_to_the_new_secret(store):
 
 
 def test_the_digest_needs_the_secret():
-    """Whoever can write rows but has not got the secret can't make a key."""
+    """Write access to the table isn't sufficient to create a key; the secret is required."""
     digests = set()
     for secret in (OLD, NEW):
         with override_settings(SECRET_KEY=secret):
@@ -739,14 +739,14 @@ def _fail(*args, **kwargs):
 # --- a table that can't be read ---------------------------------------------------------------------------------------
 
 
-def test_without_an_answer_nobody_with_a_key_passes(monkeypatch, caplog):
+def test_without_a_result_no_key_is_accepted(monkeypatch, caplog):
     store = APIKeyStore(refresh_interval=0)
     _, key = create()
     serve(store)
     assert status(key) == 200
     monkeypatch.setattr(snapshots.Snapshot, "_refresh", _fail)
-    answer = get(key)
-    assert answer.status_code == 503 and answer.json()["code"] == "api_keys_unavailable"
+    response = get(key)
+    assert response.status_code == 503 and response.json()["code"] == "api_keys_unavailable"
     assert "The table of API keys" in caplog.text
     assert wsgi("get", "/view", bearer(sub="7")).status_code == 200
 
@@ -818,7 +818,7 @@ def test_a_static_keys_public_id_can_not_be_tested_without_the_secret_key():
     assert not any(hashlib.sha256(b"short").hexdigest()[:8] in one for one in ids)
 
 
-def test_stores_that_nobody_holds_are_forgotten():
+def test_unreferenced_stores_are_dropped():
     from boltguard import registry
 
     gc.collect()

@@ -129,7 +129,7 @@ def serve(store, **options):
 # --- two databases behind a router ------------------------------------------------------------------------------------
 
 
-def test_a_key_of_one_database_opens_nothing_in_another(tenants):
+def test_a_key_of_one_database_allows_nothing_in_another(tenants):
     serve(APIKeyStore(refresh_interval=HOUR))
     keys = {name: create(name)[1] for name in tenants}
     for _ in range(3):
@@ -229,15 +229,15 @@ def test_async_requests_of_many_tenants_at_once(tenants):
 
     async def ask(tenant, key):
         current.set(tenant)
-        answer = await asgi("get", "/view", {"X-Api-Key": key})
-        return answer.status_code, answer.json().get("user")
+        response = await asgi("get", "/view", {"X-Api-Key": key})
+        return response.status_code, response.json().get("user")
 
     async def ask_all():
         asked = [(tenant, name) for _ in range(5) for tenant in tenants for name in tenants]
         return asked, await asyncio.gather(*(ask(tenant, keys[name]) for tenant, name in asked))
 
-    for (tenant, name), answer in zip(*asyncio.run(ask_all()), strict=True):
-        assert answer == ((200, f"user of {tenant}") if tenant == name else (401, None))
+    for (tenant, name), response in zip(*asyncio.run(ask_all()), strict=True):
+        assert response == ((200, f"user of {tenant}") if tenant == name else (401, None))
 
 
 def test_a_store_that_names_its_database_ignores_the_routers(tenants):
@@ -402,7 +402,7 @@ def assert_apart(schemas):
 
 @needs_postgres
 @pytest.mark.parametrize("names_database", [False, True])
-def test_a_key_of_one_schema_opens_nothing_in_another(postgres, names_database):
+def test_a_key_of_one_schema_allows_nothing_in_another(postgres, names_database):
     serve(APIKeyStore(refresh_interval=HOUR, using=postgres.alias if names_database else None))
     assert_apart(postgres)
 
@@ -484,7 +484,7 @@ def test_last_uses_in_mariadb_are_written_by_the_next_request_of_the_tenant(mari
 
 
 @needs_mariadb
-def test_a_key_of_one_database_of_mariadb_opens_nothing_in_another(mariadb):
+def test_a_key_of_one_database_of_mariadb_allows_nothing_in_another(mariadb):
     serve(APIKeyStore(refresh_interval=HOUR))
     assert_apart(mariadb)
 

@@ -12,7 +12,7 @@ import demo_site
 import webdriver
 
 HERE = bool(webdriver.CHROMIUM and webdriver.CHROMEDRIVER)
-LATEST = "#answers > li:first-child"
+LATEST = "#responses > li:first-child"
 
 
 @pytest.mark.skipif(
@@ -67,7 +67,7 @@ def call(page, credential, path, status):
 
 
 def press(page, method, path, status):
-    page.script("document.getElementById('answers').replaceChildren()")
+    page.script("document.getElementById('responses').replaceChildren()")
     page.click(f'[data-method={method}][data-path="{path}"]')
     assert f"{method} {path}" in page.wait_for(LATEST, status)
 

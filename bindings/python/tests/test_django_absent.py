@@ -83,7 +83,7 @@ class Reads:
         user = getattr(request, "user", None)
         if user is None:
             return
-        # As a locale middleware: the answer to the first question was free, and may have been wrong.
+        # Like a locale middleware, whose first look-up costs nothing and may be wrong.
         if user.is_authenticated:
             user.email, user.first_name, user.get_full_name(), user.date_joined  # noqa: B018
         user.username, user.is_active, user.is_staff, user.has_perm("a.b"), str(user), user.groups.count()  # noqa: B018
@@ -189,7 +189,7 @@ def test_a_missing_account_is_401_wherever_a_guarded_view_reads_it(missing, orde
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_middleware_around_a_guarded_view_sees_nobody_where_the_account_is_missing(missing, order):
+def test_middleware_around_a_guarded_view_sees_an_anonymous_user_where_the_account_is_missing(missing, order):
     with override_settings(MIDDLEWARE=ORDERS[order]):
         mount_view(protect(**GUARDED)(lambda request: HttpResponse("open")))
         assert call("get", "/view", missing).content == b"open", "the view doesn't read the account"
@@ -220,10 +220,10 @@ def test_no_url_fails_for_a_missing_account(missing, order):
             assert call("get", f"/{one}", missing).json() in ({"email": ""}, {"email": None}), one
         assert call("get", "/crash", missing).status_code == 500
         mount_view(current_user)
-        assert call("get", "/view", missing).status_code == 401, "whoever asks for an account is told"
+        assert call("get", "/view", missing).status_code == 401, "reading the account is an error"
 
 
-def test_a_check_that_reads_a_missing_account_is_401_and_the_middleware_sees_nobody(missing):
+def test_a_check_that_reads_a_missing_account_is_401_and_the_middleware_sees_an_anonymous_user(missing):
     active = Check(lambda request: request.user.is_active, name="active")
     with override_settings(MIDDLEWARE=ORDERS["inside"]):
         mount_view(protect(auth=[JWTAuthentication()], guards=[active])(lambda request: HttpResponse("")))
@@ -308,7 +308,7 @@ def page(request, text=PAGE):
 
 
 class TemplateQueries(TestCase):
-    """What a template asks of a user whom nobody loaded."""
+    """A template that reads a user who wasn't loaded."""
 
     def setUp(self):
         self.user = User.objects.create_user("grace", "grace@example.org")
@@ -316,8 +316,8 @@ class TemplateQueries(TestCase):
     def count(self, view, user=None):
         mount_view(view)
         with CaptureQueriesContext(connection) as captured:
-            answer = wsgi("get", "/view", bearer(sub=str((user or self.user).pk)))
-        return answer.content.decode(), len(captured)
+            response = wsgi("get", "/view", bearer(sub=str((user or self.user).pk)))
+        return response.content.decode(), len(captured)
 
     @override_settings(MIDDLEWARE=[SESSIONS, AUTH, OURS])
     def test_free_attributes_cost_no_query_in_a_template(self):
@@ -333,7 +333,7 @@ class TemplateQueries(TestCase):
         self.assertEqual(self.count(lambda request: page(request, NAMED))[0], "in[||AnonymousUser]")
         self.assertEqual(self.count(lambda request: page(request, NAMED * 2))[0][19:], "[||AnonymousUser]")
 
-    def test_a_page_that_is_rendered_after_its_guarded_view_sees_nobody(self):
+    def test_a_page_that_is_rendered_after_its_guarded_view_sees_an_anonymous_user(self):
         self.user.is_active = False
         self.user.save()
         late = protect(**GUARDED)(lambda request: TemplateResponse(request, template(NAMED)))
@@ -348,7 +348,7 @@ class TemplateQueries(TestCase):
 
 
 @override_settings(MIDDLEWARE=[SESSIONS, AUTH, OURS])
-def test_an_error_page_sees_nobody_where_the_account_is_missing(missing):
+def test_an_error_page_sees_an_anonymous_user_where_the_account_is_missing(missing):
     import sys
 
     def crash(request):
@@ -396,7 +396,7 @@ def both(headers):
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
-def test_drf_is_401_where_the_view_reads_a_missing_account_and_renders_for_nobody_else(missing, order, accept):
+def test_drf_is_401_where_the_view_reads_a_missing_account_and_renders_for_no_one_else(missing, order, accept):
     from rest_framework.response import Response
 
     def reads(self, request):
@@ -487,7 +487,7 @@ def test_a_user_outside_of_a_gate_is_anonymous_once_the_account_is_found_missing
 
 
 def test_a_key_that_no_account_can_have_is_an_error_in_a_guarded_view_and_never_a_null():
-    """`filter(owner_id=None)` would find what belongs to nobody."""
+    """`filter(owner_id=None)` would find rows without an owner."""
     with pytest.raises(UserUnavailable):
         LazyUser("no-number", guarded()).pk  # noqa: B018
     with pytest.raises(UserUnavailable):

@@ -1,4 +1,4 @@
-"""`BoltAPI`: paths, methods, parameters, bodies and answers, on Django's own resolver."""
+"""`BoltAPI`: paths, methods, parameters, bodies and responses, on Django's own resolver."""
 
 import asyncio
 import datetime
@@ -291,8 +291,8 @@ def test_a_form_is_told_to_be_json():
         return {}
 
     mount(api=api)
-    answer = wsgi("post", "/order", data={"items": "a"})
-    assert answer.status_code == 415 and "application/json" in answer.json()["detail"]
+    response = wsgi("post", "/order", data={"items": "a"})
+    assert response.status_code == 415 and "application/json" in response.json()["detail"]
 
 
 def test_the_guard_comes_before_the_body():
@@ -351,10 +351,10 @@ def test_a_sync_dependency_of_an_async_handler_may_ask_the_database():
     assert get("/count").json() == 0
 
 
-# Answers
+# Responses
 
 
-def test_answers_of_every_kind():
+def test_responses_of_every_kind():
     api_of(
         dict=lambda: {"a": uuid.UUID(int=1), "b": datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc)},
         list=lambda: [1, "zażółć", None],
@@ -378,7 +378,7 @@ def test_answers_of_every_kind():
     assert wsgi("get", "/dict")["Content-Type"] == "application/json"
 
 
-def test_an_answer_says_its_length():
+def test_a_response_has_content_length():
     """Without it some servers send it in chunks. No middleware of Django's adds it here."""
 
     async def handler():
@@ -390,12 +390,12 @@ def test_an_answer_says_its_length():
     assert get("/x", Authorization="Bearer bad")["Content-Length"] == "7"
 
 
-def test_an_answer_without_a_form_in_json_is_an_error_of_the_handlers():
+def test_a_result_that_is_not_json_is_an_error_of_the_handler():
     api_of(x=lambda: {"a": object()})
     assert get("/x").status_code == 500
 
 
-def test_status_of_an_answer():
+def test_status_of_a_response():
     api = BoltAPI()
     api.post("/x", status=201)(lambda: {"made": True})
     mount(api=api)
@@ -414,7 +414,7 @@ def test_status_of_an_answer():
         (PermissionDenied(), 403, "Forbidden"),
     ],
 )
-def test_exceptions_become_answers(error, status, detail, is_async):
+def test_exceptions_become_responses(error, status, detail, is_async):
     def sync():
         raise error
 
@@ -422,10 +422,10 @@ def test_exceptions_become_answers(error, status, detail, is_async):
         raise error
 
     api_of(x=not_sync if is_async else sync)
-    answer = get("/x")
-    assert (answer.status_code, answer.json()["detail"]) == (status, detail)
-    assert answer.get("X-A") == getattr(error, "headers", {}).get("X-A")
-    assert ("WWW-Authenticate" in answer) == (status == 401)
+    response = get("/x")
+    assert (response.status_code, response.json()["detail"]) == (status, detail)
+    assert response.get("X-A") == getattr(error, "headers", {}).get("X-A")
+    assert ("WWW-Authenticate" in response) == (status == 401)
 
 
 def test_get_object_or_404_is_json():
@@ -468,7 +468,7 @@ async def reader():
 
 
 class Atomic(TransactionTestCase):
-    """`ATOMIC_REQUESTS` is an error for async views, and must roll back a sync one whose error becomes an answer."""
+    """`ATOMIC_REQUESTS` is an error for async views, and must roll back a sync one whose error becomes a response."""
 
     available_apps = ["django.contrib.auth", "django.contrib.contenttypes", "people", "boltguard", "boltguard.api_keys"]
 
@@ -484,7 +484,7 @@ class Atomic(TransactionTestCase):
         api_of(x=handler)
         self.assertEqual(wsgi("get", "/x").json(), {"count": 0})
 
-    def test_an_error_that_becomes_an_answer_rolls_back(self):
+    def test_an_error_with_a_response_rolls_back(self):
         for error in (Forbidden(), Http404()):
             for shared in (False, True):
                 with self.subTest(error=error, shared=shared):
@@ -509,8 +509,8 @@ class Atomic(TransactionTestCase):
 # Caches
 
 
-def test_answers_are_not_shared_between_callers():
-    """A site-wide cache would give the first caller's answer to the next one."""
+def test_responses_are_not_shared_between_callers():
+    """A site-wide cache would give the first caller's response to the next one."""
     api = BoltAPI()
 
     @api.get("/me", auth=[JWTAuthentication()], guards=[AllowAny()])
@@ -524,8 +524,8 @@ def test_answers_are_not_shared_between_callers():
         assert get("/me", **bearer(sub="1")).json() == {"user_id": "1"}
         assert get("/me", **bearer(sub="2")).json() == {"user_id": "2"}
         assert get("/me").json() == {"user_id": None}
-    answer = get("/me", **bearer(sub="1"))
-    assert answer["Vary"] == "Authorization" and answer["Cache-Control"] == "private"
+    response = get("/me", **bearer(sub="1"))
+    assert response["Vary"] == "Authorization" and response["Cache-Control"] == "private"
 
 
 # Defaults
@@ -566,8 +566,8 @@ def test_the_status_of_a_route_is_that_of_an_empty_response_too():
     api.post("/done")(lambda: None)
     mount(api=api)
     for route, status in (("/accepted", 202), ("/done", 204)):
-        answer = call("post", route)
-        assert (answer.status_code, answer.content) == (status, b"")
+        response = call("post", route)
+        assert (response.status_code, response.content) == (status, b"")
 
 
 @pytest.mark.parametrize("status", ["201", 201.0, True, None, 99, 600, 100])
@@ -607,7 +607,7 @@ def caller_of(request):
 
 
 def test_a_dependency_in_an_annotation_is_one():
-    """It is not the body, which whoever calls could make up."""
+    """It isn't taken from the body, which the client controls."""
     api = BoltAPI()
 
     @api.post("/me")

@@ -52,7 +52,7 @@ def _empty_caches():
 
 @pytest.fixture(params=["sync", "async"])
 def send(request):
-    """One request. Not both at once: a cache that the first fills would serve the second."""
+    """One request. Not both in one test: a cache that the first fills would serve the second."""
     if request.param == "sync":
         return lambda headers, url="/view": wsgi("get", url, headers)
     return lambda headers, url="/view": asyncio.run(asgi("get", url, headers))

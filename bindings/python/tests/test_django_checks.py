@@ -185,7 +185,7 @@ def test_a_message_has_the_name_that_the_site_wrote(prefix, name):
     assert message.msg.startswith(f"{prefix}_{name} ")
 
 
-def test_a_view_that_meets_two_values_of_a_setting_lets_nobody_in():
+def test_a_view_that_meets_two_values_of_a_setting_allows_no_one():
     mount_view(protect()(lambda request: HttpResponse()))
     both = {"BOLT_DEFAULT_PERMISSION_CLASSES": [IsStaff()], "BOLTGUARD_DEFAULT_PERMISSION_CLASSES": [AllowAny()]}
     with override_settings(**both):

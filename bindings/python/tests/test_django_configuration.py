@@ -170,7 +170,7 @@ def test_a_secret_in_the_place_of_another_argument_is_not_shown(build):
         ({}, "auth is of type dict. It must be a list"),
     ],
 )
-def test_what_is_no_list_of_backends_is_refused(auth, says):
+def test_what_is_not_a_list_of_backends_is_refused(auth, says):
     for build in (
         lambda: BoltAPI(auth=auth),
         lambda: protect(auth=auth),
@@ -322,7 +322,7 @@ KEYS = APIKeyAuthentication({"k"})
         {"BOLT_DEFAULT_PERMISSION_CLASSES": ["os.path.join"]},
     ],
 )
-def test_a_default_that_can_not_be_used_lets_nobody_in(settings):
+def test_a_default_that_can_not_be_used_allows_no_one(settings):
     mount_view(protect()(who))
     with override_settings(**settings):
         assert get(**bearer(sub="1")).status_code == 500

@@ -383,9 +383,9 @@ class ClosedSite(TestCase):
     def test_guards_of_the_view_or_of_the_site_decide_instead(self):
         for name, pattern in WITHOUT_GUARDS.items():
             with self.subTest(name):
-                answer = self.get(pattern, BOLT_DEFAULT_PERMISSION_CLASSES=[IsAuthenticated()])
-                self.assertEqual(answer.status_code, 401)
-                answer = self.get(pattern, BOLT_DEFAULT_PERMISSION_CLASSES=[AllowAny()])
-                self.assertEqual(answer.status_code, 200)
+                response = self.get(pattern, BOLT_DEFAULT_PERMISSION_CLASSES=[IsAuthenticated()])
+                self.assertEqual(response.status_code, 401)
+                response = self.get(pattern, BOLT_DEFAULT_PERMISSION_CLASSES=[AllowAny()])
+                self.assertEqual(response.status_code, 200)
         self.assertEqual(self.get(lambda: path("view", protect(guards=[AllowAny()])(reads))).status_code, 200)
         self.assertEqual(self.get(lambda: path("view", protect(**CLOSED)(reads))).status_code, 401)

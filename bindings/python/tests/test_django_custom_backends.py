@@ -378,7 +378,7 @@ def test_a_session_must_pass_the_csrf_check(ada):
         assert client.post("/view", headers={"X-CSRFToken": _get_new_csrf_string()}).status_code == 403
 
 
-def test_without_sessions_nobody_is_authenticated_by_one():
+def test_without_sessions_no_one_is_authenticated_by_one():
     mount_view(protect(auth=[SessionAuthentication()], guards=LOGGED_IN)(show))
     assert get().status_code == 401
 

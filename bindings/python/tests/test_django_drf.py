@@ -65,10 +65,10 @@ def using(*backends):
 def serve(
     permissions=(AllowAny,),
     authentications=(BoltguardAuthentication,),
-    answer=lambda request: {},
+    response=lambda request: {},
     renderers=(JSONRenderer,),
 ):
-    """A view that gives back what `answer` makes of the request."""
+    """A view that gives back what `response` makes of the request."""
 
     class View(APIView):
         authentication_classes = list(authentications)
@@ -76,7 +76,7 @@ def serve(
         renderer_classes = list(renderers)
 
         def get(self, request):
-            return Response(answer(request))
+            return Response(response(request))
 
         post = get
 
@@ -88,23 +88,25 @@ def get(headers=None, method="get", **options):
 
 
 def test_the_user_and_the_context_of_a_token_are_there(ada):
-    serve(answer=lambda request: [request.user.get_username(), request.auth["user_id"], request.context["permissions"]])
-    answer = get(bearer(sub=str(ada.pk), permissions=["blog.add"]))
-    assert answer.json() == ["ada", str(ada.pk), ["blog.add"]]
+    serve(
+        response=lambda request: [request.user.get_username(), request.auth["user_id"], request.context["permissions"]]
+    )
+    response = get(bearer(sub=str(ada.pk), permissions=["blog.add"]))
+    assert response.json() == ["ada", str(ada.pk), ["blog.add"]]
 
 
 def test_the_user_costs_no_query_until_more_than_the_key_is_read(ada, django_assert_queries):
-    serve([IsKnown], answer=lambda request: request.user.pk)
+    serve([IsKnown], response=lambda request: request.user.pk)
     with django_assert_queries(0):
         assert get(bearer(sub=str(ada.pk))).json() == ada.pk
 
 
-def test_without_a_credential_others_are_tried_and_nobody_is_anonymous():
+def test_without_a_credential_others_are_tried_and_no_one_is_anonymous():
     class Other(BaseAuthentication):
         def authenticate(self, request):
             return ("somebody", None) if "X-Other" in request.headers else None
 
-    serve(authentications=[BoltguardAuthentication, Other], answer=lambda request: [str(request.user), request.auth])
+    serve(authentications=[BoltguardAuthentication, Other], response=lambda request: [str(request.user), request.auth])
     assert get().json() == ["AnonymousUser", None]
     assert get({"Authorization": "Basic YTpi"}).json() == ["AnonymousUser", None]
     assert get({"X-Other": "1"}).json() == ["somebody", None]
@@ -119,18 +121,18 @@ def test_without_a_credential_others_are_tried_and_nobody_is_anonymous():
         (bearer("no.to.ken"), "invalid_token", "The token is invalid"),
     ],
 )
-def test_a_bad_credential_is_401_with_the_reason_that_a_client_may_learn(permissions, sent, code, detail):
+def test_an_invalid_credential_is_401_with_the_reason_that_a_client_may_learn(permissions, sent, code, detail):
     serve(permissions)
-    answer = get(sent)
-    assert (answer.status_code, answer.json()) == (401, {"detail": f"{detail}.", "code": code})
-    assert answer["WWW-Authenticate"] == f'{CHALLENGE}, error="invalid_token", error_description="{detail}"'
+    response = get(sent)
+    assert (response.status_code, response.json()) == (401, {"detail": f"{detail}.", "code": code})
+    assert response["WWW-Authenticate"] == f'{CHALLENGE}, error="invalid_token", error_description="{detail}"'
 
 
 def test_no_credential_is_401_with_a_challenge():
     for permission in (IsKnown, GuardPermission.of(IsAuthenticated())):
         serve([permission])
-        answer = get()
-        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, CHALLENGE)
+        response = get()
+        assert (response.status_code, response["WWW-Authenticate"]) == (401, CHALLENGE)
 
 
 def test_the_challenge_names_the_schemes_of_the_backends():
@@ -145,8 +147,8 @@ def test_a_class_has_the_backends_that_it_names():
     assert get(bearer(sub="1", aud="shop", jti="a")).status_code == 200
     assert get(bearer(sub="1", jti="a")).status_code == 401
     store.revoke("a")
-    answer = get(bearer(sub="1", aud="shop", jti="a"))
-    assert (answer.status_code, answer.json()["code"]) == (401, "token_revoked")
+    response = get(bearer(sub="1", aud="shop", jti="a"))
+    assert (response.status_code, response.json()["code"]) == (401, "token_revoked")
 
 
 def test_a_class_without_backends_follows_the_settings():
@@ -196,7 +198,7 @@ class Elsewhere(RevocationStore):
         raise NotImplementedError
 
 
-def test_a_store_that_lives_elsewhere_is_asked_once():
+def test_a_store_that_is_external_is_queried_once():
     store = Elsewhere()
     permissions = [GuardPermission.of(IsAuthenticated()), GuardPermission.of(HasPermission("a.b"))]
     serve(permissions, [using(JWTAuthentication(revocation_store=store))])
@@ -205,34 +207,34 @@ def test_a_store_that_lives_elsewhere_is_asked_once():
     assert get(bearer(sub="1", jti="revoked", permissions=["a.b"])).json()["code"] == "token_revoked"
 
 
-def test_a_store_that_gives_no_answer_is_503_even_where_everybody_may_pass():
+def test_an_unavailable_store_is_503_even_for_allow_any():
     serve([AllowAny], [using(JWTAuthentication(revocation_store=Elsewhere()))])
-    answer = get(bearer(sub="1", jti="broken"))
-    assert (answer.status_code, answer.json()["code"]) == (503, "revocation_unavailable")
+    response = get(bearer(sub="1", jti="broken"))
+    assert (response.status_code, response.json()["code"]) == (503, "revocation_unavailable")
 
 
 def test_an_issuer_that_is_down_is_503_with_the_time_to_try_again():
     issuer = Issuer("a")
-    issuer.answer = lambda handler, _: say(handler, 500)
+    issuer.respond = lambda handler, _: say(handler, 500)
     with serving(issuer) as url:
         remote = RemoteKeySet(url, allow_http=True)
         serve([AllowAny], [using(JWTAuthentication(remote, ["ES256"], issuer="me"))])
-        answer = get(issuer.bearer("a"))
-    assert (answer.status_code, answer.json()["code"]) == (503, "issuer_keys_unavailable")
-    assert 1 <= int(answer["retry-after"]) <= 30
+        response = get(issuer.bearer("a"))
+    assert (response.status_code, response.json()["code"]) == (503, "issuer_keys_unavailable")
+    assert 1 <= int(response["retry-after"]) <= 30
 
 
 @pytest.mark.parametrize("read", [lambda user: user.get_username(), lambda user: user.is_staff])
 def test_a_user_who_is_not_there_is_401_when_read(read, ada):
-    serve([IsKnown], answer=lambda request: read(request.user))
-    answer = get(bearer(sub="987654321"))
-    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+    serve([IsKnown], response=lambda request: read(request.user))
+    response = get(bearer(sub="987654321"))
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
     get_user_model().objects.filter(pk=ada.pk).update(is_active=False)
     assert get(bearer(sub=str(ada.pk))).status_code == 401
 
 
-def test_a_subject_that_is_no_primary_key_is_401_when_read():
-    serve([IsKnown], answer=lambda request: request.user.pk)
+def test_a_subject_that_is_not_a_primary_key_is_401_when_read():
+    serve([IsKnown], response=lambda request: request.user.pk)
     assert get(bearer(sub="nobody")).status_code == 401
 
 
@@ -243,12 +245,12 @@ def test_permissions_of_djangos_users_read_the_account(ada):
     assert get(bearer(sub=str(ada.pk), is_staff=True)).status_code == 403
 
 
-def test_a_guard_lets_in_and_refuses():
+def test_a_guard_allows_and_refuses():
     serve([GuardPermission.of(HasPermission("blog.add") | IsStaff())])
     assert get(bearer(sub="1", permissions=["blog.add"])).status_code == 200
     assert get(bearer(sub="1", is_staff=True)).status_code == 200
-    answer = get(bearer(sub="1"))
-    assert (answer.status_code, answer.json()) == (
+    response = get(bearer(sub="1"))
+    assert (response.status_code, response.json()) == (
         403,
         {"detail": "You don't have permission to do this.", "code": "permission_denied"},
     )
@@ -270,7 +272,7 @@ def test_several_permissions_all_have_to_hold():
     assert get(bearer(sub="1", permissions=["a.b"])).status_code == 403
 
 
-def test_what_is_no_guard_is_refused_when_the_class_is_made():
+def test_what_is_not_a_guard_is_refused_when_the_class_is_made():
     with pytest.raises(ImproperlyConfigured, match="IsStaff is a class"):
         GuardPermission.of(IsStaff)
     with pytest.raises(ImproperlyConfigured, match="empty"):
@@ -282,7 +284,7 @@ def test_what_is_no_guard_is_refused_when_the_class_is_made():
 
 
 @pytest.mark.parametrize("permission", [GuardPermission, GuardPermission | IsKnown, IsKnown & GuardPermission])
-def test_a_guard_permission_without_a_guard_lets_nobody_in_and_says_what_to_write(permission):
+def test_a_guard_permission_without_a_guard_allows_no_one_and_shows_the_correct_form(permission):
     serve([permission])
     with pytest.raises(ImproperlyConfigured, match=NO_GUARD):
         get(bearer(sub="1"), client=Client())
@@ -372,7 +374,7 @@ def test_a_caller_of_another_class_is_anonymous_to_a_guard(ada):
     assert get(client=client).status_code == 200
 
 
-def test_a_guard_without_our_authentication_lets_nobody_in():
+def test_a_guard_without_our_authentication_allows_no_one():
     serve([GuardPermission.of(IsAuthenticated())], [])
     assert get(bearer(sub="1")).status_code == 403
 
@@ -421,7 +423,7 @@ def articles():
     mount(path("", include(router.urls)))
 
 
-def test_an_owner_is_let_in_and_others_are_not(articles):
+def test_an_owner_is_allowed_and_others_are_not(articles):
     assert wsgi("get", "/articles/1", bearer(sub="1")).status_code == 200
     refused = wsgi("get", "/articles/2", bearer(sub="1"))
     assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
@@ -438,7 +440,7 @@ def test_a_list_is_not_asked_about(articles):
     assert wsgi("options", "/articles/1", bearer(sub="1")).status_code == 200
 
 
-def test_a_view_of_one_object_that_never_asks_answers_nobody(articles):
+def test_a_view_of_one_object_that_never_checks_it_is_500(articles):
     assert wsgi("delete", "/articles/1", bearer(sub="1")).status_code == 500
     assert wsgi("delete", "/articles/1", bearer(sub="1", is_staff=True)).status_code == 200
     serve([GuardPermission.of(Owner("author_id"))])
@@ -512,10 +514,10 @@ def test_a_view_that_is_a_function():
     assert get(bearer(sub="1")).status_code == 403
 
 
-def test_answers_are_kept_out_of_shared_caches():
+def test_responses_are_not_stored_by_shared_caches():
     serve([IsKnown | ReadOnly])
     known, nobody, refused = get(bearer(sub="1")), get(), get(bearer(exp=1))
-    assert [answer["Vary"] for answer in (known, nobody, refused)] == ["Authorization"] * 3
+    assert [response["Vary"] for response in (known, nobody, refused)] == ["Authorization"] * 3
     assert (known["Cache-Control"], nobody.get("Cache-Control")) == ("private", None)
     serve([IsKnown], renderers=[JSONRenderer, BrowsableAPIRenderer])
     assert get(bearer(sub="1"))["Vary"] == "Accept, Authorization"
@@ -565,13 +567,13 @@ def test_a_cache_outside_tells_callers_apart():
     assert len({get({"X-API-Key": key}).content for key in (KEY, OTHER_KEY)}) == 2
 
 
-def test_an_answer_depends_on_all_headers_that_were_looked_at():
+def test_a_response_varies_on_all_headers_that_were_read():
     serve([AllowAny], [BY_KEY, BoltguardAuthentication])
     assert get(bearer(sub="1"))["Vary"] == "X-Api-Key, Authorization"
     assert get({"X-API-Key": KEY})["Vary"] == "X-Api-Key"
 
 
-def test_a_view_may_say_how_long_its_answer_is_kept():
+def test_a_view_can_set_how_long_its_response_is_cached():
     class View(APIView):
         authentication_classes = [BoltguardAuthentication]
 
@@ -599,7 +601,7 @@ def test_refusals_are_logged_with_their_precise_reason(caplog):
     assert reasons() == ["staff_required"]
     get(method="post")
     assert reasons() == ["not_authenticated"]
-    serve([IsKnown], answer=lambda request: request.user.is_staff)
+    serve([IsKnown], response=lambda request: request.user.is_staff)
     get(bearer(sub="987654321"))
     assert reasons() == ["user_not_found"]
 
@@ -650,14 +652,14 @@ def test_the_list_of_routes_shows_the_methods_that_a_view_has_itself():
     class Own(ListAPIView):
         permission_classes = [STAFF]
 
-    class Answers(Own):
+    class Custom(Own):
         def options(self, request):
             return Response({})
 
         def http_method_not_allowed(self, request):
             return Response({})
 
-    mount(path("a", Own.as_view()), path("b", function), path("c", Answers.as_view()))
+    mount(path("a", Own.as_view()), path("b", function), path("c", Custom.as_view()))
     assert list(listed()) == ["GET /a", "PUT /b", "ANY /c", "GET /c", "OPTIONS /c"]
 
 
@@ -773,16 +775,16 @@ def test_a_forced_user_is_anonymous_to_a_guard_unless_a_context_comes_along(ada)
 
 def test_beside_the_middleware(ada):
     with override_settings(MIDDLEWARE=[f"{BoltguardMiddleware.__module__}.{BoltguardMiddleware.__name__}"]):
-        serve([STAFF], answer=lambda request: request.user.get_username())
-        answer = get(bearer(sub=str(ada.pk), is_staff=True))
-    assert (answer.status_code, answer.json(), answer["Vary"]) == (200, "ada", "Authorization")
+        serve([STAFF], response=lambda request: request.user.get_username())
+        response = get(bearer(sub=str(ada.pk), is_staff=True))
+    assert (response.status_code, response.json(), response["Vary"]) == (200, "ada", "Authorization")
 
 
 def test_an_error_of_the_view_stays_its_own():
     def missing(request):
         raise Http404
 
-    serve([STAFF], answer=missing)
+    serve([STAFF], response=missing)
     assert get(bearer(sub="1", is_staff=True)).status_code == 404
 
 

@@ -52,14 +52,14 @@ def ids(**lists):
 
 
 @pytest.mark.parametrize("held", [JWTAuthentication, JWTAuthentication()])
-def test_a_backend_in_the_authentication_classes_is_an_error_that_says_what_to_write(held):
+def test_a_backend_in_the_authentication_classes_is_an_error_that_shows_the_correct_form(held):
     ((found, message, hint),) = messages(Shop.as_view(authentication_classes=[held]))
     assert found == "boltguard.E401" and f"{__name__}.Shop.authentication_classes contains JWTAuthentication" in message
     assert "BoltguardAuthentication with backends = [JWTAuthentication(...)]" in hint
 
 
 @pytest.mark.parametrize("held", [IsStaff, IsStaff(), IsStaff | IsAuthenticated, ~IsAuthenticated & IsStaff])
-def test_a_guard_in_the_permission_classes_is_an_error_that_says_what_to_write(held):
+def test_a_guard_in_the_permission_classes_is_an_error_that_shows_the_correct_form(held):
     ((found, message, hint),) = messages(Shop.as_view(permission_classes=[held]))
     assert found == "boltguard.E401" and f"{__name__}.Shop.permission_classes contains IsStaff" in message
     assert "GuardPermission.of(IsStaff(...))" in hint

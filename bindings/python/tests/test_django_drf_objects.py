@@ -172,7 +172,7 @@ CALLER, STAFF = bearer(sub="1"), bearer(sub="1", is_staff=True)
 
 
 @pytest.mark.parametrize("name", ONE)
-def test_a_view_of_one_object_that_never_asks_answers_nobody(name):
+def test_a_view_of_one_object_that_never_checks_it_is_500(name):
     mount(path("orders/<int:order>", ONE[name]))
     method = METHODS.get(name, "get")
     refused = wsgi(method, "/orders/7", CALLER, {"text": "mine"} if method == "put" else None)
@@ -190,13 +190,13 @@ def route(viewset, **attributes):
     "name", ["newest", "newest_of_a_paginated_set", "1/lines", "text_of_newest", "bytes_of_newest"]
 )
 @pytest.mark.parametrize("pagination", [None, PageNumberPagination])
-def test_an_action_that_shows_one_object_is_no_list(name, pagination):
+def test_an_action_that_shows_one_object_is_not_a_list(name, pagination):
     route(Orders, pagination_class=pagination)
     assert wsgi("get", f"/orders/{name}", CALLER).status_code == 500
 
 
 @pytest.mark.parametrize("method", ["post", "delete"])
-def test_an_action_that_changes_one_object_and_shows_none_is_no_list(method):
+def test_an_action_that_changes_one_object_and_shows_none_is_not_a_list(method):
     route(Orders)
     assert wsgi(method, "/orders/end_newest", CALLER).status_code == 500
     assert wsgi(method, "/orders/end_newest", STAFF).status_code == 204

@@ -54,8 +54,8 @@ from django.test import Client
 call_command("check", fail_level="WARNING")
 call_command("boltguard_routes")
 for token in sys.argv[1:]:
-    answer = Client().get("/shop", headers={{"Authorization": "Bearer " + token}})
-    print(answer.status_code, answer.json())
+    response = Client().get("/shop", headers={{"Authorization": "Bearer " + token}})
+    print(response.status_code, response.json())
 print(Client().get("/shop").status_code)
 """
 ORDERS = [

@@ -1,4 +1,4 @@
-"""`Unauthorized`, `Forbidden` and any other `HTTPException`, raised where no gate answers them."""
+"""`Unauthorized`, `Forbidden` and any other `HTTPException`, raised in unprotected views."""
 
 import copy
 import pickle
@@ -51,7 +51,7 @@ def class_raising(error):
 
 @pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("kind", [raising, async_raising, class_raising])
-def test_what_a_view_without_a_gate_raises_is_answered_and_never_500(kind, site):
+def test_exceptions_of_unprotected_views_are_never_500(kind, site):
     with override_settings(MIDDLEWARE=SITES[site]):
         mount_view(kind(Unauthorized("log in")))
         refused = call("get", "/view")
@@ -78,7 +78,7 @@ def test_a_forbidden_view_is_djangos_own_403():
         assert wsgi("get", "/view").content == own.content
 
 
-def test_a_handler_of_the_site_answers_instead_and_can_call_ours(monkeypatch):
+def test_a_handler_of_the_site_can_call_the_default_one(monkeypatch):
     site = sys.modules["site_urls"]
     with override_settings(MIDDLEWARE=[]):
         monkeypatch.setattr(
@@ -99,7 +99,7 @@ def test_only_the_default_handler_gives_way(monkeypatch):
     assert handlers.permission_denied(RequestFactory().get("/"), PermissionDenied()).status_code == 403
 
 
-def test_a_gate_answers_them_as_before():
+def test_a_gate_handles_them():
     for error, status in ((Unauthorized("x"), 401), (Forbidden("x"), 403), (HTTPException(418, "x"), 418)):
         mount_view(protect(guards=[AllowAny()])(raising(error)))
         refused = call("get", "/view")
@@ -165,7 +165,7 @@ def drf_kinds():
 
 @pytest.mark.parametrize("kind", ["no authentication", "ours, anonymous", "ours, identified", "inside of protect"])
 @pytest.mark.parametrize("site", SITES)
-def test_drf_answers_them_too(kind, site):
+def test_drf_handles_them(kind, site):
     make, headers = drf_kinds()[kind]
     with override_settings(MIDDLEWARE=SITES[site]):
         for error, status in (

@@ -1,4 +1,4 @@
-"""Whose account a token is about: a primary key of ours, a user of another issuer, or whom the site says it is."""
+"""Whose account a token is about: a local user, a user of another issuer, or a result of the site."""
 
 import asyncio
 import copy
@@ -63,7 +63,7 @@ VIEWS = [describe, adescribe]
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_user_of_another_issuer_is_no_local_account(issuer, remote, ada, view):
+def test_a_user_of_another_issuer_is_not_a_local_account(issuer, remote, ada, view):
     mount_view(protect(auth=[external(remote)], guards=[IsAuthenticated()])(view))
     sent = call("get", "/view", issuer.bearer("a", iss=ISSUER, sub=str(ada.pk)))
     assert sent.json() == {"kind": "ExternalUser", "pk": None, "name": str(ada.pk), "in": True}
@@ -176,7 +176,7 @@ def test_an_external_user_owns_nothing(issuer, remote, ada):
 
 
 @pytest.mark.parametrize("backend", [{}, {"secret": "a-shared-secret-of-two-sites-that-is-long-enough"}])
-def test_a_foreign_issuer_with_the_same_key_is_no_local_user(ada, backend):
+def test_a_foreign_issuer_with_the_same_key_is_not_a_local_user(ada, backend):
     secret = {"secret": backend["secret"]} if backend else {}
     foreign = bearer(sub=str(ada.pk), iss="https://other.example", **secret)
     own = bearer(sub=str(ada.pk), **secret)
@@ -270,7 +270,7 @@ def test_an_email_has_to_be_verified(issuer, remote, database):
 
 
 @pytest.mark.parametrize("other", [" {}", "+{}", "0{}", "{}_0", "{}.0", "\u0967{}"])
-def test_a_number_that_is_written_otherwise_names_nobody(issuer, remote, ada, other):
+def test_a_number_that_is_written_otherwise_names_no_one(issuer, remote, ada, other):
     """To the issuer these are other users; `int()` takes them all for numbers."""
     subject = other.format(ada.pk)
     mount_view(protect(auth=[external(remote, user_field="pk")], guards=[IsAuthenticated()])(describe))

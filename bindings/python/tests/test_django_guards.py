@@ -29,7 +29,7 @@ ANONYMOUS = None
 
 
 def status(guards, claims):
-    """How a caller with these claims is answered; `None` is a caller without a token."""
+    """The status for a caller with these claims, or without a token for `None`."""
     mount_view(protect(auth=[JWTAuthentication()], guards=guards)(lambda request: JsonResponse({})))
     return wsgi("get", "/view", {} if claims is None else bearer(sub="1", **claims)).status_code
 
@@ -111,7 +111,7 @@ def test_a_list_means_all_of_them():
         ([True], "not a guard"),
     ],
 )
-def test_what_is_no_list_of_guards_is_refused(guards, message):
+def test_what_is_not_a_list_of_guards_is_refused(guards, message):
     for build in (
         lambda: BoltAPI().get("/x", guards=guards)(lambda: {}),
         lambda: protect(guards=guards),
@@ -139,7 +139,7 @@ def test_what_is_no_list_of_guards_is_refused(guards, message):
         lambda: Guard.parse("authenticated &"),
     ],
 )
-def test_what_is_no_guard_is_refused(build):
+def test_what_is_not_a_guard_is_refused(build):
     with pytest.raises(ImproperlyConfigured):
         build()
 
@@ -154,12 +154,12 @@ def test_and_or_not_would_drop_a_guard():
             slip()
 
 
-def test_a_check_that_nothing_answers_opens_nothing():
+def test_a_check_that_is_not_run_allows_nothing():
     with pytest.raises(ImproperlyConfigured, match="owner"):
         status([Guard.parse('staff | check("owner")')], {})
 
 
-def test_the_text_form_parses_back():
+def test_the_string_form_parses_back():
     guard = IsAuthenticated() & (HasPermission("blog.add") | IsStaff()) & ~HasPermission("blog.banned")
     assert Guard.parse(str(guard)) == guard and hash(Guard.parse(str(guard))) == hash(guard)
     assert "blog.banned" in repr(guard)

@@ -1,4 +1,4 @@
-"""`Vary` and `Cache-Control` of every answer behind a gate: a shared cache gives none of them to another caller."""
+"""`Vary` and `Cache-Control` of every response behind a gate: a shared cache gives none of them to another caller."""
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -77,7 +77,7 @@ KINDS = {
 }
 KNOWN = {"X-B": bearer(sub="987654321", permissions=["a.b"])["Authorization"]}
 WEAK = {"X-B": bearer(sub="1")["Authorization"]}
-ANSWERS = [
+RESPONSES = [
     ("", KNOWN, 200, "private"),
     ("", {}, 401, None),
     ("", bearer("no.to.ken"), 401, None),
@@ -91,11 +91,11 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("what", "sent", "status", "control"), ANSWERS)
-def test_every_answer_says_whose_it_is(kind, what, sent, status, control):
+@pytest.mark.parametrize(("what", "sent", "status", "control"), RESPONSES)
+def test_every_response_has_vary_and_cache_control(kind, what, sent, status, control):
     KINDS[kind](backends(), [IsAuthenticated(), HasPermission("a.b")])
-    answer = get(f"/view?what={what}", **sent)
-    said = (answer.status_code, answer.get("Vary"), answer.get("Cache-Control"))
+    response = get(f"/view?what={what}", **sent)
+    said = (response.status_code, response.get("Vary"), response.get("Cache-Control"))
     assert said == (status, "Authorization, X-Api-Key, X-B", control)
 
 
@@ -116,15 +116,15 @@ MIDDLEWARE = ["boltguard.middleware.BoltguardMiddleware"]
         ("account", KNOWN, 200, "private"),
     ],
 )
-def test_every_answer_behind_the_middleware_says_whose_it_is(view, what, sent, status, control):
+def test_every_response_through_the_middleware_has_vary(view, what, sent, status, control):
     mount_view(view)
     with override_settings(MIDDLEWARE=MIDDLEWARE, BOLT_AUTHENTICATION_CLASSES=backends()):
-        answer = get(f"/view?what={what}", **sent)
-    said = (answer.status_code, answer.get("Vary"), answer.get("Cache-Control"))
+        response = get(f"/view?what={what}", **sent)
+    said = (response.status_code, response.get("Vary"), response.get("Cache-Control"))
     assert said == (status, "Authorization, X-Api-Key, X-B", control)
 
 
 def test_a_refusal_that_no_header_decides_may_be_kept():
     mount_view(protect(auth=[], guards=[IsAuthenticated()])(sync_handler))
-    answer = get()
-    assert (answer.status_code, answer.get("Vary"), answer.get("Cache-Control")) == (401, None, None)
+    response = get()
+    assert (response.status_code, response.get("Vary"), response.get("Cache-Control")) == (401, None, None)

@@ -39,7 +39,7 @@ from boltguard.auth import (
 
 from support import bearer, call, get, mount, mount_view, wsgi
 
-# Caches of whole answers
+# Caches of whole responses
 
 KEYS = {"auth": [APIKeyAuthentication({"key-of-ada", "key-of-bob"})], "guards": [IsAuthenticated()]}
 keyed = protect(**KEYS)
@@ -101,11 +101,11 @@ CACHED_WITHIN = {
 
 
 @pytest.mark.parametrize("name", CACHED_WITHIN)
-def test_a_cache_within_a_guard_answers_nobody(name, caplog):
+def test_a_cache_inside_a_guard_is_an_error(name, caplog):
     mount_view(CACHED_WITHIN[name])
     for headers in (ADA, BOB, ADA):
-        answer = call("get", "/view", headers)
-        assert answer.status_code == 500 and b"apikey:" not in answer.content
+        response = call("get", "/view", headers)
+        assert response.status_code == 500 and b"apikey:" not in response.content
     assert "cache_page" in caplog.text and "@vary_on_headers('X-Api-Key')" in caplog.text
     assert "cache_control(public=True)" in caplog.text
 
@@ -124,7 +124,7 @@ def test_a_cache_within_that_tells_callers_apart_is_a_cache(view):
     assert wsgi("get", "/view").status_code == 401
 
 
-def test_an_answer_that_is_said_to_be_public_is_shared_within_the_guard():
+def test_a_public_response_is_shared_inside_the_guard():
     times = []
 
     @keyed
@@ -174,7 +174,7 @@ CACHED_OUTSIDE = {
 
 
 @pytest.mark.parametrize("name", CACHED_OUTSIDE)
-def test_a_cache_outside_a_guard_keeps_no_known_callers_answer(name):
+def test_a_cache_outside_a_guard_stores_no_authenticated_response(name):
     mount_view(CACHED_OUTSIDE[name])
     mine, other = call("get", "/view", ADA), call("get", "/view", BOB)
     assert mine.json() != other.json() and mine["Cache-Control"] == "private"
@@ -213,7 +213,7 @@ UPDATE, FETCH = "django.middleware.cache.UpdateCacheMiddleware", "django.middlew
 
 @override_settings(MIDDLEWARE=[IDENTIFY], BOLT_AUTHENTICATION_CLASSES=KEYS["auth"])
 @pytest.mark.parametrize("view", [whoami, awhoami])
-def test_the_middleware_lets_no_cached_answer_of_another_out(view):
+def test_the_middleware_sends_no_cached_response_of_another(view):
     mount_view(cached(view))
     for headers in (ADA, BOB):
         assert call("get", "/view", headers).status_code == 500
@@ -233,15 +233,15 @@ def test_the_middleware_leaves_cached_pages_to_everybody_without_a_credential():
 def test_the_cache_of_a_whole_site_never_mixes_callers_up(order):
     mount_view(whoami)
     with override_settings(MIDDLEWARE=order):
-        answers = [call("get", "/view", headers) for headers in (ADA, BOB)]
+        responses = [call("get", "/view", headers) for headers in (ADA, BOB)]
     if order[0] == IDENTIFY:
-        assert [answer.status_code for answer in answers] == [500, 500]
+        assert [response.status_code for response in responses] == [500, 500]
     else:
-        assert answers[0].json() != answers[1].json()
+        assert responses[0].json() != responses[1].json()
 
 
 @override_settings(MIDDLEWARE=[UPDATE, FETCH, IDENTIFY], BOLT_AUTHENTICATION_CLASSES=KEYS["auth"])
-def test_a_view_may_say_when_its_answer_expires_within_the_cache_of_a_site():
+def test_a_view_can_set_when_its_response_expires_in_the_site_cache():
     def view(request):
         response = whoami(request)
         response["Expires"] = "Thu, 01 Jan 2099 00:00:00 GMT"
@@ -259,8 +259,8 @@ def test_a_path_begins_no_line_of_its_own_in_the_log(caplog, debug):
     caplog.set_level(logging.DEBUG, "boltguard")
     mount(re_path(r"^(?s:.*)$", keyed(whoami)))
     with override_settings(DEBUG=debug):
-        answer = wsgi("get", "/x%0AGET%20/admin%20refused%1b[2J%E2%80%A8")
-    assert answer.status_code == 401
+        response = wsgi("get", "/x%0AGET%20/admin%20refused%1b[2J%E2%80%A8")
+    assert response.status_code == 401
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("boltguard")]
     assert len(lines) == 1 + debug
     assert all(line.startswith("GET /x\\nGET /admin refused\\x1b[2J\\u2028 refused") for line in lines)
@@ -333,9 +333,9 @@ def test_a_body_that_cant_be_held_is_422(what, handler):
     api = BoltAPI(auth=[], guards=[AllowAny()])
     api.post("/trees")(handler)
     mount(api=api)
-    answer = wsgi("post", "/trees", body=BODIES[what])
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_body")
-    assert "9" * 20 not in answer.json()["detail"]
+    response = wsgi("post", "/trees", body=BODIES[what])
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_body")
+    assert "9" * 20 not in response.json()["detail"]
 
 
 VALUES = ["9" * 5000, "-" + "9" * 400, "1e999", "1e" + "9" * 30, "P99999999999D", "10000-01-01", "%ff", "%00", "x"]
@@ -351,8 +351,8 @@ def test_a_value_that_cant_be_held_is_422_in_a_query_and_in_a_path(value, kind):
         return "held"
 
     mount(api=api)
-    answer = wsgi("get", f"/query?value={value}")
-    assert answer.status_code in (200, 422)
+    response = wsgi("get", f"/query?value={value}")
+    assert response.status_code in (200, 422)
     if kind is list[int]:
         return
 
@@ -361,13 +361,13 @@ def test_a_value_that_cant_be_held_is_422_in_a_query_and_in_a_path(value, kind):
         return "held"
 
     mount(api=api)
-    answer = wsgi("get", f"/path/{value}")
-    assert answer.status_code in (200, 422)
-    if answer.status_code == 422:
-        assert (answer.json()["code"], answer.json()["loc"]) == ("invalid_path", ["path", "value"])
+    response = wsgi("get", f"/path/{value}")
+    assert response.status_code in (200, 422)
+    if response.status_code == 422:
+        assert (response.json()["code"], response.json()["loc"]) == ("invalid_path", ["path", "value"])
 
 
-def test_a_path_that_does_not_fit_is_told_to_those_whom_the_guard_lets_in():
+def test_a_path_that_does_not_fit_is_told_to_those_whom_the_guard_allows():
     api = BoltAPI(**KEYS)
 
     @api.get("/art/{number}")
@@ -380,9 +380,9 @@ def test_a_path_that_does_not_fit_is_told_to_those_whom_the_guard_lets_in():
 
     mount(api=api)
     assert call("get", "/art/x").status_code == 401
-    answer = call("get", "/art/x", ADA)
-    assert answer.status_code == 422
-    assert answer.json() == {"detail": "Expected `int`, got `str`", "code": "invalid_path", "loc": ["path", "number"]}
+    response = call("get", "/art/x", ADA)
+    assert response.status_code == 422
+    assert response.json() == {"detail": "Expected `int`, got `str`", "code": "invalid_path", "loc": ["path", "number"]}
     assert call("delete", "/art/x", ADA).json()["loc"] == ["path", "piece"]
     assert call("put", "/art/x", ADA).status_code == 405
     assert call("get", "/art/7", ADA).json() == 7
@@ -418,7 +418,7 @@ def test_a_path_that_does_not_fit_one_route_may_fit_another():
     assert get("/art/oldest").json() == {"name": "oldest"} and get("/art/7").json() == {"number": 7}
 
 
-# Views that give no answer
+# Views that return no response
 
 
 class Forgetful(View):
@@ -449,7 +449,7 @@ FORGETFUL = {
 @pytest.mark.parametrize("guard", [IsAuthenticated(), IsAuthenticated() & Owner("author")], ids=str)
 @pytest.mark.parametrize("name", FORGETFUL)
 @pytest.mark.filterwarnings("error")
-def test_a_view_that_gives_no_answer_is_told_so(name, guard, caplog):
+def test_a_view_that_returns_no_response_is_an_error(name, guard, caplog):
     view, says = FORGETFUL[name]
     mount_view(protect(auth=KEYS["auth"], guards=[guard])(view))
     assert call("get", "/view", ADA).status_code == 500
@@ -458,7 +458,7 @@ def test_a_view_that_gives_no_answer_is_told_so(name, guard, caplog):
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_handler_whose_async_is_hidden_is_told_so(caplog):
+def test_a_handler_whose_async_is_hidden_is_an_error(caplog):
     api = BoltAPI(**KEYS)
     api.get("/view")(sync_only_with_request(awhoami))
     mount(api=api)
@@ -480,8 +480,8 @@ def sync_only_with_request(view):
 def test_a_405_with_something_in_it_needs_an_object(content, status):
     guard = IsAuthenticated() & Owner("author")
     mount_view(protect(auth=KEYS["auth"], guards=[guard])(lambda request: HttpResponseNotAllowed(["GET"], content)))
-    answer = call("get", "/view", ADA)
-    assert answer.status_code == status and b"draft" not in answer.content
+    response = call("get", "/view", ADA)
+    assert response.status_code == status and b"draft" not in response.content
 
 
 # Claims

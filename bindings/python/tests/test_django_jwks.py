@@ -51,7 +51,7 @@ def serve(*backends, guards=None):
 
 
 def on_each_edge(headers):
-    """The answers of the sync and the async route, each through both handlers."""
+    """The responses of the sync and the async route, each through both handlers."""
     yield wsgi("get", "/sync", headers)
     yield wsgi("get", "/async", headers)
     yield asyncio.run(asgi("get", "/sync", headers))
@@ -127,9 +127,9 @@ def test_tokens_that_are_merely_bad_fetch_nothing_more(issuer, remote):
 
 
 @pytest.mark.parametrize("guards", [[IsAuthenticated()], [AllowAny()]])
-def test_without_keys_the_answer_is_503(issuer, remote, guards, caplog):
+def test_without_keys_the_response_is_503(issuer, remote, guards, caplog):
     serve(backend(remote), guards=guards)
-    issuer.answer = fail
+    issuer.respond = fail
     for response in on_each_edge(issuer.bearer("a")):
         assert response.status_code == 503
         assert "www-authenticate" not in response
@@ -137,14 +137,14 @@ def test_without_keys_the_answer_is_503(issuer, remote, guards, caplog):
     assert "status 500" in caplog.text
     assert "Traceback" not in caplog.text
     remote.rust.skip(60)
-    issuer.answer = None
+    issuer.respond = None
     assert statuses(issuer.bearer("a")) == [200] * 4
 
 
 def test_old_keys_serve_until_they_are_too_old(issuer, remote):
     serve(backend(remote))
     assert statuses(issuer.bearer("a")) == [200] * 4
-    issuer.answer = fail
+    issuer.respond = fail
     remote.rust.skip(300)
     assert statuses(issuer.bearer("a")) == [200] * 4
     # Nobody can say whether a key that is not there exists, and a flood of them fetches nothing more.
@@ -155,7 +155,7 @@ def test_old_keys_serve_until_they_are_too_old(issuer, remote):
     remote.rust.skip(4000)
     assert statuses(issuer.bearer("a")) == [503] * 4
     remote.rust.skip(60)
-    issuer.answer = None
+    issuer.respond = None
     assert statuses(issuer.bearer("a")) == [200] * 4
 
 
@@ -206,7 +206,7 @@ def test_a_kid_of_one_issuer_does_not_stop_the_rotation_of_another(issuer, remot
         assert len(issuer.requests) == asked[0] + 1
 
 
-def test_a_token_without_kid_is_asked_for_where_nobody_has_signed_it(issuer, remote):
+def test_a_token_without_kid_is_asked_for_where_no_one_has_signed_it(issuer, remote):
     def without_kid(issuer, kid, **claims):
         token = jwt.encode({"sub": "42", "exp": FAR, **claims}, issuer.keys[kid], algorithm="ES256")
         return {"Authorization": f"Bearer {token}"}
@@ -216,13 +216,13 @@ def test_a_token_without_kid_is_asked_for_where_nobody_has_signed_it(issuer, rem
         second = RemoteKeySet(url, allow_http=True)
         serve(backend(remote), backend(second))
         assert statuses(without_kid(other, "b")) == [200] * 4
-        issuer.answer = fail
+        issuer.respond = fail
         remote.rust.skip(300)
         # Its issuer is up, and the other one has nothing to say about it.
         assert statuses(without_kid(other, "b", exp=1)) == [401] * 4
         asked = len(issuer.requests)
         remote.rust.skip(60)
-        issuer.answer = None
+        issuer.respond = None
         issuer.publish("c")
         assert statuses(without_kid(issuer, "c")) == [200] * 4
         assert len(issuer.requests) == asked + 1
@@ -257,7 +257,7 @@ def test_a_sole_key_that_can_not_be_used_is_503_and_named_in_the_log(issuer, rem
 
 
 def test_one_issuer_that_is_down_leaves_the_callers_of_the_other_alone(issuer, remote):
-    issuer.answer = fail
+    issuer.respond = fail
     other = Issuer("b")
     with serving(other) as url:
         serve(backend(remote), backend(RemoteKeySet(url, allow_http=True)))
@@ -267,7 +267,7 @@ def test_one_issuer_that_is_down_leaves_the_callers_of_the_other_alone(issuer, r
 
 
 def test_an_api_key_is_good_while_the_issuer_is_down(issuer, remote):
-    issuer.answer = fail
+    issuer.respond = fail
     serve(backend(remote), APIKeyAuthentication({"sk-a-key-that-is-long-enough"}))
     assert statuses({"X-API-Key": "sk-a-key-that-is-long-enough", **issuer.bearer("a")}) == [200] * 4
     assert statuses(issuer.bearer("a")) == [503] * 4
@@ -299,7 +299,7 @@ def test_tokens_of_another_issuer_can_be_revoked(issuer, remote, store):
     assert len(issuer.requests) == 2
 
 
-def test_kept_tokens_end_with_their_key(issuer, remote):
+def test_cached_tokens_end_with_their_key(issuer, remote):
     kept = backend(remote, cached_tokens=100)
     serve(kept)
     assert statuses(issuer.bearer("a")) == [200] * 4
@@ -327,7 +327,7 @@ def test_a_decorated_view_and_a_middleware(issuer, remote):
     with override_settings(**settings):
         assert wsgi("get", "/plain", issuer.bearer("a")).json() == {"user": "42"}
         assert asyncio.run(asgi("get", "/plain", issuer.bearer("a"))).json() == {"user": "42"}
-        issuer.answer = fail
+        issuer.respond = fail
         remote.rust.skip(4000)
         assert wsgi("get", "/plain", issuer.bearer("a")).status_code == 503
         assert wsgi("get", "/plain", {}).json() == {"user": None}
@@ -388,6 +388,6 @@ def test_a_checked_site_needs_no_network(remote, issuer):
     with override_settings(BOLT_AUTHENTICATION_CLASSES=[backend(remote)], BOLT_DEFAULT_PERMISSION_CLASSES=[AllowAny()]):
         call_command("check")
     assert issuer.requests == []
-    issuer.answer = fail
+    issuer.respond = fail
     with pytest.raises(PyJWKClientConnectionError):
         remote.refresh()

@@ -178,7 +178,7 @@ def test_of_several_stores_that_of_the_accepting_backend_is_told():
     assert [sorted(one.revoked) for one in stores] == [[f"{n}/async", f"{n}/sync"] for n in range(3)]
 
 
-def test_memory_stores_of_several_backends_are_told_apart_and_twice_is_no_harm():
+def test_memory_stores_of_several_backends_are_distinguished_and_twice_is_not_a_harm():
     stores = [InMemoryRevocation(), InMemoryRevocation()]
     auth = [JWTAuthentication(audience=name, revocation_store=one) for name, one in zip("ab", stores, strict=True)]
 
@@ -290,7 +290,7 @@ def test_a_sync_logout_may_be_awaited(make):
     assert store.is_revoked("j")
 
 
-def test_a_revoke_that_returns_a_coroutine_is_no_revocation():
+def test_a_revoke_that_returns_a_coroutine_is_not_a_revocation():
     class Hidden(Own):
         def revoke(self, jti, ttl=None):
             return Own().arevoke(jti, ttl)

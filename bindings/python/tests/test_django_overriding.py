@@ -199,8 +199,8 @@ def test_what_django_rest_framework_calls_may_be_redefined():
 
     drf_view(Known, Staff)
     staff = bearer(sub="1", is_staff=True)
-    answers = [wsgi("get", f"/view{query}", staff).status_code for query in ("?let", "", "?open")]
-    assert answers == [200, 401, 200]
+    responses = [wsgi("get", f"/view{query}", staff).status_code for query in ("?let", "", "?open")]
+    assert responses == [200, 401, 200]
 
 
 @pytest.mark.parametrize("attributes", [{"guards": [IsAdminUser()]}, {"guards": IsAdminUser()}, {"x": (IsStaff,)}])
@@ -212,7 +212,7 @@ def test_guards_of_a_permission_under_another_name_are_refused(attributes):
 
 
 @pytest.mark.parametrize("where", ["class", "base", "object"])
-def test_backends_that_are_changed_later_let_nobody_in(where):
+def test_backends_that_are_changed_later_allows_no_one(where):
     """Those that the class had before would decide, without the store of the new one."""
 
     class Known(BoltguardAuthentication):
@@ -277,8 +277,8 @@ def site(store):
     mount(api=api)
 
 
-def twins(base, name, is_async):
-    """A store that redefines one of two twins, and calls `super()`."""
+def overriding_store(base, name, is_async):
+    """A store that redefines the sync or the async variant of a method, and calls `super()`."""
     heard = []
 
     class Sync(base):
@@ -290,8 +290,8 @@ def twins(base, name, is_async):
 
     async def async_method(self, jti, *rest):
         heard.append(jti)
-        answer = await getattr(super(Store, self), f"a{name}")(jti, *rest)
-        return answer or (name == "is_revoked" and jti.startswith("old"))
+        response = await getattr(super(Store, self), f"a{name}")(jti, *rest)
+        return response or (name == "is_revoked" and jti.startswith("old"))
 
     members = {f"a{name}": async_method} if is_async else {name: sync_method}
     Store = type("Store", (Sync,), members)
@@ -303,9 +303,9 @@ CONCRETE = [InMemoryRevocation, DjangoCacheRevocation, DjangoORMRevocation]
 
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize("base", CONCRETE)
-def test_an_answer_of_a_stores_own_is_asked_by_sync_and_async_code(base, is_async):
+def test_an_overridden_method_is_used_by_sync_and_async_code(base, is_async):
     caches["default"].clear()
-    store, heard = twins(base, "is_revoked", is_async)
+    store, heard = overriding_store(base, "is_revoked", is_async)
     site(store)
     for path in ("/sync", "/async"):
         heard.clear()
@@ -318,7 +318,7 @@ def test_an_answer_of_a_stores_own_is_asked_by_sync_and_async_code(base, is_asyn
 @pytest.mark.parametrize("base", CONCRETE)
 def test_a_revoke_of_a_stores_own_is_called_by_sync_and_async_code(base, is_async):
     caches["default"].clear()
-    store, heard = twins(base, "revoke", is_async)
+    store, heard = overriding_store(base, "revoke", is_async)
     site(store)
     for number, path in enumerate(("/awaits", "/calls")):
         jti = f"t-{base.__name__}-{is_async}-{number}"
@@ -327,7 +327,7 @@ def test_a_revoke_of_a_stores_own_is_called_by_sync_and_async_code(base, is_asyn
         assert call("get", "/sync", bearer(sub="1", jti=jti)).status_code == 401
 
 
-def test_twins_of_subclasses_of_subclasses_do_not_call_each_other_for_ever():
+def test_sync_and_async_overrides_do_not_recurse():
     class First(InMemoryRevocation):
         def is_revoked(self, jti):
             return jti == "first" or super().is_revoked(jti)

@@ -130,7 +130,7 @@ def test_every_kind_of_view(ada, name):
 
 
 @pytest.mark.parametrize("given", [who, OnTheClass, [JWTAuthentication()], []])
-def test_protect_without_its_parentheses_is_refused_and_says_what_to_write(given):
+def test_protect_without_its_parentheses_is_refused_and_shows_the_correct_form(given):
     with pytest.raises(ImproperlyConfigured, match=r"Use @protect\(auth=\[\.\.\.\], guards=\[\.\.\.\]\)"):
         protect(given)
 
@@ -147,12 +147,12 @@ def test_other_methods_of_an_async_class_are_405(ada):
     assert call("post", "/view", bearer(sub=str(ada.pk))).status_code == 405
 
 
-def test_a_class_that_is_no_view_is_refused():
+def test_a_class_that_is_not_a_view_is_refused():
     with pytest.raises(ImproperlyConfigured, match="not a view"):
         guarded(type("Thing", (), {}))
 
 
-def test_errors_become_answers():
+def test_exceptions_become_responses():
     @guarded
     def view(request):
         raise Forbidden("not today")
@@ -234,7 +234,7 @@ def test_the_middleware_identifies_callers_for_plain_views(ada, view):
 
 
 class SessionBesides(TestCase):
-    """A session's user stays where no credential of ours is sent, and gives way where one is."""
+    """A session's user is kept without Boltguard credentials, and replaced with them."""
 
     def setUp(self):
         self.grace = User.objects.create_user("grace")
@@ -257,8 +257,8 @@ class SessionBesides(TestCase):
         client = AsyncClient()
         await sync_to_async(client.force_login)(self.grace)
         self.assertEqual((await client.get("/view")).json()["name"], "grace")
-        answer = await client.get("/view", headers=bearer(sub=str(self.ada.pk)))
-        self.assertEqual(answer.json()["name"], "ada")
+        response = await client.get("/view", headers=bearer(sub=str(self.ada.pk)))
+        self.assertEqual(response.json()["name"], "ada")
 
     @override_settings(MIDDLEWARE=MIDDLEWARE)
     def test_get_current_user_gives_either(self):
@@ -325,7 +325,7 @@ def test_a_view_asked_many_times_at_once(ada):
     async def many():
         return await asyncio.gather(*(asgi("get", "/view", bearer(sub=str(ada.pk))) for _ in range(20)))
 
-    assert {answer.status_code for answer in asyncio.run(many())} == {200}
+    assert {response.status_code for response in asyncio.run(many())} == {200}
 
 
 def test_an_unknown_user_model_row_is_not_created(ada):

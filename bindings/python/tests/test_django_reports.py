@@ -1,4 +1,4 @@
-"""What error pages, error mails and logs may show: never a key, a token or a claim of ours."""
+"""What error pages, error mails and logs may show: never a key, a token or a claim."""
 
 import logging
 import os
@@ -143,11 +143,11 @@ def test_logs_name_the_reason_and_nothing_that_was_sent(caplog):
     mount_view(protect(auth=[JWTAuthentication()], guards=[IsAuthenticated()])(lambda request: None))
     caplog.set_level(logging.DEBUG)
     text = token(sub="1", note=SECRET_CLAIM, exp=1)
-    answer = get(**bearer(text))
+    response = get(**bearer(text))
     ours = [record for record in caplog.records if record.name == "boltguard"]
     assert ours and all(record.reason == "token_expired" for record in ours)
     assert text not in caplog.text and SECRET_CLAIM not in caplog.text
-    assert text.encode() not in answer.content
+    assert text.encode() not in response.content
 
 
 def attributes(record):

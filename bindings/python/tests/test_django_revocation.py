@@ -140,7 +140,7 @@ def test_revoke_works_plainly_and_awaited(kind):
 
 
 @pytest.mark.parametrize("kind", STORES)
-def test_what_is_no_token_id_is_refused(kind):
+def test_what_is_not_a_token_id_is_refused(kind):
     if kind.startswith("own"):
         return
     store = STORES[kind]()
@@ -152,7 +152,7 @@ def test_what_is_no_token_id_is_refused(kind):
             store.revoke("j", ttl)
 
 
-# How long an entry lives
+# How long an entry is kept
 
 
 def test_an_entry_outlives_the_leeway():
@@ -240,23 +240,23 @@ def test_duplicates_in_a_model_without_unique_ids():
 
 
 class Failing(RevocationStore):
-    answer = None
+    response = None
 
     def is_revoked(self, jti):
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer() if callable(self.answer) else self.answer
+        if isinstance(self.response, Exception):
+            raise self.response
+        return self.response() if callable(self.response) else self.response
 
 
 async def a_coroutine():
     return False
 
 
-@pytest.mark.parametrize("answer", [OSError("down"), None, 0, "", "no", a_coroutine])
-def test_a_store_without_an_answer_is_503_and_nothing_passes(answer, caplog):
+@pytest.mark.parametrize("response", [OSError("down"), None, 0, "", "no", a_coroutine])
+def test_a_store_without_a_result_is_503(response, caplog):
     """An un-awaited coroutine is as true as any object; it is neither a yes nor a no."""
     store = Failing()
-    store.answer = answer
+    store.response = response
     site(store)
     headers = bearer(sub="1", jti="j")
     caplog.set_level(logging.ERROR, "boltguard")
@@ -268,7 +268,7 @@ def test_a_store_without_an_answer_is_503_and_nothing_passes(answer, caplog):
 
 def test_a_failing_store_is_503_whatever_else_is_sent():
     store = Failing()
-    store.answer = OSError("down")
+    store.response = OSError("down")
     api = BoltAPI()
     auth = [JWTAuthentication(revocation_store=store), APIKeyAuthentication({"k"})]
     api.get("/x", auth=auth, guards=[IsAuthenticated()])(lambda: {})
@@ -279,7 +279,7 @@ def test_a_failing_store_is_503_whatever_else_is_sent():
 
 def test_on_store_error_allow_is_the_explicit_other_choice():
     store = Failing()
-    store.answer = OSError("down")
+    store.response = OSError("down")
     site(store, on_store_error="allow")
     assert get("/sync", **bearer(sub="1", jti="j")).status_code == 200
 
@@ -295,9 +295,9 @@ def test_two_backends_ask_their_own_stores():
     mount(api=api)
     first.revoke("a")
     second.revoke("b")
-    answers = {(key, jti): get("/x", **bearer(secret=f"{key}-secret" * 4, sub="1", jti=jti)).status_code
+    responses = {(key, jti): get("/x", **bearer(secret=f"{key}-secret" * 4, sub="1", jti=jti)).status_code
                for key in ("first", "other") for jti in ("a", "b")}  # fmt: skip
-    assert answers == {("first", "a"): 401, ("first", "b"): 200, ("other", "a"): 200, ("other", "b"): 401}
+    assert responses == {("first", "a"): 401, ("first", "b"): 200, ("other", "a"): 200, ("other", "b"): 401}
 
 
 def test_a_full_store_raises_and_evicts_nothing():
@@ -309,7 +309,7 @@ def test_a_full_store_raises_and_evicts_nothing():
     assert store.is_revoked("a") and store.is_revoked("b")
 
 
-def test_a_subclass_of_the_memory_store_is_asked_its_own_answer():
+def test_a_subclass_of_the_memory_store_uses_its_own_method():
     class Stricter(InMemoryRevocation):
         def is_revoked(self, jti):
             return jti.startswith("old-") or super().is_revoked(jti)

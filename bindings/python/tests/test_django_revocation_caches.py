@@ -113,7 +113,7 @@ def _empty():
     caches["default"].clear()
 
 
-# A cache that does not answer
+# An unavailable cache
 
 
 @pytest.mark.parametrize("kind", SERVERS)
@@ -136,7 +136,7 @@ def test_a_revoked_token_stays_refused_while_its_server_is_killed_and_comes_back
             assert {status("gone") for _ in range(5)} == {503}, "entries were lost, and nobody knows which"
 
 
-def test_a_server_that_hangs_is_503_and_answers_again():
+def test_a_server_that_hangs_is_503_until_it_recovers():
     port = free_port()
     with override_settings(CACHES={"default": swallowing(port)}), redis(port) as server:
         store = DjangoCacheRevocation()
@@ -164,7 +164,7 @@ def test_a_server_that_is_emptied_is_503_in_every_process(kind):
             with pytest.raises(RevocationUnavailable, match="accept_loss"):
                 DjangoCacheRevocation().is_revoked("gone")
         store.revoke("known", 600)
-        assert status("known") == 401, "it is written down"
+        assert status("known") == 401, "it is stored"
         assert status("other") == 503
 
 
@@ -242,7 +242,7 @@ def test_silence_is_not_taken_for_unrevoked_and_ends_with_the_failure(monkeypatc
 
 
 @override_settings(CACHES={"default": {"BACKEND": f"{__name__}.Silent"}})
-def test_a_process_that_starts_while_the_cache_is_silent_lets_nobody_in(monkeypatch):
+def test_a_process_that_starts_while_the_cache_is_silent_allows_no_one(monkeypatch):
     monkeypatch.setattr(Silent, "is_down", True)
     with pytest.raises(RevocationUnavailable):
         DjangoCacheRevocation().is_revoked("a")
@@ -272,7 +272,7 @@ def test_a_look_up_is_one_question():
     assert len(asked) == 1 and len(asked[0]) == 2
 
 
-# How long an entry lives
+# How long an entry is kept
 
 
 def kept_until(jti, prefix="revoked_tokens:"):
@@ -287,7 +287,7 @@ def test_a_token_revoked_through_another_object_stays_revoked_through_the_leeway
     assert kept_until("a", "other:") < time.time() + 180, "that one is asked by no backend"
 
 
-def test_an_entry_of_another_process_lives_through_the_leeway(tmp_path):
+def test_an_entry_of_another_process_stays_through_the_leeway(tmp_path):
     """A task worker never imports the views, in which the backend is built."""
     cache = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(tmp_path)}
     code = f"""
@@ -353,7 +353,7 @@ def test_a_key_fits_into_memcached_with_the_prefix_of_the_cache(size):
         assert store.is_revoked("x" * size) and not store.is_revoked("x" * (size + 1))
 
 
-def test_ids_are_told_apart_whatever_they_hold():
+def test_ids_are_distinguished_whatever_they_hold():
     store = DjangoCacheRevocation()
     ids = ["abc", "ABC", "abc ", "äbc", "a\0bc", "\ud800", "x" * 300, "boltguard:mark", "sha256:abc"]
     for jti in ids:

@@ -218,7 +218,7 @@ def test_a_logout_in_async_code_outlives_an_atomic_block():
 
 
 def swallow(request, *args, **kwargs):
-    """A view whose own transaction fails after the logout, of which the client is told nothing."""
+    """A view whose own transaction fails after the logout, which the response doesn't show."""
     try:
         with transaction.atomic():
             User.objects.create(username="written")
@@ -237,7 +237,7 @@ def roll_back(request, *args, **kwargs):
 
 @pytest.mark.parametrize("view", [swallow, roll_back])
 @pytest.mark.parametrize("way", WAYS)
-def test_a_logout_outlives_a_rollback_that_is_no_error(way, view, request):
+def test_a_logout_outlives_a_rollback_that_is_not_an_error(way, view, request):
     if view is roll_back:
         request.getfixturevalue("atomic_requests")
     auth = [JWTAuthentication(revocation_store=store)]
@@ -250,7 +250,7 @@ def test_a_logout_outlives_a_rollback_that_is_no_error(way, view, request):
     assert not User.objects.filter(username="written").exists()
 
 
-def test_a_logout_in_async_code_outlives_a_rollback_that_is_no_error():
+def test_a_logout_in_async_code_outlives_a_rollback_that_is_not_an_error():
     from asgiref.sync import sync_to_async
 
     @protect(auth=[JWTAuthentication(revocation_store=store)], guards=[IsAuthenticated()])
@@ -264,7 +264,7 @@ def test_a_logout_in_async_code_outlives_a_rollback_that_is_no_error():
 
 @pytest.mark.usefixtures("atomic_requests")
 @pytest.mark.parametrize("view", [swallow, roll_back])
-def test_a_logout_in_a_view_of_drf_outlives_a_rollback_that_is_no_error(view):
+def test_a_logout_in_a_view_of_drf_outlives_a_rollback_that_is_not_an_error(view):
     by_drf([JWTAuthentication(revocation_store=store)], view)
     assert get("/x", bearer(sub="1", jti="j")).status_code == 200
     assert store.is_revoked("j")

@@ -1,4 +1,4 @@
-"""Authentication schemes: which are taken, and what a client is told of the others."""
+"""Authentication schemes: which are accepted, and the responses to others."""
 
 import base64
 
@@ -44,7 +44,7 @@ def serve_drf(*backends, permission=IsKnown):
     mount_view(View.as_view())
 
 
-def answered(**headers):
+def call_view(**headers):
     return call("get", "/view", {name.replace("_", "-"): value for name, value in headers.items()})
 
 
@@ -55,15 +55,15 @@ def keys(**options):
 @pytest.mark.parametrize("scheme", ["Bearer", "Token", "token", "TOKEN "])
 def test_a_token_is_taken_behind_any_of_the_schemes(scheme):
     serve(JWTAuthentication(scheme=["Bearer", "Token"]))
-    assert answered(Authorization=f"{scheme} {token(sub='1')}").status_code == 200
+    assert call_view(Authorization=f"{scheme} {token(sub='1')}").status_code == 200
 
 
 def test_another_scheme_takes_the_place_of_bearer():
     serve(JWTAuthentication(scheme="JWT"))
-    assert answered(Authorization=f"JWT {token(sub='1')}").status_code == 200
-    response = answered(Authorization=f"Bearer {token(sub='1')}")
+    assert call_view(Authorization=f"JWT {token(sub='1')}").status_code == 200
+    response = call_view(Authorization=f"Bearer {token(sub='1')}")
     assert (response.status_code, response["WWW-Authenticate"]) == (401, 'JWT realm="api"')
-    expired = answered(Authorization=f"JWT {token(sub='1', exp=1)}")
+    expired = call_view(Authorization=f"JWT {token(sub='1', exp=1)}")
     assert expired["WWW-Authenticate"] == (
         'JWT realm="api", error="invalid_token", error_description="The token has expired"'
     )
@@ -95,24 +95,24 @@ def test_a_scheme_that_is_none_is_an_error_at_start(backend, scheme, message):
 
 
 @pytest.mark.parametrize("value", [BASIC, "Token x", 'Digest username="ada", realm="x"'])
-def test_credentials_of_a_foreign_scheme_are_absent_and_not_bad(value):
+def test_credentials_of_another_scheme_are_absent_and_not_bad(value):
     for backend in (keys(header="authorization"), JWTAuthentication()):
         serve(backend, guard=AllowAny())
-        assert answered(Authorization=value).json() == {"user": None, "error": None}
+        assert call_view(Authorization=value).json() == {"user": None, "error": None}
         serve(backend)
-        response = answered(Authorization=value)
+        response = call_view(Authorization=value)
         assert (response.status_code, response.json()) == (401, UNSUPPORTED)
 
 
 def test_an_api_key_is_taken_on_authorization_bare_or_behind_its_schemes():
     serve(keys(header="authorization"))
     for value in (KEY, f"ApiKey {KEY}", f"Bearer {KEY}"):
-        assert answered(Authorization=value).status_code == 200
-    assert answered(Authorization="ApiKey wrong").json() == INVALID_KEY
+        assert call_view(Authorization=value).status_code == 200
+    assert call_view(Authorization="ApiKey wrong").json() == INVALID_KEY
     serve(keys(header="authorization", scheme="Key"))
     for value in (KEY, f"Key {KEY}"):
-        assert answered(Authorization=value).status_code == 200
-    response = answered(Authorization=f"ApiKey {KEY}")
+        assert call_view(Authorization=value).status_code == 200
+    response = call_view(Authorization=f"ApiKey {KEY}")
     assert (response.json(), response["WWW-Authenticate"]) == (UNSUPPORTED, 'Key realm="api"')
 
 
@@ -128,31 +128,31 @@ def test_a_stored_key_is_taken_behind_its_schemes():
 
 def test_the_challenge_fits_the_credential_that_failed():
     serve(JWTAuthentication(), keys())
-    response = answered(X_API_Key="wrong")
+    response = call_view(X_API_Key="wrong")
     assert (response.status_code, response.json()) == (401, INVALID_KEY)
     assert response["WWW-Authenticate"] == BOTH
-    response = answered(Authorization="Bearer x.y.z")
+    response = call_view(Authorization="Bearer x.y.z")
     assert response["WWW-Authenticate"] == (
         'Bearer realm="api", error="invalid_token", error_description="The token is invalid", ApiKey realm="api"'
     )
     serve(keys(), JWTAuthentication())
-    assert answered()["WWW-Authenticate"] == 'ApiKey realm="api", Bearer realm="api"'
+    assert call_view()["WWW-Authenticate"] == 'ApiKey realm="api", Bearer realm="api"'
 
 
 def test_an_unsupported_scheme_is_said_to_be_one_with_those_that_are():
     serve(JWTAuthentication(), keys())
-    response = answered(Authorization="Token x")
+    response = call_view(Authorization="Token x")
     assert (response.status_code, response.json(), response["WWW-Authenticate"]) == (401, UNSUPPORTED, BOTH)
-    assert answered(Authorization="").json()["detail"] == "No credentials were provided."
-    assert answered(Authorization="Token x", X_API_Key=KEY).status_code == 200
-    assert answered(Authorization="Token x", X_API_Key="wrong").json() == INVALID_KEY
+    assert call_view(Authorization="").json()["detail"] == "No credentials were provided."
+    assert call_view(Authorization="Token x", X_API_Key=KEY).status_code == 200
+    assert call_view(Authorization="Token x", X_API_Key="wrong").json() == INVALID_KEY
 
 
 def test_a_key_without_a_permission_is_not_told_of_the_scopes_of_tokens():
     serve(JWTAuthentication(), keys(), guard=IsStaff())
-    response = answered(X_API_Key=KEY)
+    response = call_view(X_API_Key=KEY)
     assert response.status_code == 403 and "WWW-Authenticate" not in response
-    response = answered(Authorization=f"Bearer {token(sub='1')}")
+    response = call_view(Authorization=f"Bearer {token(sub='1')}")
     assert response["WWW-Authenticate"] == 'Bearer realm="api", error="insufficient_scope"'
 
 
@@ -167,7 +167,7 @@ def test_drf_tells_the_same(permission):
     assert wsgi("get", "/view").json()["detail"] == "Authentication credentials were not provided."
 
 
-def test_the_middleware_leaves_foreign_schemes_to_others(ada):
+def test_the_middleware_leaves_other_schemes_to_others(ada):
     client = Client()
     client.force_login(ada)
     mount_view(lambda request: JsonResponse({"user": str(request.user), "error": request.context.get("auth_error")}))

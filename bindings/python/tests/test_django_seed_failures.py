@@ -68,7 +68,7 @@ def test_families_mix_each_with_its_own_key():
 
 
 @pytest.mark.parametrize("algorithm", ["ES512", "RS256", "PS256", "ES384"])
-def test_a_public_keys_text_is_never_a_secret(algorithm):
+def test_a_public_keys_string_is_never_a_secret(algorithm):
     curves = {"ES512": ec.SECP521R1, "ES384": ec.SECP384R1}
     key = ec.generate_private_key(curves[algorithm]()) if algorithm in curves else rsa.generate_private_key(65537, 2048)
     private, public = key_pair(key)
@@ -100,7 +100,7 @@ def test_a_list_of_permissions_does_not_open_the_route(guard):
     assert status(**bearer(sub="1", permissions=["a", "b"])) == 200
 
 
-def test_an_object_that_is_no_guard_is_not_ignored():
+def test_an_object_that_is_not_a_guard_is_not_ignored():
     class Custom:
         def has_permission(self, request):
             return False
@@ -181,16 +181,16 @@ def test_the_scheme_is_needed_and_its_case_is_not():
 
 def test_an_api_key_is_never_shown():
     site(APIKeyAuthentication({"sk-secret-key"}))
-    answer = get("/x", X_API_Key="sk-secret-key")
-    assert answer.json()["user_id"].startswith("apikey:") and b"sk-secret" not in answer.content
+    response = get("/x", X_API_Key="sk-secret-key")
+    assert response.json()["user_id"].startswith("apikey:") and b"sk-secret" not in response.content
 
 
-def test_one_text_is_not_a_set_of_keys():
+def test_one_string_is_not_a_set_of_keys():
     with pytest.raises(ImproperlyConfigured):
         APIKeyAuthentication(api_keys="k1")
 
 
-def test_none_is_no_algorithm():
+def test_none_is_not_an_algorithm():
     site(JWTAuthentication())
     head, body, _ = token(sub="1").split(".")
     for name in ("none", "None", "NONE", ""):
@@ -198,7 +198,7 @@ def test_none_is_no_algorithm():
     assert status(**bearer(f"{head}.{body}.")) == 401
 
 
-def test_a_failed_credential_is_named_where_it_is_let_in():
+def test_a_failed_credential_is_named_where_it_is_allowed():
     api = BoltAPI()
 
     @api.get("/x", auth=[JWTAuthentication()], guards=[AllowAny()])

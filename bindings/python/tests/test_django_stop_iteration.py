@@ -1,4 +1,4 @@
-"""`StopIteration` and its kin, raised by code of a site: the request ends, and nobody is let in."""
+"""`StopIteration` and its kin, raised by code of a site: the request ends, and no one is allowed."""
 
 import asyncio
 import sys
@@ -25,7 +25,7 @@ from boltguard.registry import instances, remember
 
 from support import asgi, bearer, mount, mount_view, wsgi
 
-PATIENCE = 20
+TIMEOUT = 20
 
 
 def stops(*args, **kwargs):
@@ -129,7 +129,7 @@ def test_a_stop_iteration_ends_the_request(case, is_async):
     site(is_async)
 
     async def within_patience():
-        return await asyncio.wait_for(asgi("get", "/view", bearer(sub="1", jti="j")), PATIENCE)
+        return await asyncio.wait_for(asgi("get", "/view", bearer(sub="1", jti="j")), TIMEOUT)
 
     assert asyncio.run(within_patience()).status_code == status
     assert wsgi("get", "/view", bearer(sub="1", jti="j")).status_code == status
@@ -139,8 +139,8 @@ def test_a_stop_iteration_ends_the_request(case, is_async):
 def test_a_stop_iteration_of_a_store_ends_the_request_in_the_middleware():
     mount_view(lambda request: HttpResponse())
     with override_settings(BOLT_AUTHENTICATION_CLASSES=[JWTAuthentication(revocation_store=Stopping())]):
-        answer = asyncio.run(asyncio.wait_for(asgi("get", "/view", bearer(sub="1", jti="j")), PATIENCE))
-    assert answer.status_code == 503
+        response = asyncio.run(asyncio.wait_for(asgi("get", "/view", bearer(sub="1", jti="j")), TIMEOUT))
+    assert response.status_code == 503
 
 
 def test_a_stop_iteration_of_a_fetch_ends_the_wait_for_keys():
@@ -148,12 +148,12 @@ def test_a_stop_iteration_of_a_fetch_ends_the_wait_for_keys():
         fetch = stops
 
     with pytest.raises(RuntimeError, match="raised StopIteration"):
-        asyncio.run(asyncio.wait_for(Keys("https://id.example/keys").akeys(), PATIENCE))
+        asyncio.run(asyncio.wait_for(Keys("https://id.example/keys").akeys(), TIMEOUT))
 
 
 def test_a_stop_iteration_of_a_revoke_reaches_the_caller():
     with pytest.raises(RuntimeError, match="raised StopIteration"):
-        asyncio.run(asyncio.wait_for(Stopping().arevoke("j"), PATIENCE))
+        asyncio.run(asyncio.wait_for(Stopping().arevoke("j"), TIMEOUT))
 
 
 def drf_view(action, **settings):
@@ -196,16 +196,16 @@ class Unrevoking(RevocationStore):
 def test_a_stop_iteration_ends_the_request_in_a_view_of_drf(action, settings):
     pytest.importorskip("rest_framework")
     drf_view(action, **settings)
-    answer = asyncio.run(asyncio.wait_for(asgi("get", "/view", bearer(sub="1", jti="j")), PATIENCE))
-    assert answer.status_code == 500
+    response = asyncio.run(asyncio.wait_for(asgi("get", "/view", bearer(sub="1", jti="j")), TIMEOUT))
+    assert response.status_code == 500
 
 
 @override_settings(MIDDLEWARE=["boltguard.middleware.BoltguardMiddleware"])
 def test_a_stop_iteration_of_get_user_ends_the_request_of_a_plain_view():
     mount_view(lambda request: HttpResponse(request.user.email))
     with override_settings(BOLT_AUTHENTICATION_CLASSES=[JWTAuthentication(get_user=stops)]):
-        answer = asyncio.run(asyncio.wait_for(asgi("get", "/view", bearer(sub="1")), PATIENCE))
-    assert answer.status_code == 500
+        response = asyncio.run(asyncio.wait_for(asgi("get", "/view", bearer(sub="1")), TIMEOUT))
+    assert response.status_code == 500
 
 
 @pytest.mark.parametrize("kind", [StopAsyncIteration, GeneratorExit, KeyboardInterrupt, SystemExit])
@@ -219,7 +219,7 @@ def test_other_exceptions_that_end_things_pass_a_check_as_they_are(kind):
 
     request = AsyncRequestFactory().get("/view", headers=bearer(sub="1"))
     with pytest.raises(kind):
-        asyncio.run(asyncio.wait_for(view(request), PATIENCE))
+        asyncio.run(asyncio.wait_for(view(request), TIMEOUT))
 
 
 # What a site has built

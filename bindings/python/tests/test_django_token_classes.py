@@ -1,4 +1,4 @@
-"""What a token says of itself: refresh, ID and logout tokens open nothing, and neither does one about nobody."""
+"""Token classes: refresh, ID and logout tokens, and tokens without a subject, are refused."""
 
 import logging
 
@@ -60,31 +60,31 @@ def serve(guard=IsAuthenticated(), **options):  # noqa: B008
     mount_view(protect(auth=auth, guards=[guard])(whoami))
 
 
-def answered(**claims):
+def call_view(**claims):
     return wsgi("get", "/view", bearer(sub="1", **claims))
 
 
 @pytest.mark.parametrize("claims", OTHERS, ids=str)
-def test_a_token_of_another_class_is_no_access_token(claims):
+def test_a_token_of_another_class_is_not_an_access_token(claims):
     serve()
-    response = answered(**claims)
+    response = call_view(**claims)
     assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
     serve(AllowAny())
-    assert answered(**claims).json() == {"user": None, "error": "not_access_token"}
+    assert call_view(**claims).json() == {"user": None, "error": "not_access_token"}
 
 
 @pytest.mark.parametrize("claims", ACCESS, ids=str)
 def test_access_tokens_pass_whatever_they_call_themselves(claims):
     serve()
-    assert answered(**claims).status_code == 200
+    assert call_view(**claims).status_code == 200
 
 
 @pytest.mark.parametrize("typ", HEADERS, ids=str)
 def test_the_header_names_a_class_too(typ):
     serve()
-    assert answered(header={"alg": "HS256", "typ": typ}).status_code == 401
+    assert call_view(header={"alg": "HS256", "typ": typ}).status_code == 401
     for usual in ("JWT", "at+jwt", None):
-        assert answered(header={"alg": "HS256", "typ": usual}).status_code == 200
+        assert call_view(header={"alg": "HS256", "typ": usual}).status_code == 200
 
 
 def test_every_way_in_refuses_a_refresh_token():
@@ -143,7 +143,7 @@ def test_decode_knows_no_classes():
 )
 def test_claims_must_have_their_exact_values(rules, claims, status):
     serve(claims=rules)
-    assert answered(**claims).status_code == status
+    assert call_view(**claims).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_settings_that_mean_nothing_are_errors_at_start(options, message):
 
 
 @pytest.mark.parametrize("claims", [{"sub": ...}, {"sub": ""}], ids=str)
-def test_a_token_about_nobody_identifies_nobody(claims):
+def test_a_token_without_a_subject_identifies_no_one(claims):
     mount_view(protect(auth=[JWTAuthentication()], guards=[AllowAny()])(whoami))
     assert wsgi("get", "/view", bearer(**claims)).json() == {"user": None, "error": "subject_missing"}
     serve()
@@ -229,7 +229,7 @@ def test_the_claim_in_place_of_sub_is_required_as_sub_is(claims, status):
 def test_the_log_says_which_claim_failed_and_the_client_learns_no_more(caplog, options, claims, reason, claim):
     serve(**options)
     with caplog.at_level(logging.INFO, "boltguard"):
-        response = answered(**claims)
+        response = call_view(**claims)
     assert response.json() == {"detail": "The token is invalid.", "code": "invalid_token"}
     (record,) = (record for record in caplog.records if record.name == "boltguard")
     assert (record.reason, record.claim) == (reason, claim)
@@ -241,14 +241,14 @@ def test_a_revoked_token_ends_the_search_for_a_caller():
     store.revoke("t")
     both = [JWTAuthentication(revocation_store=store), JWTAuthentication()]
     token = bearer(sub="1", jti="t")
-    for guard, status, answer in (
+    for guard, status, received in (
         (IsAuthenticated(), 401, {"detail": "The token was revoked.", "code": "token_revoked"}),
         (AllowAny(), 200, {"user": None, "error": "token_revoked"}),
         (AllowAny() | IsStaff(), 200, {"user": None, "error": "token_revoked"}),
     ):
         mount_view(protect(auth=both, guards=[guard])(whoami))
         response = wsgi("get", "/view", token)
-        assert (response.status_code, response.json()) == (status, answer)
+        assert (response.status_code, response.json()) == (status, received)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_a_revoked_token_ends_the_search_for_a_caller():
 def test_a_claim_that_grants_nothing_for_its_type_is_logged_once(caplog, claims, claim, found):
     serve(HasPermission("a.b"))
     for _ in range(3):
-        assert answered(**claims).status_code == 403
+        assert call_view(**claims).status_code == 403
     (record,) = (record for record in caplog.records if record.levelname == "WARNING" and record.name == "boltguard")
     assert record.claim == claim
     assert f"the claim `{claim}` must be a string or a list of strings, not {found}" in record.getMessage()
@@ -274,7 +274,7 @@ def test_permissions_and_scopes_are_listed_as_they_are_granted():
     mount_view(
         protect(auth=[JWTAuthentication()])(lambda request: JsonResponse({"all": request.context["permissions"]}))
     )
-    response = answered(permissions="a b", scope=["b", "c d"], scp="e a")
+    response = call_view(permissions="a b", scope=["b", "c d"], scp="e a")
     assert response.json() == {"all": ["a", "b", "c", "d", "e"]}
 
 

@@ -80,7 +80,7 @@ def test_extras_of_every_json_able_kind():
 
 
 @pytest.mark.parametrize("user", [AnonymousUser(), User(), User(pk=7), None, User, "ada", 7])
-def test_no_token_for_nobody(user):
+def test_anonymous_users_get_no_token(user):
     with pytest.raises(ValueError, match="user"):
         create_jwt_for_user(user)
 
@@ -266,7 +266,7 @@ def test_a_claim_named_twice_is_refused(arguments):
 
 
 @pytest.mark.parametrize("arguments", [{"issuer": ""}, {"audience": ""}, {"audience": []}, {"audience": ["a", 7]}])
-def test_an_issuer_or_audience_that_names_nobody_is_refused(arguments):
+def test_an_issuer_or_audience_that_names_no_one_is_refused(arguments):
     with pytest.raises(ValueError, match="issuer|audience"):
         create_jwt_for_user(GRACE, **arguments)
 

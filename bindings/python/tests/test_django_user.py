@@ -107,14 +107,14 @@ class InATransaction(TestCase):
     def test_sync_client(self):
         for way in WAYS:
             with self.subTest(way):
-                answer = wsgi("get", way, bearer(sub=str(self.user.pk)))
-                self.assertEqual((answer.status_code, answer.json()), (200, {"email": "grace@example.org"}))
+                response = wsgi("get", way, bearer(sub=str(self.user.pk)))
+                self.assertEqual((response.status_code, response.json()), (200, {"email": "grace@example.org"}))
 
     async def test_async_client(self):
         for way in WAYS:
             with self.subTest(way):
-                answer = await asgi("get", way, bearer(sub=str(self.user.pk)))
-                self.assertEqual((answer.status_code, answer.json()), (200, {"email": "grace@example.org"}))
+                response = await asgi("get", way, bearer(sub=str(self.user.pk)))
+                self.assertEqual((response.status_code, response.json()), (200, {"email": "grace@example.org"}))
 
 
 class WithoutATransaction(TransactionTestCase):
@@ -139,8 +139,8 @@ class WithoutATransaction(TransactionTestCase):
 
 def queries(url, user, sub=None):
     with CaptureQueriesContext(connection) as captured:
-        answer = wsgi("get", url, bearer(sub=str(user.pk) if sub is None else sub))
-    return answer, len(captured)
+        response = wsgi("get", url, bearer(sub=str(user.pk) if sub is None else sub))
+    return response, len(captured)
 
 
 class Queries(TestCase):
@@ -153,9 +153,9 @@ class Queries(TestCase):
         api = BoltAPI()
         api.get("/count", **{**JWT, **options})(handler)
         mount(api=api)
-        answer, count = queries("/count", self.user)
-        self.assertEqual(answer.status_code, 200, answer.content)
-        return answer.json(), count
+        response, count = queries("/count", self.user)
+        self.assertEqual(response.status_code, 200, response.content)
+        return response.json(), count
 
     def test_keys_cost_none_in_async_handlers(self):
         async def handler(request):
@@ -203,8 +203,8 @@ class Queries(TestCase):
         api.get("/count", guards=[AllowAny()])(handler)
         mount(api=api)
         with CaptureQueriesContext(connection) as captured:
-            answer = wsgi("get", "/count")
-        self.assertEqual((answer.json(), len(captured)), ([False, "", None], 0))
+            response = wsgi("get", "/count")
+        self.assertEqual((response.json(), len(captured)), ([False, "", None], 0))
 
 
 def test_an_api_key_has_no_account():
@@ -235,7 +235,7 @@ def test_a_uuid_names_one_account_however_it_may_be_read():
 
 @pytest.mark.parametrize("state", ["method", "property"])
 @override_settings(AUTH_USER_MODEL="people.Clerk")
-def test_an_is_active_that_is_no_bool_lets_nobody_in(database, monkeypatch, state):
+def test_an_is_active_that_is_not_a_bool_allows_no_one(database, monkeypatch, state):
     """A method is truthy for every account."""
     if state == "property":
         monkeypatch.setattr(Clerk, "is_active", property(Clerk.is_active))
@@ -289,10 +289,10 @@ def test_a_failure_names_its_reason_to_the_log_alone(ada, caplog):
     get_user_model().objects.filter(pk=ada.pk).update(is_active=False)
     mount(api=everything())
     caplog.set_level("INFO", "boltguard")
-    answer = get("/sync", **bearer(sub=str(ada.pk)))
+    response = get("/sync", **bearer(sub=str(ada.pk)))
     assert "user_inactive" in caplog.text
-    assert "inactive" not in answer.content.decode() + answer["WWW-Authenticate"]
-    assert answer.json()["code"] == "invalid_token"
+    assert "inactive" not in response.content.decode() + response["WWW-Authenticate"]
+    assert response.json()["code"] == "invalid_token"
     assert pickle.loads(pickle.dumps(UserUnavailable("user_inactive"))).reason == "user_inactive"
 
 
@@ -321,7 +321,7 @@ def test_an_unforeseen_read_in_async_code_is_an_error_at_once_and_names_auser(ad
 
 
 class Sessions(TestCase):
-    """A session's user is never the user of a view of ours: no forged request can borrow it."""
+    """A session's user is never the user of a protected view, because the request may be forged."""
 
     def test_an_open_view_does_not_see_a_sessions_user(self):
         user = User.objects.create_user("grace")

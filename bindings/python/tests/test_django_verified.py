@@ -113,7 +113,7 @@ def test_drf_verifies_too(missing):
     assert call("get", "/view", missing).status_code == 401
 
 
-def test_to_the_middleware_a_caller_without_an_account_is_nobody(missing):
+def test_to_the_middleware_a_caller_without_an_account_is_anonymous(missing):
     def who(request):
         return JsonResponse({"user_id": request.context["user_id"], "in": request.user.is_authenticated})
 

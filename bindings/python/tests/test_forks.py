@@ -1,4 +1,4 @@
-"""Forks while other threads hold locks: the child goes on without them."""
+"""Forks while other threads hold locks: the child continues without them."""
 
 import gc
 import os

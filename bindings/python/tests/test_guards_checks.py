@@ -1,4 +1,4 @@
-"""`Check`: guards that Python answers, after Rust decided what it can and never instead of it."""
+"""`Check`: custom checks, which run in Python after Rust has evaluated the rest of the guard."""
 
 import asyncio
 import functools
@@ -36,14 +36,14 @@ JWT = [JWTAuthentication()]
 
 
 class Asked:
-    """A check that counts how often it is asked, and gives what it is told."""
+    """A check that counts its calls, and returns a given result."""
 
-    def __init__(self, answer):
-        self.answer, self.calls = answer, 0
+    def __init__(self, response):
+        self.response, self.calls = response, 0
 
     def __call__(self, request):
         self.calls += 1
-        return self.answer
+        return self.response
 
 
 def sync_view(guards):
@@ -147,9 +147,9 @@ class Odd:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("negated", [False, True])
-@pytest.mark.parametrize("answer", [None, 1, 0, "", "yes", Odd(), [], NotImplemented], ids=repr)
-def test_what_is_neither_true_nor_false_lets_nobody_in(kind, negated, answer):
-    check = Check(Asked(answer), name="odd")
+@pytest.mark.parametrize("response", [None, 1, 0, "", "yes", Odd(), [], NotImplemented], ids=repr)
+def test_what_is_neither_true_nor_false_allows_no_one(kind, negated, response):
+    check = Check(Asked(response), name="odd")
     assert status(kind, [~check if negated else check], {}) == 500
 
 
@@ -160,7 +160,7 @@ async def forgotten(request):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("guard", [Check, lambda *check: ~Check(*check)])
-def test_a_coroutine_that_nobody_awaited_lets_nobody_in(kind, guard, caplog):
+def test_a_coroutine_that_no_one_awaited_allows_no_one(kind, guard, caplog):
     assert status(kind, [guard(lambda request: forgotten(request), "forgotten")], {}) == 500
     gc.collect()
     assert "async def" in caplog.text
@@ -168,7 +168,7 @@ def test_a_coroutine_that_nobody_awaited_lets_nobody_in(kind, guard, caplog):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("negated", [False, True])
-def test_a_check_that_fails_lets_nobody_in(kind, negated):
+def test_a_check_that_fails_allows_no_one(kind, negated):
     def broken(request):
         raise RuntimeError("the moon is not full")
 
@@ -178,7 +178,7 @@ def test_a_check_that_fails_lets_nobody_in(kind, negated):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("error", "expected"), [(Forbidden("not today"), 403), (Http404(), 404)])
-def test_a_check_may_choose_the_answer(kind, error, expected):
+def test_a_check_can_raise_the_response(kind, error, expected):
     def choosy(request):
         raise error
 
@@ -270,7 +270,7 @@ def test_async_checks_of_class_based_views(wrap):
 
 
 @pytest.mark.parametrize("wrap", WRAPPINGS)
-def test_an_async_check_of_a_sync_class_lets_nobody_in(wrap):
+def test_an_async_check_of_a_sync_class_allows_no_one(wrap):
     try:
         mount_view(wrap(sync_class(), protect(auth=JWT, guards=[Check(forgotten)])))
     except ImproperlyConfigured as error:
@@ -279,7 +279,7 @@ def test_an_async_check_of_a_sync_class_lets_nobody_in(wrap):
         assert get(**bearer(sub="1")).status_code == 500
 
 
-def test_an_async_check_among_the_defaults_lets_nobody_into_a_sync_view(caplog):
+def test_an_async_check_among_the_defaults_allows_no_one_into_a_sync_view(caplog):
     with override_settings(BOLT_DEFAULT_PERMISSION_CLASSES=[Check(forgotten)]):
         mount_view(protect(auth=JWT)(lambda request: JsonResponse({})))
         assert wsgi("get", "/view", bearer(sub="1")).status_code == 500
@@ -303,7 +303,7 @@ def test_an_async_check_among_the_defaults_lets_nobody_into_a_sync_view(caplog):
         (lambda: Check(async_generator), "generator"),
     ],
 )
-def test_what_is_no_check_is_refused(build, message):
+def test_what_is_not_a_check_is_refused(build, message):
     with pytest.raises(ImproperlyConfigured, match=message):
         build()
 
@@ -339,7 +339,7 @@ def test_equal_checks_may_stand_together():
     assert (Check(asked, name="a") | Check(asked, name="a")).is_equivalent(Check(asked, name="a"))
 
 
-def test_a_check_stands_in_the_text_and_is_given_when_it_is_read():
+def test_a_check_stands_in_the_string_and_is_given_when_it_is_read():
     @Check
     def office_hours(request):
         return True
@@ -396,8 +396,8 @@ def test_a_developer_is_told_why_a_caller_is_refused(kind, explanations):
     never = Check(lambda request: False, name="never")
     serve(kind, [IsAdminUser() | (HasPermission("blog.add") & never)])
     with override_settings(DEBUG=True):
-        answer = wsgi("get", "/view", bearer(sub="1"))
-        assert "admin" not in answer.content.decode() and answer.json()["code"] == "permission_denied"
+        response = wsgi("get", "/view", bearer(sub="1"))
+        assert "admin" not in response.content.decode() and response.json()["code"] == "permission_denied"
         (explanation,) = explanations()
         assert explanation.startswith("GET /view refused (403): deny") and "false" in explanation
         wsgi("get", "/view", bearer(sub="1", permissions=["blog.add"]))
@@ -409,7 +409,7 @@ def test_a_developer_is_told_why_a_caller_is_refused(kind, explanations):
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_nothing_is_explained_unasked(debug, caplog):
+def test_nothing_is_explained_by_default(debug, caplog):
     caplog.set_level(logging.INFO if debug else logging.DEBUG, "boltguard.guards")
     serve(sync_view, [IsAdminUser()])
     with override_settings(DEBUG=debug):

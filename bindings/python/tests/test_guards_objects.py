@@ -38,7 +38,7 @@ KEY = "a-key-of-the-tests-which-is-long"
 
 
 class Article:
-    """What the handlers are asked for: its author is user 1, its editor user 2."""
+    """The object of the handlers: its author is user 1, its editor user 2."""
 
     author_id, editor_id, is_draft = 1, 2, False
 
@@ -117,7 +117,7 @@ def status(claims):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_owner_is_let_in_and_others_are_not(kind):
+def test_an_owner_is_allowed_and_others_are_not(kind):
     serve(kind, [Owner("author_id")])
     assert status({"sub": "1"}) == 200
     refused = get(**bearer(sub="2"))
@@ -182,7 +182,7 @@ async def anothing(request, obj):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_handler_that_asked_nothing_answers_nobody(kind, caplog):
+def test_a_view_that_checked_no_object_is_500(kind, caplog):
     serve(kind, [IsStaff() | Owner("author_id")], ask=nothing if kind is not async_class_view else anothing)
     assert status({"sub": "1"}) == 500
     assert "Call check_object" in caplog.text
@@ -192,7 +192,7 @@ def test_a_handler_that_asked_nothing_answers_nobody(kind, caplog):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("kind", SYNC)
-def test_an_acheck_object_that_nobody_awaits_lets_nobody_in(kind):
+def test_an_acheck_object_that_no_one_awaits_allows_no_one(kind):
     serve(kind, [Owner("author_id")], ask=acheck_object)
     assert status({"sub": "1"}) == 500
 
@@ -236,13 +236,13 @@ def test_an_error_that_is_raised_needs_no_object(kind, error, expected):
 
 
 @pytest.mark.parametrize("response", [HttpResponse("no such article", status=404), HttpResponse(status=204)])
-def test_an_answer_that_is_made_without_asking_does_not_go_out(response):
+def test_a_response_without_a_check_is_not_sent(response):
     mount_view(protect(auth=JWT, guards=[Owner("author_id")])(lambda request: response))
     assert status({"sub": "1"}) == 500
 
 
 @pytest.mark.parametrize("kind", [class_view, async_class_view])
-def test_methods_that_a_class_does_not_answer_need_no_object(kind):
+def test_unsupported_methods_require_no_object(kind):
     serve(kind, [Owner("author_id")])
     assert call("post", "/view", bearer(sub="1")).status_code == 405
     assert call("options", "/view", bearer(sub="1")).status_code == 200
@@ -310,9 +310,9 @@ def test_object_and_request_checks_work_together(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("negated", [False, True])
-@pytest.mark.parametrize("answer", [None, 1, "yes"])
-def test_an_object_check_that_gives_neither_true_nor_false_lets_nobody_in(kind, negated, answer):
-    odd = ObjectCheck(lambda request, obj: answer, name="odd")
+@pytest.mark.parametrize("response", [None, 1, "yes"])
+def test_an_object_check_that_gives_neither_true_nor_false_allows_no_one(kind, negated, response):
+    odd = ObjectCheck(lambda request, obj: response, name="odd")
     serve(kind, [~odd if negated else odd])
     assert status({"sub": "1"}) == 500
 
@@ -329,7 +329,7 @@ def test_an_async_object_check_is_awaited(kind):
 
 
 @pytest.mark.parametrize("kind", [async_view, async_route])
-def test_an_async_object_check_that_is_asked_without_await_lets_nobody_in(kind):
+def test_an_async_object_check_that_is_asked_without_await_allows_no_one(kind):
     serve(kind, [ObjectCheck(slowly)], ask=check_object)
     assert status({"sub": "1"}) == 500
 
@@ -426,7 +426,7 @@ def test_keys_are_compared_as_the_user_model_types_them(value, subject, expected
     assert owner("author_id", SimpleNamespace(author_id=value), {"sub": subject}) == expected
 
 
-def test_a_field_that_names_no_user_lets_nobody_in():
+def test_a_field_that_names_no_user_allows_no_one():
     assert owner("content_type", Permission(content_type_id=1), {"sub": "1"}) == 500
     assert owner("author", SimpleNamespace(author=Permission(pk=1)), {"sub": "1"}) == 500
     assert owner("writer", Article, {"sub": "1"}) == 500
@@ -464,7 +464,7 @@ def test_a_key_without_an_owner_owns_nothing():
         lambda: Owner("a") & ObjectCheck(lambda request, obj: True, name="owner:a"),
     ],
 )
-def test_what_is_no_object_check_is_refused(build):
+def test_what_is_not_an_object_check_is_refused(build):
     with pytest.raises(ImproperlyConfigured):
         build()
 

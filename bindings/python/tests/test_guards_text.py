@@ -45,7 +45,7 @@ GUARDS = [
 
 
 @pytest.mark.parametrize(("guard", "text"), GUARDS, ids=[text for _, text in GUARDS])
-def test_text_and_json_parse_back(guard, text):
+def test_string_and_json_parse_back(guard, text):
     assert str(guard) == text
     for again in (Guard.parse(text), Guard.from_json(guard.to_json())):
         assert again == guard and hash(again) == hash(guard) and str(again) == text
@@ -60,12 +60,12 @@ def test_json_has_a_version():
 @pytest.mark.parametrize(
     "document", ["", "staff", '"staff"', "{}", '{"version": 1}', '{"version": 1, "guard": "stuff"}', 7]
 )
-def test_what_is_no_json_of_a_guard_is_refused(document):
+def test_what_is_not_a_json_of_a_guard_is_refused(document):
     with pytest.raises(ImproperlyConfigured):
         Guard.from_json(document)
 
 
-def test_a_mistake_in_the_text_is_pointed_at():
+def test_a_mistake_in_the_string_is_pointed_at():
     with pytest.raises(ImproperlyConfigured) as caught:
         Guard.parse('authenticated & (perm("blog.add") | stuff)')
     assert "staff" in str(caught.value) and "^" in str(caught.value)
@@ -74,7 +74,7 @@ def test_a_mistake_in_the_text_is_pointed_at():
 @pytest.mark.parametrize(
     "text", [7, None, "", "claim('x', any=[])", 'claim("x", any=[])', 'perm("blog.*")', "staff and admin"]
 )
-def test_what_is_no_text_of_a_guard_is_refused(text):
+def test_what_is_not_a_string_of_a_guard_is_refused(text):
     with pytest.raises(ImproperlyConfigured):
         Guard.parse(text)
 
@@ -137,14 +137,14 @@ def test_an_explanation_says_what_held_and_what_is_missing():
     assert guard.explain().decision == "challenge" == guard.explain(None).decision
 
 
-def test_an_explanation_takes_answers_to_checks():
+def test_an_explanation_takes_results_of_checks():
     guard = IsStaff() | Check(lambda request: True, name="friend")
-    assert [guard.explain(context(), {"friend": answer}).decision for answer in (True, False)] == ["allow", "deny"]
+    assert [guard.explain(context(), {"friend": response}).decision for response in (True, False)] == ["allow", "deny"]
     assert guard.explain(context()).decision == "undetermined"
 
 
 @pytest.mark.parametrize("text", ['authenticated & perm("blog.add")', "staff"])
-def test_a_text_in_the_settings_is_told_how_to_be_one(text):
+def test_a_string_in_the_settings_is_told_how_to_be_one(text):
     with override_settings(BOLT_DEFAULT_PERMISSION_CLASSES=[text]), pytest.raises(ImproperlyConfigured, match="parse"):
         conf.current().guards
     with override_settings(BOLT_DEFAULT_PERMISSION_CLASSES=[Guard.parse(text)]):

@@ -61,7 +61,7 @@ def test_both_find_the_same_keys(issuer, url, client):
         assert one.match_kid(one.get_signing_keys(), "x") is None
 
 
-def test_the_set_is_kept_for_its_lifespan(issuer, url):
+def test_the_set_is_cached_for_its_lifespan(issuer, url):
     client = PyJWKClient(url, allow_http=True, lifespan=600)
     for _ in range(3):
         client.get_signing_key("a")
@@ -73,7 +73,7 @@ def test_the_set_is_kept_for_its_lifespan(issuer, url):
     assert len(issuer.requests) == 2
 
 
-def test_a_set_that_is_not_kept_is_fetched_each_time(issuer, url):
+def test_a_set_that_is_not_cached_is_fetched_each_time(issuer, url):
     client = PyJWKClient(url, allow_http=True, cache_jwk_set=False)
     client.get_signing_key("a")
     with pytest.raises(PyJWKClientError):
@@ -104,7 +104,7 @@ def test_a_refresh_that_is_asked_for_is_made(issuer, client):
 
 def test_old_keys_serve_while_the_server_fails(issuer, client, caplog):
     client.get_signing_key("a")
-    issuer.answer = fail
+    issuer.respond = fail
     client._remote.rust.skip(300)
     assert client.get_signing_key("a").key_id == "a"
     assert "status 500" in caplog.text
@@ -113,7 +113,7 @@ def test_old_keys_serve_while_the_server_fails(issuer, client, caplog):
     client._remote.rust.skip(4000)
     with pytest.raises(PyJWKClientConnectionError):
         client.get_signing_key("a")
-    issuer.answer = None
+    issuer.respond = None
     client._remote.rust.skip(60)
     assert client.get_signing_key("a").key_id == "a"
 
@@ -130,8 +130,8 @@ def test_old_keys_serve_while_the_server_fails(issuer, client, caplog):
         (b'{"keys": [{"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"}]}', PyJWKSetError),
     ],
 )
-def test_what_is_no_set_is_refused(issuer, url, client, body, error):
-    issuer.answer = lambda handler, _: say(handler, 200, body)
+def test_what_is_not_a_set_is_refused(issuer, url, client, body, error):
+    issuer.respond = lambda handler, _: say(handler, 200, body)
     uncached = PyJWKClient(url, allow_http=True, cache_jwk_set=False)
     for one in (client, uncached):
         with pytest.raises(error):
@@ -155,7 +155,7 @@ def test_secrets_of_a_set_are_passed_over(issuer, client):
 
 @pytest.mark.parametrize("status", [301, 404, 500])
 def test_another_status_is_a_broken_connection(issuer, url, client, status):
-    issuer.answer = lambda handler, _: say(handler, status, Location=url)
+    issuer.respond = lambda handler, _: say(handler, status, Location=url)
     with pytest.raises(PyJWKClientConnectionError, match=str(status)):
         client.fetch_data()
     with pytest.raises(PyJWKClientConnectionError):

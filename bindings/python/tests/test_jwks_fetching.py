@@ -1,4 +1,4 @@
-"""Fetching from servers that fail in all the ways there are. None of it takes longer than it is told to."""
+"""Fetching from servers that fail in various ways, within the timeout."""
 
 import json
 import socket
@@ -30,28 +30,28 @@ def refused(url, **options):
     return caught.value.why
 
 
-def test_an_answer_is_handed_on(issuer, url):
-    issuer.answer = lambda handler, _: say(handler, 200, b"{}", Cache_Control="max-age=60")
+def test_a_response_is_returned(issuer, url):
+    issuer.respond = lambda handler, _: say(handler, 200, b"{}", Cache_Control="max-age=60")
     assert ask(url) == (200, b"{}", "max-age=60")
-    issuer.answer = None
+    issuer.respond = None
     assert json.loads(ask(url).body) == issuer.published
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(issuer, url, status):
-    issuer.answer = lambda handler, _: say(handler, status, b"elsewhere", Location=url)
+    issuer.respond = lambda handler, _: say(handler, status, b"elsewhere", Location=url)
     assert ask(url) == (status, b"", None)
     assert len(issuer.requests) == 1
 
 
 @pytest.mark.parametrize("status", [201, 400, 404, 500, 503])
 def test_another_status_is_handed_on_without_its_body(issuer, url, status):
-    issuer.answer = lambda handler, _: say(handler, status, b"x" * 5000)
+    issuer.respond = lambda handler, _: say(handler, status, b"x" * 5000)
     assert ask(url) == (status, b"", None)
 
 
 def test_a_body_is_read_up_to_the_limit(issuer, url):
-    issuer.answer = lambda handler, _: say(handler, 200, b"x" * 1000)
+    issuer.respond = lambda handler, _: say(handler, 200, b"x" * 1000)
     assert len(ask(url).body) == 1000
     assert refused(url, max_bytes=999) == "too_large"
 
@@ -63,12 +63,12 @@ def test_a_body_without_an_end_is_left(issuer, url):
         while True:
             handler.wfile.write(b"x" * 1000)
 
-    issuer.answer = flood
+    issuer.respond = flood
     assert refused(url) == "too_large"
 
 
 def test_a_compressed_body_is_refused(issuer, url):
-    issuer.answer = lambda handler, _: say(handler, 200, b"x", Content_Encoding="gzip")
+    issuer.respond = lambda handler, _: say(handler, 200, b"x", Content_Encoding="gzip")
     assert refused(url) == "encoded"
 
 
@@ -79,17 +79,17 @@ def test_a_body_that_breaks_off_is_none(issuer, url):
         handler.end_headers()
         handler.wfile.write(b"{}")
 
-    issuer.answer = break_off
+    issuer.respond = break_off
     assert refused(url) == "connection"
 
 
 @pytest.mark.parametrize("text", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n"])
-def test_what_is_no_answer_is_a_broken_connection(issuer, url, text):
-    issuer.answer = lambda handler, _: handler.wfile.write(text)
+def test_an_invalid_response_is_a_broken_connection(issuer, url, text):
+    issuer.respond = lambda handler, _: handler.wfile.write(text)
     assert refused(url) == "connection"
 
 
-def test_nobody_at_the_address_is_a_broken_connection():
+def test_an_unreachable_server_is_a_broken_connection():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert refused(f"http://127.0.0.1:{port}/") == "connection"
@@ -97,7 +97,7 @@ def test_nobody_at_the_address_is_a_broken_connection():
 
 @pytest.mark.parametrize("behaviour", [hang, drip])
 def test_a_server_that_takes_its_time_is_left(issuer, url, behaviour):
-    issuer.answer = behaviour
+    issuer.respond = behaviour
     assert refused(url, timeout=0.3, max_bytes=10**9) == "timeout"
 
 
@@ -106,7 +106,7 @@ def test_headers_that_drip_are_left(issuer, url):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
         drip(handler)
 
-    issuer.answer = slowly
+    issuer.respond = slowly
     assert refused(url, timeout=0.3) == "timeout"
 
 

@@ -54,7 +54,7 @@ def test_keys_are_fetched_again_when_their_time_is_over(issuer, remote):
 
 
 def test_the_servers_max_age_shortens_the_time(issuer, remote):
-    issuer.answer = lambda handler, _: say(
+    issuer.respond = lambda handler, _: say(
         handler, 200, json.dumps(issuer.published).encode(), Cache_Control="public, max-age=60"
     )
     remote.keys()
@@ -133,7 +133,7 @@ def test_old_keys_serve_while_one_thread_fetches(issuer, remote):
 
 def test_old_keys_serve_until_they_are_too_old(issuer, remote, caplog):
     remote.keys()
-    issuer.answer = fail
+    issuer.respond = fail
     remote.rust.skip(300)
     with caplog.at_level(logging.WARNING, "boltguard"):
         assert holds("a", remote.keys())
@@ -148,7 +148,7 @@ def test_old_keys_serve_until_they_are_too_old(issuer, remote, caplog):
 
 
 def test_a_dead_issuer_is_asked_less_and_less_and_found_again(issuer, remote):
-    issuer.answer = fail
+    issuer.respond = fail
     for asked, pause in enumerate([1, 2, 4, 8, 16, 30, 30], 1):
         # A pause of a few seconds may be over before the second attempt.
         for _ in range(3 if pause > 4 else 1):
@@ -156,7 +156,7 @@ def test_a_dead_issuer_is_asked_less_and_less_and_found_again(issuer, remote):
                 remote.keys()
         assert len(issuer.requests) == asked
         remote.rust.skip(pause)
-    issuer.answer = None
+    issuer.respond = None
     assert holds("a", remote.keys())
 
 
@@ -176,9 +176,9 @@ def test_a_dead_issuer_is_asked_less_and_less_and_found_again(issuer, remote):
         (b" " * 600_000, "too large"),
     ],
 )
-def test_what_is_no_set_is_refused_and_the_old_one_stays(issuer, remote, caplog, body, why):
+def test_what_is_not_a_set_is_refused_and_the_old_one_stays(issuer, remote, caplog, body, why):
     remote.keys()
-    issuer.answer = lambda handler, _: say(handler, 200, body)
+    issuer.respond = lambda handler, _: say(handler, 200, body)
     remote.rust.skip(300)
     assert holds("a", remote.keys())
     assert why in caplog.text
@@ -291,12 +291,12 @@ def test_a_loop_goes_on_while_a_server_takes_its_time(issuer, remote):
     async def run():
         loop = asyncio.get_running_loop()
 
-        def answer(handler, _):
+        def response(handler, _):
             loop.call_soon_threadsafe(asked.set)
             go_on.wait()
             say(handler, 200, json.dumps(issuer.published).encode())
 
-        issuer.answer = answer
+        issuer.respond = response
         waiting = asyncio.ensure_future(remote.akeys())
         await asked.wait()
         assert not waiting.done()
@@ -334,13 +334,13 @@ def test_a_process_that_is_forked_during_a_fetch_fetches_for_itself(issuer, remo
     before = len(issuer.requests)
     asked, go_on = threading.Event(), threading.Event()
 
-    def answer(handler, number):
+    def response(handler, number):
         if number == before + 1:
             asked.set()
             go_on.wait()
         say(handler, 200, json.dumps(issuer.published).encode())
 
-    issuer.answer = answer
+    issuer.respond = response
     issuer.publish("b")
     token = issuer.token("b")
     threads = [threading.Thread(target=remote.keys) for _ in range(3)]
@@ -390,7 +390,7 @@ def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
     remote.keys_for(stranger)
     assert len(issuer.requests) == 2
     remote.rust.skip(1)
-    issuer.answer = None
+    issuer.respond = None
     remote.keys_for(stranger)
     assert len(issuer.requests) == 3
 
@@ -453,7 +453,7 @@ def test_secrets_are_not_shown(caplog):
     assert "127.0.0.1:9/jwks.json" in caplog.text
 
 
-def test_what_is_no_token_is_refused(remote):
+def test_what_is_not_a_token_is_refused(remote):
     for text in ["", "x.y.z", b"\xff", "é"]:
         with pytest.raises(jwt.DecodeError):
             remote.keys_for(text)

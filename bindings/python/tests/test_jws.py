@@ -143,7 +143,7 @@ def test_an_object_knows_the_algorithms_that_it_was_given():
         only.decode(token, long, "HS256")
 
 
-def test_a_weak_secret_is_refused_where_that_is_asked_for():
+def test_a_weak_secret_is_refused_on_request():
     strict = jws.PyJWS(options={"enforce_minimum_key_length": True})
     with pytest.warns(jwt.InsecureKeyLengthWarning):
         token = jws.sign(b"payload", "short", "HS256")

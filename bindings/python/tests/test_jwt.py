@@ -142,7 +142,7 @@ def test_the_clock_is_the_systems_unless_told():
         jwt.decode(forge({"exp": time.time() - 1}), SECRET, ["HS256"])
 
 
-def test_an_audience_or_issuer_is_one_text_or_several():
+def test_an_audience_or_issuer_is_one_string_or_several():
     token = forge({**FRESH, "aud": ["a", "b"], "iss": "me"})
     for audience in ("a", ["x", "b"], ("b",), {"a"}, iter(["a"])):
         for issuer in ("me", ["me", "you"], {"me"}):
@@ -209,7 +209,7 @@ def test_a_type_of_token_may_be_required():
     assert refusal(forge(FRESH), options={"typ": "at+jwt"}) == (jwt.InvalidTokenError, "type_mismatch")
 
 
-def test_a_strict_audience_is_one_text_on_both_sides():
+def test_a_strict_audience_is_one_string_on_both_sides():
     strict = {"strict_aud": True}
     one, several = forge({**FRESH, "aud": "a"}), forge({**FRESH, "aud": ["a"]})
     assert decode(one, audience="a", options=strict) and decode(several, audience="a")
@@ -277,7 +277,7 @@ def test_an_unverified_token_is_read_and_checked_in_nothing_that_is_not_asked_fo
         forge(FRESH) + "\n",
     ],
 )
-def test_what_is_no_token_is_a_decode_error(token):
+def test_what_is_not_a_token_is_a_decode_error(token):
     found, code = refusal(token)
     assert issubclass(found, jwt.InvalidTokenError) and code in ("token_malformed", "header_invalid")
 
@@ -398,7 +398,7 @@ def test_what_may_be_a_secret_is_not_shown_as_an_algorithm(name):
 
 
 @pytest.mark.parametrize("algorithms", [[None], [1], [b"HS256"]])
-def test_an_algorithm_is_named_by_text(algorithms):
+def test_an_algorithm_is_named_by_string(algorithms):
     assert refusal(forge(FRESH), algorithms=algorithms)[0] is jwt.InvalidAlgorithmError
 
 
@@ -525,7 +525,7 @@ def test_an_encoder_writes_the_headers_too():
 
 
 @pytest.mark.parametrize("encoder", [json.JSONEncoder(), str, json.dumps, "json", dict])
-def test_what_is_no_encoder_is_refused(encoder):
+def test_what_is_not_an_encoder_is_refused(encoder):
     with pytest.raises(TypeError, match="json_encoder must be a subclass of json.JSONEncoder"):
         jwt.encode(FRESH, SECRET, json_encoder=encoder)
 
@@ -570,7 +570,7 @@ def test_a_payload_is_a_mapping(payload):
         jwt.encode(payload, SECRET)
 
 
-def test_an_issuer_is_text():
+def test_an_issuer_is_string():
     with pytest.raises(TypeError, match="iss"):
         jwt.encode({"iss": 1}, SECRET)
     assert written({"a": {"iss": 1}}) == '{"a":{"iss":1}}'
@@ -656,7 +656,7 @@ def test_a_short_secret_works_and_is_warned_of():
         assert decode(jwt.encode(FRESH, SECRET)) == FRESH
 
 
-def test_a_short_secret_is_refused_where_that_is_asked_for():
+def test_a_short_secret_is_refused_on_request():
     short = Key.from_secret("short")
     with pytest.warns(jwt.InsecureKeyLengthWarning):
         token = jwt.encode(FRESH, short)

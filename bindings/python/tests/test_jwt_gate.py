@@ -1,4 +1,4 @@
-"""`Gate` and what it answers with, called as Django's part calls them."""
+"""`Gate` and its results, called as Django's part calls them."""
 
 import collections.abc
 import gc
@@ -102,7 +102,7 @@ def test_what_a_context_says_besides():
     }
 
 
-def test_a_bad_credential_is_told_where_everybody_is_let_in():
+def test_an_invalid_credential_is_told_where_everybody_is_allowed():
     context = gate(guard=Guard.allow_any()).check(bearer(key="another" * 10))
     assert context["auth_error"] == "signature_invalid" and context["user_id"] is None
 
@@ -201,7 +201,7 @@ def test_a_key_or_an_algorithm_that_can_not_work_is_refused_when_it_is_built(set
         backend(**settings)
 
 
-def test_a_bad_credential_for_one_backend_does_not_stop_the_next():
+def test_an_invalid_credential_for_one_backend_does_not_stop_the_next():
     keys = _rust.ApiKeyBackend(api_keys={"sk-1"}, key_permissions={"sk-1": {"a.b"}})
     both = gate(backend(), keys, guard=Guard.permission("a.b"))
     context = both.check({"HTTP_AUTHORIZATION": "Bearer bad", "HTTP_X_API_KEY": "sk-1"})
@@ -243,7 +243,7 @@ def test_api_keys_that_can_not_work_are_refused():
             _rust.ApiKeyBackend(api_keys=keys)
 
 
-def test_replaced_keys_reach_every_gate_though_nobody_else_holds_the_backend():
+def test_replaced_keys_reach_every_gate_though_no_one_else_holds_the_backend():
     old, new = Key.generate("EdDSA", kid="old"), Key.generate("EdDSA", kid="new")
     keys = KeySet([old.public_key()])
     gates = [gate(backend([keys, SECRET], ["EdDSA", "HS256"])) for _ in range(3)]
@@ -287,7 +287,7 @@ def test_a_store_in_memory_is_asked_in_the_one_call():
     assert one.check({"HTTP_AUTHORIZATION": bearer(jti=None)["HTTP_AUTHORIZATION"]}).status == 401
 
 
-def test_a_store_elsewhere_is_asked_in_between():
+def test_an_external_store_is_queried_in_between():
     one = gate(backend(external_revocation=True), _rust.ApiKeyBackend(api_keys={"sk-1"}))
     meta = bearer(jti="abc")
     pending = one.check(meta)
@@ -302,7 +302,7 @@ def test_a_store_elsewhere_is_asked_in_between():
     assert lenient.check(meta).unavailable().user_id == "42"
 
 
-def test_a_token_lives_in_the_store_as_long_as_the_largest_leeway():
+def test_a_token_stays_in_the_store_as_long_as_the_largest_leeway():
     store = _rust.MemoryRevocation()
     one = gate(backend(memory_revocation=store, leeway=3600))
     store.revoke("late", -1800)
@@ -384,7 +384,7 @@ def test_what_a_minter_writes_itself_can_not_be_replaced(claims):
 
 
 @pytest.mark.parametrize("lifetime", [0, -1, 1e300])
-def test_a_token_lives_for_some_time(lifetime):
+def test_a_token_has_a_lifetime(lifetime):
     with pytest.raises(ValueError, match=r"positive|longer"):
         _rust.Minter(SECRET, "HS256").mint("42", lifetime, {})
 

@@ -1,4 +1,4 @@
-"""Who changes only the import from PyJWT goes on: names, arguments, exceptions, and tokens both ways."""
+"""Compatibility with code for PyJWT: names, arguments, exceptions, and tokens both ways."""
 
 import inspect
 
@@ -121,7 +121,7 @@ def test_what_both_refuse_is_refused_by_the_same_class(claims, arguments):
 
 
 @pytest.mark.parametrize("token", ["", "a.b", "a.b.c", "....", "e30.e30.e30", None, 5])
-def test_what_is_no_token_is_refused_by_both(token):
+def test_what_is_not_a_token_is_refused_by_both(token):
     for library in (pyjwt, jwt):
         with pytest.raises(library.InvalidTokenError):
             library.decode(token, SECRET, algorithms=["HS256"])

@@ -126,11 +126,11 @@ def test_a_public_key_never_becomes_a_secret():
         assert "secret" in bad_key(key)
     for key in (public, Key.from_pem(pem), json.loads(jwk)):
         bad_key(key)
-    assert bad_key({"keys": [json.loads(jwk)]}) == "no key fits the allowed algorithms"
+    assert bad_key({"keys": [json.loads(jwk)]}) == "no key can be used with the allowed algorithms"
 
 
 @pytest.mark.parametrize("url", ["https://id.example.com/jwks.json", b"http://id.example.com", "\n HTTPS://ID.EXAMPLE"])
-def test_a_url_is_no_secret_and_no_key(url):
+def test_a_url_is_not_a_secret_and_no_key(url):
     calls = [
         lambda: jwt.encode(FRESH, url),
         lambda: jwt.decode(jwt.encode(FRESH, SECRET), url, algorithms=["HS256"]),
@@ -140,7 +140,7 @@ def test_a_url_is_no_secret_and_no_key(url):
         lambda: Key.from_pem(url),
     ]
     for call in calls:
-        with pytest.raises(jwt.InvalidKeyError, match=r"a URL is no secret and no key.*RemoteKeySet\(url\)"):
+        with pytest.raises(jwt.InvalidKeyError, match=r"a URL, not a secret or key.*RemoteKeySet\(url\)"):
             call()
 
 
@@ -150,7 +150,7 @@ def test_what_fetches_keys_says_how_to_ask_it_for_one():
     assert "pass the result of its get_signing_key_from_jwt(token)" in bad_key(jwt.PyJWKClient(url), "RS256")
 
 
-def test_the_text_of_a_jwk_gives_no_secret_but_a_mapping_does():
+def test_the_string_of_a_jwk_gives_no_secret_but_a_mapping_does():
     jwk = {"kty": "oct", "k": "A" * 43}
     token = jwt.encode(FRESH, jwk)
     assert decode(token, jwk, "HS256") == FRESH
@@ -185,14 +185,14 @@ def test_a_public_key_signs_nothing():
 @pytest.mark.parametrize(
     "key", [None, "", b"", 1, [], [SECRET], {}, {"kty": "oct"}, object(), "\ud800", {1: 2}, {"kty": "RSA", "n": set()}]
 )
-def test_what_is_no_key_is_refused_by_the_librarys_own_error(key):
+def test_what_is_not_a_key_is_refused_by_the_librarys_own_error(key):
     bad_key(key)
     bad_key(key, "RS256")
     with pytest.raises(jwt.InvalidKeyError):
         jwt.encode(FRESH, key, algorithm="ES256")
 
 
-def test_a_secret_is_no_public_key():
+def test_a_secret_is_not_a_public_key():
     token = jwt.encode(FRESH, RSA_KEY, algorithm="RS256")
     for key in (SECRET, Key.from_secret(SECRET), {"kty": "oct", "k": "A" * 43}):
         bad_key(key, "RS256", token)
@@ -317,7 +317,7 @@ def test_the_thumbprint_of_rfc7638():
 
 @pytest.mark.parametrize("make", [Key.from_secret, Key.from_pem])
 @pytest.mark.parametrize("value", [None, 1, [b"x"]])
-def test_key_material_is_text_or_bytes(make, value):
+def test_key_material_is_string_or_bytes(make, value):
     with pytest.raises(TypeError):
         make(value)
 
@@ -371,7 +371,7 @@ def test_a_published_set_holds_public_keys_only():
     assert decode(jwt.encode(FRESH, RSA_KEY, algorithm="PS512"), again, "PS512") == FRESH
 
 
-def test_what_is_no_set_of_keys():
+def test_what_is_not_a_set_of_keys():
     for keys in ([], [Key.read(RSA_KEY)]):
         with pytest.raises(jwt.InvalidKeyError):
             KeySet(keys)
@@ -419,7 +419,9 @@ def test_a_key_set_names_the_keys_that_it_skips(caplog):
     assert all(skipped in caplog.text for skipped in keys.skipped)
     caplog.clear()
     assert KeySet.from_jwks({"keys": [small, good]}, log_skipped=False).skipped and not caplog.text
-    with pytest.raises(jwt.InvalidKeyError, match=r'no key fits the allowed algorithms: key 0 \(kid "small"\)'):
+    with pytest.raises(
+        jwt.InvalidKeyError, match=r'no key can be used with the allowed algorithms: key 0 \(kid "small"\)'
+    ):
         KeySet.from_jwks({"keys": [small]})
     with pytest.raises(jwt.InvalidKeyError, match="the JWK Set has no keys"):
         jwt.decode("x.y.z", {"keys": []}, algorithms=["RS256"])
@@ -468,7 +470,7 @@ def test_the_set_of_algorithms_is_closed():
         jwt.get_algorithm_by_name("none")
 
 
-def test_a_text_read_before_is_not_taken_for_another():
+def test_a_string_read_before_is_not_taken_for_another():
     """Texts are kept prepared by a digest; neither another text nor another reading of one may find the key."""
     texts = [f"{number} {SECRET}" for number in range(40)]
     tokens = [jws.sign(b"x", text, "HS256") for text in texts]
@@ -481,7 +483,7 @@ def test_a_text_read_before_is_not_taken_for_another():
                 jws.verify(tokens[number], text, ["RS256"])
 
 
-def test_what_a_text_was_read_as_before_does_not_make_it_a_secret_or_a_key():
+def test_what_a_string_was_read_as_before_does_not_make_it_a_secret_or_a_key():
     secret, pem = "a secret of more than thirty-two bytes", pem_of(RSA_KEY.public_key())
     token = jwt.encode({"exp": 4102444800}, secret, "HS256")
     signed = jwt.encode({"exp": 4102444800}, RSA_KEY, "RS256")

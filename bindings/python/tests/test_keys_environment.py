@@ -125,7 +125,7 @@ def test_a_key_is_never_a_secret_however_it_is_encoded(name):
 
 
 @pytest.mark.parametrize("name", ["base64", "escaped", "four dashes", "jwk in base64"])
-def test_a_key_is_no_secret_key(name):
+def test_a_key_is_not_a_secret_key(name):
     with override_settings(SECRET_KEY=(PUBLIC | DAMAGED)[name]):
         with pytest.raises(ImproperlyConfigured):
             JWTAuthentication().rust  # noqa: B018

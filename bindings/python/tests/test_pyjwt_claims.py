@@ -160,7 +160,7 @@ def test_an_object_checks_as_the_function_does(claims, arguments, outcome):
 
 
 @pytest.mark.parametrize("payload", [b"", b"1", b"[]", b"null", b'"text"', b"{", b"\xff", b"hello world"])
-def test_a_payload_that_is_no_object_is_refused_by_both(payload):
+def test_a_payload_that_is_not_an_object_is_refused_by_both(payload):
     token = jwt.PyJWS().encode(payload, SECRET)
     for library in (jwt, pyjwt):
         with pytest.raises(library.DecodeError):
@@ -174,13 +174,13 @@ class Text(str):
 
 
 @pytest.mark.parametrize("form", [str, Text, str.encode])
-def test_a_token_may_be_text_or_bytes(form):
+def test_a_token_may_be_string_or_bytes(form):
     token = form(jwt.encode({"exp": FUTURE}, SECRET))
     assert jwt.decode(token, SECRET, ["HS256"]) == pyjwt.decode(token, SECRET, ["HS256"]) == {"exp": FUTURE}
 
 
 @pytest.mark.parametrize("token", [None, 5, [], {}, b"", "", "a", "a.b", bytearray(b"a.b.c"), "é.b.c"])
-def test_what_is_no_token_is_a_decode_error_of_both(token):
+def test_what_is_not_a_token_is_a_decode_error_of_both(token):
     for library in (jwt, pyjwt):
         with pytest.raises(library.DecodeError):
             library.decode(token, SECRET, algorithms=["HS256"])
@@ -233,7 +233,7 @@ def test_only_a_call_can_leave_out_the_signature(library):
         ("enforce_min_key_length", "enforce_minimum_key_length"),
     ],
 )
-def test_a_misspelt_option_is_told_what_is_meant(name, meant):
+def test_a_misspelt_option_suggests_the_right_one(name, meant):
     token = jwt.encode({"exp": FUTURE}, SECRET)
     for call in (
         lambda options: jwt.decode(token, SECRET, ["HS256"], options=options),
@@ -245,7 +245,7 @@ def test_a_misspelt_option_is_told_what_is_meant(name, meant):
             call({name: True})
 
 
-def test_an_option_that_resembles_none_is_told_which_there_are():
+def test_an_option_that_resembles_none_lists_the_options():
     with pytest.raises(TypeError, match=r"the options are .*verify_exp, .*verify_sub"):
         jwt.PyJWT({"issuer": "x"})
 

@@ -196,7 +196,7 @@ SHORT = "short"
 
 
 @pytest.mark.parametrize("library", BOTH)
-def test_a_short_secret_is_warned_of_and_refused_where_that_is_asked_for(library):
+def test_a_short_secret_is_warned_of_and_refused_on_request(library):
     strict = {"enforce_minimum_key_length": True}
     token, signed = library.encode({"exp": 4_102_444_800}, SECRET), library.PyJWS().encode(PAYLOAD, SECRET)
     for call in (
@@ -244,7 +244,7 @@ def test_an_option_of_claims_is_none_of_a_signature(name):
             call()
 
 
-def test_a_misspelt_option_of_a_signature_is_told_what_is_meant():
+def test_a_misspelt_option_of_a_signature_suggests_the_right_one():
     with pytest.raises(TypeError, match='did you mean "verify_signature"'):
         jwt.PyJWS(options={"verify_signatures": False})
 

@@ -140,7 +140,7 @@ def test_the_length_of_an_rsa_key_is_checked():
 
 
 @pytest.mark.parametrize("key", [None, 5, object(), [1]])
-def test_what_is_no_key_is_refused_by_its_type(key):
+def test_what_is_not_a_key_is_refused_by_its_type(key):
     for name in ("HS256", "RS256", "PS256", "ES256"):
         with pytest.raises(TypeError, match=type(key).__name__):
             made(name).prepare_key(key)
@@ -150,7 +150,7 @@ def test_what_is_no_key_is_refused_by_its_type(key):
 
 @pytest.mark.parametrize("name", ["HS256", "HS512"])
 @pytest.mark.parametrize("key", ["", b"", pem_of(RSA_KEY.public_key()), pem_of(RSA_KEY), '{"kty":"RSA","n":"x"}'])
-def test_what_is_no_secret_is_refused(name, key):
+def test_what_is_not_a_secret_is_refused(name, key):
     with pytest.raises(jwt.InvalidKeyError):
         made(name).prepare_key(key)
 
@@ -220,7 +220,7 @@ NO_JWKS = ["<not json>", "{", "", "5", "[]", "null", '"x"', "[" * 5000, 123, Non
 
 @pytest.mark.parametrize("name", ["HS256", "RS256", "PS256", "ES256", "EdDSA"])
 @pytest.mark.parametrize("jwk", NO_JWKS, ids=lambda jwk: repr(jwk)[:20])
-def test_what_is_no_jwk_is_an_invalid_key(name, jwk):
+def test_what_is_not_a_jwk_is_an_invalid_key(name, jwk):
     with pytest.raises(jwt.InvalidKeyError):
         made(name).from_jwk(jwk)
 
@@ -241,7 +241,7 @@ def test_a_jwk_of_another_type_or_without_its_members_is_an_invalid_key(name):
 
 
 @pytest.mark.parametrize("key", [{"not": "a key"}, "text", 5, None])
-def test_what_is_no_key_has_no_jwk(key):
+def test_what_is_not_a_key_has_no_jwk(key):
     for name in ("RS256", "ES256", "EdDSA"):
         with pytest.raises((jwt.InvalidKeyError, TypeError)):
             made(name).to_jwk(key)

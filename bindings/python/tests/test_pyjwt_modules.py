@@ -85,7 +85,7 @@ def test_bytes_go_to_base64url_and_back(data):
     assert {ours.base64url_decode(form) for form in (text, text.decode(), padded)} == {data}
 
 
-def test_bytes_are_text_or_bytes():
+def test_bytes_are_string_or_bytes():
     assert ours.force_bytes("é") == ours.force_bytes("é".encode()) == "é".encode()
     for value in ({}, None, 5, bytearray(b"x")):
         with pytest.raises(TypeError):

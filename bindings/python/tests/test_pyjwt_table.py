@@ -404,7 +404,7 @@ def _():
     with served("a", lifespan=0.01, cooldown_duration=0.01) as (issuer, client):
         lenient, strict = client(), client(stale=0)
         assert lenient.get_signing_key("a") and strict.get_signing_key("a")
-        issuer.answer = lambda handler, _: say(handler, 500)
+        issuer.respond = lambda handler, _: say(handler, 500)
         time.sleep(0.05)
         assert lenient.get_signing_key("a")
         with refused(jwt.PyJWKClientError):

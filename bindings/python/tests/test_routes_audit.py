@@ -281,7 +281,7 @@ YES = Check(lambda request: True, name="yes")
     ],
     ids=str,
 )
-def test_a_route_that_is_no_weaker_passes(lock, before, after):
+def test_a_route_that_is_not_a_weaker_passes(lock, before, after):
     assert "Checked 1 routes. None is weaker" in check(lock, guarded(guards=before), guarded(guards=after))
 
 
@@ -311,7 +311,7 @@ def test_a_route_that_gained_a_guard_passes(lock):
     assert "ANY /x is not weaker: unprotected -> staff" in check(lock, plain, guarded())
 
 
-def test_beyond_the_exact_limit_only_equal_texts_pass(lock):
+def test_beyond_the_exact_limit_only_equal_string_pass(lock):
     said = check(lock, guarded(guards=[TWELVE & IsStaff()]), guarded(guards=[IsStaff() & TWELVE]))
     assert "ANY /x can't be compared (only guards with up to 12 distinct atoms can be compared)" in said
 

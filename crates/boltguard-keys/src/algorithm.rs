@@ -10,27 +10,27 @@ use crate::backend::Slow;
 use crate::{Algorithm, KeyType};
 
 impl Algorithm {
-    /// Returns the name as tokens write it.
+    /// Returns the name in tokens.
     #[must_use]
     #[inline]
     pub const fn name(self) -> &'static str {
         self.row().name
     }
 
-    /// Every name that the `alg` of a JWK may have for the algorithm.
+    /// Returns the names for the algorithm in the `alg` of a JWK.
     pub(crate) fn jwk_names(self) -> impl Iterator<Item = &'static str> {
         let others = self.row().jwk_names.iter().copied();
         std::iter::once(self.name()).chain(others)
     }
 
-    /// Returns the kind of key that serves the algorithm.
+    /// Returns the type of key that the algorithm requires.
     #[must_use]
     #[inline]
     pub const fn key_type(self) -> KeyType {
         self.row().key_type
     }
 
-    /// Returns whether one secret both signs and verifies.
+    /// Returns whether the same secret signs and verifies.
     #[must_use]
     pub const fn is_symmetric(self) -> bool {
         matches!(self.key_type(), KeyType::Hmac)
@@ -73,7 +73,7 @@ impl FromStr for Algorithm {
     }
 }
 
-/// The text names no algorithm.
+/// The error of an unknown algorithm name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownAlgorithm {
     suggestion: Option<Algorithm>,
@@ -99,20 +99,20 @@ impl UnknownAlgorithm {
         }
     }
 
-    /// Returns the algorithm that was probably meant, for the message of a configuration error.
+    /// Returns the algorithm with a similar name, for error messages.
     #[must_use]
     pub const fn suggestion(self) -> Option<Algorithm> {
         self.suggestion
     }
 
-    /// Returns the Cargo feature that has the algorithm, where the crate is built without it.
+    /// Returns the Cargo feature that the algorithm requires, if it isn't enabled.
     #[must_use]
     pub const fn feature(self) -> Option<&'static str> {
         self.feature
     }
 }
 
-/// The algorithms that features add, named by their tokens; known ones are found before.
+/// The algorithms of optional features. Enabled ones are found earlier.
 const OPTIONAL: [(&str, &str); 1] = [("ES256K", "es256k")];
 
 impl fmt::Display for UnknownAlgorithm {

@@ -28,7 +28,7 @@ pub(crate) fn is_key(der: &[u8]) -> bool {
         || is_private(der)
 }
 
-/// Returns the SEQUENCE that the bytes begin with, X.690 §8.1.
+/// Returns the SEQUENCE at the start of the bytes, X.690 §8.1.
 pub(crate) fn first_element(bytes: &[u8]) -> Option<&[u8]> {
     let (head, length) = match *bytes {
         [0x30, length @ ..=0x7f, ..] => (2, usize::from(length)),
@@ -83,7 +83,7 @@ pub(crate) fn is_private(der: &[u8]) -> bool {
         || pkcs1::RsaPrivateKey::<UintRef<'_>>::from_der(der).is_ok()
 }
 
-/// Returns the key out of a certificate, RFC 5280 §4.1, of which nothing else is looked at.
+/// Returns the key in a certificate, RFC 5280 §4.1. The other fields are ignored.
 fn certified_key(der: &[u8]) -> der::Result<SubjectPublicKeyInfoRef<'_>> {
     let mut reader = SliceReader::new(der)?;
     let info = reader.sequence(|certificate: &mut SliceReader<'_>| {
@@ -147,7 +147,7 @@ fn pkcs8(der: &[u8]) -> Option<Pkcs8<'_>> {
     }
 }
 
-/// What PKCS#8 says of a private key, RFC 5958 §2.
+/// The fields of a private key in PKCS#8, RFC 5958 §2.
 struct Pkcs8<'a> {
     algorithm: AlgorithmIdentifierRef<'a>,
     private_key: &'a [u8],

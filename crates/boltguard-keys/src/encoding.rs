@@ -7,12 +7,12 @@ use crate::KeyError;
 
 pub(crate) use base64url::encode;
 
-/// Returns the bytes that the text stands for.
+/// Returns the decoded bytes.
 pub(crate) fn decode(text: &str) -> Result<Vec<u8>, KeyError> {
     base64url::decode(text).map_err(|_| KeyError::Base64)
 }
 
-/// Returns the bytes that the text stands for, wiped when dropped.
+/// Returns the decoded bytes, which are wiped when dropped.
 pub(crate) fn decode_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     decode(text).map(Zeroizing::new)
 }

@@ -1,4 +1,4 @@
-//! JSON as keys need it, read by the strict reader of [`boltguard_encoding`].
+//! JSON of keys, read by the strict reader of [`boltguard_encoding`].
 
 use std::collections::HashMap;
 

@@ -13,7 +13,7 @@ pub(crate) use self::read::{Member, parse_set};
 pub(crate) use self::write::write_set;
 use crate::{Algorithm, Key, KeyError, SigningKey, VerifyingKey};
 
-/// A JSON Web Key: a key with its name and what it is for.
+/// A JSON Web Key: a key with its ID and its permitted uses.
 ///
 /// ```
 /// use boltguard_keys::{Algorithm, Jwk};
@@ -30,7 +30,7 @@ use crate::{Algorithm, Key, KeyError, SigningKey, VerifyingKey};
 pub struct Jwk {
     key: Key,
     kid: Option<KeyId>,
-    /// `alg`, which may name an algorithm that is none of ours.
+    /// `alg`, which may be an unsupported algorithm.
     algorithm: Option<Box<str>>,
     /// `use`.
     purpose: Option<Box<str>>,
@@ -39,7 +39,7 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// Returns a key without a name, for every algorithm that it can serve.
+    /// Creates a JWK without a `kid`, for all algorithms that the key can be used with.
     pub fn new(key: impl Into<Key>) -> Self {
         Self {
             key: key.into(),
@@ -50,16 +50,16 @@ impl Jwk {
         }
     }
 
-    /// Reads the JSON of a key of type `oct`, `RSA`, `EC` or `OKP` (Ed25519), public or private.
+    /// Parses the JSON of a key of type `oct`, `RSA`, `EC` or `OKP` (Ed25519), public or private.
     ///
-    /// Members without a meaning here are ignored, and so is any whose value is `null`. `alg`, `use` and `key_ops` are
-    /// kept and obeyed later, by [`Jwk::verifying_key`] and [`Jwk::signing_key`].
+    /// Unknown members and members with the value `null` are ignored. `alg`, `use` and `key_ops` are checked later by
+    /// [`Jwk::verifying_key`] and [`Jwk::signing_key`].
     ///
     /// # Errors
     ///
-    /// - [`KeyError::Json`] or [`KeyError::DuplicateMember`] if the text is malformed.
+    /// - [`KeyError::Json`] or [`KeyError::DuplicateMember`] if the string is malformed.
     /// - [`KeyError::JwkMember`] if a member is missing, has the wrong type or the wrong length, and
-    ///   [`KeyError::Base64`] if it is no base64url.
+    ///   [`KeyError::Base64`] if it isn't base64url.
     /// - [`KeyError::Unsupported`] for another `kty` or `crv`.
     /// - Those of [`Secret::new`](crate::Secret::new), [`PublicKey::from_der`](crate::PublicKey::from_der) and
     ///   [`PrivateKey::from_der`](crate::PrivateKey::from_der) for the key in it.
@@ -67,16 +67,16 @@ impl Jwk {
         Ok(read::parse(json)?)
     }
 
-    /// As [`parse`](Self::parse), with an error that names the member of the JWK that it is about.
+    /// Parses a JWK like [`parse`](Self::parse), with an error that contains the invalid member.
     ///
     /// # Errors
     ///
-    /// [`JwkProblem`] with the cause that [`Jwk::parse`] gives.
+    /// [`JwkProblem`] with the cause that [`Jwk::parse`] returns.
     pub fn parse_or_explain(json: &str) -> Result<Self, JwkProblem> {
         read::parse(json)
     }
 
-    /// Returns the same key with a name.
+    /// Returns the same key with this `kid`.
     #[must_use]
     pub fn with_kid(mut self, kid: impl Into<KeyId>) -> Self {
         self.kid = Some(kid.into());
@@ -96,13 +96,13 @@ impl Jwk {
         &self.key
     }
 
-    /// Returns the key's name.
+    /// Returns the `kid`.
     #[must_use]
     pub const fn kid(&self) -> Option<&KeyId> {
         self.kid.as_ref()
     }
 
-    /// Returns the algorithm that `alg` names; `None` if there is no `alg` or it names none that signs.
+    /// Returns the signature algorithm in `alg`, if there is one.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
         let name = self.algorithm.as_deref()?;
@@ -110,17 +110,17 @@ impl Jwk {
         all.find(|algorithm| is_name_of(name, *algorithm))
     }
 
-    /// Returns whether the key is a private one; secrets are not.
+    /// Returns whether the key is a private key. Secrets aren't.
     #[must_use]
     pub const fn is_private(&self) -> bool {
         matches!(self.key, Key::Private(_))
     }
 
-    /// Prepares the key to verify.
+    /// Prepares the key for verifying.
     ///
     /// # Errors
     ///
-    /// - [`KeyError::JwkAlgorithm`] or [`KeyError::JwkUse`] if the JWK is not for this.
+    /// - [`KeyError::JwkAlgorithm`] or [`KeyError::JwkUse`] if the JWK doesn't allow this use.
     /// - Those of [`VerifyingKey::new`].
     pub fn verifying_key(&self, algorithm: Algorithm) -> Result<VerifyingKey, KeyError> {
         let key = VerifyingKey::new(&self.key, algorithm)?;
@@ -131,11 +131,11 @@ impl Jwk {
         })
     }
 
-    /// Prepares the key to sign.
+    /// Prepares the key for signing.
     ///
     /// # Errors
     ///
-    /// - [`KeyError::JwkAlgorithm`] or [`KeyError::JwkUse`] if the JWK is not for this.
+    /// - [`KeyError::JwkAlgorithm`] or [`KeyError::JwkUse`] if the JWK doesn't allow this use.
     /// - Those of [`SigningKey::new`].
     pub fn signing_key(&self, algorithm: Algorithm) -> Result<SigningKey, KeyError> {
         let key = SigningKey::new(&self.key, algorithm)?;
@@ -146,7 +146,7 @@ impl Jwk {
         })
     }
 
-    /// Returns the JSON of the public key, fit to be published; of a private key no more than that.
+    /// Returns the JSON of the public key, which can be published. For a private key, this is its public key.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl Jwk {
         write::write(self)
     }
 
-    /// Returns why the key serves none of these algorithms.
+    /// Returns why the key can't be used with any of these algorithms.
     pub(crate) fn problem(&self, algorithms: &[Algorithm]) -> JwkProblem {
         if let Err(problem) = self.allows_operation("verify") {
             return problem;

@@ -17,8 +17,7 @@ pub enum Key {
 }
 
 impl Key {
-    /// Reads a public or private key in any of the forms in which configurations carry one: PEM as
-    /// [`from_pem`](Self::from_pem) takes it, also in UTF-16, and DER.
+    /// Parses a public or private key: PEM as in [`from_pem`](Self::from_pem), also in UTF-16, and DER.
     ///
     /// # Errors
     ///
@@ -36,7 +35,7 @@ impl Key {
         Self::from_pem(std::str::from_utf8(&text).map_err(|_| KeyError::NoPem)?)
     }
 
-    /// Reads PEM, public or private by its label.
+    /// Parses PEM, public or private according to its label.
     ///
     /// # Errors
     ///
@@ -50,7 +49,7 @@ impl Key {
         }
     }
 
-    /// Reads DER, public or private as it says.
+    /// Parses DER of a public or private key.
     ///
     /// # Errors
     ///
@@ -62,7 +61,7 @@ impl Key {
         }
     }
 
-    /// Makes a random key: a secret for HMAC, a private key for the others.
+    /// Generates a random key: a secret for HMAC, a private key for other algorithms.
     ///
     /// # Errors
     ///
@@ -85,7 +84,7 @@ impl Key {
         }
     }
 
-    /// Returns the algorithms that the key can serve.
+    /// Returns the algorithms that the key can be used with.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         Algorithm::ALL
             .iter()
@@ -93,7 +92,7 @@ impl Key {
             .filter(|algorithm| self.serves(*algorithm))
     }
 
-    /// Returns the public key: itself, or the one that belongs to a private key; secrets have none.
+    /// Returns the public key, which secrets don't have.
     #[must_use]
     pub const fn public_key(&self) -> Option<&PublicKey> {
         match self {

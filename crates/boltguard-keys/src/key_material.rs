@@ -1,9 +1,9 @@
-//! Keys, and addresses of keys, that were configured as if they were secrets.
+//! Detection of keys and URLs that are configured as secrets by mistake.
 //!
-//! Whoever knows a public key could sign tokens with it if it served as an HMAC secret,
-//! [RFC 8725 §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1). So nothing that is recognised as a key, in any
-//! of the forms that keys are handed around in, becomes a secret; nor does the URL where they are published. A key that
-//! is encoded once more (base64, hexadecimal, percent signs, UTF-16) is still a key.
+//! If a public key were used as an HMAC secret, anyone who knows it could sign tokens, [RFC 8725
+//! §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1). Therefore, keys in all common formats and the URLs where
+//! they are published are rejected as secrets, also if they are encoded again (base64, hexadecimal, percent encoding,
+//! UTF-16).
 
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
@@ -13,7 +13,7 @@ use crate::asn1;
 use crate::loose;
 use crate::ssh;
 
-/// Refuses bytes that are a key, a certificate or a URL rather than a secret.
+/// Rejects bytes that are a key, a certificate or a URL rather than a secret.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), KeyError> {
     if is_json(bytes) {
         return Err(KeyError::JwkAsSecret);
@@ -21,7 +21,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), KeyError> {
     check_layer(bytes, LAYERS)
 }
 
-/// Checks the bytes as they are, then what they are an encoding of.
+/// Checks the bytes, and then what they decode to.
 fn check_layer(bytes: &[u8], layers: usize) -> Result<(), KeyError> {
     if is_pem(bytes) || ssh::is_key(bytes) || is_der(bytes) || is_other_key(bytes) {
         return Err(KeyError::PemAsSecret);
@@ -46,7 +46,7 @@ fn check_layer(bytes: &[u8], layers: usize) -> Result<(), KeyError> {
     .try_for_each(|decoded| check_layer(decoded, layers - 1))
 }
 
-/// Returns a URL of the web, in any case, after blanks.
+/// Returns whether this is an HTTP URL, in any case, after whitespace.
 pub(crate) fn is_url(bytes: &[u8]) -> bool {
     const SCHEMES: [&[u8]; 2] = [b"https://", b"http://"];
     let text = trimmed(bytes);
@@ -56,8 +56,8 @@ pub(crate) fn is_url(bytes: &[u8]) -> bool {
     })
 }
 
-/// PEM with any label; and a first or last line of PEM that names a key or a certificate, whatever became of its
-/// hyphens, its blanks and its case.
+/// Returns whether there is PEM with any label, or a damaged first or last line of PEM with the label of a key or
+/// certificate.
 pub(crate) fn is_pem(bytes: &[u8]) -> bool {
     if contains(bytes, b"-----BEGIN ") {
         return true;
@@ -73,19 +73,19 @@ pub(crate) fn is_pem(bytes: &[u8]) -> bool {
     })
 }
 
-/// Returns the DER of a key or certificate, with or without something after it.
+/// Returns whether this is the DER of a key or certificate, possibly followed by other bytes.
 fn is_der(bytes: &[u8]) -> bool {
     let bytes = bytes.trim_ascii_start();
     asn1::first_element(bytes).is_some_and(asn1::is_key)
 }
 
-/// Returns the XML of .NET, RFC 4050 and XML Signature §4.5, and PuTTY's files.
+/// Returns whether this is a key in XML, as in .NET, RFC 4050 and XML Signature §4.5, or a file of PuTTY.
 fn is_other_key(bytes: &[u8]) -> bool {
     const MARKS: [&[u8]; 3] = [b"<RSAKeyValue", b"<Modulus>", b"PuTTY-User-Key-File"];
     MARKS.iter().any(|mark| contains(bytes, mark))
 }
 
-/// JSON that is an object or a list.
+/// Returns whether this is a JSON object or list.
 fn is_json(bytes: &[u8]) -> bool {
     let text = trimmed(bytes);
     matches!(text.first(), Some(b'{' | b'['))
@@ -93,13 +93,13 @@ fn is_json(bytes: &[u8]) -> bool {
             || KEY_MEMBERS.iter().any(|name| contains(text, name)))
 }
 
-/// Returns the member that every JWK has, in quotes of any kind.
+/// Returns whether there is the member that every JWK has, in any quotes.
 fn names_key_type(bytes: &[u8]) -> bool {
     const QUOTED: [&[u8]; 3] = [b"\"kty\"", b"'kty'", b"\\\"kty\\\""];
     QUOTED.iter().any(|name| contains(bytes, name))
 }
 
-/// Returns the text without blanks, quotes and a byte order mark before it.
+/// Removes leading whitespace, quotes and byte order marks.
 fn trimmed(bytes: &[u8]) -> &[u8] {
     let is_before = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     let after = |bytes: &[u8]| bytes.iter().take_while(|byte| is_before(byte)).count();
@@ -156,7 +156,7 @@ mod tests {
             .collect()
     }
 
-    /// Returns the text in each encoding that is looked through.
+    /// Returns the string in each encoding that is detected.
     fn encoded(text: &[u8]) -> Vec<Vec<u8>> {
         let hex: String = text.iter().map(|byte| format!("{byte:02x}")).collect();
         let percent: String = text.iter().map(|byte| format!("%{byte:02X}")).collect();

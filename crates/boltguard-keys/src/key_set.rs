@@ -1,11 +1,11 @@
-//! Several trusted keys, of which a token's `alg` and `kid` select.
+//! Sets of trusted keys, from which the `alg` and `kid` of a token select.
 
 use boltguard_types::KeyId;
 
 use crate::jwk::{self, Jwk, SkippedKey};
 use crate::{Algorithm, KeyError, VerifyingKey};
 
-/// Several trusted keys.
+/// A set of trusted keys.
 ///
 /// ```
 /// use boltguard_keys::{Algorithm, Key, KeySet, VerifyingKey};
@@ -23,17 +23,17 @@ use crate::{Algorithm, KeyError, VerifyingKey};
 #[derive(Clone, Debug, Default)]
 pub struct KeySet {
     keys: Vec<VerifyingKey>,
-    /// Names of keys that are of no use here: a token that asks for one finds no key.
+    /// The `kid`s of skipped keys. Tokens with one of them find no key.
     unusable: Vec<KeyId>,
-    /// What of a JWK Set was skipped.
+    /// The skipped keys of a JWK Set.
     skipped: Vec<SkippedKey>,
 }
 
 impl KeySet {
-    /// At most this many keys are tried for one token.
+    /// The maximum number of keys that are tried for one token.
     pub const MAX_TRIED: usize = 16;
 
-    /// Trusts these keys; the first is tried first.
+    /// Creates a set of these keys, which are tried in order.
     pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Self {
         Self {
             keys: keys.into_iter().collect(),
@@ -41,19 +41,19 @@ impl KeySet {
         }
     }
 
-    /// Trusts the keys of a JWK Set, [RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517#section-5), for those of
-    /// the algorithms that each of them can serve.
+    /// Creates a set from a JWK Set, [RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517#section-5). Each key is used
+    /// with those of the algorithms that it allows.
     ///
-    /// Keys that are not understood, or that serve none of the algorithms, are [`skipped`](Self::skipped), for the
-    /// caller to log; a token whose `kid` names one of them finds no key. Several keys may share a `kid`, RFC 7517
-    /// §4.5: all of them are tried.
+    /// Keys that are unsupported, or that can't be used with any of the algorithms, are [`skipped`](Self::skipped); log
+    /// them. A token with the `kid` of a skipped key finds no key. Several keys may share a `kid`, RFC 7517 §4.5: all
+    /// of them are tried.
     ///
     /// # Errors
     ///
-    /// - [`KeyError::Json`] or [`KeyError::DuplicateMember`] if the text is malformed.
+    /// - [`KeyError::Json`] or [`KeyError::DuplicateMember`] if the string is malformed.
     /// - [`KeyError::Jwks`] if there is no list `keys` of objects.
-    /// - [`KeyError::PrivateKey`] if one of the keys is private: whoever reads the set could sign.
-    /// - [`KeyError::NoUsableKey`] if none is left.
+    /// - [`KeyError::PrivateKey`] if one of the keys is private, because anyone who reads the set could sign.
+    /// - [`KeyError::NoUsableKey`] if no key can be used.
     pub fn from_jwks(json: &str, algorithms: &[Algorithm]) -> Result<Self, KeyError> {
         let set = Self::parse_jwks(json, algorithms)?;
         if set.keys.is_empty() {
@@ -62,8 +62,8 @@ impl KeySet {
         Ok(set)
     }
 
-    /// As [`from_jwks`](Self::from_jwks), except that a set without a usable key is no error: it is empty, and
-    /// [`skipped`](Self::skipped) says why.
+    /// Parses a JWK Set like [`from_jwks`](Self::from_jwks), but without usable keys, the set is empty and
+    /// [`skipped`](Self::skipped) contains the reasons.
     ///
     /// # Errors
     ///
@@ -89,18 +89,19 @@ impl KeySet {
         Ok(set)
     }
 
-    /// Returns the keys of the JWK Set that serve none of the algorithms, each with the reason.
+    /// Returns the skipped keys of the JWK Set, each with the reason.
     #[must_use]
     pub fn skipped(&self) -> &[SkippedKey] {
         &self.skipped
     }
 
-    /// Trusts one JWK, for those of the algorithms that it can serve.
+    /// Creates a set of one JWK, for those of the algorithms that it allows.
     ///
     /// # Errors
     ///
     /// - [`KeyError::PrivateKey`] if the key is private.
-    /// - [`KeyError::AlgorithmMismatch`], [`KeyError::JwkAlgorithm`] or [`KeyError::JwkUse`] if it serves none.
+    /// - [`KeyError::AlgorithmMismatch`], [`KeyError::JwkAlgorithm`] or [`KeyError::JwkUse`] if it can't be used with
+    ///   any of them.
     pub fn from_jwk(jwk: &Jwk, algorithms: &[Algorithm]) -> Result<Self, KeyError> {
         let mut keys = Vec::new();
         let mut refusal = KeyError::NoUsableKey;
@@ -117,7 +118,7 @@ impl KeySet {
         }
     }
 
-    /// Trusts the keys of `other` too; those of `self` are tried first.
+    /// Adds the keys of `other`, which are tried after those of `self`.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.keys.extend(other.keys);
@@ -126,7 +127,7 @@ impl KeySet {
         self
     }
 
-    /// Returns the keys for these algorithms alone; a token whose `kid` names another of the keys finds none.
+    /// Returns only the keys for these algorithms. A token with the `kid` of another key finds no key.
     #[must_use]
     pub fn restricted_to(&self, algorithms: &[Algorithm]) -> Self {
         let (keys, others): (Vec<_>, Vec<_>) = self
@@ -143,7 +144,7 @@ impl KeySet {
         }
     }
 
-    /// Returns whether a token finds the same keys in both, see [`VerifyingKey::is_same_as`].
+    /// Returns whether both sets contain the same keys, see [`VerifyingKey::is_same_as`].
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         let mut pairs = self.keys.iter().zip(&other.keys);
@@ -154,15 +155,15 @@ impl KeySet {
 
     /// Returns the keys to try for a token of this `alg` and `kid`, at most [`KeySet::MAX_TRIED`].
     ///
-    /// A `kid` that names keys of the set selects them alone; one that names none leaves the keys without a name.
-    /// Without a `kid` all keys of the algorithm are tried.
+    /// A `kid` selects the keys with this `kid` or, if there are none, the keys without one. Without a `kid`, all keys
+    /// of the algorithm are tried.
     #[inline]
     pub fn select(
         &self,
         algorithm: Algorithm,
         kid: Option<&str>,
     ) -> impl Iterator<Item = &VerifyingKey> {
-        // Names are compared only where there is a choice to make, once a token.
+        // Key IDs are compared only if there are several keys, once per token.
         let wanted = kid.filter(|kid| self.names(kid));
         let only_unnamed = kid.is_some() && wanted.is_none();
         let fits = move |key: &&VerifyingKey| {
@@ -176,7 +177,7 @@ impl KeySet {
         self.keys.iter().filter(fits).take(Self::MAX_TRIED)
     }
 
-    /// Returns whether a key has this name, of use or passed over.
+    /// Returns whether a key has this `kid`, including skipped keys.
     #[must_use]
     pub fn names(&self, kid: &str) -> bool {
         let usable = self.keys.iter().filter_map(VerifyingKey::key_id);
@@ -192,9 +193,9 @@ impl KeySet {
         self.keys.iter().any(|key| key.algorithm() == algorithm)
     }
 
-    /// Returns the algorithms that the keys serve, each once, in the order of the keys.
+    /// Returns the algorithms of the keys without duplicates, in the order of the keys.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
-        // There are few algorithms, however many keys.
+        // There are few algorithms, even if there are many keys.
         let mut seen = Vec::new();
         let algorithms = self.keys.iter().map(VerifyingKey::algorithm);
         algorithms.filter(move |algorithm| {
@@ -210,21 +211,21 @@ impl KeySet {
         &self.keys
     }
 
-    /// Returns the number of keys; one that serves two algorithms counts twice.
+    /// Returns the number of keys. A key for two algorithms counts twice.
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Returns whether there is no key.
+    /// Returns whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// Returns the public keys as a JWK Set to publish; secrets are left out.
+    /// Returns the public keys as a JWK Set, which can be published. Secrets are omitted.
     ///
-    /// A key that serves several algorithms is written once, without `alg`.
+    /// A key for several algorithms is written once, without `alg`.
     #[must_use]
     pub fn to_jwks(&self) -> String {
         jwk::write_set(&self.keys)

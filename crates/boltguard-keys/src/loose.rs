@@ -1,19 +1,18 @@
-//! What a text is an encoding of, read as loosely as it can be: to recognise keys, and to read them from wherever a
-//! configuration keeps them. Tokens and JWKs are never read like this.
+//! Lenient decoders, to detect keys and to read them from configurations. They aren't used for tokens and JWKs.
 
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
-/// Returns the bytes of base64 in either alphabet, with or without padding, over several lines or in quotes.
+/// Decodes base64 in either alphabet, with or without padding, over several lines or in quotes.
 pub(crate) fn base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let dense = dense(text)?;
     let bytes = LOOSE.decode(&*dense).ok()?;
     (!bytes.is_empty()).then(|| Zeroizing::new(bytes))
 }
 
-/// Returns the bytes of hexadecimal digits.
+/// Decodes hexadecimal digits.
 pub(crate) fn hexadecimal(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let digits = text.iter().filter(|byte| !byte.is_ascii_whitespace());
     let digits = digits.map(|byte| digit(*byte)).collect::<Option<Vec<_>>>();
@@ -23,7 +22,7 @@ pub(crate) fn hexadecimal(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     is_whole.then(|| Zeroizing::new(pairs.map(|pair| pair[0] << 4 | pair[1]).collect()))
 }
 
-/// Returns the text without the percent encoding of URLs; `None` where there is none.
+/// Decodes percent encoding. Returns `None` if there is none.
 pub(crate) fn percent(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if !text.contains(&b'%') {
         return None;
@@ -48,8 +47,7 @@ pub(crate) fn percent(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// Returns the text without zeros and a byte order mark, which makes ASCII of UTF-16 and UTF-32; `None` where there are
-/// none.
+/// Removes zeros and a byte order mark, which converts UTF-16 and UTF-32 to ASCII. Returns `None` if there are none.
 pub(crate) fn without_zeros(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if !text.contains(&0) {
         return None;
@@ -64,7 +62,7 @@ pub(crate) fn without_zeros(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     })
 }
 
-/// Base64 without what may lie between its letters, in the standard alphabet; `None` for another text.
+/// Converts base64 to the standard alphabet without whitespace. Returns `None` for any other string.
 fn dense(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut dense = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text;

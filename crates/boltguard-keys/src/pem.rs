@@ -1,4 +1,4 @@
-//! Keys in PEM, [RFC 7468](https://www.rfc-editor.org/rfc/rfc7468), as configurations carry it.
+//! Keys in PEM, [RFC 7468](https://www.rfc-editor.org/rfc/rfc7468), as in configurations.
 
 use der::pem::LineEnding;
 use zeroize::Zeroizing;
@@ -9,7 +9,7 @@ use crate::loose;
 use crate::ssh;
 use crate::{KeyError, PrivateKey, PublicKey};
 
-/// The one key of a text, whose DER is not yet looked into.
+/// The key in a string, whose DER isn't parsed yet.
 pub(crate) enum Section {
     Private(Zeroizing<Vec<u8>>),
     Public(Zeroizing<Vec<u8>>),
@@ -37,11 +37,11 @@ impl Section {
     }
 }
 
-/// Finds the key in a text: in PEM, or, where there is no PEM, in the line of OpenSSH or in base64.
+/// Finds the key in a string: in PEM or, without PEM, in a line of OpenSSH or in base64.
 ///
-/// Other text around PEM, and PEM of other things, is passed over. A private key counts before the certificates that
-/// belong to it; of a chain of certificates the first counts. Line ends may be missing, indented, or two characters
-/// each, as they are in environment variables.
+/// Other content, including other PEM, is ignored. A private key takes precedence over its certificates, and the first
+/// certificate of a chain over the others. Line breaks may be missing, indented, or escaped, as in environment
+/// variables.
 pub(crate) fn read(text: &str) -> Result<Section, KeyError> {
     read_layer(text, LAYERS)
 }
@@ -98,7 +98,7 @@ fn read_pem(text: &str) -> Result<Section, KeyError> {
     keys.pop().or(certificate).ok_or(KeyError::NoPem)
 }
 
-/// Returns the label and the body of the first section, and the text behind it.
+/// Returns the label and the body of the first section, and the rest of the string.
 fn next_section(text: &str) -> Result<Option<(&str, &str, &str)>, KeyError> {
     let Some((_, text)) = text.split_once(BEGIN) else {
         return Ok(None);
@@ -129,5 +129,5 @@ pub(crate) fn write(label: &'static str, der: &[u8]) -> Result<String, KeyError>
 const BEGIN: &str = "-----BEGIN ";
 const HYPHENS: &str = "-----";
 
-/// PEM in base64, and that once more.
+/// PEM in base64, encoded up to twice.
 const LAYERS: usize = 2;

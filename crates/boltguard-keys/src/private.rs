@@ -10,9 +10,9 @@ use crate::pem;
 use crate::public::RsaPublic;
 use crate::{Algorithm, Curve, KeyError, KeyType, PublicKey, fill_random};
 
-/// A private key: wiped when dropped, never printed.
+/// A private key. It is wiped when dropped, and never printed.
 ///
-/// RSA keys have 2048 to 4096 bits in steps of 512, two primes and an exponent of at least 65537, as ring signs with
+/// RSA keys have 2048 to 4096 bits in steps of 512, two primes and an exponent of at least 65537, because ring supports
 /// no others.
 ///
 /// ```
@@ -29,10 +29,10 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// Reads PEM: `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`, laid out as for
+    /// Parses PEM: `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`, with the layouts of
     /// [`PublicKey::from_pem`](crate::PublicKey::from_pem).
     ///
-    /// A missing public key is derived; one that is given has to belong to the private key.
+    /// If there is a public key, it must match the private key.
     ///
     /// # Errors
     ///
@@ -45,25 +45,25 @@ impl PrivateKey {
         pem::read(pem)?.private()
     }
 
-    /// Reads DER: PKCS#8, PKCS#1 or SEC1 with a named curve.
+    /// Parses DER: PKCS#8, PKCS#1 or SEC1 with a named curve.
     ///
     /// # Errors
     ///
     /// - [`KeyError::Der`] if it is none of these, [`KeyError::NotPrivate`] if it is a public key.
     /// - [`KeyError::Unsupported`] for other kinds of keys and other curves.
-    /// - [`KeyError::InvalidPrivateKey`] if its parts are out of range or do not belong together.
+    /// - [`KeyError::InvalidPrivateKey`] if its parts are out of range or inconsistent.
     /// - [`KeyError::RsaTooSmall`] or [`KeyError::RsaTooLarge`].
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         asn1::read_private(der)
     }
 
-    /// Makes a random key for an algorithm on a curve.
+    /// Generates a random key for an algorithm on a curve.
     ///
     /// # Errors
     ///
     /// - [`KeyError::CannotGenerate`] for RSA.
     /// - [`KeyError::AlgorithmMismatch`] for HMAC, see [`Secret::generate`](crate::Secret::generate).
-    /// - [`KeyError::Random`] if the system gives no randomness.
+    /// - [`KeyError::Random`] if the random number generator of the system is unavailable.
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
         match algorithm.key_type() {
             KeyType::Hmac => Err(KeyError::AlgorithmMismatch),
@@ -73,13 +73,13 @@ impl PrivateKey {
         }
     }
 
-    /// Returns the public key that belongs to it.
+    /// Returns the public key.
     #[must_use]
     pub const fn public_key(&self) -> &PublicKey {
         &self.public
     }
 
-    /// Returns the kind of key.
+    /// Returns the type of the key.
     #[must_use]
     pub const fn key_type(&self) -> KeyType {
         self.public.key_type()
@@ -89,7 +89,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Der`] if the encoder fails, which no key that was read makes it do.
+    /// [`KeyError::Der`] if the encoder fails, which parsed keys never cause.
     pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         asn1::write_private(self)
     }
@@ -165,7 +165,7 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// What a private key is made of.
+/// The parts of a private key.
 #[derive(Clone)]
 pub(crate) enum PrivateParts {
     Rsa(RsaPrivate),
@@ -187,6 +187,6 @@ pub(crate) struct RsaPrivate {
 }
 
 impl RsaPrivate {
-    /// What ring signs with.
+    /// The RSA keys that ring signs with.
     const MAX_BITS: usize = 4096;
 }

@@ -30,25 +30,25 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Reads PEM: `PUBLIC KEY`, `RSA PUBLIC KEY` or `CERTIFICATE`. Of several certificates the first counts.
+    /// Parses PEM: `PUBLIC KEY`, `RSA PUBLIC KEY` or `CERTIFICATE`. The first of several certificates is used.
     ///
-    /// PEM is read as environment variables carry it: on one line, indented, in quotes, or with line ends of two
-    /// characters, `\n`. Where there is no PEM, the line of an OpenSSH public key is read, and base64 of PEM or DER.
+    /// PEM may be on one line, indented, in quotes, or with line breaks written as `\n`, as in environment variables.
+    /// Without PEM, the line of an OpenSSH public key is parsed, or base64 of PEM or DER.
     ///
-    /// A certificate is a wrapper of its key here and no more: neither its signature nor its dates are checked, so
-    /// trust in it has to come from where it was read.
+    /// Only the key of a certificate is used. Neither its signature nor its dates are checked, so its source must be
+    /// trusted.
     ///
     /// # Errors
     ///
     /// - [`KeyError::NoPem`] if there is no such PEM, [`KeyError::PemMarkers`] if its first or last line is damaged,
     ///   [`KeyError::UrlAsKey`] if there is a URL instead, and [`KeyError::SeveralKeys`] if there is more than one key.
-    /// - [`KeyError::PrivateKey`] if there is a private key, whatever else there is.
+    /// - [`KeyError::PrivateKey`] if there is a private key.
     /// - Those of [`PublicKey::from_der`].
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         pem::read(pem)?.public()
     }
 
-    /// Reads DER: a `SubjectPublicKeyInfo`, an `RSAPublicKey` or a certificate, see [`PublicKey::from_pem`].
+    /// Parses DER: a `SubjectPublicKeyInfo`, an `RSAPublicKey` or a certificate, see [`PublicKey::from_pem`].
     ///
     /// # Errors
     ///
@@ -56,14 +56,14 @@ impl PublicKey {
     /// - [`KeyError::Unsupported`] for other kinds of keys and other curves, [`KeyError::NeedsEs256k`] for secp256k1
     ///   without the feature.
     /// - [`KeyError::InvalidPoint`] if the point is not on its curve.
-    /// - [`KeyError::RsaTooSmall`], [`KeyError::RsaTooLarge`] or [`KeyError::InvalidRsa`] for what RSA can't verify
-    ///   with, and [`KeyError::RsaWeak`] for a modulus that anybody can factor (ROCA).
+    /// - [`KeyError::RsaTooSmall`], [`KeyError::RsaTooLarge`] or [`KeyError::InvalidRsa`] for an unsupported RSA key,
+    ///   and [`KeyError::RsaWeak`] for a modulus that can be factored (ROCA).
     /// - [`KeyError::Ssh`] for a malformed public key of OpenSSH.
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         asn1::read_public(der)
     }
 
-    /// Returns the kind of key.
+    /// Returns the type of the key.
     #[must_use]
     pub const fn key_type(&self) -> KeyType {
         match &self.parts {
@@ -87,7 +87,7 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Der`] if the encoder fails, which no key that was read makes it do.
+    /// [`KeyError::Der`] if the encoder fails, which parsed keys never cause.
     pub fn to_der(&self) -> Result<Vec<u8>, KeyError> {
         asn1::write_public(self)
     }
@@ -107,7 +107,7 @@ impl PublicKey {
         encoding::encode(digest_sha256(self.required_members().as_bytes()))
     }
 
-    /// Returns the JWK of nothing but the required members, in the order of RFC 7638 §3.3.
+    /// Returns the JWK with only the required members, in the order of RFC 7638 §3.3.
     pub(crate) fn required_members(&self) -> String {
         let text = |bytes: &[u8]| encoding::encode(bytes);
         match &self.parts {
@@ -164,7 +164,7 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// What a public key is made of.
+/// The parts of a public key.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum PublicParts {
     Rsa(RsaPublic),
@@ -216,10 +216,10 @@ impl RsaPublic {
     }
 }
 
-/// What the identifier of an RSA key limits it to, RFC 4055 §1.2.
+/// The algorithms to which the identifier of an RSA key limits it, RFC 4055 §1.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RsaScheme {
-    /// Either padding.
+    /// No limit on the padding.
     Any,
     /// RSASSA-PSS.
     Pss,

@@ -1,7 +1,7 @@
-//! RSA moduli of a generator that anybody can undo: ROCA, CVE-2017-15361.
+//! RSA moduli that can be factored because of their generator: ROCA, CVE-2017-15361.
 //!
 //! Its primes are `k · M + (65537^a mod M)`, where `M` is the product of the first primes. So modulo each of these the
-//! modulus is a power of 65537, which it is by chance for one modulus in 2^27.
+//! modulus is a power of 65537, as is one random modulus in 2^27.
 
 /// Returns whether the big-endian modulus has the fingerprint.
 pub(crate) fn has_fingerprint(n: &[u8]) -> bool {

@@ -1,4 +1,4 @@
-//! A set of keys that is replaced while requests run.
+//! Sets of keys that can be replaced at run time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use arc_swap::{ArcSwap, Guard};
 
 use crate::KeySet;
 
-/// A set of keys that is replaced while requests run: whoever has loaded the old set finishes with it.
+/// A set of keys that can be replaced at run time. Operations that have loaded the old set finish with it.
 ///
 /// ```
 /// use boltguard_keys::{Algorithm, Key, KeySet, RotatingKeySet, VerifyingKey};
@@ -21,25 +21,25 @@ use crate::KeySet;
 pub struct RotatingKeySet(ArcSwap<KeySet>);
 
 impl RotatingKeySet {
-    /// Starts with these keys.
+    /// Creates a set with these keys.
     #[must_use]
     pub fn new(keys: KeySet) -> Self {
         Self(ArcSwap::from_pointee(keys))
     }
 
-    /// Returns the keys of now, without a lock; for one verification, not to be kept.
+    /// Returns the current keys without a lock, for a single verification.
     #[inline]
     pub fn load(&self) -> LoadedKeySet {
         LoadedKeySet(self.0.load())
     }
 
-    /// Returns the keys of now, to keep.
+    /// Returns the current keys, which can be stored.
     #[must_use]
     pub fn load_full(&self) -> Arc<KeySet> {
         self.0.load_full()
     }
 
-    /// Trusts other keys from now on.
+    /// Replaces the keys.
     pub fn replace(&self, keys: KeySet) {
         self.0.store(Arc::new(keys));
     }
@@ -59,7 +59,7 @@ impl fmt::Debug for RotatingKeySet {
     }
 }
 
-/// The keys of the moment of [`RotatingKeySet::load`].
+/// The keys at the time of [`RotatingKeySet::load`].
 pub struct LoadedKeySet(Guard<Arc<KeySet>>);
 
 impl std::ops::Deref for LoadedKeySet {

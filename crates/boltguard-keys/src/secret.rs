@@ -9,7 +9,7 @@ use crate::encoding;
 use crate::key_material;
 use crate::{Algorithm, KeyError, fill_random};
 
-/// A shared secret: wiped when dropped, never printed.
+/// A shared secret. It is wiped when dropped, and never printed.
 ///
 /// ```
 /// use boltguard_keys::{Algorithm, KeyError, Secret};
@@ -26,21 +26,21 @@ use crate::{Algorithm, KeyError, fill_random};
 pub struct Secret(Zeroizing<Box<[u8]>>);
 
 impl Secret {
-    /// Takes the bytes as they are, blanks and line ends included.
+    /// Creates a secret from these bytes, including whitespace and line breaks.
     ///
     /// # Errors
     ///
-    /// A public key is no secret, so one that was configured as if it were is refused: anybody could sign with it,
-    /// [RFC 8725 §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1).
+    /// Public keys are rejected as secrets, because anyone could sign with them, [RFC 8725
+    /// §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1).
     ///
     /// - [`KeyError::Empty`] if there are no bytes.
     /// - [`KeyError::PemAsSecret`] for PEM, with or without text before it and even with damaged first and last lines,
     ///   SSH public keys, and the DER of a key or certificate.
-    /// - [`KeyError::JwkAsSecret`] for the text of a JSON object or list, and any text with a JWK in it.
-    /// - [`KeyError::UrlAsKey`] for what begins with `https://` or `http://`: the keys of an issuer are published
-    ///   there, and the URL is as public.
+    /// - [`KeyError::JwkAsSecret`] for a JSON object or list, and any string that contains a JWK.
+    /// - [`KeyError::UrlAsKey`] for strings that begin with `https://` or `http://`. The URL of published keys isn't
+    ///   secret.
     ///
-    /// So is any of these in base64, in hexadecimal, in UTF-16 or with percent signs, up to three times over.
+    /// They are also rejected in base64, hexadecimal, UTF-16 or percent encoding, encoded up to three times.
     pub fn new(bytes: &[u8]) -> Result<Self, KeyError> {
         if bytes.is_empty() {
             return Err(KeyError::Empty);
@@ -49,21 +49,21 @@ impl Secret {
         Ok(Self(Zeroizing::new(bytes.into())))
     }
 
-    /// Takes the bytes that the text stands for in base64url without padding.
+    /// Decodes a secret from base64url without padding.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Base64`] if the text is not that, and those of [`Secret::new`].
+    /// [`KeyError::Base64`] if the string isn't base64url without padding, and those of [`Secret::new`].
     pub fn from_base64url(text: &str) -> Result<Self, KeyError> {
         Self::new(&encoding::decode_secret(text)?)
     }
 
-    /// Makes a random secret as long as the algorithm's hash.
+    /// Generates a random secret with the length of the algorithm's hash.
     ///
     /// # Errors
     ///
-    /// - [`KeyError::AlgorithmMismatch`] if the algorithm is not of HMAC.
-    /// - [`KeyError::Random`] if the system gives no randomness.
+    /// - [`KeyError::AlgorithmMismatch`] if the algorithm isn't HMAC.
+    /// - [`KeyError::Random`] if the random number generator of the system is unavailable.
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
         if !algorithm.is_symmetric() {
             return Err(KeyError::AlgorithmMismatch);
@@ -78,7 +78,7 @@ impl Secret {
         Self(bytes)
     }
 
-    /// Returns whether the secret is shorter than the algorithm's hash, which RFC 7518 §3.2 asks of it at least.
+    /// Returns whether the secret is shorter than the algorithm's hash, the minimum of RFC 7518 §3.2.
     #[must_use]
     pub fn is_weak_for(&self, algorithm: Algorithm) -> bool {
         algorithm.is_symmetric() && self.0.len() < algorithm.hash_len()

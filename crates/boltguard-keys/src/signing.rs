@@ -1,4 +1,4 @@
-//! Keys that sign, each for one algorithm.
+//! Signing keys, each for one algorithm.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::backend::Signer;
 use crate::public::PublicParts;
 use crate::{Algorithm, Key, KeyError, PublicKey, SignError, Signature, VerifyingKey};
 
-/// A key that makes signatures of one algorithm, from birth; cheap to clone.
+/// A key that signs with one algorithm. It is cheap to clone.
 ///
 /// ```
 /// use boltguard_keys::{Algorithm, Key, SigningKey};
@@ -30,7 +30,7 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// - [`KeyError::AlgorithmMismatch`] if the key is of another kind than the algorithm needs.
+    /// - [`KeyError::AlgorithmMismatch`] if the algorithm requires another type of key.
     /// - [`KeyError::NotPrivate`] if the key is public.
     pub fn new(key: &Key, algorithm: Algorithm) -> Result<Self, KeyError> {
         let verifying = VerifyingKey::of_any(key, algorithm)?;
@@ -41,7 +41,7 @@ impl SigningKey {
         })
     }
 
-    /// Returns the same key with a name, which its tokens carry as `kid`.
+    /// Returns the same key with a `kid`, which its tokens contain.
     #[must_use]
     pub fn with_key_id(self, key_id: impl Into<KeyId>) -> Self {
         let verifying = self.verifying.with_key_id(key_id);
@@ -54,13 +54,13 @@ impl SigningKey {
         self.verifying.algorithm()
     }
 
-    /// Returns the key's name, if it has one.
+    /// Returns the `kid`, if the key has one.
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.verifying.key_id()
     }
 
-    /// Returns the key that verifies what this one signs.
+    /// Returns the key that verifies the signatures.
     #[must_use]
     pub const fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying
@@ -85,17 +85,18 @@ impl SigningKey {
 
     /// Signs a message.
     ///
-    /// ECDSA and RSASSA-PSS may draw randomness for each signature, so that no two need to be alike.
+    /// ECDSA and RSASSA-PSS signatures may be random, so that two of the same message may differ.
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the system gives no randomness, or the parts of an RSA key turn out not to belong together.
+    /// [`SignError`] if the random number generator of the system is unavailable, or the parts of an RSA key are
+    /// inconsistent.
     #[inline]
     pub fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
         self.signer.sign(message)
     }
 
-    /// Signs a message and hands the signature on without moving it, as [`SigningKey::sign`] does otherwise.
+    /// Signs a message and passes the signature to a function, without moving it.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::public::RsaScheme;
 use crate::{Curve, KeyError, PublicKey};
 
-/// Returns whether this is a public key of OpenSSH of any type, supported or not, in text or in its wire format.
+/// Returns whether this is a public key of OpenSSH of any type, supported or not, as a line or in its wire format.
 pub(crate) fn is_key(bytes: &[u8]) -> bool {
     let words = || bytes.split(u8::is_ascii_whitespace);
     // A wire format begins with the length of its type, so in base64 with `AAAA`.
@@ -15,7 +15,7 @@ pub(crate) fn is_key(bytes: &[u8]) -> bool {
     words().any(is_type) && has_body() || contains_rfc4716(bytes) || is_wire(bytes)
 }
 
-/// Reads the key in the text; `None` if there is none.
+/// Parses the key in the string. Returns `None` if there is none.
 pub(crate) fn read(text: &str) -> Option<Result<PublicKey, KeyError>> {
     if contains_rfc4716(text.as_bytes()) {
         return Some(read_rfc4716(text));
@@ -32,7 +32,7 @@ fn read_rfc4716(text: &str) -> Result<PublicKey, KeyError> {
     let lines = text.lines().map(str::trim);
     let lines = lines.skip_while(|line| !line.starts_with(RFC4716)).skip(1);
     for line in lines.take_while(|line| !line.starts_with("----")) {
-        // RFC 4716 §3.3: a header goes on after a backslash.
+        // A header continues after a backslash, RFC 4716 §3.3.
         is_header = (is_header && body.is_empty()) || line.contains(':');
         if !is_header {
             body.push_str(line);
@@ -89,7 +89,7 @@ fn is_wire(bytes: &[u8]) -> bool {
     Fields(bytes).next().is_ok_and(is_type)
 }
 
-/// Returns whether this is the type of a key; options and quotes may stand before it, as in `authorized_keys`.
+/// Returns whether this is the type of a key; options and quotes may precede it, as in `authorized_keys`.
 fn is_type(word: &[u8]) -> bool {
     const TYPES: [&[u8]; 4] = [b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-"];
     let word = word.trim_ascii();

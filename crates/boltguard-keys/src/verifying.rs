@@ -1,4 +1,4 @@
-//! Keys that verify, each for one algorithm.
+//! Verifying keys, each for one algorithm.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use boltguard_types::KeyId;
 use crate::backend::Verifier;
 use crate::{Algorithm, InvalidSignature, Key, KeyError, PublicKey};
 
-/// A key that verifies signatures of one algorithm, from birth; cheap to clone.
+/// A key that verifies signatures of one algorithm. It is cheap to clone.
 ///
 /// ```
 /// use boltguard_keys::{Algorithm, Key, Secret, SigningKey, VerifyingKey};
@@ -38,8 +38,9 @@ impl VerifyingKey {
     ///
     /// # Errors
     ///
-    /// - [`KeyError::AlgorithmMismatch`] if the key is of another kind than the algorithm needs.
-    /// - [`KeyError::PrivateKey`] if the key is private, which has no place where tokens are only verified.
+    /// - [`KeyError::AlgorithmMismatch`] if the algorithm requires another type of key.
+    /// - [`KeyError::PrivateKey`] if the key is private, because private keys don't belong in services that only
+    ///   verify.
     pub fn new(key: &Key, algorithm: Algorithm) -> Result<Self, KeyError> {
         if matches!(key, Key::Private(_)) {
             return Err(KeyError::PrivateKey);
@@ -47,7 +48,7 @@ impl VerifyingKey {
         Self::of_any(key, algorithm)
     }
 
-    /// Prepares what verifies the signatures of a key of any kind.
+    /// Prepares the verifier of any type of key.
     pub(crate) fn of_any(key: &Key, algorithm: Algorithm) -> Result<Self, KeyError> {
         if !key.serves(algorithm) {
             return Err(KeyError::AlgorithmMismatch);
@@ -64,7 +65,7 @@ impl VerifyingKey {
         })))
     }
 
-    /// Returns the same key with a name, by which `kid` selects it.
+    /// Returns the same key with a `kid`, by which tokens select it.
     #[must_use]
     pub fn with_key_id(mut self, key_id: impl Into<KeyId>) -> Self {
         Arc::make_mut(&mut self.0).key_id = Some(key_id.into());
@@ -78,21 +79,21 @@ impl VerifyingKey {
         self.0.algorithm
     }
 
-    /// Returns the key's name, if it has one.
+    /// Returns the `kid`, if the key has one.
     #[must_use]
     #[inline]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.0.key_id.as_ref()
     }
 
-    /// Returns the public key; `None` for a secret.
+    /// Returns the public key, or `None` for a secret.
     #[must_use]
     pub fn public_key(&self) -> Option<&PublicKey> {
         self.0.public.as_ref()
     }
 
-    /// Returns whether both are the same public key, for the same algorithm and under the same name. Secrets are
-    /// compared only by where they are: clones of one key are the same, and another copy is another key.
+    /// Returns whether both are the same public key, with the same algorithm and `kid`. Secrets are compared by
+    /// identity: clones of one key are the same, but another key from the same bytes isn't.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         let [a, b] = [&*self.0, &*other.0];
@@ -107,14 +108,14 @@ impl VerifyingKey {
         self.0.is_weak
     }
 
-    /// Checks a signature; HMACs are compared in constant time.
+    /// Verifies a signature. HMACs are compared in constant time.
     ///
     /// Signatures of ECDSA are the two numbers, each of its full length, RFC 7518 §3.4; the salt of RSASSA-PSS is as
     /// long as the hash, RFC 7518 §3.5.
     ///
     /// # Errors
     ///
-    /// [`InvalidSignature`] if the signature is not the key's for the message, or not of its one length.
+    /// [`InvalidSignature`] if the signature doesn't verify, or has another length.
     #[inline]
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         self.0.verifier.verify(message, signature)

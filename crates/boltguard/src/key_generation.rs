@@ -5,7 +5,8 @@ use boltguard_keys::{Algorithm, KeySet};
 
 use crate::token_cache::TokenCache;
 
-/// Trusted keys with the cache of their tokens. Both are replaced together, so that no token outlives its key.
+/// Trusted keys with the cache of their tokens. Both are replaced together, so that no token stays valid without its
+/// key.
 pub(crate) struct KeyGeneration {
     pub(crate) verifier: Verifier,
     pub(crate) cache: Option<TokenCache>,

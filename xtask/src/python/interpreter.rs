@@ -85,8 +85,8 @@ impl Interpreter {
             .filter(|python| SUPPORTED.contains(&python.minor))
     }
 
-    fn read(answer: &str) -> Option<Self> {
-        let mut words = answer.trim().splitn(5, ' ');
+    fn read(output: &str) -> Option<Self> {
+        let mut words = output.trim().splitn(5, ' ');
         if (words.next()?, words.next()?) != ("cpython", "3") {
             return None;
         }
@@ -154,13 +154,13 @@ mod tests {
 
     #[test]
     fn what_is_no_cpython_3_is_passed_over() {
-        for answer in [
+        for output in [
             "",
             "pypy 3 11 0 /opt/pypy",
             "cpython 2 7 0 /usr/bin/python",
             "Python was not found",
         ] {
-            assert_eq!(Interpreter::read(answer), None, "{answer}");
+            assert_eq!(Interpreter::read(output), None, "{output}");
         }
     }
 

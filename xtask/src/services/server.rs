@@ -89,7 +89,7 @@ impl Place {
             let has_ended = server.shell.try_wait()?.is_some();
             let said = fs::read(&log)?;
             let said = String::from_utf8_lossy(&said);
-            if has_ended || start.elapsed() > PATIENCE {
+            if has_ended || start.elapsed() > TIMEOUT {
                 bail!("{} doesn't start: {}", program.display(), said.trim());
             }
             if said.contains(ready) {
@@ -110,7 +110,7 @@ impl Drop for Server {
 /// The number of the user `nobody`, and of its group, on Linux.
 const NOBODY: u32 = 65534;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the server and, beside it, waits for the end of the standard input, which is when this process ends if not
 /// before. SIGTERM stops Redis and MariaDB; PostgreSQL would wait for its clients, and stops on SIGINT.

@@ -1,4 +1,4 @@
-"""The bookshop's api. What a handler does not say, the settings say: a token or an API key, and somebody behind it."""
+"""The API of the bookshop. By default, handlers require a token or an API key, as the settings say."""
 
 import msgspec
 from django.conf import settings

@@ -6,8 +6,8 @@ let token = null;
 byId("login").addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = new FormData(event.target);
-  const answer = await call("POST", "/api/login", {}, Object.fromEntries(form), "a name and a password");
-  if (answer.status === 200) logIn(answer.json.access_token);
+  const response = await call("POST", "/api/login", {}, Object.fromEntries(form), "a name and a password");
+  if (response.status === 200) logIn(response.json.access_token);
 });
 
 for (const person of document.querySelectorAll(".person")) {
@@ -20,8 +20,8 @@ for (const person of document.querySelectorAll(".person")) {
 }
 
 byId("log-out").addEventListener("click", async () => {
-  const answer = await call("POST", "/api/logout", { Authorization: `Bearer ${token}` }, undefined, "the token");
-  if (answer.status !== 200) return;
+  const response = await call("POST", "/api/logout", { Authorization: `Bearer ${token}` }, undefined, "the token");
+  if (response.status !== 200) return;
   byId("log-out").disabled = true;
   byId("session").textContent = "Logged out: the token is revoked. Call something with it to see it refused.";
 });
@@ -71,14 +71,14 @@ async function call(method, path, headers, body, how) {
     show(method, path, how, response, json);
     return { status: response.status, json };
   } catch (error) {
-    show(method, path, how, { status: 0, statusText: "no answer", headers: new Headers() }, { detail: String(error) });
+    show(method, path, how, { status: 0, statusText: "no response", headers: new Headers() }, { detail: String(error) });
     return { status: 0, json: null };
   }
 }
 
 function show(method, path, how, response, json) {
   const item = document.createElement("li");
-  item.className = `answer ${mood(response.status)}`;
+  item.className = `response ${mood(response.status)}`;
   const line = document.createElement("div");
   line.append(
     span("status", `${response.status} ${response.statusText}`), " ", element("code", "", `${method} ${path}`),
@@ -87,10 +87,10 @@ function show(method, path, how, response, json) {
   const challenge = response.headers.get("WWW-Authenticate");
   const lines = challenge ? `WWW-Authenticate: ${challenge}\n` : "";
   item.append(line, element("pre", "", lines + JSON.stringify(shortened(json), null, 2)));
-  const answers = byId("answers");
-  answers.querySelector(".hint")?.remove();
-  answers.prepend(item);
-  while (answers.children.length > 12) answers.lastChild.remove();
+  const responses = byId("responses");
+  responses.querySelector(".hint")?.remove();
+  responses.prepend(item);
+  while (responses.children.length > 12) responses.lastChild.remove();
 }
 
 function mood(status) {

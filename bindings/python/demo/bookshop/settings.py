@@ -1,4 +1,4 @@
-"""The settings of the demo. It serves 127.0.0.1 and nobody else."""
+"""The settings of the demo. It only serves 127.0.0.1."""
 
 import os
 import secrets

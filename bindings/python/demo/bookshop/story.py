@@ -18,7 +18,7 @@ class Failed(Exception):
     """A step went otherwise than it should."""
 
 
-class Answer:
+class Response:
     """What came back."""
 
     def __init__(self, status: int, headers: Any, body: bytes) -> None:
@@ -55,8 +55,8 @@ def _page(address: str) -> Iterator[str]:
 def _login(address: str, name: str, password: str) -> str:
     wrong = {"username": name, "password": password + "?"}
     _call(address, "POST", "/api/login", body=wrong, expect=401)
-    answer = _call(address, "POST", "/api/login", body={"username": name, "password": password}, expect=200)
-    return str(answer.json["access_token"])
+    response = _call(address, "POST", "/api/login", body={"username": name, "password": password}, expect=200)
+    return str(response.json["access_token"])
 
 
 def _token(address: str, token: str) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _token(address: str, token: str) -> Iterator[str]:
 def _refusals(address: str, token: str) -> Iterator[str]:
     refused = _call(address, "GET", "/api/me", expect=401)
     _hold("a challenge says how to come in", str(refused.headers["WWW-Authenticate"]).startswith("Bearer"))
-    yield "without a token the answer is 401, with a challenge"
+    yield "without a token the response is 401, with a challenge"
     head, body, signature = token.split(".")
     other = ("A" if signature[0] != "A" else "B") + signature[1:]
     refused = _call(address, "GET", "/api/me", token=f"{head}.{body}.{other}", expect=401)
@@ -122,7 +122,7 @@ def _call(
     token: str | None = None,
     key: str | None = None,
     body: Any = None,
-) -> Answer:
+) -> Response:
     request = Request(address + path, method=method, data=None if body is None else json.dumps(body).encode())
     request.add_header("Content-Type", "application/json")
     if token is not None:
@@ -131,12 +131,12 @@ def _call(
         request.add_header("X-API-Key", key)
     try:
         with _opener.open(request, timeout=10) as response:
-            answer = Answer(response.status, response.headers, response.read())
+            result = Response(response.status, response.headers, response.read())
     except HTTPError as error:
-        answer = Answer(error.code, error.headers, error.read())
-    if answer.status != expect:
-        raise Failed(f"{method} {path} answered {answer.status} where {expect} was expected: {answer.body[:300]!r}")
-    return answer
+        result = Response(error.code, error.headers, error.read())
+    if result.status != expect:
+        raise Failed(f"{method} {path} returned {result.status}, expected {expect}: {result.body[:300]!r}")
+    return result
 
 
 def _hold(what: str, held: Any) -> None:

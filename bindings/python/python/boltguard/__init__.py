@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["BoltAPI", "Depends", "__version__", "protect"]
 
 
-# Loaded when asked for, so that `boltguard.jwt` works where Django is not installed.
+# Loaded on first use, so that `boltguard.jwt` works where Django is not installed.
 def __getattr__(name: str) -> Any:
     if name == "BoltAPI":
         from boltguard.api.router import BoltAPI

@@ -163,7 +163,7 @@ class KeySet:
 class RemoteKeys:
     """The keys of another issuer, which are fetched from its JWKS URL.
 
-    `turn` returns whether the caller is to fetch them. Raises `ConfigurationError` for invalid settings.
+    `begin_fetch` returns a permit if the caller is to fetch them. Raises `ConfigurationError` for invalid settings.
     """
 
     def __new__(
@@ -468,7 +468,7 @@ class Guard:
     def is_equivalent(self, other: Guard) -> bool:
         """Whether both guards always decide alike: allow, 401 or 403. Raises `GuardTooLarge` if it can't tell."""
 
-    def explain(self, context: AuthContext | None = None, answers: Mapping[str, bool] | None = None) -> Explanation:
+    def explain(self, context: AuthContext | None = None, results: Mapping[str, bool] | None = None) -> Explanation:
         """Explains the decision for a caller, given the results of custom checks. `None` is the anonymous caller."""
 
 @final
@@ -737,7 +737,7 @@ class Gate:
 
     @property
     def allows_anonymous(self) -> bool:
-        """Whether callers without an identity are let in."""
+        """Whether anonymous callers are allowed."""
 
 @final
 class KeyRefresh:
@@ -853,7 +853,7 @@ class Identity:
 
 @final
 class Refusal:
-    """Why a request is refused, ready to be answered."""
+    """The refusal of a request, with everything for the response."""
 
     @property
     def status(self) -> int:
@@ -861,7 +861,7 @@ class Refusal:
 
     @property
     def code(self) -> str:
-        """The code that the client is told."""
+        """The code in the body of the response."""
 
     @property
     def reason(self) -> str:
@@ -873,7 +873,7 @@ class Refusal:
 
     @property
     def detail(self) -> str:
-        """The sentence that the client is told."""
+        """The description in the body of the response."""
 
     @property
     def challenge(self) -> str | None:
@@ -893,7 +893,7 @@ class AuthContext(Mapping[str, Any]):
     """Who makes a request: `request.context`.
 
     A read-only mapping of `user_id`, `is_staff`, `is_superuser`, `auth_backend`, `permissions`, for a token also
-    `auth_claims`, and where a bad credential was let in as anonymous also `auth_error`. The claims become Python
+    `auth_claims`, and if invalid credentials were allowed as anonymous, also `auth_error`. The claims become Python
     objects when they are read.
     """
 

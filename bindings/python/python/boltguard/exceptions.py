@@ -178,7 +178,7 @@ class PyJWKClientConnectionError(PyJWKClientError):
     code = "issuer_keys_unavailable"
 
 
-# Answers that a view raises.
+# Responses that a view raises.
 
 
 class HTTPException(Exception):

@@ -65,7 +65,7 @@ def refuse_atomic(request: Any, view: Any) -> None:
 
 @contextmanager
 def savepoints(are_needed: bool) -> Iterator[None]:
-    """Keeps an error within, which is then passed over, from breaking the transactions that are open: PostgreSQL
+    """Keeps an ignored error from breaking the transactions that are open: PostgreSQL
     refuses whatever comes after it."""
     with ExitStack() as stack:
         for connection in connections.all(initialized_only=True) if are_needed else ():

@@ -26,7 +26,7 @@ const MAX_DEPTH: u8 = boltguard_encoding::json::MAX_DEPTH;
 pub(crate) enum Extras<'a, 'py> {
     /// They are refused, as `json.dumps` refuses them.
     Refuse,
-    /// This function's answer is written in their place, as `json.dumps(default=…)` does.
+    /// The result of this function is written in their place, as `json.dumps(default=…)` does.
     Hook(&'a Bound<'py, PyAny>),
     /// UUIDs and dates are written as text, and sets of texts as sorted lists.
     Texts,
@@ -260,7 +260,7 @@ impl<'a, 'py> Writer<'a, 'py> {
         self.value(&seconds_of(date)?)
     }
 
-    /// The depth also counts hooks that answer with something for the hook.
+    /// Also counts nested calls of the hook, whose result may require it again.
     fn hooked(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         if self.depth == MAX_DEPTH {
             return Err(PyValueError::new_err("nested too deep, or in a circle"));

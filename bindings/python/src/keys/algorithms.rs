@@ -172,12 +172,12 @@ pub(crate) fn named_by_any(name: &Bound<'_, PyAny>) -> PyResult<Algorithm> {
     }
 }
 
-/// Whether verifying takes so long that other threads should run, although resuming may take 5 ms.
+/// Whether verifying takes long enough that other threads should run, although resuming may take 5 ms.
 pub(crate) fn takes_long_to_verify(algorithm: Algorithm) -> bool {
     algorithm.is_slow_to_verify()
 }
 
-/// Whether signing takes so long, see [`takes_long_to_verify`].
+/// Whether signing takes long enough, see [`takes_long_to_verify`].
 pub(crate) fn takes_long_to_sign(algorithm: Algorithm) -> bool {
     algorithm.is_slow_to_sign()
 }

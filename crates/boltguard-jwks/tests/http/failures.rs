@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use boltguard_jwks::{Fetch, FetchError, HttpFetch, JwksUrl};
 
-use crate::server::{Server, Stream, answer, hang};
+use crate::server::{Server, Stream, hang, respond};
 use crate::support::jwks;
 
 const LIMIT: usize = 1024;
@@ -29,7 +29,7 @@ fn fetch_for_a_moment(handle: impl Fn(&mut dyn Stream) + Send + Sync + 'static) 
 fn an_answer_is_handed_on() {
     let server = Server::start(|_, stream| {
         let headers = "Cache-Control: public\r\nCache-Control: max-age=60\r\n";
-        answer(stream, "200 OK", headers, jwks(&["a"]).as_bytes());
+        respond(stream, "200 OK", headers, jwks(&["a"]).as_bytes());
     });
     let response = server.fetch().fetch(LIMIT).unwrap();
     assert_eq!(
@@ -42,7 +42,7 @@ fn an_answer_is_handed_on() {
 #[test]
 fn no_timeout_is_too_long() {
     let server = Server::start(|_, stream| {
-        answer(stream, "200 OK", "", jwks(&["a"]).as_bytes());
+        respond(stream, "200 OK", "", jwks(&["a"]).as_bytes());
     });
     let fetch = server.fetch().with_timeout(Duration::MAX);
     assert_eq!(fetch.fetch(LIMIT).unwrap().status, 200);
@@ -51,7 +51,8 @@ fn no_timeout_is_too_long() {
 #[test]
 fn an_answer_of_another_status_is_not_read() {
     for status in ["404 Not Found", "500 Oops", "503 Later"] {
-        let server = Server::start(move |_, stream| answer(stream, status, "", &[b'x'; 2 * LIMIT]));
+        let server =
+            Server::start(move |_, stream| respond(stream, status, "", &[b'x'; 2 * LIMIT]));
         let response = server.fetch().fetch(LIMIT).unwrap();
         assert_eq!(response.status.to_string(), status[..3]);
         assert!(response.body.is_empty());
@@ -68,9 +69,9 @@ fn a_redirect_is_not_followed() {
         "308 Permanent",
     ] {
         let target =
-            Server::start(|_, stream| answer(stream, "200 OK", "", jwks(&["a"]).as_bytes()));
+            Server::start(|_, stream| respond(stream, "200 OK", "", jwks(&["a"]).as_bytes()));
         let location = format!("Location: {}\r\n", target.url("http", "127.0.0.1").as_str());
-        let server = Server::start(move |_, stream| answer(stream, status, &location, b""));
+        let server = Server::start(move |_, stream| respond(stream, status, &location, b""));
         let response = server.fetch().fetch(LIMIT).unwrap();
         assert_eq!(response.status.to_string(), status[..3]);
         assert_eq!((server.requests(), target.requests()), (1, 0));
@@ -80,10 +81,10 @@ fn a_redirect_is_not_followed() {
 #[test]
 fn a_body_is_read_up_to_the_limit() {
     assert_eq!(
-        fetch(|stream| answer(stream, "200 OK", "", &[b'x'; LIMIT])),
+        fetch(|stream| respond(stream, "200 OK", "", &[b'x'; LIMIT])),
         Ok(LIMIT)
     );
-    let longer = |stream: &mut dyn Stream| answer(stream, "200 OK", "", &[b'x'; LIMIT + 1]);
+    let longer = |stream: &mut dyn Stream| respond(stream, "200 OK", "", &[b'x'; LIMIT + 1]);
     assert_eq!(fetch(longer), Err(FetchError::TooLarge));
 }
 
@@ -144,7 +145,7 @@ fn nobody_at_the_address_is_a_broken_connection() {
 #[test]
 fn a_compressed_answer_is_refused() {
     let compressed =
-        |stream: &mut dyn Stream| answer(stream, "200 OK", "Content-Encoding: gzip\r\n", b"x");
+        |stream: &mut dyn Stream| respond(stream, "200 OK", "Content-Encoding: gzip\r\n", b"x");
     assert_eq!(fetch(compressed), Err(FetchError::Encoded));
 }
 
@@ -183,7 +184,7 @@ fn a_server_that_drips_is_left() {
 
 #[test]
 fn headers_are_sent_and_not_shown() {
-    let server = Server::start(|_, stream| answer(stream, "200 OK", "", b"{}"));
+    let server = Server::start(|_, stream| respond(stream, "200 OK", "", b"{}"));
     let fetch = server
         .fetch()
         .with_header("Authorization", "Bearer hunter2")

@@ -1,4 +1,4 @@
-//! Fetching from a server on this machine that rotates its keys, hangs, fails, and is asked for keys it has not got.
+//! Fetching from a server on this machine that rotates its keys, hangs, fails, and doesn't have the requested keys.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 

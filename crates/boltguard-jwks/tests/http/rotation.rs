@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 
 use boltguard_jwks::{FetchError, HttpFetch, JwksClient, Refresh};
 
-use crate::server::{Server, answer, hang};
+use crate::server::{Server, hang, respond};
 use crate::support::{jwks, names, remote, seconds};
 
 fn client(server: &Server) -> JwksClient<HttpFetch> {
     JwksClient::new(remote(), server.fetch())
 }
 
-/// A server whose first answers are these sets, and whose later ones are failures.
+/// A server whose first responses are these sets, and whose later ones are errors.
 fn serving(sets: &'static [&'static [&'static str]]) -> Server {
     Server::start(move |number, stream| match sets.get(number) {
-        Some(names) => answer(stream, "200 OK", "", jwks(names).as_bytes()),
-        None => answer(stream, "500 Oops", "", b""),
+        Some(names) => respond(stream, "200 OK", "", jwks(names).as_bytes()),
+        None => respond(stream, "500 Oops", "", b""),
     })
 }
 
@@ -52,8 +52,8 @@ fn keys_rotate_fail_and_end() {
 #[test]
 fn a_server_that_recovers_is_trusted_again() {
     let server = Server::start(|number, stream| match number {
-        0..2 => answer(stream, "500 Oops", "", b""),
-        _ => answer(stream, "200 OK", "", jwks(&["a"]).as_bytes()),
+        0..2 => respond(stream, "500 Oops", "", b""),
+        _ => respond(stream, "200 OK", "", jwks(&["a"]).as_bytes()),
     });
     let (client, start) = (client(&server), Instant::now());
     assert!(client.refresh(Refresh::IfStale, start).is_err());
@@ -106,7 +106,7 @@ fn many_threads_at_the_start_are_one_request() {
 #[test]
 fn of_many_threads_one_alone_asks_a_server_that_hangs() {
     let server = Server::start(|number, stream| match number {
-        0 => answer(stream, "200 OK", "", jwks(&["a"]).as_bytes()),
+        0 => respond(stream, "200 OK", "", jwks(&["a"]).as_bytes()),
         _ => hang(stream),
     });
     let fetch = server.fetch().with_timeout(Duration::from_millis(200));
@@ -124,9 +124,9 @@ fn of_many_threads_one_alone_asks_a_server_that_hangs() {
 #[test]
 fn answers_that_are_no_sets_are_failures() {
     let server = Server::start(|number, stream| match number {
-        0 => answer(stream, "200 OK", "", b"<html>not yet</html>"),
-        1 => answer(stream, "200 OK", "", &vec![b' '; 600 * 1024]),
-        _ => answer(stream, "302 Found", "Location: /elsewhere\r\n", b""),
+        0 => respond(stream, "200 OK", "", b"<html>not yet</html>"),
+        1 => respond(stream, "200 OK", "", &vec![b' '; 600 * 1024]),
+        _ => respond(stream, "302 Found", "Location: /elsewhere\r\n", b""),
     });
     let (client, start) = (client(&server), Instant::now());
     let cause = |time| {

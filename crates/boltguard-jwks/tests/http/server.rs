@@ -93,8 +93,8 @@ fn read_header(stream: &mut dyn Stream) -> Option<Vec<u8>> {
     Some(header)
 }
 
-/// A whole answer.
-pub(crate) fn answer(stream: &mut dyn Stream, status: &str, headers: &str, body: &[u8]) {
+/// Sends a whole response.
+pub(crate) fn respond(stream: &mut dyn Stream, status: &str, headers: &str, body: &[u8]) {
     let length = body.len();
     let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n");
     let _ = stream.write_all(&[head.as_bytes(), body].concat());

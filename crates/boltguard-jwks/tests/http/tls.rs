@@ -6,7 +6,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::server::{Server, answer};
+use crate::server::{Server, respond};
 use crate::support::jwks;
 
 const AUTHORITY: &str = include_str!("../data/authority.pem");
@@ -27,7 +27,7 @@ fn server() -> Server {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             Box::new(StreamOwned::new(connection, stream))
         },
-        |_, stream| answer(stream, "200 OK", "", jwks(&["a"]).as_bytes()),
+        |_, stream| respond(stream, "200 OK", "", jwks(&["a"]).as_bytes()),
     )
 }
 

@@ -1,4 +1,4 @@
-//! The keys of another issuer: the clockwork, the client, and a server that misbehaves.
+//! The keys of another issuer: the schedule, the client, and a server that misbehaves.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 

@@ -3,12 +3,12 @@ use std::time::{Duration, Instant};
 use boltguard_jwks::{FetchError, FetchPermit, Refresh, RefreshPolicy, RefreshStep, Response};
 use proptest::prelude::*;
 
-use crate::support::{Scene, answer};
+use crate::support::{Scene, response};
 
 /// What happens next.
 #[derive(Clone, Debug)]
 enum Event {
-    Ask(Refresh),
+    Refresh(Refresh),
     Fail,
     Lose,
     Pass(Duration),
@@ -18,7 +18,7 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     let need = prop_oneof![Just(Refresh::IfStale), Just(Refresh::UnknownKid)];
     prop_oneof![
-        4 => need.prop_map(Event::Ask),
+        4 => need.prop_map(Event::Refresh),
         1 => Just(Event::Fail),
         1 => Just(Event::Lose),
         4 => (0..60_000_u64).prop_map(|millis| Event::Pass(Duration::from_millis(millis))),
@@ -67,7 +67,7 @@ impl Seen {
 fn respond(max_age: Option<u64>) -> Response {
     Response {
         cache_control: max_age.map(|age| format!("max-age={age}")),
-        ..answer(&["a"])
+        ..response(&["a"])
     }
 }
 
@@ -82,7 +82,7 @@ proptest! {
         for event in events {
             match event {
                 Event::Pass(time) => scene.now += time,
-                Event::Ask(need) => ask(&scene, &mut seen, need, policy)?,
+                Event::Refresh(need) => ask(&scene, &mut seen, need, policy)?,
                 Event::Succeed(max_age) => if let Some((permit, begun)) = seen.turns.pop() {
                     let fetched = permit.finish(Ok(respond(max_age)), scene.now);
                     seen.ended = seen.ended.max(Some(scene.now));

@@ -2,7 +2,7 @@ use boltguard_jwks::{FetchError, Limits, Response};
 use boltguard_keys::{Algorithm, KeyError, KeySet};
 use boltguard_testing::keys;
 
-use crate::support::{ALGORITHMS, answer, body, jwks, names};
+use crate::support::{ALGORITHMS, body, jwks, names, response};
 
 fn read(response: &Response) -> Result<KeySet, FetchError> {
     response.keys(ALGORITHMS, Limits::default())
@@ -15,8 +15,8 @@ fn beside(jwk: &str) -> Response {
 
 #[test]
 fn a_set_is_read_for_the_algorithms_that_are_allowed() {
-    assert_eq!(names(&read(&answer(&["a", "b"])).unwrap()), ["a", "b"]);
-    let other = answer(&["a"]).keys(&[Algorithm::Rs256], Limits::default());
+    assert_eq!(names(&read(&response(&["a", "b"])).unwrap()), ["a", "b"]);
+    let other = response(&["a"]).keys(&[Algorithm::Rs256], Limits::default());
     assert_eq!(other.unwrap_err(), FetchError::Keys(KeyError::NoUsableKey));
 }
 
@@ -33,7 +33,7 @@ fn another_status_is_an_error_whatever_the_body() {
     ] {
         let response = Response {
             status,
-            ..answer(&["a"])
+            ..response(&["a"])
         };
         assert_eq!(read(&response).unwrap_err(), error);
     }
@@ -95,7 +95,7 @@ fn a_set_with_a_private_key_is_none_to_trust() {
 
 #[test]
 fn limits_are_limits() {
-    let response = answer(&["a", "b"]);
+    let response = response(&["a", "b"]);
     let read = |bytes, keys| response.keys(ALGORITHMS, Limits { bytes, keys });
     let length = response.body.len();
     assert!(read(length, 2).is_ok());

@@ -8,7 +8,7 @@ use boltguard_jwks::{
 };
 use boltguard_keys::{Algorithm, KeyError, KeySet};
 
-use crate::support::{ALGORITHMS, Scene, answer, body, jwks, names, seconds};
+use crate::support::{ALGORITHMS, Scene, body, jwks, names, response, seconds};
 
 #[test]
 fn the_first_one_fetches_and_the_others_wait() {
@@ -17,7 +17,10 @@ fn the_first_one_fetches_and_the_others_wait() {
     for need in [Refresh::IfStale, Refresh::UnknownKid] {
         assert!(matches!(scene.step(need), RefreshStep::Wait(_)));
     }
-    permit.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+    permit
+        .finish(Ok(response(&["a"])), scene.now)
+        .keys()
+        .unwrap();
     assert_eq!(scene.uses(Refresh::IfStale), ["a"]);
 }
 
@@ -41,7 +44,10 @@ fn it_fails_from_a_failed_fetch_to_the_next_good_one() {
     assert!(scene.remote.is_failing());
     let permit = scene.after(1).fetch(Refresh::IfStale);
     assert!(scene.remote.is_failing());
-    permit.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+    permit
+        .finish(Ok(response(&["a"])), scene.now)
+        .keys()
+        .unwrap();
     assert!(!scene.remote.is_failing());
 }
 
@@ -51,7 +57,10 @@ fn while_one_fetches_the_others_use_what_is_there() {
     let permit = scene.after(300).fetch(Refresh::IfStale);
     assert!(scene.remote.is_up_to_date(Refresh::IfStale, scene.now));
     assert_eq!(scene.uses(Refresh::IfStale), ["a"]);
-    permit.finish(Ok(answer(&["b"])), scene.now).keys().unwrap();
+    permit
+        .finish(Ok(response(&["b"])), scene.now)
+        .keys()
+        .unwrap();
     assert_eq!(scene.uses(Refresh::IfStale), ["b"]);
 }
 
@@ -66,7 +75,7 @@ fn a_max_age_shortens_the_ttl_to_the_cooldown_at_the_least() {
         let mut scene = Scene::new(RefreshPolicy::default());
         let response = Response {
             cache_control: Some(max_age.to_owned()),
-            ..answer(&["a"])
+            ..response(&["a"])
         };
         scene
             .fetch(Refresh::IfStale)
@@ -95,7 +104,10 @@ fn a_flood_of_unknown_keys_causes_one_fetch_a_cooldown() {
         settled += usize::from(scene.remote.is_up_to_date(Refresh::UnknownKid, scene.now));
         if let RefreshStep::Fetch(permit) = scene.step(Refresh::UnknownKid) {
             fetches += 1;
-            permit.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+            permit
+                .finish(Ok(response(&["a"])), scene.now)
+                .keys()
+                .unwrap();
         }
     }
     // 250 seconds, the first 30 of which follow the fetch at the start.
@@ -114,7 +126,7 @@ fn a_key_that_is_new_is_found_once_the_cooldown_is_over() {
     ));
     assert_eq!(scene.uses(Refresh::IfStale), ["a"]);
     permit
-        .finish(Ok(answer(&["a", "b"])), scene.now)
+        .finish(Ok(response(&["a", "b"])), scene.now)
         .keys()
         .unwrap();
     assert_eq!(scene.uses(Refresh::UnknownKid), ["a", "b"]);
@@ -125,7 +137,10 @@ fn who_knows_that_the_set_has_changed_fetches_at_once() {
     let mut scene = Scene::with_keys(&["a"]);
     let permit = scene.fetch(Refresh::Force);
     assert!(matches!(scene.step(Refresh::Force), RefreshStep::Wait(_)));
-    permit.finish(Ok(answer(&["b"])), scene.now).keys().unwrap();
+    permit
+        .finish(Ok(response(&["b"])), scene.now)
+        .keys()
+        .unwrap();
     assert_eq!(scene.uses(Refresh::IfStale), ["b"]);
     scene.after(300).fail(Refresh::IfStale);
     drop(scene.fetch(Refresh::Force));
@@ -171,7 +186,10 @@ fn a_few_wait_for_an_unknown_key_and_the_others_go_on_with_what_is_there() {
     waiting.push(scene.step(Refresh::UnknownKid));
     assert!(matches!(waiting.last(), Some(RefreshStep::Wait(_))));
     assert_eq!(scene.uses(Refresh::UnknownKid), ["a"]);
-    permit.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+    permit
+        .finish(Ok(response(&["a"])), scene.now)
+        .keys()
+        .unwrap();
     assert!(!scene.remote.is_fetching());
     // Those who waited for the last fetch take no room at the next one.
     let _turn = scene.after(30).fetch(Refresh::UnknownKid);
@@ -204,7 +222,10 @@ fn without_keys_all_wait_for_the_first_fetch_and_a_few_for_one_after_a_failure()
     for need in [Refresh::IfStale, Refresh::UnknownKid] {
         assert_eq!(scene.unavailable(need).retry_in(), seconds(1));
     }
-    second.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+    second
+        .finish(Ok(response(&["a"])), scene.now)
+        .keys()
+        .unwrap();
     assert_eq!(scene.uses(Refresh::IfStale), ["a"]);
 }
 
@@ -215,7 +236,7 @@ fn the_cooldown_begins_when_a_fetch_ends() {
         let permit = scene.after(30).fetch(Refresh::UnknownKid);
         scene.after(14);
         let response = if succeeds {
-            Ok(answer(&["a"]))
+            Ok(response(&["a"]))
         } else {
             Err(FetchError::Timeout)
         };
@@ -242,7 +263,7 @@ fn a_child_process_does_not_wait_for_a_fetch_of_its_parent() {
     drop(lost);
     assert!(scene.remote.is_fetching() && !scene.remote.is_failing());
     permit
-        .finish(Ok(answer(&["a", "b"])), scene.now)
+        .finish(Ok(response(&["a", "b"])), scene.now)
         .keys()
         .unwrap();
     assert_eq!(scene.uses(Refresh::UnknownKid), ["a", "b"]);
@@ -277,11 +298,11 @@ fn a_lock_that_is_held_at_a_fork_does_not_hold_up_the_child() {
     scene.remote.add_observer(&holder);
     scene.remote.add_observer(&counter);
     let permit = scene.after(30).fetch(Refresh::UnknownKid);
-    let _ = permit.finish(Ok(answer(&["a", "b"])), scene.now);
+    let _ = permit.finish(Ok(response(&["a", "b"])), scene.now);
     // Nobody can say how far the other thread came, so that the keys are fetched.
     let permit = scene.fetch(Refresh::IfStale);
     permit
-        .finish(Ok(answer(&["a", "b", "c"])), scene.now)
+        .finish(Ok(response(&["a", "b", "c"])), scene.now)
         .keys()
         .unwrap();
     assert_eq!(scene.uses(Refresh::IfStale), ["a", "b", "c"]);
@@ -300,7 +321,7 @@ fn keys_that_are_skipped_are_named_in_a_failure_and_beside_good_ones() {
     );
     let text = fetched.explain().unwrap();
     for part in [
-        "no key fits",
+        "no key can be used",
         r#"key 0 (kid "small"): the RSA key is shorter"#,
         "key 1: `kty` names",
     ] {
@@ -347,7 +368,7 @@ fn the_old_set_serves_on_until_it_is_too_old() {
     scene
         .after(30)
         .fetch(Refresh::IfStale)
-        .finish(Ok(answer(&["b"])), scene.now)
+        .finish(Ok(response(&["b"])), scene.now)
         .keys()
         .unwrap();
     assert_eq!(scene.uses(Refresh::IfStale), ["b"]);
@@ -371,7 +392,7 @@ fn pauses_double_up_to_the_cooldown_and_begin_anew_after_a_success() {
     }
     scene
         .fetch(Refresh::IfStale)
-        .finish(Ok(answer(&["a"])), scene.now)
+        .finish(Ok(response(&["a"])), scene.now)
         .keys()
         .unwrap();
     scene.after(300).fail(Refresh::IfStale);
@@ -414,7 +435,7 @@ fn a_fetch_that_never_ends_is_given_up() {
     // Its failure is old news, and does not end the other fetch.
     lost.finish(Err(FetchError::Timeout), scene.now);
     assert!(matches!(scene.step(Refresh::IfStale), RefreshStep::Wait(_)));
-    next.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+    next.finish(Ok(response(&["a"])), scene.now).keys().unwrap();
 }
 
 #[test]
@@ -425,8 +446,12 @@ fn keys_that_come_late_do_not_replace_newer_ones() {
         RefreshStep::Unavailable(_) => scene.after(1).fetch(Refresh::IfStale),
         other => panic!("{other:?}"),
     };
-    next.finish(Ok(answer(&["new"])), scene.now).keys().unwrap();
-    late.finish(Ok(answer(&["old"])), scene.now).keys().unwrap();
+    next.finish(Ok(response(&["new"])), scene.now)
+        .keys()
+        .unwrap();
+    late.finish(Ok(response(&["old"])), scene.now)
+        .keys()
+        .unwrap();
     assert_eq!(scene.uses(Refresh::IfStale), ["new"]);
 }
 
@@ -435,7 +460,7 @@ fn keys_that_come_late_are_better_than_none() {
     let mut scene = Scene::new(RefreshPolicy::default());
     let late = scene.fetch(Refresh::IfStale);
     let _ = scene.after(15).unavailable(Refresh::IfStale);
-    late.finish(Ok(answer(&["late"])), scene.now)
+    late.finish(Ok(response(&["late"])), scene.now)
         .keys()
         .unwrap();
     assert_eq!(scene.uses(Refresh::IfStale), ["late"]);
@@ -479,7 +504,7 @@ fn followers_learn_of_new_keys_and_of_their_end() {
     scene
         .after(300)
         .fetch(Refresh::IfStale)
-        .finish(Ok(answer(&["a", "b"])), scene.now)
+        .finish(Ok(response(&["a", "b"])), scene.now)
         .keys()
         .unwrap();
     assert_eq!(trusts(), 2);

@@ -24,7 +24,7 @@ pub(crate) fn jwks(names: &[&str]) -> String {
     names.iter().map(key).collect::<KeySet>().to_jwks()
 }
 
-pub(crate) fn answer(names: &[&str]) -> Response {
+pub(crate) fn response(names: &[&str]) -> Response {
     body(jwks(names))
 }
 
@@ -65,7 +65,7 @@ impl Scene {
         let scene = Self::new(RefreshPolicy::default());
         scene
             .fetch(Refresh::IfStale)
-            .finish(Ok(answer(names)), scene.now)
+            .finish(Ok(response(names)), scene.now)
             .keys()
             .unwrap();
         scene

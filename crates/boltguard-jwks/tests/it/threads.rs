@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use boltguard_jwks::{FetchError, JwksClient, Refresh, RefreshPolicy, RefreshStep, Response};
 
-use crate::support::{Scene, answer, names, remote, seconds};
+use crate::support::{Scene, names, remote, response, seconds};
 
 const THREADS: usize = 8;
 
@@ -31,7 +31,12 @@ fn wait_for<F>(scene: &Scene, finish: impl FnOnce() -> F, check: impl Fn() + Syn
 fn of_many_threads_one_fetches_and_the_others_wait_for_its_keys() {
     let scene = Scene::new(RefreshPolicy::default());
     let permit = scene.fetch(Refresh::IfStale);
-    let finish = || permit.finish(Ok(answer(&["a"])), scene.now).keys().unwrap();
+    let finish = || {
+        permit
+            .finish(Ok(response(&["a"])), scene.now)
+            .keys()
+            .unwrap()
+    };
     wait_for(&scene, finish, || {
         assert_eq!(scene.uses(Refresh::IfStale), ["a"]);
     });
@@ -42,7 +47,7 @@ fn threads_that_ask_at_once_cause_one_fetch() {
     let fetches = AtomicUsize::new(0);
     let client = JwksClient::new(remote(), |_: usize| -> Result<Response, FetchError> {
         fetches.fetch_add(1, Ordering::SeqCst);
-        Ok(answer(&["a"]))
+        Ok(response(&["a"]))
     });
     let barrier = Barrier::new(THREADS);
     thread::scope(|scope| {
@@ -89,8 +94,8 @@ fn a_client_fetches_for_a_key_that_it_does_not_have() {
     let fetches = AtomicUsize::new(0);
     let client = JwksClient::new(remote(), |_: usize| {
         match fetches.fetch_add(1, Ordering::SeqCst) {
-            0 => Ok(answer(&["a"])),
-            1 => Ok(answer(&["a", "b"])),
+            0 => Ok(response(&["a"])),
+            1 => Ok(response(&["a", "b"])),
             _ => Err(FetchError::Connection),
         }
     });
@@ -126,14 +131,14 @@ fn who_knows_of_a_change_is_not_served_by_a_fetch_from_before_it() {
     let (fetches, asks) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let client = JwksClient::new(remote(), |_: usize| {
         if fetches.fetch_add(1, Ordering::SeqCst) > 0 {
-            return Ok(answer(&["b"]));
+            return Ok(response(&["b"]));
         }
         while asks.load(Ordering::SeqCst) == 0 {
             thread::yield_now();
         }
         // Long enough for the other thread to wait, though nothing depends on it.
         (0..1000).for_each(|_| thread::yield_now());
-        Ok(answer(&["a"]))
+        Ok(response(&["a"]))
     });
     let now = Instant::now();
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! A token stays out of logs: whoever reads it there could send it.
+//! A token stays out of logs: anyone who reads it there could use it.
 
 use boltguard_jws::{Signer, UnencodedJws, UnverifiedJws, Verifier, sign_unencoded};
 use boltguard_keys::{Algorithm, KeySet};

@@ -75,7 +75,7 @@ fn messages_say_nothing_of_the_token() {
 #[test]
 fn the_first_error_is_reported() {
     let keys = || KeySet::new([keys::verifying_key(Hs384)]);
-    // A header that can't be read comes before an algorithm that nobody serves, and that before the signature.
+    // A header that can't be read comes before an algorithm without a key, and that before the signature.
     assert_eq!(verify_with("e30=.*.*", keys()), Err(JwsError::Malformed));
     assert_eq!(
         verify_with(&format!("{}.*.*", forge::segment("{")), keys()),

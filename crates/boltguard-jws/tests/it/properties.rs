@@ -159,7 +159,7 @@ tail in dotted(),
             let token = forge::signed(&header, PAYLOAD, &keys::signing_key(Hs256));
             let verdict = verify(&token, Hs256);
             if verdict.is_ok() {
-                // What is let in is an object with this one algorithm, to any reader.
+                // An accepted header is an object with this one algorithm, to any reader.
                 let read: serde_json::Value = serde_json::from_slice(&header).unwrap();
                 prop_assert_eq!(&read["alg"], "HS256");
                 prop_assert!(read.get("crit").is_none());

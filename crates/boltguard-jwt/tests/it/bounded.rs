@@ -362,7 +362,7 @@ fn at_most_sixteen_signatures_are_verified() {
     let trusting = |count: usize| {
         let others =
             (0..count).map(|index| keys::other_verifying_key(Hs256).with_key_id(index.to_string()));
-        // A thousand keys of another algorithm are passed over.
+        // A thousand keys of another algorithm are skipped.
         let unrelated =
             (0..1000).map(|index| keys::verifying_key(Hs384).with_key_id(format!("x{index}")));
         Verifier::new(KeySet::new(others.chain(unrelated)))

@@ -146,7 +146,7 @@ fn claim_names_are_quoted_in_messages() {
 
 #[test]
 fn expiry_precedes_other_claim_errors() {
-    // Who minds an expired token is told to fetch another, so that this comes before what no new token would mend.
+    // Expiry is reported first, because a new token helps; for the other errors, it doesn't.
     let policy = lenient().with_issuer(["a"]).with_audience(["b"]);
     assert_eq!(
         admit(&policy, r#"{"exp":1,"iss":"x","aud":"x","sub":7}"#).err(),

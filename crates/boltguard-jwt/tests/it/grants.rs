@@ -227,7 +227,7 @@ fn a_registered_claim_is_tested_too() {
     assert_eq!(claims.subject().as_deref(), Some("42"));
 }
 
-/// Reads claims as somebody would who does not mind the cost.
+/// Reads claims in a simple way, without regard to cost.
 fn naive(claims: &Value) -> Identity {
     let strings = |list: &Value| -> Vec<String> {
         list.as_array()

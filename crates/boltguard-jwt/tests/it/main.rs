@@ -137,7 +137,7 @@ fn assert_admitted(policy: &ClaimsPolicy, payloads: &[&str]) {
     }
 }
 
-/// Why somebody does not get in.
+/// Why a token is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Refused {
     Claims(ClaimsError),

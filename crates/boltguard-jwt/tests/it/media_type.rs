@@ -44,7 +44,7 @@ fn case_and_a_leading_application_do_not_count() {
             r#""application/example;part=\"1/2\"""#,
         ),
     ] {
-        // RFC 7515 §4.1.9 has the prefix left out only where no other slash follows.
+        // RFC 7515 §4.1.9 omits the prefix only if no other slash follows.
         assert_eq!(
             matches(requirements, typ),
             !requirements.contains("1/2"),

@@ -8,7 +8,7 @@ use boltguard_types::ReasonCode;
 
 use crate::{assert_admitted, assert_refused, lenient};
 
-/// Tokens that would meet a setting which asks for nothing.
+/// Tokens that would meet an empty requirement.
 const TOKENS: &[&str] = &[
     "{}",
     r#"{"aud":""}"#,

@@ -1,4 +1,4 @@
-//! What an AlgorithmIdentifier says a key is, RFC 5280 §4.1.1.2.
+//! Types of keys in an AlgorithmIdentifier, RFC 5280 §4.1.1.2.
 
 use der::asn1::{Any, AnyRef, ObjectIdentifier};
 use der::{Decode, Encode};
@@ -8,7 +8,7 @@ use spki::{AlgorithmIdentifier, AlgorithmIdentifierRef};
 use crate::public::RsaScheme;
 use crate::{Algorithm, Curve, KeyError};
 
-/// The kind of a key with what its identifier says more of it.
+/// The type of a key with the parameters of its identifier.
 pub(super) enum Kind {
     Rsa(RsaScheme),
     Ec(Curve),
@@ -61,7 +61,7 @@ impl Kind {
     }
 }
 
-/// Returns what the parameters of an RSASSA-PSS key limit it to, RFC 4055 §3.1.
+/// Returns the algorithm to which the parameters of an RSASSA-PSS key limit it, RFC 4055 §3.1.
 fn pss_scheme(parameters: Option<AnyRef<'_>>) -> Result<RsaScheme, KeyError> {
     let Some(parameters) = parameters else {
         return Ok(RsaScheme::Pss);

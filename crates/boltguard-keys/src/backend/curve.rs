@@ -44,7 +44,7 @@ macro_rules! curves {
                 }
             }
 
-            /// Returns a point of the curve, uncompressed; `None` if it is none.
+            /// Returns a point of the curve, uncompressed, or `None` if it isn't on the curve.
             fn uncompressed(self, sec1: &[u8]) -> Option<Box<[u8]>> {
                 match self {
                     $($(#[cfg($when)])? Self::$variant => {
@@ -54,7 +54,7 @@ macro_rules! curves {
                 }
             }
 
-            /// Returns the uncompressed public point of a private key; `None` if it is out of range.
+            /// Returns the uncompressed public point of a private key, or `None` if the key is out of range.
             fn multiplied(self, scalar: &[u8]) -> Option<Box<[u8]>> {
                 match self {
                     $($(#[cfg($when)])? Self::$variant => {
@@ -102,7 +102,7 @@ impl Curve {
         self.field_bits().div_ceil(8)
     }
 
-    /// Checks a point, compressed or not, and gives it uncompressed.
+    /// Checks a point, compressed or not, and returns it uncompressed.
     pub(crate) fn point(self, sec1: &[u8]) -> Result<Box<[u8]>, KeyError> {
         if !matches!(sec1.first(), Some(2..=4)) {
             return Err(KeyError::InvalidPoint);
@@ -118,7 +118,7 @@ impl Curve {
         self.multiplied(scalar).ok_or(KeyError::InvalidPrivateKey)
     }
 
-    /// Returns a random private key, each equally likely.
+    /// Generates a random private key, with uniform distribution.
     pub(crate) fn random_scalar(self) -> Result<Zeroizing<Box<[u8]>>, KeyError> {
         let mut scalar = Zeroizing::new(vec![0; self.field_len()].into_boxed_slice());
         loop {
@@ -132,7 +132,7 @@ impl Curve {
     }
 }
 
-/// The curve of the feature `es256k`, which is named where it is missing.
+/// The curve of the feature `es256k`, for error messages.
 const SECP256K1: &str = "secp256k1";
 const SECP256K1_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.10");
 

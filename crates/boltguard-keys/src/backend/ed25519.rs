@@ -1,8 +1,8 @@
-//! Points of Ed25519 that serve no honest key.
+//! Ed25519 points that aren't valid public keys.
 
 use crate::KeyError;
 
-/// Refuses the points of small order, under which signatures can be made without a private key.
+/// Rejects the points of small order, under which signatures can be made without a private key.
 pub(crate) fn refuse_small_order(point: &[u8; 32]) -> Result<(), KeyError> {
     let mut y = *point;
     y[31] &= 0x7f;

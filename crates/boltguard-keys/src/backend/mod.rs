@@ -95,7 +95,7 @@ impl Signer {
     }
 }
 
-/// Returns the public parts of a key; a secret has none.
+/// Returns the public parts of a key, which secrets don't have.
 fn public_parts(key: &Key) -> Result<&PublicParts, KeyError> {
     let key = key.public_key().ok_or(KeyError::AlgorithmMismatch)?;
     Ok(key.parts())

@@ -1,4 +1,4 @@
-//! ECDSA on P-521, which ring lacks. Signatures are deterministic, RFC 6979.
+//! ECDSA on P-521, which ring doesn't support. Signatures are deterministic, RFC 6979.
 
 use p521::ecdsa::signature::{Signer as _, Verifier as _};
 use p521::ecdsa::{self, SigningKey, VerifyingKey};

@@ -1,7 +1,7 @@
 //! The algorithms, one row each.
 //!
-//! A row is all that the crate knows of an algorithm, so that one which lacks an answer does not compile. Its functions
-//! prepare a key for it; they are given keys of the row's own type, and refuse others.
+//! A row contains everything that is specific to an algorithm, so that an incomplete one doesn't compile. Its functions
+//! prepare a key for it; they accept keys of the type in the row, and reject others.
 
 #[cfg(feature = "aws-lc")]
 use aws_lc_rs::signature as rsa;
@@ -23,7 +23,7 @@ use super::ring::{Ed25519Verifier, P384Signer, P384Verifier, RsaVerifier};
 use super::{Signer, Verifier};
 use crate::{Curve, Key, KeyError, KeyType};
 
-/// What there is to know of an algorithm.
+/// The properties of an algorithm.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// Other names that the `alg` of a JWK may have, but not that of a token.
@@ -54,7 +54,7 @@ impl Hash {
     }
 }
 
-/// What takes 100 µs or more, as measured, so that it is worth letting other threads run.
+/// The operations that take 100 µs or more, during which other threads should run.
 #[derive(Clone, Copy)]
 pub(crate) enum Slow {
     Never,

@@ -1,4 +1,4 @@
-//! Why a JWK can't be used, for logs and error messages.
+//! Errors of JWKs, for logs and error messages.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use boltguard_types::KeyId;
 
 use crate::KeyError;
 
-/// Why a JWK can't be used: the cause, and the member of the JWK that it is about.
+/// The error of a JWK that can't be used: the cause, and the member of the JWK.
 ///
 /// ```
 /// use boltguard_keys::{Jwk, KeyError};
@@ -24,7 +24,7 @@ pub struct JwkProblem {
 }
 
 impl JwkProblem {
-    /// Returns a problem of this member. `fault` follows its name.
+    /// Creates a problem of this member. `fault` follows its name in the message.
     pub(crate) const fn of(member: &'static str, cause: KeyError, fault: &'static str) -> Self {
         Self {
             cause,
@@ -51,7 +51,7 @@ impl JwkProblem {
         self.cause
     }
 
-    /// Returns the member of the JWK, where the cause is about one.
+    /// Returns the member of the JWK, if the cause is about one.
     #[must_use]
     pub const fn member(&self) -> Option<&'static str> {
         self.member
@@ -85,7 +85,7 @@ impl fmt::Display for JwkProblem {
 
 impl Error for JwkProblem {}
 
-/// A key of a JWK Set that is skipped, and why.
+/// A skipped key of a JWK Set, and the reason.
 ///
 /// It is shown as `key 0 (kid "2026"): the RSA key is shorter than 2048 bits`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub struct SkippedKey {
 }
 
 impl SkippedKey {
-    /// Returns the place of the key in the set, from zero.
+    /// Returns the index of the key in the set.
     #[must_use]
     pub const fn index(&self) -> usize {
         self.index
@@ -119,7 +119,7 @@ impl fmt::Display for SkippedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "key {}", self.index)?;
         if let Some(kid) = &self.kid {
-            // Whoever publishes the set has chosen it: no line of its own, and no end of it.
+            // The publisher of the set controls it, so it is truncated and contains no line breaks.
             let shown: String = kid.as_str().chars().take(LONGEST_KID).collect();
             let more = if shown.len() < kid.as_str().len() {
                 "…"

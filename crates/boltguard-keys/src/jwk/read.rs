@@ -12,7 +12,7 @@ use crate::private::RsaPrivate;
 use crate::public::{RsaPublic, RsaScheme};
 use crate::{Curve, Jwk, JwkProblem, Key, KeyError, PrivateKey, PublicKey, Secret};
 
-/// One key of a set: its name counts even where the key can't be used.
+/// One key of a set: its `kid` is recorded even if the key can't be used.
 pub(crate) struct Member {
     pub(crate) kid: Option<KeyId>,
     pub(crate) is_private: bool,
@@ -70,7 +70,7 @@ fn rsa_public(members: &Members) -> Result<PublicKey, JwkProblem> {
     Ok(PublicKey::rsa(&n, &e, RsaScheme::Any)?)
 }
 
-/// RFC 7518 §6.3.2: `d` alone would do, but no library computes the primes; a third prime is not supported.
+/// RFC 7518 §6.3.2: `d` would be sufficient, but no library computes the primes; a third prime is not supported.
 fn rsa_private(members: &Members) -> Result<PrivateKey, JwkProblem> {
     if has(members, "oth") {
         return Err(unsupported("oth"));
@@ -135,7 +135,7 @@ fn okp(members: &Members) -> Result<Key, JwkProblem> {
     })
 }
 
-/// Returns whether there is a member that only a private key has.
+/// Returns whether there is a member that only private keys have.
 fn is_private(members: &Members) -> bool {
     let names: &[&str] = match required(members, "kty") {
         Ok("RSA") => &["d", "p", "q", "dp", "dq", "qi", "oth"],
@@ -145,7 +145,7 @@ fn is_private(members: &Members) -> bool {
     names.iter().any(|name| has(members, name))
 }
 
-/// Returns the name of the key. Some issuers write a number, whose digits are what their tokens have as a string.
+/// Returns the `kid`. Some issuers write a number, and its digits as a string in their tokens.
 fn kid(members: &Members) -> Result<Option<KeyId>, JwkProblem> {
     match members.get("kid") {
         Some(Json::Integer(digits)) => Ok(Some(KeyId::from(digits.as_str()))),
@@ -225,7 +225,7 @@ fn required<'a>(members: &'a Members, name: &'static str) -> Result<&'a str, Jwk
     optional(members, name)?.ok_or(JwkProblem::missing(name))
 }
 
-/// Returns a member with the value `null` is as good as none: some libraries write all that they know of.
+/// Returns a member. One with the value `null` counts as absent, because some libraries write all members.
 fn optional<'a>(members: &'a Members, name: &'static str) -> Result<Option<&'a str>, JwkProblem> {
     match members.get(name) {
         None | Some(Json::Null) => Ok(None),

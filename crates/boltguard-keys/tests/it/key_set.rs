@@ -154,8 +154,8 @@ fn each_key_that_is_skipped_is_listed_with_its_index_its_kid_and_the_reason() {
             "key 7 (kid \"k\"): `alg` names another algorithm",
             "key 8: `kid` isn't a string",
             "key 9 (kid \"7\"): `kty` names a kind of key that isn't supported",
-            "key 10: this is a secret, a public or private key is meant",
-            "key 11 (kid \"other\"): the key is of another kind than the algorithm needs",
+            "key 10: this is a secret; pass a public or private key",
+            "key 11 (kid \"other\"): the algorithm requires another type of key",
             "key 12 (kid \"a\\nb\"): `kty` is missing",
             &long,
         ]

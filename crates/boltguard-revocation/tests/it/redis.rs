@@ -22,8 +22,8 @@ fn address() -> Option<String> {
         eprintln!("SKIPPED: BOLTGUARD_TEST_REDIS_URL isn't set");
         return None;
     };
-    let answer = RedisRevocation::open(&url).and_then(|store| store.is_revoked("any"));
-    answer.unwrap_or_else(|error| panic!("{url}: {error}"));
+    let result = RedisRevocation::open(&url).and_then(|store| store.is_revoked("any"));
+    result.unwrap_or_else(|error| panic!("{url}: {error}"));
     Some(url)
 }
 

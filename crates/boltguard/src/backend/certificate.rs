@@ -20,8 +20,8 @@ pub const MAX_CERTIFICATE: usize = 16 * 1024;
 
 /// Authenticates clients by their TLS certificates, which are known by their SHA-256 fingerprints.
 ///
-/// Whoever terminates TLS must have verified the certificate and that the client has its key. If that is a proxy, it
-/// passes the certificate in a header, which it must remove from the requests of clients.
+/// The server that terminates TLS must have verified the certificate and that the client has its key. If that is a
+/// proxy, it passes the certificate in a header, which it must remove from the requests of clients.
 ///
 /// Browsers send client certificates automatically: protect requests with an unsafe method against forgery.
 ///

@@ -1,4 +1,4 @@
-"""What a handler is called with, told from its signature once, when it is registered.
+"""The arguments of a handler, determined from its signature when it is registered.
 
 `request` is the request; a name in the path is a path parameter; `Depends(...)` is a dependency; a `msgspec.Struct` and
 any other complex value is the body; the rest are query parameters.
@@ -260,7 +260,7 @@ def _read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Any]) -> Any:
 
 
 def _told(error: Exception) -> str:
-    """What the client is told of it; only `msgspec` says where, and in words that are meant for them."""
+    """The message for the client. Only those of `msgspec` are meant for clients, and name the path."""
     if isinstance(error, UnicodeError):
         return gettext("The value is not valid UTF-8.")
     if isinstance(error, RecursionError):

@@ -1,6 +1,6 @@
 """What tells every process that the table of API keys has changed.
 
-One row counts the changes. Whoever changes a key raises the count in the same transaction and holds the row until it
+One row counts the changes. A change of a key increments the count in the same transaction and locks the row until it
 ends, so the numbers that keys are stamped with come in the order in which they become visible: a process that has read
 up to a number finds all that came later by asking for greater ones.
 

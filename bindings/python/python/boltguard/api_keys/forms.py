@@ -107,12 +107,12 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def acts_for_all(user: Any) -> bool:
-    """Whether the user may make keys that speak for others: those with a key of somebody's are that somebody."""
+    """Whether the user may create keys for other owners. Requests with a key are made as its owner."""
     return bool(user.is_superuser)
 
 
 def may_replace(user: Any, key: Any) -> bool:
-    """Whether the user may have the successor of a key, and with it all that the key stands for."""
+    """Whether the user may rotate a key. They receive the new key, with all its grants."""
     if acts_for_all(user):
         return True
     return not key.scopes and key.owner_id in (None, user.pk) and all(map(user.has_perm, key.permissions))

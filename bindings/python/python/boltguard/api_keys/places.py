@@ -43,7 +43,7 @@ def current_place(store: APIKeyStore, model: Any) -> Place:
 
 
 def has_many_places(store: APIKeyStore) -> bool:
-    """Whether requests may have different places, so that each one with a key is asked for its own."""
+    """Whether requests may have different places, so that it is determined for each one with a key."""
     if store.tenant is not None or (store.using is None and settings.DATABASE_ROUTERS):
         return True
     switched = notices.schemas | notices.databases
@@ -83,7 +83,7 @@ def at(place: Place, store: APIKeyStore, schemas: str) -> Iterator[bool]:
         yield False
         return
     is_there = store.tenant is not None or _schema(connection) == place.schema
-    # In a transaction of somebody else's it would stay selected after ours.
+    # In an outer transaction, it would stay selected afterwards.
     if not is_there and (not schemas or connection.in_atomic_block):
         yield False
         return

@@ -59,7 +59,7 @@ class Snapshot:
         forks.reset_in_child(self)
 
     def reset_after_fork(self) -> None:
-        """For a child process, in which nobody finishes what another thread had begun."""
+        """Called in a forked process, in which the threads that were refreshing don't exist."""
         self._lock = Lock()
         self._read = self._uncommitted = None
         self.note_change()
@@ -77,7 +77,7 @@ class Snapshot:
     def refresh(self) -> None:
         """Reads what has changed since it was last read. The connection must be at this snapshot's place."""
         with self._lock:
-            # Whoever had the lock may have done the work.
+            # The thread that held the lock may have refreshed the snapshot.
             if not self.rust.is_current:
                 self._refresh(self.place.using)
 
@@ -96,7 +96,7 @@ class Snapshot:
         self._barred = barred
         self.usage.search_path = search_path(self.place)
         if seen.changes:
-            # Read in a transaction that may be rolled back, as a test's always is: nobody else may rely on it.
+            # The transaction may be rolled back, as that of a test always is, so others can't use what was read.
             self._read, self._uncommitted = None, seen
             return
         # A transaction may still see what others have changed since, as MySQL's do.
@@ -109,7 +109,7 @@ class Snapshot:
         read, now = self._read, monotonic()
         if read is None or now >= self._reload_at or not version.continues(read):
             self.rust.replace(key for key in _stored(self._rows(using)) if key.id not in barred)
-            # Not all processes at once.
+            # Random, so that not all processes read at the same time.
             self._reload_at = now + self._rules.reload_interval * random.uniform(0.8, 1.0)
             return
         changed = [] if version == read else list(_stored(self._rows(using, stamp__gt=read.version)))

@@ -20,7 +20,7 @@ def parse_span(text: str) -> timedelta:
 
 
 def parse_end(text: str) -> datetime | timedelta:
-    """A duration from now, or a point in time: a date stands for midnight at its beginning."""
+    """A duration from now, or a point in time: a date means midnight at its start."""
     if re.fullmatch(r"\d+[a-z]?", text):
         return parse_span(text)
     try:

@@ -28,7 +28,7 @@ IDLE = 3600.0
 class APIKeyStore:
     """The keys of `boltguard.models.APIKey`, for `APIKeyAuthentication(store=APIKeyStore(...))`.
 
-    A change takes effect at once in the process that makes it, and within `refresh_interval` seconds in the others;
+    A change takes effect immediately in the process that makes it, and within `refresh_interval` seconds in the others;
     that long, requests cost no query. All keys are read again every `reload_interval` seconds, whatever the table says
     of its changes. Keys with `prefix` are accepted; without it, those with `BOLTGUARD_API_KEY_PREFIX`.
 
@@ -113,7 +113,7 @@ class APIKeyStore:
 
 
 class Snapshots:
-    """The snapshots of a store under some settings: one, or one for each place that keys were asked for at."""
+    """The snapshots of a store under some settings: one, or one for each place in which keys were looked up."""
 
     def __init__(self, store: APIKeyStore, current: conf.Conf, format: _rust.ApiKeyFormat) -> None:
         model = _model(store)
@@ -123,10 +123,10 @@ class Snapshots:
         self._lock = Lock()
         self._at: dict[Place, Snapshot] = {}
         self._used: set[Snapshot] = set()
-        # Of each thread, the snapshot that it asked for last.
+        # The snapshot that each thread used last.
         self._last = local()
         self.has_many_places = places.has_many_places(store)
-        # Without keys and never up to date, so that Rust asks for those of the request.
+        # Empty and never up to date, so that Rust requests the keys for each request.
         self._nowhere = self._rules.new_store()
         forks.reset_in_child(self)
 

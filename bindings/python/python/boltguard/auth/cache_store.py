@@ -24,7 +24,7 @@ class DjangoCacheRevocation(RevocationStore):
     """Kept in one of Django's caches, which must be shared by all processes and must not evict.
 
     Every look-up also reads a mark, without which the cache can't tell that a token is *not* revoked: a cache that
-    swallows its errors answers as one that is empty, and so does a server that was emptied. After a loss of entries
+    ignores its errors looks like an empty one, and so does a server that was emptied. After a loss of entries
     that still matter the store is unavailable until these would have expired, or until `accept_loss()`.
     """
 

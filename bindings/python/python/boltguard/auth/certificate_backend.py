@@ -20,8 +20,8 @@ class ClientCertificate(Authentication):
     """A client certificate, for services that call each other.
 
     The certificate comes from a `header` that the proxy sets, or with `asgi_tls=True` from the TLS extension of the
-    ASGI server; one of them must be chosen. Whoever terminates TLS must verify the certificate, and the proxy must
-    remove the header from the requests of clients. The header contains the certificate as in RFC 9440, or as PEM
+    ASGI server; one of them must be chosen. The server that terminates TLS must verify the certificate, and the proxy
+    must remove the header from the requests of clients. The header contains the certificate as in RFC 9440, or as PEM
     (percent-encoded, or with spaces instead of line breaks), or as base64.
 
     `clients` maps SHA-256 fingerprints, in hexadecimal, to an `Identity` or the ID of the client. Alternatively,

@@ -92,7 +92,7 @@ def _again(backends: list[JWTAuthentication], meta: dict[str, Any], jti: str | N
 
 
 def _signal(request: Any) -> Any:
-    """`user_logged_out`, where the site has users and somebody listens."""
+    """`user_logged_out`, if the site has users and receivers are connected."""
     from django.apps import apps
 
     if not apps.is_installed("django.contrib.auth"):

@@ -26,7 +26,7 @@ class BoltguardAuthentication(BaseAuthentication):
     """Authenticates with `BOLTGUARD_AUTHENTICATION_CLASSES`; a subclass can set `backends`.
 
     `request.user` is lazy, as behind `protect`, and `request.auth` is the context, a mapping of `user_id`,
-    `permissions`, `auth_claims` and the like. A bad credential is 401, and a store that gives no answer 503.
+    `permissions`, `auth_claims` and the like. A bad credential is 401, and an unavailable store 503.
     """
 
     backends: ClassVar[Sequence[Authentication] | None] = None
@@ -104,7 +104,7 @@ def _backends_of(cls: type[BoltguardAuthentication]) -> Sequence[Authentication]
     if cls.backends is None:
         return None
     if not check_backends(cls.backends, f"{cls.__name__}.backends"):
-        raise ImproperlyConfigured(f"{cls.__name__}.backends is empty, so nobody could be authenticated. {NO_BACKENDS}")
+        raise ImproperlyConfigured(f"{cls.__name__}.backends is empty, so no one could be authenticated. {NO_BACKENDS}")
     return cls.backends
 
 

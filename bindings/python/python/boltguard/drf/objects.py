@@ -63,7 +63,7 @@ def _is_list(view: Any, response: Any) -> bool:
 
 
 def _action(view: Any) -> str | None:
-    # DRF has no name for a HEAD request that it answers by the action for GET.
+    # DRF sets no action for a HEAD request that the action for GET handles.
     action: str | None = getattr(view, "action", None)
     return action or getattr(view, "action_map", {}).get(view.request.method.lower())
 

@@ -1,8 +1,7 @@
-"""JSON Web Tokens in the shape of PyJWT: who changes only the import goes on.
+"""JSON Web Tokens with the interface of PyJWT, so that existing code only has to change the import.
 
-``decode`` and ``encode`` are functions of the engine; nothing of a token is looked at in Python. Where the
-defaults are stricter than PyJWT's, an option or an argument of the call relaxes them by name; see the page
-"Coming from PyJWT".
+``decode`` and ``encode`` are implemented in Rust. Some defaults are stricter than PyJWT's; options and arguments relax
+them individually. See the page "Coming from PyJWT".
 
 >>> from boltguard import jwt
 >>> token = jwt.encode({"sub": "42", "exp": 4102444800}, "a secret that is thirty-two bytes", algorithm="HS256")

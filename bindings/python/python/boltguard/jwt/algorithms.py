@@ -132,7 +132,7 @@ class NoneAlgorithm(Algorithm):
             raise InvalidKeyError("the algorithm none has no key")
 
     def sign(self, msg: bytes | str, key: Any) -> NoReturn:
-        """Not possible: whoever reads a token must be able to tell who wrote it."""
+        """Not supported, because unsigned tokens can't be authenticated."""
         raise NotImplementedError("the algorithm none signs nothing")
 
     def verify(self, msg: bytes | str, key: Any, sig: bytes | str) -> bool:

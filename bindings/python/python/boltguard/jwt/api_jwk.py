@@ -70,7 +70,7 @@ class PyJWK:
 
 
 class PyJWKSet:
-    """Several JSON Web Keys; those that are not understood are passed over."""
+    """A set of JSON Web Keys. Unsupported keys are ignored."""
 
     def __init__(self, keys: list[Mapping[str, Any]]) -> None:
         if not isinstance(keys, list) or not keys:

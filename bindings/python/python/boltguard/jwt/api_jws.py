@@ -78,7 +78,7 @@ class PyJWS:
         is_payload_detached: bool = False,
         sort_headers: bool = True,
     ) -> str:
-        """Signs ``payload``; a detached one is left out of the token and isn't encoded, RFC 7797."""
+        """Signs ``payload``; a detached payload is omitted from the token and isn't encoded, RFC 7797."""
         if self.header_typ != PyJWS.header_typ:
             headers = {"typ": self.header_typ, **dict(headers or {})}
         token = jws_sign(
@@ -124,7 +124,7 @@ class PyJWS:
         return decoded
 
     def get_unverified_header(self, jwt: str | bytes) -> dict[str, Any]:
-        """The header of a token, which nobody vouches for."""
+        """The header of a token, which isn't verified."""
         return unverified_header(jwt)
 
     def _verifies(self, options: Mapping[str, Any] | None) -> bool:

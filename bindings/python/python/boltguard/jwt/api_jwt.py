@@ -41,7 +41,7 @@ class PyJWT:
         if given.get("verify_signature") is False:
             defaults.update(dict.fromkeys(_CLAIM_SWITCHES, False))
         self._defaults, self._given = dict(defaults), frozenset(given)
-        #: All options by name.
+        #: All options.
         self.options = cast(FullOptions, {**defaults, **given})
 
     def __init_subclass__(cls) -> None:

@@ -18,7 +18,7 @@ from boltguard.routes.collect import Route
 
 @dataclass(slots=True)
 class Changes:
-    """What is otherwise than in the file. `failures` are what nobody has agreed to."""
+    """The differences to the file. `failures` are those that weren't accepted."""
 
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

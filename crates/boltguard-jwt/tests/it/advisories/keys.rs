@@ -265,7 +265,7 @@ fn a_secret_shorter_than_its_hash_is_weak() {
     assert!(weak(1) && weak(31) && !weak(32));
 }
 
-// CVE-2024-31033 (JJWT, disputed): characters that are no base64 were passed over in a key.
+// CVE-2024-31033 (JJWT, disputed): characters that aren't base64 were ignored in a key.
 #[test]
 fn a_key_is_read_strictly() {
     let key = base64url::encode(keys::SECRET);

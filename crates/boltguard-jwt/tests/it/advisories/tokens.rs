@@ -1,4 +1,4 @@
-//! Tokens that nobody has signed, and tokens of two texts.
+//! Unsigned tokens, and tokens with two spellings.
 
 use boltguard_encoding::base64url;
 use boltguard_jws::{JwsError, MAX_TOKEN_LEN};

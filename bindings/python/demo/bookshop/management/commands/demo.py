@@ -18,7 +18,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="the port to serve on; 0 takes a free one")
         parser.add_argument("--check", action="store_true", help="try everything out over HTTP, and say what failed")
-        parser.add_argument("--data", metavar="DIR", help="where the database lives; a temporary folder without it")
+        parser.add_argument(
+            "--data", metavar="DIR", help="the directory of the database; default: a temporary directory"
+        )
 
     def handle(self, *args: Any, port: int, check: bool, **options: Any) -> None:
         people.prepare()

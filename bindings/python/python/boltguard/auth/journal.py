@@ -1,8 +1,8 @@
 """Revocations persist even if the transaction in which they were made is rolled back.
 
-If a view logs its caller out and then responds with an error, its transaction is rolled back under `ATOMIC_REQUESTS` or
-in an `atomic` block, and with it the entry in a table. Therefore, each revocation is recorded and repeated after the end
-of the transaction: all of them if the view failed, otherwise those whose transaction was rolled back.
+If a view logs its caller out and then responds with an error, its transaction is rolled back under `ATOMIC_REQUESTS`
+or in an `atomic` block, and with it the entry in a table. Therefore, each revocation is recorded and repeated after
+the end of the transaction: all of them if the view failed, otherwise those whose transaction was rolled back.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 class SessionAuthentication(Authentication):
     """The user who is logged in to a Django session, for pages of the same site.
 
-    Requires `SessionMiddleware` and `django.contrib.auth`. Requests with an unsafe method must pass Django's CSRF
-    check, even without `CsrfViewMiddleware` and in views with `csrf_exempt`; otherwise the response is 403 with the
-    code `csrf_failed`. An inactive user isn't authenticated. The permissions are those of the user and their groups,
-    so that each request makes the queries for the session, the user and the permissions.
+    Requires `SessionMiddleware` and `django.contrib.auth`. In protected views, requests with an unsafe method must pass
+    Django's CSRF check, even without `CsrfViewMiddleware` and with `csrf_exempt`; otherwise the response is 403 with
+    the code `csrf_failed`. An inactive user isn't authenticated. The permissions are those of the user and their
+    groups, so that each request makes the queries for the session, the user and the permissions.
     """
 
     name = "session"

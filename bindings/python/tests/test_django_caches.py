@@ -24,6 +24,7 @@ from boltguard.auth import (
     Identity,
     IsAuthenticated,
     JWTAuthentication,
+    SessionAuthentication,
 )
 from boltguard.drf import BoltguardAuthentication
 
@@ -306,3 +307,14 @@ def test_a_caller_whom_no_header_identifies_is_served_by_no_cache(send):
         assert first.status_code == second.status_code == 200
         assert first.content != second.content
         assert first["Cache-Control"] == second["Cache-Control"] == "private"
+
+
+def test_a_backend_of_another_view_does_not_end_the_cache_for_visitors_without_cookies(send):
+    other = protect(auth=[SessionAuthentication()])(whoami)
+    calls = []
+    view = cached(
+        protect(auth=[JWTAuthentication()], guards=[AllowAny()])(lambda request: calls.append(1) or whoami(request))
+    )
+    mount_view(view)
+    assert [send({}).status_code, send({}).status_code, len(calls)] == [200, 200, 1]
+    assert other is not None

@@ -33,7 +33,7 @@ from boltguard.auth import (
     logout,
 )
 from boltguard.drf import BoltguardAuthentication, GuardPermission
-from boltguard.exceptions import Forbidden, Unauthorized
+from boltguard.exceptions import Forbidden, HTTPException, Unauthorized
 
 from support import bearer, call, get, mount, mount_view, token, wsgi
 
@@ -53,6 +53,8 @@ def identity_of(request):
         raise Forbidden("Not from here.")
     if user == "broken":
         raise ZeroDivisionError
+    if user == "busy":
+        raise HTTPException(429, "Try again later.")
     return Identity(user, permissions=["blog.*"], is_staff=user == "ada", claims={"team": "red"})
 
 
@@ -164,6 +166,17 @@ def test_bad_credentials_are_refused_and_the_next_backend_is_tried(backend):
     refused = call("get", "/view", {"X-User": "bad"})
     assert (refused.status_code, refused.json()["code"]) == (401, "invalid_credentials")
     assert call("get", "/view").status_code == 401
+
+
+@pytest.mark.parametrize("backend", [ByHeader, ByHeaderAsync])
+def test_an_error_of_a_backend_is_the_response_behind_the_middleware_too(backend):
+    middleware = ["boltguard.middleware.BoltguardMiddleware"]
+    with override_settings(BOLTGUARD_AUTHENTICATION_CLASSES=[backend()], MIDDLEWARE=middleware):
+        for view in (show, ashow):
+            mount_view(view)
+            for user, status in (("busy", 429), ("forbidden", 403)):
+                response = get(x_user=user)
+                assert response.status_code == status and "detail" in response.json()
 
 
 def test_guards_see_what_a_custom_backend_grants():

@@ -60,7 +60,10 @@ class BoltguardMiddleware:
             return self._acall(request)
         open_journal([])
         gate = self._view_gate.gate
-        refusal = self._identify(gate, request)
+        try:
+            refusal = self._identify(gate, request)
+        except (HTTPException, RevocationError) as error:
+            return error_response(request, error)
         if gate.verifies and refusal is None:
             load(request)
             self._verify(gate, request)
@@ -70,7 +73,10 @@ class BoltguardMiddleware:
         open_journal([])
         gate = self._view_gate.gate
         outcome = gate.check(request.META)
-        evaluated = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
+        try:
+            evaluated = outcome if type(outcome) is AuthContext else await gate.afinish(request, outcome)
+        except (HTTPException, RevocationError) as error:
+            return error_response(request, error)
         refusal = self._attach(gate, request, evaluated)
         # Error reporters send the local variables of each frame, including the claims.
         del outcome, evaluated

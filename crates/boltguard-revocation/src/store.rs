@@ -161,11 +161,10 @@ pub trait RevocationStore: Send + Sync {
 
     /// Announces that tokens are accepted for this duration after their `exp`.
     ///
-    /// An authenticator calls it when it is configured with the store. A store that implements it keeps all entries,
-    /// including earlier ones, for longer by the largest leeway. By default, this does nothing.
-    fn bind_leeway(&self, leeway: Duration) {
-        let _ = leeway;
-    }
+    /// An authenticator calls it when it is configured with the store. The store must keep all entries, including
+    /// earlier ones, for longer by the largest leeway: an entry that ends with its token accepts it again through the
+    /// leeway.
+    fn bind_leeway(&self, leeway: Duration);
 }
 
 impl<S: RevocationStore + ?Sized> RevocationStore for Arc<S> {

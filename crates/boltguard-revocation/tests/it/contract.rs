@@ -86,6 +86,8 @@ impl RevocationStore for Tokens {
             .map(|(one, other)| if one > other { one } else { other });
         Ok(())
     }
+
+    fn bind_leeway(&self, _: std::time::Duration) {}
 }
 
 /// A store for tokens and subjects, whose entries are permanent.
@@ -137,6 +139,8 @@ impl RevocationStore for Subjects {
         }
         Ok(())
     }
+
+    fn bind_leeway(&self, _: std::time::Duration) {}
 }
 
 fn key(level: RevocationLevel<'_>) -> Option<(String, Option<String>)> {
@@ -173,4 +177,6 @@ impl RevocationStore for Forgetful {
     ) -> Result<(), RevocationError> {
         self.0.revoke_level(level, watermark, now)
     }
+
+    fn bind_leeway(&self, _: std::time::Duration) {}
 }

@@ -482,6 +482,8 @@ impl RevocationStore for Blocking {
     ) -> Result<(), RevocationError> {
         self.0.revoke_level(level, watermark, now)
     }
+
+    fn bind_leeway(&self, _: std::time::Duration) {}
 }
 
 /// The clock of the system.

@@ -142,6 +142,8 @@ impl RevocationStore for Broken {
     ) -> Result<(), RevocationError> {
         Err(RevocationError::Unavailable)
     }
+
+    fn bind_leeway(&self, _: std::time::Duration) {}
 }
 
 #[test]

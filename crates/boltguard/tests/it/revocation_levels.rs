@@ -217,6 +217,8 @@ impl RevocationStore for Tokens {
     ) -> Result<(), RevocationError> {
         Err(RevocationError::Full)
     }
+
+    fn bind_leeway(&self, _: std::time::Duration) {}
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn bearer(key: &SigningKey) -> String {
 fn a_token_admits_its_subject() {
     let key = signing();
     let outcome = check(&trusting(&key), &[("authorization", &bearer(&key))]);
-    assert!(admitted(outcome).is_known());
+    assert!(admitted(outcome).is_authenticated());
 }
 
 #[test]

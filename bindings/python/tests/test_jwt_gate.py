@@ -192,7 +192,7 @@ def test_an_unknown_setting_is_refused():
         ({"keys": "-----BEGIN PUBLIC KEY-----"}, "secret"),
         ({"keys": ""}, "empty"),
         ({"keys": Key.generate("ES256"), "algorithms": ["ES256"]}, "private"),
-        ({"keys": Key.generate("ES256").public_key()}, "another kind"),
+        ({"keys": Key.generate("ES256").public_key()}, "another type of key"),
         ({"keys": [SECRET, 5]}, "int"),
     ],
 )

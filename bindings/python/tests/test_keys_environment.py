@@ -137,7 +137,7 @@ def test_a_key_is_not_a_secret_key(name):
 
 def test_what_can_not_be_read_says_what_to_do():
     for key, message in [
-        (DAMAGED["four dashes"], "needs five hyphens on each side"),
+        (DAMAGED["four dashes"], "requires five hyphens on each side"),
         (PUBLIC_PEM.split("-----END")[0], "ends with the -----END line"),
         ("/etc/keys/public.pem", "begins with a line such as -----BEGIN PUBLIC KEY-----"),
     ]:
@@ -145,7 +145,7 @@ def test_what_can_not_be_read_says_what_to_do():
             Key.from_pem(key)
         with pytest.raises(ImproperlyConfigured, match=message):
             JWTAuthentication(key, algorithms=["RS256"])
-    with pytest.raises(ImproperlyConfigured, match=r"no HMAC secret.*algorithms=\['RS256'\]"):
+    with pytest.raises(ImproperlyConfigured, match=r"not an HMAC secret.*algorithms=\['RS256'\]"):
         JWTAuthentication(PUBLIC["escaped"])
     private = P256.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
     with pytest.raises(jwt.InvalidKeyError, match="ssh-keygen -p -m PKCS8"):

@@ -29,10 +29,6 @@ impl Failure {
         self.claim.as_ref().map(|name| &*name.0)
     }
 
-    pub(crate) fn claim_name(&self) -> Option<Arc<ClaimName>> {
-        self.claim.clone()
-    }
-
     /// Returns the failure of the backend that got further, the earlier one if both got equally far.
     ///
     /// The client most likely means the backend that got furthest: "the token has expired" says more than "no key

@@ -12,8 +12,8 @@ use crate::backend::BackendName;
 use crate::caller::Credential;
 use crate::evaluation::Evaluation;
 use crate::{
-    ApiKeyBackend, Backend, Caller, ConfigError, Now, Refusal, RequestParts, Schemes, Step,
-    evaluation, issuers,
+    Anonymous, ApiKeyBackend, Backend, Caller, ConfigError, Now, Refusal, RequestParts, Schemes,
+    Step, evaluation, issuers,
 };
 
 /// Backends and a guard, compiled once for one route. Clones are cheap and share everything.
@@ -228,8 +228,10 @@ impl Gate {
     pub fn challenge(&self, caller: &Caller) -> Refusal {
         let schemes = self.schemes().clone();
         match caller.credential() {
-            Credential::Anonymous(anonymous) => Refusal::unauthorized(anonymous.reason(), schemes)
-                .with_claim(caller.failure().and_then(|failure| failure.claim_name())),
+            Credential::Anonymous(Anonymous::Failed(failure)) => {
+                Refusal::unauthorized(failure.reason(), schemes).with_failure(failure.clone())
+            }
+            Credential::Anonymous(anonymous) => Refusal::unauthorized(anonymous.reason(), schemes),
             _ => Refusal::unauthorized(ReasonCode::NotAuthenticated, schemes),
         }
     }
@@ -244,7 +246,6 @@ impl Gate {
             None => self.schemes().clone(),
         };
         Refusal::forbidden(reason, schemes)
-            .with_claim(caller.failure().and_then(|failure| failure.claim_name()))
     }
 }
 

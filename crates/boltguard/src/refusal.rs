@@ -5,13 +5,12 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use boltguard_types::ReasonCode;
 
+use crate::Failure;
 use crate::Schemes;
-use crate::failure::ClaimName;
 
 /// The refusal of a request, with everything for the response.
 ///
@@ -33,10 +32,9 @@ use crate::failure::ClaimName;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     kind: Kind,
-    reason: ReasonCode,
+    failure: Failure,
     schemes: Schemes,
     retry_after: Option<u32>,
-    claim: Option<Arc<ClaimName>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +50,9 @@ impl Refusal {
     pub fn unauthorized(reason: ReasonCode, schemes: Schemes) -> Self {
         Self {
             kind: Kind::Unauthorized,
-            reason,
+            failure: reason.into(),
             schemes,
             retry_after: None,
-            claim: None,
         }
     }
 
@@ -64,10 +61,9 @@ impl Refusal {
     pub fn forbidden(reason: ReasonCode, schemes: Schemes) -> Self {
         Self {
             kind: Kind::Forbidden,
-            reason,
+            failure: reason.into(),
             schemes,
             retry_after: None,
-            claim: None,
         }
     }
 
@@ -76,10 +72,9 @@ impl Refusal {
     pub fn unavailable() -> Self {
         Self {
             kind: Kind::Unavailable,
-            reason: ReasonCode::RevocationUnavailable,
+            failure: ReasonCode::RevocationUnavailable.into(),
             schemes: Schemes::none(),
             retry_after: None,
-            claim: None,
         }
     }
 
@@ -87,7 +82,7 @@ impl Refusal {
     #[must_use]
     pub fn keys_unavailable() -> Self {
         Self {
-            reason: ReasonCode::ApiKeysUnavailable,
+            failure: ReasonCode::ApiKeysUnavailable.into(),
             ..Self::unavailable()
         }
     }
@@ -96,7 +91,7 @@ impl Refusal {
     #[must_use]
     pub fn issuer_keys_unavailable() -> Self {
         Self {
-            reason: ReasonCode::IssuerKeysUnavailable,
+            failure: ReasonCode::IssuerKeysUnavailable.into(),
             ..Self::unavailable()
         }
     }
@@ -105,14 +100,14 @@ impl Refusal {
     #[must_use]
     pub fn backend_unavailable() -> Self {
         Self {
-            reason: ReasonCode::BackendUnavailable,
+            failure: ReasonCode::BackendUnavailable.into(),
             ..Self::unavailable()
         }
     }
 
-    /// Sets the claim at fault, for logs.
-    pub(crate) fn with_claim(self, claim: Option<Arc<ClaimName>>) -> Self {
-        Self { claim, ..self }
+    /// Sets the cause, for logs.
+    pub(crate) fn with_failure(self, failure: Failure) -> Self {
+        Self { failure, ..self }
     }
 
     /// Sets the time after which the client may retry.
@@ -146,14 +141,14 @@ impl Refusal {
     /// Returns the precise cause, for logs.
     #[must_use]
     pub fn reason(&self) -> ReasonCode {
-        self.reason
+        self.failure.reason()
     }
 
     /// Returns the claim at fault, for logs: the one that is missing, has another value than the required one, or the
     /// wrong type. `None` if the [reason](Self::reason) implies it, or isn't about a single claim.
     #[must_use]
     pub fn claim(&self) -> Option<&str> {
-        self.claim.as_ref().map(|name| &*name.0)
+        self.failure.claim()
     }
 
     /// Returns the code in the body of the response.
@@ -190,7 +185,7 @@ impl Refusal {
     }
 
     fn unauthorized_challenge(&self) -> String {
-        let parameters = if is_of_token(self.reason) {
+        let parameters = if is_of_token(self.failure.reason()) {
             let description = self.detail().trim_end_matches('.');
             format!(r#", error="invalid_token", error_description="{description}""#)
         } else {
@@ -202,7 +197,7 @@ impl Refusal {
     }
 
     fn public(&self) -> (&'static str, &'static str) {
-        match (self.kind, self.reason) {
+        match (self.kind, self.failure.reason()) {
             (Kind::Forbidden, _) => ("permission_denied", "You don't have permission to do this."),
             (Kind::Unavailable, ReasonCode::ApiKeysUnavailable) => (
                 "api_keys_unavailable",
@@ -265,7 +260,7 @@ fn is_of_token(reason: ReasonCode) -> bool {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.status(), self.reason)
+        write!(f, "{} {}", self.status(), self.failure.reason())
     }
 }
 

@@ -20,7 +20,7 @@ Rules = list[tuple[str, list[ClaimValue]]]
 
 def backend_name(what: str, name: Any) -> str:
     if not isinstance(name, str) or not re.fullmatch(r"[\w.-]+", name):
-        refuse(f"{what}: name is {kind_of(name)}. It must be a name of letters, digits, '_', '-' and '.'.")
+        refuse(f"{what}: name must be a string of letters, digits, '_', '-' and '.', such as 'partner'.")
     return name
 
 

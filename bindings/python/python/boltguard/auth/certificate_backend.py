@@ -84,8 +84,10 @@ class ClientCertificate(Authentication):
 
 
 def _identities(clients: Any) -> dict[str, Identity]:
-    if not isinstance(clients, Mapping) or not clients:
+    if not isinstance(clients, Mapping):
         refuse(f"ClientCertificate: clients is {kind_of(clients)}. It must be a dict from fingerprints to clients.")
+    if not clients:
+        refuse("ClientCertificate: clients is empty, so no certificate would be accepted.")
     identities: dict[str, Identity] = {}
     for fingerprint, client in clients.items():
         try:

@@ -239,9 +239,9 @@ def test_what_a_backend_returns_must_be_an_identity():
     ("members", "said"),
     [
         ({"name": "x"}, r"must define authenticate\(self, request\)"),
-        ({"authenticate": lambda self, request: None}, "name is"),
-        ({"authenticate": lambda self, request: None, "name": ""}, "name is"),
-        ({"authenticate": lambda self, request: None, "name": "a b"}, "name is"),
+        ({"authenticate": lambda self, request: None}, "name must be a string"),
+        ({"authenticate": lambda self, request: None, "name": ""}, "name must be a string"),
+        ({"authenticate": lambda self, request: None, "name": "a b"}, "name must be a string"),
         ({"authenticate": lambda self, request: (yield), "name": "x"}, "must be a method that returns"),
         ({"authenticate": None, "name": "x"}, "must be a method that returns"),
         ({"authenticate": lambda self, request: None, "name": "x", "rust": 1}, "rust is never used"),
@@ -425,7 +425,7 @@ def test_a_name_stands_for_one_backend():
             protect(auth=backends, guards=LOGGED_IN)(show)
     protect(auth=[JWTAuthentication(), JWTAuthentication(), named], guards=LOGGED_IN)(show)
     for name in ("", "a b", 7):
-        with pytest.raises(ImproperlyConfigured, match="name is"):
+        with pytest.raises(ImproperlyConfigured, match="name must be a string"):
             JWTAuthentication(name=name)
 
 

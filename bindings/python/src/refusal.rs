@@ -4,6 +4,8 @@ use boltguard::Refusal as Inner;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::auth_context::AuthContext;
+
 /// The refusal of a request, with everything for the response.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct Refusal(Inner);
@@ -38,6 +40,13 @@ impl Refusal {
     #[getter]
     fn claim(&self) -> Option<&str> {
         self.0.claim()
+    }
+
+    /// Who is refused, for logs, if the guard denied access.
+    #[getter]
+    fn context(&self) -> Option<AuthContext> {
+        let caller = self.0.caller()?;
+        Some(AuthContext::new(caller.clone()))
     }
 
     /// The description in the body of the response.

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import logging
 from urllib.parse import quote
 
 import pytest
@@ -211,6 +212,26 @@ def test_a_backend_with_a_header_is_only_asked_about_requests_that_have_it():
     for headers in ({}, {"Authorization": "Basic YTpi"}, {"X-User": "ada"}):
         assert wsgi("get", "/view", headers).status_code == 200
     assert asked == ["ada"]
+
+
+def test_a_refused_caller_is_authenticated_once():
+    asked = []
+
+    class Once(ByHeader):
+        def authenticate(self, request):
+            asked.append(request)
+            return super().authenticate(request)
+
+    logger = logging.getLogger("boltguard.guards")
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    try:
+        with override_settings(DEBUG=True):
+            mount_view(protect(auth=[Once()], guards=[HasPermission("shop.add")])(show))
+            assert wsgi("get", "/view", {"X-User": "ada"}).status_code == 403
+    finally:
+        logger.setLevel(level)
+    assert len(asked) == 1
 
 
 def test_what_a_backend_returns_must_be_an_identity():

@@ -237,7 +237,7 @@ pub(crate) fn decide(gate: &Gate, caller: Caller, backend: Option<usize>) -> Ste
     match gate.guard().decide(caller.view().as_ref()) {
         Decision::Allow => Step::Done(Outcome::Admitted(caller)),
         Decision::Challenge => gate.challenge(&caller).into(),
-        Decision::Deny(reason) => gate.forbid(&caller, reason).into(),
+        Decision::Deny(reason) => gate.forbid(caller, reason).into(),
         Decision::Undetermined => Step::Need(Need::RunChecks(RunChecks {
             gate: gate.clone(),
             caller,

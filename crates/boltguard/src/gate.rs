@@ -240,12 +240,12 @@ impl Gate {
     /// on the kind of credential.
     #[cold]
     #[must_use]
-    pub fn forbid(&self, caller: &Caller, reason: ReasonCode) -> Refusal {
+    pub fn forbid(&self, caller: Caller, reason: ReasonCode) -> Refusal {
         let schemes = match caller.api_key() {
             Some(_) => Schemes::none(),
             None => self.schemes().clone(),
         };
-        Refusal::forbidden(reason, schemes)
+        Refusal::forbidden(reason, schemes).of_caller(caller)
     }
 }
 

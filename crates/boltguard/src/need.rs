@@ -377,7 +377,7 @@ impl RunChecks {
     fn conclude(self, decision: Decision) -> Outcome {
         match decision {
             Decision::Allow => Outcome::Admitted(self.caller),
-            Decision::Deny(reason) => Outcome::Refused(self.gate.forbid(&self.caller, reason)),
+            Decision::Deny(reason) => Outcome::Refused(self.gate.forbid(self.caller, reason)),
             Decision::Challenge | Decision::Undetermined => {
                 Outcome::Refused(self.gate.challenge(&self.caller))
             }

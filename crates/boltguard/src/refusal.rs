@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use boltguard_types::ReasonCode;
 
-use crate::Failure;
-use crate::Schemes;
+use crate::{Caller, Failure, Schemes};
 
 /// The refusal of a request, with everything for the response.
 ///
@@ -29,12 +28,13 @@ use crate::Schemes;
 ///     Some(r#"Bearer realm="api", error="invalid_token", error_description="The token is invalid""#),
 /// );
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Refusal {
     kind: Kind,
     failure: Failure,
     schemes: Schemes,
     retry_after: Option<u32>,
+    caller: Option<Box<Caller>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,7 @@ impl Refusal {
             failure: reason.into(),
             schemes,
             retry_after: None,
+            caller: None,
         }
     }
 
@@ -64,6 +65,7 @@ impl Refusal {
             failure: reason.into(),
             schemes,
             retry_after: None,
+            caller: None,
         }
     }
 
@@ -75,6 +77,7 @@ impl Refusal {
             failure: ReasonCode::RevocationUnavailable.into(),
             schemes: Schemes::none(),
             retry_after: None,
+            caller: None,
         }
     }
 
@@ -108,6 +111,20 @@ impl Refusal {
     /// Sets the cause, for logs.
     pub(crate) fn with_failure(self, failure: Failure) -> Self {
         Self { failure, ..self }
+    }
+
+    /// Sets who is refused.
+    pub(crate) fn of_caller(self, caller: Caller) -> Self {
+        Self {
+            caller: Some(Box::new(caller)),
+            ..self
+        }
+    }
+
+    /// Returns who is refused, for logs, if the guard denied access: with 403.
+    #[must_use]
+    pub fn caller(&self) -> Option<&Caller> {
+        self.caller.as_deref()
     }
 
     /// Sets the time after which the client may retry.
@@ -257,6 +274,18 @@ fn is_of_token(reason: ReasonCode) -> bool {
             | ReasonCode::SchemeUnsupported
     )
 }
+
+/// Compares the responses and the causes, but not the callers.
+impl PartialEq for Refusal {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |one: &Self| (one.kind, one.retry_after);
+        parts(self) == parts(other)
+            && self.failure == other.failure
+            && self.schemes == other.schemes
+    }
+}
+
+impl Eq for Refusal {}
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -872,6 +872,10 @@ class Refusal:
         """The claim at fault, for logs, where the reason doesn't say which it is."""
 
     @property
+    def context(self) -> AuthContext | None:
+        """Who is refused, for logs, if the guard denied access."""
+
+    @property
     def detail(self) -> str:
         """The description in the body of the response."""
 

@@ -117,7 +117,7 @@ class Gate:
     """A compiled gate and its backends."""
 
     __slots__ = (
-        "_has_custom", "_identify", "_sent_headers", "_vary", "asks_objects", "backends", "challenge", "check",
+        "_has_custom", "_sent_headers", "_vary", "asks_objects", "backends", "challenge", "check",
         "check_caller", "conf", "guard", "headers", "verifies",
     )  # fmt: skip
 
@@ -141,7 +141,6 @@ class Gate:
         # The headers of the backends whose credentials browsers don't send automatically.
         self._sent_headers = {backend.name: backend.header for backend in backends if not backend.is_ambient}
         self._vary = ("Vary", ", ".join(self.headers))
-        self._identify: Any = None
 
     def run(self, request: Any, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """The response of a sync view, or the error response for a caller who isn't allowed."""
@@ -259,7 +258,7 @@ class Gate:
         if isinstance(evaluated, _rust.GuardChecks):
             return self._run_checks(request, evaluated)
         if isinstance(evaluated, _rust.Refusal):
-            caller = self._caller(request, evaluated) if self.verifies or explains() else None
+            caller = evaluated.context if self.verifies or explains() else None
             if self.verifies and caller is not None:
                 attach(request, caller, self)
                 verify(request)
@@ -272,7 +271,7 @@ class Gate:
         if isinstance(evaluated, _rust.GuardChecks):
             return await self._arun_checks(request, evaluated)
         if isinstance(evaluated, _rust.Refusal):
-            caller = await self._acaller(request, evaluated) if self.verifies or explains() else None
+            caller = evaluated.context if self.verifies or explains() else None
             if self.verifies and caller is not None:
                 attach(request, caller, self)
                 await averify(request)
@@ -359,22 +358,6 @@ class Gate:
             log_explanation(self.guard, request, decided, checks.context, results)
             return decided
         return Admission(self.guard, checks, results)
-
-    def _caller(self, request: HttpRequest, refusal: _rust.Refusal) -> AuthContext | None:
-        """The refused caller, evaluated again if the refusal is a 403. Otherwise, there is none."""
-        known = self.resume(request, self._identified(request)) if refusal.status == 403 else None
-        return known if isinstance(known, AuthContext) else None
-
-    async def _acaller(self, request: HttpRequest, refusal: _rust.Refusal) -> AuthContext | None:
-        known = await self.aresume(request, self._identified(request)) if refusal.status == 403 else None
-        return known if isinstance(known, AuthContext) else None
-
-    def _identified(self, request: HttpRequest) -> Step:
-        if self._identify is None:
-            allow_any = _rust.Guard.allow_any()
-            self._identify = _rust.Gate([backend.rust for backend in self.backends], allow_any).check
-        outcome: Step = self._identify(request.META)
-        return outcome
 
     def resume(self, request: HttpRequest, step: Step) -> AuthContext | _rust.Refusal | _rust.GuardChecks:
         """Provides what the evaluation needs, until the caller is known."""

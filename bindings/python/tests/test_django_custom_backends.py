@@ -265,6 +265,8 @@ def test_what_a_backend_returns_must_be_an_identity():
         ({"authenticate": lambda self, request: None, "name": "a b"}, "name must be a string"),
         ({"authenticate": lambda self, request: (yield), "name": "x"}, "must be a method that returns"),
         ({"authenticate": None, "name": "x"}, "must be a method that returns"),
+        ({"authenticate": lambda self: None, "name": "x"}, "must accept exactly one argument, request"),
+        ({"authenticate": lambda self, request, view: None, "name": "x"}, "must accept exactly one argument"),
         ({"authenticate": lambda self, request: None, "name": "x", "rust": 1}, "rust is never used"),
         ({"authenticate": lambda self, request: None, "name": "x", "get_user": 1}, "get_user is never used"),
         ({"authenticate": lambda self, request: None, "name": "x", "authenticate_header": 1}, "is never used"),

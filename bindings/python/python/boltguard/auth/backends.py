@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from inspect import isasyncgenfunction, iscoroutine, isgeneratorfunction
+from inspect import isasyncgenfunction, iscoroutine, isgeneratorfunction, signature
 from typing import Any, TypeAlias
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
@@ -177,6 +177,12 @@ def _check_custom(cls: type[Authentication]) -> None:
         refuse(f"{cls.__name__} must define authenticate(self, request). {AS_BACKEND}")
     if not callable(authenticate) or isgeneratorfunction(authenticate) or isasyncgenfunction(authenticate):
         refuse(f"{cls.__name__}.authenticate must be a method that returns an Identity or None.")
+    try:
+        signature(authenticate).bind(None, None)
+    except TypeError:
+        refuse(f"{cls.__name__}.authenticate must accept exactly one argument, request.")
+    except ValueError:  # a built-in function
+        pass
     if not isinstance(getattr(cls, "name", ""), str):  # a property is fine where an instance computes it
         return
     backend_name(cls.__name__, getattr(cls, "name", ""))

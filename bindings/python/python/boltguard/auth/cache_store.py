@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import SynchronousOnlyOperation
 
 from boltguard import _rust
-from boltguard.auth.stores import NAME_AREVOKE, RevocationStore, Ttl, checked_jti
+from boltguard.auth.stores import NAME_AREVOKE, RevocationStore, Ttl
 from boltguard.auth.sync_async import AwaitableNone
-from boltguard.auth.token_ids import MARK, cache_key, hashed_key
+from boltguard.auth.token_ids import MARK, cache_key, checked_jti, hashed_key
 from boltguard.exceptions import RevocationUnavailable
 from boltguard.threads import in_thread
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from asgiref.sync import async_to_sync
 from django.db import connections
 
+from boltguard.auth.token_ids import checked_jti
 from boltguard.events import asend, send
 from boltguard.exceptions import RevocationUnavailable
 from boltguard.signals import token_revoked
@@ -81,6 +82,7 @@ def noted(revoke: F) -> F:
 
         @wraps(revoke)
         async def anoting(*args: Any, **kwargs: Any) -> Any:
+            _check(*args, **kwargs)
             with _silent() as was_silent:
                 result = await revoke(*args, **kwargs)
             _note(*args, **kwargs)
@@ -92,6 +94,7 @@ def noted(revoke: F) -> F:
 
     @wraps(revoke)
     def noting(*args: Any, **kwargs: Any) -> Any:
+        _check(*args, **kwargs)
         with _silent() as was_silent:
             result = without_stop_iteration(revoke)(*args, **kwargs)
         _note(*args, **kwargs)
@@ -111,6 +114,10 @@ def _silent() -> Iterator[bool]:
         yield token.old_value is True
     finally:
         _is_silent.reset(token)
+
+
+def _check(store: RevocationStore, jti: Any, *args: Any, **kwargs: Any) -> None:
+    checked_jti(jti)
 
 
 def _revoked(store: RevocationStore, jti: str, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from boltguard import _rust
-from boltguard.auth.stores import RevocationStore, Ttl, checked_jti, ttl_seconds
+from boltguard.auth.stores import RevocationStore, Ttl, ttl_seconds
 from boltguard.auth.sync_async import AwaitableNone
-from boltguard.auth.token_ids import encodable
+from boltguard.auth.token_ids import checked_jti, encodable
 
 
 class InMemoryRevocation(RevocationStore):

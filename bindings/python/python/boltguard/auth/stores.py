@@ -106,13 +106,6 @@ def bool_or_error(result: object) -> bool:
     raise TypeError(f"is_revoked must return a bool, not {type(result).__name__}.")
 
 
-def checked_jti(jti: object) -> str:
-    """The ID of a token, or `ValueError`."""
-    if isinstance(jti, str) and jti:
-        return jti
-    raise ValueError('A token is revoked by its "jti", which must be a string that isn\'t empty.')
-
-
 def ttl_seconds(ttl: Ttl) -> float | None:
     """The seconds of a `ttl`."""
     seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl

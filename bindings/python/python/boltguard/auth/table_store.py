@@ -13,9 +13,9 @@ from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperatio
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from boltguard.auth.stores import NAME_AREVOKE, RevocationStore, Ttl, checked_jti
+from boltguard.auth.stores import NAME_AREVOKE, RevocationStore, Ttl
 from boltguard.auth.sync_async import AwaitableNone
-from boltguard.auth.token_ids import SHORTEST, row_ids, row_uuid
+from boltguard.auth.token_ids import SHORTEST, checked_jti, row_ids, row_uuid
 from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import RevocationUnavailable
 from boltguard.threads import in_thread

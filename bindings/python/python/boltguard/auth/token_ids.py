@@ -69,3 +69,10 @@ SHORTEST = len(MARKER) + 32
 # An index of PostgreSQL takes no row of more than 2,704 bytes.
 LONGEST = 255
 _SIMPLE = re.compile(r"[0-9a-z][0-9a-z._:-]*")
+
+
+def checked_jti(jti: object) -> str:
+    """The ID of a token, or `ValueError`."""
+    if isinstance(jti, str) and jti:
+        return jti
+    raise ValueError('A token is revoked by its "jti", which must be a string that isn\'t empty.')

@@ -136,34 +136,25 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
                 Attempt::Known(caller) => return decide(self.gate, caller, Some(index)),
                 Attempt::Failed(reason) => failure = Some(Failure::furthest(failure, reason)),
                 Attempt::Edge if self.progress.edge_is_done => {}
-                attempt => return self.suspended(attempt, index, failure),
+                attempt => return self.after(attempt, index, failure),
             }
         }
         self.anonymous(failure)
     }
 
-    /// Continues after this attempt of a backend.
-    #[cold]
-    pub(crate) fn after(&self, attempt: Attempt, index: usize, failure: Option<Failure>) -> Step {
-        match attempt {
-            Attempt::Absent => self.try_backends(index + 1, failure),
-            Attempt::Failed(reason) => {
-                self.try_backends(index + 1, Some(Failure::furthest(failure, reason)))
-            }
-            Attempt::Known(caller) => decide(self.gate, caller, Some(index)),
-            attempt => self.suspended(attempt, index, failure),
-        }
-    }
-
-    /// Returns the step after an attempt with which the search for a caller ends or is interrupted.
+    /// Continues after this attempt of a backend: the search for a caller ends, waits, or goes to the next backend.
     #[cold]
     #[inline(never)]
-    fn suspended(&self, attempt: Attempt, backend: usize, failure: Option<Failure>) -> Step {
-        let suspended = || self.suspend();
+    pub(crate) fn after(&self, attempt: Attempt, backend: usize, failure: Option<Failure>) -> Step {
         match attempt {
+            Attempt::Absent => self.try_backends(backend + 1, failure),
+            Attempt::Failed(reason) => {
+                self.try_backends(backend + 1, Some(Failure::furthest(failure, reason)))
+            }
+            Attempt::Known(caller) => decide(self.gate, caller, Some(backend)),
             Attempt::CheckRevocation(claims) => {
                 Step::Need(Need::CheckRevocation(RevocationCheck {
-                    suspended: suspended(),
+                    suspended: self.suspend(),
                     claims,
                     key_id: self.key_id_of(backend),
                     backend,
@@ -171,7 +162,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
                 }))
             }
             Attempt::Edge => Step::Need(Need::Authenticate(EdgeAuthentication {
-                suspended: suspended(),
+                suspended: self.suspend(),
                 backend,
                 failure,
             })),
@@ -180,7 +171,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
                 decide(self.gate, revoked.into(), None)
             }
             Attempt::Unavailable(Unavailable::Revocation) => Refusal::unavailable().into(),
-            _ => Refusal::backend_unavailable().into(),
+            Attempt::Unavailable(Unavailable::Backend) => Refusal::backend_unavailable().into(),
         }
     }
 

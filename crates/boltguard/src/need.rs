@@ -93,10 +93,9 @@ impl Suspended {
         ))
     }
 
-    fn with_progress(self, progress: impl FnOnce(&mut Progress)) -> Self {
-        let mut all = self;
-        progress(&mut all.progress);
-        all
+    fn with_progress(mut self, progress: impl FnOnce(&mut Progress)) -> Self {
+        progress(&mut self.progress);
+        self
     }
 }
 
@@ -124,7 +123,7 @@ impl KeyRefresh {
         self.backend
     }
 
-    /// Returns the keys, which [`JwksClient::refresh`](boltguard_jwks::JwksClient::refresh) refreshes them.
+    /// Returns the keys, which [`JwksClient::refresh`](boltguard_jwks::JwksClient::refresh) refreshes.
     #[must_use]
     pub fn keys(&self) -> Option<&Arc<RemoteKeySet>> {
         match self.suspended.gate.backends().get(self.backend) {
@@ -298,7 +297,6 @@ impl EdgeAuthentication {
             .any(|backend| matches!(backend, Backend::Edge(_)));
         let suspended = self
             .suspended
-            .clone()
             .with_progress(|progress| progress.edge_is_done |= is_last);
         suspended.resume(parts, now.into(), |evaluation| {
             evaluation.after(attempt, self.backend, self.failure)

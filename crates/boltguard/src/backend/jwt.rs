@@ -55,10 +55,7 @@ impl JwtBackend {
             return Err(ConfigError::NoKeys);
         }
         policy.check_settings().map_err(ConfigError::Policy)?;
-        let served = |requirements: &&Algorithm| {
-            keys.algorithms()
-                .any(|algorithm| algorithm == **requirements)
-        };
+        let served = |allowed: &&Algorithm| keys.algorithms().any(|served| served == **allowed);
         if let Some(missing) = algorithms.iter().find(|algorithm| !served(algorithm)) {
             return Err(ConfigError::NoKeyFor(*missing));
         }

@@ -165,7 +165,7 @@ def _abstract(backend: Authentication, member: str) -> NotImplementedError:
 
 
 def _is_custom(cls: type[Authentication]) -> bool:
-    """Whether Python authenticates for this class: it is no subclass of a backend that Rust has."""
+    """Whether Python authenticates for this class, because it isn't a subclass of a backend in Rust."""
     ours = [base for base in cls.__mro__ if is_ours(base) and issubclass(base, Authentication)]
     return all(base is Authentication or "authenticate" in vars(base) for base in ours)
 

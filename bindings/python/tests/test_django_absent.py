@@ -25,7 +25,7 @@ from django.urls import path
 from boltguard import BoltAPI, Depends, protect
 from boltguard.auth import Check, IsAuthenticated, JWTAuthentication, get_current_user
 from boltguard.auth.accounts import UserUnavailable
-from boltguard.auth.users import LazyUser, Visit
+from boltguard.auth.lazy_users import LazyUser, Visit
 from boltguard.exceptions import Unauthorized
 
 from people.models import Note

@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from boltguard import BoltAPI, Depends, protect
 from boltguard.auth import AllowAny, APIKeyAuthentication, IsAuthenticated, JWTAuthentication, get_current_user
 from boltguard.auth.accounts import UserUnavailable, find_by_key, primary_key
-from boltguard.auth.users import LazyUser
+from boltguard.auth.lazy_users import LazyUser
 
 from people.models import Clerk, Member, Note
 from support import asgi, bearer, call, get, mount, mount_view, token, wsgi

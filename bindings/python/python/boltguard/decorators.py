@@ -11,8 +11,8 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard.events import UNSENT, asend_refusals
-from boltguard.gate.gate import LoginRequired, ViewGate
 from boltguard.gate.prefetch import class_wants_user, wants_user
+from boltguard.gate.view_gate import LoginRequired, ViewGate
 from boltguard.transactions import refuse_atomic, take_over
 
 View = TypeVar("View", bound=Callable[..., Any])

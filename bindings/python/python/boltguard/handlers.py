@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.views import defaults
 
 from boltguard.exceptions import Unauthorized
-from boltguard.gate.gate import error_response
+from boltguard.gate.errors import error_response
 
 __all__ = ["permission_denied"]
 

@@ -26,8 +26,11 @@ from boltguard.events import UNSENT, asend_refusals
 from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.gate import csrf
 from boltguard.gate.caches import CACHED, note_caches_outside
-from boltguard.gate.gate import Evaluated, Gate, ViewGate, error_response
+from boltguard.gate.errors import error_response
+from boltguard.gate.evaluation import Evaluated
+from boltguard.gate.gate import Gate
 from boltguard.gate.prefetch import view_wants_user
+from boltguard.gate.view_gate import ViewGate
 from boltguard.logs import log_refusal
 from boltguard.overriding import refuse_overrides
 

@@ -15,9 +15,9 @@ from django.utils.translation import gettext
 from boltguard.api.params import Arguments, Plan
 from boltguard.events import UNSENT, asend_refusals
 from boltguard.gate.csrf import for_sessions_only
-from boltguard.gate.gate import LoginRequired, ViewGate
 from boltguard.gate.prefetch import wants_user
 from boltguard.gate.responses import json_response, respond
+from boltguard.gate.view_gate import LoginRequired, ViewGate
 from boltguard.threads import in_thread
 from boltguard.transactions import take_over
 

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from boltguard import conf, registry
 from boltguard.auth.backends import check_backends
 from boltguard.auth.guards import check_guards
-from boltguard.gate.gate import ViewGate
+from boltguard.gate.view_gate import ViewGate
 from boltguard.misspelt import misspelt
 from boltguard.registry import import_views
 

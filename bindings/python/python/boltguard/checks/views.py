@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import conf, registry
 from boltguard.checks.settings import has_invalid_defaults
-from boltguard.gate.gate import ViewGate
+from boltguard.gate.view_gate import ViewGate
 from boltguard.registry import import_views
 from boltguard.routes.collect import callbacks, guarded_views
 

@@ -18,7 +18,8 @@ from boltguard.drf.exceptions import api_exception
 from boltguard.drf.view_hooks import NOTHING_SENT, ViewHooks
 from boltguard.events import report_refusal
 from boltguard.gate import csrf
-from boltguard.gate.gate import Gate, ViewGate
+from boltguard.gate.gate import Gate
+from boltguard.gate.view_gate import ViewGate
 from boltguard.overriding import refuse_overrides
 
 

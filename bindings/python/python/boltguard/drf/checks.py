@@ -16,7 +16,7 @@ from boltguard.drf.authentication import BoltguardAuthentication
 from boltguard.drf.combining import GuardPermissionMeta, guard_of
 from boltguard.drf.permissions import GuardPermission
 from boltguard.drf.routes import listed
-from boltguard.gate.gate import refuse_absent_backends
+from boltguard.gate.view_gate import refuse_absent_backends
 
 Message = checks.CheckMessage
 

@@ -9,7 +9,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, Permis
 from rest_framework.settings import DEFAULTS
 
 from boltguard.exceptions import HTTPException
-from boltguard.gate.gate import body_of, headers_of
+from boltguard.gate.errors import body_of, headers_of
 
 
 class RaisedResponse(APIException):

@@ -14,13 +14,14 @@ from rest_framework.request import Request
 from boltguard._rust import Refusal
 from boltguard.auth.accounts import UserUnavailable
 from boltguard.auth.journal import journal, repeat, restore
-from boltguard.auth.users import Visit
+from boltguard.auth.lazy_users import Visit
 from boltguard.drf.combining import refuse_negations
 from boltguard.drf.exceptions import RaisedResponse, StoreUnavailable, api_exception
 from boltguard.events import report_refusal
 from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.gate.caches import CACHED, refuse_caches_inside
-from boltguard.gate.gate import STORE_UNAVAILABLE, Gate
+from boltguard.gate.errors import STORE_UNAVAILABLE
+from boltguard.gate.gate import Gate
 
 
 class ViewHooks:

@@ -309,12 +309,91 @@ def test_a_caller_whom_no_header_identifies_is_served_by_no_cache(send):
         assert first["Cache-Control"] == second["Cache-Control"] == "private"
 
 
-def test_a_backend_of_another_view_does_not_end_the_cache_for_visitors_without_cookies(send):
+COOKIES = {"Cookie": "theme=dark"}
+
+
+def visitors(*backends):
+    return lambda view: protect(auth=backends, guards=[AllowAny()])(view)
+
+
+WAYS = {
+    "outside": lambda gate: lambda view: cached(gate(view)),
+    "inside": lambda gate: lambda view: gate(cached(view)),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("sent", [{}, COOKIES])
+def test_a_backend_of_another_view_does_not_end_the_cache(send, sent, way):
     other = protect(auth=[SessionAuthentication()])(whoami)
-    calls = []
-    view = cached(
-        protect(auth=[JWTAuthentication()], guards=[AllowAny()])(lambda request: calls.append(1) or whoami(request))
-    )
-    mount_view(view)
-    assert [send({}).status_code, send({}).status_code, len(calls)] == [200, 200, 1]
+    assert times_called(WAYS[way](visitors(JWTAuthentication())), send, [sent, sent]) == 1
     assert other is not None
+
+
+@pytest.mark.parametrize("sent", [{}, COOKIES])
+def test_a_backend_of_another_view_of_drf_does_not_end_the_cache(send, sent):
+    other = protect(auth=[SessionAuthentication()])(whoami)
+    INSIDE["drf response"]()
+    first = send(sent)
+    assert (first.status_code, "Expires" in first) == (200, True)
+    assert {"X-Api-Key", "Authorization", "X-Token"} <= set(first["Vary"].split(", "))
+    assert other is not None
+
+
+def test_visitors_of_a_view_with_sessions_are_cached_by_their_cookies(send):
+    gate = visitors(SessionAuthentication())
+    assert times_called(WAYS["outside"](gate), send, [{}, {}]) == 1
+    caches["default"].clear()
+    pages = [COOKIES, {"Cookie": "theme=light"}]
+    assert times_called(WAYS["outside"](gate), send, [*pages, *pages]) == 2
+
+
+class ByAddress(Authentication):
+    """Reads no header, and knows none of the addresses here."""
+
+    name = "address"
+
+    def authenticate(self, request):
+        return None
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("backends", [[ByAddress()], [JWTAuthentication(), ByAddress()]])
+def test_anonymous_pages_are_not_cached_where_no_header_identifies_callers(send, backends, way):
+    gate = visitors(*backends)
+    assert times_called(WAYS[way](gate), send, [{}, {}]) == 2
+    assert send({})["Cache-Control"] == "private"
+    said = cache_control(max_age=600)
+    assert times_called(lambda view: WAYS[way](gate)(said(view)), send, [{}, {}]) == 2
+    public = cache_control(public=True)
+    assert times_called(lambda view: WAYS[way](gate)(public(view)), send, [{}, {}]) == 1
+
+
+def test_a_token_does_not_make_a_page_cacheable_that_another_backend_may_identify(send):
+    gate = visitors(ByAddress(), JWTAuthentication())
+    view = vary_on_headers("Authorization")
+    sent = CALLERS["bearer"]
+    assert times_called(lambda page: WAYS["inside"](gate)(view(page)), send, [sent, sent]) == 2
+
+
+@override_settings(MIDDLEWARE=[UPDATE, IDENTIFY, FETCH], BOLT_AUTHENTICATION_CLASSES=[ByAddress()])
+def test_a_site_wide_cache_keeps_no_page_where_no_header_identifies_callers(send):
+    assert times_called(lambda view: view, send, [{}, {}]) == 2
+
+
+def test_a_cache_inside_of_a_view_of_drf_keeps_no_page_where_no_header_identifies_callers(send):
+    class Known(BoltguardAuthentication):
+        backends = [ByAddress()]
+
+    calls = []
+
+    class View(APIView):
+        authentication_classes = [Known]
+
+        @method_decorator(cached)
+        def get(self, request):
+            calls.append(1)
+            return HttpResponse("page")
+
+    mount_view(View.as_view())
+    assert [send({}).status_code, send({}).status_code, len(calls)] == [200, 200, 2]

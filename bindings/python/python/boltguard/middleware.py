@@ -20,7 +20,7 @@ from boltguard._rust import AuthContext, Refusal
 from boltguard.api.endpoint import ENDPOINT
 from boltguard.auth.guards import AllowAny
 from boltguard.auth.journal import arestore, keep_revocations, open_journal, restore
-from boltguard.auth.users import attach, is_missing, load, needs_account, prefetch
+from boltguard.auth.users import attach, is_missing, load, needs_account, note_gate, prefetch
 from boltguard.decorators import VIEW_GATES
 from boltguard.events import UNSENT, asend_refusals
 from boltguard.exceptions import HTTPException, RevocationError
@@ -158,6 +158,7 @@ class BoltguardMiddleware:
             attach(request, outcome, gate)
         else:
             request.context = request._boltguard_seen = outcome
+            note_gate(request, gate)
         if hasattr(request, CACHED):
             note_caches_outside(request)
         return None

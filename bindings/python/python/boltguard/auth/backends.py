@@ -34,7 +34,8 @@ class Authentication:
       doesn't have to pass the CSRF check, because browsers don't send such a header automatically. This isn't so for
       `Authorization` with the schemes `Basic`, `Digest`, `Negotiate` and `NTLM`, which must pass the check. A header
       that a proxy sets belongs in `reads`, because the proxy also sets it for forged requests.
-    - `reads` names the headers that `authenticate` reads, without `header`; responses vary by them.
+    - `reads` names the headers that `authenticate` reads, without `header`; responses vary by them. If there are none,
+      responses aren't cached, because other requests with the same headers may have another caller.
     - `scheme` is the authentication scheme in `WWW-Authenticate`, or a list of them.
 
     A subclass of `JWTAuthentication` or `APIKeyAuthentication` can have its own `__init__` and helper methods. It can't

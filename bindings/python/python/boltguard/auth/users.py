@@ -26,12 +26,19 @@ def attach(request: Any, context: _rust.AuthContext, gate: Any) -> None:
     """Sets `request.context`, `request.user` and `request.auser`. `gate` authenticated the caller."""
     request.context = request._boltguard_seen = context
     request._boltguard_gate = gate
+    note_gate(request, gate)
     subject = context.account
     if subject is not None:
         request.user = user = LazyUser(subject, request.__dict__.get(VISIT))
         request.auser = MethodType(_aload, user)
     else:
         _attach_other(request, context)
+
+
+def note_gate(request: Any, gate: Any) -> None:
+    """Records for caches that the response may depend on what this gate read."""
+    state = request.__dict__
+    state[GATES] = (*state.get(GATES, ()), gate)
 
 
 def _attach_other(request: Any, context: _rust.AuthContext) -> None:
@@ -148,3 +155,5 @@ async def _aanonymous() -> Any:
 
 # Where `attach` keeps the context for caches, which a view can't replace as it can `request.context`.
 SEEN = "_boltguard_seen"
+# The gates that a request has reached, for caches.
+GATES = "_boltguard_gates"

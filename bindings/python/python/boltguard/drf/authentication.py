@@ -13,7 +13,7 @@ from boltguard._rust import AuthContext, Refusal
 from boltguard.auth.backends import Authentication, Step, check_backends
 from boltguard.auth.guards import IsAuthenticated
 from boltguard.auth.journal import open_journal
-from boltguard.auth.users import SEEN, attach, verify
+from boltguard.auth.users import SEEN, attach, note_gate, verify
 from boltguard.drf.exceptions import api_exception
 from boltguard.drf.view_hooks import NOTHING_SENT, ViewHooks
 from boltguard.events import report_refusal
@@ -60,6 +60,7 @@ class BoltguardAuthentication(BaseAuthentication):
         context = outcome if type(outcome) is AuthContext else self._settle(request, gate, outcome)
         if context is None:
             inner.__dict__.setdefault(SEEN, None)
+            note_gate(inner, gate)
             return None
         hooks.is_known = True
         if hooks.visit is None:

@@ -15,33 +15,36 @@ from django.core.exceptions import ImproperlyConfigured
 from django.middleware.cache import UpdateCacheMiddleware
 from django.utils.cache import get_max_age, has_vary_header, patch_vary_headers
 
-from boltguard import registry
-from boltguard.auth.backends import Authentication
-from boltguard.auth.users import SEEN
+from boltguard.auth.users import GATES, SEEN
 
 
 def may_store(middleware: Any, request: Any, response: Any) -> bool:
-    """Whether one of Django's caches may store a response, which then varies on every header with credentials.
+    """Whether one of Django's caches may store a response, which then varies on every header that its gates read.
 
-    Older versions of Django also store what is `no-store`, or varies on `*`; here neither is stored.
+    Older versions of Django also store responses with `no-store` or `Vary: *`; here neither is stored. If a backend of
+    these gates declares no headers, only public responses are stored, because another visitor may send the same
+    headers.
     """
-    if not getattr(request, CACHED, False) or not hasattr(request, SEEN):
+    gates = getattr(request, GATES, None)
+    if not getattr(request, CACHED, False) or gates is None:
         return True
     control, vary = _words(response, "Cache-Control"), _words(response, "Vary")
     if "public" in control:
         return True
-    headers = {name for backend in registry.instances(Authentication) for name in backend.headers}
+    is_known, never_shared = _is_known(request), any(gate.never_shared for gate in gates)
+    headers = {name.lower() for gate in gates for name in gate.headers}
     sent = {name for name in headers if f"HTTP_{name.upper().replace('-', '_')}" in request.META}
     # Django's test client sends it empty.
     if not request.COOKIES:
         sent.discard("cookie")
-    if control.isdisjoint(UNSTORED) and "*" not in vary and sent <= vary and (sent or not _is_known(request)):
+    allows = not never_shared and control.isdisjoint(UNSTORED) and "*" not in vary
+    if allows and sent <= vary and (sent or not is_known):
         # Older versions of Django don't recognise a name with blanks around it.
         if vary:
             response["Vary"] = ", ".join(word.strip() for word in response["Vary"].split(","))
         patch_vary_headers(response, sorted(name.title() for name in headers))
         return True
-    if _would_store(middleware, response, control | vary):
+    if (is_known or not never_shared) and _would_store(middleware, response, control | vary):
         request.__dict__[WITHHELD] = True
     return False
 
@@ -66,7 +69,7 @@ def _is_apart(response: Any, headers: Iterable[str]) -> bool:
 
 
 def _is_known(request: Any) -> bool:
-    context = getattr(request, SEEN)
+    context = getattr(request, SEEN, None)
     return context is not None and context.is_authenticated
 
 

@@ -35,7 +35,7 @@ class Gate(Evaluator):
 
     __slots__ = (
         "_has_custom", "_sent_headers", "_vary", "asks_objects", "backends", "challenge", "check",
-        "check_caller", "conf", "guard", "headers", "verifies",
+        "check_caller", "conf", "guard", "headers", "never_shared", "verifies",
     )  # fmt: skip
 
     def __init__(self, current: conf.Conf, backends: list[Authentication], guard: Guard) -> None:
@@ -54,6 +54,8 @@ class Gate(Evaluator):
         self.check_caller = gate.check_caller
         self.challenge = gate.challenge
         self.headers = tuple(sorted({name.title() for backend in backends for name in backend.headers}))
+        # Whether a backend reads something else than its declared headers, so that `Vary` can't describe it.
+        self.never_shared = any(not backend.headers for backend in backends)
         self._has_custom = any(isinstance(backend, _rust.EdgeBackend) for backend in compiled)
         # The headers of the backends whose credentials browsers don't send automatically.
         self._sent_headers = {backend.name: backend.header for backend in backends if not backend.is_ambient}
@@ -220,7 +222,7 @@ class Gate(Evaluator):
             raise invalid_response_error(request, response) from None
         if self.headers:
             stored["vary"] = ("Vary", _vary(stored["vary"][1], self.headers)) if "vary" in stored else self._vary
-        if is_known and "cache-control" not in stored:
+        if (is_known or self.never_shared) and "cache-control" not in stored:
             stored["cache-control"] = PRIVATE
         return response
 

@@ -4,14 +4,20 @@ import asyncio
 import base64
 import hashlib
 import logging
+from datetime import date
+from decimal import Decimal
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ImproperlyConfigured
+from django.db import models
 from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import _get_new_csrf_string
 from django.test import AsyncClient, AsyncRequestFactory, Client, override_settings
+from django.test.utils import isolate_apps
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -403,6 +409,25 @@ def test_an_inactive_user_of_a_session_is_not_authenticated(ada):
     assert client.get("/view").status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "written"),
+    [
+        (models.DecimalField(primary_key=True, max_digits=5, decimal_places=2), Decimal("7.50"), "7.50"),
+        (models.DateField(primary_key=True), date(2026, 1, 2), "2026-01-02"),
+        (models.UUIDField(primary_key=True), UUID(int=7), str(UUID(int=7))),
+        (models.BinaryField(primary_key=True), b"key", "a2V5"),
+    ],
+)
+@isolate_apps("django.contrib.auth")
+def test_the_primary_key_of_a_user_of_a_session_may_have_any_type(monkeypatch, field, value, written):
+    members = {"key": field, "__module__": __name__, "Meta": type("Meta", (), {"app_label": "auth"})}
+    kind = type("Member", (AbstractBaseUser,), members)
+    monkeypatch.setattr("django.contrib.auth.get_user", lambda request: kind(key=value))
+    mount_view(protect(auth=[SessionAuthentication()], guards=LOGGED_IN)(lambda r: HttpResponse(r.context.user_id)))
+    with override_settings(MIDDLEWARE=[SESSIONS]):
+        assert Client().get("/view").content.decode() == written
+
+
 def test_a_session_must_pass_the_csrf_check(ada):
     for view in kinds_of_view(SessionAuthentication()):
         mount_view(view)
@@ -518,6 +543,39 @@ def test_an_identity_has_an_id(arguments, error):
 def test_wrong_arguments_of_an_identity_are_refused(options):
     with pytest.raises((TypeError, ValueError)):
         Identity("1", **options)
+
+
+class WithUser(ByHeader):
+    def authenticate(self, request):
+        return Identity("7", user=User(pk=7, username="ada", is_active="X-Inactive" not in request.headers))
+
+
+class WithUserAsync(WithUser):
+    async def authenticate(self, request):
+        await asyncio.sleep(0)
+        return super().authenticate(request)
+
+
+@pytest.mark.parametrize("backend", [WithUser, WithUserAsync])
+def test_the_user_of_an_identity_must_be_active(backend, caplog):
+    caplog.set_level("INFO", "boltguard")
+    active, inactive = {"X-User": "ada"}, {"X-User": "ada", "X-Inactive": "1"}
+    for view in [*views(backend()), drf_view(backend())]:
+        serve(view)
+        assert call("get", "/view", active).status_code == 200
+        refused = call("get", "/view", inactive)
+        assert (refused.status_code, refused.json()["code"]) == (401, "invalid_credentials")
+    assert "the user of the identity is inactive" in caplog.text
+    # The next backend is tried.
+    mount_view(protect(auth=[backend(), JWTAuthentication()], guards=LOGGED_IN)(show))
+    assert wsgi("get", "/view", {**inactive, **bearer(sub="1")}).json()["backend"] == "jwt"
+    middleware = ["boltguard.middleware.BoltguardMiddleware"]
+    with override_settings(BOLTGUARD_AUTHENTICATION_CLASSES=[backend()], MIDDLEWARE=middleware):
+        for view in (show, ashow):
+            mount_view(view)
+            assert call("get", "/view", active).json()["user_id"] == "7"
+            refused = call("get", "/view", inactive).json()
+            assert (refused["user_id"], refused["error"]) == (None, "credentials_invalid")
 
 
 def test_an_identity_shows_nothing_of_a_person():

@@ -101,13 +101,18 @@ def find(field: Any, value: Any) -> Any:
 
 def active(user: Any) -> Any:
     """The account itself, or `UserUnavailable` if it is inactive."""
+    if not is_active(user):
+        raise UserUnavailable("user_inactive")
+    return user
+
+
+def is_active(user: Any) -> bool:
+    """Whether an account is active. Raises `ImproperlyConfigured` if its model doesn't say so."""
     state = getattr(user, "is_active", True)
     # Any other value, such as a method, would be true for all users.
     if not isinstance(state, (bool, int)) and state is not None:
         raise ImproperlyConfigured(f"{type(user).__name__}.is_active is {kind_of(state)}. {ACTIVE}")
-    if not state:
-        raise UserUnavailable("user_inactive")
-    return user
+    return bool(state)
 
 
 class Lookup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from inspect import isasyncgenfunction, iscoroutine, isgeneratorfunction, signature
 from typing import Any, TypeAlias
@@ -10,6 +11,7 @@ from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 
 from boltguard import _rust, registry
+from boltguard.auth.accounts import is_active
 from boltguard.auth.arguments import backend_name, header_name, refuse
 from boltguard.auth.identity import Identity
 from boltguard.auth.stores import RevocationStore
@@ -17,6 +19,8 @@ from boltguard.exceptions import ConfigurationError, Unauthorized
 from boltguard.messages import kind_of
 from boltguard.overriding import AS_BACKEND, is_ours, refuse_overrides
 from boltguard.threads import in_thread
+
+logger = logging.getLogger("boltguard")
 
 Need: TypeAlias = _rust.ApiKeySnapshotRefresh | _rust.EdgeAuthentication | _rust.KeyRefresh | _rust.RevocationCheck
 Step: TypeAlias = _rust.AuthContext | _rust.Refusal | Need | _rust.GuardChecks
@@ -27,7 +31,8 @@ class Authentication:
 
     A custom backend is a subclass with a `name` and a method `authenticate(request)`, sync or async, which returns an
     `Identity`, or `None` if the request has no credentials for it. It raises `Unauthorized` for bad credentials: the
-    next backend is tried. Any other exception is an error of the view.
+    next backend is tried, as it is if the `user` of the identity is inactive. Any other exception is an error of the
+    view.
 
     - `name` is the name for guards, such as `ViaBackend("signature")`, and `request.context["auth_backend"]`.
     - `header` is the header with the credentials, if there is one: without it, `authenticate` isn't called. The request
@@ -152,6 +157,9 @@ class Authentication:
         if identity is None:
             return need.done(None)
         if isinstance(identity, Identity):
+            if identity.user is not None and not is_active(identity.user):
+                logger.info("%s: the user of the identity is inactive.", type(self).__name__)
+                return need.failed()
             request.__dict__[IDENTITY] = identity
             return need.done(identity.rust)
         if iscoroutine(identity):

@@ -13,8 +13,9 @@ class Identity:
     """A caller and their grants, as a custom backend returns them from `authenticate`.
 
     `user_id` is a string, an integer or a UUID. `permissions` can contain wildcards. `claims` is a JSON object with
-    anything else that the backend knows: it is `request.context["auth_claims"]`. `user` becomes `request.user`; without
-    it, `request.user` is an `ExternalUser`. Raises `TypeError` or `ValueError` for invalid arguments.
+    anything else that the backend knows: it is `request.context["auth_claims"]`. `user` becomes `request.user`, and
+    must be active, or the request is refused with 401; without it, `request.user` is an `ExternalUser`. Raises
+    `TypeError` or `ValueError` for invalid arguments.
     """
 
     __slots__ = ("rust", "user")

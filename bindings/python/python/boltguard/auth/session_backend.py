@@ -42,12 +42,18 @@ class SessionAuthentication(Authentication):
         if not user.is_authenticated or not user.is_active:
             return None
         return Identity(
-            user.pk,
+            _primary_key(user),
             permissions=_permissions(user),
             is_staff=bool(getattr(user, "is_staff", False)),
             is_superuser=bool(getattr(user, "is_superuser", False)),
             user=user,
         )
+
+
+def _primary_key(user: Any) -> Any:
+    """The primary key as a string, as Django's serializers write it, so that any type of field is supported."""
+    meta = getattr(user, "_meta", None)
+    return user.pk if meta is None else meta.pk.value_to_string(user)
 
 
 def _permissions(user: Any) -> list[str]:

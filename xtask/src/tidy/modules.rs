@@ -10,7 +10,8 @@ use super::sources::Source;
 
 /// The modules and folders of the package, from the lowest row up. All modules in a folder have its row, and may import
 /// each other, except in a circle. Modules and folders of one row don't import each other.
-const ROWS: [&[&str]; 10] = [
+const ROWS: [&[&str]; 11] = [
+    &["optional"],
     &[
         "_rust",
         "event_loop",
@@ -31,7 +32,7 @@ const ROWS: [&[&str]; 10] = [
     &["auth", "jws", "models"],
     &["gate"],
     &["decorators", "handlers"],
-    &["api", "drf"],
+    &["api", "asgi", "drf"],
     &["__init__", "middleware", "routes"],
     &["checks"],
     &["apps", "management"],

@@ -9,15 +9,10 @@ from collections.abc import Sequence
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import setting_changed
-from django.utils.crypto import salted_hmac
-from django.utils.module_loading import import_string
-
 from boltguard import _rust
 from boltguard.exceptions import ConfigurationError
 from boltguard.messages import kind_of
+from boltguard.optional import ImproperlyConfigured, setting_changed, settings
 
 AUTHENTICATION = "BOLTGUARD_AUTHENTICATION_CLASSES"
 PERMISSIONS = "BOLTGUARD_DEFAULT_PERMISSION_CLASSES"
@@ -105,12 +100,16 @@ def _value(name: str) -> Any:
 
 
 def _derive(label: str, secret: str | bytes) -> bytes:
+    from django.utils.crypto import salted_hmac
+
     return salted_hmac("boltguard.api_keys", label, secret, algorithm="sha256").digest()
 
 
 def _instance(name: str, item: Any) -> Any:
     if not isinstance(item, str):
         return item
+    from django.utils.module_loading import import_string
+
     try:
         found = import_string(item)
     except ImportError as error:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any
-
-from django.db import DatabaseError
-from django.dispatch import Signal
-from django.http import HttpRequest
+from typing import TYPE_CHECKING, Any
 
 from boltguard.event_loop import in_event_loop
 from boltguard.logs import log_refusal
+from boltguard.optional import DatabaseError, Signal
 from boltguard.signals import request_refused
 from boltguard.transactions import savepoints
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 
 def send(signal: Signal, sender: Any, **arguments: Any) -> None:

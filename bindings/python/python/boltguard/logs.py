@@ -6,10 +6,11 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-from django.http import HttpRequest
+from boltguard.optional import has_settings, settings
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
+
     from boltguard._rust import AuthContext, Refusal
     from boltguard.auth.guards import Guard
 
@@ -27,7 +28,7 @@ def log_refusal(request: HttpRequest, status: int, reason: str, claim: str | Non
 
 def explains() -> bool:
     """Whether explanations are logged."""
-    return bool(settings.DEBUG) and guards_logger.isEnabledFor(logging.DEBUG)
+    return has_settings() and bool(settings.DEBUG) and guards_logger.isEnabledFor(logging.DEBUG)
 
 
 def log_explanation(

@@ -7,8 +7,6 @@ from contextlib import suppress
 from typing import TypeVar
 from weakref import WeakSet
 
-from django.urls import get_resolver
-
 T = TypeVar("T")
 
 _built: WeakSet[object] = WeakSet()
@@ -28,5 +26,7 @@ def instances(kind: type[T]) -> Iterator[T]:
 
 def import_views() -> None:
     """Imports the URLconf, so that the backends, stores and guards of all views exist."""
+    from django.urls import get_resolver
+
     with suppress(Exception):  # Django's own checks report what is wrong with the URLs
         get_resolver().url_patterns  # noqa: B018

@@ -5,7 +5,7 @@ argument contains a token or an API key. The API keys of `api_key_*` are copies 
 transaction is committed.
 """
 
-from django.dispatch import Signal
+from boltguard.optional import Signal
 
 __all__ = [
     "api_key_created",

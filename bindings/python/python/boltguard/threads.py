@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from asgiref.sync import sync_to_async
-
+from boltguard.optional import sync_to_async
 from boltguard.stop_iteration import without_stop_iteration
 
 P = ParamSpec("P")

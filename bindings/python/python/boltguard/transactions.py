@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from django.db import connections, transaction
+from boltguard.optional import HAS_DJANGO, connections, open_connections
+
+if HAS_DJANGO:
+    from django.db import transaction
 
 
 class Exempt:
@@ -68,7 +71,7 @@ def savepoints(are_needed: bool) -> Iterator[None]:
     """Keeps an ignored error from breaking the transactions that are open: PostgreSQL
     refuses whatever comes after it."""
     with ExitStack() as stack:
-        for connection in connections.all(initialized_only=True) if are_needed else ():
+        for connection in open_connections() if are_needed else ():
             if connection.in_atomic_block:
                 stack.enter_context(transaction.atomic(using=connection.alias))
         yield

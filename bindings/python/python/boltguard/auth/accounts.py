@@ -10,18 +10,18 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from asgiref.sync import async_to_sync, iscoroutinefunction
-from django.core.exceptions import (
+from boltguard import _rust
+from boltguard.exceptions import Unauthorized
+from boltguard.messages import kind_of
+from boltguard.optional import (
     FieldDoesNotExist,
     ImproperlyConfigured,
     MultipleObjectsReturned,
     ObjectDoesNotExist,
     ValidationError,
+    async_to_sync,
+    iscoroutinefunction,
 )
-
-from boltguard import _rust
-from boltguard.exceptions import Unauthorized
-from boltguard.messages import kind_of
 from boltguard.stop_iteration import without_stop_iteration
 from boltguard.threads import in_thread
 

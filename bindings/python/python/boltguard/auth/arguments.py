@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from django.core.exceptions import ImproperlyConfigured
-
 from boltguard.auth.accounts import ByField, ByFunction, Lookup
 from boltguard.auth.stores import RevocationStore
 from boltguard.messages import kind_of
+from boltguard.optional import ImproperlyConfigured
 
 ClaimValue = str | int | bool
 Rules = list[tuple[str, list[ClaimValue]]]

@@ -7,9 +7,6 @@ from collections.abc import Iterable, Mapping
 from inspect import isasyncgenfunction, iscoroutine, isgeneratorfunction, signature
 from typing import Any, TypeAlias
 
-from asgiref.sync import async_to_sync, iscoroutinefunction
-from django.core.exceptions import ImproperlyConfigured
-
 from boltguard import _rust, registry
 from boltguard.auth.accounts import is_active
 from boltguard.auth.arguments import backend_name, header_name, refuse
@@ -17,6 +14,7 @@ from boltguard.auth.identity import Identity
 from boltguard.auth.stores import RevocationStore
 from boltguard.exceptions import ConfigurationError, Unauthorized
 from boltguard.messages import kind_of
+from boltguard.optional import ImproperlyConfigured, async_to_sync, iscoroutinefunction
 from boltguard.overriding import AS_BACKEND, is_ours, refuse_overrides
 from boltguard.threads import in_thread
 

@@ -10,13 +10,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
-from django.core.exceptions import ImproperlyConfigured
-
 from boltguard import _rust
 from boltguard.auth.custom_checks import CustomCheck
 from boltguard.auth.guards import Guard, checked
 from boltguard.auth.owners import OwnerOf
+from boltguard.optional import ImproperlyConfigured, iscoroutinefunction
 
 
 class Check(Guard):

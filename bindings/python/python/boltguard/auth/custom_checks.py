@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from inspect import iscoroutine
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-
+from boltguard.optional import ImproperlyConfigured
 from boltguard.stop_iteration import stopped
 from boltguard.threads import in_thread
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from django.core.exceptions import ImproperlyConfigured
-
 from boltguard import _rust
 from boltguard.auth.custom_checks import CustomCheck, merge
 from boltguard.exceptions import ConfigurationError
 from boltguard.messages import kind_of
+from boltguard.optional import ImproperlyConfigured
 from boltguard.overriding import AS_GUARD, is_ours, refuse_overrides
 
 ClaimValue = str | int | bool

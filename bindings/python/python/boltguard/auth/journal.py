@@ -18,12 +18,10 @@ from functools import wraps
 from inspect import iscoroutine, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from asgiref.sync import async_to_sync
-from django.db import connections
-
 from boltguard.auth.token_ids import checked_jti
 from boltguard.events import asend, send
 from boltguard.exceptions import RevocationUnavailable
+from boltguard.optional import async_to_sync, open_connections
 from boltguard.signals import token_revoked
 from boltguard.stop_iteration import without_stop_iteration
 
@@ -128,7 +126,7 @@ def _note(store: RevocationStore, jti: Any, ttl: Any = None, *args: Any, **kwarg
     entries = _entries.get()
     if entries is not None and len(entries) < MOST:
         seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
-        watches = [Watch(one) for one in connections.all(initialized_only=True) if one.in_atomic_block]
+        watches = [Watch(one) for one in open_connections() if one.in_atomic_block]
         entries.append(Entry(store, jti, None if seconds is None else time.monotonic() + seconds, watches))
 
 

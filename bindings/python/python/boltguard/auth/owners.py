@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from django.core.exceptions import ImproperlyConfigured
-
 from boltguard.auth.accounts import UserUnavailable, primary_key
+from boltguard.optional import ImproperlyConfigured
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ImproperlyConfigured
-
 from boltguard.exceptions import ConfigurationError
 from boltguard.jwt import remote
+from boltguard.optional import ImproperlyConfigured
 
 
 class RemoteKeySet(remote.RemoteKeySet):

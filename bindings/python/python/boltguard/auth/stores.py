@@ -9,12 +9,11 @@ from datetime import timedelta
 from inspect import iscoroutinefunction, isfunction
 from typing import Any
 
-from asgiref.sync import async_to_sync
-
 from boltguard.auth import leeways
 from boltguard.auth.journal import noted
 from boltguard.auth.sync_async import acall, pair
 from boltguard.messages import kind_of
+from boltguard.optional import async_to_sync
 
 # The clocks of two machines differ. If an entry expired too early, its token would be accepted again.
 CLOCK_SKEW_MARGIN = 60.0

@@ -6,10 +6,8 @@ from collections.abc import Callable, Generator
 from inspect import iscoroutine, iscoroutinefunction
 from typing import Any
 
-from asgiref.sync import async_to_sync
-from django.core.exceptions import SynchronousOnlyOperation
-
 from boltguard.event_loop import in_event_loop
+from boltguard.optional import SynchronousOnlyOperation, async_to_sync
 from boltguard.threads import in_thread
 
 

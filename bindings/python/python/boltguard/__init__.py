@@ -1,7 +1,7 @@
 """Boltguard: authentication and authorisation of requests, decided in Rust.
 
-`BoltAPI` is a thin router on Django's own; `boltguard.decorators.protect` and `boltguard.middleware` serve plain
-Django views; `boltguard.jwt` and `boltguard.jws` have the shape of PyJWT and need no Django at all.
+`BoltAPI` is a thin router based on Django's; `boltguard.decorators.protect` and `boltguard.middleware` serve plain
+Django views; `boltguard.jwt` and `boltguard.jws` have the interface of PyJWT and don't require Django.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The engine of Boltguard, as Python sees it."""
+"""The engine's interface for Python."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -463,24 +463,24 @@ class Guard:
         """Whether anonymous callers are allowed."""
 
     def implies(self, other: Guard) -> bool:
-        """Whether `other` allows every caller that this guard allows. Raises `GuardTooLarge` if it can't tell."""
+        """Whether `other` allows every caller that this guard allows. Raises `GuardTooLarge` if that isn't known."""
 
     def is_equivalent(self, other: Guard) -> bool:
-        """Whether both guards always decide alike: allow, 401 or 403. Raises `GuardTooLarge` if it can't tell."""
+        """Whether both guards always have the same result: allow, 401 or 403. Raises `GuardTooLarge` if unknown."""
 
     def explain(self, context: AuthContext | None = None, results: Mapping[str, bool] | None = None) -> Explanation:
         """Explains the decision for a caller, given the results of custom checks. `None` is the anonymous caller."""
 
 @final
 class Explanation:
-    """Which parts of a guard held for a caller, which failed, and what is missing. Not for clients."""
+    """The parts of a guard that were true or false for a caller, and what is missing. Not for clients."""
 
     @property
     def decision(self) -> str:
         """The decision: `allow`, `undetermined`, `challenge` or `deny`."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The parts of the guard, each before those in it, and what is missing, as plain objects."""
+        """The parts of the guard as plain objects, each before its own parts, and what is missing."""
 
 # --- revocation --------------------------------------------------------------------------------------------------
 
@@ -835,7 +835,7 @@ class EdgeBackend:
 
 @final
 class Identity:
-    """Who a caller is and what they are granted, as a custom backend says."""
+    """A caller and their grants, as returned by a custom backend."""
 
     def __new__(
         cls,
@@ -869,11 +869,11 @@ class Refusal:
 
     @property
     def claim(self) -> str | None:
-        """The claim at fault, for logs, where the reason doesn't say which it is."""
+        """The invalid claim, for logs, if the reason doesn't identify it."""
 
     @property
     def context(self) -> AuthContext | None:
-        """Who is refused, for logs, if the guard denied access."""
+        """The caller that is refused, for logs, if the guard denied access."""
 
     @property
     def detail(self) -> str:
@@ -885,16 +885,16 @@ class Refusal:
 
     @property
     def retry_after(self) -> int | None:
-        """The value of `Retry-After`, in seconds, where it is known."""
+        """The value of `Retry-After`, in seconds, if it is known."""
 
     @property
     def body(self) -> bytes:
-        """The body, JSON."""
+        """The body, in JSON."""
 
-# Registered with `collections.abc.Mapping` at run time; saying so here lets it be passed as one.
+# Registered with `collections.abc.Mapping` at run time; declared here so that type checkers accept it as one.
 @final
 class AuthContext(Mapping[str, Any]):
-    """Who makes a request: `request.context`.
+    """The caller of a request: `request.context`.
 
     A read-only mapping of `user_id`, `is_staff`, `is_superuser`, `auth_backend`, `permissions`, for a token also
     `auth_claims`, and if invalid credentials were allowed as anonymous, also `auth_error`. The claims become Python
@@ -903,25 +903,25 @@ class AuthContext(Mapping[str, Any]):
 
     @property
     def user_id(self) -> str | None:
-        """The id of the user, as text; `None` for the anonymous caller."""
+        """The ID of the user, as a string; `None` for the anonymous caller."""
 
     @property
     def account(self) -> str | None:
-        """The id of the local account behind the credential: none for an API key without an owner, and for a token of
-        another issuer.
+        """The ID of the local account that the credentials belong to; `None` for an API key without an owner, and for a
+        token of another issuer.
         """
 
     @property
     def account_source(self) -> int | None:
-        """The number of the accounts that the token is about, if they are another issuer's."""
+        """The number that identifies the kind of accounts of the token, if they are those of another issuer."""
 
     @property
     def issuer(self) -> str | None:
-        """The issuer that the token names."""
+        """The issuer of the token."""
 
     @property
     def api_key_id(self) -> str | None:
-        """The public id of the API key."""
+        """The public ID of the API key."""
 
     @property
     def is_custom(self) -> bool:
@@ -929,35 +929,35 @@ class AuthContext(Mapping[str, Any]):
 
     @property
     def has_token(self) -> bool:
-        """Whether the credential is a token."""
+        """Whether the credentials are a token."""
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether a backend vouches for the caller."""
+        """Whether a backend authenticated the caller."""
 
     @property
     def is_staff(self) -> bool:
-        """Whether the credential says that the caller is of the staff."""
+        """Whether the credentials contain `is_staff`."""
 
     @property
     def is_superuser(self) -> bool:
-        """Whether the credential says that the caller is a superuser."""
+        """Whether the credentials contain `is_superuser`."""
 
     @property
     def auth_backend(self) -> str | None:
-        """The backend that vouches: `jwt` or `api_key`."""
+        """The name of the backend that authenticated the caller, such as `jwt` or `api_key`."""
 
     @property
     def permissions(self) -> list[str]:
-        """What the caller is granted, wildcards included."""
+        """The permissions of the caller, including wildcards."""
 
     @property
     def jti(self) -> str | None:
-        """The id of the token, by which it can be revoked."""
+        """The ID of the token, which is required to revoke it."""
 
     @property
     def expires_in(self) -> float | None:
-        """Seconds until the token expires; `None` where it never does."""
+        """The number of seconds until the token expires; `None` if it doesn't expire."""
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value of a key, or `default`."""
@@ -966,7 +966,7 @@ class AuthContext(Mapping[str, Any]):
     def __iter__(self) -> Iterator[str]: ...
     def __len__(self) -> int: ...
     def __sentry_repr__(self) -> str:
-        """What error reporters of Sentry show where they would otherwise list the items of a mapping."""
+        """The representation for Sentry, which would otherwise list the items of a mapping."""
 
 # --- minting -----------------------------------------------------------------------------------------------------
 

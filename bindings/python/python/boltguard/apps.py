@@ -20,5 +20,5 @@ class BoltguardConfig(AppConfig):
         handlers.install()
         if apps.is_installed("rest_framework"):
             from boltguard import drf  # noqa: F401  # installs the exception handler
-        # Also without the app of API keys, because a view that uses its table is an error then.
+        # Also without the API keys app, because a view that uses its table is then an error.
         api_key_checks.register()

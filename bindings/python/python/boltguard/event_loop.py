@@ -1,4 +1,4 @@
-"""Whether code runs in an event loop, where it must not wait."""
+"""Whether code runs in an event loop, where it must not block."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 
 def in_event_loop() -> bool:
-    """Whether the caller is called by async code."""
+    """Whether an event loop is running in this thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

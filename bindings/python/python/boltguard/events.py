@@ -1,4 +1,4 @@
-"""How the public signals are sent. Without receivers, their arguments aren't built."""
+"""How the public signals are sent. Without receivers, their arguments aren't created."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def send(signal: Signal, sender: Any, **arguments: Any) -> None:
-    """Sends a signal from sync code. In an event loop, where sync code must not wait, a task sends it."""
+    """Sends a signal from sync code. In an event loop, where sync code must not block, a task sends it."""
     if not signal.has_listeners(sender):
         return
     if in_event_loop():
         task = asyncio.get_running_loop().create_task(signal.asend_robust(sender, **arguments))
-        _tasks.add(task)  # a loop doesn't keep its tasks alive
+        _tasks.add(task)  # a loop has only weak references to its tasks
         task.add_done_callback(_tasks.discard)
     else:
         _send_robust(signal, sender, **arguments)
@@ -48,7 +48,7 @@ def report_refusal(request: HttpRequest, status: int, reason: str, claim: str | 
 
 
 async def asend_refusals(request: HttpRequest) -> None:
-    """Sends what `report_refusal` could not send in an event loop."""
+    """Sends the signals that `report_refusal` couldn't send in an event loop."""
     for arguments in request.__dict__.pop(UNSENT, ()):
         await request_refused.asend_robust(type(request), request=request, **arguments)
 
@@ -59,6 +59,6 @@ def _send_robust(signal: Signal, sender: Any, **arguments: Any) -> None:
         signal.send_robust(sender, **arguments)
 
 
-# Set on a request: the arguments of signals that async code has to send.
+# An attribute of a request: the arguments of signals that async code must send.
 UNSENT = "_boltguard_unsent"
 _tasks: set[asyncio.Task[Any]] = set()

@@ -1,8 +1,8 @@
 """The exceptions of Boltguard.
 
 The classes of tokens and keys have PyJWT's names and hierarchy, so that ``except`` clauses
-written for it continue to work. Each of them has a ``code``, the cause in one word, which never changes
-and is the same in logs, in ``request.context["auth_error"]`` and here.
+written for it continue to work. Each of them has a ``code``, a stable identifier of the cause, which is the same
+in logs and in ``request.context["auth_error"]``.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 
 try:
     from django.core.exceptions import PermissionDenied
-except ModuleNotFoundError:  # `boltguard.jwt` needs no Django
+except ModuleNotFoundError:  # `boltguard.jwt` doesn't require Django
 
     class PermissionDenied(Exception):  # type: ignore[no-redef]
-        """Django's own class, for which it returns 403."""
+        """Django's class, for which it returns 403."""
 
 
 __all__ = [
@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 
-# Tokens and keys, in PyJWT's tree.
+# Tokens and keys, in PyJWT's hierarchy.
 
 
 class PyJWTError(Exception):
@@ -88,7 +88,7 @@ class ImmatureSignatureError(InvalidTokenError):
 
 
 class InvalidAudienceError(InvalidTokenError):
-    """The token's ``aud`` does not name this service, or names one where none is expected."""
+    """The token's ``aud`` doesn't contain this service, or the token has an ``aud`` although none is expected."""
 
     code = "audience_mismatch"
 
@@ -124,11 +124,11 @@ class InvalidAlgorithmError(InvalidTokenError):
 
 
 class UnsupportedAlgorithmError(InvalidAlgorithmError, NotImplementedError):
-    """There is no such algorithm. PyJWT raises `NotImplementedError` for it when signing."""
+    """The algorithm doesn't exist. PyJWT raises `NotImplementedError` for it when signing."""
 
 
 class MissingRequiredClaimError(InvalidTokenError):
-    """The token lacks a claim that is required; ``claim`` is its name."""
+    """The token doesn't have a required claim; ``claim`` is its name."""
 
     code = "claim_missing"
 
@@ -141,7 +141,7 @@ class MissingRequiredClaimError(InvalidTokenError):
 
 
 class InvalidKeyError(PyJWTError):
-    """The key can't be read, or can't serve the algorithm."""
+    """The key can't be read, or can't be used with the algorithm."""
 
     code = "key_invalid"
 
@@ -151,23 +151,23 @@ class InsecureKeyLengthWarning(UserWarning):
 
 
 class PyJWKError(PyJWTError):
-    """No algorithm fits the JWK."""
+    """The JWK can't be used with any algorithm."""
 
     code = "key_invalid"
 
 
 class MissingCryptographyError(PyJWKError):
-    """Never raised: all algorithms are built in. PyJWT's users may name it."""
+    """Never raised, because all algorithms are built in. Provided for code that names it."""
 
 
 class PyJWKSetError(PyJWTError):
-    """The JWK Set holds no key that can be used."""
+    """The JWK Set has no usable key."""
 
     code = "key_invalid"
 
 
 class PyJWKClientError(PyJWTError):
-    """The JWK Set at the address holds no key for the token."""
+    """The JWK Set at the URL has no key for the token."""
 
     code = "key_not_found"
 

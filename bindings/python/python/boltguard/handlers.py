@@ -1,7 +1,7 @@
 """Responses to `Unauthorized` and `Forbidden` of unprotected views: 401, and Django's own 403.
 
-Both are `PermissionDenied` to Django, which calls `handler403`. A site that sets none has `permission_denied` of this
-module in place of Django's default. One that has its own can call this one from it.
+Both are `PermissionDenied` exceptions, for which Django calls `handler403`. If a site doesn't set it,
+`permission_denied` of this module replaces Django's default. A custom `handler403` can call it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """JSON Web Signatures over any payload.
 
-``sign`` and ``verify`` are functions of the engine. `PyJWS`, ``encode`` and ``decode`` have PyJWT's shape.
+``sign`` and ``verify`` are implemented in Rust. `PyJWS`, ``encode`` and ``decode`` have the interface of PyJWT's.
 
 >>> from boltguard import jws
 >>> token = jws.sign(b"any bytes", "a secret that is thirty-two bytes", "HS256")

@@ -38,7 +38,7 @@ __all__ = ["BoltguardMiddleware"]
 
 
 class BoltguardMiddleware:
-    """Supports sync and async requests."""
+    """Authenticates the caller of each request, sync or async."""
 
     sync_capable = True
     async_capable = True
@@ -92,7 +92,7 @@ class BoltguardMiddleware:
         return response
 
     def _respond(self, request: HttpRequest) -> Any:
-        """The response, after revocations that were rolled back are made again."""
+        """The response of the view, after revocations that were rolled back have been repeated."""
         response = self.get_response(request)
         try:
             restore()
@@ -118,7 +118,7 @@ class BoltguardMiddleware:
             await prefetch(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The response to an exception of an unprotected view, after its transaction."""
+        """The response for an exception of an unprotected view, after its transaction."""
         error = keep_revocations(exception)
         return error_response(request, error) if isinstance(error, (HTTPException, RevocationError)) else None
 
@@ -129,7 +129,7 @@ class BoltguardMiddleware:
 
     @staticmethod
     def _verify(gate: Gate, request: Any) -> None:
-        """Makes a caller anonymous whose account is missing; the request isn't refused."""
+        """Makes a caller without an account anonymous; the request isn't refused."""
         if request._boltguard_seen.is_authenticated and is_missing(request):
             log_refusal(request, 401, "user_unavailable")
             anonymous = gate.check_caller(None)
@@ -171,7 +171,7 @@ def _wants_user(request: HttpRequest, view: Any) -> bool:
 
 
 def middleware_classes() -> list[Any]:
-    """The classes among the site's `MIDDLEWARE`, the outermost first."""
+    """The classes in `MIDDLEWARE`, the outermost first."""
     return [kind for path in settings.MIDDLEWARE if isinstance(kind := import_string(path), type)]
 
 

@@ -29,7 +29,7 @@ class RevokedToken(models.Model):
 
 
 def __getattr__(name: str) -> Any:
-    """`APIKey` and `APIKeyChanges`, which belong to the application `boltguard.api_keys`."""
+    """`APIKey` and `APIKeyChanges`, which belong to the app `boltguard.api_keys`."""
     if name not in ("APIKey", "APIKeyChanges"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from boltguard.api_keys import models

@@ -1,7 +1,7 @@
-"""Subclasses of Boltguard's classes: members that would be ignored are refused when the class is defined.
+"""Subclasses of Boltguard's classes: members that would be ignored raise an error when the class is defined.
 
 Rust decides, so most methods of these classes are never looked up on a request. A subclass that redefines one of them,
-or has a method by which another framework hooks in, would look as if it restricted something and would not.
+or has a hook method of another framework, would look as if it restricted access but wouldn't.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Collection
 def refuse_overrides(cls: type, error: type[Exception], remedy: str, *, called: Collection[str] = ()) -> None:
     """Raises `error` if a subclass outside of Boltguard has members that are never used.
 
-    These are the members of Boltguard's own base classes, but for the methods that are `called`, the names of `HOOKS`,
-    and class attributes with the name of an argument of `__init__`.
+    These are the members of Boltguard's base classes except the methods in `called`, the names in `HOOKS`, and class
+    attributes with the name of an argument of `__init__`.
     """
     bases = [base for base in cls.__mro__ if is_ours(base)]
     members = {name for base in bases for name in vars(base) if name in OPERATORS or not name.startswith("__")}

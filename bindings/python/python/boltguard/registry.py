@@ -28,5 +28,5 @@ def import_views() -> None:
     """Imports the URLconf, so that the backends, stores and guards of all views exist."""
     from django.urls import get_resolver
 
-    with suppress(Exception):  # Django's own checks report what is wrong with the URLs
+    with suppress(Exception):  # Django's own checks report errors in the URLs
         get_resolver().url_patterns  # noqa: B018

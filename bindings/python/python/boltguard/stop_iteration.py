@@ -1,4 +1,4 @@
-"""`StopIteration` that code of others raises, kept out of futures."""
+"""Converts `StopIteration` raised by custom code, so that it doesn't reach futures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def without_stop_iteration(function: Callable[P, T]) -> Callable[P, T]:
-    """The function, with its `StopIteration` raised as `RuntimeError`, as Python does it in generators (PEP 479).
+    """The function, with `StopIteration` raised as `RuntimeError`, as in Python's generators (PEP 479).
 
     A future can't hold a `StopIteration`: awaiting it would never return.
     """
@@ -27,5 +27,5 @@ def without_stop_iteration(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def stopped(function: object) -> RuntimeError:
-    """What is raised instead."""
+    """The exception that is raised instead."""
     return RuntimeError(f"{getattr(function, '__qualname__', 'the function')} raised StopIteration")

@@ -13,5 +13,5 @@ T = TypeVar("T")
 
 
 def in_thread(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
-    """`sync_to_async(function)`, for a function that may raise anything."""
+    """`sync_to_async(function)`, for a function that may raise any exception."""
     return sync_to_async(without_stop_iteration(function))

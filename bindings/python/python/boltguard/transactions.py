@@ -1,8 +1,8 @@
 """Transactions of views behind a gate, under `ATOMIC_REQUESTS`.
 
 Django would open the transaction around the gate, too: a failing store would break it, and an error that
-the gate turns into a response would not roll it back. So the wrapper tells Django that it is exempt, and the gate
-opens the transaction around the view alone. What the view itself says, by `non_atomic_requests`, still counts.
+the gate turns into a response would not roll it back. So the wrapper is exempt from Django's transactions, and the gate
+opens the transaction around the view only. `non_atomic_requests` of the view still has an effect.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if HAS_DJANGO:
 
 
 class Exempt:
-    """Exempts all databases, for Django, and remembers which were exempt before."""
+    """Exempts all databases from Django's transactions, and stores which were already exempt."""
 
     def __init__(self) -> None:
         self.named: set[str] = set()
@@ -68,8 +68,8 @@ def refuse_atomic(request: Any, view: Any) -> None:
 
 @contextmanager
 def savepoints(are_needed: bool) -> Iterator[None]:
-    """Keeps an ignored error from breaking the transactions that are open: PostgreSQL
-    refuses whatever comes after it."""
+    """Prevents an ignored error from breaking the open transactions: PostgreSQL
+    rejects all later statements."""
     with ExitStack() as stack:
         for connection in open_connections() if are_needed else ():
             if connection.in_atomic_block:

@@ -1,1 +1,1 @@
-"""`BoltAPI`, a thin router on Django's own."""
+"""`BoltAPI`, a thin router based on Django's."""

@@ -38,7 +38,7 @@ class Operation:
         self._wants_user = self.is_async and any(wants_user(plan.function) for plan in self._plan.plans())
         untaken = sorted(set(names).difference(*(plan.path for plan in self._plan.plans())))
         if untaken:
-            raise ImproperlyConfigured(f"{handler.__qualname__}: no parameter takes {', '.join(untaken)} of the path")
+            raise ImproperlyConfigured(f"{handler.__qualname__}: no parameter accepts {', '.join(untaken)} of the path")
 
     def respond(self, request: Any, path: Mapping[str, Any]) -> Any:
         """The response of a sync handler."""
@@ -52,7 +52,7 @@ class Operation:
         return response
 
     def _sync_view(self) -> Callable[..., Any]:
-        """The handler as a view with the attributes of the handler, such as that of `non_atomic_requests`."""
+        """The handler as a view, with the handler's attributes, such as the one that `non_atomic_requests` sets."""
 
         def view(request: Any, path: Mapping[str, Any]) -> Any:
             return respond(self._plan.call(request, path, Arguments({})), self._status)
@@ -77,7 +77,7 @@ class Endpoint:
     def add(self, method: str, operation: Operation) -> None:
         """Adds the handler of one method."""
         if method in self.operations:
-            raise ImproperlyConfigured(f"{method} {self._route} has a handler already")
+            raise ImproperlyConfigured(f"{method} {self._route} already has a handler")
         self.operations[method] = operation
         if operation.is_async and not self._is_async:
             self._is_async = True

@@ -27,18 +27,18 @@ from boltguard.threads import in_thread
 
 
 class Depends:
-    """A parameter's default that says where its value comes from: what `dependency` returns for this request.
+    """The default of a parameter whose value is what `dependency` returns for the request.
 
     It may also be part of the annotation: `caller: Annotated[Any, Depends(get_auth_context)]`.
 
-    The dependency may take `request`, query parameters and dependencies of its own. It runs once for a request.
+    The dependency may itself accept `request`, query parameters and dependencies. It is called once per request.
     """
 
     __slots__ = ("dependency",)
 
     def __init__(self, dependency: Callable[..., Any]) -> None:
         if not callable(dependency):
-            raise ImproperlyConfigured(f"Depends({dependency!r}): give a function")
+            raise ImproperlyConfigured(f"Depends({dependency!r}): the argument must be a function")
         self.dependency = dependency
 
     def __repr__(self) -> str:
@@ -85,14 +85,14 @@ class Plan:
         elif _is_simple(kind):
             self._query.append((name, kind, default))
         elif not has_body:
-            _refuse(self.function, f"parameter {name!r} would be the body, and there is none here")
+            _refuse(self.function, f"GET and HEAD handlers can't have a request body (parameter {name!r})")
         elif self.body is not None:
             _refuse(self.function, f"parameters {self.body[0]!r} and {name!r} would both be the body")
         else:
             self.body = (name, msgspec.json.Decoder(kind))
 
     def arguments(self, request: HttpRequest, path: Mapping[str, Any]) -> dict[str, Any]:
-        """All arguments but the dependencies'."""
+        """All arguments except those of dependencies."""
         arguments: dict[str, Any] = {}
         if self.request is not None:
             arguments[self.request] = request
@@ -114,7 +114,7 @@ class Plan:
         return self.function(**arguments.values)
 
     async def acall(self, request: HttpRequest, path: Mapping[str, Any], seen: Arguments) -> Any:
-        """`call`, for async code. A sync dependency may wait, so it runs in a thread."""
+        """`call`, for async code. A sync dependency may block, so it is called in a thread."""
         arguments = Arguments(self.arguments(request, path))
         for name, plan in self.depends.items():
             if plan.function not in seen.values:
@@ -132,7 +132,7 @@ class Plan:
 
 
 class Arguments:
-    """The arguments of a call, or results of dependencies: either may hold a password, and error pages show neither."""
+    """The arguments of a call, or results of dependencies, hidden from error pages: they may contain passwords."""
 
     __slots__ = ("values",)
 
@@ -141,7 +141,7 @@ class Arguments:
 
 
 class _Query:
-    """The query parameters, converted together, so that a mistake is named by its place."""
+    """The query parameters, converted together, so that an error has the location of the parameter."""
 
     def __init__(self, parameters: list[tuple[str, Any, Any]]) -> None:
         fields = [
@@ -159,7 +159,7 @@ class _Query:
             values = msgspec.convert(raw, self._type, strict=False)
         except UNFIT as error:
             invalid = InvalidInput("query", error)
-            # A value that does not fit has its place; else the first parameter is missing that was not sent.
+            # An invalid value has a location. Otherwise, the first parameter that wasn't sent is missing.
             if len(invalid.loc) == 1 and isinstance(error, msgspec.ValidationError):
                 invalid.loc += [name for name in self._required if name not in raw][:1]
             raise invalid from None
@@ -172,18 +172,18 @@ def path_converter(kind: Any) -> str:
 
 
 def hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of a handler, resolved. One that does not resolve would silently become something else."""
+    """The resolved annotations of a handler. An unresolved one would silently be treated as another type."""
     try:
         return get_type_hints(inspect.unwrap(function), include_extras=True)
     except NameError as error:
-        _refuse(function, f"annotation does not resolve ({error}); define the type at the top of its module")
+        _refuse(function, f"annotation can't be resolved ({error}); define the type at module level")
 
 
 def _parameters(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
     kinds, found = hints(function), []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind not in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
-            _refuse(function, f"parameter {parameter} can't be given by name")
+            _refuse(function, f"parameter {parameter} can't be passed as a keyword argument")
         kind = kinds.get(name, Parameter.empty)
         if kind is Parameter.empty and type(parameter.default) in (str, int, float, bool):
             kind = type(parameter.default)
@@ -192,18 +192,18 @@ def _parameters(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
 
 
 def _dependency(function: Any, name: str, kind: Any, default: Any) -> Depends | None:
-    """The dependency that the default is, or `Annotated[..., Depends(...)]` names."""
+    """The dependency in the default or in `Annotated[..., Depends(...)]`."""
     named = [default, *_annotated(kind)]
     if Depends in named:
-        _refuse(function, f"parameter {name!r} names Depends without a function; write Depends(function)")
+        _refuse(function, f"parameter {name!r} has Depends without a function; write Depends(function)")
     found = [one for one in named if isinstance(one, Depends)]
     if len(found) > 1 or (found and default is not found[0] and default is not Parameter.empty):
-        _refuse(function, f"parameter {name!r} has a dependency and another default; leave one of them out")
+        _refuse(function, f"parameter {name!r} has a dependency and another default; remove one of them")
     return found[0] if found else None
 
 
 def _annotated(kind: Any) -> tuple[Any, ...]:
-    """What `Annotated` adds, also below `| None`, which Python 3.10 adds by itself where the default is None."""
+    """The metadata of `Annotated`, also within `| None`, which Python 3.10 adds where the default is `None`."""
     if get_origin(kind) is Annotated:
         return get_args(kind)[1:]
     if get_origin(kind) in (Union, UnionType):
@@ -215,7 +215,7 @@ def _dependency_plan(function: Callable[..., Any], path_names: Collection[str], 
     if is_async:
         function = getattr(function, "asynchronous", function)
     elif iscoroutinefunction(function):
-        _refuse(function, "an async dependency needs an async handler")
+        _refuse(function, "an async dependency requires an async handler")
     return Plan(function, path_names, is_async=is_async, has_body=False)
 
 
@@ -260,7 +260,7 @@ def _read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Any]) -> Any:
 
 
 def _told(error: Exception) -> str:
-    """The message for the client. Only those of `msgspec` are meant for clients, and name the path."""
+    """The message for the client. Only messages of `msgspec` are meant for clients and contain the path."""
     if isinstance(error, UnicodeError):
         return gettext("The value is not valid UTF-8.")
     if isinstance(error, RecursionError):
@@ -269,7 +269,7 @@ def _told(error: Exception) -> str:
 
 
 def _steps(place: str) -> list[str | int]:
-    """`.items[0].name` as its steps."""
+    """The components of a path such as `.items[0].name`."""
     return [int(index) if index else name for name, index in re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", place)]
 
 
@@ -281,7 +281,7 @@ def _name(function: Any) -> str:
     return getattr(function, "__qualname__", None) or repr(function)
 
 
-# What reading a value raises that does not fit, or that can't be held.
+# Exceptions raised for values that can't be decoded or represented.
 UNFIT = (ValueError, OverflowError, RecursionError)
 _SIMPLE = {str, int, float, bool, bytes, uuid.UUID, date, datetime, time, timedelta, Decimal, NoneType}
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")

@@ -58,7 +58,7 @@ class BoltAPI:
         self._auth = None if auth is None else check_backends(auth)
         self._guards = None if guards is None else check_guards(guards)
         if namespace is not None and not isinstance(namespace, str):
-            raise ImproperlyConfigured(f"BoltAPI: namespace is {namespace!r}; give a string")
+            raise ImproperlyConfigured(f"BoltAPI: namespace is {namespace!r}. It must be a string.")
         self._namespace = namespace
         self._endpoints: dict[str, Endpoint] = {}
         # The views, followed by those for paths that don't match the type of a parameter.
@@ -102,18 +102,18 @@ class BoltAPI:
     ) -> Callable[[Handler], Handler]:
         """Adds a handler for a method.
 
-        `status` is that of a response which the handler doesn't make itself; `name` is for `reverse`.
+        `status` applies unless the handler returns an `HttpResponse`; `name` is for `reverse`.
         """
         method = _checked_method(method, route)
         if type(status) is not int or not 200 <= status <= 599:
-            raise ImproperlyConfigured(f"{route}: status is {status!r}; give an integer from 200 to 599")
+            raise ImproperlyConfigured(f"{route}: status is {status!r}. It must be an integer from 200 to 599.")
         auth = self._auth if auth is None else auth
         guards = self._guards if guards is None else guards
 
         def register(handler: Handler) -> Handler:
             endpoint, names = self._endpoint(route, handler, name)
             if hasattr(handler, VIEW_GATES):
-                raise ImproperlyConfigured(f"{_shown(handler)} is protected already. {AS_ROUTE}")
+                raise ImproperlyConfigured(f"{_shown(handler)} is already protected. {AS_ROUTE}")
             endpoint.add(method, Operation(handler, names, method, auth, guards, status))
             return handler
 
@@ -127,7 +127,7 @@ class BoltAPI:
             endpoint = self._endpoints[shape] = Endpoint(route, names)
             if loose != exact:
                 self._patterns.append(UnfitPath(RoutePattern(loose, is_endpoint=True), endpoint.view))
-        # Another method at the same path may have a name of its own.
+        # Another method at the same path may have another name.
         if is_new or name is not None:
             pattern = path(exact, endpoint.view, name=name or getattr(handler, "__name__", None))
             self._patterns.insert(self._answering, pattern)
@@ -136,16 +136,16 @@ class BoltAPI:
 
 
 class UnfitPath(URLPattern):
-    """A path that fits a route but for the type of a parameter, which is 422 once the guard lets the caller in.
+    """A path that matches a route except for the type of a parameter: a 422 if the guard allows the caller.
 
-    It comes after all routes of its api, any of which may take the same path.
+    It comes after all routes of its API, because any of them may match the same path.
     """
 
 
 def _checked_method(method: object, route: str) -> str:
     if isinstance(method, str) and re.fullmatch(r"[A-Z]+(-[A-Z]+)*", method.upper()):
         return method.upper()
-    raise ImproperlyConfigured(f"{route}: method is {method!r}; give one method, such as 'GET'")
+    raise ImproperlyConfigured(f"{route}: method is {method!r}. It must be a single method, such as 'GET'.")
 
 
 def _shown(handler: Any) -> str:
@@ -153,9 +153,9 @@ def _shown(handler: Any) -> str:
 
 
 def _parse(route: str, handler: Any) -> tuple[str, list[str], str, str]:
-    """The path without its names, which several methods share; the names; the path for Django; and one for any text."""
+    """The path without parameter names, the names, the path for Django, and one that matches any string."""
     if not isinstance(route, str) or not route.startswith("/"):
-        raise ImproperlyConfigured(f"the path {route!r} does not start with a slash")
+        raise ImproperlyConfigured(f"the path {route!r} doesn't start with a slash")
     kinds = hints(handler)
     names: list[str] = []
     shape, exact, loose = "", "", ""
@@ -171,7 +171,7 @@ def _parse(route: str, handler: Any) -> tuple[str, list[str], str, str]:
     return shape, names, exact, loose
 
 
-AS_ROUTE = "Pass auth=[...] and guards=[...] to the route, and leave protect out."
-# What a subclass may redefine, since its users call it.
+AS_ROUTE = "Pass auth=[...] and guards=[...] to the route, and remove protect."
+# Methods that a subclass may override, because its users call them.
 METHODS = {"get", "post", "put", "patch", "delete", "route", "urls"}
 _PARTS = re.compile(r"([^{}<>]+)|\{(\w+)(?::(\w+))?\}|([{}<>])")

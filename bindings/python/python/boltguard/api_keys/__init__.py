@@ -1,4 +1,4 @@
-"""Generated API keys in a table: an application of its own, with the model, its admin pages and its command.
+"""Generated API keys in a table: a separate app with the model, its admin pages and its command.
 
 Add `"boltguard.api_keys"` to `INSTALLED_APPS` to have the table. Import the model as `boltguard.models.APIKey`, and the
 store as `boltguard.auth.APIKeyStore`.
@@ -10,13 +10,13 @@ from django.apps import apps as applications
 from django.conf import settings
 from django.dispatch import Signal
 
-# Sent when keys have changed in this process, and when they may have been by SQL of the site's own.
+# Sent when keys have changed in this process, or may have been changed by SQL of the site.
 keys_changed = Signal()
 APP = "boltguard.api_keys"
 
 
 class Problem(NamedTuple):
-    """What is wrong, and how to correct it. Its string is both sentences."""
+    """A problem and its remedy. Its string form has both sentences."""
 
     text: str
     remedy: str

@@ -84,7 +84,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # Changing the owner would not take the key away from the person who has it.
+        # A new owner wouldn't stop the person who has the key from using it.
         return self.readonly_fields if obj is None else (*self.readonly_fields, "owner")
 
     def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **options: Any) -> Any:
         if not options.get("change"):
-            # The page after it shows the key, and a form would not.
+            # The next page shows the key; a form wouldn't.
             context.update(show_save_and_add_another=False, show_save_and_continue=False)
         return super().render_change_form(request, context, *args, **options)
 

@@ -12,7 +12,7 @@ from boltguard.events import send
 
 
 def announce(signal: Signal, api_key: Any, **others: Any) -> None:
-    """Sends a signal about a row, and others, as they are now, once the transaction is committed.
+    """Sends a signal about a row, and further ones, in their current state, once the transaction is committed.
 
     Within a transaction, a failed query of a receiver would break the transaction.
     """
@@ -23,6 +23,6 @@ def announce(signal: Signal, api_key: Any, **others: Any) -> None:
 
 
 def _copy(row: Any) -> Any:
-    """The row without what else was set on the object, such as the generated key."""
+    """The row without other attributes of the object, such as the generated key."""
     names = [field.attname for field in row._meta.concrete_fields]
     return type(row).from_db(row._state.db, names, [getattr(row, name) for name in names])

@@ -1,12 +1,13 @@
-"""What tells every process that the table of API keys has changed.
+"""How every process learns that the table of API keys has changed.
 
 One row counts the changes. A change of a key increments the count in the same transaction and locks the row until it
-ends, so the numbers that keys are stamped with come in the order in which they become visible: a process that has read
-up to a number finds all that came later by asking for greater ones.
+ends, so keys become visible in the order of the counts that they are stamped with. A process that has read the keys up
+to a count finds all later changes by querying for greater counts.
 
-A count is no identity. A database that fails over to a standby may lose the last changes and then count as many others,
-so each change also leaves a random mark, and the row has those of the latest changes. A process reads what was stamped
-since only if the mark that it read is where the counts say it should be; otherwise it reads all keys.
+A count doesn't identify a change. A database that fails over to a standby may lose the last changes and then count as
+many others, so each change also has a random mark, and the row contains the marks of the latest changes. A process
+reads only the keys stamped since then if the mark that it knows is at the position that the counts imply; otherwise it
+reads all keys.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from django.utils.translation import gettext_lazy as _
 
 from boltguard.api_keys import keys_changed
 
-# Of hexadecimal digits in a mark, and of marks in the row.
+# The numbers of hexadecimal digits in a mark, and of marks in the row.
 MARK = 16
 MARKS = 64
 
 
 class APIKeyChanges(models.Model):
-    """The one row. `marks` are those of the latest changes, the last one first; `removed` is the last change by which a
-    key went away, or was written by something that does not stamp.
+    """The single row. `marks` are those of the latest changes, the last one first; `removed` is the count of the last
+    change that deleted a key, or that wrote one without a stamp.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
@@ -49,14 +50,14 @@ class APIKeyChanges(models.Model):
 
 
 class Version(NamedTuple):
-    """How far the count has come. All empty as long as nothing was ever changed."""
+    """The state of the row: the counts and the marks. Empty if nothing was ever changed."""
 
     version: int = 0
     removed: int = 0
     marks: str = ""
 
     def continues(self, read: Version) -> bool:
-        """Whether what has changed since `read` can be found by the stamps of the keys."""
+        """Whether the changes since `read` can be found by the stamps of the keys."""
         behind = self.version - read.version
         known, mark = read.marks[:MARK], self.marks[MARK * behind :][:MARK] if behind >= 0 else ""
         return self == read or (self.removed <= read.version and known != "" and known == mark)
@@ -64,8 +65,8 @@ class Version(NamedTuple):
 
 @contextmanager
 def changing(using: str, *, unstamped: bool = False) -> Iterator[int]:
-    """Stamps what is changed inside with the number that this gives, in one transaction; `unstamped` where the change
-    can't be found by its stamp.
+    """Opens a transaction and yields the count to stamp changed keys with. Pass `unstamped` if the changes can't be
+    found by their stamp.
     """
     with transaction.atomic(using=using):
         yield _next(using, unstamped)
@@ -74,23 +75,23 @@ def changing(using: str, *, unstamped: bool = False) -> Iterator[int]:
 
 
 def note_change() -> None:
-    """Makes all stores of this process look at the table before they are asked the next time."""
+    """Makes all stores of this process check the table before their next lookup."""
     keys_changed.send(sender=APIKeyChanges)
 
 
 def current_version(using: str) -> Version:
-    """How far the count has come by now."""
+    """The current state of the row."""
     rows = _rows(using).filter(pk=1).values_list("version", "removed", "marks")
     return Version(*(rows.first() or ()))
 
 
 def pending_changes(connection: Any) -> list[Any]:
-    """The changes that this connection has made and not committed yet."""
+    """The uncommitted changes of this connection."""
     return [entry for entry in connection.run_on_commit if entry[1] is note_change]
 
 
 def _next(using: str, unstamped: bool) -> int:
-    # In this order: MySQL's later assignments see the earlier ones.
+    # The order matters: in MySQL, later assignments see earlier ones.
     counted: dict[str, Any] = {"removed": F("version") + 1} if unstamped else {}
     counted["version"] = F("version") + 1
     counted["marks"] = Left(Concat(Value(secrets.token_hex(MARK // 2)), F("marks")), MARK * MARKS)

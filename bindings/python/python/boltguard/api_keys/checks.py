@@ -43,7 +43,7 @@ def check_installed(app_configs: Any, **kwargs: Any) -> list[Message]:
 
 
 def check_tenants(app_configs: Any, **kwargs: Any) -> list[Message]:
-    """Whether it is known which table has the keys of a request."""
+    """Whether it can be determined which table has the keys of a request."""
     found = {problem: store for store in _stores() if (problem := why_unknown(store)) is not None}
     return [
         checks.Error(f"{USED} {problem.text}", problem.remedy, obj=found[problem], id="boltguard.E502")

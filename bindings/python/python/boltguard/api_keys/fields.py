@@ -23,7 +23,7 @@ def checked(expires: datetime | timedelta | None, **fields: Any) -> dict[str, An
 
 
 def checked_name(name: str) -> str:
-    """A name by which people know the key."""
+    """A name that describes the key."""
     if not isinstance(name, str) or not name.strip():
         raise ValueError("An API key must have a name.")
     if len(name.strip()) > 200:

@@ -119,7 +119,7 @@ def may_replace(user: Any, key: Any) -> bool:
 
 
 def site_permissions() -> list[tuple[str, str]]:
-    """Django's permissions, by the names that guards know them by."""
+    """Django's permissions, by the names that guards use."""
     if not apps.is_installed("django.contrib.auth"):
         return []
     from django.contrib.auth.models import Permission

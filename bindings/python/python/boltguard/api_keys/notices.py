@@ -1,7 +1,7 @@
-"""How this process notices changes of keys, also by SQL of the site, and changes of where the keys are.
+"""Detects changes of keys, also by SQL of the site, and changes of the schema that contains them.
 
-A connection whose schema is switched by SQL has other tables from then on. Nothing but the SQL tells: so the first such
-statement makes the stores ask each request for its schema.
+After a connection's schema is switched by SQL, it uses other tables. Only the statement itself shows this, so after the
+first such statement the stores determine the schema for each request.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ databases: set[str] = set()
 
 @contextmanager
 def unnoticed() -> Iterator[None]:
-    """For changes of keys that no snapshot has to learn of."""
+    """For changes of keys that don't affect snapshots."""
     _own.quiet = True
     try:
         yield
@@ -30,16 +30,16 @@ def unnoticed() -> Iterator[None]:
 
 
 def note_place(using: str, kind: set[str]) -> None:
-    """Makes the stores ask each request where its keys are, from now on."""
+    """Makes the stores determine the place of the keys for each request from now on."""
     if using not in kind:
         kind.add(using)
         conf.renew()
 
 
 def watch(connection: Any) -> None:
-    """Notices from now on what this connection executes."""
+    """Observes the statements of this connection from now on."""
     if _watch not in connection.execute_wrappers:
-        # In front: `connection.execute_wrapper()` removes the last one.
+        # At the front, because `connection.execute_wrapper()` removes the last one.
         connection.execute_wrappers.insert(0, _watch)
 
 

@@ -1,7 +1,7 @@
 """Places: where the keys of a request are, so that those of one tenant are never looked up for another.
 
 A site may have several tables of keys: behind a database router, or in one schema for each tenant. The primary keys of
-their users overlap, so a key of one tenant that another accepts is a login as a stranger. A place names one of these
+their users overlap, so a key accepted by another tenant would authenticate a different user. A place names one of these
 tables: the database alias, the database, the schema of the connection, and the tenant of `APIKeyStore(tenant=...)`.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Place(NamedTuple):
-    """Where a table of keys is. `schema` is empty where connections of this alias have the same one always."""
+    """The location of a table of keys. `schema` is empty if connections of this alias always have the same one."""
 
     using: str
     database: tuple[str, ...]
@@ -30,12 +30,12 @@ class Place(NamedTuple):
     tenant: Hashable = None
 
     def leads_elsewhere(self, connection: Any) -> bool:
-        """Whether a connection with the alias of this place is one to another database."""
+        """Whether the connection with the alias of this place is to another database."""
         return self.using == connection.alias and self.database != _database(connection)
 
 
 def current_place(store: APIKeyStore, model: Any) -> Place:
-    """The place of what is going on in this thread: the request that it serves, or a command."""
+    """The place for the request that this thread serves, or for the command that it runs."""
     using = store.using or router.db_for_write(model)
     connection = connections[using]
     tenant = None if store.tenant is None else _tenant(store.tenant)
@@ -43,7 +43,7 @@ def current_place(store: APIKeyStore, model: Any) -> Place:
 
 
 def has_many_places(store: APIKeyStore) -> bool:
-    """Whether requests may have different places, so that it is determined for each one with a key."""
+    """Whether requests may have different places, so that the place is determined for each request with a key."""
     if store.tenant is not None or (store.using is None and settings.DATABASE_ROUTERS):
         return True
     switched = notices.schemas | notices.databases
@@ -68,7 +68,7 @@ def why_unknown(store: APIKeyStore) -> Problem | None:
 
 
 def _aliases(store: APIKeyStore) -> list[str]:
-    """The databases that requests may have their keys in."""
+    """The databases that may have the keys of requests."""
     if store.using is not None:
         return [store.using]
     return list(connections.settings) if settings.DATABASE_ROUTERS else [DEFAULT_DB_ALIAS]
@@ -76,9 +76,9 @@ def _aliases(store: APIKeyStore) -> list[str]:
 
 @contextmanager
 def at(place: Place, store: APIKeyStore, schemas: str) -> Iterator[bool]:
-    """A transaction in which the tables are those of this place, if this thread can get there."""
+    """A transaction in which the tables are those of this place, if this thread can select them."""
     connection = connections[place.using]
-    # At the end of a test run the settings name a database again that the keys are not of.
+    # At the end of a test run, the settings name a database again that doesn't have these keys.
     if _database(connection) != place.database or not _is_of(place.tenant, store):
         yield False
         return
@@ -97,7 +97,7 @@ def at(place: Place, store: APIKeyStore, schemas: str) -> Iterator[bool]:
 def _is_of(tenant: Hashable, store: APIKeyStore) -> bool:
     try:
         return store.tenant is None or _tenant(store.tenant) == tenant
-    except Exception:  # outside of requests the function may have nothing to return
+    except Exception:  # outside of requests, the function may have no tenant to return
         return False
 
 
@@ -112,7 +112,7 @@ def search_path(place: Place) -> str:
 
 
 def _schema(connection: Any) -> str:
-    # django-tenants and its kin name it, which costs no query.
+    # django-tenants and similar packages provide it without a query.
     name = getattr(connection, "schema_name", None)
     if name is not None:
         return str(name)

@@ -1,7 +1,7 @@
 """The signals that the app receives, connected when it is ready.
 
-Changes of keys that no method of the model's sees: deletions, fixtures, and users who leave. Connections, which the
-stores watch. And the ends of requests and of the process, at which uses are written.
+They cover changes of keys that don't go through a method of the model: deletions, fixtures, and deleted users. They
+also observe connections, and write uses at the end of requests and of the process.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _deleted(using: str, **kwargs: Any) -> None:
 
 
 def _saved(instance: APIKey, created: bool, using: str, raw: bool, **kwargs: Any) -> None:
-    # A fixture is saved past the model's own `save`.
+    # Fixtures are saved without the model's `save` method.
     if raw:
         with changing(using, unstamped=True):
             pass
@@ -62,7 +62,7 @@ def _saved(instance: APIKey, created: bool, using: str, raw: bool, **kwargs: Any
 
 
 def _user_saved(created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
-    # Costs no query here. Other processes look at the owners of keys each time they look at the keys.
+    # Without a query: other processes check the owners whenever they check the keys.
     if not created and (update_fields is None or "is_active" in update_fields):
         note_change()
 

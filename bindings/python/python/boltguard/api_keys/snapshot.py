@@ -1,4 +1,4 @@
-"""Snapshots: the keys of one table as Rust looks them up, and how they are brought up to date."""
+"""Snapshots: the keys of one table, as Rust looks them up, and how they are refreshed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger("boltguard")
 
 
 class Rules:
-    """What all snapshots of a store have in common."""
+    """The attributes that all snapshots of a store share."""
 
     def __init__(
         self, current: conf.Conf, model: Any, format: _rust.ApiKeyFormat, intervals: tuple[float, float]
@@ -42,7 +42,7 @@ class Rules:
 
 
 class Snapshot:
-    """The keys of one place, and how far in the table's changes they have been read."""
+    """The keys of one place, and the latest change of the table that they include."""
 
     def __init__(self, rules: Rules, place: Place, usage: Usage) -> None:
         self.place = place
@@ -66,16 +66,16 @@ class Snapshot:
 
     @property
     def was_read(self) -> bool:
-        """Whether there are keys to fall back on while the table can't be read."""
+        """Whether there are keys to use while the table can't be read."""
         return self._read is not None
 
     def note_change(self) -> None:
-        """Keeps what is being read meanwhile from passing for current."""
+        """Prevents a read that is in progress from being treated as current."""
         self._notes += 1
         self.rust.note_change()
 
     def refresh(self) -> None:
-        """Reads what has changed since it was last read. The connection must be at this snapshot's place."""
+        """Reads the changes since the last read. The connection must be at the place of this snapshot."""
         with self._lock:
             # The thread that held the lock may have refreshed the snapshot.
             if not self.rust.is_current:
@@ -96,10 +96,10 @@ class Snapshot:
         self._barred = barred
         self.usage.search_path = search_path(self.place)
         if seen.changes:
-            # The transaction may be rolled back, as that of a test always is, so others can't use what was read.
+            # The transaction may be rolled back, as in tests, so other threads can't use the keys read in it.
             self._read, self._uncommitted = None, seen
             return
-        # A transaction may still see what others have changed since, as MySQL's do.
+        # A transaction may not see what others have changed since it began, as in MySQL.
         is_older = connection.in_atomic_block and self._read is not None and version.version < self._read.version
         self._read, self._uncommitted = version, None
         if not is_older:
@@ -124,7 +124,7 @@ class Snapshot:
 
 
 class Uncommitted:
-    """What a connection had changed and not committed when the keys were read with it."""
+    """The uncommitted changes of a connection when it read the keys."""
 
     def __init__(self, connection: Any, changes: list[Any], notes: int, until: float) -> None:
         self.connection = connection
@@ -133,7 +133,7 @@ class Uncommitted:
         self.until = until
 
     def still_holds(self, now: Uncommitted) -> bool:
-        """Whether a look at the table would find what it found then."""
+        """Whether reading the table again would have the same result."""
         return (
             self.connection is now.connection
             and self.notes == now.notes
@@ -148,14 +148,14 @@ def why_activity_unknown() -> Problem | None:
     from django.contrib.auth import get_user_model
 
     model = get_user_model()
-    # Without a field it may be True for all, as in `AbstractBaseUser`.
+    # Without a field, it may be True for all users, as in `AbstractBaseUser`.
     if _is_field(model, "is_active") or getattr_static(model, "is_active", True) is True:
         return None
     return Problem(f"{model.__name__}.is_active isn't a field, so keys of inactive owners can't be refused.", FIELD)
 
 
 def _of_inactive_owner() -> dict[str, Any]:
-    """The condition; one that no row meets where users are never inactive."""
+    """The condition for inactive owners. No row matches it if users are never inactive."""
     from django.contrib.auth import get_user_model
 
     if (reason := why_activity_unknown()) is not None:

@@ -1,4 +1,4 @@
-"""Durations and points in time as people type them: `90d`, `12h`, `2027-01-31`, `2027-01-31T18:00`."""
+"""Parses durations and points in time: `90d`, `12h`, `2027-01-31`, `2027-01-31T18:00`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`APIKeyStore`: the keys of the table as Rust looks them up, brought up to date by the request that finds them old."""
+"""`APIKeyStore`: the keys of the table, as Rust looks them up. A request that finds them stale refreshes them."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class APIKeyStore:
     """The keys of `boltguard.models.APIKey`, for `APIKeyAuthentication(store=APIKeyStore(...))`.
 
     A change takes effect immediately in the process that makes it, and within `refresh_interval` seconds in the others;
-    that long, requests cost no query. All keys are read again every `reload_interval` seconds, whatever the table says
-    of its changes. Keys with `prefix` are accepted; without it, those with `BOLTGUARD_API_KEY_PREFIX`.
+    until then, requests make no query. All keys are read again every `reload_interval` seconds, even if the table has
+    no recorded changes. Keys with `prefix` are accepted; without it, those with `BOLTGUARD_API_KEY_PREFIX`.
 
-    Each table has keys of its own: those of a database behind a router, or of a tenant's schema, open nothing anywhere
-    else. `using` names the database of the keys, instead of the routers. `tenant` is a function without arguments that
-    returns the tenant of the current request, where nothing else tells in which table its keys are.
+    A key is only valid for the table that contains it: the one of a database behind a router, or of a tenant's schema.
+    `using` is the database of the keys, instead of the routers' choice. `tenant` is a function without arguments that
+    returns the tenant of the current request, if its table of keys can't be determined otherwise.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -66,7 +66,7 @@ class APIKeyStore:
 
     @property
     def snapshots(self) -> Snapshots:
-        """The snapshots, for the settings now in force."""
+        """The snapshots for the current settings."""
         snapshots, current = self._snapshots, conf.current()
         if snapshots is None or snapshots.conf is not current:
             with self._lock:
@@ -81,7 +81,7 @@ class APIKeyStore:
         return self.snapshots.here()
 
     def refresh(self) -> None:
-        """Brings the keys of this place up to date, unless another request just did."""
+        """Refreshes the keys of this place, unless another request just did."""
         self.snapshot.refresh()
 
     async def arefresh(self) -> None:
@@ -95,14 +95,14 @@ class APIKeyStore:
                 snapshot.note_change()
 
     def was_read_elsewhere(self, connection: Any) -> bool:
-        """Whether the keys that requests are served with come from another database than this connection's."""
+        """Whether the keys used for requests are from another database than this connection's."""
         snapshots = self._snapshots
         if snapshots is None or snapshots.has_many_places:
             return False
         return any(snapshot.was_read and snapshot.place.leads_elsewhere(connection) for snapshot in snapshots)
 
     def write_uses(self, *, due: bool = False) -> None:
-        """Writes down when keys were last used; with `due`, only if it is time to."""
+        """Writes the last uses of keys; with `due`, only if the write interval has passed."""
         if self._snapshots is not None:
             self._snapshots.write_uses(due)
 
@@ -136,7 +136,7 @@ class Snapshots:
 
     @property
     def rust(self) -> _rust.ApiKeyStore:
-        """What a gate is compiled with."""
+        """The keys in Rust that a gate is compiled with."""
         return self._nowhere if self.has_many_places else self.here().rust
 
     def here(self) -> Snapshot:
@@ -153,10 +153,10 @@ class Snapshots:
         return snapshot
 
     def write_uses(self, due: bool) -> None:
-        """Writes down when keys were last used."""
+        """Writes the last uses of keys."""
         last = getattr(self._last, "snapshot", None)
         for snapshot in list(self._used) if due and self.has_many_places else self:
-            # Elsewhere than at a place itself it costs a query to learn that the place is out of reach.
+            # From another place, a query is necessary to find out that this one can't be selected.
             if not due or snapshot is last or snapshot.usage.can_be_written_anywhere:
                 if snapshot.usage.write(due=due):
                     self._used.discard(snapshot)

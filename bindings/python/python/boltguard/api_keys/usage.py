@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("boltguard")
 
 WRITE_INTERVAL = 60.0
-# Three parameters for each, and SQLite takes 999 of them.
+# Each row has three parameters, and SQLite supports 999.
 BATCH = 200
 
 
@@ -39,7 +39,7 @@ class Usage:
         self._store = store
         self._model = rules.model
         self._secret_id = rules.conf.api_key_secrets[0].id
-        # A tenant who asks once may not come back, and only in its own requests the tables may be at hand.
+        # A tenant may send no other request, and its tables may only be accessible in its requests.
         self._next = monotonic() + (0.0 if at_once else WRITE_INTERVAL)
         self._waiting: dict[str, _rust.ApiKeyUse] = {}
         self._lock = Lock()
@@ -55,7 +55,7 @@ class Usage:
         return self._place.tenant is None and (not self._place.schema or self.search_path != "")
 
     def write(self, *, due: bool = False) -> bool:
-        """Writes what has not been written; with `due`, only if it is time to. Says whether nothing is left."""
+        """Writes pending uses; with `due`, only if the write interval has passed. Returns whether none remain."""
         if (due and monotonic() < self._next) or not self._lock.acquire(blocking=False):
             return False
         try:
@@ -74,7 +74,7 @@ class Usage:
                     self._write_dates(self._place.using, batch)
                 self._write_digests(self._place.using, [use for use in uses if use.new_digest is not None])
                 used = self._used(uses)
-        except Exception as error:  # no request fails for this
+        except Exception as error:  # this must not fail a request
             logger.warning("The last uses of %d API keys could not be written: %s", len(uses), error)
             used = []
         self._next = monotonic() + WRITE_INTERVAL
@@ -100,8 +100,8 @@ class Usage:
         rows.update(last_used_at=Case(*cases, default=F("last_used_at")))
 
     def _write_digests(self, using: str, uses: list[_rust.ApiKeyUse]) -> None:
-        """Brings keys to the current `SECRET_KEY`, so that an old one can leave `SECRET_KEY_FALLBACKS` some day."""
-        # With the models, which can't be imported as early as this module.
+        """Updates digests to the current `SECRET_KEY`, so that an old one can be removed from the fallbacks."""
+        # Imports the models, which can't be imported as early as this module.
         from boltguard.api_keys.changes import changing
 
         if not uses:

@@ -27,14 +27,14 @@ from boltguard.threads import in_thread
 
 
 class UserUnavailable(Unauthorized):
-    """The credentials are valid, but have no active account. `reason` is only for logs."""
+    """The credentials are valid, but don't belong to an active account. `reason` is only for logs."""
 
     code = "invalid_token"
 
     def __init__(self, reason: str = "user_not_found") -> None:
         self.reason = reason
         challenge = 'Bearer realm="api", error="invalid_token", error_description="The token is invalid"'
-        # Not translated: nothing may distinguish this response from that to an invalid token, which Rust writes.
+        # Not translated: the response must not differ from that to an invalid token, which Rust creates.
         super().__init__("The token is invalid.", {"WWW-Authenticate": challenge})
 
     def for_context(self, context: _rust.AuthContext) -> UserUnavailable:
@@ -76,7 +76,7 @@ def typed(field: Any, subject: str) -> Any:
 
 
 def _is_written(value: Any, subject: str) -> bool:
-    """Whether a subject is how the value is written: int(" 7 ") and int("0_7") are 7 too, and only "7" names user 7."""
+    """Whether a subject is the canonical string of the value: only "7" is user 7, although int("0_7") is 7, too."""
     if isinstance(value, UUID):
         return subject.lower() in (str(value), value.hex)
     return str(value) == subject if isinstance(value, (int, Decimal)) else True
@@ -93,7 +93,7 @@ def find(field: Any, value: Any) -> Any:
         user = user_model()._default_manager.get(**{field.name: value})
     except (ObjectDoesNotExist, MultipleObjectsReturned, ValueError, TypeError, OverflowError):
         raise UserUnavailable from None
-    # To the collation of a database, "ádmin" and "ADMIN" may be equal to "admin".
+    # In the collation of a database, "ádmin" and "ADMIN" may be equal to "admin".
     if getattr(user, field.attname) != value:
         raise UserUnavailable
     return active(user)
@@ -216,7 +216,7 @@ class Accounts:
 
 
 def lookup_of(number: int) -> Lookup | None:
-    """How such an account is found; `None` if users of the issuer have no accounts here."""
+    """How such an account is found; `None` if users of the issuer have no accounts on this site."""
     accounts = _known.get(number)
     return None if accounts is None else accounts.lookup
 
@@ -231,5 +231,5 @@ def _is_unique(model: Any, field: Any) -> bool:
 
 _numbers = count(1)
 _known: WeakValueDictionary[int, Accounts] = WeakValueDictionary()
-ACTIVE = "It must be True or False (a field or a property), so that it says who is deactivated."
+ACTIVE = "It must be True or False (a field or a property), so that inactive users can be rejected."
 UNIQUE = "The field must be unique, so that a token identifies a single user."

@@ -80,7 +80,7 @@ class APIKeyAuthentication(Authentication):
 
     @property
     def weak_keys(self) -> int:
-        """How many of the keys are short enough to be guessed."""
+        """The number of keys that are short enough to be guessed."""
         return self._fixed.weak_keys
 
     @property

@@ -67,7 +67,7 @@ def _values(name: str, value: Any) -> list[ClaimValue]:
 def with_verified_email(
     claims: Rules | None, user_field: str | None, user_id_claim: str, require_verified_email: bool
 ) -> Rules | None:
-    """The claims that are required, of which `email_verified` is one where an email address finds the account."""
+    """The required claims, including `email_verified` if accounts are looked up by email address."""
     has_email = user_field is not None and user_id_claim == "email"
     if not flag("require_verified_email", require_verified_email) and not has_email:
         refuse("JWTAuthentication: require_verified_email is False, but accounts aren't looked up by email address.")

@@ -34,7 +34,7 @@ class Authentication:
 
     - `name` is the name for guards, such as `ViaBackend("signature")`, and `request.context["auth_backend"]`.
     - `header` is the header with the credentials, if there is one: without it, `authenticate` isn't called. The request
-      doesn't have to pass the CSRF check, because browsers don't send such a header automatically. This isn't so for
+      doesn't have to pass the CSRF check, because browsers don't send such a header automatically. They do send
       `Authorization` with the schemes `Basic`, `Digest`, `Negotiate` and `NTLM`, which must pass the check. A header
       that a proxy sets belongs in `reads`, because the proxy also sets it for forged requests.
     - `reads` names the headers that `authenticate` reads, without `header`; responses vary by them. If there are none,
@@ -51,7 +51,7 @@ class Authentication:
     reads: Iterable[str] = ()
     scheme: str | Iterable[str] = ()
     revocation_store: RevocationStore | None = None
-    # Whether the name was given to this object, so that no other backend of a view may have it.
+    # Whether the name was passed to this object, so that it must be unique among the backends of a view.
     _is_named = False
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -178,7 +178,7 @@ def _is_custom(cls: type[Authentication]) -> bool:
 
 
 def _check_custom(cls: type[Authentication]) -> None:
-    """`ImproperlyConfigured` if a custom backend couldn't authenticate anybody."""
+    """Raises `ImproperlyConfigured` if a custom backend can't authenticate any caller."""
     authenticate = cls.authenticate
     if authenticate is Authentication.authenticate:
         refuse(f"{cls.__name__} must define authenticate(self, request). {AS_BACKEND}")
@@ -190,7 +190,7 @@ def _check_custom(cls: type[Authentication]) -> None:
         refuse(f"{cls.__name__}.authenticate must accept exactly one argument, request.")
     except ValueError:  # a built-in function
         pass
-    if not isinstance(getattr(cls, "name", ""), str):  # a property is fine where an instance computes it
+    if not isinstance(getattr(cls, "name", ""), str):  # an instance may compute it with a property
         return
     backend_name(cls.__name__, getattr(cls, "name", ""))
 
@@ -218,7 +218,7 @@ def check_backends(backends: object, where: str = "auth") -> list[Authentication
 
 
 def _refuse_duplicate_names(backends: Iterable[Authentication], where: str) -> None:
-    """`ImproperlyConfigured` if a guard couldn't tell two backends apart."""
+    """Raises `ImproperlyConfigured` if a guard couldn't distinguish two backends."""
     seen: dict[str, bool] = {}
     for backend in backends:
         is_unique = backend._is_named or _is_custom(type(backend))
@@ -235,5 +235,5 @@ def describe(name: str, words: list[str], settings: Mapping[str, Any], defaults:
 # What a custom backend defines.
 SETTINGS = {"header", "name", "reads", "scheme"}
 CUSTOM = {"authenticate", *SETTINGS}
-# Where a request has the last identity of a custom backend.
+# The attribute of a request with the last identity of a custom backend.
 IDENTITY = "_boltguard_identity"

@@ -59,7 +59,7 @@ class ClientCertificate(Authentication):
         return True
 
     def authenticate(self, request: HttpRequest) -> Identity | None:
-        """The client whose certificate it is."""
+        """The client that the certificate belongs to."""
         value = self._certificate(request)
         if not value:
             return None

@@ -111,7 +111,7 @@ def _name(what: str, function: Any, name: str | None) -> str:
 def _refuse_other_parameters(what: str, function: Any, count: int) -> None:
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):  # built in
+    except (TypeError, ValueError):  # a built-in function
         return
     try:
         signature.bind(*[None] * count)

@@ -11,9 +11,9 @@ from boltguard import _rust
 class ExternalUser:
     """An authenticated user of another issuer or of a custom backend, without an account.
 
-    `issuer` and `subject` say who it is: a subject is unique within its issuer alone. It has the permissions of the
-    token, and is neither staff nor a superuser to Django, whatever the issuer says; the guards `IsStaff` and
-    `IsAdminUser` go by the token.
+    `issuer` and `subject` identify the user: a subject is only unique within its issuer. The user has the permissions
+    of the token. `is_staff` and `is_superuser` are always `False`; the guards `IsStaff` and `IsAdminUser` use the
+    claims of the token.
     """
 
     pk = None
@@ -52,7 +52,7 @@ class ExternalUser:
         return self.subject
 
     def _key(self) -> tuple[str | None, str]:
-        """What makes the user unique: a custom backend has no issuer."""
+        """The values that identify the user: a custom backend has no issuer."""
         return self.issuer or self._context.auth_backend, self.subject
 
     def natural_key(self) -> tuple[str | None, str]:
@@ -111,14 +111,14 @@ class ExternalUser:
         return AnonymousUser().user_permissions
 
     def save(self, *args: Any, **options: Any) -> NoReturn:
-        """There is nothing to save."""
+        """Raises an error, because there is no row to save."""
         raise NotImplementedError("An ExternalUser has no row in the database.")
 
     delete = set_password = check_password = save
 
     def resolve_expression(self, *args: Any, **options: Any) -> NoReturn:
         """Prevents the ORM from using the subject as a primary key, which could be that of another account."""
-        raise TypeError(f"{self!r} has no account, so no row can be its own.")
+        raise TypeError(f"{self!r} has no account, so it can't be used in a query.")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -280,7 +280,7 @@ def conjunction(guards: list[Guard]) -> Guard:
 
 
 def checked(make: Callable[..., _rust.Guard], *arguments: Any) -> _rust.Guard:
-    """The guard that Rust makes of the arguments, or `ImproperlyConfigured`."""
+    """The guard that Rust creates from the arguments, or `ImproperlyConfigured`."""
     try:
         return make(*arguments)
     except (ConfigurationError, TypeError, OverflowError) as error:

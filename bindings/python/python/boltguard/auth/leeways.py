@@ -1,8 +1,8 @@
 """How long after its `exp` a token may still be accepted by a backend of the site.
 
-If an entry expired too early, its token would be accepted again. So its lifetime doesn't depend on its store: each
-store that a backend is given is noted here, by the place where it keeps its entries, and before the first entry is
-written the site's backends are built, also in a process that serves no requests.
+If an entry expired too early, its token would be accepted again. Therefore the lifetime of an entry doesn't depend on
+the store object: the leeway of each backend is recorded here for the location of its store's entries, and the site's
+backends are created before the first entry is written, even in a process that serves no requests.
 """
 
 from __future__ import annotations

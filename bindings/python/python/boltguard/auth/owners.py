@@ -11,7 +11,7 @@ from boltguard.optional import ImproperlyConfigured
 
 @dataclass(frozen=True, slots=True)
 class OwnerOf:
-    """Compares primary keys, as the user model types them. A field that can't name a user is an error, not `False`."""
+    """Compares primary keys as the user model converts them. A field that can't refer to a user is an error."""
 
     field: str
 
@@ -26,7 +26,7 @@ class OwnerOf:
         return caller is not None and bool(self._key(value, caller) == caller)
 
     def _attribute(self, obj: Any, name: str) -> str:
-        """Where the key is read without a query, if the field is a relation of a model."""
+        """The attribute with the key, which needs no query, if the field is a relation of a model."""
         for field in obj._meta.concrete_fields if hasattr(obj, "_meta") else ():
             if name in (field.name, field.attname) and field.is_relation:
                 self._refuse_others(field)
@@ -64,7 +64,7 @@ def _caller(request: Any) -> Any:
     account = request.context.account
     if account is not None:
         return primary_key(account)
-    # That of a token of another issuer is known once it is loaded.
+    # For a token of another issuer, it is only known once the account is loaded.
     user = request.user
     return user.pk if isinstance(user, _users()) else None
 

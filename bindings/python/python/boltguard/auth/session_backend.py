@@ -17,7 +17,7 @@ class SessionAuthentication(Authentication):
     Requires `SessionMiddleware` and `django.contrib.auth`. In protected views, requests with an unsafe method must pass
     Django's CSRF check, even without `CsrfViewMiddleware` and with `csrf_exempt`; otherwise the response is 403 with
     the code `csrf_failed`. An inactive user isn't authenticated. The permissions are those of the user and their
-    groups, so that each request makes the queries for the session, the user and the permissions.
+    groups. Each request makes the queries for the session, the user and the permissions.
     """
 
     name = "session"
@@ -57,6 +57,6 @@ def _primary_key(user: Any) -> Any:
 
 
 def _permissions(user: Any) -> list[str]:
-    """The permissions of a user. Django has no wildcards, so that a codename with `*` grants nothing else."""
+    """The permissions of a user. Django has no wildcards, so a codename with `*` grants nothing else."""
     granted = user.get_all_permissions() if hasattr(user, "get_all_permissions") else ()
     return [name for name in granted if "*" not in name]

@@ -59,7 +59,7 @@ class Token:
     permissions: list[str] = field(default_factory=list)
     extras: Mapping[str, Any] = field(default_factory=dict)
 
-    # Error reporters show it, so it has no claims except the subject.
+    # Error reporters show it, so it contains no claims except the subject.
     def __repr__(self) -> str:
         return f"Token(sub={self.sub!r})"
 
@@ -68,7 +68,7 @@ class Token:
         """Creates it from verified claims, such as `request.context["auth_claims"]`."""
         named = {name: claims[name] for name in _FIELDS if name in claims}
         named.update({name: _date(named[name]) for name in _DATES if name in named})
-        # As the engine reads them: what is not a bool says no, and what is not a list of strings grants nothing.
+        # As in the engine: a value that isn't a bool is false, and one that isn't a list of strings grants nothing.
         named.update({name: named[name] is True for name in _FLAGS if name in named})
         if "permissions" in named:
             named["permissions"] = _strings(named["permissions"])
@@ -148,7 +148,7 @@ def _username(user: Any) -> str | None:
 
 
 def _model(user: Any) -> str:
-    # Not `type(user)`, which is the wrapper where the user is lazy.
+    # Not `type(user)`, which is the wrapper if the user is lazy.
     return str(user.__class__.__name__)
 
 

@@ -37,7 +37,7 @@ def check_drf_views(app_configs: Any, **kwargs: Any) -> list[Message]:
     if has_invalid_defaults(conf.current()):
         return []
     views = []
-    with suppress(Exception):  # Django's own checks report what is wrong with the URLs
+    with suppress(Exception):  # Django's own checks report errors in the URLs
         views = [view for _, view in callbacks() if hasattr(view, "initkwargs")]
     if "rest_framework.views" not in sys.modules or not views:
         return []
@@ -47,7 +47,7 @@ def check_drf_views(app_configs: Any, **kwargs: Any) -> list[Message]:
 
 
 def _misfits(current: conf.Conf) -> list[tuple[str, str]]:
-    """What is wrong with the backends of a view, and its name, or `?` for one that no URL leads to."""
+    """The problem with the backends of a view, and the view's name, or `?` if no URL refers to it."""
     names: dict[ViewGate, str] = {}
     with suppress(Exception):  # as above
         names = {view_gate: view for view, view_gate in guarded_views()}

@@ -1,7 +1,7 @@
 """Django REST framework: authentication, guards and the exception handler, for its settings and views.
 
-`BoltguardAuthentication` identifies the caller, and `GuardPermission` checks guards. The same engine decides as
-everywhere, with `request.user`, `request.auth` and exceptions that DRF's handler turns into responses. A guard that
+`BoltguardAuthentication` identifies the caller, and `GuardPermission` checks guards. The engine is the same as for
+other views; `request.user` and `request.auth` are set, and DRF's handler turns exceptions into responses. A guard that
 checks objects is evaluated when a view calls `check_object_permissions`, as its `get_object` does.
 """
 
@@ -10,9 +10,9 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "rest_framework":
         raise
-    raise ImportError('boltguard.drf needs Django REST framework: pip install "boltguard[drf]"') from error
+    raise ImportError('boltguard.drf requires Django REST framework: pip install "boltguard[drf]"') from error
 
-# DRF's views import this package if DRF's settings name its classes, so nothing imported here imports them.
+# DRF's views import this package if DRF's settings name its classes, so these modules must not import DRF's views.
 from boltguard.drf.authentication import BoltguardAuthentication
 from boltguard.drf.exceptions import StoreUnavailable, exception_handler, install
 from boltguard.drf.permissions import GuardPermission

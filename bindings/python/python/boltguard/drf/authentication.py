@@ -32,7 +32,7 @@ class BoltguardAuthentication(BaseAuthentication):
 
     backends: ClassVar[Sequence[Authentication] | None] = None
     _view_gate: ClassVar[ViewGate]
-    # The `backends` that the view_gate was created with.
+    # The `backends` that the view gate was created with.
     _named: ClassVar[Sequence[Authentication] | None] = None
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -82,7 +82,7 @@ class BoltguardAuthentication(BaseAuthentication):
         evaluated = gate.resume(request._request, outcome)
         if isinstance(evaluated, AuthContext):
             return evaluated
-        # The guard of this gate, `IsAuthenticated`, has no checks that could leave it open.
+        # The guard of this gate, `IsAuthenticated`, has no checks that could leave it undetermined.
         assert isinstance(evaluated, Refusal)
         if evaluated.reason == NOTHING_SENT:
             return None
@@ -92,7 +92,7 @@ class BoltguardAuthentication(BaseAuthentication):
         request.__dict__[REFUSAL] = evaluated
         report_refusal(request._request, evaluated.status, evaluated.reason, evaluated.claim)
         exception: Any = api_exception(evaluated.status, evaluated.detail, evaluated.code)
-        exception.wait = evaluated.retry_after  # of which DRF makes `Retry-After`
+        exception.wait = evaluated.retry_after  # DRF sets `Retry-After` from it
         raise exception
 
 

@@ -74,14 +74,14 @@ def _fit(authentications: list[Any], permissions: list[Any], name: str) -> Itera
     if not ours:
         return
     guard = conjunction([guard_of(one) for one in ours])
-    asked = [one for one in authentications if isinstance(one, type) and issubclass(one, BoltguardAuthentication)]
-    if not asked:
+    own_classes = [one for one in authentications if isinstance(one, type) and issubclass(one, BoltguardAuthentication)]
+    if not own_classes:
         if not guard.rust.allows_anonymous:
             message = f"{name} has the guard {guard}, but no BoltguardAuthentication, so every caller is anonymous."
             yield checks.Warning(message, AUTHENTICATE, obj=name, id="boltguard.W402")
         return
     try:
-        refuse_absent_backends(guard, [backend for one in asked for backend in one.known_backends()])
+        refuse_absent_backends(guard, [backend for one in own_classes for backend in one.known_backends()])
     except ImproperlyConfigured as error:
         yield checks.Error(str(error), BACKENDS, obj=name, id="boltguard.E301")
 

@@ -1,4 +1,4 @@
-"""Guards among the permissions of Django REST framework: what `&`, `|` and `~` mean there."""
+"""The operators `&`, `|` and `~` for guards among the permissions of Django REST framework."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def guard_of(cls: Any) -> Guard:
 
 
 def refuse_negations(permission: Any, negated: bool = False) -> None:
-    """Raises `ImproperlyConfigured` for `~` of a guard and another permission: it would let anonymous users in."""
+    """Raises `ImproperlyConfigured` for `~` of a guard and another permission: it would allow anonymous users."""
     if negated and isinstance(permission, GuardPermissionMeta):
         raise ImproperlyConfigured(NO_NEGATION.format(guard_of(permission)))
     if isinstance(permission, SingleOperandHolder):

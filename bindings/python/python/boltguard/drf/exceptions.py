@@ -31,7 +31,7 @@ class StoreUnavailable(APIException):
 
 
 def api_exception(status: int, detail: str, code: str) -> APIException:
-    """An exception of DRF's whose response has the same body as everywhere else."""
+    """A DRF exception whose response has the same body as in other views."""
     kind: type[APIException] = KINDS.get(status, AuthenticationFailed)
     return kind({"detail": detail, "code": code}, code)
 
@@ -54,5 +54,5 @@ def install() -> None:
         DEFAULTS["EXCEPTION_HANDLER"] = f"{__name__}.exception_handler"
 
 
-# Those whose status DRF doesn't change.
+# The exceptions whose status DRF doesn't change.
 KINDS: dict[int, type[APIException]] = {403: PermissionDenied, 503: StoreUnavailable}

@@ -1,7 +1,7 @@
 """Whether a response of a Django REST framework view may be about a single object.
 
-A guard that checks objects has to be asked about that object. Only a list, and an object that the request has created,
-need no check; everything else is taken for a single object, whatever the view is called.
+A guard that checks objects must be evaluated for that object. Only a list, and an object that the request has created,
+need no check; any other response is treated as a single object, whatever the name of the view.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _lists(request: Request, view: Any) -> bool:
 
 
 def _uses_list_of_mixin(view: Any) -> bool:
-    """Whether `ListModelMixin.list` responds, whatever a serializer or a paginator makes of the list."""
+    """Whether `ListModelMixin.list` handles the request, whatever a serializer or a paginator returns for the list."""
     cls = type(view)
     if getattr(cls, "list", None) is not ListModelMixin.list or view.request.method not in ("GET", "HEAD"):
         return False
@@ -50,13 +50,13 @@ def _uses_list_of_mixin(view: Any) -> bool:
 
 
 def _is_list(view: Any, response: Any) -> bool:
-    """Whether the data are a list, a page of one, or what was read is a number or nothing."""
+    """Whether the data are a list or a page of one, or a number or empty for a request that reads."""
     if not hasattr(response, "data"):
         return False
     paginator, data = getattr(view, "_paginator", None), response.data
     if paginator is not None and bool(vars(paginator)):
         return True
-    # A change may be one of a single object, of which the response says nothing.
+    # A request that changes a single object may return a response without it.
     if data is None or isinstance(data, (bool, int, float)) or data in ("", {}):
         return view.request.method in ("GET", "HEAD")
     return isinstance(data, Iterable) and not isinstance(data, (str, bytes, bytearray, memoryview, Mapping))

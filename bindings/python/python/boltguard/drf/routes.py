@@ -18,7 +18,7 @@ CHOSEN = f"{PREFIX}chosen for each request"
 
 
 class Shown(NamedTuple):
-    """The backends and the guard of a view, in the shape of a view gate and its gate."""
+    """The backends and the guard of a view, with the attributes of a view gate and its gate."""
 
     backends: tuple[Authentication, ...]
     guard: Guard
@@ -35,8 +35,8 @@ def view_gates_of(view_class: Any, options: Mapping[str, Any]) -> list[Any]:
     permissions = listed(view_class, options, "permission_classes")
     guards = [guard_of(one) for one in permissions if isinstance(one, GuardPermissionMeta)]
     authentications = listed(view_class, options, "authentication_classes")
-    asked = [one for one in authentications if isinstance(one, type) and issubclass(one, BoltguardAuthentication)]
-    backends = tuple(backend for one in asked for backend in one.known_backends())
+    own_classes = [one for one in authentications if isinstance(one, type) and issubclass(one, BoltguardAuthentication)]
+    backends = tuple(backend for one in own_classes for backend in one.known_backends())
     return [Shown(backends, conjunction(guards))] if guards else []
 
 

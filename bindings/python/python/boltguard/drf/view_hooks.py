@@ -45,7 +45,7 @@ class ViewHooks:
     def enter(self, request: HttpRequest) -> None:
         """Makes reading a missing account a 401 until the response is finished."""
         if "response" in getattr(self._view, "__dict__", ()):
-            return  # a renderer asks who the user is
+            return  # a renderer reads `request.user`
         self.visit = visit = Visit.begin(request)
         self.outer, visit.translate = visit.translate, partial(_account_error, request)
 

@@ -1,1 +1,1 @@
-"""The gate in front of a view, and what belongs to it: responses, caches, CSRF, and accounts loaded in advance."""
+"""The gate of a view, with its responses, caches, CSRF check, and accounts loaded in advance."""

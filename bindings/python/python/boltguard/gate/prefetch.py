@@ -1,8 +1,8 @@
-"""Whether a handler will want `request.user`, told from its code once, when it is registered.
+"""Whether a handler reads `request.user`, determined from its code when it is registered.
 
-It follows a handler into the functions that it names in its own module or closes over, and ignores a read of `user.id`
-or `user.pk`, which costs nothing. Async code that reads the user in a way that this doesn't foresee awaits
-`request.auser()` first.
+The functions that a handler names in its module or closes over are included. Reading `user.id` or `user.pk` is ignored,
+because it makes no query. Async code that reads the user in a way that isn't detected must await `request.auser()`
+first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FREE = {"pk", "id", "is_authenticated", "is_anonymous"}
 
 
 def wants_user(handler: Any) -> bool:
-    """Whether `handler`, or something that it calls by name, reads more of a `user` than its key."""
+    """Whether `handler`, or a function whose name it contains, reads more of a `user` than its key."""
     return any(_reads_user(code) for function in _reachable(handler, set()) for code in _nested(function.__code__))
 
 
@@ -32,7 +32,7 @@ def class_wants_user(view: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def view_wants_user(view: Any) -> bool:
-    """The same for what a URL pattern names."""
+    """The same for the callback of a URL pattern."""
     view_class = getattr(view, "view_class", None)
     return wants_user(view) if view_class is None else class_wants_user(view_class)
 

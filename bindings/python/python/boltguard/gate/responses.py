@@ -22,7 +22,7 @@ def respond(result: Any, status: int = 200) -> HttpResponseBase:
 
 
 def json_response(data: Any, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """JSON with its length, without which some servers send it in chunks. `bytes` are JSON already."""
+    """A JSON response with `Content-Length`, without which some servers send chunks. `bytes` are already JSON."""
     body = data if isinstance(data, bytes) else _encoder.encode(data)
     response = HttpResponse(body, content_type="application/json", status=status, headers=headers)
     response["Content-Length"] = str(len(body))

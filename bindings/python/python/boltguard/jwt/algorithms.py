@@ -1,6 +1,6 @@
-"""The algorithms as objects, in the shape of PyJWT's: they read keys, sign bytes and verify signatures.
+"""Algorithm objects with the interface of PyJWT's: they read keys, sign bytes and verify signatures.
 
-They are a closed set. What a call may use is named in that call, not in a registry of the process.
+The set is closed. Each call passes the algorithms that it allows; there is no registry for the process.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
     "unregister_algorithm",
 ]
 
-#: Empty: all algorithms are built in. PyJWT names here those that need the package `cryptography`.
+#: Empty: all algorithms are built in. In PyJWT, it contains those that require the package `cryptography`.
 requires_cryptography: frozenset[str] = frozenset()
 
 
@@ -41,37 +41,37 @@ class Algorithm:
     """A signature algorithm."""
 
     kty: ClassVar[str | None] = None
-    #: How its name begins.
+    #: The prefix of its name.
     family: ClassVar[str] = ""
-    #: What `prepare_key` raises for an object of another kind.
+    #: The exception that `prepare_key` raises for an object of another type.
     _mistyped: ClassVar[type[Exception]] = TypeError
     hash_alg: HashlibHash | None = None
     name: str
 
     def prepare_key(self, key: Any) -> Any:
-        """Reads a key, and gives it as an object of the package `cryptography` where that is installed."""
+        """Reads a key, and returns it as an object of the package `cryptography` if that is installed."""
         read = self._read(key)
         return key if is_foreign(key) or isinstance(key, Key) else to_foreign(read)
 
     def sign(self, msg: bytes | str, key: Any) -> bytes:
-        """The signature of ``msg``."""
+        """Returns the signature of ``msg``."""
         return self._read(key).sign(self.name, force_bytes(msg))
 
     def verify(self, msg: bytes | str, key: Any, sig: bytes | str) -> bool:
-        """Whether ``sig`` is the key's for ``msg``."""
+        """Whether ``sig`` is a valid signature of ``msg`` with the key."""
         read = self._read(key)
-        # As in PyJWT, a private key verifies by the public one within it.
+        # As in PyJWT, a private key verifies with its public key.
         public = read.public_key() if read.kind == "private" else read
         return public.verify(self.name, force_bytes(msg), force_bytes(sig))
 
     def compute_hash_digest(self, bytestr: bytes) -> bytes:
-        """The hash of these bytes; `NotImplementedError` where the algorithm has no hash of its own."""
+        """Returns the hash of these bytes; raises `NotImplementedError` if the algorithm has no hash."""
         if self.hash_alg is None:
             raise NotImplementedError(f"{type(self).__name__} has no hash")
         return hashlib.new(f"sha{_bits(self.hash_alg)}", bytestr).digest()
 
     def check_crypto_key_type(self, key: Any) -> None:
-        """Raises `InvalidKeyError` unless the key is of the algorithm's kind, `ValueError` if it has no such kind."""
+        """Raises `InvalidKeyError` unless the key has the algorithm's type, `ValueError` if there is no such type."""
         if self.kty in (None, "oct"):
             raise ValueError(f"{type(self).__name__} has no keys of the package cryptography")
         try:
@@ -80,12 +80,12 @@ class Algorithm:
             raise InvalidKeyError(str(error)) from None
 
     def check_key_length(self, key: Any) -> str | None:
-        """What is to be said of a key that is too short, or `None`."""
+        """A message about a key that is too short, or `None`."""
         return None
 
     @classmethod
     def from_jwk(cls, jwk: str | JWKDict) -> Any:
-        """Reads a JSON Web Key, a mapping or its text."""
+        """Reads a JSON Web Key, a mapping or a JSON string."""
         return to_foreign(cls._from_jwk(jwk))
 
     @overload
@@ -96,7 +96,7 @@ class Algorithm:
     def to_jwk(key_obj: Any, as_dict: Literal[False] = False) -> str: ...
     @staticmethod
     def to_jwk(key_obj: Any, as_dict: bool = False) -> JWKDict | str:
-        """The JSON Web Key of a public key; of a private one no more than its public part."""
+        """The JSON Web Key of a public key; for a private key, only the public part."""
         return _jwk(_key(key_obj).to_jwk(), as_dict)
 
     @classmethod
@@ -108,7 +108,7 @@ class Algorithm:
     def _read(self, key: Any) -> Key:
         is_readable = isinstance(key, (str, bytes, Key, Mapping)) or is_foreign(key) or hasattr(key, "algorithm_name")
         if not is_readable:
-            raise self._mistyped(f"{type(self).__name__} needs a key, not {type(key).__name__}")
+            raise self._mistyped(f"{type(self).__name__} requires a key, not {type(key).__name__}")
         read = Key.read(key, self.name)
         if not self._serves(read):
             raise InvalidKeyError(f"the key is for {' or '.join(read.algorithms) or 'nothing'}, not for {self.name}")
@@ -122,12 +122,12 @@ class Algorithm:
 
 
 class NoneAlgorithm(Algorithm):
-    """No algorithm: it signs nothing, and no signature is its own."""
+    """The algorithm ``none``, which can't sign or verify."""
 
     name = "none"
 
     def prepare_key(self, key: Any) -> None:
-        """There is no key to read."""
+        """Raises an error, because the algorithm has no keys."""
         if key not in (None, ""):
             raise InvalidKeyError("the algorithm none has no key")
 
@@ -136,7 +136,7 @@ class NoneAlgorithm(Algorithm):
         raise NotImplementedError("the algorithm none signs nothing")
 
     def verify(self, msg: bytes | str, key: Any, sig: bytes | str) -> bool:
-        """Never."""
+        """Always false."""
         return False
 
     @classmethod
@@ -167,12 +167,12 @@ class HMACAlgorithm(_Hashed):
     family = "HS"
 
     def prepare_key(self, key: Any) -> Any:
-        """Reads a secret, and gives its bytes."""
+        """Reads a secret, and returns its bytes."""
         self._read(key)
         return force_bytes(key) if isinstance(key, (str, bytes)) else key
 
     def check_key_length(self, key: Any) -> str | None:
-        """What is to be said of a secret that is shorter than the hash, or `None`."""
+        """A message about a secret that is shorter than the hash, or `None`."""
         if not self._read(key).is_weak_for(self.name):
             return None
         size = int(self.name[2:]) // 8
@@ -180,13 +180,13 @@ class HMACAlgorithm(_Hashed):
 
     @classmethod
     def from_jwk(cls, jwk: str | JWKDict) -> bytes:
-        """Reads a JSON Web Key, and gives the bytes of its secret."""
+        """Reads a JSON Web Key, and returns the bytes of its secret."""
         cls._from_jwk(jwk)
         return base64url_decode(_members(jwk)["k"])
 
     @staticmethod
     def to_jwk(key_obj: Any, as_dict: bool = False) -> Any:
-        """The JSON Web Key of a secret. It is not for publishing."""
+        """The JSON Web Key of a secret, which must not be published."""
         Key.from_secret(key_obj)
         return _jwk({"k": base64url_encode(force_bytes(key_obj)).decode(), "kty": "oct"}, as_dict)
 
@@ -198,13 +198,13 @@ class RSAAlgorithm(_Hashed):
     family = "RS"
 
     def check_key_length(self, key: Any) -> str | None:
-        """What is to be said of an object of the package `cryptography` that is too short, or `None`."""
+        """A message about an object of the package `cryptography` that is too short, or `None`."""
         bits = getattr(key, "key_size", 2048)
         return None if bits >= 2048 else f"the RSA key has {bits} bits, below 2048: it is refused"
 
     @staticmethod
     def to_jwk(key_obj: Any, as_dict: bool = False) -> Any:
-        """The JSON Web Key of a public key; of a private one no more than its public part."""
+        """The JSON Web Key of a public key; for a private key, only the public part."""
         return _jwk({**_key(key_obj).to_jwk(), "key_ops": ["verify"]}, as_dict)
 
 
@@ -215,10 +215,10 @@ class RSAPSSAlgorithm(RSAAlgorithm):
 
 
 class ECAlgorithm(_Hashed):
-    """ES256, ES384 and ES512: ``ECAlgorithm(ECAlgorithm.SHA256)``; each has a curve of its own, RFC 7518 §3.4.
+    """ES256, ES384 and ES512: ``ECAlgorithm(ECAlgorithm.SHA256)``; each requires a certain curve, RFC 7518 §3.4.
 
-    `expected_curve` is a curve of the package `cryptography`. Where it is named, `prepare_key` takes keys of that curve
-    alone.
+    `expected_curve` is a curve of the package `cryptography`. If it is set, `prepare_key` only accepts keys of that
+    curve.
     """
 
     kty = "EC"
@@ -230,7 +230,7 @@ class ECAlgorithm(_Hashed):
         self._takes_any_curve = expected_curve is None
         if expected_curve is not None and _CURVES.get(getattr(expected_curve, "name", "")) != self.name:
             name = getattr(expected_curve, "name", "of another kind")
-            raise NotImplementedError(f"there is no algorithm with this hash and the curve {name}")
+            raise NotImplementedError(f"no algorithm has this hash and the curve {name}")
 
     @property
     def expected_curve(self) -> Any:
@@ -240,7 +240,7 @@ class ECAlgorithm(_Hashed):
         return self._expected_curve
 
     def prepare_key(self, key: Any) -> Any:
-        """Reads a key of the expected curve, or of any where none is named."""
+        """Reads a key of the expected curve, or of any curve if none is set."""
         if not self._takes_any_curve or not _is_key(key):
             return super().prepare_key(key)
         read = Key.read(key)
@@ -258,14 +258,14 @@ class OKPAlgorithm(Algorithm):
 
 
 def get_default_algorithms() -> dict[str, Algorithm]:
-    """All algorithms by their names."""
+    """All algorithms by name."""
     return {name: get_algorithm_by_name(name) for name in ALGORITHMS}
 
 
 def get_algorithm_by_name(alg_name: str) -> Algorithm:
-    """The algorithm of this name; `NotImplementedError` where there is none, as in PyJWT."""
+    """Returns the algorithm with this name; raises `NotImplementedError` if it doesn't exist, as in PyJWT."""
     if alg_name not in ALGORITHMS:
-        raise NotImplementedError(f"there is no such algorithm; there are {', '.join(ALGORITHMS)}")
+        raise NotImplementedError(f"unknown algorithm; the algorithms are {', '.join(ALGORITHMS)}")
     if alg_name == OKPAlgorithm.name:
         return OKPAlgorithm()
     kind = _FAMILIES[alg_name[:2]]
@@ -276,13 +276,13 @@ def get_algorithm_by_name(alg_name: str) -> Algorithm:
 
 
 def register_algorithm(alg_id: str, alg_obj: object) -> NoReturn:
-    """Not possible: the algorithms are a closed set."""
-    raise NotImplementedError("no algorithm can be added: they are a closed set")
+    """Raises an error, because the set of algorithms is closed."""
+    raise NotImplementedError("algorithms can't be added, because the set is closed")
 
 
 def unregister_algorithm(alg_id: str) -> NoReturn:
-    """Not possible, and not needed: each call names the algorithms that it allows."""
-    raise NotImplementedError("no algorithm can be removed for all: name the allowed ones in each call")
+    """Raises an error. It isn't necessary, because each call passes the algorithms that it allows."""
+    raise NotImplementedError("algorithms can't be removed globally; pass the allowed ones to each call")
 
 
 def __getattr__(name: str) -> Any:
@@ -298,7 +298,7 @@ def _bits(hash_alg: Any) -> int:
         hash_alg = hash_alg()
     found = re.fullmatch("sha(256|384|512)", str(getattr(hash_alg, "name", "")))
     if found is None:
-        raise NotImplementedError("there are algorithms with the hashes SHA256, SHA384 and SHA512 alone")
+        raise NotImplementedError("only the hashes SHA256, SHA384 and SHA512 are supported")
     return int(found[1])
 
 
@@ -309,7 +309,7 @@ def _members(jwk: Any) -> Mapping[str, Any]:
         except (ValueError, RecursionError):
             raise InvalidKeyError("the JSON Web Key is not JSON") from None
     if not isinstance(jwk, Mapping):
-        raise InvalidKeyError(f"a JSON Web Key is a mapping or its JSON, not {type(jwk).__name__}")
+        raise InvalidKeyError(f"a JSON Web Key must be a mapping or a JSON string, not {type(jwk).__name__}")
     return jwk
 
 

@@ -1,4 +1,4 @@
-"""`PyJWK` and `PyJWKSet`: JSON Web Keys in the shape of PyJWT's."""
+"""`PyJWK` and `PyJWKSet`: JSON Web Keys with the interface of PyJWT's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["PyJWK", "PyJWKSet"]
 
 
 class PyJWK:
-    """A JSON Web Key, for one algorithm: the one given, or its ``alg``, or the first that its type can serve."""
+    """A JSON Web Key for one algorithm: the argument, or its ``alg``, or the first one that its type supports."""
 
     def __init__(self, jwk_data: Mapping[str, Any], algorithm: str | None = None) -> None:
         # The engine finds the key by this name.
@@ -23,7 +23,7 @@ class PyJWK:
         served = self._boltguard_key.algorithms
         if not served or (algorithm is not None and algorithm not in served):
             raise PyJWKError(
-                "no algorithm fits this key: its `alg` is for another use, or the one given is for another key"
+                "no algorithm for this key: its `alg` is for another use, or algorithm is for another type of key"
             )
         self.algorithm_name: str = algorithm or served[0]
         self._jwk_data = dict(jwk_data)
@@ -40,7 +40,7 @@ class PyJWK:
 
     @property
     def key(self) -> Any:
-        """The bytes of a secret; else an object of the package `cryptography`, or a `Key` where it isn't installed."""
+        """The bytes of a secret, or an object of the package `cryptography`, or a `Key` without that package."""
         if self._boltguard_key.kind == "secret":
             return HMACAlgorithm.from_jwk(self._jwk_data)
         return to_foreign(self._boltguard_key)
@@ -57,7 +57,7 @@ class PyJWK:
 
     @property
     def key_id(self) -> str | None:
-        """The key's name."""
+        """``kid``."""
         return self._boltguard_key.kid
 
     @property
@@ -74,12 +74,12 @@ class PyJWKSet:
 
     def __init__(self, keys: list[Mapping[str, Any]]) -> None:
         if not isinstance(keys, list) or not keys:
-            raise PyJWKSetError("a JWK Set needs a list of keys")
+            raise PyJWKSetError("a JWK Set must have a list of keys")
         read = [_read(jwk) for jwk in keys]
         self.keys = [key for key in read if isinstance(key, PyJWK)]
         if not self.keys:
             reasons = "; ".join(f"key {index}: {reason}" for index, reason in enumerate(read[:MAX_REASONS]))
-            raise PyJWKSetError(f"the JWK Set holds no key that can be used: {reasons}")
+            raise PyJWKSetError(f"the JWK Set has no usable key: {reasons}")
 
     @staticmethod
     def from_dict(obj: Mapping[str, Any]) -> PyJWKSet:

@@ -1,4 +1,4 @@
-"""`PyJWS`: JSON Web Signatures over any payload, in the shape of ``jwt.api_jws``."""
+"""`PyJWS`: JSON Web Signatures over any payload, with the interface of ``jwt.api_jws``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PyJWS:
         known = ["none", *ALGORITHMS]
         self._algorithms = known if algorithms is None else list(_names(algorithms))
         if not set(self._algorithms) <= set(known):
-            raise ConfigurationError(f"PyJWS: algorithms lists what is no algorithm; there are {', '.join(known)}")
+            raise ConfigurationError(f"PyJWS: algorithms contains an unknown name. Known names: {', '.join(known)}")
         given = {} if options is None else dict(options)
         jws_check_options(given)
         self.options = cast(SigOptions, {**_DEFAULTS, **given})
@@ -43,29 +43,29 @@ class PyJWS:
         refuse_unused_overrides(cls, PyJWS, _UNUSED)
 
     def get_algorithms(self) -> list[str]:
-        """The names that this object knows. No token is ever signed or verified by ``none``."""
+        """The names of this object's algorithms. ``none`` never signs or verifies a token."""
         return list(self._algorithms)
 
     def get_algorithm_by_name(self, alg_name: str) -> Algorithm:
-        """The algorithm of this name; `NotImplementedError` where this object doesn't know it."""
+        """The algorithm with this name. Raises `NotImplementedError` if this object doesn't have it."""
         if alg_name not in self._algorithms:
             raise NotImplementedError("PyJWS: this object doesn't have this algorithm")
         return get_algorithm_by_name(alg_name)
 
     def register_algorithm(self, alg_id: str, alg_obj: Algorithm) -> None:
-        """Adds an algorithm that this object was made without. Those of others can't be added."""
+        """Adds a built-in algorithm that this object was created without. Other algorithms can't be added."""
         if alg_id in self._algorithms:
-            raise ValueError("this object has an algorithm of this name already")
+            raise ValueError("this object already has an algorithm with this name")
         if not isinstance(alg_obj, Algorithm):
-            raise TypeError(f"an algorithm is an Algorithm, not {type(alg_obj).__name__}")
+            raise TypeError(f"alg_obj must be an Algorithm, not {type(alg_obj).__name__}")
         if alg_id != alg_obj.name or alg_id not in ("none", *ALGORITHMS):
-            raise NotImplementedError("no other algorithm can be added: they are a closed set")
+            raise NotImplementedError("other algorithms can't be added, because the set is closed")
         self._algorithms.append(alg_id)
 
     def unregister_algorithm(self, alg_id: str) -> None:
         """Removes an algorithm from this object."""
         if alg_id not in self._algorithms:
-            raise KeyError("this object has no algorithm of this name")
+            raise KeyError("this object has no algorithm with this name")
         self._algorithms.remove(alg_id)
 
     def encode(

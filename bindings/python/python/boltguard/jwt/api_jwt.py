@@ -1,4 +1,4 @@
-"""`PyJWT`: the functions of `boltguard.jwt` with options of one's own, in the shape of ``jwt.api_jwt``."""
+"""`PyJWT`: the functions of `boltguard.jwt` with preset options, with the interface of ``jwt.api_jwt``."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ Options = Mapping[str, Any]
 
 
 class PyJWT:
-    """Encodes and decodes with these options unless a call says otherwise.
+    """Encodes and decodes with these options unless a call overrides them.
 
-    As in PyJWT, ``verify_signature=False`` here leaves out the checks of claims alone; only a call that names it itself
-    reads a token without verifying its signature. A subclass may override `_encode_payload` and `_decode_payload`, to
-    compress payloads for instance; the engine checks the claims all the same.
+    As in PyJWT, ``verify_signature=False`` here only skips the checks of claims; a call must pass it explicitly to read
+    a token without verifying its signature. A subclass may override `_encode_payload` and `_decode_payload`, for
+    example to compress payloads; the engine still checks the claims.
     """
 
     def __init__(self, options: Options | None = None) -> None:
@@ -143,30 +143,30 @@ class PyJWT:
         headers: Mapping[str, Any] | None = None,
         json_encoder: type[JSONEncoder] | None = None,
     ) -> bytes:
-        """The bytes to be signed. For subclasses; the engine does it otherwise."""
+        """The bytes to be signed. Only called if a subclass overrides it."""
         return _payload_of(jwt_encode(payload, _ANY_KEY, "HS256", None, json_encoder))
 
     def _decode_payload(self, decoded: dict[str, Any]) -> dict[str, Any]:
-        """The claims of a payload whose signature was checked. For subclasses; the engine does it otherwise."""
+        """The claims of a payload whose signature was verified. Only called if a subclass overrides it."""
         token = jws_sign(decoded["payload"], _ANY_KEY, "HS256")
         return jwt_decode(token, options={"verify_signature": False})
 
     def _merged(self, options: Options | None) -> dict[str, Any]:
-        """What is not as the engine has it anyway: the options of this object, then those of the call."""
+        """The options that differ from the engine's defaults: those of this object, then those of the call."""
         own: dict[str, Any] = dict(self.options)
         named = {name: value for name, value in own.items() if name in self._given or value != self._defaults.get(name)}
         call = dict(options or {})
         if named.pop("verify_signature", True) is False:
             named = {**dict.fromkeys(_CLAIM_SWITCHES, False), **named}
         if call.get("verify_signature") is False:
-            # As in PyJWT, nothing is checked then but what the call itself names.
+            # As in PyJWT, only the checks that the call passes explicitly are then made.
             named = {name: value for name, value in named.items() if name not in _CLAIM_SWITCHES}
         return {**named, **call}
 
 
 def _with_numbers(payload: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(payload, Mapping):
-        raise TypeError("the payload must be a dict: a JWT holds a JSON object")
+        raise TypeError("the payload must be a dict, because a JWT contains a JSON object")
     dates = {name: payload[name] for name in ("exp", "iat", "nbf") if isinstance(payload.get(name), datetime)}
     return {**payload, **{name: timegm(date.utctimetuple()) for name, date in dates.items()}}
 
@@ -184,7 +184,7 @@ _DEFAULTS: dict[str, Any] = {
     "strict_aud": False,
     "enforce_minimum_key_length": False,
 }
-#: Signs what is read at once and never verified.
+#: Signs tokens that are read immediately and never verified.
 _ANY_KEY = bytes(range(32))
 _UNUSED = frozenset(
     [

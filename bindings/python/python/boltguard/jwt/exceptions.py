@@ -1,4 +1,4 @@
-"""PyJWT's exceptions, under the name that its users import them by."""
+"""PyJWT's exceptions, with the names that its users import."""
 
 from boltguard.exceptions import (
     DecodeError,

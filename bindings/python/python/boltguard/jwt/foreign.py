@@ -1,4 +1,4 @@
-"""Key objects of the package `cryptography`, for callers who hold them. Without it, `Key` stands in their place."""
+"""Key objects of the package `cryptography`, for callers that use them. Without it, `Key` is used instead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def to_foreign(key: Key) -> Any:
     """The public or private key as an object of that package, or itself."""
     if not has_crypto:
         return key
-    # Imported only here: most programs never ask for one, and it takes long.
+    # Imported only here: the import is slow, and most programs don't need it.
     from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
     pem = key.to_pem().encode()

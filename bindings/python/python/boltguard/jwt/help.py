@@ -1,4 +1,4 @@
-"""What to write into a report of a fault: ``python -m boltguard.jwt.help``, in the shape of ``jwt.help``."""
+"""Information for bug reports: ``python -m boltguard.jwt.help``, with the interface of ``jwt.help``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["info", "main"]
 
 
 def info() -> dict[str, dict[str, str]]:
-    """The versions of Boltguard, Python, the system, and the package `cryptography` where it is installed."""
+    """The versions of Boltguard, Python, the system, and the package `cryptography` if it is installed."""
     return {
         "platform": {"system": platform.system(), "release": platform.release()},
         "implementation": {"name": platform.python_implementation(), "version": platform.python_version()},

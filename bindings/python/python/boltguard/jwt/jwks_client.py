@@ -95,7 +95,7 @@ class PyJWKClient:
         if response.status != 200:
             raise PyJWKClientConnectionError(f"Fail to fetch data from the url: status {response.status}")
         try:
-            KeySet.from_jwks(response.body.decode(), log_skipped=False)  # `log_skipped` does
+            KeySet.from_jwks(response.body.decode(), log_skipped=False)  # logged by `log_skipped`
         except (InvalidKeyError, UnicodeDecodeError) as error:
             raise _set_error(response.body, error) from None
         return json.loads(response.body)

@@ -29,7 +29,7 @@ Seconds = float | timedelta
 
 
 class RemoteKeySet:
-    """The public keys of another issuer, fetched when first required.
+    """The public keys of another issuer, fetched when they are first required.
 
     Use it in place of a key: `JWTAuthentication(RemoteKeySet("https://…"), …)`.
 

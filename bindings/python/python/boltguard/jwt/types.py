@@ -1,4 +1,4 @@
-"""Types of arguments, in the shape of ``jwt.types``."""
+"""Types of arguments, with the names of ``jwt.types``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SigOptions(TypedDict, total=False):
 
 
 class Options(SigOptions, total=False):
-    """Options of `boltguard.jwt.decode` and `PyJWT`; ``typ`` is Boltguard's own."""
+    """Options of `boltguard.jwt.decode` and `PyJWT`; ``typ`` is an addition of Boltguard."""
 
     require: list[str]
     strict_aud: bool
@@ -34,7 +34,7 @@ class Options(SigOptions, total=False):
 
 
 class FullOptions(TypedDict):
-    """All options of PyJWT, as `PyJWT.options` has them."""
+    """All options of PyJWT, the type of `PyJWT.options`."""
 
     verify_signature: bool
     enforce_minimum_key_length: bool

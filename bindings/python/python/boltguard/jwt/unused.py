@@ -1,4 +1,4 @@
-"""Subclasses of `PyJWT` and `PyJWS` that override what is never called."""
+"""Subclasses of `PyJWT` and `PyJWS` that override methods that are never called."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Set
 
 
 def refuse_unused_overrides(cls: type, base: type, unused: Set[str]) -> None:
-    """Raises `TypeError` where a subclass defines one of these names, which only PyJWT calls."""
+    """Raises `TypeError` if a subclass defines one of these methods, which only PyJWT calls."""
     found = sorted(unused & set(vars(cls)))
     if found:
         raise TypeError(f"{cls.__name__} overrides {', '.join(found)} of PyJWT, which {base.__name__} never calls here")

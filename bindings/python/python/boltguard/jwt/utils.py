@@ -1,6 +1,6 @@
-"""Bytes, base64url, whole numbers and signatures of ECDSA, in the shape of ``jwt.utils``.
+"""Bytes, base64url, integers and ECDSA signatures, with the interface of ``jwt.utils``.
 
-They are for code that imports them from PyJWT; the engine uses none of them.
+They are for code that imports them from PyJWT; the engine doesn't use them.
 """
 
 from __future__ import annotations
@@ -46,35 +46,35 @@ def base64url_encode(input: bytes) -> bytes:
 
 
 def to_base64url_uint(val: int, *, bit_length: int | None = None) -> bytes:
-    """Encodes a whole number, RFC 7518 §2; with `bit_length`, in as many bytes as so many bits take."""
+    """Encodes a non-negative integer, RFC 7518 §2; with `bit_length`, in as many bytes as that many bits need."""
     if val < 0:
         raise ValueError("a negative number can't be encoded")
     return base64url_encode(bytes_from_int(val, bit_length=bit_length) or b"\0")
 
 
 def from_base64url_uint(val: bytes | str) -> int:
-    """Decodes a whole number, RFC 7518 §2."""
+    """Decodes an integer, RFC 7518 §2."""
     return bytes_to_number(base64url_decode(val))
 
 
 def number_to_bytes(num: int, num_bytes: int) -> bytes:
-    """The big-endian bytes of a number, `num_bytes` of them."""
+    """Encodes an integer as `num_bytes` big-endian bytes."""
     return num.to_bytes(num_bytes, "big")
 
 
 def bytes_to_number(string: bytes) -> int:
-    """The number of big-endian bytes."""
+    """Decodes an integer from big-endian bytes."""
     return int.from_bytes(string, "big")
 
 
 def bytes_from_int(val: int, *, bit_length: int | None = None) -> bytes:
-    """The big-endian bytes of a number, as many as it needs, or as `bit_length` bits take."""
+    """Encodes an integer as big-endian bytes: as few as possible, or as many as `bit_length` bits need."""
     bits = val.bit_length() if bit_length is None else bit_length
     return number_to_bytes(val, (bits + 7) // 8)
 
 
 def der_to_raw_signature(der_sig: bytes, curve: Any) -> bytes:
-    """A signature of ECDSA as JWS has it, RFC 7518 §3.4, from DER. `curve` is one of the package `cryptography`."""
+    """Converts an ECDSA signature from DER to the format of JWS, RFC 7518 §3.4; `curve` is from `cryptography`."""
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     size = (curve.key_size + 7) // 8
@@ -82,7 +82,7 @@ def der_to_raw_signature(der_sig: bytes, curve: Any) -> bytes:
 
 
 def raw_to_der_signature(raw_sig: bytes, curve: Any) -> bytes:
-    """A signature of ECDSA in DER, from the one that JWS has. `curve` is one of the package `cryptography`."""
+    """Converts an ECDSA signature from the format of JWS to DER; `curve` is from `cryptography`."""
     from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
     size = (curve.key_size + 7) // 8
@@ -92,14 +92,14 @@ def raw_to_der_signature(raw_sig: bytes, curve: Any) -> bytes:
 
 
 def is_pem_format(key: bytes) -> bool:
-    """Whether a block of PEM is in these bytes."""
+    """Whether the bytes contain a PEM block."""
     begun = {match[1]: match.end() for match in _BEGIN.finditer(key)}
     ends = {match[1]: match.start() for match in _END.finditer(key)}
     return any(ends.get(label, -1) >= start for label, start in begun.items())
 
 
 def is_ssh_key(key: bytes) -> bool:
-    """Whether this is a public key as OpenSSH writes it."""
+    """Whether this is a public key in the format of OpenSSH."""
     return key.startswith((b"ssh-", b"ecdsa-sha2-nistp"))
 
 

@@ -1,4 +1,4 @@
-"""Warnings, in the shape of ``jwt.warnings``."""
+"""Warnings, with the names of ``jwt.warnings``."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ __all__ = ["InsecureKeyLengthWarning", "RemovedInPyjwt3Warning"]
 
 
 class RemovedInPyjwt3Warning(DeprecationWarning):
-    """Never issued: what PyJWT warns of with it is an error here. PyJWT's users may name it in a filter."""
+    """Never issued, because these cases are errors here. Provided for code that names it in a filter."""

@@ -1,4 +1,4 @@
-"""Which routes a site has, and who may pass: for `manage.py boltguard_routes`."""
+"""Collects the routes of a site and their guards, for `manage.py boltguard_routes`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from boltguard.decorators import VIEW_GATES
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method at one path. Without a guard nothing of Boltguard protects it.
+    """One method at one path. Without a guard, Boltguard doesn't protect it.
 
-    `others` are the names of permissions of Django REST framework, of which nothing else is known.
+    `others` are the names of permissions of Django REST framework, which can't be analysed further.
     """
 
     method: str
@@ -34,12 +34,12 @@ class Route:
 
     @property
     def key(self) -> str:
-        """What tells it from all others."""
+        """The unique key of the route."""
         return f"{self.method} {self.path}"
 
     @property
     def is_open(self) -> bool:
-        """Whether its guard lets everybody in, and so does every permission of Django REST framework."""
+        """Whether its guard and all its permissions of Django REST framework allow everyone."""
         if self.guard is None and not self.others:
             return False
         opens = self.guard is None or self.guard.rust.allows_anonymous
@@ -47,17 +47,17 @@ class Route:
 
     @property
     def is_protected(self) -> bool:
-        """Whether something is asked about the caller that this list knows of."""
+        """Whether the route has a guard or another permission."""
         return self.guard is not None or bool(self.others)
 
     @property
-    def asked(self) -> str:
-        """What is asked, for people."""
+    def requirements(self) -> str:
+        """A description of the requirements, for people."""
         return " & ".join([*([] if self.guard is None else [str(self.guard)]), *self.others])
 
 
 def collect(urlconf: str | None = None) -> list[Route]:
-    """The routes by path and method. Of two with the same key only the first is ever called."""
+    """The routes by path and method. If several routes have the same key, only the first is ever called."""
     routes: dict[str, Route] = {}
     for path, callback in callbacks(urlconf):
         for route in _routes(path, callback):
@@ -66,7 +66,7 @@ def collect(urlconf: str | None = None) -> list[Route]:
 
 
 def callbacks(urlconf: str | None = None) -> Iterator[tuple[str, Any]]:
-    """The paths of a site, and what is called there."""
+    """The paths of a site, with their callbacks."""
     for path, callback in _views(get_resolver(urlconf).url_patterns, "/"):
         while isinstance(callback, partial):
             callback = callback.func
@@ -83,10 +83,10 @@ def _views(patterns: Iterable[Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _text(pattern: Any) -> str:
-    # Its own string depends on the current language.
+    # Its string form depends on the current language.
     if isinstance(pattern, LocalePrefixPattern):
         return "<language>/"
-    # The same string is another path without the regular expression.
+    # Without the prefix, the same string would be a different path.
     return f"regex:{pattern}" if isinstance(pattern, RegexPattern) else str(pattern)
 
 
@@ -136,7 +136,7 @@ def _handled(callback: Any, around: list[Any]) -> Iterator[tuple[str, Any, list[
 
 
 def _handlers(view_class: Any, options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The handlers of a class, except Django's and DRF's own for OPTIONS and unknown methods."""
+    """The handlers of a class, except those of Django and DRF for OPTIONS and unknown methods."""
     own = _own(view_class)
     methods = options.get("http_method_names", view_class.http_method_names)
     found = [(name.upper(), getattr(view_class, name, None)) for name in methods if name != "options" or name in own]
@@ -160,7 +160,7 @@ def _route(method: str, path: str, handler: Any, view_gates: list[Any]) -> Route
         gates = [view_gate.gate for view_gate in dict.fromkeys(view_gates)]
     except ImproperlyConfigured as error:
         raise ImproperlyConfigured(f"{method} {path}: {error}") from error
-    # Two that read alike, such as with keys of their own, are two.
+    # Two backends with the same description, such as with different keys, are both listed.
     backends = {id(backend): backend.label for gate in gates for backend in gate.backends}
     return Route(method, path, view, tuple(backends.values()), conjunction([gate.guard for gate in gates]))
 
@@ -174,6 +174,6 @@ def _view_gates(view: Any) -> list[Any]:
 
 
 ANY_METHOD = "ANY"
-# What `boltguard.drf_routes` calls the permission that lets everybody in.
+# The name that `boltguard.drf.routes` uses for the permission that allows everyone.
 OPEN_TO_ALL = "DRF: AllowAny"
 FRAMEWORKS = ("django.", "rest_framework.")

@@ -1,4 +1,4 @@
-"""`routes.lock`: who might pass which route, to be compared with who may now."""
+"""`routes.lock`: the guards of all routes, to compare with the current ones."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Changes:
 
 
 class UnreadableLock(ValueError):
-    """The file is none that `write` made."""
+    """The file wasn't written by `write`."""
 
 
 def write(routes: Iterable[Route]) -> str:
-    """One route a line, so that a change reads well."""
+    """Writes one route per line, so that diffs are readable."""
     lines = [f"{json.dumps(route.key)}: {json.dumps(_entry(route), ensure_ascii=False)}" for route in routes]
     body = ",\n".join(f"    {line}" for line in lines)
     return f'{{\n  "version": {VERSION},\n  "routes": {{\n{body}\n  }}\n}}\n'
@@ -50,14 +50,14 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def compare(old: Mapping[str, Any], routes: Iterable[Route]) -> Changes:
-    """What has changed, and whether a route became weaker."""
+    """Compares the routes with the file: what has changed, and whether a route became weaker."""
     changes, seen = Changes(), set()
     for route in routes:
         seen.add(route.key)
         if route.key in old:
             _compare_one(old[route.key], route, changes)
         else:
-            changes.failures.append(f"{route.key} is new: {_shown(route.asked or None)}")
+            changes.failures.append(f"{route.key} is new: {_shown(route.requirements or None)}")
     changes.notes += [f"{key} was removed" for key in old if key not in seen]
     return changes
 
@@ -68,7 +68,7 @@ def _compare_one(old: Mapping[str, Any], route: Route, changes: Changes) -> None
         changes.failures.append(f"{route.key} accepts new credentials: {', '.join(gained.elements())}")
     if lost := before - now:
         changes.notes.append(f"{route.key} no longer accepts: {', '.join(lost.elements())}")
-    # Of these only the names can be compared.
+    # For these, only the names can be compared.
     if dropped := Counter(old.get("others", ())) - Counter(route.others):
         changes.failures.append(f"{route.key} no longer requires {', '.join(dropped.elements())}")
     guard = None if route.guard is None else str(route.guard)
@@ -82,7 +82,7 @@ def _compare_one(old: Mapping[str, Any], route: Route, changes: Changes) -> None
 
 
 def _weaker(old: str | None, new: Guard | None) -> str | None:
-    """Why the new guard is not known to be as strict as the old one, whose text is another."""
+    """Why the new guard isn't known to be as strict as the old one, whose string form differs."""
     if new is None:
         return "is weaker"
     if old is None:

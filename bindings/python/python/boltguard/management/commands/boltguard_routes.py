@@ -1,4 +1,4 @@
-"""`manage.py boltguard_routes [--check FILE | --write FILE] [--json] [--exclude PREFIX]`: who may pass which route.
+"""`manage.py boltguard_routes [--check FILE | --write FILE] [--json] [--exclude PREFIX]`: lists routes with guards.
 
 `--check` fails if a route is weaker than in the file, accepts new credentials, or isn't in the file. Guards are
 compared by their meaning.
@@ -73,7 +73,7 @@ class Command(BaseCommand):
             self.stdout.write("  ".join(map(str.ljust, line, widths)).rstrip())
         is_open = sum(route.is_open for route in routes)
         unprotected = sum(not route.is_protected for route in routes)
-        self.stdout.write(f"\n{len(routes)} routes: {is_open} open to everybody, {unprotected} unprotected.")
+        self.stdout.write(f"\n{len(routes)} routes: {is_open} open to everyone, {unprotected} unprotected.")
         if unprotected and _has_middleware():
             self.stdout.write("BoltguardMiddleware identifies callers of unprotected routes, but doesn't deny access.")
 
@@ -96,7 +96,7 @@ def _has_middleware() -> bool:
 
 def _line(route: Route) -> tuple[str, ...]:
     mark = "open" if route.is_open else "" if route.is_protected else "unprotected"
-    return (mark, route.method, route.path, " ".join(route.backends) or "-", route.asked or "-")
+    return (mark, route.method, route.path, " ".join(route.backends) or "-", route.requirements or "-")
 
 
 def _plain(route: Route) -> dict[str, Any]:

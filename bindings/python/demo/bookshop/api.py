@@ -37,7 +37,7 @@ async def login(request, credentials: Login):
     user = await aauthenticate(request, username=credentials.username, password=credentials.password)
     if user is None:
         raise Unauthorized(detail="Wrong name or password")
-    # Sets `last_login`, and tells packages such as django-axes, which count logins that failed.
+    # Sets `last_login`, and notifies packages such as django-axes, which count failed logins.
     await user_logged_in.asend(type(user), request=request, user=user)
     permissions = settings.PEOPLE[user.username]["permissions"]
     token = create_jwt_for_user(user, expires_in=900, extra_claims={"permissions": permissions})

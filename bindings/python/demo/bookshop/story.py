@@ -10,7 +10,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
-# Loopback is never behind a proxy, whatever the environment says.
+# Loopback is never behind a proxy, regardless of the environment.
 _opener = build_opener(ProxyHandler({}))
 
 
@@ -74,7 +74,7 @@ def _token(address: str, token: str) -> Iterator[str]:
 
 def _refusals(address: str, token: str) -> Iterator[str]:
     refused = _call(address, "GET", "/api/me", expect=401)
-    _hold("a challenge says how to come in", str(refused.headers["WWW-Authenticate"]).startswith("Bearer"))
+    _hold("a challenge lists the schemes", str(refused.headers["WWW-Authenticate"]).startswith("Bearer"))
     yield "without a token the response is 401, with a challenge"
     head, body, signature = token.split(".")
     other = ("A" if signature[0] != "A" else "B") + signature[1:]
@@ -103,13 +103,13 @@ def _permissions(address: str) -> Iterator[str]:
     refused = _call(address, "POST", "/api/books", token=token, body={"title": "COBOL"}, expect=403)
     _hold("a reason is given", "detail" in refused.json and "code" in refused.json)
     _call(address, "GET", "/api/accounts", token=token, expect=403)
-    yield "grace may read, may not add, and is no staff: 403"
+    yield "grace is allowed to read, but not to add, and isn't staff: 403"
 
 
 def _logout(address: str, token: str) -> Iterator[str]:
     _call(address, "POST", "/api/logout", token=token, expect=200)
     refused = _call(address, "GET", "/api/me", token=token, expect=401)
-    _hold("the refusal says revoked", "revoked" in refused.body.decode())
+    _hold("the refusal mentions the revocation", "revoked" in refused.body.decode())
     yield "ada logs out, and the same token is refused: it is revoked"
 
 

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
-            taken = "is taken" if error.errno == errno.EADDRINUSE else "may not be used"
+            taken = "is taken" if error.errno == errno.EADDRINUSE else "isn't permitted"
             raise CommandError(f"port {port} {taken}; choose another one with --port") from None
         self.stdout.write(f"\n  Open {self.style.SUCCESS(server.address(site) + '/')}  (Ctrl-C stops it)\n\n")
         for name, person in settings.PEOPLE.items():

@@ -13,7 +13,7 @@ use pyo3::types::{PyDict, PyIterator, PyList, PyString};
 use crate::json::to_python;
 use crate::time::now;
 
-/// Who makes a request: `request.context`.
+/// The caller of a request: `request.context`.
 ///
 /// A read-only mapping of `user_id`, `is_staff`, `is_superuser`, `auth_backend`, `permissions`, for a token also
 /// `auth_claims`, and if invalid credentials were allowed as anonymous, also `auth_error`. The claims become Python
@@ -39,7 +39,7 @@ impl AuthContext {
         &self.caller
     }
 
-    /// The caller with everything spelled out.
+    /// The caller with its context.
     pub(crate) fn principal(&self) -> Principal {
         self.caller.principal()
     }
@@ -105,7 +105,7 @@ impl AuthContext {
     }
 }
 
-/// A copy of what was read of JSON, whose nesting the reader has bounded; what can't be changed is shared.
+/// A copy of a value read from JSON, whose nesting the reader has limited. Immutable values are shared.
 fn copy<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if let Ok(dict) = value.cast_exact::<PyDict>() {
         return copy_dict(dict).map(Bound::into_any);
@@ -146,20 +146,20 @@ const ALWAYS: [&str; 5] = [
 
 #[pymethods]
 impl AuthContext {
-    /// The id of the user, as text; `None` for the anonymous caller.
+    /// The ID of the user, as a string; `None` for the anonymous caller.
     #[getter]
     fn user_id(&self) -> Option<String> {
         self.caller.user_id().map(std::borrow::Cow::into_owned)
     }
 
-    /// The id of the local account behind the credential: none for an API key without an owner, and for a token of
-    /// another issuer.
+    /// The ID of the local account that the credentials belong to; `None` for an API key without an owner, and for a
+    /// token of another issuer.
     #[getter]
     fn account(&self) -> Option<String> {
         self.caller.account().map(std::borrow::Cow::into_owned)
     }
 
-    /// The number of the accounts that the token is about, if they are another issuer's.
+    /// The number that identifies the kind of accounts of the token, if they are those of another issuer.
     #[getter]
     fn account_source(&self) -> Option<u32> {
         match self.caller.account_source() {
@@ -168,25 +168,25 @@ impl AuthContext {
         }
     }
 
-    /// The issuer that the token names.
+    /// The issuer of the token.
     #[getter]
     fn issuer(&self) -> Option<String> {
         self.caller.issuer().map(std::borrow::Cow::into_owned)
     }
 
-    /// The public id of the API key.
+    /// The public ID of the API key.
     #[getter]
     fn api_key_id(&self) -> Option<&str> {
         Some(self.caller.api_key()?.public_id())
     }
 
-    /// Whether a backend vouches for the caller.
+    /// Whether a backend authenticated the caller.
     #[getter]
     fn is_authenticated(&self) -> bool {
         self.caller.is_authenticated()
     }
 
-    /// Whether the credential says that the caller is of the staff.
+    /// Whether the credentials contain `is_staff`.
     #[getter]
     fn is_staff(&self) -> bool {
         self.caller
@@ -194,7 +194,7 @@ impl AuthContext {
             .is_some_and(|principal| principal.is_staff)
     }
 
-    /// Whether the credential says that the caller is a superuser.
+    /// Whether the credentials contain `is_superuser`.
     #[getter]
     fn is_superuser(&self) -> bool {
         self.caller
@@ -202,13 +202,13 @@ impl AuthContext {
             .is_some_and(|principal| principal.is_superuser)
     }
 
-    /// The backend that vouches: `jwt` or `api_key`.
+    /// The name of the backend that authenticated the caller, such as `jwt` or `api_key`.
     #[getter]
     fn auth_backend(&self) -> Option<&str> {
         self.caller.backend()
     }
 
-    /// What the caller is granted, wildcards included.
+    /// The permissions of the caller, including wildcards.
     #[getter]
     fn permissions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let list = || {
@@ -225,20 +225,20 @@ impl AuthContext {
         self.caller.identity().is_some()
     }
 
-    /// Whether the credential is a token.
+    /// Whether the credentials are a token.
     #[getter]
     fn has_token(&self) -> bool {
         self.caller.claims().is_some()
     }
 
-    /// The id of the token, by which it can be revoked.
+    /// The ID of the token, which is required to revoke it.
     #[getter]
     fn jti(&self) -> Option<String> {
         let token_id = self.caller.claims()?.token_id()?;
         Some(token_id.into_owned())
     }
 
-    /// Seconds until the token expires; `None` where it never does.
+    /// The number of seconds until the token expires; `None` if it doesn't expire.
     #[getter]
     fn expires_in(&self) -> Option<f64> {
         let end = self.caller.claims()?.expires()?;
@@ -309,12 +309,12 @@ impl AuthContext {
         }
     }
 
-    /// What error reporters of Sentry show where they would otherwise list the items of a mapping.
+    /// The representation for Sentry, which would otherwise list the items of a mapping.
     fn __sentry_repr__(&self) -> String {
         self.__repr__()
     }
 
-    /// Neither the user nor the claims belong in a log.
+    /// Shows neither the user nor the claims, which don't belong in a log.
     fn __repr__(&self) -> String {
         match self.auth_backend() {
             Some(backend) => format!("<AuthContext: authenticated via '{backend}'>"),
@@ -327,7 +327,7 @@ fn left(end: NumericDate, now: NumericDate) -> f64 {
     end.as_f64() - now.as_f64()
 }
 
-/// A view as those of any mapping, of this class of `collections.abc`.
+/// A view of the mapping, of this class of `collections.abc`.
 fn view<'py>(context: &Bound<'py, AuthContext>, class: &str) -> PyResult<Bound<'py, PyAny>> {
     let module = context
         .py()
@@ -335,7 +335,7 @@ fn view<'py>(context: &Bound<'py, AuthContext>, class: &str) -> PyResult<Bound<'
     module.call_method1(class, (context,))
 }
 
-/// Makes the class known as a mapping to those who ask `isinstance`.
+/// Registers the class as a mapping for `isinstance`.
 pub(crate) fn register(py: Python<'_>) -> PyResult<()> {
     let mapping = py
         .import("collections.abc")?

@@ -1,4 +1,4 @@
-//! `Explanation`: why a guard decides as it does, for logs and for a developer's page.
+//! `Explanation`: the reasons for a guard's decision, for logs and debug pages.
 
 use boltguard::guard::Explanation as Reasons;
 use pyo3::prelude::*;
@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 
 use crate::json::to_python;
 
-/// Which parts of a guard held for a caller, which failed, and what is missing. Not for clients.
+/// The parts of a guard that were true or false for a caller, and what is missing. Not for clients.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct Explanation(Reasons);
 
@@ -24,12 +24,12 @@ impl Explanation {
         self.0.decision().as_str()
     }
 
-    /// The parts of the guard, each before those in it, and what is missing, as plain objects.
+    /// The parts of the guard as plain objects, each before its own parts, and what is missing.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         to_python::object(py, &serde_json::to_string(&self.0).unwrap_or_default())
     }
 
-    /// The tree as text, a line for each part.
+    /// The tree as a string with a line for each part.
     fn __str__(&self) -> String {
         self.0.to_string()
     }

@@ -191,14 +191,14 @@ impl Guard {
         self.0.allows_anonymous()
     }
 
-    /// Whether `other` allows every caller that this guard allows. Raises `GuardTooLarge` if it can't tell.
+    /// Whether `other` allows every caller that this guard allows. Raises `GuardTooLarge` if that isn't known.
     fn implies(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
         self.0
             .implies(&other.0)
             .map_err(|error| too_large(py, error))
     }
 
-    /// Whether both guards always decide alike: allow, 401 or 403. Raises `GuardTooLarge` if it can't tell.
+    /// Whether both guards always have the same result: allow, 401 or 403. Raises `GuardTooLarge` if unknown.
     fn is_equivalent(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
         self.0
             .is_equivalent(&other.0)

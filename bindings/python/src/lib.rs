@@ -1,6 +1,6 @@
-//! The extension module `boltguard._rust`: what Python sees of the engine.
+//! The extension module `boltguard._rust`: the engine's interface for Python.
 //!
-//! Nothing is decided here. Objects cross into Rust once, when they are built; a request is one call.
+//! It makes no decisions. Objects are passed to Rust once, when they are created; a request is a single call.
 
 #![expect(
     clippy::disallowed_methods,

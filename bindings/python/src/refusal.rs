@@ -36,13 +36,13 @@ impl Refusal {
         self.0.reason().as_str()
     }
 
-    /// The claim at fault, for logs, where the reason doesn't say which it is.
+    /// The invalid claim, for logs, if the reason doesn't identify it.
     #[getter]
     fn claim(&self) -> Option<&str> {
         self.0.claim()
     }
 
-    /// Who is refused, for logs, if the guard denied access.
+    /// The caller that is refused, for logs, if the guard denied access.
     #[getter]
     fn context(&self) -> Option<AuthContext> {
         let caller = self.0.caller()?;
@@ -61,13 +61,13 @@ impl Refusal {
         self.0.challenge()
     }
 
-    /// The value of `Retry-After`, in seconds, where it is known.
+    /// The value of `Retry-After`, in seconds, if it is known.
     #[getter]
     fn retry_after(&self) -> Option<u32> {
         self.0.retry_after()
     }
 
-    /// The body, JSON.
+    /// The body, in JSON.
     #[getter]
     fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.0.body().as_bytes())

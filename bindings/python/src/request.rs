@@ -13,7 +13,7 @@ use crate::backends::trusted_keys::TrustedKeys;
 pub(crate) struct Reader {
     /// The headers that the backends read, each once, with their names in `META`.
     headers: Vec<(HeaderName, Py<PyString>)>,
-    /// Kept, so that the backends learn of replaced keys.
+    /// Stored so that the backends are notified of replaced keys.
     keys: Vec<Arc<TrustedKeys>>,
 }
 

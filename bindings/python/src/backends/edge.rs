@@ -24,8 +24,8 @@ impl EdgeBackend {
 
 #[pymethods]
 impl EdgeBackend {
-    /// A backend of this name. With a `header`, it is only asked about requests with that header; `reads` names headers
-    /// that it reads besides.
+    /// Creates a backend with this name. With a `header`, it is only called for requests with that header; `reads`
+    /// lists the other headers that it reads.
     #[new]
     #[pyo3(signature = (name, *, header=None, reads=vec![], scheme=vec![]))]
     fn new(
@@ -52,7 +52,7 @@ impl EdgeBackend {
     }
 }
 
-/// Who a caller is and what they are granted, as a custom backend says.
+/// A caller and their grants, as returned by a custom backend.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct Identity(Inner);
 
@@ -107,7 +107,7 @@ impl Identity {
         self.0.subject.as_str()
     }
 
-    /// The credential's owner and grants don't belong in a log.
+    /// Shows neither the user nor the grants, which don't belong in a log.
     fn __repr__(&self) -> &'static str {
         "<Identity>"
     }
@@ -128,7 +128,7 @@ fn has_lost_digits(value: &Value) -> bool {
     }
 }
 
-/// The names in an argument that takes a list of them.
+/// The names in an argument that is a list of names.
 fn names(argument: &str, names: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
     let Some(names) = names else {
         return Ok(Vec::new());

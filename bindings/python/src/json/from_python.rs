@@ -1,8 +1,8 @@
-//! Python objects to compact JSON text.
+//! Converts Python objects to compact JSON.
 //!
-//! `dict` with keys of `str` (or of what `json.dumps` turns into one), `list`, `tuple`, `str`, `int` of any size,
-//! finite `float`, `bool` and `None` are written as `json.dumps` writes them, text unescaped where it may be. Anything
-//! else goes to the caller's hook, or is refused by its type's name.
+//! `dict` with keys of `str` (or of types that `json.dumps` converts to strings), `list`, `tuple`, `str`, `int` of any
+//! size, finite `float`, `bool` and `None` are written like `json.dumps` does, with as few escapes as possible. Other
+//! objects are passed to the caller's hook; without a hook, they are an error that contains the name of the type.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -18,21 +18,21 @@ use pyo3::types::{
     PyString, PyTuple, PyType,
 };
 
-/// Nesting that the reader of tokens accepts.
+/// The maximum nesting depth, which is that of the reader of tokens.
 const MAX_DEPTH: u8 = boltguard_encoding::json::MAX_DEPTH;
 
-/// What is done with objects that JSON has no word for.
+/// How objects that JSON doesn't support are handled.
 #[derive(Clone, Copy)]
 pub(crate) enum Extras<'a, 'py> {
-    /// They are refused, as `json.dumps` refuses them.
+    /// They are an error, as in `json.dumps`.
     Refuse,
-    /// The result of this function is written in their place, as `json.dumps(default=…)` does.
+    /// The result of this function is written instead, as with `json.dumps(default=…)`.
     Hook(&'a Bound<'py, PyAny>),
-    /// UUIDs and dates are written as text, and sets of texts as sorted lists.
+    /// UUIDs and dates are written as strings, and sets of strings as sorted lists.
     Texts,
 }
 
-/// Writes claims to the end of `json`: datetimes as numbers where the claim is a date, and `iss` only as a text.
+/// Appends claims to `json`. A datetime is written as a number if the claim is a date, and `iss` must be a string.
 pub(crate) fn write_claims(
     claims: &Bound<'_, PyDict>,
     extras: Extras<'_, '_>,
@@ -43,7 +43,7 @@ pub(crate) fn write_claims(
     writer.object(claims)
 }
 
-/// Writes `object` to the end of `json`.
+/// Appends `object` to `json`.
 pub(crate) fn write_object(
     object: &Bound<'_, PyDict>,
     extras: Extras<'_, '_>,
@@ -52,7 +52,7 @@ pub(crate) fn write_object(
     Writer::new(json, extras).object(object)
 }
 
-/// Writes one `value` to the end of `json`.
+/// Appends a single `value` to `json`.
 pub(crate) fn write_value(
     value: &Bound<'_, PyAny>,
     extras: Extras<'_, '_>,
@@ -61,7 +61,7 @@ pub(crate) fn write_value(
     Writer::new(json, extras).value(value)
 }
 
-/// The `dict` of a mapping, itself if it is one.
+/// The mapping as a `dict`, which is the object itself if it is one.
 pub(crate) fn dict_of<'py>(mapping: &Bound<'py, PyMapping>) -> PyResult<Bound<'py, PyDict>> {
     match mapping.cast::<PyDict>() {
         Ok(dict) => Ok(dict.clone()),
@@ -73,7 +73,7 @@ pub(crate) fn dict_of<'py>(mapping: &Bound<'py, PyMapping>) -> PyResult<Bound<'p
     }
 }
 
-/// A copy of claims whose datetimes are numbers where the claim is a date.
+/// A copy of the claims in which the datetimes of date claims are numbers.
 pub(crate) fn with_dates_as_numbers<'py>(
     claims: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyDict>> {
@@ -90,7 +90,7 @@ pub(crate) fn with_dates_as_numbers<'py>(
 
 const DATES: [&str; 3] = ["exp", "iat", "nbf"];
 
-/// Whole seconds since the epoch; a datetime without a time zone is one in UTC, as in PyJWT.
+/// Whole seconds since the epoch. A datetime without a time zone is in UTC, as in PyJWT.
 fn seconds_of<'py>(date: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     static TIMEGM: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let timegm = TIMEGM.import(date.py(), "calendar", "timegm")?;
@@ -103,7 +103,7 @@ struct Writer<'a, 'py> {
     extras: Extras<'a, 'py>,
     depth: u8,
     are_claims: bool,
-    /// A claim is being written that is a date.
+    /// Whether the claim that is being written is a date.
     is_date: bool,
 }
 
@@ -118,7 +118,7 @@ impl<'a, 'py> Writer<'a, 'py> {
         }
     }
 
-    /// Exact types first: to know one takes a compare of two pointers, a subclass takes calls.
+    /// Exact types first: they are detected by comparing two pointers, whereas subclasses require calls.
     fn value(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         if let Ok(text) = value.cast_exact::<PyString>() {
             self.text(text.to_str()?);
@@ -204,7 +204,7 @@ impl<'a, 'py> Writer<'a, 'py> {
         Ok(())
     }
 
-    /// Each member has left a comma behind it, and the last one's is too many.
+    /// Removes the last comma, because one is written after each member.
     fn close(&mut self, bracket: char) {
         self.depth -= 1;
         if self.json.ends_with(',') {
@@ -222,7 +222,7 @@ impl<'a, 'py> Writer<'a, 'py> {
             self.json.push_str(itoa::Buffer::new().format(small));
             return Ok(());
         }
-        // `int`'s own text: a subclass may print itself as it likes.
+        // The string form of `int`, because a subclass may override it.
         let digits = whole
             .py()
             .get_type::<PyInt>()
@@ -233,13 +233,15 @@ impl<'a, 'py> Writer<'a, 'py> {
 
     fn float(&mut self, number: f64) -> PyResult<()> {
         if !number.is_finite() {
-            return Err(PyValueError::new_err("JSON has no NaN and no infinity"));
+            return Err(PyValueError::new_err(
+                "JSON doesn't support NaN and infinity",
+            ));
         }
         self.display(format_args!("{number:?}"));
         Ok(())
     }
 
-    /// Writing to a `String` does not fail.
+    /// Writing to a `String` can't fail.
     fn display(&mut self, value: std::fmt::Arguments<'_>) {
         let _ = self.json.write_fmt(value);
     }
@@ -297,7 +299,7 @@ impl<'a, 'py> Writer<'a, 'py> {
     }
 }
 
-/// The members as they are now: a hook, or another thread, may change the object while they are written.
+/// The current members, copied, because a hook or another thread may change the object while they are written.
 fn members_of<'py>(
     object: &Bound<'py, PyDict>,
 ) -> PyResult<Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
@@ -344,7 +346,7 @@ fn uuid_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
 }
 
 fn no_json(value: &Bound<'_, PyAny>) -> PyErr {
-    refused("JSON has no form for an object of type", value)
+    refused("JSON doesn't support objects of type", value)
 }
 
 #[cold]

@@ -37,7 +37,7 @@ pub(crate) fn encoded<'py>(
     let json = py.import("json")?;
     let claims = from_python::with_dates_as_numbers(&claims)?;
     let text = json.call_method("dumps", (claims,), Some(&arguments))?;
-    // Decoded again, so that it is encoded like every other payload, and nothing that a reader would reject remains.
+    // Decoded again, so that it is encoded like every other payload, without anything that a reader would reject.
     json.call_method1("loads", (text,))?
         .cast_into()
         .map_err(|_| PyTypeError::new_err("json_encoder must write a JSON object"))

@@ -1,4 +1,4 @@
-"""A site with keys in a table, as processes of its own: `python apikeys_site.py DATABASE COMMAND...`.
+"""A site with stored keys in separate processes: `python apikeys_site.py DATABASE COMMAND...`.
 
 `serve` responses requests that come as keys on the standard input, one a line, with the status of each; all other
 commands are those of `manage.py`.

@@ -26,7 +26,7 @@ except ImportError:
 SECRET = "a-secret-of-the-tests-which-is-longer-than-sixty-four-bytes-for-hs512"
 
 
-# Its tables, which no migration makes, refer to users; only SQLite takes them before the table of users is there.
+# Its tables have no migrations and refer to users; only SQLite can create them before the table of users.
 PEOPLE = [] if "BOLTGUARD_TEST_DJANGO_DATABASE" in os.environ else ["people"]
 
 if django is not None:
@@ -67,7 +67,7 @@ if django is not None:
             }
         ],
         DATABASES={
-            # The server that a test names when it runs other tests once more, or SQLite in memory.
+            # The server for a test that runs other tests again, or SQLite in memory.
             "default": django_database(os.environ.get("BOLTGUARD_TEST_DJANGO_DATABASE", ""))
         },
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
@@ -104,7 +104,7 @@ DJANGO = ("test_apikeys_", "test_django_", "test_docs", "test_guards_", "test_ro
 
 
 def pytest_sessionstart(session):
-    """Where pytest-django is installed, it keeps tests from a database that it didn't set up."""
+    """If pytest-django is installed, it blocks access to databases that it didn't set up."""
     plugin = session.config.pluginmanager.get_plugin("django")
     if plugin is not None:
         session.config.stash[plugin.blocking_manager_key].unblock()
@@ -122,7 +122,7 @@ def django_db_setup(database):
 
 @pytest.fixture(autouse=True, scope="module")
 def _database_for_django(request):
-    """Before `setUpClass`, which may limit the applications whose tables are made."""
+    """Called before `setUpClass`, which may limit the apps whose tables are created."""
     if request.module.__name__.startswith(DJANGO):
         request.getfixturevalue("database")
 
@@ -146,7 +146,7 @@ def _restore_what_migrations_made():
 
 @pytest.fixture
 def ada(database):
-    """A user who is in the database, for real: other threads see her."""
+    """A user who is committed to the database, so that other threads see her."""
     from django.contrib.auth import get_user_model
 
     user = get_user_model().objects.create_user("ada", "ada@example.org", "correct horse", is_staff=True)
@@ -164,7 +164,7 @@ def issuer():
 
 @pytest.fixture
 def remote(issuer):
-    """Its keys, fetched from where it serves them."""
+    """Its keys, fetched from its URL."""
     from boltguard.jwt import RemoteKeySet
 
     from issuer import serving

@@ -1,4 +1,4 @@
-"""Databases beside the one that the tests run on: a PostgreSQL or a MariaDB server, where the environment names one."""
+"""Further databases for tests: on a PostgreSQL or MariaDB server whose URL is in an environment variable."""
 
 import os
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ MARIADB = os.environ.get("BOLTGUARD_TEST_MARIADB_URL", "")
 needs_postgres = pytest.mark.skipif(not POSTGRES, reason="BOLTGUARD_TEST_POSTGRES_URL names no server")
 needs_mariadb = pytest.mark.skipif(not MARIADB, reason="BOLTGUARD_TEST_MARIADB_URL names no server")
 
-# For `pytest.mark.parametrize`: each server, skipped by name where there is none.
+# For `pytest.mark.parametrize`: each server, skipped if it isn't available.
 SERVERS = [
     pytest.param(POSTGRES, id="postgresql", marks=needs_postgres),
     pytest.param(MARIADB, id="mariadb", marks=needs_mariadb),
@@ -24,9 +24,9 @@ COUNT = count()
 
 
 def django_database(url, **options):
-    """What stands in `DATABASES` for `postgres://…` or `mysql://…`; SQLite in memory for an empty URL.
+    """The entry of `DATABASES` for `postgres://…` or `mysql://…`; SQLite in memory for an empty URL.
 
-    Tests get a database of their own on that server.
+    Tests use a separate database on that server.
     """
     url = urlsplit(url)
     if not url.scheme:
@@ -66,7 +66,7 @@ def database_on(url, alias, **options):
     connections.settings[alias] = connections.configure_settings({"default": {}, alias: settings})[alias]
     connections[alias] = connection = connections.create_connection(alias)
     try:
-        # Not `create_test_db`, which also makes the tables of `people`: those refer to tables of migrations.
+        # Not `create_test_db`, which also creates the tables of `people`: those refer to tables of migrations.
         connection.settings_dict["NAME"] = connection.creation._create_test_db(verbosity=0, autoclobber=True)
         try:
             call_command("migrate", database=alias, verbosity=0)

@@ -1,4 +1,4 @@
-"""The demo, served by a process of its own, as a person starts it."""
+"""The demo, served by a separate process, as a user starts it."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""An issuer on this machine: a server that publishes keys, or does what else a test wants."""
+"""An issuer on this machine: a server that publishes keys, or responds as a test specifies."""
 
 import json
 import os
@@ -24,7 +24,7 @@ class Issuer:
         self.publish(*kids)
 
     def publish(self, *kids):
-        """Publishes keys with these names, each of which is made once."""
+        """Publishes keys with these names, each of which is generated once."""
         for kid in kids:
             self.keys.setdefault(kid, Key.generate("ES256", kid=kid))
         self.published = KeySet([self.keys[kid].public_key() for kid in kids]).to_jwks() if kids else {"keys": []}
@@ -36,7 +36,7 @@ class Issuer:
         def respond(handler, _):
             requested.set()
             go_on.wait()
-            say(handler, 200, json.dumps(self.published).encode())
+            reply(handler, 200, json.dumps(self.published).encode())
 
         self.respond = respond
         return requested, go_on
@@ -58,7 +58,7 @@ def serving(issuer, ssl_context=None):
         def do_GET(self):
             issuer.requests.append(dict(self.headers))
             if issuer.respond is None:
-                say(self, 200, json.dumps(issuer.published).encode())
+                reply(self, 200, json.dumps(issuer.published).encode())
             else:
                 issuer.respond(self, len(issuer.requests))
 
@@ -89,7 +89,7 @@ def serving(issuer, ssl_context=None):
         server.server_close()
 
 
-def say(handler, status, body=b"", **headers):
+def reply(handler, status, body=b"", **headers):
     """A whole response."""
     handler.send_response(status)
     handler.send_header("Content-Length", str(len(body)))
@@ -100,13 +100,13 @@ def say(handler, status, body=b"", **headers):
 
 
 def hang(handler, *_):
-    """Says nothing until the other side has gone."""
+    """Sends nothing until the client has disconnected."""
     while handler.rfile.read(1):
         pass
 
 
 def drip(handler, *_):
-    """Says one byte after another, each in time."""
+    """Sends single bytes, each before the read timeout."""
     handler.send_response(200)
     handler.end_headers()
     gone = threading.Event()

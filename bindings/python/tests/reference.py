@@ -10,7 +10,7 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
 
 def section(page, heading=None):
-    """The text of a page, or below one of its headings up to the next."""
+    """The content of a page, or of one of its sections."""
     text = (REFERENCE / page).read_text("utf-8")
     if heading is None:
         return text
@@ -28,5 +28,5 @@ def rows(text, *headings):
 
 
 def names(cell):
-    """What is in backticks."""
+    """The strings in backticks."""
     return re.findall(r"`([^`]+)`", cell)

@@ -1,4 +1,4 @@
-"""What the Django tests share: tokens made without Boltguard, a site to mount views on, calls through both handlers."""
+"""Helpers of the Django tests: tokens created without Boltguard, a site for views, calls through both handlers."""
 
 import asyncio
 import base64
@@ -19,7 +19,7 @@ def b64(data):
 
 
 def token(secret=SECRET, header=None, **claims):
-    """A token signed with HS256. It is valid for ten minutes unless the claims say otherwise."""
+    """A token signed with HS256. It is valid for ten minutes unless the claims set `exp`."""
     claims = {"exp": int(time.time()) + 600, **claims}
     head = b64(json.dumps(header or {"alg": "HS256", "typ": "JWT"}).encode())
     body = b64(json.dumps({name: value for name, value in claims.items() if value is not ...}).encode())

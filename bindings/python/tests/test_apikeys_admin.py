@@ -39,7 +39,7 @@ def root():
 
 @pytest.fixture
 def clerk():
-    """One of the staff who may make and change keys, and holds one other permission."""
+    """A member of the staff with permission to create and change keys, and one other permission."""
     for client in _client():
         names = ("add_apikey", "change_apikey", "view_apikey", "view_group")
         client.user.user_permissions.set(Permission.objects.filter(codename__in=names))

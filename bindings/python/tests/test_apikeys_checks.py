@@ -55,7 +55,7 @@ def test_a_store_without_the_application(backend):
 
 
 def test_users_whose_is_active_is_not_in_the_database_own_no_keys(backend):
-    """Nobody could say that the owner of a key is inactive."""
+    """Inactive owners of keys couldn't be detected."""
     _, key = APIKey.objects.create_key(name="a")
     mount_view(protect(auth=[backend], guards=[IsAuthenticated()])(lambda request: HttpResponse()))
     with override_settings(AUTH_USER_MODEL="people.Clerk"):
@@ -84,7 +84,7 @@ def test_migrate_is_not_kept_from_making_the_tables(backend, monkeypatch):
 
 
 def test_keys_that_need_a_lost_secret_key(backend):
-    with override_settings(SECRET_KEY="a secret key that nobody remembers, long as it is"):
+    with override_settings(SECRET_KEY="a long secret key that was lost"):
         row, _ = APIKey.objects.create_key(name="a")
     assert ids(["default"]) == ["boltguard.W506"]
     row.revoke()

@@ -21,7 +21,7 @@ def _no_keys_stay():
 
 
 def run(*args):
-    """What the command prints, and what it says on the side."""
+    """The standard output and the standard error of the command."""
     out, err = StringIO(), StringIO()
     call_command("boltguard_apikey", *args, stdout=out, stderr=err, no_color=True)
     return out.getvalue(), err.getvalue()
@@ -52,7 +52,7 @@ def test_an_end_is_a_span_or_a_moment(end):
     ("arguments", "complaint"),
     [
         (["create", " "], "must have a name"),
-        (["create", "a", "--owner", "nobody"], "No user has the username 'nobody'"),
+        (["create", "a", "--owner", "unknown"], "No user has the username 'unknown'"),
         (["create", "a", "--permission", "blog view"], "'blog view' can't be granted"),
         (["create", "a", "--scope", ""], "can't be granted"),
         (["create", "a", "--expires", "soon"], "'soon' is not a valid expiry time"),
@@ -62,7 +62,7 @@ def test_an_end_is_a_span_or_a_moment(end):
         (["revoke", "nothing"], "No API key has the ID 'nothing'"),
         (["revoke", "x" * 40], "No API key has this ID"),
         (["rotate", "nothing"], "No API key has the ID 'nothing'"),
-        (["list", "--owner", "nobody"], "No user"),
+        (["list", "--owner", "unknown"], "No user"),
         (["list", "--status", "lost"], "invalid choice"),
         ([], "required"),
     ],

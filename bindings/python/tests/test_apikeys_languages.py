@@ -91,7 +91,7 @@ def act(client, action, *rows, **more):
 
 
 def shown(response):
-    """The text of a page as people read it."""
+    """The visible content of a page."""
     content = re.sub(r"<(script|svg|style).*?</\1>", "", response.content.decode(), flags=re.S)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", content)).replace("\xa0", " ").split())
 
@@ -217,7 +217,7 @@ def test_a_site_can_override_a_translation_and_add_a_language(tmp_path):
         assert str(APIKey._meta.verbose_name) == "API-Schlüssel"
 
 
-def test_errors_of_the_api_and_statuses_are_english_in_every_language():
+def test_validation_errors_are_not_translated():
     row = create()
     row.revoke()
     with translation.override("de"):

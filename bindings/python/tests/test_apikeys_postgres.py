@@ -1,4 +1,4 @@
-"""The tests of keys in a table once more, on PostgreSQL where `BOLTGUARD_TEST_POSTGRES_URL` names a server."""
+"""The tests of stored keys on PostgreSQL, if `BOLTGUARD_TEST_POSTGRES_URL` is set."""
 
 import os
 import subprocess

@@ -16,7 +16,7 @@ SITE = Path(apikeys_site.__file__)
 
 @pytest.fixture
 def site(tmp_path):
-    """Runs a command of a site with a database of its own."""
+    """Runs a command of a site with a separate database."""
     command = [sys.executable, str(SITE), str(tmp_path / "db.sqlite3")]
 
     def run(*arguments):
@@ -40,7 +40,7 @@ def test_a_command_before_migrate_says_to_run_it(tmp_path, arguments):
     assert "Traceback" not in done.stderr
 
 
-def test_an_error_of_the_database_is_not_taken_for_a_forgotten_migrate(site, tmp_path):
+def test_database_error_is_not_reported_as_missing_migration(site, tmp_path):
     database = f"file:{tmp_path / 'db.sqlite3'}?mode=ro"
     command = [sys.executable, str(SITE), database, "boltguard_apikey", "create", "a"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -64,7 +64,7 @@ class Server:
         assert self.process.wait(30) == 0
 
 
-def test_a_key_that_is_revoked_in_one_process_is_refused_in_another_within_the_interval(site):
+def test_revocation_reaches_other_processes_within_the_interval(site):
     key, other = site("boltguard_apikey", "create", "a"), site("boltguard_apikey", "create", "b")
     server = Server(site)
     assert server.status(key) == server.status(other) == 200

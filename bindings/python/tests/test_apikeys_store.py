@@ -1,4 +1,4 @@
-"""`APIKeyAuthentication(store=...)`: requests with keys of the table, their cost, and when a change takes effect."""
+"""`APIKeyAuthentication(store=...)`: requests with stored keys, their queries, and when a change takes effect."""
 
 import asyncio
 import gc
@@ -86,13 +86,13 @@ def queries(function):
 
 
 def by_others(change):
-    """Changes the table as another process does, of which this one hears nothing."""
-    kept = stores.APIKeyStore.note_change
+    """Changes the table without a notification, like another process."""
+    original = stores.APIKeyStore.note_change
     stores.APIKeyStore.note_change = lambda self: None
     try:
         return change()
     finally:
-        stores.APIKeyStore.note_change = kept
+        stores.APIKeyStore.note_change = original
 
 
 # --- who is calling ---------------------------------------------------------------------------------------------------
@@ -409,12 +409,12 @@ def test_fixtures_count(store, tmp_path):
     assert status(key) == 200
 
 
-# --- what the count of changes can't tell -----------------------------------------------------------------------------
+# --- changes that the count can't detect ------------------------------------------------------------------------------
 
 
 @contextmanager
 def failover():
-    """A standby takes over that has none of the changes which are made inside."""
+    """Simulates a failover to a standby that doesn't have the changes made inside."""
     count, keys = APIKeyChanges.objects.values().get(), list(APIKey.objects.values())
     yield
     APIKey._base_manager.all()._raw_delete(using="default")
@@ -434,7 +434,7 @@ def test_a_key_that_is_revoked_after_a_failover_is_refused(lost, made):
     for _ in range(made - 1):
         by_others(create)
     assert status(key) == 401
-    assert {status(one) for one in keys} == {401}, "what was lost is not there"
+    assert {status(one) for one in keys} == {401}, "lost changes are undone"
 
 
 def test_changes_are_read_one_by_one_where_nothing_was_lost():
@@ -459,7 +459,7 @@ def by_sql_of_others(sql, *parameters):
     by_others(execute)
 
 
-def test_a_key_that_is_revoked_by_sql_alone_is_refused_after_the_reload_interval():
+def test_key_revoked_by_sql_is_refused_after_reload_interval():
     store = APIKeyStore(refresh_interval=0, reload_interval=0.3)
     row, key = create()
     serve(store)
@@ -534,7 +534,7 @@ def test_a_refresh_that_fails_half_way_leaves_all_keys_as_they_were(store, monke
     assert [status(key) for _, key in rows] == [401, 200, 200, 200]
 
 
-def test_a_transaction_that_sees_an_older_table_does_not_pass_for_current(store, monkeypatch):
+def test_older_transaction_does_not_count_as_current(store, monkeypatch):
     row, key = create()
     serve(store)
     version = APIKeyChanges.objects.values_list("version", "removed", "marks").get()
@@ -572,7 +572,7 @@ def test_an_owner_who_was_inactive_before_is_refused_from_the_start(store, ada):
     assert status(key) == 401
 
 
-def test_an_owner_who_was_deactivated_elsewhere_is_found_within_the_interval(ada):
+def test_deactivated_owner_is_detected_within_the_interval(ada):
     store = APIKeyStore(refresh_interval=0.3)
     _, key = create(owner=ada)
     serve(store)
@@ -675,7 +675,7 @@ def test_the_last_use_is_written_in_a_batch(store, ada):
     used = APIKey.objects.exclude(last_used_at=None)
     assert set(used.values_list("pk", flat=True)) == {row.pk for row, _ in keys[:2]}
     assert all(abs(timezone.now() - row.last_used_at) < timedelta(seconds=5) for row in used)
-    assert APIKeyChanges.objects.get().version == version, "nobody has to read the table again for this"
+    assert APIKeyChanges.objects.get().version == version, "no process has to read the table again for this"
 
 
 def test_many_last_uses_are_written_together(store):
@@ -762,7 +762,7 @@ def test_what_was_read_before_may_serve_on(monkeypatch):
     assert status(key) == 503, "nothing was ever read"
 
 
-def test_an_open_view_does_not_open_for_a_key_that_can_not_be_checked(monkeypatch):
+def test_public_view_is_503_for_an_unverifiable_key(monkeypatch):
     _, key = create()
     serve(APIKeyStore(), AllowAny())
     monkeypatch.setattr(snapshots.Snapshot, "_refresh", _fail)
@@ -802,7 +802,7 @@ def test_nothing_is_read_from_the_settings_at_construction():
         APIKeyAuthentication(store=APIKeyStore())
 
 
-def test_a_static_keys_public_id_can_not_be_tested_without_the_secret_key():
+def test_public_id_of_a_static_key_depends_on_secret_key():
     backend = APIKeyAuthentication({"short"})
     ids = set()
     for secret in (OLD, NEW):

@@ -1,4 +1,4 @@
-"""Several tables of API keys: a key of one database, schema or tenant opens nothing in another."""
+"""Several tables of API keys: a key of one database, schema or tenant isn't accepted in another."""
 
 import asyncio
 import os
@@ -70,7 +70,7 @@ def sqlite(alias, path):
         yield
     finally:
         forget(alias)
-        # The thread in which async code asks has connections of its own.
+        # The thread for queries of async code has separate connections.
         asyncio.run(sync_to_async(forget)(alias))
         del connections.settings[alias]
 
@@ -97,7 +97,7 @@ def _as_at_start():
 
 @pytest.fixture
 def tenants(tmp_path):
-    """Two databases behind a router, each with a user whose primary key is 1, made as copies of one template."""
+    """Two databases behind a router, each with a user whose primary key is 1, created as copies of one template."""
     template = tmp_path / "template.sqlite3"
     with sqlite("template", template):
         call_command("migrate", database="template", verbosity=0)
@@ -227,14 +227,14 @@ def test_async_requests_of_many_tenants_at_once(tenants):
     way_of_async([APIKeyAuthentication(store=APIKeyStore(refresh_interval=0))])
     keys = {name: create(name)[1] for name in tenants}
 
-    async def ask(tenant, key):
+    async def request_with(tenant, key):
         current.set(tenant)
         response = await asgi("get", "/view", {"X-Api-Key": key})
         return response.status_code, response.json().get("user")
 
     async def ask_all():
-        asked = [(tenant, name) for _ in range(5) for tenant in tenants for name in tenants]
-        return asked, await asyncio.gather(*(ask(tenant, keys[name]) for tenant, name in asked))
+        called = [(tenant, name) for _ in range(5) for tenant in tenants for name in tenants]
+        return called, await asyncio.gather(*(request_with(tenant, keys[name]) for tenant, name in called))
 
     for (tenant, name), response in zip(*asyncio.run(ask_all()), strict=True):
         assert response == ((200, f"user of {tenant}") if tenant == name else (401, None))
@@ -246,7 +246,7 @@ def test_a_store_that_names_its_database_ignores_the_routers(tenants):
     assert status("a", key) == status("b", key) == 200 or status("b", key) == 200
 
 
-def test_the_keys_of_another_tenant_do_not_stand_in_while_a_table_is_unavailable(tenants, caplog):
+def test_keys_of_another_tenant_are_never_a_fallback(tenants, caplog):
     serve(APIKeyStore(refresh_interval=0), on_store_error="allow")
     keys = {name: create(name)[1] for name in tenants}
     assert status("a", keys["a"]) == 200
@@ -286,16 +286,16 @@ def test_last_uses_of_all_tenants_are_written_when_the_process_ends(tenants):
 def test_a_site_with_one_table_asks_python_nothing(monkeypatch):
     store = APIKeyStore(refresh_interval=HOUR)
     backend = APIKeyAuthentication(store=store)
-    asked = []
+    called = []
     resume = APIKeyAuthentication.resume
-    monkeypatch.setattr(APIKeyAuthentication, "resume", lambda self, need: asked.append(1) or resume(self, need))
+    monkeypatch.setattr(APIKeyAuthentication, "resume", lambda self, need: called.append(1) or resume(self, need))
     mount_view(protect(auth=[backend], guards=[IsAuthenticated()])(lambda request: JsonResponse({})))
     _, key = APIKey.objects.create_key(name="a")
     try:
         assert [wsgi("get", "/view", {"X-Api-Key": key}).status_code for _ in range(5)] == [200] * 5
     finally:
         APIKey.objects.all().delete()
-    assert len(asked) == 1 and not store.snapshots.has_many_places
+    assert len(called) == 1 and not store.snapshots.has_many_places
 
 
 # --- one schema for each tenant ---------------------------------------------------------------------------------------
@@ -408,7 +408,7 @@ def test_a_key_of_one_schema_allows_nothing_in_another(postgres, names_database)
 
 
 @needs_postgres
-def test_a_schema_that_is_switched_after_the_first_requests_is_noticed(postgres):
+def test_schema_switched_after_first_requests_is_detected(postgres):
     keys = {name: postgres.create(name)[1] for name in postgres.names}
     notices.schemas.clear()
     notices.conf.renew()
@@ -491,7 +491,7 @@ def test_a_key_of_one_database_of_mariadb_allows_nothing_in_another(mariadb):
 
 @pytest.fixture
 def named(postgres):
-    """As django-tenants does it: the connection names its schema, and selects it past Django's cursors."""
+    """Like django-tenants: the connection has a `schema_name`, and selects the schema without Django's cursors."""
 
     def use(name):
         postgres.connection.schema_name = name
@@ -599,7 +599,7 @@ def findings(**settings):
         return [message for message in run_checks() if message.id == "boltguard.E502"]
 
 
-def test_a_site_of_tenants_that_does_not_say_where_their_keys_are_is_refused():
+def test_tenants_without_a_place_of_keys_are_an_error():
     store = APIKeyStore()
     backend = APIKeyAuthentication(store=store)
     with override_settings(**TENANTS, BOLT_DEFAULT_PERMISSION_CLASSES=[IsAuthenticated()]):
@@ -645,9 +645,9 @@ def test_the_thread_of_the_connections_is_asked_in_async_code(tenants):
     way_of_async([APIKeyAuthentication(store=store)])
     _, key = create("a")
 
-    async def ask():
+    async def request_with():
         await sync_to_async(lambda: setattr(of_thread, "name", "a"))()
         current.set("a")
         return (await asgi("get", "/view", {"X-Api-Key": key})).status_code
 
-    assert asyncio.run(ask()) == 200
+    assert asyncio.run(request_with()) == 200

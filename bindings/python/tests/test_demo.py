@@ -1,4 +1,4 @@
-"""The demo's two ways to run, and what it says when it can't."""
+"""The two ways to run the demo, and its error messages."""
 
 import re
 import sqlite3

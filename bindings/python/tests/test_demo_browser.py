@@ -1,6 +1,6 @@
-"""The demo's page, clicked through in a real browser where Chromium and ChromeDriver are installed.
+"""The demo's page in a real browser, if Chromium and ChromeDriver are installed.
 
-`BOLTGUARD_BROWSER=required` makes their absence a failure; `BOLTGUARD_SCREENSHOTS=folder` keeps pictures.
+`BOLTGUARD_BROWSER=required` makes their absence a failure; `BOLTGUARD_SCREENSHOTS=folder` saves screenshots.
 """
 
 import os
@@ -58,7 +58,7 @@ def test_the_story_of_the_page():
         picture(page, "4-grace")
 
         refusals = [line for line in page.complaints() if "the server responded with a status of 40" not in line]
-        assert refusals == [], "nothing but refused requests, which are the point, troubles the console"
+        assert refusals == [], "the console only reports refused requests, which are expected"
 
 
 def call(page, credential, path, status):

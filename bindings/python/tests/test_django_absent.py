@@ -83,7 +83,7 @@ class Reads:
         user = getattr(request, "user", None)
         if user is None:
             return
-        # Like a locale middleware, whose first look-up costs nothing and may be wrong.
+        # Like a locale middleware, whose first lookup makes no query and may be wrong.
         if user.is_authenticated:
             user.email, user.first_name, user.get_full_name(), user.date_joined  # noqa: B018
         user.username, user.is_active, user.is_staff, user.has_perm("a.b"), str(user), user.groups.count()  # noqa: B018
@@ -189,7 +189,7 @@ def test_a_missing_account_is_401_wherever_a_guarded_view_reads_it(missing, orde
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_middleware_around_a_guarded_view_sees_an_anonymous_user_where_the_account_is_missing(missing, order):
+def test_outer_middleware_has_anonymous_user_without_account(missing, order):
     with override_settings(MIDDLEWARE=ORDERS[order]):
         mount_view(protect(**GUARDED)(lambda request: HttpResponse("open")))
         assert call("get", "/view", missing).content == b"open", "the view doesn't read the account"
@@ -223,7 +223,7 @@ def test_no_url_fails_for_a_missing_account(missing, order):
         assert call("get", "/view", missing).status_code == 401, "reading the account is an error"
 
 
-def test_a_check_that_reads_a_missing_account_is_401_and_the_middleware_sees_an_anonymous_user(missing):
+def test_check_that_reads_a_missing_account_is_401(missing):
     active = Check(lambda request: request.user.is_active, name="active")
     with override_settings(MIDDLEWARE=ORDERS["inside"]):
         mount_view(protect(auth=[JWTAuthentication()], guards=[active])(lambda request: HttpResponse("")))
@@ -295,7 +295,7 @@ def test_a_refusal_is_logged_once(caplog):
 
 # Templates
 
-PAGE = "{% if user.is_authenticated %}{{ user.pk }}|{{ user.id }}{% else %}nobody{% endif %}{% if user %}{% endif %}"
+PAGE = "{% if user.is_authenticated %}{{ user.pk }}|{{ user.id }}{% else %}unknown{% endif %}{% if user %}{% endif %}"
 NAMED = "{% if user.is_authenticated %}in{% endif %}[{{ user.username }}|{{ user.email }}|{{ user }}]"
 
 
@@ -333,7 +333,7 @@ class TemplateQueries(TestCase):
         self.assertEqual(self.count(lambda request: page(request, NAMED))[0], "in[||AnonymousUser]")
         self.assertEqual(self.count(lambda request: page(request, NAMED * 2))[0][19:], "[||AnonymousUser]")
 
-    def test_a_page_that_is_rendered_after_its_guarded_view_sees_an_anonymous_user(self):
+    def test_page_rendered_after_its_view_has_anonymous_user(self):
         self.user.is_active = False
         self.user.save()
         late = protect(**GUARDED)(lambda request: TemplateResponse(request, template(NAMED)))
@@ -348,7 +348,7 @@ class TemplateQueries(TestCase):
 
 
 @override_settings(MIDDLEWARE=[SESSIONS, AUTH, OURS])
-def test_an_error_page_sees_an_anonymous_user_where_the_account_is_missing(missing):
+def test_error_page_has_anonymous_user_without_account(missing):
     import sys
 
     def crash(request):
@@ -396,7 +396,7 @@ def both(headers):
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
-def test_drf_is_401_where_the_view_reads_a_missing_account_and_renders_for_no_one_else(missing, order, accept):
+def test_missing_account_is_401_in_drf_views(missing, order, accept):
     from rest_framework.response import Response
 
     def reads(self, request):
@@ -415,7 +415,7 @@ def test_drf_is_401_where_the_view_reads_a_missing_account_and_renders_for_no_on
     apps = [*settings.INSTALLED_APPS, "rest_framework"]  # for the templates of the browsable API
     with override_settings(MIDDLEWARE=ORDERS[order], INSTALLED_APPS=apps):
         drf_site()
-        # The page of the browsable API holds a nonce, so the two handlers are not compared.
+        # The page of the browsable API contains a nonce, so the two handlers are not compared.
         assert {one.status_code for one in both(headers)} == {200}, "not read"
         for handler in (reads, swallows, wraps):
             drf_site(get=handler)
@@ -475,9 +475,9 @@ def guarded():
     return visit
 
 
-def test_a_user_outside_of_a_gate_is_anonymous_once_the_account_is_found_missing():
+def test_user_outside_of_a_gate_becomes_anonymous():
     user = LazyUser("987654")
-    assert user.is_authenticated and user.pk == 987654 and isinstance(user, User), "nobody has looked yet"
+    assert user.is_authenticated and user.pk == 987654 and isinstance(user, User), "the user hasn't been read yet"
     assert (user.username, user.email, user.is_active) == ("", "", False)
     assert not user.is_authenticated and user.is_anonymous and user.pk is None and user.id is None
     assert isinstance(user, AnonymousUser) and not isinstance(user, User)
@@ -486,7 +486,7 @@ def test_a_user_outside_of_a_gate_is_anonymous_once_the_account_is_found_missing
     assert Note.objects.filter(owner_id=user.pk).count() == 0
 
 
-def test_a_key_that_no_account_can_have_is_an_error_in_a_guarded_view_and_never_a_null():
+def test_impossible_primary_key_is_an_error_not_null():
     """`filter(owner_id=None)` would find rows without an owner."""
     with pytest.raises(UserUnavailable):
         LazyUser("no-number", guarded()).pk  # noqa: B018

@@ -148,22 +148,22 @@ def test_an_api_mounts_anywhere_and_reverses():
 def test_registrations_that_can_not_work_are_refused():
     api = BoltAPI()
     api.get("/x")(lambda: {})
-    with pytest.raises(ImproperlyConfigured, match="GET /x has a handler already"):
+    with pytest.raises(ImproperlyConfigured, match="GET /x already has a handler"):
         api.get("/x")(lambda: {})
     with pytest.raises(ImproperlyConfigured, match="start with a slash"):
         api.get("x2")(lambda: {})
     for bad in ("/a/{", "/a/{b", "/a/{1}", "/a/{b}/{b}", "/a/<int:b>"):
         with pytest.raises(ImproperlyConfigured, match="can't be read"):
             api.get(bad)(lambda b: {})
-    with pytest.raises(ImproperlyConfigured, match="no parameter takes b"):
+    with pytest.raises(ImproperlyConfigured, match="no parameter accepts b"):
         api.get("/b/{b}")(lambda: {})
     with pytest.raises(ImproperlyConfigured, match="'q' has no annotation"):
         api.get("/c")(lambda q: {})
-    with pytest.raises(ImproperlyConfigured, match="would be the body"):
+    with pytest.raises(ImproperlyConfigured, match="can't have a request body"):
         api.get("/d")(body_handler)
-    with pytest.raises(ImproperlyConfigured, match="can't be given by name"):
+    with pytest.raises(ImproperlyConfigured, match="can't be passed as a keyword argument"):
         api.get("/e")(lambda *args: {})
-    with pytest.raises(ImproperlyConfigured, match="give a function"):
+    with pytest.raises(ImproperlyConfigured, match="the argument must be a function"):
         Depends("name")
 
 
@@ -188,7 +188,7 @@ def test_an_annotation_that_does_not_resolve_is_refused():
     """
     names = {"__name__": "later"}
     exec(textwrap.dedent(source), names)
-    with pytest.raises(ImproperlyConfigured, match="does not resolve.*Local"):
+    with pytest.raises(ImproperlyConfigured, match="can't be resolved.*Local"):
         names["register"](BoltAPI())
 
 
@@ -336,7 +336,7 @@ def test_dependencies_take_what_handlers_take_and_run_once():
     assert get("/sync/a?page=4").json() == ["a", 4, 8]
     assert get("/async?page=4").json() == [4, 8, 12]
     assert calls == [4, 4, 4, 4]
-    with pytest.raises(ImproperlyConfigured, match="needs an async handler"):
+    with pytest.raises(ImproperlyConfigured, match="requires an async handler"):
         api.get("/bad")(lambda x=Depends(triple): {})
 
 
@@ -510,7 +510,7 @@ class Atomic(TransactionTestCase):
 
 
 def test_responses_are_not_shared_between_callers():
-    """A site-wide cache would give the first caller's response to the next one."""
+    """A site-wide cache would serve the first caller's response to the next one."""
     api = BoltAPI()
 
     @api.get("/me", auth=[JWTAuthentication()], guards=[AllowAny()])
@@ -535,13 +535,13 @@ def test_an_apis_own_defaults_and_a_routes_exceptions():
     api = BoltAPI(auth=[JWTAuthentication()], guards=[HasPermission("a.b")])
     api.get("/default")(lambda: {})
     api.get("/open", guards=[AllowAny()])(lambda: {})
-    api.get("/nobody", auth=[])(lambda: {})
+    api.get("/unknown", auth=[])(lambda: {})
     mount(api=api)
     assert get("/default").status_code == 401
     assert get("/default", **bearer(sub="1")).status_code == 403
     assert get("/default", **bearer(sub="1", permissions=["a.b"])).status_code == 200
     assert get("/open").status_code == 200
-    assert get("/nobody", **bearer(sub="1", permissions=["a.b"])).status_code == 401
+    assert get("/unknown", **bearer(sub="1", permissions=["a.b"])).status_code == 401
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
@@ -598,7 +598,7 @@ def test_each_method_at_a_path_may_have_a_name():
 
 
 def test_a_handler_that_is_protected_already_is_refused():
-    with pytest.raises(ImproperlyConfigured, match="is protected already. Pass auth="):
+    with pytest.raises(ImproperlyConfigured, match="is already protected. Pass auth="):
         BoltAPI().get("/x")(protect(guards=[IsAuthenticated()])(lambda request: {}))
 
 
@@ -644,7 +644,5 @@ def test_a_dependency_that_is_not_clear_is_refused():
         pass
 
     for handler in (bare, annotated, both, below, twice):
-        with pytest.raises(
-            ImproperlyConfigured, match="parameter 'caller' (names Depends without|has a dependency and)"
-        ):
+        with pytest.raises(ImproperlyConfigured, match="parameter 'caller' (has Depends without|has a dependency and)"):
             BoltAPI().post("/x")(handler)

@@ -1,4 +1,4 @@
-"""Caches of whole responses inside a gate: nothing about a caller is stored where another caller can read it."""
+"""Response caches inside a gate: no response for one caller is served to another."""
 
 import asyncio
 
@@ -53,7 +53,7 @@ def _empty_caches():
 
 @pytest.fixture(params=["sync", "async"])
 def send(request):
-    """One request. Not both in one test: a cache that the first fills would serve the second."""
+    """One request. Not both in one test, because a response cached by the first would be served to the second."""
     if request.param == "sync":
         return lambda headers, url="/view": wsgi("get", url, headers)
     return lambda headers, url="/view": asyncio.run(asgi("get", url, headers))
@@ -68,7 +68,7 @@ async def awhoami(request):
 
 
 def careless(request):
-    """A view that has a `context` of its own."""
+    """A view that sets its own `context`."""
     response = whoami(request)
     request.context = {}
     return response
@@ -87,7 +87,7 @@ def anonymous(response):
 @pytest.mark.parametrize("sent", CALLERS)
 @pytest.mark.parametrize("view", [whoami, awhoami, careless, template])
 @pytest.mark.parametrize("layers", [[IDENTIFY], [IDENTIFY, UPDATE, FETCH], [IDENTIFY, WHOLE]])
-def test_an_anonymous_visitor_never_gets_the_page_of_the_caller_before(send, layers, view, sent):
+def test_anonymous_visitor_never_receives_a_callers_page(send, layers, view, sent):
     mount_view(cached(view) if layers == [IDENTIFY] else view)
     with override_settings(MIDDLEWARE=layers):
         send(CALLERS[sent])
@@ -96,7 +96,7 @@ def test_an_anonymous_visitor_never_gets_the_page_of_the_caller_before(send, lay
 
 @override_settings(MIDDLEWARE=[IDENTIFY], BOLT_AUTHENTICATION_CLASSES=BACKENDS)
 @pytest.mark.parametrize("said", ["Private", "no-store", "no-cache", "max-age=600", "s-maxage=600"])
-def test_a_response_about_a_caller_is_kept_out_whatever_its_cache_control_is(send, said):
+def test_response_to_a_caller_is_never_stored(send, said):
     @cached
     def view(request):
         response = whoami(request)
@@ -146,7 +146,7 @@ def test_a_caller_does_not_get_the_cached_page_of_anonymous_visitors(send):
         assert send(sent).json()["user_id"] is not None
     mount_view(cached(cache_control(max_age=600)(whoami)))
     assert anonymous(send({}, "/view?other"))
-    # Refused, since the view doesn't say whom its page is for; in any case not the page of the visitor before.
+    # Refused, because the view doesn't declare whom its page is for; never the page of the previous visitor.
     assert send(CALLERS["api key"], "/view?other").status_code == 500
 
 
@@ -210,7 +210,7 @@ def drf(respond):
 
         @method_decorator(cached)
         def get(self, request):
-            return respond(request.auth["user_id"] if request.auth else "nobody")
+            return respond(request.auth["user_id"] if request.auth else "unknown")
 
     return lambda: mount_view(View.as_view())
 
@@ -227,7 +227,7 @@ INSIDE = {
 
 @pytest.mark.parametrize("sent", CALLERS)
 @pytest.mark.parametrize("way", INSIDE)
-def test_a_cache_within_a_gate_that_anonymous_callers_pass_keeps_no_caller(send, way, sent):
+def test_cache_inside_a_public_gate_stores_no_caller(send, way, sent):
     INSIDE[way]()
     send(CALLERS[sent])
     assert anonymous(send({}))
@@ -235,7 +235,7 @@ def test_a_cache_within_a_gate_that_anonymous_callers_pass_keeps_no_caller(send,
     assert anonymous(send({}))
 
 
-def test_a_cache_within_a_view_of_drf_tells_callers_from_anonymous_visitors(send):
+def test_cache_inside_a_drf_view_distinguishes_callers(send):
     INSIDE["drf response"]()
     assert anonymous(send({}))
     assert b"apikey" in send(CALLERS["api key"]).content
@@ -274,7 +274,7 @@ def test_orders_that_tell_callers_apart_pass_the_check(layers):
 @pytest.mark.parametrize("order", [[UPDATE, IDENTIFY, FETCH], [UPDATE, FETCH, IDENTIFY]])
 @override_settings(BOLT_AUTHENTICATION_CLASSES=BACKENDS)
 def test_a_cache_outside_stores_a_page_for_its_caller_alone(send, order):
-    """A view may say for how long a page about its caller is stored: it is stored for that caller."""
+    """A view may set how long a page about its caller is stored: it is stored for that caller."""
     mount_view(cache_control(max_age=600)(whoami))
     with override_settings(MIDDLEWARE=order):
         ids = [send(headers).json()["user_id"] for headers in [*CALLERS.values(), {}, *CALLERS.values()]]

@@ -99,7 +99,7 @@ def test_the_compiled_catalogue_is_up_to_date(app, language):
 
 
 def shape(catalogue):
-    """What it translates. Some compilers omit a message that is left as it is."""
+    """Its translations. Some compilers omit messages whose translation is identical."""
     translated = {(context, *forms): one.string for (context, forms), one in messages_of(catalogue).items()}
     return [catalogue.plural_expr, {key: text for key, text in translated.items() if text not in (key[1], [*key[1:]])}]
 

@@ -1,4 +1,4 @@
-"""The system checks: one test for each id, and none where nothing is wrong."""
+"""The system checks: one test for each ID, and no message for a valid configuration."""
 
 import gc
 import re
@@ -136,7 +136,7 @@ def test_keys_of_an_issuer_without_an_issuer_or_an_audience():
         ("BOLTGAURD_DEFAULT_PERMISSION_CLASSES", "BOLTGUARD_DEFAULT_PERMISSION_CLASSES"),
         ("BOLTGUARDS_AUTHENTICATION_CLASSES", "BOLTGUARD_AUTHENTICATION_CLASSES"),
         ("BOLTGUARD_KEY_PREFIX", "BOLTGUARD_API_KEY_PREFIX"),
-        # What stands for itself gets the list of all.
+        # Without a similar name, the hint lists all settings.
         ("BOLTGUARD", "BOLTGUARD_AUTHENTICATION_CLASSES"),
         ("BOLTGUARD_LEVEL", "BOLTGUARD_DEFAULT_PERMISSION_CLASSES"),
     ],
@@ -321,7 +321,7 @@ def test_stores_of_the_settings_are_looked_at():
     ],
 )
 def test_each_check_imports_the_views_whose_backends_it_needs(check, arguments, expected, tmp_path, monkeypatch):
-    """Django runs checks in any order, so that no other one may have imported them."""
+    """Django runs checks in any order, so another check may not have imported them yet."""
     name = f"views_of_{check}"
     (tmp_path / f"{name}.py").write_text(
         "from boltguard import BoltAPI\n"

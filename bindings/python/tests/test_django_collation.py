@@ -1,4 +1,4 @@
-"""A text primary key in a database to which "ADMIN" is equal to "admin": the key in the token decides, exactly.
+"""A string primary key in a database where "ADMIN" equals "admin": the key in the token must match exactly.
 
 SQLite's NOCASE always runs; the default collation of MariaDB, and a nondeterministic one of PostgreSQL, where the
 environment names a server.

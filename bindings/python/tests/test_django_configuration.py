@@ -99,7 +99,9 @@ def test_a_wrong_jwt_configuration_is_refused(options, says):
     with pytest.raises(ImproperlyConfigured, match=says) as refusal:
         JWTAuthentication(**options)
     secret = options.get("secret")
-    assert not (isinstance(secret, str) and len(secret) > 8 and secret in str(refusal.value)), "it names no secret"
+    assert not (isinstance(secret, str) and len(secret) > 8 and secret in str(refusal.value)), (
+        "the message contains no secret"
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,7 @@ def test_a_wrong_jwt_configuration_is_refused(options, says):
 def test_a_wrong_api_key_configuration_is_refused(options, says):
     with pytest.raises(ImproperlyConfigured, match=says) as refusal:
         APIKeyAuthentication(**options)
-    assert "k2" not in str(refusal.value), "it names no key"
+    assert "k2" not in str(refusal.value), "the message contains no key"
 
 
 HIDDEN = "a secret: of these tests"
@@ -194,7 +196,7 @@ def test_what_is_not_a_list_of_backends_is_refused(auth, says):
     ],
 )
 def test_a_mapping_in_the_place_of_a_list_is_refused(build):
-    """Its names would count, whatever it says of them."""
+    """Its keys would be granted, regardless of their values."""
     with pytest.raises(ImproperlyConfigured, match="mapping|of type dict"):
         build({"HS256": False})
 
@@ -212,7 +214,7 @@ def test_a_mapping_in_the_place_of_a_list_is_refused(build):
     ],
 )
 def test_a_setting_of_a_backend_that_is_changed_later_is_refused(name, value):
-    """The store would never be asked: what Rust was given doesn't follow."""
+    """The store would never be used, because the backend in Rust doesn't change."""
     backend = JWTAuthentication(user_field="email", subject_required=True)
     setattr(backend, name, getattr(backend, name))
     with pytest.raises(ImproperlyConfigured, match=f"{name} can't be changed"):
@@ -329,7 +331,7 @@ def test_a_default_that_can_not_be_used_allows_no_one(settings):
 
 
 def test_settings_can_import_the_package(tmp_path):
-    """In settings.py nothing of Django is ready yet: no application, no SECRET_KEY."""
+    """In settings.py, apps and SECRET_KEY aren't available yet."""
     (tmp_path / "settings.py").write_text(
         textwrap.dedent("""
         from boltguard.auth import *

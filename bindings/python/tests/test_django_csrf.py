@@ -1,4 +1,4 @@
-"""CSRF checks and `LoginRequiredMiddleware`: a gate is exempt only from what it does better itself."""
+"""CSRF checks and `LoginRequiredMiddleware`: a gate is only exempt from checks that it replaces."""
 
 import asyncio
 
@@ -120,11 +120,13 @@ WITH_A_TOKEN = {**WITH_A_SESSION, "csrftoken": TOKEN}
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 @pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("kind", [*PROTECTED, *APIS])
-def test_a_session_is_asked_for_a_csrf_token_where_no_credential_identified_the_caller(kind, site, client):
+def test_session_without_credentials_requires_csrf_token(kind, site, client):
     with override_settings(MIDDLEWARE=SITES[site]):
         mount({**PROTECTED, **APIS}[kind]())
         assert post(cookies=WITH_A_SESSION, client=client).status_code == 403
-        assert post(bearer("a.b.c"), WITH_A_SESSION, client).status_code == 403, "a bad credential identifies nobody"
+        assert post(bearer("a.b.c"), WITH_A_SESSION, client).status_code == 403, (
+            "invalid credentials don't identify a caller"
+        )
         assert post({"X-CSRFToken": TOKEN}, WITH_A_TOKEN, client).status_code == 200
         assert post({"X-CSRFToken": TOKEN, "Origin": "https://evil.example"}, WITH_A_TOKEN, client).status_code == 403
         for identified in (bearer(sub="1"), {"X-API-Key": "k" * 20}):
@@ -133,7 +135,7 @@ def test_a_session_is_asked_for_a_csrf_token_where_no_credential_identified_the_
 
 
 @pytest.mark.parametrize("kind", PROTECTED)
-def test_a_protected_view_asks_anonymous_callers_as_the_plain_view_does(kind):
+def test_protected_view_checks_csrf_like_the_plain_view(kind):
     with override_settings(MIDDLEWARE=SITES["plain"]):
         mount(PROTECTED[kind]())
         assert post().status_code == 403
@@ -213,7 +215,7 @@ def test_safe_methods_and_direct_calls_are_not_checked():
         assert view(RequestFactory().post("/view")).status_code == 200, "a unit test, which no middleware sees"
 
 
-def test_drf_with_its_default_authentication_inside_of_protect_takes_a_post(ada):
+def test_drf_default_authentication_inside_protect_accepts_post(ada):
     from rest_framework.authentication import SessionAuthentication
     from rest_framework.response import Response
     from rest_framework.views import APIView
@@ -229,7 +231,7 @@ def test_drf_with_its_default_authentication_inside_of_protect_takes_a_post(ada)
         with override_settings(MIDDLEWARE=SITES["plain"]):
             mount_view(view)
             assert post(bearer(sub=str(ada.pk)), WITH_A_SESSION).json() == {"name": "ada"}
-            assert post(cookies=WITH_A_SESSION).json() == {"name": ""}, "DRF's own: nobody is logged in"
+            assert post(cookies=WITH_A_SESSION).json() == {"name": ""}, "the user of DRF: no one is logged in"
 
 
 # Subclasses
@@ -284,7 +286,7 @@ SUBCLASSES = [Overridden, Mixed, AsyncOverridden, AsyncOverriddenBySync]
 
 
 @pytest.mark.parametrize("view", SUBCLASSES)
-def test_a_subclass_that_overrides_dispatch_is_protected_as_its_base_is(view):
+def test_subclass_that_overrides_dispatch_is_protected(view):
     made = view.as_view()
     assert made.csrf_exempt is True and made.login_required is False
     with override_settings(MIDDLEWARE=SITES["plain"]):
@@ -298,14 +300,14 @@ def test_a_subclass_that_overrides_dispatch_is_protected_as_its_base_is(view):
 def test_the_gate_of_a_subclass_asks_once(monkeypatch):
     from boltguard.auth import RevocationStore
 
-    asked = []
+    called = []
 
     class Store(RevocationStore):
         def revoke(self, jti, ttl=None):
             pass
 
         def is_revoked(self, jti):
-            asked.append(jti)
+            called.append(jti)
             return False
 
     base = protect(auth=[JWTAuthentication(revocation_store=Store())], guards=[IsAuthenticated()])(
@@ -318,7 +320,7 @@ def test_the_gate_of_a_subclass_asks_once(monkeypatch):
 
     mount_view(type("Sub", (Calls, Middle), {}).as_view())
     assert Client().get("/view", headers=bearer(sub="1", jti="j")).status_code == 200
-    assert asked == ["j"]
+    assert called == ["j"]
 
 
 def test_a_subclass_hook_of_the_class_itself_is_called():
@@ -362,7 +364,7 @@ WITHOUT_GUARDS = {
 
 @needs_login_middleware
 class ClosedSite(TestCase):
-    """A site whose every view requires a login, unless it says otherwise."""
+    """A site whose views require a login by default."""
 
     def get(self, pattern, client=None, **settings):
         with override_settings(MIDDLEWARE=[SESSIONS, AUTH, LOGIN], LOGIN_URL="/login", **settings):

@@ -55,7 +55,7 @@ def identity_of(request):
     if user is None:
         return None
     if user == "bad":
-        raise Unauthorized("This text isn't sent.")
+        raise Unauthorized("This message isn't sent.")
     if user == "forbidden":
         raise Forbidden("Not from here.")
     if user == "broken":
@@ -176,7 +176,7 @@ def test_bad_credentials_are_refused_and_the_next_backend_is_tried(backend):
 
 
 @pytest.mark.parametrize("backend", [ByHeader, ByHeaderAsync])
-def test_an_error_of_a_backend_is_the_response_behind_the_middleware_too(backend):
+def test_error_of_a_backend_is_the_middleware_response(backend):
     middleware = ["boltguard.middleware.BoltguardMiddleware"]
     with override_settings(BOLTGUARD_AUTHENTICATION_CLASSES=[backend()], MIDDLEWARE=middleware):
         for view in (show, ashow):
@@ -206,26 +206,26 @@ def test_an_open_view_tells_why_credentials_failed():
     assert get().json()["user_id"] is None
 
 
-def test_a_backend_with_a_header_is_only_asked_about_requests_that_have_it():
-    asked = []
+def test_backend_with_a_header_requires_the_header():
+    called = []
 
     class Counting(ByHeader):
         def authenticate(self, request):
-            asked.append(request.headers.get("X-User"))
+            called.append(request.headers.get("X-User"))
             return super().authenticate(request)
 
     mount_view(protect(auth=[Counting()], guards=[AllowAny()])(show))
     for headers in ({}, {"Authorization": "Basic YTpi"}, {"X-User": "ada"}):
         assert wsgi("get", "/view", headers).status_code == 200
-    assert asked == ["ada"]
+    assert called == ["ada"]
 
 
 def test_a_refused_caller_is_authenticated_once():
-    asked = []
+    called = []
 
     class Once(ByHeader):
         def authenticate(self, request):
-            asked.append(request)
+            called.append(request)
             return super().authenticate(request)
 
     logger = logging.getLogger("boltguard.guards")
@@ -237,7 +237,7 @@ def test_a_refused_caller_is_authenticated_once():
             assert wsgi("get", "/view", {"X-User": "ada"}).status_code == 403
     finally:
         logger.setLevel(level)
-    assert len(asked) == 1
+    assert len(called) == 1
 
 
 def test_what_a_backend_returns_must_be_an_identity():
@@ -331,7 +331,7 @@ def kinds_of_view(backend):
 
 
 @pytest.mark.parametrize("middleware", [[SESSIONS, CSRF, AUTH], [SESSIONS], []])
-def test_a_request_that_browsers_authenticate_automatically_must_pass_the_csrf_check(middleware):
+def test_credentials_sent_automatically_require_csrf_check(middleware):
     with override_settings(MIDDLEWARE=middleware):
         for view in kinds_of_view(Ambient()):
             status, body = post(view, cookies={"who": "7"})
@@ -345,7 +345,7 @@ def test_a_header_that_browsers_do_not_send_needs_no_csrf_check():
         assert post(view, {"X-User": "ada"})[0] == 200
 
 
-def test_the_middleware_leaves_the_csrf_check_to_django_for_ambient_credentials():
+def test_middleware_leaves_csrf_check_to_django():
     middleware = [CSRF, "boltguard.middleware.BoltguardMiddleware"]
     backends = [Ambient(), ByHeader()]
     with override_settings(BOLTGUARD_AUTHENTICATION_CLASSES=backends, MIDDLEWARE=middleware):
@@ -631,7 +631,7 @@ def test_a_function_may_identify_a_certificate():
 def test_the_certificate_of_an_asgi_server(tls, status):
     backend = ClientCertificate(asgi_tls=True, clients={FINGERPRINT: "billing"})
     view = protect(auth=[backend], guards=LOGGED_IN)(ashow)
-    # A header is no certificate of the connection.
+    # A header isn't a certificate of the connection.
     request = AsyncRequestFactory().get("/view", headers={"Client-Cert": FORMS[0]})
     request.scope["extensions"] = None if tls is None else {"tls": tls}
     assert asyncio.run(view(request)).status_code == status

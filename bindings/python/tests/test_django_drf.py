@@ -49,7 +49,7 @@ from boltguard.auth import (
 from boltguard.drf import BoltguardAuthentication, GuardPermission
 from boltguard.middleware import BoltguardMiddleware
 
-from issuer import Issuer, say, serving
+from issuer import Issuer, reply, serving
 from people.models import Note
 from support import bearer, mount, mount_view, wsgi
 
@@ -68,7 +68,7 @@ def serve(
     response=lambda request: {},
     renderers=(JSONRenderer,),
 ):
-    """A view that gives back what `response` makes of the request."""
+    """A view that returns the result of `response` for the request."""
 
     class View(APIView):
         authentication_classes = list(authentications)
@@ -101,7 +101,7 @@ def test_the_user_costs_no_query_until_more_than_the_key_is_read(ada, django_ass
         assert get(bearer(sub=str(ada.pk))).json() == ada.pk
 
 
-def test_without_a_credential_others_are_tried_and_no_one_is_anonymous():
+def test_other_backends_are_tried_without_credentials():
     class Other(BaseAuthentication):
         def authenticate(self, request):
             return ("somebody", None) if "X-Other" in request.headers else None
@@ -121,7 +121,7 @@ def test_without_a_credential_others_are_tried_and_no_one_is_anonymous():
         (bearer("no.to.ken"), "invalid_token", "The token is invalid"),
     ],
 )
-def test_an_invalid_credential_is_401_with_the_reason_that_a_client_may_learn(permissions, sent, code, detail):
+def test_invalid_credentials_are_401_with_a_public_reason(permissions, sent, code, detail):
     serve(permissions)
     response = get(sent)
     assert (response.status_code, response.json()) == (401, {"detail": f"{detail}.", "code": code})
@@ -184,12 +184,12 @@ def test_a_class_may_keep_a_backend_beside_its_backends():
 
 
 class Elsewhere(RevocationStore):
-    """A store that lives elsewhere, and knows one token, or is out of order."""
+    """A store outside of the process that contains one token, or is unavailable."""
 
-    asked = 0
+    called = 0
 
     def is_revoked(self, jti):
-        self.asked += 1
+        self.called += 1
         if jti == "broken":
             raise ConnectionError
         return jti == "revoked"
@@ -203,7 +203,7 @@ def test_a_store_that_is_external_is_queried_once():
     permissions = [GuardPermission.of(IsAuthenticated()), GuardPermission.of(HasPermission("a.b"))]
     serve(permissions, [using(JWTAuthentication(revocation_store=store))])
     assert get(bearer(sub="1", jti="good", permissions=["a.b"])).status_code == 200
-    assert store.asked == 1
+    assert store.called == 1
     assert get(bearer(sub="1", jti="revoked", permissions=["a.b"])).json()["code"] == "token_revoked"
 
 
@@ -215,7 +215,7 @@ def test_an_unavailable_store_is_503_even_for_allow_any():
 
 def test_an_issuer_that_is_down_is_503_with_the_time_to_try_again():
     issuer = Issuer("a")
-    issuer.respond = lambda handler, _: say(handler, 500)
+    issuer.respond = lambda handler, _: reply(handler, 500)
     with serving(issuer) as url:
         remote = RemoteKeySet(url, allow_http=True)
         serve([AllowAny], [using(JWTAuthentication(remote, ["ES256"], issuer="me"))])
@@ -235,7 +235,7 @@ def test_a_user_who_is_not_there_is_401_when_read(read, ada):
 
 def test_a_subject_that_is_not_a_primary_key_is_401_when_read():
     serve([IsKnown], response=lambda request: request.user.pk)
-    assert get(bearer(sub="nobody")).status_code == 401
+    assert get(bearer(sub="unknown")).status_code == 401
 
 
 def test_permissions_of_djangos_users_read_the_account(ada):
@@ -284,7 +284,7 @@ def test_what_is_not_a_guard_is_refused_when_the_class_is_made():
 
 
 @pytest.mark.parametrize("permission", [GuardPermission, GuardPermission | IsKnown, IsKnown & GuardPermission])
-def test_a_guard_permission_without_a_guard_allows_no_one_and_shows_the_correct_form(permission):
+def test_guard_permission_without_a_guard_is_an_error(permission):
     serve([permission])
     with pytest.raises(ImproperlyConfigured, match=NO_GUARD):
         get(bearer(sub="1"), client=Client())
@@ -298,7 +298,7 @@ def test_operators_need_the_guard_of_a_permission(combine):
         combine()
 
 
-def test_the_list_of_routes_names_the_view_whose_permission_has_no_guard():
+def test_routes_report_permissions_without_a_guard():
     serve([GuardPermission])
     with pytest.raises(CommandError, match=f"ANY /view: {NO_GUARD}"):
         listed()
@@ -380,17 +380,17 @@ def test_a_guard_without_our_authentication_allows_no_one():
 
 
 def test_a_check_is_asked_with_the_request_of_the_framework_and_once():
-    asked = []
+    called = []
 
     def about(request):
-        asked.append(type(request))
+        called.append(type(request))
         return "let" in request.query_params
 
     serve([GuardPermission.of(IsStaff() | Check(about))])
     assert wsgi("get", "/view?let", bearer(sub="1")).status_code == 200
     assert get(bearer(sub="1")).status_code == 403
     assert get(bearer(sub="1", is_staff=True)).status_code == 200
-    assert asked == [Request, Request]
+    assert called == [Request, Request]
 
 
 class Article:
@@ -432,7 +432,7 @@ def test_an_owner_is_allowed_and_others_are_not(articles):
 
 
 def test_an_owner_who_can_be_no_user_is_401(articles):
-    assert wsgi("get", "/articles/1", bearer(sub="nobody")).status_code == 401
+    assert wsgi("get", "/articles/1", bearer(sub="unknown")).status_code == 401
 
 
 def test_a_list_is_not_asked_about(articles):
@@ -478,14 +478,14 @@ def test_generic_views_ask_about_the_object_that_they_get(ada):
 
 
 def test_a_check_before_the_object_is_not_asked_again_with_it():
-    asked = []
+    called = []
 
     def open_hours(request):
-        asked.append("hours")
+        called.append("hours")
         return True
 
     def is_first(request, obj):
-        asked.append(obj)
+        called.append(obj)
         return obj == 1
 
     class View(APIView):
@@ -499,7 +499,7 @@ def test_a_check_before_the_object_is_not_asked_again_with_it():
     mount(path("<int:number>", View.as_view()))
     assert wsgi("get", "/1", bearer(sub="1")).status_code == 200
     assert wsgi("get", "/2", bearer(sub="1")).status_code == 403
-    assert asked == ["hours", 1, "hours", 2]
+    assert called == ["hours", 1, "hours", 2]
 
 
 def test_a_view_that_is_a_function():
@@ -516,15 +516,15 @@ def test_a_view_that_is_a_function():
 
 def test_responses_are_not_stored_by_shared_caches():
     serve([IsKnown | ReadOnly])
-    known, nobody, refused = get(bearer(sub="1")), get(), get(bearer(exp=1))
-    assert [response["Vary"] for response in (known, nobody, refused)] == ["Authorization"] * 3
-    assert (known["Cache-Control"], nobody.get("Cache-Control")) == ("private", None)
+    authenticated, anonymous, refused = get(bearer(sub="1")), get(), get(bearer(exp=1))
+    assert [response["Vary"] for response in (authenticated, anonymous, refused)] == ["Authorization"] * 3
+    assert (authenticated["Cache-Control"], anonymous.get("Cache-Control")) == ("private", None)
     serve([IsKnown], renderers=[JSONRenderer, BrowsableAPIRenderer])
     assert get(bearer(sub="1"))["Vary"] == "Accept, Authorization"
 
 
 OTHER_KEY = "another-key-of-the-tests"
-# Of itself, Django tells those apart who send `Authorization`.
+# By default, Django's cache varies on `Authorization`.
 BY_KEY = using(APIKeyAuthentication(api_keys={KEY, OTHER_KEY}))
 
 
@@ -672,10 +672,10 @@ def test_the_list_of_routes_can_be_made_whatever_a_view_lists(authentications):
         def get(self, request):
             return Response({})
 
-    class Asked(View):
+    class Dynamic(View):
         permission_classes = property(lambda view: [STAFF])
 
-    mount(path("a", View.as_view()), path("b", Asked.as_view()))
+    mount(path("a", View.as_view()), path("b", Dynamic.as_view()))
     assert listed() == {"GET /a": ("staff", []), "GET /b": (None, [])}
 
 
@@ -707,7 +707,7 @@ def test_the_list_of_routes_names_the_permissions_of_the_framework(permissions, 
     assert table()
 
 
-def test_the_list_of_routes_says_where_permissions_are_chosen_for_each_request():
+def test_routes_report_dynamic_permissions():
     class View(APIView):
         def get(self, request):
             return Response({})
@@ -724,7 +724,7 @@ def test_the_list_of_routes_says_where_permissions_are_chosen_for_each_request()
         assert table() == [["GET", "/view", "-", "DRF:", "chosen", "for", "each", "request"]]
 
 
-def test_a_permission_of_the_framework_that_is_taken_away_fails_the_check(tmp_path):
+def test_removed_drf_permission_fails_the_check(tmp_path):
     lock = tmp_path / "routes.lock"
     serve([IsKnown])
     call_command("boltguard_routes", "--write", lock, stdout=io.StringIO())
@@ -756,7 +756,7 @@ def test_requests_made_for_tests_work_without_a_view():
         BoltguardAuthentication().authenticate(Request(APIRequestFactory().get("/", headers=bearer(exp=1))))
 
 
-def test_a_forced_user_is_anonymous_to_a_guard_unless_a_context_comes_along(ada):
+def test_forced_user_without_a_context_is_anonymous(ada):
     @api_view(["GET"])
     @permission_classes([STAFF])
     def view(request):
@@ -803,7 +803,7 @@ def test_without_the_framework_the_import_says_what_to_install(monkeypatch):
         importlib.import_module("boltguard.drf")
 
 
-def test_another_error_of_an_import_is_not_taken_for_the_frameworks_absence(monkeypatch):
+def test_other_import_errors_are_not_hidden(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("boltguard.drf")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "rest_framework.authentication", None)

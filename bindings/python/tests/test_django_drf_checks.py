@@ -52,14 +52,14 @@ def ids(**lists):
 
 
 @pytest.mark.parametrize("held", [JWTAuthentication, JWTAuthentication()])
-def test_a_backend_in_the_authentication_classes_is_an_error_that_shows_the_correct_form(held):
+def test_backend_in_authentication_classes_is_an_error(held):
     ((found, message, hint),) = messages(Shop.as_view(authentication_classes=[held]))
     assert found == "boltguard.E401" and f"{__name__}.Shop.authentication_classes contains JWTAuthentication" in message
     assert "BoltguardAuthentication with backends = [JWTAuthentication(...)]" in hint
 
 
 @pytest.mark.parametrize("held", [IsStaff, IsStaff(), IsStaff | IsAuthenticated, ~IsAuthenticated & IsStaff])
-def test_a_guard_in_the_permission_classes_is_an_error_that_shows_the_correct_form(held):
+def test_guard_in_permission_classes_is_an_error(held):
     ((found, message, hint),) = messages(Shop.as_view(permission_classes=[held]))
     assert found == "boltguard.E401" and f"{__name__}.Shop.permission_classes contains IsStaff" in message
     assert "GuardPermission.of(IsStaff(...))" in hint
@@ -86,7 +86,7 @@ def test_a_guard_without_our_authentication_is_a_warning():
     assert ids(permission_classes=[everybody], authentication_classes=[]) == []
 
 
-def test_a_guard_that_asks_for_a_backend_that_its_view_has_not_got_is_an_error():
+def test_guard_with_a_missing_backend_is_an_error():
     ((found, message, _),) = messages(Shop.as_view(permission_classes=[BY_KEY]))
     assert found == "boltguard.E301" and "'api_key'" in message
     assert ids(permission_classes=[BY_KEY], authentication_classes=[Keys]) == []
@@ -119,11 +119,11 @@ def test_what_a_method_chooses_for_each_request_is_not_judged():
         def get_authenticators(self):
             return []
 
-    class Asked(Shop):
+    class Dynamic(Shop):
         permission_classes = authentication_classes = property(lambda view: [])
 
     chooses = Chooses.as_view(permission_classes=[IsStaff], authentication_classes=[JWTAuthentication])
-    assert messages(chooses, Asked.as_view()) == set()
+    assert messages(chooses, Dynamic.as_view()) == set()
 
 
 def test_a_sound_view_has_nothing_to_hear():

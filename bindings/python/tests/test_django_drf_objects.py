@@ -155,7 +155,7 @@ ONE = {
     "get of a generic view as a list": ListOfGeneric.as_view(),
     "get of a list view": GetOfList.as_view(),
     "list with one object": ListedOne.as_view(),
-    "list that is no response of DRF": Exported.as_view(),
+    "list that isn't a DRF response": Exported.as_view(),
     "list that is streamed": Streamed.as_view(),
     "mixins": Mixed.as_view(),
     "options": ByOptions.as_view(),
@@ -196,7 +196,7 @@ def test_an_action_that_shows_one_object_is_not_a_list(name, pagination):
 
 
 @pytest.mark.parametrize("method", ["post", "delete"])
-def test_an_action_that_changes_one_object_and_shows_none_is_not_a_list(method):
+def test_action_that_changes_an_object_is_not_a_list(method):
     route(Orders)
     assert wsgi(method, "/orders/end_newest", CALLER).status_code == 500
     assert wsgi(method, "/orders/end_newest", STAFF).status_code == 204

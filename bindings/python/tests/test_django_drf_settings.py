@@ -42,7 +42,7 @@ class Shop(APIView):
 
 urlpatterns = [path("shop", Shop.as_view())]
 """
-ASK = """
+PROGRAM = """
 import os, sys
 import django
 
@@ -81,7 +81,7 @@ def site(tmp_path):
 def test_a_site_starts_with_both_defaults_and_asks_them(site, first):
     tokens = [token(sub="1", permissions=["shop.buy"]), token(sub="1")]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "shop_settings", "PYTHONPATH": str(site)}
-    command = [sys.executable, "-c", ASK.format(first=first), *tokens]
+    command = [sys.executable, "-c", PROGRAM.format(first=first), *tokens]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()

@@ -124,7 +124,7 @@ def test_an_external_user_has_what_the_token_says(outsider):
     assert (outsider.issuer, outsider.subject, str(outsider), outsider.username) == (ISSUER, "olga", "olga", "olga")
     assert outsider.claims["name"] == "Olga" and outsider.natural_key() == (ISSUER, "olga")
     assert outsider.is_active and outsider.is_authenticated and not outsider.is_anonymous
-    assert not outsider.is_staff and not outsider.is_superuser, "not Django's staff, whatever the issuer says"
+    assert not outsider.is_staff and not outsider.is_superuser, "not Django's staff, regardless of the issuer's claims"
     assert outsider.get_all_permissions() == {"blog.add_post", "shop.*"}
     assert outsider.has_perm("blog.add_post") and outsider.has_perm("shop.view_order")
     assert not outsider.has_perm("blog.delete_post") and not outsider.has_perm("blog.add_post", object())
@@ -197,7 +197,7 @@ def test_the_log_says_that_the_issuer_is_not_configured(ada, caplog):
     assert "issuer_not_configured" in caplog.text
 
 
-def test_a_view_that_reads_the_token_alone_takes_an_issuer_that_is_not_configured():
+def test_unconfigured_issuer_is_accepted_without_the_account():
     mount_view(
         protect(auth=[JWTAuthentication()], guards=[HasPermission("a.b")])(
             lambda request: JsonResponse({"user_id": request.context["user_id"], "account": request.context.account})
@@ -218,7 +218,7 @@ def test_an_issuer_that_is_not_configured_owns_nothing(ada):
 
 
 def test_the_key_of_a_user_of_an_issuer_that_is_not_configured_is_never_read(ada):
-    """Behind a gate it is 401, so that no row is found by it; elsewhere there is no key."""
+    """In a protected view, reading it results in a 401, so no row is found; elsewhere, it has no primary key."""
     foreign = bearer(sub=str(ada.pk), iss="https://other.example")
     for read in (lambda user: user.pk, lambda user: user.id, lambda user: list(Note.objects.filter(owner=user))):
         mount_view(
@@ -240,7 +240,7 @@ def test_user_field_finds_the_account(issuer, remote, ada, view):
     mount_view(protect(auth=[external(remote, user_field="username")], guards=[IsAuthenticated()])(view))
     sent = call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="ada")).json()
     assert (sent["pk"], sent["name"]) == (ada.pk, "ada")
-    for subject in ("nobody", "ADA", str(ada.pk), "\x00", "x" * 1000):
+    for subject in ("unknown", "ADA", str(ada.pk), "\x00", "x" * 1000):
         assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub=subject)).status_code == 401, subject
     get_user_model().objects.filter(pk=ada.pk).update(is_active=False)
     assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="ada")).status_code == 401
@@ -271,7 +271,7 @@ def test_an_email_has_to_be_verified(issuer, remote, database):
 
 @pytest.mark.parametrize("other", [" {}", "+{}", "0{}", "{}_0", "{}.0", "\u0967{}"])
 def test_a_number_that_is_written_otherwise_names_no_one(issuer, remote, ada, other):
-    """To the issuer these are other users; `int()` takes them all for numbers."""
+    """For the issuer, these are different users, but `int()` accepts all of them."""
     subject = other.format(ada.pk)
     mount_view(protect(auth=[external(remote, user_field="pk")], guards=[IsAuthenticated()])(describe))
     assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub=str(ada.pk))).json()["pk"] == ada.pk
@@ -313,7 +313,7 @@ def test_an_owner_is_known_by_the_account_that_was_found(issuer, remote, ada):
     for one in (view, aview):
         mount_view(protect(auth=[external(remote, user_field="username")], guards=[Owner("owner")])(one))
         assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="ada")).status_code == 200
-        assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="nobody")).status_code == 401
+        assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="unknown")).status_code == 401
 
 
 # A function
@@ -338,24 +338,24 @@ def test_get_user_finds_the_account(issuer, remote, ada, view, function):
     mount_view(protect(auth=[external(remote, get_user=function)], guards=[IsAuthenticated()])(view))
     sent = call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="ada")).json()
     assert (sent["pk"], sent["name"]) == (ada.pk, "ada")
-    assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="nobody")).status_code == 401
+    assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="unknown")).status_code == 401
     get_user_model().objects.filter(pk=ada.pk).update(is_active=False)
     assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="ada")).status_code == 401
 
 
-def test_get_user_may_make_the_account_and_is_called_once_and_only_where_it_is_read(issuer, remote, database):
-    asked = []
+def test_get_user_is_called_once_when_the_account_is_read(issuer, remote, database):
+    called = []
 
     def make(claims):
-        asked.append(claims["sub"])
+        called.append(claims["sub"])
         return User.objects.get_or_create(username=claims["sub"])[0]
 
     backend = external(remote, get_user=make)
     mount_view(protect(auth=[backend], guards=[IsAuthenticated()])(lambda request: HttpResponse()))
-    assert wsgi("get", "/view", issuer.bearer("a", iss=ISSUER, sub="new")).status_code == 200 and asked == []
+    assert wsgi("get", "/view", issuer.bearer("a", iss=ISSUER, sub="new")).status_code == 200 and called == []
     mount_view(protect(auth=[backend], guards=[IsAuthenticated()])(describe))
     assert wsgi("get", "/view", issuer.bearer("a", iss=ISSUER, sub="new")).json()["name"] == "new"
-    assert asked == ["new"]
+    assert called == ["new"]
     User.objects.filter(username="new").delete()
 
 
@@ -390,7 +390,7 @@ def test_a_found_account_outside_of_a_gate(issuer, remote, ada, settings):
         for view in VIEWS:
             mount_view(view)
             assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="ada")).json()["pk"] == ada.pk
-            gone = call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="nobody")).json()
+            gone = call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="unknown")).json()
             assert (gone["pk"], gone["name"], gone["in"]) == (None, "", False) or view is describe
         mount_view(adescribe_lazily)
         assert call("get", "/view", issuer.bearer("a", iss=ISSUER, sub="ada")).json() == {"pk": ada.pk, "name": "ada"}
@@ -420,7 +420,7 @@ def test_what_cannot_be_used_is_refused_where_it_is_written(settings, said):
 @pytest.mark.parametrize(
     ("name", "said"), [("nickname", "no such field"), ("first_name", "not unique"), ("email", "unique")]
 )
-def test_a_field_that_tells_no_users_apart_is_an_error_of_the_checks_and_of_the_first_request(name, said, ada):
+def test_field_that_is_not_unique_is_an_error(name, said, ada):
     from django.core.checks import run_checks
 
     backend = JWTAuthentication(secrets.token_hex(32), user_field=name)

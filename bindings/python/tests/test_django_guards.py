@@ -1,4 +1,4 @@
-"""Guards as Python writes them: `&`, `|`, `~`, and what is refused when a view is built."""
+"""Guards in Python: `&`, `|`, `~`, and errors when a view is defined."""
 
 import itertools
 

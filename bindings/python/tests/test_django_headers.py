@@ -1,4 +1,4 @@
-"""`Vary` and `Cache-Control` of every response behind a gate: a shared cache gives none of them to another caller."""
+"""`Vary` and `Cache-Control` of protected views: a shared cache doesn't serve responses to another caller."""
 
 import pytest
 from django.core.exceptions import PermissionDenied

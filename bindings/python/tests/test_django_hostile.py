@@ -223,7 +223,7 @@ def test_the_middleware_sends_no_cached_response_of_another(view):
 
 
 @override_settings(MIDDLEWARE=[IDENTIFY], BOLT_AUTHENTICATION_CLASSES=KEYS["auth"])
-def test_the_middleware_leaves_cached_pages_to_everybody_without_a_credential():
+def test_anonymous_callers_receive_cached_pages():
     mount_view(cached(lambda request: HttpResponse("front page")))
     assert [call("get", "/view").status_code for _ in range(2)] == [200, 200]
 
@@ -273,7 +273,7 @@ def test_a_method_begins_no_line_of_its_own_in_the_log(caplog):
     assert caplog.records[-1].getMessage().startswith("GE\\nT /view refused")
 
 
-# Values that don't fit, or that can't be held
+# Values that are invalid, or that can't be represented
 
 
 class Tree(msgspec.Struct):
@@ -367,7 +367,7 @@ def test_a_value_that_cant_be_held_is_422_in_a_query_and_in_a_path(value, kind):
         assert (response.json()["code"], response.json()["loc"]) == ("invalid_path", ["path", "value"])
 
 
-def test_a_path_that_does_not_fit_is_told_to_those_whom_the_guard_allows():
+def test_invalid_path_is_only_reported_to_allowed_callers():
     api = BoltAPI(**KEYS)
 
     @api.get("/art/{number}")
@@ -407,7 +407,7 @@ def test_a_path_that_does_not_fit_one_route_may_fit_another():
     mount(api=api)
     assert get("/art/newest").json() == "newest"
     assert get("/art/7").json() == {"number": 7} and get("/art/oldest").status_code == 422
-    assert get("/books/x").status_code == 404, "asked for by Django's own converter"
+    assert get("/books/x").status_code == 404, "rejected by Django's own converter"
     assert reverse("by_number", kwargs={"number": 7}) == "/art/7"
 
     @api.get("/art/{name}")
@@ -432,7 +432,7 @@ class ForgetfulAsync(View):
 
 
 def sync_only(view):
-    """A decorator that knows nothing of async views."""
+    """A decorator without support for async views."""
     return lambda request: view(request)
 
 

@@ -26,7 +26,7 @@ from boltguard.auth import (
 from boltguard.decorators import protect
 from boltguard.jwt import Key, PyJWKClient, PyJWKClientConnectionError
 
-from issuer import FAR, Issuer, say, serving
+from issuer import FAR, Issuer, reply, serving
 from support import asgi, bearer, mount, wsgi
 
 
@@ -63,7 +63,7 @@ def statuses(headers):
 
 
 def fail(handler, _):
-    say(handler, 500)
+    reply(handler, 500)
 
 
 def test_keys_are_fetched_with_the_first_token(issuer, remote):
@@ -80,17 +80,17 @@ def test_keys_are_fetched_with_the_first_token(issuer, remote):
 def test_each_edge_fetches_and_finds_a_new_key(issuer, remote, edge):
     serve(backend(remote))
 
-    def ask(kid):
+    def status_of(kid):
         return ONE_EDGE[edge](issuer.bearer(kid)).status_code
 
-    assert ask("a") == 200
+    assert status_of("a") == 200
     issuer.publish("a", "b")
-    assert ask("b") == 401
+    assert status_of("b") == 401
     remote.rust.skip(30)
-    assert ask("b") == 200
+    assert status_of("b") == 200
     issuer.publish("b")
     remote.rust.skip(300)
-    assert ask("a") == 401
+    assert status_of("a") == 401
     assert len(issuer.requests) == 3
 
 
@@ -106,10 +106,10 @@ def test_a_flood_of_unknown_keys_is_one_request_a_cooldown(issuer, remote):
     serve(backend(remote))
     assert statuses(issuer.bearer("a")) == [200] * 4
     remote.rust.skip(30)
-    strangers = [Issuer(f"x{number}") for number in range(5)]
-    for stranger in strangers:
-        (kid,) = stranger.keys
-        for response in on_each_edge(stranger.bearer(kid)):
+    unknown_issuers = [Issuer(f"x{number}") for number in range(5)]
+    for unknown in unknown_issuers:
+        (kid,) = unknown.keys
+        for response in on_each_edge(unknown.bearer(kid)):
             assert response.status_code == 401
             assert response.json() == {"detail": "The token is invalid.", "code": "invalid_token"}
     assert len(issuer.requests) == 2
@@ -147,11 +147,11 @@ def test_old_keys_serve_until_they_are_too_old(issuer, remote):
     issuer.respond = fail
     remote.rust.skip(300)
     assert statuses(issuer.bearer("a")) == [200] * 4
-    # Nobody can say whether a key that is not there exists, and a flood of them fetches nothing more.
-    asked = len(issuer.requests)
+    # It can't be determined whether an unknown key exists, and many unknown keys trigger no further fetch.
+    requested = len(issuer.requests)
     assert statuses(Issuer("x").bearer("x")) == [503] * 4
     assert statuses(issuer.bearer("a", exp=1)) == [401] * 4
-    assert len(issuer.requests) == asked
+    assert len(issuer.requests) == requested
     remote.rust.skip(4000)
     assert statuses(issuer.bearer("a")) == [503] * 4
     remote.rust.skip(60)
@@ -164,12 +164,12 @@ def test_many_requests_at_the_start_are_one_fetch(issuer, remote):
     headers = issuer.bearer("a")
     barrier = threading.Barrier(6)
 
-    def ask(_):
+    def status_of(_):
         barrier.wait()
         return wsgi("get", "/sync", headers).status_code
 
     with ThreadPoolExecutor(6) as pool:
-        assert list(pool.map(ask, range(6))) == [200] * 6
+        assert list(pool.map(status_of, range(6))) == [200] * 6
     assert len(issuer.requests) == 1
 
 
@@ -195,15 +195,15 @@ def test_a_kid_of_one_issuer_does_not_stop_the_rotation_of_another(issuer, remot
             serve(*backends)
             assert statuses(other.bearer("2026")) == [200] * 4
             assert statuses(issuer.bearer("a")) == [200] * 4
-        asked = len(issuer.requests), len(other.requests)
+        requested = len(issuer.requests), len(other.requests)
         issuer.publish("2026")
         remote.rust.skip(30)
         second.rust.skip(30)
         assert statuses(other.bearer("2026", exp=1)) == [401] * 4
-        assert (len(issuer.requests), len(other.requests)) == asked
+        assert (len(issuer.requests), len(other.requests)) == requested
         assert statuses(issuer.bearer("2026")) == [200] * 4
         assert statuses(other.bearer("2026")) == [200] * 4
-        assert len(issuer.requests) == asked[0] + 1
+        assert len(issuer.requests) == requested[0] + 1
 
 
 def test_a_token_without_kid_is_asked_for_where_no_one_has_signed_it(issuer, remote):
@@ -218,25 +218,25 @@ def test_a_token_without_kid_is_asked_for_where_no_one_has_signed_it(issuer, rem
         assert statuses(without_kid(other, "b")) == [200] * 4
         issuer.respond = fail
         remote.rust.skip(300)
-        # Its issuer is up, and the other one has nothing to say about it.
+        # Its issuer is available, and the other one doesn't affect it.
         assert statuses(without_kid(other, "b", exp=1)) == [401] * 4
-        asked = len(issuer.requests)
+        requested = len(issuer.requests)
         remote.rust.skip(60)
         issuer.respond = None
         issuer.publish("c")
         assert statuses(without_kid(issuer, "c")) == [200] * 4
-        assert len(issuer.requests) == asked + 1
+        assert len(issuer.requests) == requested + 1
 
 
 def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
     serve(backend(remote))
     assert wsgi("get", "/sync", issuer.bearer("a")).status_code == 200
     remote.rust.skip(30)
-    asked, go_on = issuer.hold()
-    stranger = Issuer("x").bearer("x")
+    requested, go_on = issuer.hold()
+    unknown = Issuer("x").bearer("x")
     with ThreadPoolExecutor(12) as pool:
-        calls = [pool.submit(wsgi, "get", "/sync", stranger) for _ in range(12)]
-        asked.wait()
+        calls = [pool.submit(wsgi, "get", "/sync", unknown) for _ in range(12)]
+        requested.wait()
         for call in islice(as_completed(calls, timeout=20), 9):
             response = call.result()
             assert (response.status_code, response["retry-after"]) == (503, "1")
@@ -245,7 +245,7 @@ def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
         go_on.set()
     assert sorted(call.result().status_code for call in calls) == [401] * 3 + [503] * 9
     assert len(issuer.requests) == 2
-    assert statuses(stranger) == [401] * 4
+    assert statuses(unknown) == [401] * 4
     assert len(issuer.requests) == 2
 
 
@@ -256,7 +256,7 @@ def test_a_sole_key_that_can_not_be_used_is_503_and_named_in_the_log(issuer, rem
     assert 'key 0 (kid "a"): `use` isn\'t "sig"' in caplog.text
 
 
-def test_one_issuer_that_is_down_leaves_the_callers_of_the_other_alone(issuer, remote):
+def test_unavailable_issuer_does_not_affect_another(issuer, remote):
     issuer.respond = fail
     other = Issuer("b")
     with serving(other) as url:
@@ -274,7 +274,7 @@ def test_an_api_key_is_good_while_the_issuer_is_down(issuer, remote):
 
 
 class Slow(RevocationStore):
-    """A store that has to be asked."""
+    """A store outside of the process."""
 
     revoked = frozenset({"gone"})
 
@@ -359,7 +359,7 @@ def test_the_address_is_named_and_its_secrets_are_not():
 
 
 def page(function, *arguments, **options):
-    """Django's debug page for what a call raises, without the frames of the one who calls."""
+    """Django's debug page for the exception of a call, without the frames of the test."""
     try:
         function(*arguments, **options)
     except Exception:

@@ -1,4 +1,4 @@
-"""Error responses in the language of the client: `detail` is translated if Python writes it, and nothing else is."""
+"""Error responses in the language of the client: only `detail` is translated, if Python writes it."""
 
 from typing import Any
 
@@ -72,7 +72,7 @@ def client():
 
 
 def in_languages(call):
-    """The responses in English, German and French, which differ in `detail` alone, and their details."""
+    """The responses in English, German and French, which only differ in `detail`, and their details."""
     responses = [call({"Accept-Language": language}) for language in ("en", "de", "fr")]
     assert {response["Content-Language"] for response in responses} == {"en", "de", "fr"}
     bodies = [response.json() for response in responses]
@@ -156,8 +156,8 @@ def test_a_failed_csrf_check_is_translated(client):
         (bearer(sub="1", exp=1), "token_expired"),
     ],
 )
-def test_decisions_of_the_engine_are_the_same_bytes_in_every_language(client, headers, code):
-    """So that a missing account (`sub` is 0), which Python detects, can't be told from an invalid token."""
+def test_responses_of_the_engine_are_not_translated(client, headers, code):
+    """So that a missing account (`sub` is 0), which Python detects, can't be distinguished from an invalid token."""
     responses = [
         client.get("/api/private", headers={**headers, "Accept-Language": language}) for language in ("en", "de", "fr")
     ]

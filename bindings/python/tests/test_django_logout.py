@@ -178,7 +178,7 @@ def test_of_several_stores_that_of_the_accepting_backend_is_told():
     assert [sorted(one.revoked) for one in stores] == [[f"{n}/async", f"{n}/sync"] for n in range(3)]
 
 
-def test_memory_stores_of_several_backends_are_distinguished_and_twice_is_not_a_harm():
+def test_memory_stores_of_several_backends_are_distinguished():
     stores = [InMemoryRevocation(), InMemoryRevocation()]
     auth = [JWTAuthentication(audience=name, revocation_store=one) for name, one in zip("ab", stores, strict=True)]
 
@@ -300,10 +300,10 @@ def test_a_revoke_that_returns_a_coroutine_is_not_a_revocation():
 
 
 def test_django_is_told(ada):
-    told = []
+    received = []
 
     def hear(sender, request, user, **kwargs):
-        told.append((sender, user.pk, request.context.jti))
+        received.append((sender, user.pk, request.context.jti))
 
     user_logged_out.connect(hear)
     try:
@@ -312,4 +312,4 @@ def test_django_is_told(ada):
         wsgi("get", "/async", bearer(sub=str(ada.pk), jti="b"))
     finally:
         user_logged_out.disconnect(hear)
-    assert told == [(type(ada), ada.pk, "a"), (type(ada), ada.pk, "b")]
+    assert received == [(type(ada), ada.pk, "a"), (type(ada), ada.pk, "b")]

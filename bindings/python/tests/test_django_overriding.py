@@ -1,4 +1,4 @@
-"""Subclasses: what one redefines is used, or refused when the class is defined; nothing is silently ignored."""
+"""Subclasses: members that they redefine are used, or rejected when the class is defined, but never ignored."""
 
 import asyncio
 

@@ -130,7 +130,7 @@ def test_every_kind_of_view(ada, name):
 
 
 @pytest.mark.parametrize("given", [who, OnTheClass, [JWTAuthentication()], []])
-def test_protect_without_its_parentheses_is_refused_and_shows_the_correct_form(given):
+def test_protect_without_parentheses_is_an_error(given):
     with pytest.raises(ImproperlyConfigured, match=r"Use @protect\(auth=\[\.\.\.\], guards=\[\.\.\.\]\)"):
         protect(given)
 
@@ -162,7 +162,7 @@ def test_exceptions_become_responses():
 
 
 class OutsideStore(RevocationStore):
-    """A store with sync methods only, as a first one of one's own will be."""
+    """A custom store with sync methods only."""
 
     def __init__(self):
         self.ids = set()
@@ -171,7 +171,7 @@ class OutsideStore(RevocationStore):
         self.ids.add(jti)
 
     def is_revoked(self, jti):
-        Note.objects.count()  # a query, as an async view may not make it
+        Note.objects.count()  # a query, which an async view can't make
         return jti in self.ids
 
 
@@ -188,7 +188,9 @@ def test_a_store_outside_of_rust_is_asked(is_async):
     mount_view(protect(auth=[JWTAuthentication(revocation_store=store)])(async_view if is_async else view))
     assert get(**bearer(sub="1", jti="j")).json() == {"user_id": "1"}
     store.revoke("j")
-    assert get(**bearer(sub="1", jti="j")).json() == {"user_id": None}, "open to all, and to this token as to nobody"
+    assert get(**bearer(sub="1", jti="j")).json() == {"user_id": None}, (
+        "public, and the caller of this token is anonymous"
+    )
 
 
 # The middleware
@@ -234,7 +236,7 @@ def test_the_middleware_identifies_callers_for_plain_views(ada, view):
 
 
 class SessionBesides(TestCase):
-    """A session's user is kept without Boltguard credentials, and replaced with them."""
+    """A session's user stays without Boltguard credentials, and is replaced if there are any."""
 
     def setUp(self):
         self.grace = User.objects.create_user("grace")

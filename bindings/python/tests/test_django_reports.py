@@ -30,14 +30,14 @@ from boltguard.auth import (
 from support import bearer, get, mount, mount_view, token, wsgi
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference" / "logging.md"
-SECRET_CLAIM = "a-claim-that-nobody-else-should-read"
+SECRET_CLAIM = "a-claim-that-must-not-be-shown"
 PASSWORD = "a-password-in-a-body"
-# Put together, since a page shows source lines too.
+# Concatenated, because the page also shows source lines.
 RAW_KEY = "-".join(["sk", "raw", "key"])
 
 
 def shown(traceback):
-    """What the variables of our own frames look like, as error pages and error mails print them."""
+    """The variables of Boltguard's frames, as error pages and error mails show them."""
     package = os.path.dirname(boltguard.__file__)
     frames = [frame for frame, _ in walk_tb(traceback) if frame.f_code.co_filename.startswith(package)]
     assert frames, "one of our frames is there to look at"
@@ -151,7 +151,7 @@ def test_logs_name_the_reason_and_nothing_that_was_sent(caplog):
 
 
 def attributes(record):
-    """What a record has besides the attributes of all log records."""
+    """The attributes of a record in addition to those of all log records."""
     return vars(record).keys() - vars(logging.makeLogRecord({})).keys() - {"asctime", "message"}
 
 

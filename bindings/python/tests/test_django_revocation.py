@@ -1,4 +1,4 @@
-"""Stores of revoked tokens: enforced everywhere, kept long enough, and never failing open."""
+"""Revocation stores: enforced everywhere, with sufficient retention, and never failing open."""
 
 import asyncio
 import datetime
@@ -156,7 +156,7 @@ def test_what_is_not_a_token_id_is_refused(kind):
 
 
 def test_an_entry_outlives_the_leeway():
-    """An entry that ends at `exp` lets its token live again through the leeway."""
+    """If an entry expired at `exp`, its token would be accepted again during the leeway."""
 
     class Unshared(SyncOnly):
         @property
@@ -263,7 +263,7 @@ def test_a_store_without_a_result_is_503(response, caplog):
     for url in ("/sync", "/async", "/open"):
         assert get(url, **headers).status_code == 503
     assert "Revocation store Failing is unavailable" in caplog.text
-    assert get("/open").status_code == 200, "without a token nobody asks the store"
+    assert get("/open").status_code == 200, "without a token, the store isn't queried"
 
 
 def test_a_failing_store_is_503_whatever_else_is_sent():
@@ -333,7 +333,7 @@ def test_a_cache_that_keeps_nothing_is_an_error_when_revoking():
 
 
 def test_a_cache_is_looked_up_each_time():
-    """Cache objects belong to a thread or task; one kept on the store would not see `override_settings`."""
+    """Cache objects belong to a thread or task; one stored on the store wouldn't follow `override_settings`."""
     store = DjangoCacheRevocation()
     store.revoke("a")
     with override_settings(

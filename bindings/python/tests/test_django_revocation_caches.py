@@ -1,4 +1,4 @@
-"""Revoked tokens in a cache: kept long enough, and never taken for unrevoked where the cache can't tell."""
+"""Revoked tokens in a cache: sufficient retention, and never accepted if the cache may have lost them."""
 
 import os
 import shutil
@@ -117,7 +117,7 @@ def _empty():
 
 
 @pytest.mark.parametrize("kind", SERVERS)
-def test_a_revoked_token_stays_refused_while_its_server_is_killed_and_comes_back_empty(kind):
+def test_revoked_token_stays_refused_after_server_restart(kind):
     serve, configure = SERVERS[kind]
     port = free_port()
     with override_settings(CACHES={"default": configure(port)}):
@@ -133,7 +133,7 @@ def test_a_revoked_token_stays_refused_while_its_server_is_killed_and_comes_back
             with pytest.raises(Exception):  # noqa: B017  # of the client, or RevocationUnavailable
                 store.revoke("more", 600)
         with serve(port):
-            assert {status("gone") for _ in range(5)} == {503}, "entries were lost, and nobody knows which"
+            assert {status("gone") for _ in range(5)} == {503}, "unknown entries were lost"
 
 
 def test_a_server_that_hangs_is_503_until_it_recovers():
@@ -189,10 +189,10 @@ def test_a_loss_is_over_when_the_lost_entries_would_have_expired(monkeypatch):
             return
         except RevocationUnavailable:
             time.sleep(0.1)
-    raise AssertionError("it is unavailable for good")
+    raise AssertionError("it stays unavailable")
 
 
-def test_an_accepted_loss_is_accepted_by_every_process_and_the_next_one_is_noticed():
+def test_accepted_loss_applies_to_every_process():
     store, other = DjangoCacheRevocation(), DjangoCacheRevocation()
     store.revoke("a")
     assert other.is_revoked("b") is False
@@ -209,7 +209,7 @@ def test_an_accepted_loss_is_accepted_by_every_process_and_the_next_one_is_notic
 
 
 class Silent(LocMemCache):
-    """Swallows what goes wrong, as caches with `ignore_exc` do."""
+    """Suppresses errors, like caches with `ignore_exc`."""
 
     is_down = False
 
@@ -227,7 +227,7 @@ class Silent(LocMemCache):
 
 
 @override_settings(CACHES={"default": {"BACKEND": f"{__name__}.Silent"}})
-def test_silence_is_not_taken_for_unrevoked_and_ends_with_the_failure(monkeypatch):
+def test_unavailable_cache_is_never_read_as_unrevoked(monkeypatch):
     store = DjangoCacheRevocation()
     site(store)
     store.revoke("gone", 600)
@@ -242,7 +242,7 @@ def test_silence_is_not_taken_for_unrevoked_and_ends_with_the_failure(monkeypatc
 
 
 @override_settings(CACHES={"default": {"BACKEND": f"{__name__}.Silent"}})
-def test_a_process_that_starts_while_the_cache_is_silent_allows_no_one(monkeypatch):
+def test_process_started_without_the_cache_allows_no_one(monkeypatch):
     monkeypatch.setattr(Silent, "is_down", True)
     with pytest.raises(RevocationUnavailable):
         DjangoCacheRevocation().is_revoked("a")
@@ -257,19 +257,19 @@ def test_a_cache_that_keeps_nothing_is_503():
 def test_a_look_up_is_one_question():
     store = DjangoCacheRevocation()
     store.is_revoked("a")
-    asked = []
+    called = []
 
     class Counting(LocMemCache):
         def get_many(self, keys, version=None):
-            asked.append(list(keys))
+            called.append(list(keys))
             return super().get_many(keys, version)
 
     cache = Counting("", {})
     store.__class__ = type("Store", (DjangoCacheRevocation,), {"cache": property(lambda self: cache)})
     store.is_revoked("a")
-    asked.clear()
+    called.clear()
     store.is_revoked("a")
-    assert len(asked) == 1 and len(asked[0]) == 2
+    assert len(called) == 1 and len(called[0]) == 2
 
 
 # How long an entry is kept
@@ -284,11 +284,11 @@ def test_a_token_revoked_through_another_object_stays_revoked_through_the_leeway
     DjangoCacheRevocation().revoke("a", 4)
     assert kept_until("a") >= time.time() + 4 + 180 + CLOCK_SKEW_MARGIN - 1
     DjangoCacheRevocation(key_prefix="other:").revoke("a", 4)
-    assert kept_until("a", "other:") < time.time() + 180, "that one is asked by no backend"
+    assert kept_until("a", "other:") < time.time() + 180, "no backend uses that store"
 
 
 def test_an_entry_of_another_process_stays_through_the_leeway(tmp_path):
-    """A task worker never imports the views, in which the backend is built."""
+    """A task worker doesn't import the views, which create the backend."""
     cache = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(tmp_path)}
     code = f"""
 import time, django
@@ -330,7 +330,7 @@ def test_revoking_again_extends_and_never_shortens():
 def test_an_entry_that_another_service_wrote_is_not_shortened():
     caches["default"].set("revoked_tokens:a", 1, timeout=10**6)
     DjangoCacheRevocation().revoke("a", 10)
-    assert kept_until("a") == 0, "nobody knows how long it would have lasted"
+    assert kept_until("a") == 0, "its remaining lifetime isn't known"
 
 
 def test_a_far_end_is_for_good():
@@ -388,7 +388,7 @@ def messages(**cache):
         ({"BACKEND": "django_redis.cache.RedisCache", "LOCATION": ["redis://a", "redis://b"]}, "replica"),
     ],
 )
-def test_a_cache_in_which_no_question_can_tell_is_an_error(cache, says):
+def test_unreliable_cache_is_an_error(cache, says):
     [(code, text)] = messages(**cache)
     assert code == "boltguard.E202" and says in text
 

@@ -49,7 +49,7 @@ class OfUuids(models.Model):
 
 
 class Unindexed(models.Model):
-    """Without a limit, and without an index: one id may stand in it twice."""
+    """Without a limit, and without an index: it may contain an ID twice."""
 
     jti = models.TextField()
     expires_at = models.DateTimeField(null=True)
@@ -196,7 +196,7 @@ def test_two_names_of_one_model_are_one_store():
 @pytest.mark.skipif(not ON_SERVER, reason="SQLite in memory has one connection")
 @pytest.mark.parametrize("kind", ["ready", "short", "unindexed"])
 def test_of_two_writers_the_longer_time_wins(kind):
-    """Each thread reads before the other writes, wherever the one that is slower stands."""
+    """Each thread reads before the other writes, regardless of which one is slower."""
     store, model = store_of(MODELS[kind]), MODELS[kind]
     for jti in ("a", "b"):
         if kind == "unindexed":
@@ -219,7 +219,7 @@ def test_of_two_writers_the_longer_time_wins(kind):
         assert left > datetime.timedelta(seconds=1000)
 
 
-def test_an_extension_is_not_lost_to_a_shorter_one_that_was_read_before(monkeypatch):
+def test_concurrent_extension_is_never_shortened(monkeypatch):
     store = DjangoORMRevocation()
     store.revoke("a", 10)
     extend = DjangoORMRevocation._extend
@@ -267,7 +267,7 @@ def test_a_look_up_is_one_query_and_a_failing_one_raises(monkeypatch):
     assert len(queries) == 2
 
 
-def test_a_revocation_within_a_transaction_that_met_a_duplicate_leaves_it_usable():
+def test_duplicate_revocation_leaves_the_transaction_usable():
     with transaction.atomic():
         store = DjangoORMRevocation()
         store.revoke("a", 60)

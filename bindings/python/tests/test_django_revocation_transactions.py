@@ -120,7 +120,7 @@ def by_method_decorator(auth, view):
 
 
 def by_plain_decorator(auth, view):
-    """What stands above `protect` does not pass on what the wrapper says of itself."""
+    """A decorator above `protect` doesn't copy the attributes of the wrapper."""
     guarded = protect(auth=auth, guards=[IsAuthenticated()])(view)
     mount(path("x", lambda request: guarded(request)))
 
@@ -185,7 +185,7 @@ def test_a_logout_outlives_the_rollback_of_its_view(way, make):
     with override_settings(MIDDLEWARE=MIDDLEWARE if way is by_middleware else [], BOLT_AUTHENTICATION_CLASSES=auth):
         for number, (error, status) in enumerate(errors.items()):
             if status == 500 and way is by_plain_decorator:
-                continue  # Django rolls its own transaction back, and says so
+                continue  # Django rolls back its own transaction, and raises an error
             headers = bearer(sub="1", jti=f"j{number}")
             way(auth, leave(error, own))
             assert get("/x", headers).status_code == status
@@ -250,7 +250,7 @@ def test_a_logout_outlives_a_rollback_that_is_not_an_error(way, view, request):
     assert not User.objects.filter(username="written").exists()
 
 
-def test_a_logout_in_async_code_outlives_a_rollback_that_is_not_an_error():
+def test_logout_in_async_code_persists_after_rollback():
     from asgiref.sync import sync_to_async
 
     @protect(auth=[JWTAuthentication(revocation_store=store)], guards=[IsAuthenticated()])
@@ -264,14 +264,14 @@ def test_a_logout_in_async_code_outlives_a_rollback_that_is_not_an_error():
 
 @pytest.mark.usefixtures("atomic_requests")
 @pytest.mark.parametrize("view", [swallow, roll_back])
-def test_a_logout_in_a_view_of_drf_outlives_a_rollback_that_is_not_an_error(view):
+def test_logout_in_drf_persists_after_rollback(view):
     by_drf([JWTAuthentication(revocation_store=store)], view)
     assert get("/x", bearer(sub="1", jti="j")).status_code == 200
     assert store.is_revoked("j")
     assert not User.objects.filter(username="written").exists()
 
 
-def test_a_logout_that_was_rolled_back_and_can_not_be_made_again_is_503(monkeypatch):
+def test_logout_that_can_not_be_repeated_is_503(monkeypatch):
     def broken(*args):
         raise DatabaseError("down")
 
@@ -350,7 +350,7 @@ def test_a_view_that_succeeds_revokes_once(monkeypatch):
     assert get("/x", bearer(sub="1")).status_code == 200
     by_protect([JWTAuthentication()], fails)
     assert get("/x", bearer(sub="1")).status_code == 400
-    assert len(calls) == 1, "that of another request is not made again"
+    assert len(calls) == 1, "the revocation of another request isn't repeated"
 
 
 class Strict(OwnTable):
@@ -361,7 +361,7 @@ class Strict(OwnTable):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_a_transaction_around_the_request_may_commit_is_not_made_again(way):
+def test_outer_transaction_is_not_repeated(way):
     """As that of a `TestCase`, or of a decorator above the gate."""
     own = Strict()
     auth = [JWTAuthentication(revocation_store=own)]
@@ -422,7 +422,7 @@ class FailingTable(RevocationStore):
 
 
 def counting(request, *args, **kwargs):
-    return JsonResponse({"users": User.objects.filter(username="nobody").count()})
+    return JsonResponse({"users": User.objects.filter(username="unknown").count()})
 
 
 @pytest.mark.usefixtures("atomic_requests")
@@ -439,7 +439,7 @@ def test_a_view_runs_on_where_a_failing_store_may_be_passed_over(way):
 def test_a_failing_store_is_503_and_leaves_no_broken_transaction(way):
     way([JWTAuthentication(revocation_store=FailingTable())], counting)
     assert get("/x", bearer(sub="1", jti="j")).status_code == 503
-    assert User.objects.filter(username="nobody").count() == 0
+    assert User.objects.filter(username="unknown").count() == 0
 
 
 # Whose transaction it is
@@ -546,7 +546,7 @@ def test_a_table_of_keys_that_fails_may_be_passed_over_without_harm():
 
 
 class Isolated(TestCase):
-    """Each of two tests finds an empty table, whatever the other one revoked."""
+    """Each of two tests starts with an empty table, regardless of the other one."""
 
     def _revoke_and_fail(self):
         connections.settings["default"]["ATOMIC_REQUESTS"] = True

@@ -104,7 +104,7 @@ def test_credentials_of_another_scheme_are_absent_and_not_bad(value):
         assert (response.status_code, response.json()) == (401, UNSUPPORTED)
 
 
-def test_an_api_key_is_taken_on_authorization_bare_or_behind_its_schemes():
+def test_api_key_in_authorization_with_or_without_scheme():
     serve(keys(header="authorization"))
     for value in (KEY, f"ApiKey {KEY}", f"Bearer {KEY}"):
         assert call_view(Authorization=value).status_code == 200
@@ -148,7 +148,7 @@ def test_an_unsupported_scheme_is_said_to_be_one_with_those_that_are():
     assert call_view(Authorization="Token x", X_API_Key="wrong").json() == INVALID_KEY
 
 
-def test_a_key_without_a_permission_is_not_told_of_the_scopes_of_tokens():
+def test_key_without_a_permission_has_no_scope_challenge():
     serve(JWTAuthentication(), keys(), guard=IsStaff())
     response = call_view(X_API_Key=KEY)
     assert response.status_code == 403 and "WWW-Authenticate" not in response

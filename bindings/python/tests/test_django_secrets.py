@@ -1,4 +1,4 @@
-"""Arguments in the wrong place: whatever is wrong with a call, its error does not show what may be a secret."""
+"""Misplaced arguments: errors of invalid calls don't show values that may be secrets."""
 
 import inspect
 import warnings

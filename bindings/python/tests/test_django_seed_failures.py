@@ -1,4 +1,4 @@
-"""What the system that the documentation describes got wrong, release by release: none of it happens here."""
+"""Faults of the documented system in earlier releases, none of which occur here."""
 
 import asyncio
 import json

@@ -26,7 +26,7 @@ TOKEN = CREDENTIALS["Authorization"].split()[1]
 
 @pytest.fixture(scope="module")
 def reports():
-    """What is sent of each view: also the frames around a line of the log, which no exception has passed."""
+    """The data that is sent for each view, including the frames of log records without an exception."""
     command = [sys.executable, str(SITE), json.dumps({"attach_stacktrace": True})]
     sent = json.dumps(CREDENTIALS)
     done = subprocess.run(command, input=sent, capture_output=True, text=True, timeout=300, check=False)
@@ -115,7 +115,7 @@ async def fine(request):
         protect(guards=[Check(afails)])(fine),
     ],
 )
-def test_no_frame_of_ours_holds_the_caller_where_code_of_a_site_fails(view):
+def test_frames_do_not_contain_the_caller(view):
     found = []
 
     def look(sender, **kwargs):

@@ -39,7 +39,7 @@ from boltguard.models import APIKey, RevokedToken
 from support import asgi, bearer, mount, mount_view, token, wsgi
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference" / "signals.md"
-SECRET_CLAIM = "a-claim-that-nobody-else-should-read"
+SECRET_CLAIM = "a-claim-that-must-not-be-shown"
 REFUSALS = ("request", "status", "reason", "claim")
 
 
@@ -215,7 +215,7 @@ def test_the_middleware_refuses_where_a_store_is_unavailable(through, is_async):
 
 
 @pytest.mark.parametrize("through", HANDLERS)
-def test_a_request_that_goes_on_without_its_bad_credential_is_not_refused(through):
+def test_allowed_request_with_invalid_credentials_is_not_refused(through):
     mount_view(lambda request: HttpResponse())
     site = {
         "MIDDLEWARE": ["boltguard.middleware.BoltguardMiddleware"],

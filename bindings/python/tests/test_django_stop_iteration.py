@@ -98,7 +98,7 @@ def stops_plainly():
 
 
 def sync_beside_async(is_async):
-    """A sync handler at a path where another method is async, so that we call it in a thread."""
+    """A sync handler at a path where another method is async, so that it is called in a thread."""
     api = BoltAPI(guards=[IsAuthenticated()])
     api.get("/view")(stops_plainly)
     if is_async:
@@ -115,7 +115,7 @@ CASES = {
     "check of an object": (lambda is_async: about_object(is_async, lambda request, obj: stops()), 500),
     "store": (by_store(Stopping()), 503),
     "async store": (by_store(Returning()), 503),
-    "memory store of its own": (by_store(StoppingMemory()), 503),
+    "custom memory store": (by_store(StoppingMemory()), 503),
     "dependency": (depends, 500),
     "handler": (lambda is_async: route(stops_plainly), 500),
     "handler beside an async one": (sync_beside_async, 500),
@@ -222,7 +222,7 @@ def test_other_exceptions_that_end_things_pass_a_check_as_they_are(kind):
         asyncio.run(asyncio.wait_for(view(request), TIMEOUT))
 
 
-# What a site has built
+# Custom components of a site
 
 
 class Thing:

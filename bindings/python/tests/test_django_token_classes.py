@@ -83,8 +83,8 @@ def test_access_tokens_pass_whatever_they_call_themselves(claims):
 def test_the_header_names_a_class_too(typ):
     serve()
     assert call_view(header={"alg": "HS256", "typ": typ}).status_code == 401
-    for usual in ("JWT", "at+jwt", None):
-        assert call_view(header={"alg": "HS256", "typ": usual}).status_code == 200
+    for typ in ("JWT", "at+jwt", None):
+        assert call_view(header={"alg": "HS256", "typ": typ}).status_code == 200
 
 
 def test_every_way_in_refuses_a_refresh_token():
@@ -226,7 +226,7 @@ def test_the_claim_in_place_of_sub_is_required_as_sub_is(claims, status):
     ],
     ids=str,
 )
-def test_the_log_says_which_claim_failed_and_the_client_learns_no_more(caplog, options, claims, reason, claim):
+def test_failed_claim_is_logged_but_not_sent(caplog, options, claims, reason, claim):
     serve(**options)
     with caplog.at_level(logging.INFO, "boltguard"):
         response = call_view(**claims)

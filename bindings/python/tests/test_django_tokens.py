@@ -152,7 +152,7 @@ def test_b64_of_the_tests_is_what_tokens_use():
 
 
 class Role:
-    """A user whose flags are whatever the test says."""
+    """A user with the flags that the test sets."""
 
     pk = 7
     is_anonymous = False
@@ -210,7 +210,7 @@ def test_a_username_that_is_a_method_is_refused_and_none_is_omitted():
         create_jwt_for_user(Role(get_username=lambda: lambda: "grace"))
 
 
-def test_flags_and_permissions_of_a_token_object_are_read_as_the_engine_reads_them():
+def test_token_object_reads_grants_like_the_engine():
     claims = {"is_staff": "no", "is_superuser": 1, "permissions": "blog.add_post"}
     read = Token.from_claims(claims)
     assert (read.is_staff, read.is_superuser, read.permissions) == (False, False, [])

@@ -1,4 +1,4 @@
-"""`request.user`: lazy, in sync and in async views, through helpers, in tests that hold a transaction open."""
+"""`request.user`: lazy, in sync and async views, in helpers, and in tests with an open transaction."""
 
 import asyncio
 import pickle
@@ -98,7 +98,7 @@ def test_an_inactive_user_is_401(ada, way):
 
 
 class InATransaction(TestCase):
-    """`TestCase` holds a transaction open: another thread's connection sees nothing, or finds the table locked."""
+    """`TestCase` has an open transaction: connections of other threads don't see its rows, or are blocked."""
 
     def setUp(self):
         self.user = User.objects.create_user("grace", "grace@example.org")
@@ -144,7 +144,7 @@ def queries(url, user, sub=None):
 
 
 class Queries(TestCase):
-    """What a request costs in queries, counted where the connection is this thread's."""
+    """The number of queries of a request on the connection of this thread."""
 
     def setUp(self):
         self.user = User.objects.create_user("grace", "grace@example.org")
@@ -296,7 +296,7 @@ def test_a_failure_names_its_reason_to_the_log_alone(ada, caplog):
     assert pickle.loads(pickle.dumps(UserUnavailable("user_inactive"))).reason == "user_inactive"
 
 
-def test_an_unforeseen_read_in_async_code_is_an_error_at_once_and_names_auser(ada):
+def test_undetected_read_in_async_code_is_an_error(ada):
     """The event loop must not wait behind the thread that runs sync code, which is busy for as long as this test."""
     api = BoltAPI()
     said = []

@@ -74,7 +74,7 @@ def test_an_account_that_is_there_passes(ada):
             mount_view(protect(auth=VERIFYING, guards=GUARDS[guards])(kind()))
             assert call("get", "/view", bearer(sub=str(ada.pk))).status_code == status
     mount_view(protect(auth=VERIFYING, guards=[AllowAny()])(view))
-    assert call("get", "/view").status_code == 200, "nobody has no account to verify"
+    assert call("get", "/view").status_code == 200, "an anonymous caller has no account to verify"
 
 
 def test_an_api_verifies_too(missing, ada):
@@ -147,7 +147,7 @@ def test_accounts_of_another_issuer_are_verified_as_they_are_found(issuer, remot
     for one in (view, aview):
         mount_view(protect(auth=[backend], guards=[IsAuthenticated()])(one))
         assert call("get", "/view", issuer.bearer("a", iss="https://i", sub="ada")).status_code == 200
-        assert call("get", "/view", issuer.bearer("a", iss="https://i", sub="nobody")).status_code == 401
+        assert call("get", "/view", issuer.bearer("a", iss="https://i", sub="unknown")).status_code == 401
 
 
 def test_there_has_to_be_an_account_to_verify(remote):

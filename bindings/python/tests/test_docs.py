@@ -1,11 +1,11 @@
 """The Python blocks of the pages below `docs`, run from the top of each page to its end, in one module a page.
 
-- They find `client`, Django's test client, and `ada`, a user of the staff; `await` may stand outside of functions.
-- A block that begins with `# settings.py` holds settings: its names in capitals are in force for the rest of the page.
-- After each block, `urlpatterns` is what the site serves.
+- They find `client`, Django's test client, and `ada`, a staff user; `await` may be used outside of functions.
+- A block that begins with `# settings.py` contains settings, which apply to the rest of the page.
+- After each block, the site serves `urlpatterns`.
 - A block that can't run alone is written ```` ```python notest ````.
 
-A failure's traceback names the line of the page.
+The traceback of a failure contains the line of the page.
 """
 
 import ast
@@ -30,7 +30,7 @@ SETTINGS = "# settings.py\n"
 
 
 def blocks(page):
-    """The code of each Python block, moved down to the line of the page on which it stands."""
+    """The code of each Python block, preceded by empty lines so that line numbers are those of the page."""
     text = page.read_text("utf-8")
     for found in FENCE.finditer(text):
         language, *words = found["info"].split() or [""]
@@ -40,7 +40,7 @@ def blocks(page):
 
 @pytest.fixture
 def module(request):
-    """A module for a page, on a site of its own, which is emptied afterwards."""
+    """A module for a page, on a separate site, which is emptied afterwards."""
     module = ModuleType(f"page_{re.sub('[-/]', '_', request.node.callspec.id)}")
     user = get_user_model().objects.create_user("ada", "ada@example.org", "correct horse", is_staff=True)
     vars(module).update(client=Client(), ada=user)
@@ -96,7 +96,7 @@ def test_a_failure_names_the_line_of_the_page(tmp_path):
 
 
 def anchors(page):
-    """The anchors of the headings of a page, as GitHub names them."""
+    """The anchors of the headings of a page, as on GitHub."""
     text = FENCE.sub("", page.read_text("utf-8"))
     headings = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", found) for found in re.findall(r"^#+ (.+)$", text, re.M)]
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -65,7 +65,7 @@ def test_the_exceptions():
         (one.__name__, [base.__name__ for base in one.__bases__], [one.code] if hasattr(one, "code") else [])
         for one in classes
     ]
-    _, text = section(API, "boltguard.exceptions").split("| there is no such algorithm |\n")
+    _, text = section(API, "boltguard.exceptions").split("| the algorithm doesn't exist |\n")
     for called, parameters in re.findall(r"`(\w+)\(([^`]+)`", text):
         described = inspect.signature(eval(f"lambda {parameters[:-1]}: None"))
         assert plain(described) == plain(inspect.signature(getattr(exceptions, called)))
@@ -75,7 +75,7 @@ def test_the_exceptions():
 
 
 def manifests():
-    """The text of `Cargo.toml` of each published crate."""
+    """The contents of `Cargo.toml` of each published crate."""
     texts = {path.parent.name: path.read_text("utf-8") for path in CRATES.glob("*/Cargo.toml")}
     return {name: text for name, text in texts.items() if "publish = false" not in text}
 

@@ -107,7 +107,7 @@ def parameters(kind):
 
 
 def defaults(listed):
-    """The same, as a table has them."""
+    """The same, in the format of a table."""
     return [
         (name, inspect.Parameter.empty if default == "required" else as_list(eval(names(default)[0])))
         for name, default in listed
@@ -195,9 +195,9 @@ def client_codes():
     source, _ = rust("boltguard/src/refusal.rs").split("#[cfg(test)]")
     of_names, code = reason_codes(), {}
     arms = re.findall(r'((?:\(Kind::Unavailable, |ReasonCode::\w+|\)| \|\s*)+) =>\s*[{(]\s*\(?\s*"(\w+)"', source)
-    for pattern, told in arms:
+    for pattern, client_code in arms:
         status = 503 if "Unavailable, " in pattern else 401
-        code.update({of_names[name]: (status, told) for name in re.findall(r"ReasonCode::(\w+)", pattern)})
+        code.update({of_names[name]: (status, client_code) for name in re.findall(r"ReasonCode::(\w+)", pattern)})
     assert len(code) > 10
     return code
 
@@ -218,7 +218,7 @@ def test_the_reason_codes():
 
 
 def test_the_responses_for_reason_codes():
-    told = client_codes()
+    client_code = client_codes()
     for cell, _, response, _ in listed_reasons():
         (code,) = names(cell)
         for status, shown in re.findall(r"(\d+) `(\w+)`", response):
@@ -228,7 +228,7 @@ def test_the_responses_for_reason_codes():
                 expected = (
                     (503, "revocation_unavailable") if code == "revocation_unavailable" else (401, "invalid_token")
                 )
-                assert (int(status), shown) == told.get(code, expected), code
+                assert (int(status), shown) == client_code.get(code, expected), code
 
 
 def test_the_reason_codes_that_only_python_logs():
@@ -241,10 +241,10 @@ def test_the_reason_codes_that_only_python_logs():
 def test_the_codes_of_responses():
     source = "".join(file.read_text("utf-8") for file in PACKAGE.rglob("*.py"))
     python = {*re.findall(r'"code": "(\w+)"', source), *(f"invalid_{one}" for one in ("path", "query", "body"))}
-    told = {code for _, code in client_codes().values()}
+    client_code = {code for _, code in client_codes().values()}
     always = {"invalid_token", "permission_denied", "revocation_unavailable"}
     listed = rows(section("http.md", "Codes"), "code", "status", "meaning")
-    assert {name for code, *_ in listed for name in names(code)} == python | told | always
+    assert {name for code, *_ in listed for name in names(code)} == python | client_code | always
     statuses = [status for status, _ in rows(section("http.md", "Statuses"), "status", "when")]
     assert {status for _, status, _ in listed} <= set(statuses)
 

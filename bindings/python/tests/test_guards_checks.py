@@ -35,7 +35,7 @@ from support import asgi, bearer, get, mount, mount_view, wsgi
 JWT = [JWTAuthentication()]
 
 
-class Asked:
+class Counted:
     """A check that counts its calls, and returns a given result."""
 
     def __init__(self, response):
@@ -115,26 +115,26 @@ def test_checks_combine_as_other_guards_do(kind, guard, claims, expected):
 @pytest.mark.parametrize(
     ("claims", "calls"),
     [(None, 0), ({"is_staff": True}, 0), ({"permissions": ["blog.edit"]}, 2), ({}, 0)],
-    ids=["anonymous", "let in anyway", "it matters", "refused anyway"],
+    ids=["anonymous", "allowed without it", "it matters", "refused anyway"],
 )
 def test_a_check_is_asked_where_it_matters(kind, claims, calls):
-    asked = Asked(True)
-    status(kind, [IsStaff() | (HasPermission("blog.edit") & Check(asked, name="asked"))], claims)
-    assert asked.calls == calls  # one request through each of Django's two handlers
+    counted = Counted(True)
+    status(kind, [IsStaff() | (HasPermission("blog.edit") & Check(counted, name="counted"))], claims)
+    assert counted.calls == calls  # one request through each of Django's two handlers
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_check_is_not_asked_once_another_settled_it(kind):
-    first, second = Asked(True), Asked(True)
+    first, second = Counted(True), Counted(True)
     assert status(kind, [Check(first, name="first") | Check(second, name="second")], {}) == 200
     assert (first.calls, second.calls) == (2, 0)
 
 
 def test_one_check_that_stands_twice_is_asked_once():
-    asked = Asked(False)
-    check = Check(asked, name="asked")
+    counted = Counted(False)
+    check = Check(counted, name="counted")
     serve(sync_view, [(check & IsStaff()) | (check & ~IsStaff())])
-    assert wsgi("get", "/view", bearer(sub="1")).status_code == 403 and asked.calls == 1
+    assert wsgi("get", "/view", bearer(sub="1")).status_code == 403 and counted.calls == 1
 
 
 class Odd:
@@ -149,7 +149,7 @@ class Odd:
 @pytest.mark.parametrize("negated", [False, True])
 @pytest.mark.parametrize("response", [None, 1, 0, "", "yes", Odd(), [], NotImplemented], ids=repr)
 def test_what_is_neither_true_nor_false_allows_no_one(kind, negated, response):
-    check = Check(Asked(response), name="odd")
+    check = Check(Counted(response), name="odd")
     assert status(kind, [~check if negated else check], {}) == 500
 
 
@@ -334,9 +334,9 @@ def test_one_name_for_two_checks_is_refused():
 
 
 def test_equal_checks_may_stand_together():
-    asked = Asked(True)
-    assert Check(asked, name="asked") == Check(asked, name="asked")
-    assert (Check(asked, name="a") | Check(asked, name="a")).is_equivalent(Check(asked, name="a"))
+    counted = Counted(True)
+    assert Check(counted, name="counted") == Check(counted, name="counted")
+    assert (Check(counted, name="a") | Check(counted, name="a")).is_equivalent(Check(counted, name="a"))
 
 
 def test_a_check_stands_in_the_string_and_is_given_when_it_is_read():
@@ -376,7 +376,7 @@ def misfits():
     return [message.msg for message in run_checks() if message.id == "boltguard.E301"]
 
 
-def test_a_backend_that_the_defaults_have_not_got_is_found_by_the_checks_of_the_site():
+def test_backend_missing_from_the_defaults_is_checked():
     mount_view(protect(guards=[ViaBackend("jwt")])(lambda request: JsonResponse({})))
     assert wsgi("get", "/view", bearer(sub="1")).status_code == 200 and not misfits()
     keys = APIKeyAuthentication(api_keys={"one-of-the-tests-that-is-long"})

@@ -1,4 +1,4 @@
-"""Checks of objects: `Owner`, `ObjectCheck`, `check_object`, and a handler that forgot to ask."""
+"""Checks of objects: `Owner`, `ObjectCheck`, `check_object`, and handlers without a check."""
 
 import asyncio
 import uuid
@@ -43,17 +43,17 @@ class Article:
     author_id, editor_id, is_draft = 1, 2, False
 
 
-def sync_view(guards, ask=check_object, obj=Article):
+def sync_view(guards, check=check_object, obj=Article):
     def view(request):
-        ask(request, obj)
+        check(request, obj)
         return JsonResponse({})
 
     return protect(auth=JWT, guards=guards)(view)
 
 
-def async_view(guards, ask=acheck_object, obj=Article):
+def async_view(guards, check=acheck_object, obj=Article):
     async def view(request):
-        done = ask(request, obj)
+        done = check(request, obj)
         if done is not None:
             await done
         return JsonResponse({})
@@ -61,41 +61,41 @@ def async_view(guards, ask=acheck_object, obj=Article):
     return protect(auth=JWT, guards=guards)(view)
 
 
-def class_view(guards, ask=check_object, obj=Article):
+def class_view(guards, check=check_object, obj=Article):
     class Page(View):
         def get(self, request):
-            ask(request, obj)
+            check(request, obj)
             return JsonResponse({})
 
     return protect(auth=JWT, guards=guards)(Page).as_view()
 
 
-def async_class_view(guards, ask=acheck_object, obj=Article):
+def async_class_view(guards, check=acheck_object, obj=Article):
     class Page(View):
         async def get(self, request):
-            await ask(request, obj)
+            await check(request, obj)
             return JsonResponse({})
 
     return protect(auth=JWT, guards=guards)(Page).as_view()
 
 
-def sync_route(guards, ask=check_object, obj=Article):
+def sync_route(guards, check=check_object, obj=Article):
     api = BoltAPI()
 
     @api.get("/view", auth=JWT, guards=guards)
     def handler(request):
-        ask(request, obj)
+        check(request, obj)
         return {}
 
     return api
 
 
-def async_route(guards, ask=acheck_object, obj=Article):
+def async_route(guards, check=acheck_object, obj=Article):
     api = BoltAPI()
 
     @api.get("/view", auth=JWT, guards=guards)
     async def handler(request):
-        done = ask(request, obj)
+        done = check(request, obj)
         if done is not None:
             await done
         return {}
@@ -140,7 +140,7 @@ def test_an_owner_is_allowed_and_others_are_not(kind):
         (IsStaff() | Owner("author_id"), {"sub": "3", "is_staff": True}, 200),
         (IsStaff() & Owner("author_id"), {"sub": "1"}, 403),
         (Owner("author_id") | AllowAny(), None, 200),
-        # `a | b` is (a and what a asks of the object) or (b and what b asks of it): neither lends the other its half.
+        # `a | b`: each check of an object only applies together with its own condition.
         *[
             (
                 (HasPermission("edit") & Owner("author_id")) | (HasPermission("review") & Owner("editor_id")),
@@ -159,17 +159,17 @@ def test_an_owner_is_allowed_and_others_are_not(kind):
 )
 def test_object_checks_combine_as_other_guards_do(kind, guard, claims, expected):
     serve(kind, [guard, IsAuthenticated() | AllowAny()])
-    if guard == AllowAny():  # it asks about no object any more
-        serve(kind, [guard], ask=lambda request, obj: None)
+    if guard == AllowAny():  # it no longer checks an object
+        serve(kind, [guard], check=lambda request, obj: None)
     assert status(claims) == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_caller_whom_no_object_could_help_is_refused_before_the_handler_runs(kind):
+def test_caller_denied_for_any_object_is_refused_early(kind):
     def never(request, obj):
         raise AssertionError("the handler ran")
 
-    serve(kind, [HasPermission("edit") & Owner("author_id")], ask=never)
+    serve(kind, [HasPermission("edit") & Owner("author_id")], check=never)
     assert status({"sub": "1"}) == 403 and status(None) == 401
 
 
@@ -183,7 +183,7 @@ async def anothing(request, obj):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_view_that_checked_no_object_is_500(kind, caplog):
-    serve(kind, [IsStaff() | Owner("author_id")], ask=nothing if kind is not async_class_view else anothing)
+    serve(kind, [IsStaff() | Owner("author_id")], check=nothing if kind is not async_class_view else anothing)
     assert status({"sub": "1"}) == 500
     assert "Call check_object" in caplog.text
     # Staff need no object, so nothing is missing for them.
@@ -193,13 +193,13 @@ def test_a_view_that_checked_no_object_is_500(kind, caplog):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("kind", SYNC)
 def test_an_acheck_object_that_no_one_awaits_allows_no_one(kind):
-    serve(kind, [Owner("author_id")], ask=acheck_object)
+    serve(kind, [Owner("author_id")], check=acheck_object)
     assert status({"sub": "1"}) == 500
 
 
 @pytest.mark.parametrize("kind", [async_view, async_route])
 def test_the_sync_form_works_in_async_handlers_too(kind):
-    serve(kind, [Owner("author_id")], ask=check_object)
+    serve(kind, [Owner("author_id")], check=check_object)
     assert status({"sub": "1"}) == 200 and status({"sub": "2"}) == 403
 
 
@@ -212,7 +212,7 @@ def swallow(request, obj):
 
 @pytest.mark.parametrize("kind", [*SYNC, async_view, async_route])
 def test_a_handler_that_swallows_the_refusal_is_refused_all_the_same(kind):
-    serve(kind, [Owner("author_id")], ask=swallow)
+    serve(kind, [Owner("author_id")], check=swallow)
     assert status({"sub": "1"}) == 200 and status({"sub": "2"}) == 403
 
 
@@ -221,7 +221,7 @@ def test_one_of_several_objects_that_is_refused_refuses():
         check_object(request, SimpleNamespace(author_id=2))
         swallow(request, obj)
 
-    serve(sync_view, [Owner("author_id")], ask=both)
+    serve(sync_view, [Owner("author_id")], check=both)
     assert status({"sub": "2"}) == 403
 
 
@@ -231,7 +231,7 @@ def test_an_error_that_is_raised_needs_no_object(kind, error, expected):
     def missing(request, obj):
         raise error
 
-    serve(kind, [Owner("author_id")], ask=missing)
+    serve(kind, [Owner("author_id")], check=missing)
     assert status({"sub": "1"}) == expected
 
 
@@ -293,25 +293,25 @@ def test_a_refusal_of_an_inner_guard_passes_an_outer_one(error):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_object_and_request_checks_work_together(kind):
-    asked = []
+    called = []
 
     def not_a_draft(request, obj):
-        asked.append("object")
+        called.append("object")
         return not obj.is_draft
 
     def open_today(request):
-        asked.append("request")
+        called.append("request")
         return request.context.user_id != "9"
 
     serve(kind, [Check(open_today) & ObjectCheck(not_a_draft)])
-    assert status({"sub": "9"}) == 403 and asked == ["request"] * 2
-    assert status({"sub": "1"}) == 200 and asked[2:] == ["request", "object"] * 2
+    assert status({"sub": "9"}) == 403 and called == ["request"] * 2
+    assert status({"sub": "1"}) == 200 and called[2:] == ["request", "object"] * 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("negated", [False, True])
 @pytest.mark.parametrize("response", [None, 1, "yes"])
-def test_an_object_check_that_gives_neither_true_nor_false_allows_no_one(kind, negated, response):
+def test_object_check_with_another_result_allows_no_one(kind, negated, response):
     odd = ObjectCheck(lambda request, obj: response, name="odd")
     serve(kind, [~odd if negated else odd])
     assert status({"sub": "1"}) == 500
@@ -329,8 +329,8 @@ def test_an_async_object_check_is_awaited(kind):
 
 
 @pytest.mark.parametrize("kind", [async_view, async_route])
-def test_an_async_object_check_that_is_asked_without_await_allows_no_one(kind):
-    serve(kind, [ObjectCheck(slowly)], ask=check_object)
+def test_async_object_check_without_await_allows_no_one(kind):
+    serve(kind, [ObjectCheck(slowly)], check=check_object)
     assert status({"sub": "1"}) == 500
 
 
@@ -361,7 +361,7 @@ def test_what_a_refused_handler_wrote_is_undone():
 
     try:
         for kind in (sync_view, sync_route):
-            serve(kind, [Owner("author_id")], ask=writes)
+            serve(kind, [Owner("author_id")], check=writes)
             assert wsgi("get", "/view", bearer(sub="1")).status_code == 500
             assert not get_user_model().objects.filter(username="mallory").exists()
     finally:
@@ -370,9 +370,9 @@ def test_what_a_refused_handler_wrote_is_undone():
 
 
 def owner(field, obj, claims, backends=JWT):
-    """What an `Owner` says of a caller with these claims."""
-    ask = protect(auth=backends, guards=[Owner(field)])(lambda request: check_object(request, obj) or HttpResponse())
-    mount_view(ask)
+    """The result of `Owner` for a caller with these claims."""
+    view = protect(auth=backends, guards=[Owner(field)])(lambda request: check_object(request, obj) or HttpResponse())
+    mount_view(view)
     headers = {"X-API-Key": KEY} if claims is None else bearer(**claims)
     return wsgi("get", "/view", headers).status_code
 

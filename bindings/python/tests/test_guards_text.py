@@ -1,4 +1,4 @@
-"""Guards as text and as JSON, compared and explained; and what claims are compared with."""
+"""Guards in string form and as JSON, their comparison and explanation, and the values of claims."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured

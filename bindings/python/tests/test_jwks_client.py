@@ -1,4 +1,4 @@
-"""`PyJWKClient` beside PyJWT's own, on the same issuer; and where it is stricter."""
+"""`PyJWKClient` compared with PyJWT's, on the same issuer, and where it is stricter."""
 
 import inspect
 import threading
@@ -10,7 +10,7 @@ import pytest
 from boltguard import jwt
 from boltguard.jwt import PyJWKClient, PyJWKClientConnectionError, PyJWKClientError, PyJWKSetError
 
-from issuer import Issuer, say, serving
+from issuer import Issuer, reply, serving
 
 URL = "https://id.example.com/jwks.json"
 
@@ -32,7 +32,7 @@ def client(url):
 
 
 def fail(handler, _):
-    say(handler, 500)
+    reply(handler, 500)
 
 
 def kids(keys):
@@ -131,7 +131,7 @@ def test_old_keys_serve_while_the_server_fails(issuer, client, caplog):
     ],
 )
 def test_what_is_not_a_set_is_refused(issuer, url, client, body, error):
-    issuer.respond = lambda handler, _: say(handler, 200, body)
+    issuer.respond = lambda handler, _: reply(handler, 200, body)
     uncached = PyJWKClient(url, allow_http=True, cache_jwk_set=False)
     for one in (client, uncached):
         with pytest.raises(error):
@@ -155,7 +155,7 @@ def test_secrets_of_a_set_are_passed_over(issuer, client):
 
 @pytest.mark.parametrize("status", [301, 404, 500])
 def test_another_status_is_a_broken_connection(issuer, url, client, status):
-    issuer.respond = lambda handler, _: say(handler, status, Location=url)
+    issuer.respond = lambda handler, _: reply(handler, status, Location=url)
     with pytest.raises(PyJWKClientConnectionError, match=str(status)):
         client.fetch_data()
     with pytest.raises(PyJWKClientConnectionError):

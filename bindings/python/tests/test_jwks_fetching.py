@@ -9,12 +9,12 @@ import pytest
 
 from boltguard.jwt.fetching import FetchError, Request, fetch
 
-from issuer import drip, hang, say, serving
+from issuer import drip, hang, reply, serving
 
 DATA = Path(__file__).parents[3] / "crates/boltguard-jwks/tests/data"
 
 
-def ask(url, headers=None, **options):
+def fetch_url(url, headers=None, **options):
     return fetch(Request(url, headers), **{"timeout": 30, "max_bytes": 1000, "ssl_context": None, **options})
 
 
@@ -26,33 +26,33 @@ def url(issuer):
 
 def refused(url, **options):
     with pytest.raises(FetchError) as caught:
-        ask(url, **options)
+        fetch_url(url, **options)
     return caught.value.why
 
 
 def test_a_response_is_returned(issuer, url):
-    issuer.respond = lambda handler, _: say(handler, 200, b"{}", Cache_Control="max-age=60")
-    assert ask(url) == (200, b"{}", "max-age=60")
+    issuer.respond = lambda handler, _: reply(handler, 200, b"{}", Cache_Control="max-age=60")
+    assert fetch_url(url) == (200, b"{}", "max-age=60")
     issuer.respond = None
-    assert json.loads(ask(url).body) == issuer.published
+    assert json.loads(fetch_url(url).body) == issuer.published
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(issuer, url, status):
-    issuer.respond = lambda handler, _: say(handler, status, b"elsewhere", Location=url)
-    assert ask(url) == (status, b"", None)
+    issuer.respond = lambda handler, _: reply(handler, status, b"elsewhere", Location=url)
+    assert fetch_url(url) == (status, b"", None)
     assert len(issuer.requests) == 1
 
 
 @pytest.mark.parametrize("status", [201, 400, 404, 500, 503])
 def test_another_status_is_handed_on_without_its_body(issuer, url, status):
-    issuer.respond = lambda handler, _: say(handler, status, b"x" * 5000)
-    assert ask(url) == (status, b"", None)
+    issuer.respond = lambda handler, _: reply(handler, status, b"x" * 5000)
+    assert fetch_url(url) == (status, b"", None)
 
 
 def test_a_body_is_read_up_to_the_limit(issuer, url):
-    issuer.respond = lambda handler, _: say(handler, 200, b"x" * 1000)
-    assert len(ask(url).body) == 1000
+    issuer.respond = lambda handler, _: reply(handler, 200, b"x" * 1000)
+    assert len(fetch_url(url).body) == 1000
     assert refused(url, max_bytes=999) == "too_large"
 
 
@@ -68,7 +68,7 @@ def test_a_body_without_an_end_is_left(issuer, url):
 
 
 def test_a_compressed_body_is_refused(issuer, url):
-    issuer.respond = lambda handler, _: say(handler, 200, b"x", Content_Encoding="gzip")
+    issuer.respond = lambda handler, _: reply(handler, 200, b"x", Content_Encoding="gzip")
     assert refused(url) == "encoded"
 
 
@@ -111,7 +111,7 @@ def test_headers_that_drip_are_left(issuer, url):
 
 
 def test_only_what_was_asked_for_is_sent(issuer, url):
-    ask(url, headers={"Authorization": "Bearer secret"})
+    fetch_url(url, headers={"Authorization": "Bearer secret"})
     sent = issuer.requests[0]
     assert sent["Authorization"] == "Bearer secret"
     assert sent["Accept-Encoding"] == "identity"
@@ -122,7 +122,7 @@ def test_a_proxy_of_the_environment_is_used(issuer, url, monkeypatch):
     monkeypatch.setenv("http_proxy", url.rpartition("/")[0])
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    assert json.loads(ask("http://id.example.com/jwks.json").body) == issuer.published
+    assert json.loads(fetch_url("http://id.example.com/jwks.json").body) == issuer.published
     monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
     assert refused("http://id.example.com/jwks.json") == "connection"
 
@@ -139,7 +139,7 @@ def test_a_trusted_certificate_is_needed(issuer, secure_url):
     assert refused(secure_url) == "connection"
     assert issuer.requests == []
     trusting = ssl.create_default_context(cafile=str(DATA / "authority.pem"))
-    assert json.loads(ask(secure_url, ssl_context=trusting).body) == issuer.published
+    assert json.loads(fetch_url(secure_url, ssl_context=trusting).body) == issuer.published
 
 
 def test_a_certificate_of_another_name_is_refused(issuer, secure_url):

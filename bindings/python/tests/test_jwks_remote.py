@@ -1,4 +1,4 @@
-"""`RemoteKeySet`: keys that rotate, fail, grow old and come back, for threads, tasks and forks."""
+"""`RemoteKeySet`: rotated, unavailable, stale and restored keys, with threads, tasks and forks."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from boltguard.exceptions import ConfigurationError
 from boltguard.jwt import PyJWKClient, PyJWKClientConnectionError, RemoteKeySet
 
 from children import in_child
-from issuer import Issuer, say
+from issuer import Issuer, reply
 
 URL = "https://id.example.com/jwks.json"
 
@@ -30,7 +30,7 @@ def holds(kid, keys):
 
 
 def fail(handler, _):
-    say(handler, 500)
+    reply(handler, 500)
 
 
 def test_nothing_is_fetched_before_it_is_needed(issuer, remote):
@@ -54,7 +54,7 @@ def test_keys_are_fetched_again_when_their_time_is_over(issuer, remote):
 
 
 def test_the_servers_max_age_shortens_the_time(issuer, remote):
-    issuer.respond = lambda handler, _: say(
+    issuer.respond = lambda handler, _: reply(
         handler, 200, json.dumps(issuer.published).encode(), Cache_Control="public, max-age=60"
     )
     remote.keys()
@@ -89,9 +89,9 @@ def test_a_token_without_kid_finds_a_new_key_once_the_cooldown_is_over(issuer, r
 def test_a_flood_of_unknown_keys_is_one_request(issuer, remote):
     remote.keys()
     remote.rust.skip(30)
-    stranger = Issuer("x").token("x")
+    unknown = Issuer("x").token("x")
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: remote.keys_for(stranger), range(200)))
+        list(pool.map(lambda _: remote.keys_for(unknown), range(200)))
     assert len(issuer.requests) == 2
 
 
@@ -108,10 +108,10 @@ def test_many_threads_are_one_request(issuer, remote):
 
 
 def test_threads_wait_for_the_one_that_fetches(issuer, remote):
-    asked, go_on = issuer.hold()
+    requested, go_on = issuer.hold()
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(remote.keys)
-        asked.wait()
+        requested.wait()
         others = [pool.submit(remote.keys) for _ in range(3)]
         go_on.set()
         assert all(holds("a", future.result()) for future in [first, *others])
@@ -120,12 +120,12 @@ def test_threads_wait_for_the_one_that_fetches(issuer, remote):
 
 def test_old_keys_serve_while_one_thread_fetches(issuer, remote):
     remote.keys()
-    asked, go_on = issuer.hold()
+    requested, go_on = issuer.hold()
     issuer.publish("b")
     remote.rust.skip(300)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(remote.keys)
-        asked.wait()
+        requested.wait()
         assert holds("a", remote.keys())
         go_on.set()
         assert holds("b", first.result())
@@ -149,12 +149,12 @@ def test_old_keys_serve_until_they_are_too_old(issuer, remote, caplog):
 
 def test_a_dead_issuer_is_asked_less_and_less_and_found_again(issuer, remote):
     issuer.respond = fail
-    for asked, pause in enumerate([1, 2, 4, 8, 16, 30, 30], 1):
+    for requested, pause in enumerate([1, 2, 4, 8, 16, 30, 30], 1):
         # A pause of a few seconds may be over before the second attempt.
         for _ in range(3 if pause > 4 else 1):
             with pytest.raises(PyJWKClientConnectionError):
                 remote.keys()
-        assert len(issuer.requests) == asked
+        assert len(issuer.requests) == requested
         remote.rust.skip(pause)
     issuer.respond = None
     assert holds("a", remote.keys())
@@ -178,7 +178,7 @@ def test_a_dead_issuer_is_asked_less_and_less_and_found_again(issuer, remote):
 )
 def test_what_is_not_a_set_is_refused_and_the_old_one_stays(issuer, remote, caplog, body, why):
     remote.keys()
-    issuer.respond = lambda handler, _: say(handler, 200, body)
+    issuer.respond = lambda handler, _: reply(handler, 200, body)
     remote.rust.skip(300)
     assert holds("a", remote.keys())
     assert why in caplog.text
@@ -202,7 +202,7 @@ USELESS = [
 
 
 @pytest.mark.parametrize(("change", "why"), USELESS)
-def test_a_key_that_is_skipped_is_named_with_its_index_its_kid_and_the_reason(issuer, remote, caplog, change, why):
+def test_skipped_keys_are_reported_with_index_kid_and_reason(issuer, remote, caplog, change, why):
     jwk = change if "kty" in change else issuer.published["keys"][0] | change
     issuer.published = {"keys": [jwk]}
     with pytest.raises(PyJWKClientConnectionError) as caught:
@@ -271,11 +271,11 @@ def test_tasks_are_one_request(issuer, remote):
 
 
 def test_a_task_that_is_cancelled_does_not_take_the_others_keys(issuer, remote):
-    asked, go_on = issuer.hold()
+    requested, go_on = issuer.hold()
 
     async def run():
         tasks = [asyncio.ensure_future(remote.akeys()) for _ in range(3)]
-        await asyncio.get_running_loop().run_in_executor(None, asked.wait)
+        await asyncio.get_running_loop().run_in_executor(None, requested.wait)
         tasks[0].cancel()
         await asyncio.wait(tasks[:1])
         go_on.set()
@@ -286,19 +286,19 @@ def test_a_task_that_is_cancelled_does_not_take_the_others_keys(issuer, remote):
 
 
 def test_a_loop_goes_on_while_a_server_takes_its_time(issuer, remote):
-    asked, go_on = asyncio.Event(), threading.Event()
+    requested, go_on = asyncio.Event(), threading.Event()
 
     async def run():
         loop = asyncio.get_running_loop()
 
         def response(handler, _):
-            loop.call_soon_threadsafe(asked.set)
+            loop.call_soon_threadsafe(requested.set)
             go_on.wait()
-            say(handler, 200, json.dumps(issuer.published).encode())
+            reply(handler, 200, json.dumps(issuer.published).encode())
 
         issuer.respond = response
         waiting = asyncio.ensure_future(remote.akeys())
-        await asked.wait()
+        await requested.wait()
         assert not waiting.done()
         go_on.set()
         return await waiting
@@ -332,13 +332,13 @@ def test_a_process_that_is_forked_during_a_fetch_fetches_for_itself(issuer, remo
         remote.keys()
         remote.rust.skip(300)
     before = len(issuer.requests)
-    asked, go_on = threading.Event(), threading.Event()
+    requested, go_on = threading.Event(), threading.Event()
 
     def response(handler, number):
         if number == before + 1:
-            asked.set()
+            requested.set()
             go_on.wait()
-        say(handler, 200, json.dumps(issuer.published).encode())
+        reply(handler, 200, json.dumps(issuer.published).encode())
 
     issuer.respond = response
     issuer.publish("b")
@@ -346,7 +346,7 @@ def test_a_process_that_is_forked_during_a_fetch_fetches_for_itself(issuer, remo
     threads = [threading.Thread(target=remote.keys) for _ in range(3)]
     for thread in threads:
         thread.start()
-    asked.wait()
+    requested.wait()
     try:
         assert in_child(lambda: decode(remote, token)["sub"] == "42")
         assert in_child(lambda: asyncio.run(remote.akeys_for(token)) is not None)
@@ -373,12 +373,12 @@ def test_locks_that_are_held_at_a_fork_are_free_in_the_child(issuer, remote):
 def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
     remote.keys()
     remote.rust.skip(30)
-    asked, go_on = issuer.hold()
-    stranger = Issuer("x").token("x")
+    requested, go_on = issuer.hold()
+    unknown = Issuer("x").token("x")
     with ThreadPoolExecutor(16) as pool:
-        calls = [pool.submit(remote.keys_for, stranger) for _ in range(16)]
-        asked.wait()
-        # One fetches and two wait; the others are answered while the issuer takes its time.
+        calls = [pool.submit(remote.keys_for, unknown) for _ in range(16)]
+        requested.wait()
+        # One fetches and two wait; the others receive a response while the issuer is slow.
         answered = list(islice(as_completed(calls, timeout=20), 13))
         assert not go_on.is_set()
         assert all(holds("a", call.result()) for call in answered)
@@ -387,11 +387,11 @@ def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
     assert len(issuer.requests) == 2
     # The cooldown begins with the end of the fetch.
     remote.rust.skip(29)
-    remote.keys_for(stranger)
+    remote.keys_for(unknown)
     assert len(issuer.requests) == 2
     remote.rust.skip(1)
     issuer.respond = None
-    remote.keys_for(stranger)
+    remote.keys_for(unknown)
     assert len(issuer.requests) == 3
 
 

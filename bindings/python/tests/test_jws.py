@@ -94,7 +94,7 @@ def test_the_example_of_rfc_7797_verifies():
     assert caught.value.code == "critical_header"
 
 
-def test_a_payload_that_is_not_encoded_is_critical_and_nothing_else_is():
+def test_unencoded_payload_is_the_only_critical_extension():
     good = {"alg": "HS256", "b64": False, "crit": ["b64"]}
     assert jws.verify(without_payload(good), SECRET, ["HS256"], b"payload") == b"payload"
     for change in ({"crit": None}, {"crit": []}, {"crit": ["b64", "exp"], "exp": 1}, {"b64": None}, {"crit": ["exp"]}):

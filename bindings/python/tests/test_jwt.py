@@ -1,4 +1,4 @@
-"""`boltguard.jwt`: what is admitted, what is refused, and as what."""
+"""`boltguard.jwt`: accepted tokens, rejected tokens, and the exceptions."""
 
 import base64
 import datetime
@@ -28,7 +28,7 @@ def b64(data):
 
 
 def forge(claims, header=None, secret=SECRET):
-    """A token made without the library; `claims` may be text that is no JSON."""
+    """A token created without the library; `claims` may be a string that isn't JSON."""
     texts = [part if isinstance(part, str) else json.dumps(part) for part in (header or {"alg": "HS256"}, claims)]
     signed = ".".join(b64(text.encode()) for text in texts)
     return f"{signed}.{b64(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())}"
@@ -92,9 +92,9 @@ def test_a_missing_claim_is_named():
 
 
 def test_what_a_token_was_to_name_and_does_not_is_missing():
-    for asked, claim in ({"audience": "me"}, "aud"), ({"issuer": "me"}, "iss"):
+    for expected, claim in ({"audience": "me"}, "aud"), ({"issuer": "me"}, "iss"):
         with pytest.raises(jwt.MissingRequiredClaimError) as caught:
-            decode(forge(FRESH), **asked)
+            decode(forge(FRESH), **expected)
         assert caught.value.claim == claim
 
 
@@ -158,10 +158,10 @@ def test_an_empty_list_is_not_the_same_as_nothing_asked():
     assert refusal(forge(FRESH), issuer=[]) == (jwt.InvalidIssuerError, "issuer_mismatch")
 
 
-@pytest.mark.parametrize("asked", [{"audience": 1}, {"issuer": b"me"}, {"audience": ["a", 1]}, {"subject": 42}])
-def test_expectations_of_the_wrong_type_are_errors_of_the_caller(asked):
+@pytest.mark.parametrize("expected", [{"audience": 1}, {"issuer": b"me"}, {"audience": ["a", 1]}, {"subject": 42}])
+def test_expectations_of_the_wrong_type_are_errors_of_the_caller(expected):
     with pytest.raises(TypeError):
-        decode(forge(FRESH), **asked)
+        decode(forge(FRESH), **expected)
 
 
 def test_bytes_are_no_audience_and_no_issuer():
@@ -239,8 +239,8 @@ def test_the_old_switch_verify_has_no_effect_and_says_so():
         assert decode(forge(FRESH), verify=True)
 
 
-def test_an_unverified_token_is_read_and_checked_in_nothing_that_is_not_asked_for():
-    token = forge({"exp": 1, "aud": "x", "sub": 5}, {"alg": "none", "typ": "x"}, secret="whoever")
+def test_unverified_token_is_only_checked_as_requested():
+    token = forge({"exp": 1, "aud": "x", "sub": 5}, {"alg": "none", "typ": "x"}, secret="any secret")
     unverified = {"verify_signature": False}
     assert jwt.decode(token, options=unverified) == {"exp": 1, "aud": "x", "sub": 5}
     assert jwt.decode_complete(token, options=unverified)["header"] == {"alg": "none", "typ": "x"}
@@ -366,7 +366,7 @@ def test_algorithms_have_to_be_named():
 
 
 @pytest.mark.parametrize(("name", "meant"), [("hs256", "HS256"), ("RS-256", "RS256"), ("ES256K", None), ("", None)])
-def test_an_algorithm_that_does_not_exist_is_named_with_the_one_meant(name, meant):
+def test_unknown_algorithm_is_reported_with_a_suggestion(name, meant):
     with pytest.raises(jwt.InvalidAlgorithmError) as caught:
         decode(forge(FRESH), algorithms=["HS256", name])
     assert f'"{name}"' in str(caught.value)
@@ -406,7 +406,7 @@ def test_an_algorithm_is_named_by_string(algorithms):
 
 
 def written(claims, **more):
-    """The payload as it stands in the token."""
+    """The encoded payload in the token."""
     payload = jwt.encode(claims, SECRET, **more).split(".")[1]
     return base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode()
 

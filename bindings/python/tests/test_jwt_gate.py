@@ -91,9 +91,14 @@ def test_what_a_context_says_besides():
     assert context.jti == "abc" and context.is_authenticated and 0 < context.expires_in < 3601
     forever = gate(backend(required_claims=[])).check(bearer({"exp": 1e15}))
     assert forever.expires_in > 1e14
-    nobody = gate(guard=Guard.allow_any()).check({})
-    assert (nobody.user_id, nobody.jti, nobody.expires_in, nobody.is_authenticated) == (None, None, None, False)
-    assert dict(nobody) == {
+    anonymous = gate(guard=Guard.allow_any()).check({})
+    assert (anonymous.user_id, anonymous.jti, anonymous.expires_in, anonymous.is_authenticated) == (
+        None,
+        None,
+        None,
+        False,
+    )
+    assert dict(anonymous) == {
         "user_id": None,
         "is_staff": False,
         "is_superuser": False,
@@ -196,7 +201,7 @@ def test_an_unknown_setting_is_refused():
         ({"keys": [SECRET, 5]}, "int"),
     ],
 )
-def test_a_key_or_an_algorithm_that_can_not_work_is_refused_when_it_is_built(settings, words):
+def test_unusable_key_or_algorithm_is_a_configuration_error(settings, words):
     with pytest.raises((jwt.InvalidKeyError, jwt.InvalidAlgorithmError), match=words):
         backend(**settings)
 
@@ -211,7 +216,7 @@ def test_an_invalid_credential_for_one_backend_does_not_stop_the_next():
     assert both.check(bearer(permissions=["a.*"])).auth_backend == "jwt"
 
 
-def test_a_token_that_is_kept_says_the_same_and_is_checked_in_all_but_its_signature():
+def test_cached_token_is_checked_except_its_signature():
     old, new = (Key.generate("EdDSA", kid=kid) for kid in ("old", "new"))
     keys, memory = KeySet([old.public_key()]), _rust.MemoryRevocation()
     keeping = backend(keys, ["EdDSA"], cached_tokens=10, memory_revocation=memory)
@@ -243,7 +248,7 @@ def test_api_keys_that_can_not_work_are_refused():
             _rust.ApiKeyBackend(api_keys=keys)
 
 
-def test_replaced_keys_reach_every_gate_though_no_one_else_holds_the_backend():
+def test_replaced_keys_reach_every_gate():
     old, new = Key.generate("EdDSA", kid="old"), Key.generate("EdDSA", kid="new")
     keys = KeySet([old.public_key()])
     gates = [gate(backend([keys, SECRET], ["EdDSA", "HS256"])) for _ in range(3)]
@@ -426,7 +431,7 @@ def test_a_store_in_memory_may_have_any_limit():
 
 
 def readers():
-    """A reader of the blog by a token and by an API key, as a gate for such let them in."""
+    """A reader of the blog, authenticated by a token and by an API key."""
     keys = _rust.ApiKeyBackend(api_keys=["sk-1"], key_permissions={"sk-1": ["blog.read"]})
     let_in = gate(backend(), keys, guard=Guard.permission("blog.read"))
     contexts = [let_in.check(bearer(permissions=["blog.read"])), let_in.check({"HTTP_X_API_KEY": "sk-1"})]

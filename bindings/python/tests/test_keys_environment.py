@@ -1,4 +1,4 @@
-"""Keys as environment variables and `.env` files hand them over: read as keys, and never taken for secrets."""
+"""Keys as in environment variables and `.env` files: read as keys, and never used as secrets."""
 
 import base64
 import json

@@ -1,6 +1,6 @@
 """What PyJWT's users rely on when claims are checked: each case is a token, a call, and what comes of it.
 
-The cases hold for PyJWT 2.15.1 too, which is run beside us; where we differ, the table of `test_pyjwt_table` says so.
+The cases also hold for PyJWT 2.15.1, which is tested alongside; `test_pyjwt_table` contains the differences.
 """
 
 import datetime
@@ -130,7 +130,7 @@ def test_claims_are_checked_as_by_pyjwt(claims, arguments, outcome):
 
 
 @pytest.mark.parametrize(("claims", "arguments", "outcome"), CASES)
-def test_a_subclass_that_decodes_in_its_own_way_has_its_claims_checked_as_well(claims, arguments, outcome):
+def test_claims_of_a_decoding_subclass_are_checked(claims, arguments, outcome):
     class Own(jwt.PyJWT):
         def _decode_payload(self, decoded):
             return super()._decode_payload(decoded)

@@ -1,4 +1,4 @@
-"""PyJWT's modules: who imports a name from one of them finds it."""
+"""PyJWT's modules: every public name can be imported."""
 
 import importlib
 import json
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from boltguard import jwt
 from boltguard.jwt import utils as ours
 
-# What stands in the table of "Coming from PyJWT".
+# The names in the table of "Coming from PyJWT".
 ABSENT = {"jwk_set_cache"}
 MODULES = [module.name for module in pkgutil.iter_modules(pyjwt.__path__)]
 

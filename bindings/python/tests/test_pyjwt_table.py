@@ -17,7 +17,7 @@ from boltguard import jws, jwt
 from boltguard.jwt import Key, PyJWK, PyJWKClient, RemoteKeySet, algorithms
 from boltguard.jwt.utils import base64url_encode
 
-from issuer import Issuer, say, serving
+from issuer import Issuer, reply, serving
 
 PAGE = Path(__file__).parents[3] / "docs" / "coming-from-pyjwt.md"
 SECRET = "a secret that is longer than thirty-two bytes"
@@ -404,7 +404,7 @@ def _():
     with served("a", lifespan=0.01, cooldown_duration=0.01) as (issuer, client):
         lenient, strict = client(), client(stale=0)
         assert lenient.get_signing_key("a") and strict.get_signing_key("a")
-        issuer.respond = lambda handler, _: say(handler, 500)
+        issuer.respond = lambda handler, _: reply(handler, 500)
         time.sleep(0.05)
         assert lenient.get_signing_key("a")
         with refused(jwt.PyJWKClientError):

@@ -1,4 +1,4 @@
-"""`manage.py boltguard_routes`: what it sees, and what it lets pass."""
+"""`manage.py boltguard_routes`: the listed routes, and the changes that it accepts."""
 
 import functools
 import io
@@ -51,7 +51,7 @@ def run(*arguments, **options):
 
 
 def routes():
-    """What is listed: by method and path, the guard and the backends."""
+    """The listed guard and backends, by method and path."""
     listed = json.loads(run("--json"))
     return {f"{route['method']} {route['path']}": (route["guard"], route["backends"]) for route in listed}
 
@@ -158,7 +158,7 @@ def test_a_class_that_is_guarded_after_its_view_was_made_is_seen():
     assert routes()["GET /x"] == JWT_STAFF
 
 
-def test_included_patterns_regular_expressions_and_the_admin_are_seen():
+def test_includes_regular_expressions_and_admin_are_listed():
     mount(re_path(r"^old/(?P<number>\d+)$", plain), path("admin/", admin.site.urls))
     listed = routes()
     assert listed[r"ANY /regex:^old/(?P<number>\d+)$"] == UNPROTECTED
@@ -170,7 +170,7 @@ def test_the_first_of_two_views_at_a_path_is_the_one_that_is_called():
     assert routes() == {"ANY /x": UNPROTECTED}
 
 
-def test_a_regular_expression_does_not_hide_the_path_that_reads_like_it():
+def test_regular_expression_does_not_hide_an_equal_path():
     mount(path("x", guarded()), re_path("x", plain), path("y/", include([re_path("x", plain)])))
     assert routes() == {"ANY /x": JWT_STAFF, "ANY /regex:x": UNPROTECTED, "ANY /y/regex:x": UNPROTECTED}
 
@@ -200,7 +200,7 @@ def test_the_list_marks_what_is_open_and_what_is_unprotected():
         ["open", "ANY", "/b", "jwt(HS256)", "allow_any"],
         ["unprotected", "ANY", "/c", "-", "-"],
     ]
-    assert lines[-1] == "3 routes: 1 open to everybody, 1 unprotected."
+    assert lines[-1] == "3 routes: 1 open to everyone, 1 unprotected."
     with override_settings(MIDDLEWARE=["boltguard.middleware.BoltguardMiddleware"]):
         assert "doesn't deny access" in run()
 
@@ -211,7 +211,7 @@ def test_routes_below_a_prefix_are_left_out(lock):
     options = ["--exclude", "admin/", "--exclude", "/deep/er", "--exclude", "/regex:^old", "--exclude", "/regex"]
     kept = ["/administrators", "/deep"]
     assert [one["path"] for one in json.loads(run("--json", *options))] == kept
-    assert run(*options).splitlines()[-1] == "2 routes: 0 open to everybody, 2 unprotected."
+    assert run(*options).splitlines()[-1] == "2 routes: 0 open to everyone, 2 unprotected."
     run("--write", str(lock), *options)
     assert list(json.loads(lock.read_text())["routes"]) == [f"ANY {one}" for one in kept]
     assert "Checked 2 routes. None is weaker" in run("--check", str(lock), *options)
@@ -227,7 +227,7 @@ def test_not_every_route_can_be_left_out(prefix):
         run("--exclude", prefix)
 
 
-def test_a_backend_is_listed_with_all_that_makes_it_lenient_and_no_secret():
+def test_backends_are_listed_with_lenient_settings_without_secrets():
     labels = [
         JWT.label,
         JWTAuthentication("a-secret-that-is-never-listed-anywhere").label,
@@ -252,7 +252,7 @@ def lock(tmp_path):
 
 
 def check(lock, before, after):
-    """What `--check` says of a view that was guarded like this, and is now like that."""
+    """The output of `--check` for a view whose guard has changed."""
     for view, option in ((before, "--write"), (after, "--check")):
         mount(path("x", view))
         try:

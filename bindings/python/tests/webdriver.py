@@ -66,7 +66,7 @@ class Browser:
         return self.script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
 
     def wait_for(self, selector, text):
-        """The text of an element, as soon as it has this in it."""
+        """The content of an element, once it contains this string."""
         end = time.monotonic() + 10
         while text not in (seen := self.text(selector)):
             assert time.monotonic() < end, f"{selector} shows {seen!r}, not {text!r}"
@@ -74,7 +74,7 @@ class Browser:
         return seen
 
     def complaints(self):
-        """What the browser's console holds against the page."""
+        """The errors and warnings in the browser's console."""
         entries = self._call("POST", f"{self._session}/se/log", {"type": "browser"})
         return [entry["message"] for entry in entries]
 

@@ -1,1 +1,1 @@
-"""A Django application with the models that the tests need."""
+"""A Django app with the models for tests."""

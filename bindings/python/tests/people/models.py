@@ -1,4 +1,4 @@
-"""Users of other shapes than Django's own, and tables for revoked tokens of other shapes than ours."""
+"""User models that differ from Django's, and models of revoked tokens that differ from Boltguard's."""
 
 import uuid
 
@@ -17,7 +17,7 @@ class Member(AbstractBaseUser):
 
 
 class Handle(AbstractBaseUser):
-    """A user with a text for a key."""
+    """A user with a string as the primary key."""
 
     handle = models.CharField(primary_key=True, max_length=50)
     email = models.EmailField(unique=True)
@@ -27,7 +27,7 @@ class Handle(AbstractBaseUser):
 
 
 class Clerk(AbstractBaseUser):
-    """A user whose `is_active` is a method, as it must not be."""
+    """A user whose `is_active` is a method, which is an error."""
 
     name = models.CharField(max_length=50, unique=True)
     left = models.BooleanField(default=False)
@@ -39,13 +39,13 @@ class Clerk(AbstractBaseUser):
 
 
 class OnlyId(models.Model):
-    """The least that a store can do with."""
+    """The minimum that a store requires."""
 
     jti = models.CharField(max_length=255, unique=True)
 
 
 class AlwaysDated(models.Model):
-    """A model whose entries must end some day."""
+    """A model whose entries must expire."""
 
     jti = models.CharField(max_length=255, unique=True)
     expires_at = models.DateTimeField()
@@ -58,19 +58,19 @@ class Slow(models.Model):
 
 
 class NoId(models.Model):
-    """No store at all."""
+    """Not a model for a store."""
 
     name = models.CharField(max_length=255)
 
 
 class Note(models.Model):
-    """Something to write, and to see rolled back."""
+    """A model for writes that are rolled back."""
 
     text = models.CharField(max_length=255)
     owner = models.ForeignKey("auth.User", models.CASCADE, null=True)
 
 
 class Byline(models.Model):
-    """What belongs to a user by their name."""
+    """A model that refers to users by name."""
 
     author = models.ForeignKey("auth.User", models.CASCADE, to_field="username")

@@ -1,5 +1,6 @@
 //! Points in time as represented in tokens, [RFC 7519 §2](https://www.rfc-editor.org/rfc/rfc7519#section-2).
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Add;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,11 +15,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// assert!(exp < exp + Duration::from_secs(60));
 /// assert!(NumericDate::from_f64(f64::NAN).is_none());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NumericDate(f64);
 
-// The value is never NaN.
+// The value is never NaN, so the order of `f64` is total.
 impl Eq for NumericDate {}
+
+impl Ord for NumericDate {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal)
+    }
+}
+
+impl PartialOrd for NumericDate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl NumericDate {
     /// Creates the date `secs` seconds after the epoch, or before it if `secs` is negative.
@@ -99,6 +112,19 @@ mod tests {
                 .as_f64()
                 .is_finite()
         );
+    }
+
+    #[test]
+    fn dates_have_a_total_order() {
+        let secs = [f64::MAX, 1.5, 0.0, -0.0, 1.0, -2.0, f64::MIN];
+        let mut dates = secs.map(|secs| NumericDate::from_f64(secs).unwrap());
+        dates.sort();
+        let sorted = dates.map(NumericDate::as_f64);
+        assert_eq!(sorted, [f64::MIN, -2.0, 0.0, 0.0, 1.0, 1.5, f64::MAX]);
+        // As for `==`, both zeros are the same date.
+        let zeros = [0.0, -0.0].map(|secs| NumericDate::from_f64(secs).unwrap());
+        assert_eq!(zeros[0].cmp(&zeros[1]), Ordering::Equal);
+        assert_eq!(dates.iter().max(), NumericDate::from_f64(f64::MAX).as_ref());
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! Owners and grants of keys.
+//! Owners, grants and expiry dates of keys.
 
 use std::fmt;
 
-/// The owner and the grants of a key.
+use boltguard_types::NumericDate;
+
+/// The owner, the grants and the expiry date of a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKeyEntry {
     public_id: Box<str>,
@@ -10,6 +12,7 @@ pub struct ApiKeyEntry {
     has_owner: bool,
     pub(crate) permissions: Vec<Box<str>>,
     pub(crate) scopes: Vec<Box<str>>,
+    pub(crate) expires_at: Option<NumericDate>,
 }
 
 impl ApiKeyEntry {
@@ -20,6 +23,7 @@ impl ApiKeyEntry {
             has_owner: false,
             permissions: Vec::new(),
             scopes: Vec::new(),
+            expires_at: None,
         }
     }
 
@@ -55,6 +59,18 @@ impl ApiKeyEntry {
     /// Returns the granted permissions, which can be wildcards; see [`Grant`](boltguard_types::Grant).
     pub fn permissions(&self) -> impl ExactSizeIterator<Item = &str> {
         self.permissions.iter().map(|permission| &**permission)
+    }
+
+    /// Returns the expiry date of the key, if there is one.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<NumericDate> {
+        self.expires_at
+    }
+
+    /// Returns whether the key has expired at `now`, which it has from the expiry date on.
+    #[must_use]
+    pub fn has_expired(&self, now: NumericDate) -> bool {
+        self.expires_at.is_some_and(|expires_at| expires_at <= now)
     }
 
     /// Returns the granted OAuth scopes.

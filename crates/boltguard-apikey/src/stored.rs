@@ -15,7 +15,6 @@ pub struct StoredKey {
     digest: KeyDigest,
     owner: Option<Subject>,
     created_at: NumericDate,
-    expires_at: Option<NumericDate>,
     revoked_at: Option<NumericDate>,
     last_used: LastUsed,
 }
@@ -35,7 +34,6 @@ impl StoredKey {
             digest,
             owner: None,
             created_at,
-            expires_at: None,
             revoked_at: None,
             last_used: LastUsed::default(),
         }
@@ -71,11 +69,8 @@ impl StoredKey {
     /// Sets the expiry date, unless the key expires earlier.
     #[must_use]
     pub fn expiring(mut self, date: NumericDate) -> Self {
-        self.expires_at = Some(
-            self.expires_at
-                .filter(|expires_at| *expires_at < date)
-                .unwrap_or(date),
-        );
+        let entry = Arc::make_mut(&mut self.entry);
+        entry.expires_at = Some(entry.expires_at.map_or(date, |earlier| earlier.min(date)));
         self
     }
 
@@ -140,8 +135,8 @@ impl StoredKey {
 
     /// Returns the expiry date, if there is one.
     #[must_use]
-    pub const fn expires_at(&self) -> Option<NumericDate> {
-        self.expires_at
+    pub fn expires_at(&self) -> Option<NumericDate> {
+        self.entry.expires_at
     }
 
     /// Returns the date of the revocation, if the key was revoked.
@@ -171,7 +166,7 @@ impl StoredKey {
         if self.revoked_at.is_some() {
             return Err(ApiKeyError::Revoked);
         }
-        if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
+        if self.entry.has_expired(now) {
             return Err(ApiKeyError::Expired);
         }
         Ok(())
@@ -202,7 +197,7 @@ impl fmt::Debug for StoredKey {
             .field("id", &self.id())
             .field("digest", &self.digest)
             .field("created_at", &self.created_at)
-            .field("expires_at", &self.expires_at)
+            .field("expires_at", &self.expires_at())
             .field("revoked_at", &self.revoked_at)
             .finish_non_exhaustive()
     }

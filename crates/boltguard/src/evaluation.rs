@@ -7,6 +7,7 @@ use boltguard_jwks::Refresh;
 use boltguard_types::{KeyId, ReasonCode};
 
 use crate::backend::{Attempt, Unavailable};
+use crate::failure::is_further;
 use crate::need::{
     ApiKeyRefresh, EdgeAuthentication, KeyRefresh, RevocationCheck, RunChecks, Suspended,
 };
@@ -51,6 +52,18 @@ pub(crate) struct Progress {
     pub(crate) keys_unavailable: bool,
     /// The backends of the edge identified no caller.
     pub(crate) edge_is_done: bool,
+    /// The backend of the edge that got furthest, and why it rejected the credentials.
+    pub(crate) edge_failure: Option<(usize, ReasonCode)>,
+}
+
+impl Progress {
+    /// Records the failure of a backend of the edge, because the backend isn't called again after a refresh.
+    pub(crate) fn note_edge_failure(&mut self, backend: usize, reason: ReasonCode) {
+        match self.edge_failure {
+            Some((_, earlier)) if !is_further(reason, earlier) => {}
+            _ => self.edge_failure = Some((backend, reason)),
+        }
+    }
 }
 
 /// An evaluation between two needs.
@@ -135,7 +148,9 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
                 Attempt::Absent => {}
                 Attempt::Known(caller) => return decide(self.gate, caller, Some(index)),
                 Attempt::Failed(reason) => failure = Some(Failure::furthest(failure, reason)),
-                Attempt::Edge if self.progress.edge_is_done => {}
+                Attempt::Edge if self.progress.edge_is_done => {
+                    failure = self.after_edge_failure(index, failure);
+                }
                 attempt => return self.after(attempt, index, failure),
             }
         }
@@ -172,6 +187,15 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
             }
             Attempt::Unavailable(Unavailable::Revocation) => Refusal::unavailable().into(),
             Attempt::Unavailable(Unavailable::Backend) => Refusal::backend_unavailable().into(),
+        }
+    }
+
+    /// Returns the failure, given the one of this backend of the edge before the last refresh.
+    #[cold]
+    fn after_edge_failure(&self, backend: usize, failure: Option<Failure>) -> Option<Failure> {
+        match self.progress.edge_failure {
+            Some((at, reason)) if at == backend => Some(Failure::furthest(failure, reason.into())),
+            _ => failure,
         }
     }
 

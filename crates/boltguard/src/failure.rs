@@ -36,7 +36,7 @@ impl Failure {
     #[cold]
     pub(crate) fn furthest(earlier: Option<Self>, later: Self) -> Self {
         match earlier {
-            Some(earlier) if stage(earlier.reason) >= stage(later.reason) => earlier,
+            Some(earlier) if !is_further(later.reason, earlier.reason) => earlier,
             _ => later,
         }
     }
@@ -59,6 +59,11 @@ impl From<ClaimsError> for Failure {
             claim: error.claim().map(|name| Arc::new(ClaimName(name.into()))),
         }
     }
+}
+
+/// Returns whether a credential that was rejected for `reason` came further than one that was rejected for `other`.
+pub(crate) fn is_further(reason: ReasonCode, other: ReasonCode) -> bool {
+    stage(reason) > stage(other)
 }
 
 /// Returns how far a credential came: 0 if its form was rejected or its key is unknown, 1 if its signature was

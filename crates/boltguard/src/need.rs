@@ -20,7 +20,7 @@ use crate::{
 /// What an evaluation needs from outside.
 ///
 /// Each need is resumed with a result of its own type, at the same gate and for the same request. If the headers that
-/// the gate reads have changed, the request is refused. The dates of a token are checked again.
+/// the gate reads have changed, the request is refused. The dates of a token or an API key are checked again.
 #[derive(Clone, Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -287,6 +287,10 @@ impl EdgeAuthentication {
         parts: &P,
         now: impl Into<Now>,
     ) -> Step {
+        let rejected = match found {
+            Authentication::Failed(reason) => Some(reason),
+            _ => None,
+        };
         let gate = &self.suspended.gate;
         let attempt = match gate.backends().get(self.backend) {
             Some(backend) => backend.authenticated(found, gate.guard().requirements()),
@@ -295,9 +299,12 @@ impl EdgeAuthentication {
         let is_last = !gate.backends()[self.backend + 1..]
             .iter()
             .any(|backend| matches!(backend, Backend::Edge(_)));
-        let suspended = self
-            .suspended
-            .with_progress(|progress| progress.edge_is_done |= is_last);
+        let suspended = self.suspended.with_progress(|progress| {
+            progress.edge_is_done |= is_last;
+            if let Some(reason) = rejected {
+                progress.note_edge_failure(self.backend, reason);
+            }
+        });
         suspended.resume(parts, now.into(), |evaluation| {
             evaluation.after(attempt, self.backend, self.failure)
         })
@@ -335,7 +342,7 @@ impl RunChecks {
             .open_checks(self.caller.view().as_ref(), &results)
     }
 
-    /// Resumes with further results. The token must still be valid at `now`.
+    /// Resumes with further results. The token or the API key must still be valid at `now`.
     pub fn resume(mut self, results: &CheckResults, now: NumericDate) -> Step {
         self.results = self.results.and(results);
         match self.decide(now) {
@@ -345,7 +352,8 @@ impl RunChecks {
         }
     }
 
-    /// Returns the decision with these further results. Checks without a result count as failed.
+    /// Returns the decision with these further results. Checks without a result count as failed. The token or the API
+    /// key must still be valid at `now`.
     pub fn finish(mut self, results: &CheckResults, now: NumericDate) -> Outcome {
         self.results = self.results.and(results);
         match self.decide(now) {
@@ -360,16 +368,26 @@ impl RunChecks {
         Ok(guard.decide_with(self.caller.view().as_ref(), &self.results))
     }
 
-    /// Rejects a token that has expired in the meantime.
+    /// Rejects a token or an API key that has expired in the meantime.
     fn check_dates(&self, now: NumericDate) -> Result<(), Refusal> {
+        self.check_credential(now)
+            .map_err(|failure| self.gate.challenge(&failure.into()))
+    }
+
+    fn check_credential(&self, now: NumericDate) -> Result<(), Failure> {
+        if let Some(entry) = self.caller.api_key() {
+            return match entry.has_expired(now) {
+                true => Err(ReasonCode::ApiKeyExpired.into()),
+                false => Ok(()),
+            };
+        }
         let backend = self.backend.and_then(|at| self.gate.backends().get(at));
-        let (Some(Backend::Jwt(backend)), Some(claims)) = (backend, self.caller.claims()) else {
-            return Ok(());
-        };
-        backend
-            .policy()
-            .check_again(claims, now)
-            .map_err(|error| self.gate.challenge(&Failure::from(error).into()))
+        match (backend, self.caller.claims()) {
+            (Some(Backend::Jwt(backend)), Some(claims)) => {
+                Ok(backend.policy().check_again(claims, now)?)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn conclude(self, decision: Decision) -> Outcome {

@@ -15,7 +15,8 @@ use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, Key, KeySet, PrivateKey, SigningKey};
 use boltguard::types::ReasonCode;
 use boltguard::{
-    Backend, ConfigError, Edge, Gate, JwtBackend, KeyRefresh, Now, Outcome, Refreshed,
+    Authentication, Backend, ConfigError, Edge, EdgeAuthentication, EdgeBackend, Gate, JwtBackend,
+    KeyRefresh, Now, Outcome, Refreshed,
 };
 
 use crate::support::{NOW, admitted, bearer, jwt, refused};
@@ -406,5 +407,70 @@ fn algorithms_with_secrets_are_a_config_error_for_issuers() {
     assert_eq!(
         error(&[Algorithm::Rs256]),
         ConfigError::NoKeyFor(Algorithm::Rs256)
+    );
+}
+
+/// An issuer's keys and a backend of the edge, which answer this.
+struct Rejecting<'i> {
+    issuer: Issuers<'i>,
+    found: Authentication,
+    calls: usize,
+}
+
+impl Edge for Rejecting<'_> {
+    fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
+        let Issuers(issuers, now) = self.issuer;
+        match issuers[0].client.refresh(need.refresh(), now) {
+            Ok(_) => Refreshed::Done,
+            Err(_) => Refreshed::Unavailable,
+        }
+    }
+
+    fn authenticate(&mut self, _: &EdgeAuthentication) -> Authentication {
+        self.calls += 1;
+        self.found.clone()
+    }
+}
+
+#[test]
+fn a_rejection_by_the_edge_outlives_the_refresh_for_an_unknown_key() {
+    let (known, unknown) = (key("known"), key("unknown"));
+    let value = token(&unknown, CLAIMS);
+    let headers = [("authorization", value.as_str())];
+    let start = Instant::now();
+    let later = start + Duration::from_secs(120);
+    let refused_with = |responses: [Option<KeySet>; 2], first: bool, reason| {
+        let issuer = Issuer::new(responses);
+        let session = EdgeBackend::new("session").into();
+        let backends = match first {
+            true => [session, issuer.backend()],
+            false => [issuer.backend(), session],
+        };
+        let gate = Gate::new(backends, &Guard::authenticated()).unwrap();
+        issuer.client.refresh(Refresh::IfStale, start).unwrap();
+        let mut edge = Rejecting {
+            issuer: Issuers(&[&issuer], later),
+            found: Authentication::Failed(reason),
+            calls: 0,
+        };
+        let outcome = gate.check_blocking(&headers, || Now::at(NOW, later), &mut edge);
+        assert_eq!((edge.calls, issuer.fetches()), (1, 2));
+        refused(outcome)
+    };
+    let current = || [set([&known]), set([&known])];
+    let (inactive, invalid) = (ReasonCode::UserInactive, ReasonCode::CredentialsInvalid);
+    for first in [true, false] {
+        // An inactive user got further than a token of an unknown key.
+        let verdict = refused_with(current(), first, inactive);
+        assert_eq!(verdict, (401, inactive));
+        // The token may be genuine if the refresh fails.
+        let verdict = refused_with([set([&known]), None], first, inactive);
+        assert_eq!(verdict, (503, ReasonCode::IssuerKeysUnavailable));
+    }
+    // The first of two backends that got equally far.
+    assert_eq!(refused_with(current(), true, invalid), (401, invalid));
+    assert_eq!(
+        refused_with(current(), false, invalid),
+        (401, ReasonCode::KeyNotFound)
     );
 }

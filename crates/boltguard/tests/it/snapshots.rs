@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use boltguard::apikey::{ApiKeyVerifier, KeyFormat, MemoryKeyStore, Peppers, StoredKey};
-use boltguard::guard::Guard;
+use boltguard::guard::{CheckResults, Guard};
 use boltguard::keys::{Algorithm, Secret};
 use boltguard::types::ReasonCode;
 use boltguard::{
-    ApiKeyBackend, ApiKeyRefresh, ApiKeySource, Freshness, Gate, HeaderName, Need, Now, Refreshed,
-    Step, StoreFailurePolicy,
+    ApiKeyBackend, ApiKeyRefresh, ApiKeySource, Authentication, EdgeBackend, Freshness, Gate,
+    HeaderName, Need, Now, Refreshed, Step, StoreFailurePolicy,
 };
 
 use crate::support::{NOW, admitted, bearer, done, gate, jwt, refused};
@@ -147,4 +147,60 @@ fn a_tenant_has_its_own_keys() {
     admitted(done(theirs.resume(Refreshed::Done, &headers, scene.now(0))));
     let ours = need.resume(Refreshed::Done, &headers, scene.now(0));
     assert_eq!(refused(done(ours)), (401, ReasonCode::ApiKeyInvalid));
+}
+
+/// A gate with a custom check, and one with a backend of the edge before that of the API keys.
+fn gates(store: &Arc<MemoryKeyStore>, stored: &StoredKey, verifier: &ApiKeyVerifier) -> [Gate; 2] {
+    store.replace([stored.clone()]);
+    let source = ApiKeySource::Store(verifier.clone(), Arc::clone(store) as _);
+    let backend = ApiKeyBackend::new(source, HeaderName::new("x-api-key").unwrap());
+    [
+        gate([backend.clone().into()], &r#"check("a")"#.parse().unwrap()),
+        gate(
+            [EdgeBackend::new("session").into(), backend.into()],
+            &Guard::authenticated(),
+        ),
+    ]
+}
+
+#[test]
+fn a_key_that_expires_while_the_edge_is_asked_is_refused() {
+    let peppers = Peppers::new(Secret::generate(Algorithm::Hs256).unwrap());
+    let format = KeyFormat::new("sk").unwrap();
+    let key = format.generate().unwrap();
+    let expiry = NOW + Duration::from_secs(60);
+    let stored = StoredKey::new(&key, &peppers, NOW).expiring(expiry);
+    let verifier = ApiKeyVerifier::new(format, peppers);
+    let [checked, behind_edge] = gates(&Arc::default(), &stored, &verifier);
+    let headers = [("x-api-key", key.expose())];
+    let before = NOW + Duration::from_secs(59);
+    let expired = (401, ReasonCode::ApiKeyExpired);
+
+    let checks = || match checked.evaluate(&headers, NOW) {
+        Step::Need(Need::RunChecks(need)) => need,
+        other => panic!("{other:?}"),
+    };
+    let results = CheckResults::new().with("a", true);
+    admitted(done(checks().resume(&results, before)));
+    admitted(checks().finish(&results, before));
+    assert_eq!(refused(done(checks().resume(&results, expiry))), expired);
+    assert_eq!(refused(checks().finish(&results, expiry)), expired);
+
+    let session = || match behind_edge.evaluate(&headers, NOW) {
+        Step::Need(Need::Authenticate(need)) => need,
+        other => panic!("{other:?}"),
+    };
+    admitted(done(session().resume(
+        Authentication::Absent,
+        &headers,
+        before,
+    )));
+    assert_eq!(
+        refused(done(session().resume(
+            Authentication::Absent,
+            &headers,
+            expiry
+        ))),
+        expired
+    );
 }

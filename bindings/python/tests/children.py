@@ -10,7 +10,7 @@ TIMEOUT = 20.0
 
 
 def in_child(function):
-    """What `function` returns in a forked process, as a bool; one that hangs or raises is a failure."""
+    """The result of `function` in a forked process, as a bool. A function that hangs or raises is a failure."""
     child = os.fork()
     if child == 0:
         code = 2

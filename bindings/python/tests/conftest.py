@@ -91,7 +91,7 @@ def database():
 
 
 def _end_other_sessions():
-    """Those of threads in which async code ran; they would keep the database from being dropped."""
+    """Closes the connections of threads in which async code ran, which would prevent dropping the database."""
     from django.db import connection
 
     if connection.vendor == "postgresql":
@@ -112,7 +112,7 @@ def pytest_sessionstart(session):
 
 @pytest.fixture(scope="session")
 def django_test_environment():
-    """For pytest-django: `database` sets the environment up."""
+    """For pytest-django: `database` sets up the environment."""
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +134,7 @@ def _contents_for_django(request):
 
 
 def _restore_what_migrations_made():
-    """Content types and permissions, which a test before may have flushed."""
+    """Content types and permissions, which an earlier test may have flushed."""
     from django.contrib.auth.models import Permission
     from django.contrib.contenttypes.models import ContentType
     from django.core.management.sql import emit_post_migrate_signal

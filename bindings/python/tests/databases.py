@@ -53,7 +53,7 @@ def django_database(url, **options):
 
 @contextmanager
 def database_on(url, alias, **options):
-    """One more database of Django's, with the tables of the installed applications, on this server.
+    """A further Django database with the tables of the installed apps, on this server.
 
     Within another one of that alias it takes its place.
     """

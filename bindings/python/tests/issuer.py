@@ -69,14 +69,14 @@ def serving(issuer, ssl_context=None):
         daemon_threads = True
 
         def handle_error(self, request, client_address):
-            pass  # a client that has gone
+            pass  # a client that has disconnected
 
     server = Server(("127.0.0.1", 0), Handler)
     if ssl_context is not None:
         server.socket = ssl_context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    # A proxy that the machine needs for others is none for itself.
+    # The machine's proxy settings don't apply to local servers.
     direct = mock.patch.dict(os.environ, {"no_proxy": "localhost,127.0.0.1,127.0.0.2"})
     try:
         direct.start()
@@ -90,7 +90,7 @@ def serving(issuer, ssl_context=None):
 
 
 def reply(handler, status, body=b"", **headers):
-    """A whole response."""
+    """Sends a complete response."""
     handler.send_response(status)
     handler.send_header("Content-Length", str(len(body)))
     for name, value in headers.items():

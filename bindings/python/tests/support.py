@@ -76,7 +76,7 @@ def _content(body):
 
 
 def assert_helpful(message):
-    """That the message of a system check is a sentence, with a remedy and the object that it is about."""
+    """Asserts that the message of a system check is a sentence, with a remedy and an object."""
     for text in (message.msg, message.hint):
         assert text and text[0] != " " and text.endswith((".", "?")), message
     assert message.obj is not None and " object at 0x" not in str(message.obj), message

@@ -1,4 +1,4 @@
-"""The application `boltguard.api_keys`: its migration, and the errors of sites without it or without users."""
+"""The app `boltguard.api_keys`: its migration, and the errors of sites without it or without users."""
 
 import os
 import subprocess

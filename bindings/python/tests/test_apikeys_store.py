@@ -95,7 +95,7 @@ def by_others(change):
         stores.APIKeyStore.note_change = original
 
 
-# --- who is calling ---------------------------------------------------------------------------------------------------
+# --- the caller -------------------------------------------------------------------------------------------------------
 
 
 def test_the_caller_is_the_owner_with_the_keys_permissions_and_scopes(store, ada):
@@ -177,7 +177,7 @@ def test_all_backends_with_store_true_share_one_snapshot():
     assert status(key) == 200
 
 
-# --- keys that are over -----------------------------------------------------------------------------------------------
+# --- expired and revoked keys -----------------------------------------------------------------------------------------
 
 
 def test_an_expired_key_is_refused_without_a_query(store, caplog):
@@ -450,7 +450,7 @@ def test_changes_are_read_one_by_one_where_nothing_was_lost():
 
 
 def by_sql_of_others(sql, *parameters):
-    """SQL of another process, which counts no change."""
+    """SQL of another process, which doesn't increment the count of changes."""
 
     def execute():
         with connection.cursor() as cursor:

@@ -139,7 +139,7 @@ def test_a_key_of_one_database_allows_nothing_in_another(tenants):
 
 
 def test_copies_of_one_database_that_change_alike_are_not_confused(tenants):
-    """Their counts of changes are equal all the time, and so was the history before they were copied."""
+    """Their counts of changes are always equal, and so was the history before they were copied."""
     serve(APIKeyStore(refresh_interval=0))
     for _ in range(3):
         keys = {name: create(name)[1] for name in tenants}
@@ -361,7 +361,7 @@ def on_postgres(database):
         yield schemas
 
 
-# For one test: while it is there, the alias is not that of PostgreSQL.
+# For one test, in which the alias isn't that of PostgreSQL.
 @pytest.fixture
 def on_mariadb(database):
     with schemas_on(MARIADB, "CREATE DATABASE {}", "USE {}", "DROP DATABASE {}") as schemas:
@@ -542,7 +542,7 @@ def test_last_uses_are_written_in_the_schema_of_the_key(kind, request, monkeypat
     assert APIKey.objects.using(schemas.alias).get(pk=row.pk).last_used_at is not None
 
 
-# --- tenants that the site names --------------------------------------------------------------------------------------
+# --- tenants set by the site ------------------------------------------------------------------------------------------
 
 
 def test_a_function_that_names_the_tenant_keeps_its_keys_apart(tenants):
@@ -588,7 +588,7 @@ def test_snapshots_of_tenants_that_are_gone_are_dropped(tenants, monkeypatch):
     assert [snapshot.place.using for snapshot in store.snapshots] == ["b"]
 
 
-# --- what is refused at start -----------------------------------------------------------------------------------------
+# --- configuration errors ---------------------------------------------------------------------------------------------
 
 
 TENANTS = {"MIDDLEWARE": ["shop.middleware.TenantMiddleware"]}
@@ -637,7 +637,7 @@ def test_an_engine_of_tenants_that_names_no_schema_is_refused(tmp_path, monkeypa
 
 
 def test_the_thread_of_the_connections_is_asked_in_async_code(tenants):
-    """A tenant that sync middleware has set on its connection is none of the event loop's own connection."""
+    """A tenant that sync middleware sets on its connection doesn't apply to the event loop's connection."""
     from threading import local
 
     of_thread = local()

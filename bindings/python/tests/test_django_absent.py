@@ -1,4 +1,4 @@
-"""Accounts that are deleted, deactivated, or no accounts at all: 401 behind a gate, anonymous anywhere else.
+"""Accounts that are deleted, deactivated or never existed: 401 in protected views, anonymous elsewhere.
 
 What reads `request.user` around a view is what django-structlog, django-auditlog, a locale middleware or a base
 template do.
@@ -51,7 +51,7 @@ def missing(request):
 
 
 class Reads:
-    """A middleware that reads the user before the view and after it, as others do."""
+    """A middleware that reads the user before and after the view."""
 
     sync_capable = async_capable = True
     seen: list = []
@@ -140,7 +140,7 @@ def swallow_quietly(request):
 
 
 def wrap(request):
-    """What pydantic makes of an exception in a field."""
+    """Pydantic's exception for an error in a field."""
     try:
         return JsonResponse({"email": request.user.email})
     except Exception as error:
@@ -450,7 +450,7 @@ def test_an_uncaught_error_in_drf_ends_what_is_behind_the_gate(missing):
     assert set(Reads.seen) <= {(False, None, None, True), True}
 
 
-# The object itself
+# The user object
 
 
 def test_what_others_read_as_free_never_loads_and_never_raises():

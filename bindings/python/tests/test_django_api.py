@@ -379,7 +379,7 @@ def test_responses_of_every_kind():
 
 
 def test_a_response_has_content_length():
-    """Without it some servers send it in chunks. No middleware of Django's adds it here."""
+    """Without it, some servers send chunks. No Django middleware adds it here."""
 
     async def handler():
         return {"a": 1}
@@ -433,7 +433,7 @@ def test_get_object_or_404_is_json():
     assert get("/x").json() == {"detail": "Not Found", "code": "not_found"}
 
 
-# Django's own switches
+# Django's own settings and decorators
 
 
 def test_csrf_is_not_asked_for_where_credentials_are_in_a_header():

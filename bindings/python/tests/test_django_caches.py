@@ -349,7 +349,7 @@ def test_visitors_of_a_view_with_sessions_are_cached_by_their_cookies(send):
 
 
 class ByAddress(Authentication):
-    """Reads no header, and knows none of the addresses here."""
+    """Reads no header, and accepts none of the addresses here."""
 
     name = "address"
 

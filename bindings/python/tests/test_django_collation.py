@@ -35,7 +35,7 @@ class Router:
 
 @pytest.fixture(scope="module", params=[pytest.param("", id="sqlite"), *SERVERS])
 def collated(request, database):
-    """Handles in a database of this kind, without those of the user model that the site has otherwise."""
+    """Handles in a database of this type, without the tables of the site's user model."""
     with database_on(request.param, ALIAS) as connection:
         make_table(connection)
         yield connection.vendor

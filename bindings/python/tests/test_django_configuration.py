@@ -1,4 +1,4 @@
-"""Wrong configurations are refused when they are built, naming the value and the remedy; settings are read late."""
+"""Invalid configurations are errors with the value and the remedy; settings are read lazily."""
 
 import os
 import subprocess

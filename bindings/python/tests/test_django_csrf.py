@@ -29,7 +29,7 @@ CLOSED = {**OPEN, "guards": [IsAuthenticated()]}
 
 
 def write(request):
-    """As any view may that trusts a session."""
+    """A view that uses the session."""
     request.session["written"] = True
     return JsonResponse({"written": True})
 
@@ -246,7 +246,7 @@ class Base(View):
 
 
 class Calls:
-    """A mixin that overrides `dispatch`, and counts."""
+    """A mixin that overrides `dispatch`, and counts its calls."""
 
     count = 0
 

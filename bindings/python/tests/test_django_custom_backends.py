@@ -379,7 +379,7 @@ def test_the_user_of_a_session_is_authenticated(ada):
         assert (found["user_id"], found["backend"], found["user"]) == (str(ada.pk), "session", "ada")
         assert Client(raise_request_exception=False).get("/view").status_code == 401
         assert "Cookie" in client.get("/view")["Vary"]
-        # A token comes first.
+        # A token takes precedence.
         assert client.get("/view", headers=bearer(sub="1")).status_code == 403
     for view in views(SessionAuthentication(), [HasPermission("auth.add_user")]):
         serve(view)

@@ -1,4 +1,4 @@
-"""Views of Django REST framework behind a guard that checks objects: one object is never shown without that check."""
+"""DRF views with a guard that checks objects: an object is never shown without that check."""
 
 import pytest
 from django.http import HttpResponse, StreamingHttpResponse

@@ -1,4 +1,4 @@
-"""Whose account a token is about: a local user, a user of another issuer, or a result of the site."""
+"""The account of a token: a local user, a user of another issuer, or the result of a function of the site."""
 
 import asyncio
 import copy

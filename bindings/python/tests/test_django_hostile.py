@@ -1,4 +1,4 @@
-"""What hostile callers and careless sites try: caches that mix callers up, lines in the log, bodies without end."""
+"""Attacks and mistakes: caches that confuse callers, injected log lines, excessive bodies."""
 
 import functools
 import logging
@@ -418,7 +418,7 @@ def test_a_path_that_does_not_fit_one_route_may_fit_another():
     assert get("/art/oldest").json() == {"name": "oldest"} and get("/art/7").json() == {"number": 7}
 
 
-# Views that return no response
+# Views that don't return a response
 
 
 class Forgetful(View):
@@ -506,7 +506,7 @@ def test_a_view_changes_no_claims_for_others():
     assert {name: kept[name] for name in claims} == claims and context[0]["permissions"] == ["a.b"]
 
 
-# Guards without end
+# Excessively large guards
 
 
 def test_a_guard_has_a_size():

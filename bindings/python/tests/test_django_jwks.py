@@ -1,4 +1,4 @@
-"""Routes that trust another issuer, whose keys rotate, fail and come back, through both handlers."""
+"""Routes that trust another issuer: rotated, unavailable and restored keys, through both handlers."""
 
 import asyncio
 import sys

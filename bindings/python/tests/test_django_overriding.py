@@ -153,7 +153,7 @@ def test_other_classes_may_be_extended_where_python_calls_them():
     api.get("/view")(lambda: {})
     mount(api=api)
     assert get("/v1/view", **bearer(sub="1")).status_code == 200
-    assert Identify(lambda request: HttpResponse())  # it is built
+    assert Identify(lambda request: HttpResponse())  # when it is created
     assert Keys("https://id.example/keys").fetch
 
 
@@ -213,7 +213,7 @@ def test_guards_of_a_permission_under_another_name_are_refused(attributes):
 
 @pytest.mark.parametrize("where", ["class", "base", "object"])
 def test_backends_that_are_changed_later_allows_no_one(where):
-    """Those that the class had before would decide, without the store of the new one."""
+    """The previous backends of the class would decide, without the store of the new one."""
 
     class Known(BoltguardAuthentication):
         backends = [JWTAuthentication()]

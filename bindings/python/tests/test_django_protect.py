@@ -1,4 +1,4 @@
-"""`protect` on plain Django views of every kind, and the middleware."""
+"""`protect` on all kinds of Django views, and the middleware."""
 
 import asyncio
 
@@ -310,7 +310,7 @@ def test_protect_inside_the_middleware(ada):
 
 
 def test_a_sync_middleware_between_changes_nothing(ada):
-    """Django then runs the view's loop below a thread of the outer loop."""
+    """Django then runs the view's loop in a thread of the outer loop."""
     with override_settings(MIDDLEWARE=["test_django_protect.sync_only", *MIDDLEWARE]):
         for view in (function, async_function, plain_async_lazy):
             mount_view(view)

@@ -1,4 +1,4 @@
-"""What error pages, error mails and logs may show: never a key, a token or a claim."""
+"""Error pages, error mails and logs never show a key, a token or a claim."""
 
 import logging
 import os
@@ -45,7 +45,7 @@ def shown(traceback):
 
 
 def failing(method, **options):
-    """A request whose view raises: our frames, and the whole page that Django shows a developer."""
+    """A request whose view raises: Boltguard's frames, and Django's complete debug page."""
     seen = []
 
     def note(**kwargs):

@@ -43,7 +43,7 @@ class SyncOnly(RevocationStore):
 
 
 class AsyncOnly(RevocationStore):
-    """As users of other libraries write theirs."""
+    """A store without a call of `super().__init__()`."""
 
     def __init__(self):
         self.ids = set()
@@ -236,7 +236,7 @@ def test_duplicates_in_a_model_without_unique_ids():
     assert store.is_revoked("a")
 
 
-# Failing
+# Failures
 
 
 class Failing(RevocationStore):
@@ -254,7 +254,7 @@ async def a_coroutine():
 
 @pytest.mark.parametrize("response", [OSError("down"), None, 0, "", "no", a_coroutine])
 def test_a_store_without_a_result_is_503(response, caplog):
-    """An un-awaited coroutine is as true as any object; it is neither a yes nor a no."""
+    """A coroutine that isn't awaited is truthy, but isn't a result."""
     store = Failing()
     store.response = response
     site(store)

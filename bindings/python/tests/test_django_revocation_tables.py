@@ -25,7 +25,7 @@ ON_SERVER = "BOLTGUARD_TEST_DJANGO_DATABASE" in os.environ
 
 
 class Short(models.Model):
-    """As long as a UUID."""
+    """A field with the length of a UUID."""
 
     jti = models.CharField(max_length=36, unique=True)
     expires_at = models.DateTimeField(null=True)
@@ -190,7 +190,7 @@ def test_two_names_of_one_model_are_one_store():
     assert store_of(Unindexed).lifetime(0) < 7200
 
 
-# Writing at the same time
+# Concurrent writes
 
 
 @pytest.mark.skipif(not ON_SERVER, reason="SQLite in memory has one connection")

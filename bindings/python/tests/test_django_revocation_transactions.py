@@ -54,7 +54,7 @@ store = DjangoORMRevocation()
 
 
 class OwnTable(RevocationStore):
-    """As users write theirs."""
+    """A custom store."""
 
     def revoke(self, jti, ttl=None):
         RevokedToken.objects.get_or_create(jti=jti)
@@ -72,7 +72,7 @@ class OwnAsyncTable(RevocationStore):
 
 
 class InTable:
-    """The methods of a store, for several of them."""
+    """The methods of a store, as a mixin."""
 
     revoke = OwnTable.revoke.__wrapped__
     is_revoked = OwnTable.is_revoked
@@ -362,7 +362,7 @@ class Strict(OwnTable):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_outer_transaction_is_not_repeated(way):
-    """As that of a `TestCase`, or of a decorator above the gate."""
+    """Like the transaction of a `TestCase`, or of a decorator above the gate."""
     own = Strict()
     auth = [JWTAuthentication(revocation_store=own)]
 
@@ -411,7 +411,7 @@ def test_a_logout_in_a_view_of_drf_outlives_its_rollback(handler, monkeypatch):
 
 
 class FailingTable(RevocationStore):
-    """Its table is gone, which PostgreSQL does not forgive a transaction."""
+    """A store without its table, which breaks a transaction in PostgreSQL."""
 
     def is_revoked(self, jti):
         with connection.cursor() as cursor:
@@ -442,7 +442,7 @@ def test_a_failing_store_is_503_and_leaves_no_broken_transaction(way):
     assert User.objects.filter(username="unknown").count() == 0
 
 
-# Whose transaction it is
+# Transactions of other code
 
 
 @pytest.mark.usefixtures("atomic_requests")

@@ -15,7 +15,7 @@ TOKEN = jwt.encode({"exp": 4_102_444_800}, KEY)
 OCT = {"kty": "oct", "k": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s"}
 GRACE = User(pk=7, username="grace")
 GRACE._state.adding = False
-# Each with arguments that are right.
+# Each with valid arguments.
 CALLS = [
     (APIKeyAuthentication, {"api_keys": {KEY}}),
     (JWTAuthentication, {"secret": KEY}),

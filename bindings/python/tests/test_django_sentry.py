@@ -1,4 +1,4 @@
-"""Error reporters that send the variables of each frame: neither claims nor tokens are among them."""
+"""Error reporters that send the variables of each frame, which don't contain claims or tokens."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ def reports():
 
 
 def without_frames_of_others(value):
-    """Django's test client and handlers, which call us, have the headers of the request in variables."""
+    """Django's test client and handlers have the headers of the request in variables."""
     if isinstance(value, list):
         return [without_frames_of_others(one) for one in value if not is_frame_of_others(one)]
     return {k: without_frames_of_others(v) for k, v in value.items()} if isinstance(value, dict) else value
@@ -83,7 +83,7 @@ def holds_caller(value, depth=3):
 
 
 def frames(error):
-    """Those of the traceback, and those that called them."""
+    """The frames of the traceback, and their callers."""
     traceback = error.__traceback__
     frame = traceback.tb_frame.f_back
     while frame is not None:

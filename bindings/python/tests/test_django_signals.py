@@ -45,7 +45,7 @@ REFUSALS = ("request", "status", "reason", "claim")
 
 @contextmanager
 def received(signal, *, is_async=False):
-    """The arguments of each time that a signal is sent meanwhile, to a receiver that uses the database."""
+    """Records the arguments of a signal, with a receiver that uses the database."""
     found = []
 
     def note(signal, sender, **arguments):
@@ -67,7 +67,7 @@ def received(signal, *, is_async=False):
 
 @contextmanager
 def failing(signal, *, is_async=False):
-    """With a receiver that fails as badly as it can, also for the transaction that it runs in."""
+    """Connects a receiver that fails, and breaks the transaction that it runs in."""
 
     def fail(**arguments):
         with connection.cursor() as cursor:
@@ -125,7 +125,7 @@ KINDS = ["protect", "async protect", "api", "async api", "drf"]
 HANDLERS = ["wsgi", "asgi"]
 
 
-# Requests that are refused
+# Refused requests
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -258,7 +258,7 @@ def test_without_receivers_nothing_is_sent(kind, through, monkeypatch):
     asyncio.run(store.arevoke("two", 60))
 
 
-# Tokens that are revoked
+# Revoked tokens
 
 
 class Own(RevocationStore):

@@ -1,4 +1,4 @@
-"""`StopIteration` and its kin, raised by code of a site: the request ends, and no one is allowed."""
+"""`StopIteration` and similar exceptions, raised by code of a site: the request ends without access."""
 
 import asyncio
 import sys

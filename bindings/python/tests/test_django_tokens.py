@@ -228,7 +228,7 @@ def test_a_token_object_shows_no_claim_but_its_subject():
 
 @pytest.mark.parametrize(("seconds", "year"), [(10**15, 9999), (1e300, 9999), (-(10**15), 1)])
 def test_a_date_beyond_the_calendar_is_its_end(seconds, year):
-    """A token whose dates are in milliseconds is valid, and no reason for a 500."""
+    """A token whose dates are in milliseconds is valid, and doesn't result in a 500."""
     assert Token.from_claims({"iat": seconds}).iat.year == year
     assert Token.from_claims(Token.from_claims({"iat": seconds}).claims).iat.year == year
 

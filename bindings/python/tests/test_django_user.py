@@ -31,12 +31,12 @@ def email_of(request):
 
 
 def spelt_otherwise(request):
-    """What no reading of the code foresees."""
+    """Reads of the user that can't be detected in the code."""
     return getattr(request, "us" + "er").email
 
 
 def everything():
-    """An api that reads the user in every way there is."""
+    """An API that reads the user in all possible ways."""
     api = BoltAPI()
 
     @api.get("/async", **JWT)
@@ -162,7 +162,7 @@ class Queries(TestCase):
             user = request.user
             return [request.user.id, request.user.pk, request.user.is_authenticated, user.is_anonymous]
 
-        # `user = request.user` looks as if more of it were wanted
+        # `user = request.user` looks as if other attributes were read
         self.assertEqual(self.count(handler), ([self.user.pk, self.user.pk, True, False], 1))
 
         async def only_keys(request):
@@ -236,7 +236,7 @@ def test_a_uuid_names_one_account_however_it_may_be_read():
 @pytest.mark.parametrize("state", ["method", "property"])
 @override_settings(AUTH_USER_MODEL="people.Clerk")
 def test_an_is_active_that_is_not_a_bool_allows_no_one(database, monkeypatch, state):
-    """A method is truthy for every account."""
+    """A method is truthy for all accounts."""
     if state == "property":
         monkeypatch.setattr(Clerk, "is_active", property(Clerk.is_active))
     working, gone = Clerk.objects.create(name="a"), Clerk.objects.create(name="b", left=True)

@@ -1,4 +1,4 @@
-"""`verify_user=True`: the account is loaded at each request, and a token without one is refused at the gate."""
+"""`verify_user=True`: the account is loaded for each request, and a token without one is refused."""
 
 import pytest
 from django.contrib.auth import get_user_model

@@ -1,4 +1,4 @@
-"""The Python blocks of the pages below `docs`, run from the top of each page to its end, in one module a page.
+"""Runs the Python blocks of the pages in `docs`, from top to bottom, in one module per page.
 
 - They find `client`, Django's test client, and `ada`, a staff user; `await` may be used outside of functions.
 - A block that begins with `# settings.py` contains settings, which apply to the rest of the page.

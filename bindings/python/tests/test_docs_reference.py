@@ -191,7 +191,7 @@ def reason_codes():
 
 
 def client_codes():
-    """The status and the code that a client receives, by reason code: those that Rust lists one by one."""
+    """The status and the code that a client receives, by reason code, if Rust lists the code individually."""
     source, _ = rust("boltguard/src/refusal.rs").split("#[cfg(test)]")
     of_names, code = reason_codes(), {}
     arms = re.findall(r'((?:\(Kind::Unavailable, |ReasonCode::\w+|\)| \|\s*)+) =>\s*[{(]\s*\(?\s*"(\w+)"', source)
@@ -294,7 +294,7 @@ def test_the_columns_of_boltguard_apikey():
 
 
 def own_arguments(command):
-    """The arguments that Django's commands don't all have."""
+    """The arguments that aren't common to all Django commands."""
     of_all = arguments(BaseCommand().create_parser("manage.py", "command"))
     return [one for one in arguments(command.create_parser("manage.py", "command")) if one not in of_all]
 

@@ -150,7 +150,7 @@ def test_old_keys_serve_until_they_are_too_old(issuer, remote, caplog):
 def test_a_dead_issuer_is_asked_less_and_less_and_found_again(issuer, remote):
     issuer.respond = fail
     for requested, pause in enumerate([1, 2, 4, 8, 16, 30, 30], 1):
-        # A pause of a few seconds may be over before the second attempt.
+        # A delay of a few seconds may end before the second attempt.
         for _ in range(3 if pause > 4 else 1):
             with pytest.raises(PyJWKClientConnectionError):
                 remote.keys()
@@ -237,7 +237,7 @@ def test_keys_are_read_as_issuers_write_them(issuer, remote, caplog, change):
 
 
 def test_a_set_with_a_private_key_is_refused(issuer, remote):
-    # What Boltguard itself never writes.
+    # Boltguard itself never creates these.
     private = {"kty": "OKP", "crv": "Ed25519", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}
     private["x"] = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
     issuer.published["keys"].append(private)
@@ -385,7 +385,7 @@ def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
         go_on.set()
         assert all(holds("a", call.result()) for call in calls)
     assert len(issuer.requests) == 2
-    # The cooldown begins with the end of the fetch.
+    # The cooldown begins at the end of the fetch.
     remote.rust.skip(29)
     remote.keys_for(unknown)
     assert len(issuer.requests) == 2

@@ -1,4 +1,4 @@
-"""`Gate` and its results, called as Django's part calls them."""
+"""`Gate` and its results, called as in the Django package."""
 
 import collections.abc
 import gc
@@ -415,7 +415,7 @@ def test_expecting_an_empty_audience_or_issuer_admits_no_token(nothing):
 def test_a_guard_for_a_backend_that_the_gate_does_not_have_is_refused(guard):
     with pytest.raises(ConfigurationError, match="doesn't have"):
         gate(backend(), guard=Guard.parse(guard))
-    # Without backends a gate decides about the callers of others.
+    # A gate without backends decides about the callers of other gates.
     assert isinstance(_rust.Gate([], Guard.parse(guard)), _rust.Gate)
 
 

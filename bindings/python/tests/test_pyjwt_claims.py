@@ -1,4 +1,4 @@
-"""What PyJWT's users rely on when claims are checked: each case is a token, a call, and what comes of it.
+"""Behaviour of PyJWT that its users rely on when claims are checked: a token, a call, and the result.
 
 The cases also hold for PyJWT 2.15.1, which is tested alongside; `test_pyjwt_table` contains the differences.
 """
@@ -13,7 +13,7 @@ from boltguard import jwt
 
 SECRET = "a secret that is longer than thirty-two bytes"
 NOW = datetime.datetime.now(datetime.timezone.utc)
-# Far enough that the order in which a long run comes to these tests doesn't matter.
+# Far enough that the duration of the test run doesn't matter.
 PAST, FUTURE = int(NOW.timestamp()) - 100_000, int(NOW.timestamp()) + 100_000
 OK = None
 
@@ -253,7 +253,7 @@ def test_an_option_that_resembles_none_lists_the_options():
 @pytest.mark.parametrize("name", ["verify_signature", "verify_exp", "verify_aud", "strict_aud"])
 @pytest.mark.parametrize("value", [None, 0, 1, "", "false", "True"])
 def test_a_switch_that_is_not_a_bool_is_refused(name, value):
-    """A setting that is missing or misread must not switch a check off."""
+    """A missing or misread setting must not disable a check."""
     token = jwt.encode({"exp": FUTURE}, SECRET)
     with pytest.raises(TypeError, match=f'"{name}" must be True or False'):
         jwt.decode(token, SECRET, ["HS256"], options={name: value})

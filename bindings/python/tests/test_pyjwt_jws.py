@@ -1,4 +1,4 @@
-"""`PyJWS`, headers and signing: what PyJWT's users rely on."""
+"""`PyJWS`, headers and signing: behaviour that PyJWT's users rely on."""
 
 import json
 import warnings

@@ -1,4 +1,4 @@
-"""Keys and algorithms as objects: what PyJWT's users rely on."""
+"""Keys and algorithm objects: behaviour that PyJWT's users rely on."""
 
 import base64
 import hashlib
@@ -33,7 +33,7 @@ NAMES = [f"{family}{bits}" for family in KINDS for bits in HASHES]
 
 
 def made(name):
-    """The algorithm, built as PyJWT's are."""
+    """The algorithm, created as in PyJWT."""
     if name == "EdDSA":
         return algorithms.OKPAlgorithm()
     kind = KINDS[name[:2]]

@@ -30,7 +30,7 @@ def public_names(module):
 @pytest.mark.parametrize("name", sorted(set(MODULES) - ABSENT))
 def test_a_module_has_the_names_of_pyjwts(name):
     mine, theirs = (importlib.import_module(f"{package}.{name}") for package in ("boltguard.jwt", "jwt"))
-    # Time stamps of the cache, which is not there.
+    # Timestamps of PyJWT's cache, which doesn't exist here.
     wanted = public_names(theirs) - {"PyJWTSetWithTimestamp"}
     assert {name for name in wanted if not hasattr(mine, name)} == set()
 

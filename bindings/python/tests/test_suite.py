@@ -1,4 +1,4 @@
-"""The tests themselves: they depend neither on their order nor on the plugins that are installed."""
+"""The tests depend neither on their order nor on the installed plugins."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def test_the_order_of_the_tests_does_not_matter(order):
 
 
 def test_tests_have_the_same_names_in_each_process():
-    """Workers of pytest-xdist collect the tests on their own."""
+    """Each worker of pytest-xdist collects the tests separately."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--collect-only"]
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-3000:]

@@ -1,4 +1,4 @@
-"""As much of the W3C WebDriver protocol as the demo's page needs, over plain HTTP to ChromeDriver."""
+"""The part of the W3C WebDriver protocol that the demo's tests need, over HTTP to ChromeDriver."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ _opener = build_opener(ProxyHandler({}))
 
 @contextmanager
 def browser():
-    """A browser window, gone afterwards."""
+    """A browser window, closed afterwards."""
     port = _free_port()
     driver = subprocess.Popen([CHROMEDRIVER, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

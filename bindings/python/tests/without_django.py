@@ -1,4 +1,4 @@
-"""Runs Python code with the package alone: neither Django nor asgiref can be imported."""
+"""Runs Python code in an environment where neither Django nor asgiref can be imported."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import boltguard
 
 
 def run(tmp_path, code):
-    """What the code prints."""
+    """The output of the code."""
     (tmp_path / "boltguard").symlink_to(Path(boltguard.__file__).parent)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     environment.pop("DJANGO_SETTINGS_MODULE", None)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The demo site: `python manage.py demo` serves it, `python manage.py demo --check` tries it out by itself."""
+"""The demo site: `python manage.py demo` serves it, and `python manage.py demo --check` tests it."""
 
 import atexit
 import os
@@ -17,7 +17,7 @@ def main() -> None:
 
 
 def data_folder(arguments: list[str]) -> str:
-    """The folder named by `--data`, or one that is gone when the site stops. Settings need it early."""
+    """The folder of `--data`, or one that is deleted when the site stops. The settings require it early."""
     for position, argument in enumerate(arguments):
         if argument.startswith("--data="):
             return made(argument.partition("=")[2])

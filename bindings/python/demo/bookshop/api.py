@@ -1,4 +1,4 @@
-"""The API of the bookshop. By default, handlers require a token or an API key, as the settings say."""
+"""The API of the bookshop. By default, handlers require a token or an API key, as configured in the settings."""
 
 import msgspec
 from django.conf import settings
@@ -78,5 +78,5 @@ async def add_book(book: Book):
 
 @api.get("/accounts", guards=[ViaBackend("jwt") & IsStaff() & ~HasPermission("banned")])
 def accounts(request):
-    """A sync handler, for those who write them so."""
+    """A sync handler, as an example."""
     return {"seen_by": request.user.username, "books": len(books)}

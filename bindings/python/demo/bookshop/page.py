@@ -1,4 +1,4 @@
-"""The page, which talks to the api as any browser application would."""
+"""The page, which calls the API like any browser application."""
 
 from pathlib import Path
 

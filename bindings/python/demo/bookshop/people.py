@@ -1,4 +1,4 @@
-"""The demo's people, put into an empty database."""
+"""The users of the demo, created in an empty database."""
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -6,7 +6,7 @@ from django.core.management import call_command
 
 
 def prepare() -> None:
-    """Makes the tables and the people, where they are not there yet."""
+    """Creates the tables and the users, if they don't exist yet."""
     call_command("migrate", verbosity=0)
     users = get_user_model().objects
     for name, person in settings.PEOPLE.items():

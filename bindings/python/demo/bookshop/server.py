@@ -14,11 +14,11 @@ HOST = "127.0.0.1"
 
 class QuietHandler(WSGIRequestHandler):
     def log_message(self, *args: object) -> None:
-        """Refusals are in Boltguard's own log; the rest is on the page."""
+        """Doesn't log requests: refusals are in Boltguard's log, and the page shows the responses."""
 
 
 def listen(port: int) -> ThreadedWSGIServer:
-    """A server that has the port; 0 takes a free one."""
+    """A server that listens on the port; 0 selects a free one."""
     server = ThreadedWSGIServer((HOST, port), QuietHandler)
     server.daemon_threads = True
     server.set_app(WSGIHandler())
@@ -31,7 +31,7 @@ def address(server: ThreadedWSGIServer) -> str:
 
 @contextmanager
 def served() -> Iterator[str]:
-    """The address of the site, served on a free port by a thread."""
+    """Serves the site on a free port in a thread, and yields its address."""
     server = listen(0)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

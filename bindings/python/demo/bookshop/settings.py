@@ -27,7 +27,7 @@ LOGGING = {
     "loggers": {"boltguard": {"handlers": ["console"], "level": "INFO"}, "django.request": {"level": "ERROR"}},
 }
 
-# What a demo may print, a site must not: these people and keys exist nowhere else.
+# A demo can print passwords and keys, but a site must not. These users and keys are only used here.
 PEOPLE = {
     "ada": {"password": "analytical engine", "is_staff": True, "permissions": ["books.read", "books.add"]},
     "grace": {"password": "nanoseconds", "is_staff": False, "permissions": ["books.read"]},
@@ -38,7 +38,7 @@ API_KEYS = {
 }
 
 BOLTGUARD_AUTHENTICATION_CLASSES = [
-    # One process serves the demo, so a store in its memory is enough.
+    # One process serves the demo, so an in-memory store is sufficient.
     JWTAuthentication(revocation_store=InMemoryRevocation()),
     APIKeyAuthentication(api_keys=API_KEYS.keys(), key_permissions=API_KEYS),
 ]

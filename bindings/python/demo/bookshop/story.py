@@ -1,4 +1,4 @@
-"""What a visitor of the page does, done by itself over HTTP."""
+"""The steps of a visitor of the page, performed automatically over HTTP."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _opener = build_opener(ProxyHandler({}))
 
 
 class Failed(Exception):
-    """A step went otherwise than it should."""
+    """A step had an unexpected result."""
 
 
 class Response:
-    """What came back."""
+    """A response."""
 
     def __init__(self, status: int, headers: Any, body: bytes) -> None:
         self.status, self.headers, self.body = status, headers, body
@@ -30,7 +30,7 @@ class Response:
 
 
 def run(address: str) -> Iterator[str]:
-    """Takes each step, and names it when it is done."""
+    """Performs each step, and yields its description afterwards."""
     yield from _page(address)
     token = _login(address, "ada", "analytical engine")
     yield "ada logs in and gets a token"
@@ -43,13 +43,13 @@ def run(address: str) -> Iterator[str]:
 
 def _page(address: str) -> Iterator[str]:
     page = _call(address, "GET", "/", expect=200).body.decode()
-    _hold("the page names Boltguard", "Boltguard" in page)
-    _hold("the page needs nothing from elsewhere", not re.search(r"(src|href)=\"(https?:)?//", page))
+    _hold("the page contains the name Boltguard", "Boltguard" in page)
+    _hold("the page loads nothing from other sites", not re.search(r"(src|href)=\"(https?:)?//", page))
     for name in ("page.css", "page.js"):
         _call(address, "GET", f"/{name}", expect=200)
-    yield "the page is there, and needs nothing from elsewhere"
+    yield "the page is served, and loads nothing from other sites"
     _call(address, "GET", "/api/public", expect=200)
-    yield "anyone may read what is public"
+    yield "public data is readable without a token"
 
 
 def _login(address: str, name: str, password: str) -> str:
@@ -61,15 +61,15 @@ def _login(address: str, name: str, password: str) -> str:
 
 def _token(address: str, token: str) -> Iterator[str]:
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-    _hold("the token has an id and an end", claims["jti"] and claims["exp"] > claims["iat"])
+    _hold("the token has an ID and an expiry", claims["jti"] and claims["exp"] > claims["iat"])
     me = _call(address, "GET", "/api/me", token=token, expect=200).json
-    _hold("the account is ada's", me["username"] == "ada" and str(me["id"]) == claims["sub"])
-    yield "the token opens her account"
+    _hold("the account is that of ada", me["username"] == "ada" and str(me["id"]) == claims["sub"])
+    yield "the token gives access to her account"
     context = _call(address, "GET", "/api/context", token=token, expect=200).json
     _hold("the context has every claim", context["auth_claims"] == claims and context["auth_backend"] == "jwt")
     yield "the context has every claim of the token"
     _call(address, "GET", "/api/accounts", token=token, expect=200)
-    yield "staff may see the accounts, in a sync handler"
+    yield "staff can list the accounts, in a sync handler"
 
 
 def _refusals(address: str, token: str) -> Iterator[str]:
@@ -79,7 +79,7 @@ def _refusals(address: str, token: str) -> Iterator[str]:
     head, body, signature = token.split(".")
     other = ("A" if signature[0] != "A" else "B") + signature[1:]
     refused = _call(address, "GET", "/api/me", token=f"{head}.{body}.{other}", expect=401)
-    _hold("a forged token is an invalid one", 'error="invalid_token"' in str(refused.headers["WWW-Authenticate"]))
+    _hold("a forged token is invalid", 'error="invalid_token"' in str(refused.headers["WWW-Authenticate"]))
     yield "a token that was tampered with is refused"
     _call(address, "PUT", "/api/me", token=token, expect=405)
     _call(address, "POST", "/api/login", body={"username": "ada"}, expect=422)
@@ -94,14 +94,14 @@ def _keys(address: str) -> Iterator[str]:
     _call(address, "GET", "/api/books", key="demo-key-unknown", expect=401)
     context = _call(address, "GET", "/api/context", key="demo-key-reader", expect=200)
     _hold("the key is not shown", b"demo-key" not in context.body and context.json["auth_backend"] == "api_key")
-    yield "an API key opens what it has the permission for, and is never shown"
+    yield "an API key gives access according to its permissions, and is never shown"
 
 
 def _permissions(address: str) -> Iterator[str]:
     token = _login(address, "grace", "nanoseconds")
     _call(address, "GET", "/api/books", token=token, expect=200)
     refused = _call(address, "POST", "/api/books", token=token, body={"title": "COBOL"}, expect=403)
-    _hold("a reason is given", "detail" in refused.json and "code" in refused.json)
+    _hold("the response contains a reason", "detail" in refused.json and "code" in refused.json)
     _call(address, "GET", "/api/accounts", token=token, expect=403)
     yield "grace is allowed to read, but not to add, and isn't staff: 403"
 
@@ -141,4 +141,4 @@ def _call(
 
 def _hold(what: str, held: Any) -> None:
     if not held:
-        raise Failed(f"it should hold that {what}")
+        raise Failed(f"expected: {what}")

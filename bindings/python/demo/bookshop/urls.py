@@ -1,4 +1,4 @@
-"""The page at `/`, its two files, and the api below `/api/`."""
+"""The page at `/`, its two files, and the API at `/api/`."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""`manage.py demo`: prepares the site, and serves it or tries it out."""
+"""`manage.py demo`: prepares the site, and serves or tests it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bookshop import people, server, story
 
 
 class Command(BaseCommand):
-    help = "Serves the demo on 127.0.0.1, or runs its whole story over HTTP with --check."
+    help = "Serves the demo on 127.0.0.1, or tests it over HTTP with --check."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="the port to serve on; 0 takes a free one")
-        parser.add_argument("--check", action="store_true", help="try everything out over HTTP, and say what failed")
+        parser.add_argument("--port", type=int, default=8000, help="the port to serve on; 0 selects a free one")
+        parser.add_argument("--check", action="store_true", help="test the demo over HTTP, and report failures")
         parser.add_argument(
             "--data", metavar="DIR", help="the directory of the database; default: a temporary directory"
         )
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         self.check_story() if check else self.serve(port)
 
     def check_story(self) -> None:
-        logging.getLogger("boltguard").setLevel(logging.WARNING)  # the story is about being refused
+        logging.getLogger("boltguard").setLevel(logging.WARNING)  # the steps include refused requests
         with server.served() as address:
             try:
                 for step in story.run(address):

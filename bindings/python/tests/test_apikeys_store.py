@@ -508,7 +508,7 @@ def test_the_keys_of_a_test_are_refused_once_its_tables_were_flushed(store, inhi
     try:
         with monkeypatch.context() as patch:
             patch.setattr(connections["default"], "cursor", _fail)
-            assert status(key) == 503, "a test that may not use the database can't use another's keys either"
+            assert status(key) == 503, "a test without database access can't use another's keys either"
         assert status(key) == 401
     finally:
         emit_post_migrate_signal(0, False, "default")

@@ -469,7 +469,7 @@ def test_last_uses_in_mariadb_are_written_by_the_next_request_of_the_tenant(mari
     row, key = mariadb.create(first)
     assert mariadb.status(first, key) == 200
     assert APIKey.objects.using(mariadb.alias).get(pk=row.pk).last_used_at is not None, (
-        "of a tenant who may not come back"
+        "of a tenant that may send no other request"
     )
     APIKey.objects.using(mariadb.alias).update(last_used_at=None)
     time.sleep(1.0 - time.time() % 1.0)  # uses are noted once a second

@@ -18,7 +18,7 @@ from django.utils.translation.template import templatize
 import boltguard
 
 PACKAGE = Path(boltguard.__file__).parent
-# The folders with catalogues of their own, as `makemessages` assigns them: a file belongs to the innermost one.
+# The folders with separate catalogues, as `makemessages` assigns them: a file belongs to the innermost one.
 APPS = [PACKAGE, PACKAGE / "api_keys"]
 LANGUAGES = ["de", "fr"]
 KEYWORDS = {

@@ -32,12 +32,12 @@ class Guarded:
     serializer_class = NoteSerializer
 
     def found(self):
-        return {"id": self.kwargs["order"], "text": "of somebody else"}
+        return {"id": self.kwargs["order"], "text": "of another user"}
 
 
 class Keyword(Guarded, generics.RetrieveAPIView):
     def get_object(self):
-        return Note(pk=self.kwargs["order"], text="of somebody else")
+        return Note(pk=self.kwargs["order"], text="of another user")
 
 
 class GetOfGeneric(Guarded, generics.GenericAPIView):
@@ -102,7 +102,7 @@ class Updated(Guarded, generics.UpdateAPIView):
 class Orders(Guarded, viewsets.ModelViewSet):
     @action(detail=False)
     def newest(self, request, **kwargs):
-        return Response({"text": "of somebody else"})
+        return Response({"text": "of another user"})
 
     @action(detail=False)
     def mine(self, request):
@@ -115,15 +115,15 @@ class Orders(Guarded, viewsets.ModelViewSet):
 
     @action(detail=False)
     def newest_of_a_paginated_set(self, request):
-        return Response({"results": [], "text": "of somebody else"})
+        return Response({"results": [], "text": "of another user"})
 
     @action(detail=False)
     def text_of_newest(self, request):
-        return Response("of somebody else")
+        return Response("of another user")
 
     @action(detail=False)
     def bytes_of_newest(self, request):
-        return Response(b"of somebody else")
+        return Response(b"of another user")
 
     @action(detail=False, methods=["post", "delete"])
     def end_newest(self, request):
@@ -135,7 +135,7 @@ class Orders(Guarded, viewsets.ModelViewSet):
 
     @action(detail=True)
     def lines(self, request, pk):
-        return Response([{"text": "of somebody else"}])
+        return Response([{"text": "of another user"}])
 
 
 class Viewed(Guarded, viewsets.ViewSet):
@@ -176,7 +176,7 @@ def test_a_view_of_one_object_that_never_checks_it_is_500(name):
     mount(path("orders/<int:order>", ONE[name]))
     method = METHODS.get(name, "get")
     refused = wsgi(method, "/orders/7", CALLER, {"text": "mine"} if method == "put" else None)
-    assert refused.status_code == 500 and b"of somebody else" not in refused.content
+    assert refused.status_code == 500 and b"of another user" not in refused.content
     assert wsgi(method, "/orders/7", STAFF, {"text": "mine"} if method == "put" else None).status_code == 200
 
 

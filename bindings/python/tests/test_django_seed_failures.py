@@ -89,7 +89,7 @@ def test_a_missing_audience_or_issuer_does_not_pass():
     assert status(**bearer(sub="1", aud="me")) == 401
     assert status(**bearer(sub="1", iss="you")) == 401
     site(JWTAuthentication())
-    assert status(**bearer(sub="1", aud="somebody")) == 401, "for somebody else"
+    assert status(**bearer(sub="1", aud="somebody")) == 401, "for another service"
 
 
 @pytest.mark.parametrize("guard", [HasAnyPermission, HasAllPermissions])

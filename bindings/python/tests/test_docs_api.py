@@ -15,7 +15,7 @@ CRATES = REFERENCE.parents[1] / "crates"
 
 
 def public_modules():
-    """The modules with `__all__`, by name."""
+    """A dict from names to the modules with `__all__`."""
     public = {}
     for file in PACKAGE.rglob("*.py"):
         name = ".".join(["boltguard", *file.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")

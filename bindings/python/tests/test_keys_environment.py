@@ -67,7 +67,7 @@ DAMAGED = {
     "jwk in utf-16": JWK.encode("utf-16"),
     "jwk in utf-16-le": JWK.encode("utf-16-le"),
     "jwk in utf-16-be": JWK.encode("utf-16-be"),
-    "jwk in utf-16 as text": JWK.encode("utf-16-le").decode(),
+    "jwk in utf-16 as str": JWK.encode("utf-16-le").decode(),
     "jwks in base64": b64(json.dumps({"keys": [json.loads(JWK)]})),
     "openssh without its type": OPENSSH.split()[1],
     "base64 twice": b64(b64(PUBLIC_PEM)),

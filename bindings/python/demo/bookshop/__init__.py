@@ -1,1 +1,1 @@
-"""A small bookshop that lets some people in and others not: the demo of Boltguard."""
+"""A small bookshop: the demo of Boltguard."""

@@ -71,6 +71,6 @@ class Note(models.Model):
 
 
 class Byline(models.Model):
-    """A model that refers to users by name."""
+    """A model that contains usernames."""
 
     author = models.ForeignKey("auth.User", models.CASCADE, to_field="username")

@@ -55,7 +55,7 @@ class CustomCheck:
 
 
 def merge(many: Iterable[Mapping[str, CustomCheck]]) -> dict[str, CustomCheck]:
-    """All checks by name, or `ImproperlyConfigured` if two different ones have the same name."""
+    """A dict of all checks. Raises `ImproperlyConfigured` if two different ones have the same name."""
     merged: dict[str, CustomCheck] = {}
     for checks in many:
         for name, check in checks.items():

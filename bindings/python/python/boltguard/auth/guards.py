@@ -67,7 +67,7 @@ class Guard:
 
     @property
     def custom_checks(self) -> Mapping[str, CustomCheck]:
-        """The checks of the guard, by name."""
+        """A dict from the names of the guard's checks to the checks."""
         return {}
 
     def implies(self, other: Guard) -> bool:

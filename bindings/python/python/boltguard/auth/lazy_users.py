@@ -21,9 +21,9 @@ from boltguard.threads import in_thread
 
 
 class Visit:
-    """The stay of a request behind its gates, and the missing account that was read there."""
+    """The state of a request in its gates, and the missing account that was read there."""
 
-    # How many gates the request is behind; class attributes, because one is made for every request.
+    # The number of gates that the request is in. Class attributes, because an object is created for every request.
     depth = 1
     failure: UserUnavailable | None = None
     # Converts the error for the framework that calls the view.
@@ -46,7 +46,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
 
     # A class attribute, because `LazyObject.__init__` is too slow for every request.
     _wrapped: Any = empty
-    # Why the account is missing, once that is known.
+    # The error that explains why the account is missing.
     _failure: UserUnavailable | None = None
 
     def __init__(self, subject: str, visit: Visit | None = None) -> None:
@@ -110,7 +110,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
         return self._key() is not None
 
     def _fetch(self) -> Any:
-        """The account, or why it is missing."""
+        """The account, or the error that explains why it is missing."""
         try:
             return find_by_key(self._subject)
         except UserUnavailable as unavailable:
@@ -120,7 +120,7 @@ class LazyUser(LazyObject):  # type: ignore[type-arg]
         return await in_thread(self._fetch)()
 
     def _is_absent(self) -> bool:
-        """Whether the user is anonymous, as far as is known without a query."""
+        """Whether the user is anonymous, as far as it can be determined without a query."""
         if self._wrapped is not empty:
             return type(self._wrapped) is _absent_user_class()
         return not self._visit.depth and (self._failure is not None or not self._may_exist())
@@ -227,7 +227,7 @@ def _absent_user_class() -> Any:
     class AbsentUser(AnonymousUser):
         """An anonymous user with the fields of an account, empty.
 
-        Code outside of a gate may have asked `is_authenticated` before it was known that the account is missing.
+        Code outside of a gate may have read `is_authenticated` before it was known that the account is missing.
         """
 
         def __getattr__(self, name: str) -> Any:

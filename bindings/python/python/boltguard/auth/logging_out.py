@@ -21,7 +21,7 @@ from boltguard.exceptions import Unauthorized
 def logout(request: Any) -> AwaitableNone:
     """Revokes the token that authenticated this request, in the store of the backend that accepted it.
 
-    The entry is kept for the remaining lifetime of the token; without `exp`, for good. Django's signal
+    The entry is kept for the remaining lifetime of the token; without `exp`, permanently. Django's signal
     `user_logged_out` is sent. In async code use `await alogout(request)`.
 
     Raises `Unauthorized` if the request has no valid token, `ValueError` if an API key authenticated it, and
@@ -62,7 +62,7 @@ def _revoke(token: _Token) -> None:
 
 
 def _tokens(request: Any) -> list[_Token]:
-    """The token of a request, once for each store that has to know that it is revoked."""
+    """The token of a request, once for each store in which it must be revoked."""
     context: _rust.AuthContext | None = getattr(request, "_boltguard_seen", None)
     if context is None or not context.is_authenticated:
         raise Unauthorized(gettext("The request has no token to revoke."))
@@ -76,8 +76,8 @@ def _tokens(request: Any) -> list[_Token]:
 
 
 def _accepting(backends: list[Any], meta: dict[str, Any], jti: str | None) -> list[JWTAuthentication]:
-    """The backend that accepted the token: the first one that would again. All, if none does, for the token may have
-    expired in the meantime."""
+    """The backend that accepted the token: the first one that accepts it now. All of them if none does, because the
+    token may have expired in the meantime."""
     known = [backend for backend in backends if isinstance(backend, JWTAuthentication)]
     return list(_again(known, meta, jti))[:1] or known if len(known) > 1 else known
 

@@ -1,7 +1,7 @@
 """Whether a response of a Django REST framework view may be about a single object.
 
 A guard that checks objects must be evaluated for that object. Only a list, and an object that the request has created,
-need no check; any other response is treated as a single object, whatever the name of the view.
+need no check; any other response is treated as a single object, regardless of the name of the view.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _lists(request: Request, view: Any) -> bool:
 
 
 def _uses_list_of_mixin(view: Any) -> bool:
-    """Whether `ListModelMixin.list` handles the request, whatever a serializer or a paginator returns for the list."""
+    """Whether `ListModelMixin.list` handles the request, even if a serializer or a paginator returns another type."""
     cls = type(view)
     if getattr(cls, "list", None) is not ListModelMixin.list or view.request.method not in ("GET", "HEAD"):
         return False

@@ -1,8 +1,8 @@
-"""Django's caches of whole responses, outside of a gate and inside.
+"""Django's response caches, outside and inside of a gate.
 
 Outside, `cache_page` and `UpdateCacheMiddleware` see the headers that a gate sets. Inside, they store
-the response before these are set, and would serve it to the next caller. So Django's cache asks here first: a response
-to a request with credentials isn't stored inside, unless the view says whom it is for.
+the response before these are set, and would serve it to the next caller. So Django's cache calls `may_store` first: a
+response to a request with credentials isn't stored inside, unless the view declares whom it is for.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def may_store(middleware: Any, request: Any, response: Any) -> bool:
     is_known, never_shared = _is_known(request), any(gate.never_shared for gate in gates)
     headers = {name.lower() for gate in gates for name in gate.headers}
     sent = {name for name in headers if f"HTTP_{name.upper().replace('-', '_')}" in request.META}
-    # Django's test client sends it empty.
+    # Django's test client sends an empty header.
     if not request.COOKIES:
         sent.discard("cookie")
     allows = not never_shared and control.isdisjoint(UNSTORED) and "*" not in vary
@@ -50,14 +50,14 @@ def may_store(middleware: Any, request: Any, response: Any) -> bool:
 
 
 def note_caches_outside(request: Any) -> None:
-    """Tells the mark of a cache outside from that of one inside, which will be a `bool` again."""
+    """Marks the request for caches outside, so that the mark of a cache inside, a `bool`, can be distinguished."""
     request.__dict__[CACHED] = int(request.__dict__[CACHED])
 
 
 def refuse_caches_inside(request: Any, response: Any, headers: Iterable[str]) -> None:
-    """`ImproperlyConfigured` if a cache inside would have stored a response that may be another caller's."""
+    """Raises `ImproperlyConfigured` if a cache inside would have stored a response for a single caller."""
     inside = type(request.__dict__[CACHED]) is bool
-    # A cache that stores a response says when it expires.
+    # A cache that stores a response sets its expiry.
     stored = request.__dict__.pop(WITHHELD, False) or (inside and "Expires" in response.headers)
     if stored and not _is_apart(response, headers):
         raise ImproperlyConfigured(CACHED_WITHIN.format(", ".join(map(repr, headers))))
@@ -74,7 +74,7 @@ def _is_known(request: Any) -> bool:
 
 
 def _would_store(middleware: Any, response: Any, said: set[str]) -> bool:
-    """Whether Django would have stored the response, so that its developer has to hear that it isn't."""
+    """Whether Django would have stored the response, so that an error is raised because it isn't stored."""
     expired = middleware.page_timeout is None and get_max_age(response) == 0
     of_a_session = response.cookies and has_vary_header(response, "Cookie")
     stored = response.status_code == 200 and not response.streaming and not expired and not of_a_session
@@ -86,7 +86,7 @@ def _words(response: Any, header: str) -> set[str]:
 
 
 def install() -> None:
-    """Makes Django's cache, which has no hook for it, call `may_store` first. Another call has no effect.
+    """Patches Django's cache, which has no hook, so that it calls `may_store` first. Another call has no effect.
 
     The app `boltguard` calls it when it is ready. Since `protect` also works without the app, each new gate calls it,
     too.
@@ -104,12 +104,12 @@ def install() -> None:
 
 
 PATCHED = "_boltguard_patched"
-# What Django's caches set on a request, to know later whether to store the response.
+# The attribute that Django's caches set on a request to record whether to store the response.
 CACHED = "_cache_update_cache"
-# Not stored, or stored for everybody because the view says so.
+# Directives with which the response isn't stored, or is stored for all callers.
 EXPLICIT = {"private", "public"}
 UNSTORED = {"private", "no-cache", "no-store"}
-# Set on a request whose response a cache inside would have stored.
+# Set on a request whose response would have been stored by a cache inside.
 WITHHELD = "_boltguard_withheld"
 CACHED_WITHIN = (
     "A cache inside the guard, such as cache_page, would send the response for one caller to another one. Put it "

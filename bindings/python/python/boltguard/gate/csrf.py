@@ -1,8 +1,8 @@
-"""Django's CSRF check, for requests that no credential in a header identified.
+"""Django's CSRF check, for requests without valid credentials in a header.
 
-A view behind a gate is exempt from `CsrfViewMiddleware`, for no browser sends a credential in a header by itself. A
-request without one may still carry a session's cookie. So the gate runs the check that the middleware skipped, where
-the site has that middleware and nothing else exempts the view.
+A protected view is exempt from `CsrfViewMiddleware`, because browsers don't send credentials in a header automatically.
+A request without such credentials may still have a session cookie. So the gate runs the check that the middleware
+skipped, if the site has that middleware and the view isn't exempt otherwise.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 def may_be_forged(request: HttpRequest, view: Any) -> bool:
     """Whether an unauthenticated request to a view must pass the check."""
-    # What no URL led to, such as a request that a test makes, has not been through the middleware.
+    # A request without a resolved URL, such as one created by a test, hasn't passed the middleware.
     if request.method in SAFE or request.resolver_match is None or _middleware() is None:
         return False
     if hasattr(view, SESSIONS_ONLY):
@@ -57,7 +57,7 @@ def enforce(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def is_sent_by_browsers(request: HttpRequest) -> bool:
-    """Whether `Authorization` has a scheme that browsers ask the user for once, and then send automatically."""
+    """Whether `Authorization` has a scheme for which browsers prompt once, and then send credentials automatically."""
     scheme, _, _ = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
     return scheme.lower() in BROWSER_SCHEMES
 
@@ -83,7 +83,7 @@ def for_sessions_only(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _is_of_this_site(check: Any, request: HttpRequest) -> bool:
-    """Whether the browser itself says that the request comes from a page of this site, or one that it trusts."""
+    """Whether the browser declares that the request comes from a page of this site, or of a trusted one."""
     if "HTTP_ORIGIN" in request.META:
         return bool(check._origin_verified(request))
     return request.META.get("HTTP_SEC_FETCH_SITE") == "same-origin"
@@ -107,7 +107,7 @@ def _layers(view: Any) -> Iterator[Any]:
 
 
 def _exempts(layer: Any) -> bool:
-    """Whether this is what `csrf_exempt` made, or `method_decorator(csrf_exempt)`."""
+    """Whether this was created by `csrf_exempt`, or by `method_decorator(csrf_exempt)`."""
     code = getattr(layer, "__code__", None)
     if code is not None and code.co_filename == csrf_exempt.__code__.co_filename:
         return True
@@ -125,7 +125,7 @@ def _is_bound(cell: Any) -> bool:
 
 @lru_cache(maxsize=1)
 def _middleware() -> type[CsrfViewMiddleware] | None:
-    # Here, because a gate also works without the app `boltguard`, whose `ready` method could do it.
+    # Not in the `ready` method of the app, because a gate also works without the app.
     setting_changed.connect(_forget, dispatch_uid="boltguard.csrf")
     kinds = [import_string(path) for path in settings.MIDDLEWARE]
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, CsrfViewMiddleware)), None)
@@ -141,7 +141,7 @@ def _no_response(request: HttpRequest) -> Any:
 
 
 BROWSER_SCHEMES = {"basic", "digest", "negotiate", "ntlm"}
-# Django's attributes of a request that is exempt, and of one that has passed the check.
+# Django's attributes of requests that are exempt, and of those that have passed the check.
 UNCHECKED, PASSED = "_dont_enforce_csrf_checks", "csrf_processing_done"
 # Set if a gate has exempted the request.
 EXEMPT = "_boltguard_csrf_exempt"

@@ -38,7 +38,7 @@ def _error_response(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def invalid_response_error(request: HttpRequest, returned: Any) -> ValueError:
-    """The error of a view that returned this."""
+    """The error for a view that returned this value."""
     view = getattr(request.resolver_match, "_func_path", "function")
     if iscoroutine(returned):
         returned.close()

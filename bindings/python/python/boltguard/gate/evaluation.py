@@ -21,7 +21,7 @@ Evaluated = AuthContext | _rust.Refusal | Admission
 
 
 class Evaluator:
-    """Continues an evaluation in Rust until it is decided. Each method has an async twin."""
+    """Continues an evaluation in Rust until it is decided. Each method has an async variant."""
 
     __slots__ = ()
 

@@ -54,7 +54,7 @@ class Gate(Evaluator):
         self.check_caller = gate.check_caller
         self.challenge = gate.challenge
         self.headers = tuple(sorted({name.title() for backend in backends for name in backend.headers}))
-        # Whether a backend reads something else than its declared headers, so that `Vary` can't describe it.
+        # Whether a backend reads anything except its declared headers, so that `Vary` can't describe it.
         self.never_shared = any(not backend.headers for backend in backends)
         self._has_custom = any(isinstance(backend, _rust.EdgeBackend) for backend in compiled)
         # The headers of the backends whose credentials browsers don't send automatically.
@@ -184,7 +184,7 @@ class Gate(Evaluator):
         return None
 
     def is_ambient(self, request: HttpRequest, context: AuthContext) -> bool:
-        """Whether the caller was authenticated by something that browsers send automatically."""
+        """Whether the caller was authenticated by credentials that browsers send automatically."""
         if not self._has_custom or not context.is_custom:
             return False
         header = self._sent_headers.get(context.auth_backend or "")

@@ -1,4 +1,4 @@
-"""`ViewGate`: the backends and guards that a view sets, and the gate that follows from them and the settings."""
+"""`ViewGate`: the backends and guards that a view sets, and the gate for them and the current settings."""
 
 from __future__ import annotations
 

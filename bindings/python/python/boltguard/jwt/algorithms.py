@@ -258,7 +258,7 @@ class OKPAlgorithm(Algorithm):
 
 
 def get_default_algorithms() -> dict[str, Algorithm]:
-    """All algorithms by name."""
+    """A dict from names to algorithms."""
     return {name: get_algorithm_by_name(name) for name in ALGORITHMS}
 
 

@@ -35,7 +35,7 @@ class PyJWK:
 
     @staticmethod
     def from_json(data: str, algorithm: str | None = None) -> PyJWK:
-        """Reads JSON text."""
+        """Reads a JSON string."""
         return PyJWK(_object(data, InvalidKeyError), algorithm)
 
     @property
@@ -88,7 +88,7 @@ class PyJWKSet:
 
     @staticmethod
     def from_json(data: str) -> PyJWKSet:
-        """Reads JSON text."""
+        """Reads a JSON string."""
         return PyJWKSet.from_dict(_object(data, PyJWKSetError))
 
     def __getitem__(self, kid: str) -> PyJWK:

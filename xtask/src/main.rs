@@ -1,7 +1,7 @@
 //! The project's development commands: `cargo xtask <command>`.
 //!
-//! The dependencies are few and small, so that the first command starts within seconds. Whatever a command needs beyond
-//! the Rust toolchain and a Python (packages, tools, servers for tests) is installed below `target/`, and nowhere else.
+//! The dependencies are few and small, so that the first command starts within seconds. Everything else that a command
+//! needs (packages, tools, servers for tests) is only installed below `target/`.
 
 #![expect(
     clippy::disallowed_methods,

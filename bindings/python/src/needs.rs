@@ -1,6 +1,6 @@
 //! What an evaluation needs from Python, a class for each kind, and its results.
 //!
-//! Each of them can be resumed once, with a result of its own kind.
+//! Each of them can be resumed once, with a specific type of result.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -64,7 +64,7 @@ impl fmt::Debug for KeyDigest {
 /// The secrets of the server for the digests of stored keys.
 ///
 /// A digest is the HMAC-SHA-256 of the whole key. With access to the store only, an attacker can neither test guessed
-/// keys nor add a row for a key of their own. The secret can be the same as the one that signs tokens, because a key
+/// keys nor add a row for their own key. The secret can be the same as the one that signs tokens, because a key
 /// never has the form of a token.
 ///
 /// # Rotation

@@ -13,7 +13,7 @@ use crate::RequirementId;
 pub(crate) struct Names {
     list: Vec<(Box<str>, RequirementId)>,
     index: HashMap<Box<[u8]>, RequirementId>,
-    /// Indices into the list, sorted by name. Computed when a prefix is first looked up.
+    /// Indices into the list, in the order of the names. Computed when a prefix is first looked up.
     sorted: OnceLock<Box<[u32]>>,
     /// The endings of the names, and of patterns.
     endings: Endings,

@@ -13,15 +13,15 @@ use crate::GuardError;
 pub enum Atom {
     /// The caller is a superuser (`is_superuser`), which implies neither staff membership nor permissions.
     Admin,
-    /// True for every caller. Only a guard that consists of nothing else contains it.
+    /// True for every caller. It is only used as the whole guard.
     AllowAny,
     /// The caller is authenticated.
     Authenticated,
     /// The caller passes the custom check with this name.
     Check(Box<str>),
-    /// A claim of the credential passes the test.
+    /// A claim of the token passes the test.
     Claim(ClaimTest),
-    /// False for every caller. Only a guard that consists of nothing else contains it.
+    /// False for every caller. It is only used as the whole guard.
     DenyAll,
     /// The caller has the permission.
     Permission(Permission),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// The results of a guard's [checks](crate::Guard::check), by name.
+/// The results of a guard's [checks](crate::Guard::check), with the names of the checks as keys.
 ///
 /// A check without a result is open. Results of checks that a guard doesn't have are ignored.
 ///

@@ -134,7 +134,7 @@ impl Guard {
         Self::checked(Atom::Scope(scope.into()))
     }
 
-    /// Allows callers whose credential has a claim that passes the test.
+    /// Allows callers whose token has a claim that passes the test.
     ///
     /// # Errors
     ///

@@ -52,7 +52,7 @@
 //! | result | decision | HTTP response |
 //! | --- | --- | --- |
 //! | true | [`Decision::Allow`] | the request proceeds |
-//! | unknown | [`Decision::Challenge`]: the result depends on who the caller is | 401 |
+//! | unknown | [`Decision::Challenge`]: the result depends on the caller's identity | 401 |
 //! | false | [`Decision::Deny`], with the reason of the first part that failed | 403 |
 //!
 //! `~perm("blog.banned")` therefore never allows an anonymous caller, because the result is unknown. De Morgan's laws,
@@ -84,7 +84,7 @@
 //!   Otherwise, the decision is [`Decision::Undetermined`], which doesn't allow access by itself.
 //! - [`CompiledGuard::open_checks`] returns the checks that are relevant for this caller. Pass their results as
 //!   [`CheckResults`] to [`decide_with`](CompiledGuard::decide_with).
-//! - If the object is loaded later, [`Decision::may_allow`] tells whether the guard can pass for some results. The
+//! - If the object is loaded later, [`Decision::may_allow`] returns whether the guard can pass for some results. The
 //!   final decision must be made before the object is shown.
 //! - For an anonymous caller, checks are unknown like all other atoms, and aren't called.
 //!

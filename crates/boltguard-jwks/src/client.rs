@@ -54,7 +54,7 @@ impl<F: Fn(usize) -> Result<Response, FetchError> + Send + Sync> Fetch for F {
 /// let client = JwksClient::new(remote, fetch);
 ///
 /// assert_eq!(client.keys()?.len(), 1);
-/// // The set doesn't contain this key. It is fetched once more, and not again until the cooldown is over.
+/// // The set doesn't contain this key. It is fetched once more, and not again until the cooldown has passed.
 /// assert_eq!(client.keys_for(Some("2027"))?.select(Algorithm::EdDsa, Some("2027")).count(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

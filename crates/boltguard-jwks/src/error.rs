@@ -11,7 +11,7 @@ use boltguard_types::ReasonCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JwksConfigError {
-    /// The text holds no certificate in PEM, or something else.
+    /// The string doesn't contain a certificate in PEM, or contains other PEM blocks.
     Certificate,
     /// The cooldown is zero or too long.
     Cooldown,
@@ -115,7 +115,7 @@ impl Error for FetchError {
     }
 }
 
-/// There are no usable keys: none were fetched, or they are too old. No token is accepted.
+/// No usable keys are available: none were fetched, or they are too old. No token is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable {
     pub(crate) cause: Option<FetchError>,

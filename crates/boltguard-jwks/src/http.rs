@@ -136,7 +136,7 @@ impl Fetch for HttpFetch {
         }
         let status = response.status().as_u16();
         let cache_control = joined(&response);
-        // What another status has to say is of no use.
+        // The bodies of responses with another status aren't used.
         let body = match status {
             200 => response.body_mut().with_config().limit(limit as u64),
             _ => {

@@ -41,7 +41,7 @@ impl RefreshPolicy {
     ///
     /// - [`JwksConfigError::Ttl`], [`JwksConfigError::Cooldown`] or [`JwksConfigError::LockTimeout`] if it is zero or
     ///   over a year.
-    /// - [`JwksConfigError::Stale`] if it is over a year.
+    /// - [`JwksConfigError::Stale`] if it is longer than a year.
     pub fn check(&self) -> Result<(), JwksConfigError> {
         let is_sound = |time: Duration| !time.is_zero() && time <= Self::LONGEST;
         match self {

@@ -82,7 +82,7 @@ pub trait KeyObserver: Send + Sync {
 /// let response = Response { status: 200, cache_control: None, body: body.to_vec() };
 /// assert_eq!(permit.finish(Ok(response), start).keys()?.len(), 1);
 ///
-/// // The keys are used without a further check until the TTL is over.
+/// // The keys are used without a further check until the TTL has passed.
 /// assert!(remote.is_up_to_date(Refresh::IfStale, start + Duration::from_secs(299)));
 /// assert!(!remote.is_up_to_date(Refresh::IfStale, start + Duration::from_secs(300)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -11,9 +11,9 @@ use crate::{HeaderFields, JwsError, JwsSignError, MAX_TOKEN_LEN, UnverifiedJws, 
 /// Treats a token as verified **without checking its signature**.
 ///
 /// **Anyone can create such a token.** The result has the type that means a valid signature everywhere else, so the
-/// code that receives it trusts every claim: who the caller is, what they may do, and until when. Call this only where
-/// another party has checked the signature of these very bytes, or to show what a token contains. To authenticate, use
-/// [`UnverifiedJws::verify`] or a [`Verifier`](crate::Verifier).
+/// code that receives it trusts every claim: the identity of the caller, their permissions, and the expiry. Call this
+/// only if another party has verified the signature of the same bytes, or to show what a token contains. To
+/// authenticate, use [`UnverifiedJws::verify`] or a [`Verifier`](crate::Verifier).
 ///
 /// ```
 /// use boltguard_jws::{UnverifiedJws, insecure};
@@ -48,7 +48,7 @@ pub fn unsigned(payload: &[u8], header: &HeaderFields) -> Result<String, JwsSign
     Ok(token)
 }
 
-/// Returns the header of a token as unverified JSON, whatever its `alg`.
+/// Returns the header of a token as unverified JSON, regardless of its `alg`.
 ///
 /// # Errors
 ///

@@ -116,7 +116,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(is_part)
 }
 
-/// Names of members that make a text which begins as JSON a JWK or a set, even where a comma is too many.
+/// Member names that identify a string that starts like JSON as a JWK or JWK Set, even if it isn't valid JSON.
 const KEY_MEMBERS: [&[u8]; 6] = [
     b"\"kty\"",
     b"'kty'",
@@ -126,7 +126,7 @@ const KEY_MEMBERS: [&[u8]; 6] = [
     b"keys:",
 ];
 
-/// Base64 of the base64 of a text in UTF-16 is three encodings.
+/// Base64 of the base64 of a UTF-16 string has three encodings.
 const LAYERS: usize = 3;
 
 /// From the first letter of `BEGIN` to the last of the longest label, `ENCRYPTED PRIVATE KEY`, with room.

@@ -22,7 +22,7 @@ pub(crate) fn hexadecimal(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     is_whole.then(|| Zeroizing::new(pairs.map(|pair| pair[0] << 4 | pair[1]).collect()))
 }
 
-/// Decodes percent encoding. Returns `None` if there is none.
+/// Decodes percent encoding. Returns `None` if the string has none.
 pub(crate) fn percent(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if !text.contains(&b'%') {
         return None;

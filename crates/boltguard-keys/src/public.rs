@@ -187,7 +187,7 @@ pub(crate) struct RsaPublic {
 impl RsaPublic {
     pub(crate) const MAX_BITS: usize = 8192;
     const MIN_BITS: usize = 2048;
-    /// What ring takes, RFC 8017 sets no bound.
+    /// The maximum of ring. RFC 8017 has no maximum.
     const MAX_EXPONENT_BITS: usize = 33;
 
     pub(crate) fn new(n: &[u8], e: &[u8], scheme: RsaScheme) -> Result<Self, KeyError> {

@@ -34,7 +34,7 @@ impl Secret {
     /// §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1).
     ///
     /// - [`KeyError::Empty`] if there are no bytes.
-    /// - [`KeyError::PemAsSecret`] for PEM, with or without text before it and even with damaged first and last lines,
+    /// - [`KeyError::PemAsSecret`] for PEM, with or without a prefix, and even with damaged first and last lines,
     ///   SSH public keys, and the DER of a key or certificate.
     /// - [`KeyError::JwkAsSecret`] for a JSON object or list, and any string that contains a JWK.
     /// - [`KeyError::UrlAsKey`] for strings that begin with `https://` or `http://`. The URL of published keys isn't

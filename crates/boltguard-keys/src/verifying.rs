@@ -110,7 +110,7 @@ impl VerifyingKey {
 
     /// Verifies a signature. HMACs are compared in constant time.
     ///
-    /// Signatures of ECDSA are the two numbers, each of its full length, RFC 7518 §3.4; the salt of RSASSA-PSS is as
+    /// ECDSA signatures are the two integers, each with its full length, RFC 7518 §3.4. The salt of RSASSA-PSS is as
     /// long as the hash, RFC 7518 §3.5.
     ///
     /// # Errors

@@ -49,7 +49,7 @@
 //! the server ([`SessionKeys`]). With access to the store only, an attacker can't create a token. With the key only,
 //! they need the ID of a session and its current generation.
 //!
-//! A wrong secret is detected without asking the store and never ends a session, so that knowing the ID of a session
+//! A wrong secret is detected without querying the store and never ends a session, so that knowing the ID of a session
 //! isn't enough to end it.
 //!
 //! # When a session ends
@@ -69,7 +69,7 @@
 //! # Asynchronous stores
 //!
 //! [`Sessions`] drives a synchronous [`SessionStore`]. With an asynchronous one, use the same steps: the decision
-//! performs no I/O. If the conditional write changes nothing, another request was faster: read and decide again.
+//! performs no I/O. If the conditional write has no effect, another request was faster: read and decide again.
 //!
 //! ```
 //! # use boltguard_session::*;

@@ -78,12 +78,12 @@ impl<S: SessionStore> Sessions<S> {
 
     /// Exchanges a refresh token for its successor.
     ///
-    /// The store is only asked if the token was issued by this server. If another request with the same token is
+    /// The store is only queried if the token was issued by this server. If another request with the same token is
     /// faster, the session is read again, and both receive the same successor.
     ///
     /// # Errors
     ///
-    /// - [`SessionError::Contended`] if the store refuses to rotate, although each read says that the token is current.
+    /// - [`SessionError::Contended`] if the store refuses to rotate, although each read returns that the token is current.
     /// - [`SessionError::Ended`] if the session has ended.
     /// - [`SessionError::Expired`] if the token or the session has expired.
     /// - [`SessionError::Invalid`] if the string isn't a token of this server, or the session is unknown.

@@ -47,7 +47,7 @@ pub trait SessionStore: Send + Sync {
     /// If the store is unavailable.
     fn rotate(&self, next: &SessionState) -> Result<bool, Self::Error>;
 
-    /// Ends a session permanently, whatever its generation is. Returns whether it was active.
+    /// Ends a session permanently, regardless of its generation. Returns whether it was active.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Counts of steps, by which tests check how the cost of an algorithm grows with its input.
+//! Step counters, with which tests check how the cost of an algorithm grows with its input.
 //!
 //! Counting requires the feature `count-work`.
 

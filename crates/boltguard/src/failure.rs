@@ -31,7 +31,7 @@ impl Failure {
 
     /// Returns the failure of the backend that got further, the earlier one if both got equally far.
     ///
-    /// The client most likely means the backend that got furthest: "the token has expired" says more than "no key
+    /// The client most likely means the backend that got furthest: "the token has expired" is more helpful than "no key
     /// verifies it".
     #[cold]
     pub(crate) fn furthest(earlier: Option<Self>, later: Self) -> Self {

@@ -24,7 +24,7 @@ impl IgnoredGrants {
     fn add(&self, ignored: &[IgnoredGrant]) {
         let bits = bits().filter(|(one, _)| ignored.contains(one));
         let bits = bits.fold(0, |all, (_, bit)| all | bit);
-        // If nothing is new, nothing that threads share is written.
+        // If nothing is new, no memory that threads share is written.
         if self.found.load(Ordering::Relaxed) & bits != bits {
             self.found.fetch_or(bits, Ordering::Relaxed);
         }

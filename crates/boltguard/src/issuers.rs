@@ -34,9 +34,9 @@ fn with_remote_keys(
 /// Returns the index of the first backend, starting at `first`, whose issuer's keys have to be refreshed for this
 /// request.
 ///
-/// Stale keys have to be refreshed for a token of an algorithm that they serve. Current keys have to be refreshed for a
+/// Stale keys must be refreshed for a token with one of their algorithms. Current keys must be refreshed for a
 /// token whose `kid` they don't have and that none of them has signed, unless a key of another backend has signed it. A
-/// key of another issuer with the same `kid` means nothing.
+/// key of another issuer with the same `kid` is irrelevant.
 pub(crate) fn to_refresh(
     gate: &Gate,
     refresh: Refresh,

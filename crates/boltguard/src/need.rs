@@ -19,7 +19,7 @@ use crate::{
 
 /// What an evaluation needs from outside.
 ///
-/// Each need is resumed with a result of its own type, at the same gate and for the same request. If the headers that
+/// Each need is resumed with a specific type of result, at the same gate and for the same request. If the headers that
 /// the gate reads have changed, the request is refused. The dates of a token or an API key are checked again.
 #[derive(Clone, Debug)]
 #[must_use]

@@ -27,7 +27,7 @@ pub(crate) fn key_id(token: &str) -> Option<KeyId> {
     jws.unverified_header().key_id().map(KeyId::from)
 }
 
-/// Returns the claim `sid`. A number is used as it is written.
+/// Returns the claim `sid`. A number is used as written.
 fn session_id(claims: &AdmittedClaims) -> Option<Cow<'_, str>> {
     let json = claims.get("sid")?;
     match json.as_bytes().first()? {

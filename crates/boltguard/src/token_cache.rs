@@ -39,7 +39,7 @@ impl CachedToken {
 impl TokenCache {
     /// Creates a cache for at most `capacity` tokens.
     pub(crate) fn new(capacity: usize) -> Self {
-        // Each shard takes the same number of tokens, and the crate rounds that up, so a remainder would exceed the
+        // Each shard has the same capacity, and the crate rounds it up, so a remainder would exceed the
         // capacity.
         let shards = if capacity < SHARDS * MIN_SHARD {
             1
@@ -62,7 +62,7 @@ impl TokenCache {
         ))
     }
 
-    /// Returns what is cached for exactly this token, unless it has expired.
+    /// Returns the cached entry for exactly this token, unless it has expired.
     #[inline]
     pub(crate) fn find(&self, token: &str, now: NumericDate) -> Option<Arc<CachedToken>> {
         let found = self.0.get(&Candidate(token))?;

@@ -22,7 +22,7 @@ mod service;
 /// A target: a function of bytes that panics if an invariant is violated.
 pub type Target = fn(&[u8]);
 
-/// All targets, by name. The inputs are in directories with these names.
+/// All targets with their names, which are also the names of the directories with inputs.
 pub const ALL: &[(&str, Target)] = &[
     ("admit", admit::run),
     ("api_key", api_key::run),
@@ -42,7 +42,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("refresh_token", refresh_token::run),
 ];
 
-/// Runs a target by name.
+/// Runs the target with this name.
 ///
 /// # Panics
 ///

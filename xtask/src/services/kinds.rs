@@ -86,7 +86,7 @@ fn mariadb(program: &Path) -> Result<Server> {
 mod tests {
     use super::*;
 
-    /// Whether the client of the server's own project can use it; `None` where there is no client.
+    /// Whether the client of the server's project can use it; `None` if there is no client.
     fn is_usable(server: &Server) -> Option<bool> {
         let url = server.url.as_str();
         let (client, args) = match url.split_once("://")? {

@@ -2,7 +2,7 @@
 //!
 //! A private server is a program of the machine, or else one from pip, on a free port of the loopback interface. It
 //! stops when the tests are over. Servers that already run on the machine aren't used unless a variable names them. The
-//! tests that need a server that can't be started are skipped, and a line says so.
+//! tests that need a server that can't be started are skipped, and a line reports this.
 
 mod kinds;
 mod server;
@@ -20,7 +20,7 @@ use crate::process;
 use crate::python::{Interpreter, Venv};
 use crate::workspace::Workspace;
 
-/// The servers that tests may use, for as long as this lives.
+/// The servers that tests may use, until this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
     private: Vec<(&'static Kind, Server)>,

@@ -65,7 +65,7 @@ impl Place {
         command
     }
 
-    /// Starts a server, and waits until its log contains the text `ready`.
+    /// Starts a server, and waits until its log contains `ready`.
     pub(super) fn start(
         self,
         program: &Path,

@@ -190,7 +190,7 @@ fn uncommented(text: &str) -> &str {
     text.split('#').next().unwrap_or_default().trim_end()
 }
 
-/// The full names that a statement imports: for `from a import b` this is `a.b`, whatever `b` is.
+/// The full names that a statement imports: for `from a import b` this is `a.b`, even if `b` isn't a module.
 fn imported(statement: &str) -> Vec<String> {
     let (base, list) = match statement.strip_prefix("from ") {
         Some(rest) => match rest.split_once(" import ") {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::workspace::Workspace;
 
-/// A text file of the project.
+/// A source file of the project.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
     /// Relative to the root of the workspace, with `/` on every system.

@@ -1,4 +1,4 @@
-//! Rules for the text of a single file.
+//! Rules for the lines of a single file.
 
 use super::Finding;
 use super::sources::Source;

@@ -1,4 +1,4 @@
-//! Algorithms, given by name.
+//! Algorithms, given as names.
 
 use boltguard::keys::Algorithm;
 use boltguard::types::ReasonCode;

@@ -284,8 +284,8 @@ fn policed(
     }
 }
 
-/// A token of these claims with the same `typ`, so that they can be read whatever `alg` the header names, `none`
-/// included.
+/// A token of these claims with the same `typ`, so that they can be read with any `alg` in the header, including
+/// `none`.
 #[cold]
 fn unsigned(payload: &[u8], header: &Bound<'_, PyDict>) -> PyResult<String> {
     let py = header.py();

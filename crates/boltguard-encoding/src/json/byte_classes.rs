@@ -1,4 +1,4 @@
-//! The classes of bytes that occur in a JSON text, found before parsing.
+//! The classes of bytes that occur in a JSON document, determined before parsing.
 //!
 //! The reader takes faster paths if there are no escapes and control characters, or only ASCII characters.
 

@@ -12,9 +12,9 @@ use super::{JsonError, Number, Text};
 pub(super) struct Cursor<'a> {
     pub(super) text: &'a [u8],
     pub(super) at: usize,
-    /// The text has no escapes and no control characters, so each string ends at the next quote.
+    /// The JSON text has no escapes and no control characters, so each string ends at the next quote.
     pub(super) plain: bool,
-    /// The quotes after this position, if the text is plain.
+    /// The quotes after this position, if the JSON text is plain.
     quotes: QuoteIndex,
 }
 
@@ -33,13 +33,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Moves to the position of another cursor in the same text.
+    /// Moves to the position of another cursor in the same JSON text.
     #[inline(always)]
     pub(super) fn go_on_from(&mut self, other: &Self) {
         (self.at, self.quotes) = (other.at, other.quotes);
     }
 
-    /// Moves to the next token and returns its first character, or 0 at the end of the text.
+    /// Moves to the next token and returns its first character, or 0 at the end of the input.
     #[inline(always)]
     pub(super) fn peek(&mut self) -> u8 {
         match self.text.get(self.at) {
@@ -78,7 +78,7 @@ impl<'a> Cursor<'a> {
     /// Reads the string at this position.
     #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Text<'a>, JsonError> {
-        // In a plain text, each quote opens or closes a string, and the next one opens this string.
+        // In plain input, each quote opens or closes a string, and the next one opens this string.
         let Some(close) = self.quotes.skip_string(self.text) else {
             return self.string_with_escapes();
         };
@@ -114,7 +114,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Reads the strings of a plain text that are separated by commas without white space.
+    /// Reads the strings of plain input that are separated by commas without white space.
     #[inline(always)]
     pub(super) fn plain_strings(&mut self, each: &mut impl FnMut(Text<'a>)) {
         if self.text.get(self.at) != Some(&b'"') {

@@ -8,7 +8,7 @@ use wide::u8x16;
 const CHUNK: usize = 16;
 const BLOCK: usize = 64;
 
-/// An iterator over the quotes in a JSON text. It doesn't hold the text, so that it stays in two registers.
+/// An iterator over the quotes in a JSON text. It doesn't contain the input, so it stays in two registers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct QuoteIndex {
     /// The start of the current block.
@@ -72,7 +72,7 @@ fn without_lowest(bits: u64) -> u64 {
     bits & bits.wrapping_sub(1)
 }
 
-/// Returns the quotes of the block at `start`, or `None` at the end of the text.
+/// Returns the quotes of the block at `start`, or `None` at the end of the input.
 #[inline(never)]
 fn quotes_of_block(text: &[u8], start: usize) -> Option<u64> {
     let rest = text.get(start..).filter(|rest| !rest.is_empty())?;
@@ -91,7 +91,7 @@ fn bits_of(block: &[u8]) -> u64 {
     })
 }
 
-/// Returns a bit for each quote in the last chunk of the text, for a block that starts `len` bytes before the end.
+/// Returns a bit for each quote in the last chunk of the input, for a block that starts `len` bytes before the end.
 #[inline]
 fn bits_at_end(text: &[u8], len: usize) -> u64 {
     match text.last_chunk() {

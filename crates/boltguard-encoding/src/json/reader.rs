@@ -406,7 +406,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Hides the text, which may be a token's.
+/// Hides the JSON text, which may come from a token.
 impl fmt::Debug for Reader<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader")

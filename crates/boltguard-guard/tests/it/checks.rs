@@ -154,7 +154,7 @@ fn contradictory_checks_are_decided_without_results() {
 
 #[test]
 fn check_that_only_sometimes_matters_is_open() {
-    // If `a` holds, nothing helps; if not, `b` decides.
+    // If `a` is true, access is denied regardless of `b`; otherwise, `b` decides.
     let guard = compile(r#"(check("a") & check("b") & staff) | (~check("a") & check("b"))"#);
     let identity = Identity::new("1", "jwt");
     assert_eq!(

@@ -9,7 +9,7 @@ use crate::support::jwks;
 
 const LIMIT: usize = 1024;
 
-/// What a fetch brings from a server that does this.
+/// The result of a fetch from a server with this behaviour.
 fn fetch(handle: impl Fn(&mut dyn Stream) + Send + Sync + 'static) -> Result<usize, FetchError> {
     let server = Server::start(move |_, stream| handle(stream));
     server
@@ -18,7 +18,7 @@ fn fetch(handle: impl Fn(&mut dyn Stream) + Send + Sync + 'static) -> Result<usi
         .map(|response| response.body.len())
 }
 
-/// A time-out that ends a fetch which would never end otherwise.
+/// A timeout for fetches that would never end otherwise.
 fn fetch_for_a_moment(handle: impl Fn(&mut dyn Stream) + Send + Sync + 'static) -> FetchError {
     let server = Server::start(move |_, stream| handle(stream));
     let fetch = server.fetch().with_timeout(Duration::from_millis(200));

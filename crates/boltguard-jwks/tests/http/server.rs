@@ -1,4 +1,4 @@
-//! A server that does to each connection what a test says.
+//! A server that handles each connection as a test specifies.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use boltguard_jwks::{HttpFetch, JwksUrl};
 pub(crate) trait Stream: Read + Write {}
 impl<S: Read + Write> Stream for S {}
 
-/// A server on a port of its own, until it is dropped.
+/// A server on a free port, which stops when it is dropped.
 pub(crate) struct Server {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
@@ -93,7 +93,7 @@ fn read_header(stream: &mut dyn Stream) -> Option<Vec<u8>> {
     Some(header)
 }
 
-/// Sends a whole response.
+/// Sends a complete response.
 pub(crate) fn respond(stream: &mut dyn Stream, status: &str, headers: &str, body: &[u8]) {
     let length = body.len();
     let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n");
@@ -101,7 +101,7 @@ pub(crate) fn respond(stream: &mut dyn Stream, status: &str, headers: &str, body
     let _ = stream.flush();
 }
 
-/// Reads until the other side has gone.
+/// Reads until the client has disconnected.
 pub(crate) fn hang(stream: &mut dyn Stream) {
     let mut bytes = [0; 64];
     while matches!(stream.read(&mut bytes), Ok(1..)) {}

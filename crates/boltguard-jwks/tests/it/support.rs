@@ -46,7 +46,7 @@ pub(crate) fn names(keys: &KeySet) -> Vec<&str> {
     named.map(|name| name.as_str()).collect()
 }
 
-/// A remote set and a clock that stands until it is moved.
+/// A remote set and a clock that only moves when the test moves it.
 pub(crate) struct Scene {
     pub(crate) remote: Arc<RemoteKeySet>,
     pub(crate) now: Instant,
@@ -88,7 +88,7 @@ impl Scene {
         }
     }
 
-    /// The names of the keys that are to be used.
+    /// The names of the keys to use.
     #[track_caller]
     pub(crate) fn uses(&self, need: Refresh) -> Vec<String> {
         match self.step(need) {
@@ -105,7 +105,7 @@ impl Scene {
         }
     }
 
-    /// A fetch that fails at once.
+    /// A fetch that fails immediately.
     pub(crate) fn fail(&self, need: Refresh) {
         let fetched = self
             .fetch(need)

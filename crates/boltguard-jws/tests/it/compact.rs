@@ -1,4 +1,4 @@
-//! Three segments of base64url, RFC 7515 §7.1, and nothing else.
+//! Exactly three segments of base64url, RFC 7515 §7.1.
 
 use boltguard_jws::{JwsError, MAX_TOKEN_LEN};
 use boltguard_keys::Algorithm::Hs256;
@@ -10,7 +10,7 @@ fn genuine() -> String {
     forge::signed(HEADER, PAYLOAD, &keys::signing_key(Hs256))
 }
 
-/// The segments as they are given, with a signature that is good for them.
+/// The given segments, with a valid signature.
 fn signed_text(header: &str, payload: &str) -> String {
     forge::sign_input(&format!("{header}.{payload}"), &keys::signing_key(Hs256))
 }
@@ -80,7 +80,7 @@ fn a_signed_empty_payload_is_accepted() {
     );
 }
 
-/// What no text in base64url holds.
+/// Characters that aren't in the base64url alphabet.
 const FOREIGN: [&str; 24] = [
     "=", "==", " ", "\t", "\n", "\r\n", "\u{b}", "\u{c}", "\0", "+", "/", "*", "~", "!", "%2E",
     "\\", "\"", ",", ":", "é", "\u{200b}", "\u{feff}", "．", "\u{ff21}",
@@ -164,7 +164,7 @@ fn the_limit_itself_is_accepted() {
     let longest = of_length(MAX_TOKEN_LEN);
     assert_eq!(longest.len(), MAX_TOKEN_LEN);
     assert!(verify(&longest, Hs256).is_ok());
-    // Four characters longer, since one more would be no base64url.
+    // Four characters longer, because one more wouldn't be valid base64url.
     assert_eq!(
         verify(&of_length(MAX_TOKEN_LEN + 4), Hs256),
         Err(JwsError::TooLarge)

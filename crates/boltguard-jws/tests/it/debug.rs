@@ -1,4 +1,4 @@
-//! A token stays out of logs: anyone who reads it there could use it.
+//! Tokens don't appear in logs, where anyone who reads them could use them.
 
 use boltguard_jws::{Signer, UnencodedJws, UnverifiedJws, Verifier, sign_unencoded};
 use boltguard_keys::{Algorithm, KeySet};

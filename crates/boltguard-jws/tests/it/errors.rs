@@ -1,4 +1,4 @@
-//! Each refusal, and what is said of it.
+//! Each error, and its message.
 
 use boltguard_jws::{JwsError, MAX_TOKEN_LEN, insecure};
 use boltguard_keys::Algorithm::{Hs256, Hs384};
@@ -8,7 +8,7 @@ use boltguard_types::ReasonCode;
 
 use crate::{HEADER, PAYLOAD, verify_with};
 
-/// A token for each refusal.
+/// A token for each error.
 fn refusals() -> [(String, JwsError, ReasonCode); 7] {
     let key = keys::signing_key(Hs256);
     let signed = |header: &str| forge::signed(header, PAYLOAD, &key);

@@ -1,4 +1,4 @@
-//! Headers that were signed and are refused nevertheless, or not, RFC 7515 §4.
+//! Signed headers that are rejected or accepted, RFC 7515 §4.
 
 use boltguard_jws::{JwsError, UnverifiedJws};
 use boltguard_keys::Algorithm::{Es512, Hs256};
@@ -6,7 +6,7 @@ use boltguard_testing::{forge, keys};
 
 use crate::{PAYLOAD, verify};
 
-/// What becomes of a token with this header, which the key that its algorithm needs has signed.
+/// The result for a token with this header, signed with a key for its algorithm.
 fn check(header: impl AsRef<[u8]>) -> Result<Vec<u8>, JwsError> {
     verify(
         &forge::signed(header, PAYLOAD, &keys::signing_key(Hs256)),

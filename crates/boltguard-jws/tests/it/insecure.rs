@@ -1,4 +1,4 @@
-//! Tokens that are taken for verified, and the one way to do it.
+//! Tokens that are assumed to be verified.
 
 use boltguard_jws::{HeaderFields, JwsError, JwsSignError, MAX_TOKEN_LEN, UnverifiedJws, insecure};
 use boltguard_keys::Algorithm::Hs256;

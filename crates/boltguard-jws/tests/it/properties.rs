@@ -1,4 +1,4 @@
-//! What holds for every token.
+//! Properties of all tokens.
 
 use boltguard_jws::{HeaderFields, UnverifiedJws, Verifier, insecure, sign};
 use boltguard_keys::Algorithm::{EdDsa, Es256, Hs256, Hs384, Hs512, Rs256};
@@ -72,7 +72,7 @@ fn algorithms() -> impl Strategy<Value = Algorithm> {
     prop::sample::select(Algorithm::ALL)
 }
 
-/// What may stand behind a header: about as long as a signature, with dots anywhere.
+/// Strings that may follow a header: about as long as a signature, with dots anywhere.
 fn dotted() -> impl Strategy<Value = String> {
     let len = prop::sample::select(vec![43_usize, 64, 86]).prop_flat_map(|len| len - 1..len + 3);
     (len, prop::collection::vec(0_usize..90, 0..4)).prop_map(|(len, dots)| {
@@ -81,7 +81,7 @@ fn dotted() -> impl Strategy<Value = String> {
     })
 }
 
-/// Members of a header that the reader gives no meaning to.
+/// Members of a header that the reader ignores.
 fn fields() -> impl Strategy<Value = HeaderFields> {
     prop::collection::hash_map("[a-z\\PC]{0,6}", "\\PC{0,12}", 0..5).prop_map(|members| {
         let named = members
@@ -119,13 +119,13 @@ proptest! {
     fn another_text_of_the_same_bytes_is_refused(
         payload in prop::collection::vec(any::<u8>(), 0..40), segment in 0..3usize, unused in 1..16u8, end in "(=|==|\n|\r\n| |\\.|\0)?",
     ) {
-        // A decoder that takes unused bits, padding or white space would read the same bytes out of another text.
+        // A decoder that accepts unused bits, padding or white space would read the same bytes from another string.
         let token = sign(&payload, &HeaderFields::new(), &keys::signing_key(Hs256)).unwrap();
         let mut segments: Vec<String> = token.split('.').map(String::from).collect();
         segments[segment] = respelled(&segments[segment], unused) + &end;
         let other = segments.join(".");
         prop_assert!(other == token || verify(&other, Hs256).is_err(), "{}", other);
-        // Nor does it help to sign the other text.
+        // Signing the other string isn't accepted either.
         let other = forge::sign_input(&segments[..2].join("."), &keys::signing_key(Hs256));
         prop_assert!(other == token || verify(&other, Hs256).is_err(), "{}", other);
     }
@@ -169,7 +169,7 @@ tail in dotted(),
     }
 }
 
-/// Members that meet in odd ways.
+/// Unusual combinations of members.
 fn near_header() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec![
         "alg",
@@ -203,7 +203,7 @@ fn near_header() -> impl Strategy<Value = String> {
     })
 }
 
-/// The segment with bits set that its bytes do not need, where its length leaves any.
+/// The segment with unused bits set, if its length has any.
 fn respelled(segment: &str, unused: u8) -> String {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mask = match segment.len() % 4 {

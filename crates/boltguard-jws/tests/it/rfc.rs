@@ -127,7 +127,7 @@ fn rejects_rfc7520_section_4_7_without_protected_header() {
 
 #[test]
 fn rfc7797_section_4_2_unencoded_payload_is_refused() {
-    // The payload of the example is `$.02`, so that its text has four segments.
+    // The payload of the example is `$.02`, so the token has four segments.
     let row = example("RFC 7515 A.1");
     for token in [
         "eyJhbGciOiJIUzI1NiIsImI2NCI6ZmFsc2UsImNyaXQiOlsiYjY0Il19..A5dxf2s96_n5FLueVuW1Z_vh161FwXZC4YLPff6dmDY",

@@ -1,4 +1,4 @@
-//! Tokens that are made here.
+//! Signing tokens.
 
 use boltguard_encoding::json::MAX_DEPTH;
 use boltguard_jws::{
@@ -13,7 +13,7 @@ use boltguard_types::ReasonCode;
 
 use crate::{PAYLOAD, verify};
 
-/// The header of a token that the usual key signs.
+/// The header of a token signed with the test key.
 fn header_of(fields: &HeaderFields) -> Value {
     let token = sign(b"", fields, &keys::signing_key(Hs256)).unwrap();
     serde_json::from_str(&insecure::header_text(&token).unwrap()).unwrap()
@@ -144,7 +144,7 @@ fn segments_can_be_read_without_verification() {
     assert_eq!(insecure::header_text(&token).unwrap(), r#"{"alg":"HS256"}"#);
     assert_eq!(insecure::payload(&token).unwrap(), PAYLOAD.as_bytes());
     assert_eq!(insecure::signature(&token).unwrap().len(), 32);
-    // Whatever the algorithm is.
+    // For all algorithms.
     assert_eq!(
         insecure::header_text("eyJhbGciOiJub25lIn0..").unwrap(),
         r#"{"alg":"none"}"#

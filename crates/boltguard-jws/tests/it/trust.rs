@@ -52,7 +52,7 @@ fn a_token_verifies_with_its_key_only() {
 
 #[test]
 fn the_token_doesnt_choose_a_keys_algorithm() {
-    // The key signs as one algorithm, and the header says another of its own family.
+    // The key signs with one algorithm, and the header contains another one of the same family.
     for signed in Algorithm::ALL {
         for claimed in Algorithm::ALL.iter().filter(|claimed| *claimed != signed) {
             let forged =
@@ -237,7 +237,7 @@ fn keys_of_other_algorithms_dont_count() {
 
 #[test]
 fn keys_in_the_header_are_ignored() {
-    // RFC 8725 §3.10: the token is signed with the key that it brings, and with the trusted one.
+    // RFC 8725 §3.10: the token is signed with the key that it contains, and with the trusted one.
     let jwk = Jwk::new(PublicKey::from_pem(keys::P256_OTHER.public_pem).unwrap())
         .to_json()
         .unwrap();
@@ -289,7 +289,7 @@ fn a_common_header_still_checks_the_algorithm() {
     }
 }
 
-/// Whether the verifier took the header's meaning out of its memory.
+/// Whether the verifier found the header among the prepared ones.
 fn is_known(layout: &str, key: VerifyingKey) -> bool {
     let token = forge::signed(layout, PAYLOAD, &keys::signing_key(Hs256));
     let verifier = Verifier::new(KeySet::new([key]));

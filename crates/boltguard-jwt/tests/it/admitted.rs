@@ -1,4 +1,4 @@
-//! What admitted claims say.
+//! The values of admitted claims.
 
 use boltguard_jwt::AdmittedClaims;
 

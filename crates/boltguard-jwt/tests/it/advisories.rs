@@ -1,4 +1,4 @@
-//! What has let strangers into other libraries, each tried here.
+//! Published vulnerabilities of other libraries, each tested here.
 //!
 //! Advisories about fetching keys, about caches of verified tokens and about users belong to the crates that do this.
 
@@ -36,7 +36,7 @@ fn header(algorithm: Algorithm) -> String {
     format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#)
 }
 
-/// HMAC with SHA-256, RFC 2104, since no `Secret` can be made of what a forger uses as one.
+/// HMAC with SHA-256, RFC 2104, because a `Secret` can't be created from an attacker's key material.
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     const BLOCK: usize = 64;
     let mut block = [0; BLOCK];

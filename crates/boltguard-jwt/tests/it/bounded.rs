@@ -1,8 +1,8 @@
-//! The longest tokens that are read, and what the worst of them cost beside an ordinary one.
+//! The cost of the longest tokens in the worst case, relative to an ordinary token.
 //!
 //! Times are compared with each other, in one run and several times over, and the limits are far above what is
-//! measured: they tell work that grows with the square of a token's length from work that does not. How work grows
-//! with what a service asks is counted, in `work.rs`.
+//! measured: they detect work that grows with the square of a token's length. How the work grows with the
+//! requirements of a service is counted in `work.rs`.
 
 #![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
 
@@ -23,7 +23,7 @@ const MULTIPLE: u32 = 60;
 
 const HEADER: &str = r#"{"alg":"HS256"}"#;
 
-/// Room for the claims in a token of the greatest length.
+/// The maximum length of the claims in a token.
 const ROOM: usize = (MAX_TOKEN_LEN - 20 - 43 - 2) / 4 * 3;
 
 /// Repeats `member` of each number until the claims are as long as a token can hold.
@@ -36,12 +36,12 @@ fn fill(before: &str, member: impl Fn(usize) -> String, after: &str) -> String {
         }
         text.push_str(&next);
     }
-    // What is left is taken by white space, which is as much to read.
+    // The rest is filled with white space, which takes as long to read.
     let left = ROOM - text.len() - after.len();
     format!("{text}{}{after}", " ".repeat(left))
 }
 
-/// A list of what `item` says, each once where `item` differs from number to number.
+/// A list of the results of `item` for consecutive numbers.
 fn list(name: &str, item: impl Fn(usize) -> String) -> String {
     let comma = |index: usize| if index == 0 { "" } else { "," };
     fill(
@@ -174,7 +174,7 @@ fn worst_cases() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The shortest of several times.
+/// The shortest of several durations.
 fn cost(mut work: impl FnMut()) -> Duration {
     let once = |work: &mut dyn FnMut()| {
         let begin = Instant::now();
@@ -185,7 +185,7 @@ fn cost(mut work: impl FnMut()) -> Duration {
     (0..7).map(|_| once(&mut work)).min().unwrap_or_default()
 }
 
-/// A busy machine makes some measurement too long, and not each of twenty.
+/// On a busy machine, some measurements take too long, but not all of twenty.
 fn assert_bounded(name: &str, mut worst: impl FnMut(), mut ordinary: impl FnMut()) {
     let mut measured = (Duration::MAX, Duration::ZERO);
     for _ in 0..20 {
@@ -203,7 +203,7 @@ fn assert_bounded(name: &str, mut worst: impl FnMut(), mut ordinary: impl FnMut(
     panic!("{name}: {worst:?}, where an ordinary token takes {ordinary:?}");
 }
 
-/// A guard's questions about ten permissions, a scope and a claim.
+/// The requirements of a guard with ten permissions, a scope and a claim.
 fn requirements() -> Requirements {
     let mut requirements = Requirements::new();
     for index in 0..10 {
@@ -215,7 +215,7 @@ fn requirements() -> Requirements {
     requirements
 }
 
-/// Verifies, reads and admits a token, and looks at all that it says.
+/// Verifies, reads and admits a token, and reads all its claims.
 struct Service {
     verifier: Verifier,
     requirements: Requirements,
@@ -232,7 +232,7 @@ impl Service {
     fn admit(&self, token: &str) -> Option<AdmittedClaims> {
         let now = NumericDate::from_secs(NOW);
         let claims = Claims::read(self.verifier.verify(token).ok()?, &self.requirements).ok()?;
-        // Once for one of ten audiences, of which none is there, and once for any.
+        // With ten expected audiences that the token doesn't contain, and without.
         let elsewhere = ["z0", "z1", "z2", "z3", "z4", "z5", "z6", "z7", "z8", "z9"]
             .map(|name| format!("{name}_"));
         let strict = lenient().with_audience(elsewhere.iter().map(String::as_str));
@@ -297,7 +297,7 @@ fn hostile_headers_cost_a_small_multiple() {
     let ordinary = token(&ordinary());
     for (name, members) in worst_cases() {
         let header = format!("{{\"alg\":\"HS256\",{}", &members[1..]);
-        // The payload is `{}`; the header takes the room of both.
+        // The payload is `{}`; the header takes the space of both.
         let token = forge::sign_input(
             &format!("{}.e30", forge::segment(&header)),
             &keys::signing_key(Hs256),
@@ -315,7 +315,7 @@ fn hostile_headers_cost_a_small_multiple() {
     }
 }
 
-/// A token whose header is cut off, and so is no JSON, though as long as may be.
+/// A token of the maximum length whose header is truncated, so that it isn't JSON.
 fn shortened(token: &str) -> String {
     token[token.len() - MAX_TOKEN_LEN..].to_owned()
 }

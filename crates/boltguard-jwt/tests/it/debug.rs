@@ -1,4 +1,4 @@
-//! Claims stay out of logs: they are about a person.
+//! Claims don't appear in logs, because they are personal data.
 
 use boltguard_grants::Requirements;
 use boltguard_jws::Verifier;

@@ -1,11 +1,11 @@
-//! Each refusal, and what is said of it.
+//! Each error, and its message.
 
 use boltguard_jwt::{ClaimsError, ClaimsPolicy};
 use boltguard_types::{NumericDate, ReasonCode};
 
 use crate::{NOW, admit, expired, lenient, mismatch, missing, not_access_token, wrong_type};
 
-/// A policy and claims for each refusal.
+/// A policy and claims for each error.
 fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 14] {
     [
         (

@@ -1,4 +1,4 @@
-//! Claims that are admitted, and claims that must not be.
+//! Claims that are admitted, and claims that must be rejected.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
@@ -31,15 +31,15 @@ use boltguard_keys::{KeyError, KeySet};
 use boltguard_testing::{forge, keys};
 use boltguard_types::{NumericDate, ReasonCode};
 
-/// When the tests take place.
+/// The time at which the tests take place.
 const NOW: i64 = 1_700_000_000;
 
-/// Requires no claim, so that a test says what it is about.
+/// Requires no claims, so that each test only sets what it tests.
 fn lenient() -> ClaimsPolicy {
     ClaimsPolicy::new().with_required([])
 }
 
-/// What becomes of claims that a trusted key has signed.
+/// The result for claims that are signed with a trusted key.
 fn admit(policy: &ClaimsPolicy, payload: impl AsRef<[u8]>) -> Result<AdmittedClaims, ClaimsError> {
     admit_at(policy, payload, NumericDate::from_secs(NOW))
 }
@@ -58,7 +58,7 @@ fn admit_at(
     )
 }
 
-/// As [`admit`], noting which of the `requirements` are met.
+/// Like [`admit`], with the `requirements` that are met.
 fn admit_wanting(
     requirements: &Requirements,
     payload: impl AsRef<[u8]>,
@@ -96,7 +96,7 @@ fn assert_refused(policy: &ClaimsPolicy, payloads: &[&str], expected: ClaimsErro
     }
 }
 
-/// Asserts that each of the payloads is rejected with this reason, whatever the claim or date.
+/// Asserts that each of the payloads is rejected with this reason, regardless of the claim or date.
 fn assert_reason(policy: &ClaimsPolicy, payloads: &[&str], expected: ReasonCode) {
     for payload in payloads {
         let reason = admit(policy, payload).map_err(|error| error.code());
@@ -137,7 +137,7 @@ fn assert_admitted(policy: &ClaimsPolicy, payloads: &[&str]) {
     }
 }
 
-/// Why a token is refused.
+/// The reason for rejecting a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Refused {
     Claims(ClaimsError),
@@ -163,7 +163,7 @@ impl From<JwsError> for Refused {
     }
 }
 
-/// What a service that trusts `keys` makes of a token: the claims as text.
+/// The claims of a token, as JSON, for a service that trusts `keys`.
 fn enter(token: &str, keys: &KeySet, policy: &ClaimsPolicy) -> Result<String, Refused> {
     let verifier = Verifier::new(keys.clone());
     let claims = Claims::read(verifier.verify(token)?, &Requirements::new())?;

@@ -6,7 +6,7 @@ use boltguard_types::NumericDate;
 
 use crate::{NOW, admit_under, lenient};
 
-/// Whether a token with this `typ` in its header is taken for one of the type `wanted`.
+/// Whether a token with this `typ` in its header is accepted as one of the type `required`.
 fn matches(requirements: &str, typ: &str) -> bool {
     let header = format!(r#"{{"alg":"HS256","typ":{typ}}}"#);
     check(requirements, &header)

@@ -4,7 +4,7 @@ use boltguard_jwt::{ClaimsError, UserId};
 
 use crate::{admit, assert_admitted, assert_refused, lenient, wrong_type};
 
-/// What is no string.
+/// JSON values that aren't strings.
 const NO_STRINGS: [&str; 8] = [
     "7",
     "1.5",

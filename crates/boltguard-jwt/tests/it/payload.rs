@@ -81,7 +81,7 @@ fn what_is_no_json_is_refused() {
 
 #[test]
 fn a_broken_value_is_refused_wherever_it_stands() {
-    // Each of these claims is read by code of its own.
+    // Each of these claims is read by separate code.
     for name in [
         "aud",
         "exp",
@@ -173,7 +173,7 @@ fn a_byte_order_mark_is_refused() {
     assert_admitted(&lenient(), &["{\"\u{feff}\":\"\u{feff}\"}"]);
 }
 
-/// Names of every claim with a meaning, and of two without.
+/// The names of all claims with a meaning, and of two without.
 const NAMES: [&str; 13] = [
     "aud",
     "exp",

@@ -1,4 +1,4 @@
-//! What holds for all claims.
+//! Properties of all claims.
 
 use boltguard_jws::{HeaderFields, sign};
 use boltguard_jwt::{ClaimsPolicy, UserId};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{admit, enter, lenient};
 
-/// Any JSON, not nested deeper than is read.
+/// Any JSON within the maximum nesting depth.
 fn values() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -30,7 +30,7 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Claims of which none has a meaning here, but for `exp`.
+/// Claims without a meaning here, except for `exp`.
 fn claims() -> impl Strategy<Value = Map<String, Value>> {
     const MEANT: [&str; 9] = [
         "aud",
@@ -53,7 +53,7 @@ fn claims() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
-/// Writes JSON in one of the many ways there are, as `seed` decides.
+/// Writes JSON in one of many equivalent forms, depending on `seed`.
 pub(crate) fn write(value: &Value, seed: &mut u64) -> String {
     let text = match value {
         Value::String(text) => write_text(text, seed),
@@ -155,7 +155,7 @@ fn near_claims() -> impl Strategy<Value = String> {
     prop::collection::vec(fragment, 0..12).prop_map(|parts| format!("{{{}}}", parts.concat()))
 }
 
-/// What two readers make of a number may differ in the last place where it has no double of its own.
+/// Two readers may differ in the last digit of a number that has no exact representation as a double.
 fn same(ours: &Value, theirs: &Value) -> bool {
     match (ours, theirs) {
         (Value::Array(ours), Value::Array(theirs)) => {
@@ -214,7 +214,7 @@ proptest! {
                     prop_assert_eq!(&found, value, "{}", text);
                 }
             }
-            // Of two members of one name any other reader takes one.
+            // Other readers accept one of two members with the same name.
             Err(_) => {
                 let members = text.replace([' ', '\n'], "").matches("\":").count();
                 prop_assert!(theirs.is_err() || members > theirs.unwrap().len(), "{}", text);

@@ -1,4 +1,4 @@
-//! Claims that have to be there, RFC 7519 §4.
+//! Required claims, RFC 7519 §4.
 
 use boltguard_jwt::ClaimsPolicy;
 

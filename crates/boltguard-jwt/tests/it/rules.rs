@@ -1,4 +1,4 @@
-//! Claims that must have one of a few values or pass a test, and which claim it was that failed.
+//! Claims that must have one of several values or pass a test, and the name of the claim that failed.
 
 use boltguard_grants::ClaimTest;
 use boltguard_jwt::ClaimsPolicy;

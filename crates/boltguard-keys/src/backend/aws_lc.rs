@@ -1,6 +1,6 @@
 //! RSA, ECDSA on P-384 and P-521 and Ed25519 of aws-lc, which parses public keys once and is faster at these curves.
 //!
-//! It verifies and refuses the same signatures as ring and `p521` do; Wycheproof's vectors are run over both.
+//! It accepts and rejects the same signatures as ring and `p521`; the Wycheproof vectors are tested with both.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{

@@ -2,7 +2,7 @@
 
 use crate::KeyError;
 
-/// Rejects the points of small order, under which signatures can be made without a private key.
+/// Rejects points of small order, for which signatures can be created without a private key.
 pub(crate) fn refuse_small_order(point: &[u8; 32]) -> Result<(), KeyError> {
     let mut y = *point;
     y[31] &= 0x7f;

@@ -20,8 +20,8 @@ impl Secp256k1Verifier {
 impl Verify for Secp256k1Verifier {
     fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let signature = ecdsa::Signature::from_slice(signature).map_err(|_| InvalidSignature)?;
-        // Either of S and n - S is valid, as for the other curves; `k256` takes the lower one alone, which Bitcoin asks
-        // for and RFC 8812 does not.
+        // Both S and n - S are valid, as for the other curves. `k256` only accepts the lower one, which Bitcoin requires
+        // but RFC 8812 doesn't.
         self.0
             .verify(message, &signature.normalize_s())
             .map_err(|_| InvalidSignature)

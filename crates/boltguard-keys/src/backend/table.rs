@@ -1,6 +1,6 @@
 //! The algorithms, one row each.
 //!
-//! A row contains everything that is specific to an algorithm, so that an incomplete one doesn't compile. Its functions
+//! A row contains everything that is specific to an algorithm, so an incomplete row doesn't compile. Its functions
 //! prepare a key for it; they accept keys of the type in the row, and reject others.
 
 #[cfg(feature = "aws-lc")]

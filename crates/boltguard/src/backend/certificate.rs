@@ -144,7 +144,7 @@ impl ClientCertificates {
         })
     }
 
-    /// Gives the backend a name of its own, by which guards and contexts refer to it.
+    /// Sets the name of the backend, for guards and contexts.
     #[must_use]
     pub fn with_name(mut self, name: &str) -> Self {
         self.name = name.into();
@@ -226,7 +226,7 @@ pub fn certificate_der(value: &str) -> Option<Vec<u8>> {
     (!der.is_empty()).then_some(der)
 }
 
-/// What stands between the colons of a byte sequence, RFC 8941 §3.3.5, or the whole.
+/// The content of a byte sequence, RFC 8941 §3.3.5, which is between colons, or the whole string.
 fn byte_sequence(text: &str) -> Option<&str> {
     match text.strip_prefix(':') {
         Some(rest) => rest.strip_suffix(':'),

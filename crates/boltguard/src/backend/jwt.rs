@@ -387,7 +387,7 @@ impl JwtBackend {
         Attempt::Known(Caller::from_token(self.name.clone(), claims))
     }
 
-    /// Returns the attempt with a valid token where the store is unavailable.
+    /// Returns the attempt with a valid token if the store is unavailable.
     #[cold]
     pub(crate) fn store_failed(&self, claims: AdmittedClaims) -> Attempt {
         match self.on_store_failure {
@@ -421,12 +421,12 @@ pub enum Revocation {
     External,
     /// In a store of this process, which never waits.
     InProcess(Arc<dyn RevocationStore>),
-    /// Nowhere. Tokens stay valid until they expire.
+    /// Not stored. Tokens stay valid until they expire.
     #[default]
     Disabled,
 }
 
-/// What happens if the revocation store is unavailable.
+/// How tokens are treated if the revocation store is unavailable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StoreFailurePolicy {
     /// The token is accepted, even if it is revoked.

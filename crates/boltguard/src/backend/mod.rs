@@ -56,7 +56,7 @@ pub(crate) enum Attempt {
     Unavailable(Unavailable),
 }
 
-/// What is unavailable.
+/// The unavailable component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unavailable {
     Backend,

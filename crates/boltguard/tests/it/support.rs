@@ -1,4 +1,4 @@
-//! A gate, a clock and tokens for it.
+//! A gate, with a clock and tokens.
 
 use boltguard::guard::{Decision, Guard};
 use boltguard::jws::{HeaderFields, sign};

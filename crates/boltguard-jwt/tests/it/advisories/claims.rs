@@ -1,4 +1,4 @@
-//! Claims that are not checked, or not as they ought to be.
+//! Claims that aren't checked, or are checked incorrectly.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn deep_nesting_is_refused_and_not_followed() {
             Some(ClaimsError::Malformed)
         );
     }
-    // A key set is read from elsewhere and has no such bound of its own.
+    // A key set is read separately and doesn't have such a limit.
     let set = format!(r#"{{"keys":[],"a":{}}}"#, "[".repeat(100_000));
     assert_eq!(
         KeySet::from_jwks(&set, &[Hs256]).unwrap_err(),
@@ -95,8 +95,8 @@ fn a_token_for_somebody_else_is_refused() {
     assert_refused(&lenient(), &others, ClaimsError::AudienceMismatch);
 }
 
-// CVE-2026-35040 and CVE-2026-35041 (fast-jwt): what is expected was a pattern, which could be made to work for long,
-// and kept a place between two tokens.
+// CVE-2026-35040 and CVE-2026-35041 (fast-jwt): the expected value was a regular expression, which could take long and
+// kept its position between two tokens.
 #[test]
 fn an_expected_name_is_no_pattern() {
     let policy = lenient().with_audience(["^(a+)+$"]).with_issuer([".*"]);
@@ -129,7 +129,7 @@ fn a_date_of_the_wrong_type_isnt_absent() {
     }
 }
 
-// CVE-2026-107723 (fast-jwt): of claims that are a list nothing was checked.
+// CVE-2026-107723 (fast-jwt): claims that are lists weren't checked.
 #[test]
 fn claims_that_are_a_list_are_refused() {
     for payload in [
@@ -155,7 +155,7 @@ fn no_leeway_is_infinite() {
     assert_reason(&policy, &[past], ReasonCode::TokenExpired);
 }
 
-// CVE-2026-103001 (PyJWT): what one call was told held for the next.
+// CVE-2026-103001 (PyJWT): the options of one call also applied to the next.
 #[test]
 fn one_policy_does_not_change_another() {
     let strict = ClaimsPolicy::new();

@@ -1,4 +1,4 @@
-//! Keys that are none, or are another's.
+//! Invalid keys, and keys of other parties.
 
 use boltguard_encoding::base64url;
 use boltguard_keys::Algorithm::{self, Es256, Hs256, Ps256, Rs256};
@@ -16,7 +16,7 @@ const SSH: [&str; 5] = [
     "---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2EAAAADAQAB\n---- END SSH2 PUBLIC KEY ----",
 ];
 
-/// Every way to write the public keys that a site may have at hand.
+/// All formats of public keys that a site may have.
 fn public_texts() -> Vec<Vec<u8>> {
     let mut texts: Vec<Vec<u8>> = SSH.iter().map(|text| text.as_bytes().to_vec()).collect();
     for pair in [keys::RSA, keys::P256, keys::P384, keys::P521, keys::ED25519] {
@@ -57,7 +57,7 @@ fn a_public_key_isnt_accepted_as_secret() {
             matches!(refusal, KeyError::PemAsSecret | KeyError::JwkAsSecret),
             "{refusal:?} {text}"
         );
-        // Nor by way of base64url, or of a JWK.
+        // Nor encoded as base64url, or as a JWK.
         let encoded = base64url::encode(&bytes);
         assert_eq!(Secret::from_base64url(&encoded), Err(refusal), "{text}");
         let jwk = json!({"kty": "oct", "k": encoded});
@@ -65,7 +65,7 @@ fn a_public_key_isnt_accepted_as_secret() {
     }
 }
 
-// CVE-2026-34950 and CVE-2026-107722 (fast-jwt: white space, then anything else before the text), CVE-2026-102268
+// CVE-2026-34950 and CVE-2026-107722 (fast-jwt: white space, then anything else before the PEM), CVE-2026-102268
 // (PyJWT: other line ends and indents) and CVE-2026-102272 (PyJWT: byte order mark).
 #[test]
 fn a_reformatted_public_key_isnt_accepted_as_secret() {
@@ -135,7 +135,7 @@ fn a_url_is_no_secret_by_any_way() {
     }
 }
 
-// The same advisories, from the other end: the token is forged, and the keys are as they should be.
+// The same advisories with forged tokens and correct keys.
 #[test]
 fn rejects_a_token_signed_with_a_public_key() {
     for text in public_texts() {
@@ -214,7 +214,7 @@ fn no_algorithm_allowed_is_none_allowed() {
     assert_eq!(verdict(&genuine, &KeySet::default()), Err(NOT_ALLOWED));
 }
 
-// CVE-2022-23539 (jsonwebtoken): a key of any kind was taken for any algorithm.
+// CVE-2022-23539 (jsonwebtoken): keys of any type were accepted for any algorithm.
 #[test]
 fn a_key_serves_the_algorithms_of_its_kind() {
     let pairs = [keys::RSA, keys::P256, keys::P384, keys::P521, keys::ED25519];
@@ -254,7 +254,7 @@ fn an_empty_secret_is_no_key() {
     }
 }
 
-// CVE-2025-45768 (PyJWT, disputed): what is too short is used, and said to be weak.
+// CVE-2025-45768 (PyJWT, disputed): a short key is used, and reported as weak.
 #[test]
 fn a_secret_shorter_than_its_hash_is_weak() {
     let weak = |length: usize| {

@@ -1,4 +1,4 @@
-//! Unsigned tokens, and tokens with two spellings.
+//! Unsigned tokens, and tokens with two encodings.
 
 use boltguard_encoding::base64url;
 use boltguard_jws::{JwsError, MAX_TOKEN_LEN};
@@ -141,7 +141,7 @@ fn a_key_in_the_token_isnt_trusted() {
     assert_eq!(verdict(&token, &named), Err(BAD_SIGNATURE));
 }
 
-// CVE-2022-21449 (Java): numbers that are zero made every signature good.
+// CVE-2022-21449 (Java): signatures consisting of zeros were accepted.
 #[test]
 fn a_signature_of_zeros_is_none() {
     for (algorithm, length) in [
@@ -185,15 +185,15 @@ fn a_signature_has_no_leading_zeros_to_spare() {
     }
 }
 
-// CVE-2022-25898 (jsrsasign), CVE-2026-62995 (joserfc) and CVE-2026-102269 (PyJWT): a second text of a token escapes
-// a list of those revoked.
+// CVE-2022-25898 (jsrsasign), CVE-2026-62995 (joserfc) and CVE-2026-102269 (PyJWT): a second encoding of a token
+// bypasses a list of revoked ones.
 #[test]
 fn a_token_has_one_text() {
     let token = forge::signed(header(Hs256), PAYLOAD, &keys::signing_key(Hs256));
     let last = token.chars().last().unwrap();
     let trusted = trusting(&[Hs256]);
     let (body, signature) = token.rsplit_once('.').unwrap();
-    // Four of the last character's bits count, so that three others stand for the same bytes.
+    // Only four bits of the last character are used, so three other characters decode to the same bytes.
     let respelled = ('A'..='z')
         .chain('0'..='9')
         .filter(char::is_ascii_alphanumeric)

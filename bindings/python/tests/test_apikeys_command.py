@@ -151,7 +151,7 @@ def test_names_can_not_steer_the_terminal(escape):
     assert "reports" + escape.encode("unicode_escape").decode() in printed
 
 
-def test_keys_of_another_database_are_asked_for_by_its_alias():
+def test_keys_of_another_database_use_its_alias():
     row, _ = create("a", "--database", "default")
     assert row.id in run("list", "--database", "default")[0]
     for action in (["list"], ["create", "a"], ["revoke", row.id], ["rotate", row.id]):

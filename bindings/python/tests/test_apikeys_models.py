@@ -60,7 +60,7 @@ def test_async_code_makes_rotates_and_revokes(ada):
     assert {row.pk, successor.pk} == set(APIKey.objects.values_list("pk", flat=True))
 
 
-def test_a_user_makes_keys_of_their_own(ada):
+def test_user_creates_their_own_keys(ada):
     row, _ = ada.boltguard_api_keys.create_key(name="mine")
     assert row.owner == ada and list(ada.boltguard_api_keys.active()) == [row]
 

@@ -202,7 +202,7 @@ def way_of_drf(auth):
 
 
 @pytest.mark.parametrize("way", [way_of_api, way_of_async, way_of_drf])
-def test_every_way_in_asks_for_the_table_of_the_request(tenants, way):
+def test_every_integration_determines_the_table(tenants, way):
     if way is way_of_drf:
         pytest.importorskip("rest_framework")
     way([APIKeyAuthentication(store=APIKeyStore(refresh_interval=HOUR))])
@@ -212,7 +212,7 @@ def test_every_way_in_asks_for_the_table_of_the_request(tenants, way):
         assert {status(other, keys[name]) for other in tenants if other != name} == {401}
 
 
-def test_the_middleware_asks_for_the_table_of_the_request(tenants):
+def test_middleware_determines_the_table(tenants):
     auth = [APIKeyAuthentication(store=APIKeyStore(refresh_interval=HOUR))]
     mount_view(lambda request: JsonResponse({"user": request.user.username or None}))
     keys = {name: create(name)[1] for name in tenants}
@@ -283,7 +283,7 @@ def test_last_uses_of_all_tenants_are_written_when_the_process_ends(tenants):
         assert APIKey.objects.using(name).get(pk=row.pk).last_used_at is not None
 
 
-def test_a_site_with_one_table_asks_python_nothing(monkeypatch):
+def test_single_table_needs_no_python_call(monkeypatch):
     store = APIKeyStore(refresh_interval=HOUR)
     backend = APIKeyAuthentication(store=store)
     called = []
@@ -507,7 +507,7 @@ def named(postgres):
 
 
 @needs_postgres
-def test_a_connection_that_names_its_schema_is_asked_without_a_query(named):
+def test_schema_name_of_a_connection_needs_no_query(named):
     serve(APIKeyStore(refresh_interval=HOUR))
     assert_apart(named)
     assert notices.schemas == set()
@@ -555,7 +555,7 @@ def test_a_function_that_names_the_tenant_keeps_its_keys_apart(tenants):
     assert {snapshot.place.tenant for snapshot in store.snapshots} == set(tenants)
 
 
-def test_a_tenant_that_can_not_be_told_is_refused(tenants, caplog):
+def test_undetermined_tenant_is_refused(tenants, caplog):
     def fail():
         raise LookupError("no tenant")
 
@@ -636,7 +636,7 @@ def test_an_engine_of_tenants_that_names_no_schema_is_refused(tmp_path, monkeypa
         assert findings() == []
 
 
-def test_the_thread_of_the_connections_is_asked_in_async_code(tenants):
+def test_async_code_uses_the_connection_thread(tenants):
     """A tenant that sync middleware sets on its connection doesn't apply to the event loop's connection."""
     from threading import local
 

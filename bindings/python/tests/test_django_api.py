@@ -283,7 +283,7 @@ def test_a_bad_body_is_422_with_the_place(body, loc):
     assert refused.json()["loc"] == loc and refused.json()["code"] == "invalid_body"
 
 
-def test_a_form_is_told_to_be_json():
+def test_form_data_is_rejected_with_a_remedy():
     api = BoltAPI()
 
     @api.post("/order")
@@ -436,7 +436,7 @@ def test_get_object_or_404_is_json():
 # Django's own settings and decorators
 
 
-def test_csrf_is_not_asked_for_where_credentials_are_in_a_header():
+def test_credentials_in_a_header_need_no_csrf_check():
     api = BoltAPI()
     api.post("/x", auth=[JWTAuthentication()], guards=[IsAuthenticated()])(lambda: {})
     mount(api=api)

@@ -110,7 +110,7 @@ def test_response_to_a_caller_is_never_stored(send, said):
 
 @override_settings(MIDDLEWARE=[IDENTIFY], BOLT_AUTHENTICATION_CLASSES=BACKENDS)
 @pytest.mark.parametrize("vary", ["*", "Accept", "X-Token", "X-API-Keys"])
-def test_another_vary_does_not_let_a_response_about_a_caller_in(send, vary):
+def test_another_vary_does_not_store_a_callers_response(send, vary):
     mount_view(cached(vary_on_headers(vary)(whoami)))
     send(CALLERS["api key"])
     assert anonymous(send({}))
@@ -131,7 +131,7 @@ def test_blanks_in_vary_tell_callers_apart_all_the_same(send):
 
 
 @override_settings(MIDDLEWARE=[IDENTIFY], BOLT_AUTHENTICATION_CLASSES=BACKENDS)
-def test_what_is_wrong_with_a_token_is_not_told_to_the_next_visitor(send):
+def test_failure_of_a_token_is_not_shown_to_the_next_visitor(send):
     mount_view(cached(whoami))
     first = send(bearer(sub="ada", exp=1))
     assert (first.status_code, first.json()["error"]) == (200, "token_expired")

@@ -84,7 +84,7 @@ def test_a_site_whose_views_all_name_guards_needs_no_default_ones():
 MIDDLEWARE = ["boltguard.middleware.BoltguardMiddleware"]
 
 
-def test_a_site_without_a_view_of_ours_needs_no_default_guards():
+def test_site_without_protected_views_needs_no_default_guards():
     mount_view(lambda request: None)
     assert ids_without_default_guards() == []
     with override_settings(MIDDLEWARE=MIDDLEWARE):

@@ -118,7 +118,7 @@ def test_drf_refuses_it_too(admin, collated):
         assert wsgi("get", "/view", bearer(sub=subject)).status_code == 401, subject
 
 
-def test_the_loaded_account_has_exactly_the_key_that_was_asked_for(admin, collated):
+def test_loaded_account_has_exactly_the_requested_key(admin, collated):
     assert find_by_key("admin") == admin
     for subject in [*EQUAL_TO_THE_DATABASE[collated], "", "\x00", "admin\x00", "x" * 1000, "😀"]:
         with pytest.raises(UserUnavailable):

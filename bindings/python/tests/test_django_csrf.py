@@ -146,7 +146,7 @@ def test_protected_view_checks_csrf_like_the_plain_view(kind):
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 @pytest.mark.parametrize("kind", APIS)
-def test_an_api_lets_clients_without_a_session_and_pages_of_the_site_log_in(kind, client):
+def test_login_without_a_session_and_from_same_site_pages(kind, client):
     with override_settings(MIDDLEWARE=SITES["plain"]):
         mount(APIS[kind]())
         assert post(client=client).status_code == 200
@@ -165,7 +165,7 @@ def test_the_token_may_be_in_the_session_in_async_views_too(database):
             assert post(cookies=WITH_A_SESSION, client=AsyncClient).status_code == 403
 
 
-def test_a_refused_caller_is_told_to_authenticate_first():
+def test_refused_caller_receives_a_challenge():
     with override_settings(MIDDLEWARE=SITES["plain"]):
         mount(path("view", protect(**CLOSED)(write)))
         assert post(cookies=WITH_A_SESSION).status_code == 401
@@ -297,7 +297,7 @@ def test_subclass_that_overrides_dispatch_is_protected(view):
     assert {str(route.guard) for route in collect("site_urls")} == {str(IsAuthenticated())}
 
 
-def test_the_gate_of_a_subclass_asks_once(monkeypatch):
+def test_gate_of_a_subclass_is_evaluated_once(monkeypatch):
     from boltguard.auth import RevocationStore
 
     called = []

@@ -326,7 +326,7 @@ def test_operators_between_guards_are_those_of_the_guards():
     assert (~STAFF).guard == ~IsStaff()
 
 
-def test_no_negation_lets_an_anonymous_caller_in():
+def test_negation_never_allows_anonymous_callers():
     serve([~BANNED])
     assert get(bearer(sub="1")).status_code == 200
     assert get(bearer(sub="1", permissions=["a.banned"])).status_code == 403
@@ -379,7 +379,7 @@ def test_a_guard_without_our_authentication_allows_no_one():
     assert get(bearer(sub="1")).status_code == 403
 
 
-def test_a_check_is_asked_with_the_request_of_the_framework_and_once():
+def test_check_is_called_once_with_the_drf_request():
     called = []
 
     def about(request):
@@ -435,7 +435,7 @@ def test_an_owner_who_can_be_no_user_is_401(articles):
     assert wsgi("get", "/articles/1", bearer(sub="unknown")).status_code == 401
 
 
-def test_a_list_is_not_asked_about(articles):
+def test_list_needs_no_object_check(articles):
     assert wsgi("get", "/articles", bearer(sub="1")).json() == 2
     assert wsgi("options", "/articles/1", bearer(sub="1")).status_code == 200
 
@@ -477,7 +477,7 @@ def test_generic_views_ask_about_the_object_that_they_get(ada):
     assert wsgi("get", "/all", bearer(sub="1")).status_code == 200
 
 
-def test_a_check_before_the_object_is_not_asked_again_with_it():
+def test_request_check_is_not_repeated_for_the_object():
     called = []
 
     def open_hours(request):
@@ -606,7 +606,7 @@ def test_refusals_are_logged_with_their_precise_reason(caplog):
     assert reasons() == ["user_not_found"]
 
 
-def test_a_developer_is_told_which_part_of_a_guard_failed(caplog):
+def test_failed_part_of_a_guard_is_explained(caplog):
     caplog.set_level(logging.DEBUG, "boltguard.guards")
     serve([GuardPermission.of(HasPermission("blog.add"))])
     with override_settings(DEBUG=True):
@@ -638,7 +638,7 @@ def test_the_list_of_routes_shows_the_guards_of_viewsets(articles):
         ([IsKnown], (None, [])),
     ],
 )
-def test_the_list_of_routes_shows_what_is_sure_to_be_asked(permissions, shown):
+def test_routes_list_guards_that_are_always_evaluated(permissions, shown):
     serve(permissions)
     assert listed()["GET /view"] == shown
 

@@ -93,7 +93,7 @@ def test_guard_with_a_missing_backend_is_an_error():
     assert ids(permission_classes=[BY_KEY], authentication_classes=[BoltguardAuthentication, Keys]) == []
 
 
-def test_views_are_seen_however_they_are_made_and_told_once():
+def test_all_kinds_of_views_are_reported_once():
     @api_view(["GET"])
     @authentication_classes([JWTAuthentication])
     @permission_classes([IsStaff])

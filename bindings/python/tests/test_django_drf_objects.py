@@ -202,7 +202,7 @@ def test_action_that_changes_an_object_is_not_a_list(method):
     assert wsgi(method, "/orders/end_newest", STAFF).status_code == 204
 
 
-def test_a_list_that_a_post_asks_for_needs_no_check():
+def test_list_returned_by_a_post_needs_no_check():
     route(Orders)
     assert wsgi("post", "/orders/search", CALLER).status_code == 200
 

@@ -78,7 +78,7 @@ def site(tmp_path):
 
 
 @pytest.mark.parametrize("first", ORDERS)
-def test_a_site_starts_with_both_defaults_and_asks_them(site, first):
+def test_site_starts_with_both_defaults(site, first):
     tokens = [token(sub="1", permissions=["shop.buy"]), token(sub="1")]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "shop_settings", "PYTHONPATH": str(site)}
     command = [sys.executable, "-c", PROGRAM.format(first=first), *tokens]

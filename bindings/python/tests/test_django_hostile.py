@@ -181,7 +181,7 @@ def test_a_cache_outside_a_guard_stores_no_authenticated_response(name):
     assert call("get", "/view").status_code == 401
 
 
-def test_a_cache_outside_a_guard_keeps_what_everybody_may_read():
+def test_cache_outside_a_guard_stores_public_pages():
     times = []
 
     @cached
@@ -255,7 +255,7 @@ def test_a_view_can_set_when_its_response_expires_in_the_site_cache():
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_path_begins_no_line_of_its_own_in_the_log(caplog, debug):
+def test_path_can_not_begin_a_log_line(caplog, debug):
     caplog.set_level(logging.DEBUG, "boltguard")
     mount(re_path(r"^(?s:.*)$", keyed(whoami)))
     with override_settings(DEBUG=debug):
@@ -266,7 +266,7 @@ def test_a_path_begins_no_line_of_its_own_in_the_log(caplog, debug):
     assert all(line.startswith("GET /x\\nGET /admin refused\\x1b[2J\\u2028 refused") for line in lines)
 
 
-def test_a_method_begins_no_line_of_its_own_in_the_log(caplog):
+def test_method_can_not_begin_a_log_line(caplog):
     caplog.set_level(logging.INFO, "boltguard")
     request = RequestFactory().generic("GE\nT", "/view")
     assert keyed(whoami)(request).status_code == 401

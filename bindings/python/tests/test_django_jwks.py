@@ -206,7 +206,7 @@ def test_a_kid_of_one_issuer_does_not_stop_the_rotation_of_another(issuer, remot
         assert len(issuer.requests) == requested[0] + 1
 
 
-def test_a_token_without_kid_is_asked_for_where_no_one_has_signed_it(issuer, remote):
+def test_token_without_kid_triggers_a_fetch(issuer, remote):
     def without_kid(issuer, kid, **claims):
         token = jwt.encode({"sub": "42", "exp": FAR, **claims}, issuer.keys[kid], algorithm="ES256")
         return {"Authorization": f"Bearer {token}"}

@@ -162,7 +162,7 @@ def test_entries_in_a_table_end():
     assert (RevokedToken.objects.get().expires_at - timezone.now()).days < 1
 
 
-def test_of_several_stores_that_of_the_accepting_backend_is_told():
+def test_store_of_the_accepting_backend_is_used():
     stores = [Own(), Own(), OwnAsync()]
     secrets = ["first-" * 8, "other-" * 8, "third-" * 8]
     by_protect(
@@ -212,7 +212,7 @@ def outcome(auth, headers, guards=None):
     return seen[0] if seen else None
 
 
-def test_a_caller_without_a_token_is_told_so():
+def test_logout_without_a_token_is_an_error():
     auth = [JWTAuthentication(revocation_store=Own()), APIKeyAuthentication({"k" * 32})]
     for headers in ({}, {"Authorization": "Bearer x.y.z"}):
         assert isinstance(outcome(auth, headers, [AllowAny()]), Unauthorized)
@@ -299,7 +299,7 @@ def test_a_revoke_that_returns_a_coroutine_is_not_a_revocation():
     assert isinstance(refused, TypeError) and "async def" in str(refused)
 
 
-def test_django_is_told(ada):
+def test_user_logged_out_is_sent(ada):
     received = []
 
     def hear(sender, request, user, **kwargs):

@@ -101,7 +101,7 @@ def test_a_backend_without_authenticate_is_refused_with_the_remedy():
         type("Mine", (Authentication,), {})
 
 
-def test_a_guard_may_have_helpers_and_arguments_of_its_own():
+def test_guard_subclass_can_have_helpers_and_arguments():
     class CanPublish(HasPermission):
         permission = "blog.publish"
 
@@ -118,7 +118,7 @@ def test_a_guard_may_have_helpers_and_arguments_of_its_own():
     assert get(**bearer(sub="1", permissions=["blog.publish"])).status_code == 200
 
 
-def test_a_backend_may_have_helpers_and_arguments_of_its_own(ada):
+def test_backend_subclass_can_have_helpers_and_arguments(ada):
     class Shop(JWTAuthentication):
         audience = "shop"
 
@@ -384,7 +384,7 @@ def test_a_revoke_that_returns_a_coroutine_is_awaited():
     assert store.is_revoked("old-1")
 
 
-def test_a_store_that_can_not_be_asked_is_refused():
+def test_unusable_store_is_an_error():
     class Store(RevocationStore):
         def revoke(self, jti, ttl=None):
             return None

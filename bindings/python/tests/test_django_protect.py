@@ -176,7 +176,7 @@ class OutsideStore(RevocationStore):
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_a_store_outside_of_rust_is_asked(is_async):
+def test_store_outside_of_rust_is_queried(is_async):
     store = OutsideStore()
 
     def view(request):
@@ -273,7 +273,7 @@ class SessionBesides(TestCase):
 
 
 @override_settings(MIDDLEWARE=[*MIDDLEWARE, "django.middleware.csrf.CsrfViewMiddleware"])
-def test_csrf_is_asked_of_sessions_and_not_of_tokens(ada):
+def test_csrf_check_applies_to_sessions_not_tokens(ada):
     mount_view(plain)
     client = Client(enforce_csrf_checks=True)
     assert client.post("/view").status_code == 403
@@ -321,7 +321,7 @@ def sync_only(get_response):
     return lambda request: get_response(request)
 
 
-def test_a_view_asked_many_times_at_once(ada):
+def test_concurrent_requests_to_a_view(ada):
     mount_view(async_function)
 
     async def many():

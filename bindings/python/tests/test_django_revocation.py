@@ -371,7 +371,7 @@ def test_a_model_is_named_as_one(options):
 
 
 @pytest.mark.parametrize("path", ["people.models.Missing", "people.models.models", "nowhere.models.Model"])
-def test_a_model_that_is_not_there_says_so_and_lets_nothing_in(path):
+def test_missing_model_is_reported_and_allows_nothing(path):
     store = DjangoORMRevocation(path)
     with pytest.raises(ImproperlyConfigured, match=path):
         store.revoke("a")

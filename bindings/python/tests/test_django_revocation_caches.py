@@ -168,7 +168,7 @@ def test_a_server_that_is_emptied_is_503_in_every_process(kind):
         assert status("other") == 503
 
 
-def test_a_first_start_and_a_flush_without_revocations_are_no_loss():
+def test_first_start_and_flush_without_entries_lose_nothing():
     store = DjangoCacheRevocation()
     assert store.is_revoked("a") is False
     caches["default"].clear()

@@ -117,7 +117,7 @@ IDS = [
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_ids_of_any_length_and_characters_are_revoked_and_told_apart(kind):
+def test_ids_of_any_length_and_characters_are_distinguished(kind):
     MODELS[kind].objects.all().delete()  # entries of other tests
     store = store_of(MODELS[kind])
     for count, jti in enumerate(IDS):

@@ -427,7 +427,7 @@ def counting(request, *args, **kwargs):
 
 @pytest.mark.usefixtures("atomic_requests")
 @pytest.mark.parametrize("way", [*WAYS, by_drf])
-def test_a_view_runs_on_where_a_failing_store_may_be_passed_over(way):
+def test_failing_store_can_be_ignored(way):
     auth = [JWTAuthentication(revocation_store=FailingTable(), on_store_error="allow")]
     with override_settings(MIDDLEWARE=MIDDLEWARE if way is by_middleware else [], BOLT_AUTHENTICATION_CLASSES=auth):
         way(auth, counting)
@@ -532,7 +532,7 @@ def test_an_async_view_is_still_refused_under_atomic_requests():
 
 
 @pytest.mark.usefixtures("atomic_requests")
-def test_a_table_of_keys_that_fails_may_be_passed_over_without_harm():
+def test_unavailable_table_can_be_ignored():
     pytest.importorskip("rest_framework")
     from rest_framework.views import APIView
 

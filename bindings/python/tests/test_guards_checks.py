@@ -117,20 +117,20 @@ def test_checks_combine_as_other_guards_do(kind, guard, claims, expected):
     [(None, 0), ({"is_staff": True}, 0), ({"permissions": ["blog.edit"]}, 2), ({}, 0)],
     ids=["anonymous", "allowed without it", "it matters", "refused anyway"],
 )
-def test_a_check_is_asked_where_it_matters(kind, claims, calls):
+def test_check_is_called_if_it_matters(kind, claims, calls):
     counted = Counted(True)
     status(kind, [IsStaff() | (HasPermission("blog.edit") & Check(counted, name="counted"))], claims)
     assert counted.calls == calls  # one request through each of Django's two handlers
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_check_is_not_asked_once_another_settled_it(kind):
+def test_check_is_not_called_after_a_decisive_one(kind):
     first, second = Counted(True), Counted(True)
     assert status(kind, [Check(first, name="first") | Check(second, name="second")], {}) == 200
     assert (first.calls, second.calls) == (2, 0)
 
 
-def test_one_check_that_stands_twice_is_asked_once():
+def test_check_that_occurs_twice_is_called_once():
     counted = Counted(False)
     check = Check(counted, name="counted")
     serve(sync_view, [(check & IsStaff()) | (check & ~IsStaff())])
@@ -339,7 +339,7 @@ def test_equal_checks_may_stand_together():
     assert (Check(counted, name="a") | Check(counted, name="a")).is_equivalent(Check(counted, name="a"))
 
 
-def test_a_check_stands_in_the_string_and_is_given_when_it_is_read():
+def test_checks_in_a_string_are_passed_to_parse():
     @Check
     def office_hours(request):
         return True
@@ -392,7 +392,7 @@ def explanations(caplog):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_developer_is_told_why_a_caller_is_refused(kind, explanations):
+def test_refusals_are_explained_in_debug_mode(kind, explanations):
     never = Check(lambda request: False, name="never")
     serve(kind, [IsAdminUser() | (HasPermission("blog.add") & never)])
     with override_settings(DEBUG=True):

@@ -259,7 +259,7 @@ def test_what_options_gives_away_needs_an_object():
 
 @pytest.mark.parametrize("guards", [[IsAuthenticated()], [Check(lambda request: True, name="yes")]])
 @pytest.mark.parametrize("kind", KINDS)
-def test_asking_where_no_guard_asks_is_an_error(kind, guards):
+def test_check_object_without_object_guard_is_an_error(kind, guards):
     serve(kind, guards)
     assert status({"sub": "1"}) == 500
 
@@ -273,7 +273,7 @@ def test_asking_where_nothing_is_guarded_is_an_error():
 
 
 @pytest.mark.parametrize("inner", [Owner("editor_id"), IsAuthenticated()])
-def test_each_of_two_guards_round_one_view_is_asked(inner):
+def test_both_guards_of_a_view_are_evaluated(inner):
     mount_view(protect(auth=JWT, guards=[Owner("author_id")])(sync_view([inner])))
     assert status({"sub": "2"}) == 403
     assert status({"sub": "1"}) == (403 if inner == Owner("editor_id") else 200)

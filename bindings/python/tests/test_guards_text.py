@@ -144,7 +144,7 @@ def test_an_explanation_takes_results_of_checks():
 
 
 @pytest.mark.parametrize("text", ['authenticated & perm("blog.add")', "staff"])
-def test_a_string_in_the_settings_is_told_how_to_be_one(text):
+def test_string_in_the_settings_has_a_remedy(text):
     with override_settings(BOLT_DEFAULT_PERMISSION_CLASSES=[text]), pytest.raises(ImproperlyConfigured, match="parse"):
         conf.current().guards
     with override_settings(BOLT_DEFAULT_PERMISSION_CLASSES=[Guard.parse(text)]):

@@ -93,7 +93,7 @@ def test_an_unknown_key_is_looked_for_once_a_cooldown(issuer, client):
     assert len(issuer.requests) == 2
 
 
-def test_a_refresh_that_is_asked_for_is_made(issuer, client):
+def test_requested_refresh_is_made(issuer, client):
     client.get_jwk_set()
     issuer.publish("c")
     assert kids(client.get_jwk_set(refresh=True)) == ["c"]
@@ -145,7 +145,7 @@ def test_a_set_without_names_has_no_signing_keys(issuer, client):
         client.get_signing_keys()
 
 
-def test_secrets_of_a_set_are_passed_over(issuer, client):
+def test_secrets_of_a_set_are_skipped(issuer, client):
     secret = {"kty": "oct", "kid": "s", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"}
     issuer.published["keys"].append(secret)
     assert kids(client.get_jwk_set()) == ["a", "b"]

@@ -110,7 +110,7 @@ def test_headers_that_drip_are_left(issuer, url):
     assert refused(url, timeout=0.3) == "timeout"
 
 
-def test_only_what_was_asked_for_is_sent(issuer, url):
+def test_only_requested_headers_are_sent(issuer, url):
     fetch_url(url, headers={"Authorization": "Bearer secret"})
     sent = issuer.requests[0]
     assert sent["Authorization"] == "Bearer secret"

@@ -147,7 +147,7 @@ def test_old_keys_serve_until_they_are_too_old(issuer, remote, caplog):
     assert remote.rust.keys.to_jwks() == {"keys": []}
 
 
-def test_a_dead_issuer_is_asked_less_and_less_and_found_again(issuer, remote):
+def test_unavailable_issuer_is_retried_with_growing_delays(issuer, remote):
     issuer.respond = fail
     for requested, pause in enumerate([1, 2, 4, 8, 16, 30, 30], 1):
         # A delay of a few seconds may end before the second attempt.
@@ -379,9 +379,9 @@ def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
         calls = [pool.submit(remote.keys_for, unknown) for _ in range(16)]
         requested.wait()
         # One fetches and two wait; the others receive a response while the issuer is slow.
-        answered = list(islice(as_completed(calls, timeout=20), 13))
+        completed = list(islice(as_completed(calls, timeout=20), 13))
         assert not go_on.is_set()
-        assert all(holds("a", call.result()) for call in answered)
+        assert all(holds("a", call.result()) for call in completed)
         go_on.set()
         assert all(holds("a", call.result()) for call in calls)
     assert len(issuer.requests) == 2

@@ -136,7 +136,7 @@ def test_a_leeway_that_is_none_is_an_error_of_the_caller(leeway):
         decode(forge(FRESH), leeway="30")
 
 
-def test_the_clock_is_the_systems_unless_told():
+def test_default_clock_is_the_system_clock():
     assert jwt.decode(forge({"exp": time.time() + 5}), SECRET, ["HS256"])
     with pytest.raises(jwt.ExpiredSignatureError):
         jwt.decode(forge({"exp": time.time() - 1}), SECRET, ["HS256"])
@@ -153,7 +153,7 @@ def test_an_audience_or_issuer_is_one_string_or_several():
     assert refusal(token, audience="a", issuer="m")[0] is jwt.InvalidIssuerError
 
 
-def test_an_empty_list_is_not_the_same_as_nothing_asked():
+def test_empty_list_differs_from_no_expectation():
     assert refusal(forge(FRESH), audience=[]) == (jwt.InvalidAudienceError, "audience_mismatch")
     assert refusal(forge(FRESH), issuer=[]) == (jwt.InvalidIssuerError, "issuer_mismatch")
 
@@ -164,7 +164,7 @@ def test_expectations_of_the_wrong_type_are_errors_of_the_caller(expected):
         decode(forge(FRESH), **expected)
 
 
-def test_bytes_are_no_audience_and_no_issuer():
+def test_bytes_are_not_an_audience_or_issuer():
     for what in ("audience", "issuer"):
         with pytest.raises(TypeError, match=f"{what} must be a string or a list of strings, not bytes"):
             decode(forge(FRESH), **{what: b"abc"})
@@ -535,7 +535,7 @@ def segment_of(token):
     return base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)).decode()
 
 
-def test_headers_stand_in_the_order_that_is_asked_for():
+def test_headers_have_the_requested_order():
     headers = {"zip": "x", "a": 1, "kid": "k"}
     assert segment_of(jwt.encode(FRESH, SECRET, headers=headers)) == (
         '{"a":1,"alg":"HS256","kid":"k","typ":"JWT","zip":"x"}'

@@ -18,7 +18,7 @@ def test_every_public_name_is_there():
     assert set(pyjwt.__all__) - LATER <= set(jwt.__all__)
 
 
-def test_exceptions_stand_in_the_same_tree():
+def test_exceptions_have_the_same_hierarchy():
     theirs = {name: kind for name, kind in vars(pyjwt.exceptions).items() if inspect.isclass(kind)}
     for name, kind in theirs.items():
         ours = getattr(exceptions, name)
@@ -134,7 +134,7 @@ def test_what_both_do_not_write(payload):
             library.encode(payload, SECRET)
 
 
-def test_an_object_has_options_of_its_own():
+def test_object_has_its_own_options():
     token = jwt.encode({"sub": "1"}, SECRET)
     lenient = jwt.PyJWT({"require": []})
     assert lenient.decode(token, SECRET, ["HS256"]) == {"sub": "1"}

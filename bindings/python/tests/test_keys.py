@@ -214,7 +214,7 @@ def test_weak_and_foreign_keys_are_refused(key):
         jwt.encode(FRESH, key, algorithm="RS256")
 
 
-def test_an_encrypted_key_asks_to_be_decrypted():
+def test_encrypted_key_has_its_own_error():
     encrypted = RSA_KEY.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"x")
     )
@@ -225,7 +225,7 @@ def test_an_encrypted_key_asks_to_be_decrypted():
 # --- mixed lists of algorithms -----------------------------------------------------------------------------------
 
 
-def test_each_algorithm_of_a_list_is_used_with_keys_of_its_own_family():
+def test_algorithms_are_only_used_with_their_key_types():
     pem, mixed = pem_of(RSA_KEY.public_key()), ["RS256", "HS256", "ES256"]
     assert decode(jwt.encode(FRESH, RSA_KEY, algorithm="RS256"), pem, mixed) == FRESH
     assert decode(jwt.encode(FRESH, SECRET), SECRET, mixed) == FRESH

@@ -269,7 +269,7 @@ def test_a_list_of_required_claims_that_is_none_is_refused(require):
 
 
 @pytest.mark.parametrize("options", ["verify_exp", 5, [1], object()])
-def test_options_that_are_no_mapping_are_refused(options):
+def test_options_must_be_a_mapping(options):
     token = jwt.encode({"exp": FUTURE}, SECRET)
     with pytest.raises(TypeError):
         jwt.decode(token, SECRET, ["HS256"], options=options)

@@ -21,7 +21,7 @@ def header_of(token):
     return json.loads(base64url_decode(token.split(".")[0]))
 
 
-def test_an_object_has_algorithms_of_its_own():
+def test_object_has_its_own_algorithms():
     one = jwt.PyJWS(algorithms=["HS256"])
     assert one.get_algorithms() == ["HS256"] and "HS512" in jwt.PyJWS().get_algorithms()
     token = jwt.PyJWS().encode(PAYLOAD, SECRET * 2, "HS512")
@@ -76,7 +76,7 @@ def test_a_type_is_written_or_left_out(library, typ, written):
 
 
 @pytest.mark.parametrize("library", BOTH)
-def test_a_subclass_has_a_type_of_its_own(library):
+def test_subclass_has_its_own_type(library):
     kind = type("Own", (library.PyJWS,), {"header_typ": "own"})
     assert header_of(kind().encode(PAYLOAD, SECRET)) == {"alg": "HS256", "typ": "own"}
     assert header_of(kind().encode(PAYLOAD, SECRET, headers={"typ": "x", "kid": "k"}))["typ"] == "x"
@@ -292,7 +292,7 @@ def test_a_cache_that_the_client_does_not_have_is_refused(options):
         jwt.PyJWKClient("https://id.example.com/keys", **options)
 
 
-def test_a_client_that_keeps_keys_asks_once():
+def test_caching_client_fetches_once():
     issuer = Issuer("a")
     with serving(issuer) as url:
         client = jwt.PyJWKClient(url, cache_keys=True, allow_http=True)

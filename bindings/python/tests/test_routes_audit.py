@@ -316,7 +316,7 @@ def test_beyond_the_exact_limit_only_equal_string_pass(lock):
     assert "ANY /x can't be compared (only guards with up to 12 distinct atoms can be compared)" in said
 
 
-def test_a_new_route_fails_and_one_that_is_gone_is_told(lock):
+def test_new_route_fails_and_removed_route_is_reported(lock):
     mount(path("x", guarded()), path("y", guarded()))
     run("--write", str(lock))
     mount(path("x", guarded()), path("z", plain))

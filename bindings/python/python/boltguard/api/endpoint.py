@@ -46,7 +46,7 @@ class Operation:
 
     async def arespond(self, request: Any, path: Mapping[str, Any]) -> Any:
         """The response of an async handler."""
-        response = await self.view_gate.gate.arun(request, self._wants_user, self._aanswer, request, path)
+        response = await self.view_gate.gate.arun(request, self._wants_user, self._acall, request, path)
         if UNSENT in request.__dict__:
             await asend_refusals(request)
         return response
@@ -60,7 +60,7 @@ class Operation:
         return for_sessions_only(wraps(self.handler)(view))
 
     @for_sessions_only
-    async def _aanswer(self, request: Any, path: Mapping[str, Any]) -> Any:
+    async def _acall(self, request: Any, path: Mapping[str, Any]) -> Any:
         return respond(await self._plan.acall(request, path, Arguments({})), self._status)
 
 

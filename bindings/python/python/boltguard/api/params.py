@@ -49,7 +49,7 @@ class InvalidInput(HTTPException):
     """422: an argument is invalid; `loc` is its location."""
 
     def __init__(self, where: str, error: Exception) -> None:
-        message, _, place = _told(error).partition(" - at `$")
+        message, _, place = _client_message(error).partition(" - at `$")
         self.loc = [where, *_steps(place.rstrip("`"))]
         self.code = f"invalid_{where}"
         super().__init__(422, message)
@@ -259,7 +259,7 @@ def _read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Any]) -> Any:
         raise InvalidInput("body", error) from None
 
 
-def _told(error: Exception) -> str:
+def _client_message(error: Exception) -> str:
     """The message for the client. Only messages of `msgspec` are meant for clients and contain the path."""
     if isinstance(error, UnicodeError):
         return gettext("The value is not valid UTF-8.")

@@ -63,7 +63,7 @@ class BoltAPI:
         self._endpoints: dict[str, Endpoint] = {}
         # The views, followed by those for paths that don't match the type of a parameter.
         self._patterns: list[URLPattern] = []
-        self._answering = 0
+        self._view_count = 0
 
     @property
     def urls(self) -> tuple[list[URLPattern], str | None, str | None]:
@@ -130,8 +130,8 @@ class BoltAPI:
         # Another method at the same path may have another name.
         if is_new or name is not None:
             pattern = path(exact, endpoint.view, name=name or getattr(handler, "__name__", None))
-            self._patterns.insert(self._answering, pattern)
-            self._answering += 1
+            self._patterns.insert(self._view_count, pattern)
+            self._view_count += 1
         return endpoint, names
 
 

@@ -81,7 +81,7 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         if "expires_at" in self.changed_data:
             end = _clean_end(end)
             # Extending a key has the same effect as rotating it, so it requires the same permission.
-            if self._lives_longer(end) and not may_replace(self.editor, self.instance):
+            if self._is_extended(end) and not may_replace(self.editor, self.instance):
                 raise ValidationError(NOT_EXTENDED)
         return end
 
@@ -98,7 +98,7 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
             data["permissions"] = granted
         return data
 
-    def _lives_longer(self, end: datetime | None) -> bool:
+    def _is_extended(self, end: datetime | None) -> bool:
         before = self.instance.expires_at
         return not self.instance._state.adding and before is not None and (end is None or end > before)
 

@@ -116,10 +116,10 @@ def _schema(connection: Any) -> str:
     name = getattr(connection, "schema_name", None)
     if name is not None:
         return str(name)
-    return _asked(connection) if connection.alias in notices.schemas else ""
+    return _query_schema(connection) if connection.alias in notices.schemas else ""
 
 
-def _asked(connection: Any) -> str:
+def _query_schema(connection: Any) -> str:
     sql = CURRENT_SCHEMA.get(connection.vendor)
     if sql is None:
         return ""

@@ -11,12 +11,12 @@ from rest_framework.permissions import OperandHolder, SingleOperandHolder
 from rest_framework.views import APIView
 
 from boltguard.auth.backends import Authentication
+from boltguard.auth.evaluation import refuse_absent_backends
 from boltguard.auth.guards import Guard, conjunction
 from boltguard.drf.authentication import BoltguardAuthentication
 from boltguard.drf.combining import GuardPermissionMeta, guard_of
 from boltguard.drf.permissions import GuardPermission
 from boltguard.drf.routes import listed
-from boltguard.gate.view_gate import refuse_absent_backends
 
 Message = checks.CheckMessage
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 from django.http import HttpRequest
 
 from boltguard import _rust
 from boltguard._rust import AuthContext
-from boltguard.auth.backends import Authentication, Need, Step
+from boltguard.auth.backends import Authentication, Step
+from boltguard.auth.evaluation import Identified, aresume, resume
 from boltguard.auth.guards import Guard
 from boltguard.auth.objects import Admission
 from boltguard.auth.users import attach, averify, verify
 from boltguard.logs import explains, log_explanation
-
-logger = logging.getLogger("boltguard")
 
 Evaluated = AuthContext | _rust.Refusal | Admission
 
@@ -57,33 +55,13 @@ class Evaluator:
             log_explanation(self.guard, request, evaluated, caller)
         return evaluated
 
-    def resume(self, request: HttpRequest, step: Step) -> AuthContext | _rust.Refusal | _rust.GuardChecks:
+    def resume(self, request: HttpRequest, step: Step) -> Identified:
         """Provides what the evaluation needs, until the caller is known."""
-        while isinstance(step, Need):
-            need, backend = step, self.backends[step.backend_index]
-            if isinstance(need, _rust.EdgeAuthentication):
-                step = backend.identify(request, need)
-                continue
-            try:
-                step = backend.resume(need)
-            except Exception:
-                logger.exception(UNAVAILABLE, backend.store_name)
-                step = need.unavailable()
-        return step
+        return resume(self.backends, request, step)
 
-    async def aresume(self, request: HttpRequest, step: Step) -> AuthContext | _rust.Refusal | _rust.GuardChecks:
+    async def aresume(self, request: HttpRequest, step: Step) -> Identified:
         """`resume`, for async code."""
-        while isinstance(step, Need):
-            need, backend = step, self.backends[step.backend_index]
-            if isinstance(need, _rust.EdgeAuthentication):
-                step = await backend.aidentify(request, need)
-                continue
-            try:
-                step = await backend.aresume(need)
-            except Exception:
-                logger.exception(UNAVAILABLE, backend.store_name)
-                step = need.unavailable()
-        return step
+        return await aresume(self.backends, request, step)
 
     def _run_checks(self, request: HttpRequest, checks: _rust.GuardChecks) -> Evaluated:
         """Runs the checks that the decision depends on for this caller."""
@@ -110,6 +88,3 @@ class Evaluator:
             log_explanation(self.guard, request, decided, checks.context, results)
             return decided
         return Admission(self.guard, checks, results)
-
-
-UNAVAILABLE = "%s is unavailable."

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from boltguard import conf, registry
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.custom_checks import ASYNC_REMEDY
+from boltguard.auth.evaluation import refuse_absent_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.gate.gate import Gate
 
@@ -86,15 +87,6 @@ class LoginRequired:
 
     def __bool__(self) -> bool:
         return not conf.current().names_guards and not all(view_gate.names_guards for view_gate in self._view_gates())
-
-
-def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> None:
-    """Raises `ImproperlyConfigured` if a guard requires a backend that isn't among these."""
-    names = sorted({backend.name for backend in backends})
-    for name in guard.rust.backends:
-        if name not in names:
-            there = f"only {', '.join(names)}" if names else "no authentication backends"
-            raise ImproperlyConfigured(f"Guard {guard} requires the {name!r} backend, but this view has {there}.")
 
 
 def _async_checks(guards: Iterable[Guard]) -> Iterator[CustomCheck]:

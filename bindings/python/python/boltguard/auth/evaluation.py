@@ -1,0 +1,76 @@
+"""What an evaluation in Rust needs from Python: stores, keys and custom backends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from boltguard import _rust
+from boltguard.auth.backends import Authentication, Need, Step
+from boltguard.auth.guards import Guard
+from boltguard.optional import ImproperlyConfigured
+
+logger = logging.getLogger("boltguard")
+
+T = TypeVar("T")
+
+Identified = _rust.AuthContext | _rust.Refusal | _rust.GuardChecks
+
+
+def resume(backends: Sequence[Authentication], request: Any, step: Step) -> Identified:
+    """Provides what the evaluation needs, until the caller is known."""
+    while isinstance(step, Need):
+        need, backend = step, backends[step.backend_index]
+        if isinstance(need, _rust.EdgeAuthentication):
+            step = backend.identify(request, need)
+            continue
+        try:
+            step = backend.resume(need)
+        except Exception:
+            logger.exception(UNAVAILABLE, backend.store_name)
+            step = need.unavailable()
+    return step
+
+
+async def aresume(
+    backends: Sequence[Authentication], request: Any, step: Step, timeout: float | None = None
+) -> Identified:
+    """`resume`, for async code. A store or an issuer that takes longer than `timeout` seconds is unavailable."""
+    while isinstance(step, Need):
+        need, backend = step, backends[step.backend_index]
+        if isinstance(need, _rust.EdgeAuthentication):
+            step = await backend.aidentify(request, need)
+            continue
+        try:
+            resumed = backend.aresume(need)
+            step = await (resumed if timeout is None else within(timeout, resumed))
+        except Exception:
+            logger.exception(UNAVAILABLE, backend.store_name)
+            step = need.unavailable()
+    return step
+
+
+async def within(timeout: float, awaitable: Awaitable[T]) -> T:
+    """The result, or `TimeoutError`. It doesn't wait for a thread, which can't be cancelled, as `wait_for` would."""
+    task = asyncio.ensure_future(awaitable)
+    try:
+        await asyncio.wait({task}, timeout=timeout)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        task.cancel()
+
+
+def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> None:
+    """Raises `ImproperlyConfigured` if a guard requires a backend that isn't among these."""
+    names = sorted({backend.name for backend in backends})
+    for name in guard.rust.backends:
+        if name not in names:
+            there = f"only {', '.join(names)}" if names else "no authentication backends"
+            raise ImproperlyConfigured(f"Guard {guard} requires the {name!r} backend, but this view has {there}.")
+
+
+UNAVAILABLE = "%s is unavailable."

@@ -15,6 +15,7 @@ except ImportError:
     django = None
     collect_ignore_glob = [
         "test_apikeys_*.py",
+        "test_asgi_*.py",
         "test_django_*.py",
         "test_demo*.py",
         "test_docs.py",

@@ -75,3 +75,53 @@ def test_tokens_and_stores_work_without_it(tmp_path):
         "Pass the value as an argument, such as secret=."
     )
     assert lines[4].startswith("ImproperlyConfigured JWTAuthentication(algorithms=['none'])")
+
+
+ASGI = """
+import asyncio
+from boltguard import jwt
+from boltguard.asgi import AuthMiddleware, CallerUser
+from boltguard.auth import Check, InMemoryRevocation, IsAuthenticated, JWTAuthentication
+
+store = InMemoryRevocation()
+backend = JWTAuthentication(secret="s" * 32, revocation_store=store)
+seen = []
+
+async def app(scope, receive, send):
+    user = scope["user"]
+    seen.append((type(user) is CallerUser, user.is_authenticated, user.identity, scope["auth"].user_id))
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        seen.append((await receive())["code"])
+
+async def main():
+    guarded = AuthMiddleware(app, auth=[backend], guards=[Check(lambda one: True, name="a")], revocation_interval=0.01)
+    token = jwt.encode({"sub": "7", "jti": "a", "exp": 4_000_000_000}, "s" * 32)
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def receive():
+        await asyncio.sleep(60)
+
+    await guarded(scope, receive, send)
+    task = asyncio.ensure_future(guarded({**scope, "type": "websocket"}, receive, send))
+    while not sent:
+        await asyncio.sleep(0.001)
+    store.revoke("a")
+    await task
+    await guarded(scope, receive, send)
+    print(seen)
+    print([message.get("code", message.get("status")) for message in sent])
+
+asyncio.run(main())
+"""
+
+
+def test_the_asgi_middleware_works_without_it(tmp_path):
+    seen, sent = map(ast.literal_eval, run(tmp_path, ASGI).splitlines()[:2])
+    assert seen == [(True, True, "7", "7"), (True, True, "7", "7"), 4401]
+    assert sent == [None, 4401, 401, None]

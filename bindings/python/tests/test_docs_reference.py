@@ -232,7 +232,7 @@ def test_the_responses_for_reason_codes():
 
 
 def test_the_reason_codes_that_only_python_logs():
-    listed = [names(code)[0] for code, _ in rows(section("reason-codes.md", "Only in Django"), "code", "logged if")]
+    listed = [names(code)[0] for code, _ in rows(section("reason-codes.md", "Only in Python"), "code", "logged if")]
     source = "".join(file.read_text("utf-8") for file in PACKAGE.rglob("*.py"))
     logged = re.findall(r'(?:UserUnavailable\(|\b40[13], )"(\w+)"', source)
     assert sorted(listed) == sorted(set(logged) - set(reason_codes().values()))

@@ -110,6 +110,7 @@ class JWTAuthentication(Authentication):
             )
         is_external = self._remote is not None or self.lookup is not None
         self._accounts = Accounts(self.lookup) if is_external else None
+        self.schemes = schemes("JWTAuthentication", scheme)
         self._settings: dict[str, Any] = {
             "algorithms": self.algorithms,
             "header": self.header,
@@ -120,7 +121,7 @@ class JWTAuthentication(Authentication):
             "user_id_claim": claim_name("user_id_claim", user_id_claim),
             "typ": media_type(typ),
             "claims": with_verified_email(claim_values(claims), user_field, user_id_claim, require_verified_email),
-            "scheme": schemes("JWTAuthentication", scheme),
+            "scheme": self.schemes,
             "subject_required": flag("subject_required", subject_required),
             "cached_tokens": token_count("cached_tokens", cached_tokens),
             "store_errors_allow": store_errors_allow(on_store_error),

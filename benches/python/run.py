@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> None:
         "method": effort.method,
         "seconds": time.perf_counter() - start,
         "versions": versions(),
-        "left_out": omitted,
+        "omitted": omitted,
         "contests": contests,
         "figures": [],
     }

@@ -205,16 +205,16 @@ impl fmt::Display for PolicyError {
         f.write_str(match self {
             Self::BlankAudience => "audience contains an empty string: remove it",
             Self::BlankIssuer => "issuer contains an empty string: remove it",
-            Self::BlankSubject => "the required subject is an empty string: give the subject",
-            Self::BlankType => "typ is an empty string: omit it, or give the media type",
+            Self::BlankSubject => "the required subject is an empty string: pass the subject",
+            Self::BlankType => "typ is an empty string: omit it, or pass the media type",
             Self::NoAudience => {
-                "audience is an empty list, which no token matches: omit it, or give an audience"
+                "audience is an empty list, which no token matches: omit it, or pass an audience"
             }
             Self::NoClaimValue => {
-                "a claim test has an empty list of values, which no token matches: omit the list, or give a value"
+                "a claim test has an empty list of values, which no token matches: omit the list, or pass a value"
             }
             Self::NoIssuer => {
-                "issuer is an empty list, which no token matches: omit it, or give an issuer"
+                "issuer is an empty list, which no token matches: omit it, or pass an issuer"
             }
         })
     }

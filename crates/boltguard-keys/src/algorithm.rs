@@ -119,8 +119,8 @@ impl fmt::Display for UnknownAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("unknown algorithm")?;
         match (self.suggestion, self.feature) {
-            (Some(algorithm), _) => write!(f, ", `{algorithm}` is probably meant"),
-            (None, Some(feature)) => write!(f, ", it needs the Cargo feature `{feature}`"),
+            (Some(algorithm), _) => write!(f, "; did you mean `{algorithm}`?"),
+            (None, Some(feature)) => write!(f, "; it requires the Cargo feature `{feature}`"),
             (None, None) => Ok(()),
         }
     }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn near_misses_are_told_what_was_meant() {
+    fn similar_names_are_suggested() {
         let suggestion = |name: &str| name.parse::<Algorithm>().unwrap_err().suggestion();
         assert_eq!(suggestion("hs-256"), Some(Algorithm::Hs256));
         assert_eq!(suggestion("eddsa"), Some(Algorithm::EdDsa));

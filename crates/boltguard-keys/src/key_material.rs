@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_encoded_once_more_is_no_secret() {
+    fn encoded_key_is_not_a_secret() {
         let der = STANDARD.decode(&PEM[27..87]).unwrap();
         for (text, refusal) in [
             (PEM.as_bytes(), KeyError::PemAsSecret),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_utf_16_is_no_secret() {
+    fn key_in_utf_16_is_not_a_secret() {
         for (text, refusal) in [
             (PEM, KeyError::PemAsSecret),
             (JWK, KeyError::JwkAsSecret),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn pem_with_damaged_markers_is_no_secret() {
+    fn pem_with_damaged_markers_is_not_a_secret() {
         for text in [
             PEM.replace("-----", "----"),
             PEM.replace("-----", "------"),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_other_systems_are_no_secrets() {
+    fn keys_of_other_systems_are_not_secrets() {
         let wire = STANDARD.decode(&SSH[12..]).unwrap();
         for text in [
             b"<RSAKeyValue><Modulus>AQAB</Modulus></RSAKeyValue>" as &[u8],
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jwk_in_another_text_is_no_secret() {
+    fn embedded_jwk_is_not_a_secret() {
         for text in [
             format!("'{JWK}'"),
             format!("\"{}\"", JWK.replace('"', "\\\"")),
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn der_that_something_follows_is_no_secret() {
+    fn der_with_trailing_bytes_is_not_a_secret() {
         let mut der = STANDARD.decode(&PEM[27..87]).unwrap();
         der.extend(b"\r\n");
         assert_eq!(check(&der), Err(KeyError::PemAsSecret));
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn pem_is_no_secret_wherever_it_starts() {
+    fn pem_at_any_position_is_not_a_secret() {
         let pem = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
         for before in [
             "",
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn ssh_keys_are_no_secrets() {
+    fn ssh_keys_are_not_secrets() {
         for text in [
             "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ user@host",
             "\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA",
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn the_der_of_a_key_is_no_secret() {
+    fn der_of_a_key_is_not_a_secret() {
         // The Ed25519 key of RFC 8410 §10.1.
         let base64 = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
         let der = STANDARD.decode(base64).unwrap();
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_no_secret() {
+    fn json_is_not_a_secret() {
         for text in [
             r#"{"kty":"oct","k":"AA"}"#,
             "\n\t {\"kty\": \"RSA\"}",
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_are_no_secrets() {
+    fn urls_are_not_secrets() {
         for text in [
             "https://id.example.com/.well-known/jwks.json",
             "http://id.example.com/jwks.json",

@@ -1,7 +1,7 @@
-//! RSA moduli that can be factored because of their generator: ROCA, CVE-2017-15361.
+//! Detection of RSA moduli that can be factored because of their generator: ROCA, CVE-2017-15361.
 //!
-//! Its primes are `k · M + (65537^a mod M)`, where `M` is the product of the first primes. So modulo each of these the
-//! modulus is a power of 65537, as is one random modulus in 2^27.
+//! The primes of these keys are `k · M + (65537^a mod M)`, where `M` is the product of the first primes. Modulo each of
+//! these, the modulus is therefore a power of 65537. This is also true for one random modulus in 2^27.
 
 /// Returns whether the big-endian modulus has the fingerprint.
 pub(crate) fn has_fingerprint(n: &[u8]) -> bool {
@@ -31,7 +31,7 @@ fn is_power(base: u32, value: u32, prime: u32) -> bool {
 
 const GENERATOR: u32 = 65537;
 
-/// The odd primes whose product goes into `M` for each length of key.
+/// The odd primes that are factors of `M` for all key lengths.
 const PRIMES: [u32; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
     101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn powers_of_the_generator_have_the_fingerprint_and_other_numbers_do_not() {
+    fn only_powers_of_the_generator_have_the_fingerprint() {
         // 65537^2 and its neighbours.
         let square = u64::from(GENERATOR) * u64::from(GENERATOR);
         assert!(has_fingerprint(&square.to_be_bytes()));

@@ -79,7 +79,7 @@ mod tests {
     use crate::{Algorithm, Key, SigningKey, VerifyingKey};
 
     #[test]
-    fn whoever_loaded_the_old_keys_finishes_with_them() {
+    fn loaded_keys_stay_valid_after_a_replacement() {
         let key =
             VerifyingKey::new(&Key::generate(Algorithm::Hs256).unwrap(), Algorithm::Hs256).unwrap();
         let keys = RotatingKeySet::new(KeySet::from(key));

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_secret_is_no_key() {
+    fn empty_secret_is_not_a_key() {
         assert_eq!(Secret::new(b""), Err(KeyError::Empty));
         assert_eq!(Secret::from_base64url(""), Err(KeyError::Empty));
     }

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn wildcard_error_says_where_wildcards_are_allowed() {
+    fn wildcard_error_explains_where_wildcards_are_allowed() {
         let message = PermissionError::Wildcard.to_string();
         assert!(message.contains("such as `blog.*`"), "{message}");
     }

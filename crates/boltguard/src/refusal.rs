@@ -113,7 +113,7 @@ impl Refusal {
         Self { failure, ..self }
     }
 
-    /// Sets who is refused.
+    /// Sets the caller that is refused.
     pub(crate) fn of_caller(self, caller: Caller) -> Self {
         Self {
             caller: Some(Box::new(caller)),
@@ -121,7 +121,7 @@ impl Refusal {
         }
     }
 
-    /// Returns who is refused, for logs, if the guard denied access: with 403.
+    /// Returns the refused caller, for logs, if the guard denied access with 403.
     #[must_use]
     pub fn caller(&self) -> Option<&Caller> {
         self.caller.as_deref()
@@ -301,7 +301,7 @@ mod tests {
     use crate::Scheme;
 
     #[test]
-    fn a_client_learns_of_four_causes_and_no_more() {
+    fn clients_only_receive_four_causes() {
         for reason in ReasonCode::ALL {
             let refusal = Refusal::unauthorized(*reason, Schemes::bearer());
             let public_codes = [
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn the_challenge_fits_the_credential_that_failed() {
+    fn challenge_matches_the_failed_credentials() {
         let challenge = |reason| {
             let refusal = Refusal::unauthorized(reason, both());
             refusal.challenge().unwrap()

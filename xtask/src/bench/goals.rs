@@ -80,7 +80,7 @@ const GOALS: &[Goal] = &[
     own("one of a thousand that were", "cache/1 k tokens", Time, AtMost(150.0)),
     own("two threads over one, on one such token", "threads/one cached token", Figure, AtLeast(1.5)),
     own("refuse two segments", "refuse/no token", Time, AtMost(60.0)),
-    own("refuse a header that is no JSON", "refuse/no header", Time, AtMost(60.0)),
+    own("refuse a header that isn't JSON", "refuse/no header", Time, AtMost(60.0)),
     own("refuse a header of bad JSON", "refuse/no JSON", Time, AtMost(60.0)),
     own("refuse alg none", "refuse/alg none", Time, AtMost(60.0)),
     own("refuse another algorithm", "refuse/wrong algorithm", Time, AtMost(60.0)),
@@ -308,8 +308,8 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_neither_met_nor_missed() {
         for goal in [
-            named("", "c", "nobody", Time, AtMost(1.0)),
-            own("", "c", Times("nobody"), AtMost(1.0)),
+            named("", "c", "missing", Time, AtMost(1.0)),
+            own("", "c", Times("missing"), AtMost(1.0)),
             own("", "elsewhere", Figure, AtMost(1.0)),
         ] {
             let row = goal.judge(&[Run::read(TEXT).unwrap()]);

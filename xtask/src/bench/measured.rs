@@ -13,7 +13,7 @@ pub(super) struct Run {
     pub(super) versions: Vec<(String, String)>,
     /// What could not be measured, and why.
     #[serde(default)]
-    pub(super) left_out: Vec<String>,
+    pub(super) omitted: Vec<String>,
     #[serde(default)]
     pub(super) contests: Vec<Contest>,
     #[serde(default)]
@@ -72,7 +72,7 @@ pub(super) mod tests {
              "ratio": 9, "lower_ratio": 8.7, "upper_ratio": 9.3}
         ]}],
         "figures": [{"path": "f", "unit": "bytes", "figures": [["boltguard", 44.0]]}],
-        "left_out": ["<this>"]
+        "omitted": ["<this>"]
     }"#;
 
     #[test]
@@ -80,11 +80,11 @@ pub(super) mod tests {
         let run = Run::read(TEXT).unwrap();
         assert_eq!(run.contests[0].entrant("peer").unwrap().nanoseconds, 900.0);
         assert_eq!(run.figures[0].figures, [("boltguard".to_owned(), 44.0)]);
-        assert!(run.contests[0].entrant("nobody").is_none() && run.versions.is_empty());
+        assert!(run.contests[0].entrant("missing").is_none() && run.versions.is_empty());
     }
 
     #[test]
-    fn what_is_incomplete_is_no_run() {
+    fn incomplete_results_are_rejected() {
         for text in [
             "",
             "{}",

@@ -69,8 +69,8 @@ impl Report {
 
     /// Limits of the measurements.
     pub(super) fn remarks(&self) -> Vec<String> {
-        let left_out = self.runs.iter().flat_map(|run| &run.left_out);
-        let mut remarks: Vec<String> = left_out.map(|what| format!("left out: {what}")).collect();
+        let omitted = self.runs.iter().flat_map(|run| &run.omitted);
+        let mut remarks: Vec<String> = omitted.map(|what| format!("omitted: {what}")).collect();
         if self.machine.was_busy() {
             remarks.push(BUSY.to_owned());
         }
@@ -143,15 +143,15 @@ mod tests {
     }
 
     #[test]
-    fn nothing_measured_is_no_report() {
+    fn report_requires_measurements() {
         assert!(Report::new(&Workspace::find().unwrap(), Vec::new()).is_err());
     }
 
     #[test]
-    fn the_table_says_what_was_left_out() {
+    fn the_table_lists_omitted_measurements() {
         let table = report().table();
         assert!(
-            table.contains("left out: <this>") && table.contains("not measured"),
+            table.contains("omitted: <this>") && table.contains("not measured"),
             "{table}"
         );
     }

@@ -149,7 +149,7 @@ fn nesting_is_bounded() {
 }
 
 #[test]
-fn a_value_of_another_kind_is_told_from_a_broken_one() {
+fn wrong_types_are_distinguished_from_invalid_json() {
     assert_eq!(Reader::new("1").string().err(), Some(JsonError::WrongKind));
     assert_eq!(Reader::new("x").string().err(), Some(JsonError::Syntax));
     assert_eq!(
@@ -201,7 +201,7 @@ fn many_names_cost_no_square() {
     );
 }
 
-/// Generates JSON texts and near misses from random fragments.
+/// Generates valid and nearly valid JSON from random fragments.
 fn fragments() -> impl Strategy<Value = String> {
     let fragment = prop::sample::select(vec![
         "{",

@@ -52,7 +52,7 @@ fn the_text_is_there_from_end_to_end() {
 }
 
 #[test]
-fn the_strings_of_a_list_are_called_and_the_rest_is_checked() {
+fn strings_of_a_list_are_passed_to_the_callback() {
     let strings = |text: &str| {
         let mut found = Vec::new();
         let read = Reader::new(text).strings(|text| found.push(text.to_text().into_owned()));
@@ -79,7 +79,7 @@ fn the_strings_of_a_list_are_called_and_the_rest_is_checked() {
 }
 
 #[test]
-fn what_is_closed_is_no_nesting() {
+fn closed_values_do_not_count_as_nesting() {
     let deep = |open: &str, close: &str| {
         let levels = usize::from(MAX_DEPTH) - 1;
         format!("{}{}", open.repeat(levels), close.repeat(levels))

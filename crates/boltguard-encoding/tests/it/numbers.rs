@@ -104,7 +104,7 @@ proptest! {
     }
 
     #[test]
-    fn what_resembles_a_number_is_one_to_both_or_to_none(text in "[-+.eE0-9]{1,8}") {
+    fn both_readers_agree_about_numbers(text in "[-+.eE0-9]{1,8}") {
         prop_assert_eq!(read(&text).is_ok(), serde_json::from_str::<f64>(&text).is_ok(), "{}", text);
     }
 }

@@ -1,4 +1,4 @@
-//! Strings, their escapes, and input that is not UTF-8.
+//! Strings, their escapes, and input that isn't UTF-8.
 
 use boltguard_encoding::json::{JsonError, Reader};
 use proptest::prelude::*;
@@ -73,7 +73,7 @@ fn control_characters_are_refused_and_delete_is_none() {
 }
 
 #[test]
-fn bytes_that_are_not_utf_8_are_refused_wherever_they_stand() {
+fn invalid_utf_8_is_rejected_anywhere() {
     for broken in [
         b"\x80" as &[u8],
         b"\xc0\xaf",

@@ -26,7 +26,7 @@ fn fetch_for_a_moment(handle: impl Fn(&mut dyn Stream) + Send + Sync + 'static) 
 }
 
 #[test]
-fn an_answer_is_handed_on() {
+fn response_is_passed_on() {
     let server = Server::start(|_, stream| {
         let headers = "Cache-Control: public\r\nCache-Control: max-age=60\r\n";
         respond(stream, "200 OK", headers, jwks(&["a"]).as_bytes());
@@ -49,7 +49,7 @@ fn no_timeout_is_too_long() {
 }
 
 #[test]
-fn an_answer_of_another_status_is_not_read() {
+fn response_with_another_status_is_not_read() {
     for status in ["404 Not Found", "500 Oops", "503 Later"] {
         let server =
             Server::start(move |_, stream| respond(stream, status, "", &[b'x'; 2 * LIMIT]));
@@ -115,7 +115,7 @@ fn headers_without_an_end_are_left() {
 }
 
 #[test]
-fn what_is_no_answer_is_a_broken_connection() {
+fn invalid_response_is_a_connection_failure() {
     assert_eq!(fetch(|_| ()), Err(FetchError::Connection));
     for text in [
         "garbage\r\n\r\n",
@@ -129,7 +129,7 @@ fn what_is_no_answer_is_a_broken_connection() {
 }
 
 #[test]
-fn nobody_at_the_address_is_a_broken_connection() {
+fn unreachable_address_is_a_connection_failure() {
     let port = TcpListener::bind(("127.0.0.1", 0))
         .unwrap()
         .local_addr()
@@ -143,7 +143,7 @@ fn nobody_at_the_address_is_a_broken_connection() {
 }
 
 #[test]
-fn a_compressed_answer_is_refused() {
+fn compressed_response_is_rejected() {
     let compressed =
         |stream: &mut dyn Stream| respond(stream, "200 OK", "Content-Encoding: gzip\r\n", b"x");
     assert_eq!(fetch(compressed), Err(FetchError::Encoded));

@@ -1,4 +1,4 @@
-//! A client and a server through the life of keys.
+//! A client and a server with rotating keys.
 
 #![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
 
@@ -23,7 +23,7 @@ fn serving(sets: &'static [&'static [&'static str]]) -> Server {
     })
 }
 
-/// The names of the keys that there are after so many seconds.
+/// The `kid` of each key after this many seconds.
 fn after(client: &JwksClient<HttpFetch>, start: Instant, need: Refresh, time: u64) -> Vec<String> {
     let keys = client.refresh(need, start + seconds(time)).unwrap();
     names(&keys).into_iter().map(str::to_owned).collect()
@@ -39,7 +39,7 @@ fn keys_rotate_fail_and_end() {
     assert_eq!(server.requests(), 1);
     assert_eq!(after(Refresh::UnknownKid, 200), ["b"]);
     assert_eq!(server.requests(), 2);
-    // From here on the server fails.
+    // From now on, the server fails.
     assert_eq!(after(Refresh::IfStale, 2000), ["b"]);
     assert_eq!(server.requests(), 3);
     let refused = client
@@ -104,7 +104,7 @@ fn many_threads_at_the_start_are_one_request() {
 }
 
 #[test]
-fn of_many_threads_one_alone_asks_a_server_that_hangs() {
+fn one_thread_queries_a_server_that_hangs() {
     let server = Server::start(|number, stream| match number {
         0 => respond(stream, "200 OK", "", jwks(&["a"]).as_bytes()),
         _ => hang(stream),
@@ -122,7 +122,7 @@ fn of_many_threads_one_alone_asks_a_server_that_hangs() {
 }
 
 #[test]
-fn answers_that_are_no_sets_are_failures() {
+fn responses_without_a_set_are_failures() {
     let server = Server::start(|number, stream| match number {
         0 => respond(stream, "200 OK", "", b"<html>not yet</html>"),
         1 => respond(stream, "200 OK", "", &vec![b' '; 600 * 1024]),

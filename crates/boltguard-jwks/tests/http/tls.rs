@@ -36,26 +36,26 @@ fn fetch(server: &Server, host: &str) -> HttpFetch {
 }
 
 #[test]
-fn a_server_with_a_certificate_of_a_trusted_authority_is_asked() {
+fn server_with_trusted_certificate_is_used() {
     let server = server();
     let fetch = fetch(&server, "localhost").trusting(AUTHORITY).unwrap();
     assert_eq!(fetch.fetch(1024).unwrap().body, jwks(&["a"]).into_bytes());
-    // Nothing was made the provider of the whole process.
+    // No process-wide crypto provider was installed.
     assert!(CryptoProvider::get_default().is_none());
 }
 
 #[test]
-fn a_certificate_of_a_stranger_or_for_another_name_is_refused() {
+fn untrusted_certificate_or_other_host_name_is_rejected() {
     let server = server();
-    let stranger = fetch(&server, "localhost");
-    assert_eq!(stranger.fetch(1024), Err(FetchError::Connection));
+    let untrusted = fetch(&server, "localhost");
+    assert_eq!(untrusted.fetch(1024), Err(FetchError::Connection));
     let other_name = fetch(&server, "127.0.0.2").trusting(AUTHORITY).unwrap();
     assert_eq!(other_name.fetch(1024), Err(FetchError::Connection));
     assert_eq!(server.requests(), 0);
 }
 
 #[test]
-fn what_is_no_certificate_is_refused() {
+fn values_that_are_not_certificates_are_rejected() {
     let server = server();
     let key = include_str!("../data/server.private.pem");
     for pem in ["", "nonsense", key] {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::support::{Scene, response};
 
-/// What happens next.
+/// An event.
 #[derive(Clone, Debug)]
 enum Event {
     Refresh(Refresh),
@@ -41,22 +41,22 @@ fn policy() -> impl Strategy<Value = RefreshPolicy> {
     )
 }
 
-/// What an onlooker remembers.
+/// The observed history.
 #[derive(Default)]
 struct Seen {
-    /// With when they began.
-    turns: Vec<(FetchPermit, Instant)>,
-    /// When the newest of the sets came, and when its fetch began.
+    /// The permits, with the times at which they began.
+    permits: Vec<(FetchPermit, Instant)>,
+    /// The time at which the newest set was received, and the time at which its fetch began.
     landed: Option<Instant>,
     newest: Option<Instant>,
     failed: Option<Instant>,
     begun: Option<Instant>,
-    /// When the last of the fetches ended that came to an end.
+    /// The time at which the last completed fetch ended.
     ended: Option<Instant>,
 }
 
 impl Seen {
-    /// Notes that this permit failed at `now`, unless it was given up before.
+    /// Notes that this permit failed at `now`, unless it had already expired.
     fn fail(&mut self, begun: Instant, now: Instant, policy: RefreshPolicy) {
         if self.begun == Some(begun) && now < begun + policy.lock_timeout {
             self.failed = Some(now);
@@ -73,7 +73,7 @@ fn respond(max_age: Option<u64>) -> Response {
 
 proptest! {
     #[test]
-    fn keys_are_fetched_seldom_and_never_used_too_long(
+    fn fetches_are_limited_and_old_keys_are_not_used(
         policy in policy(),
         events in proptest::collection::vec(event(), 0..120),
     ) {
@@ -82,8 +82,8 @@ proptest! {
         for event in events {
             match event {
                 Event::Pass(time) => scene.now += time,
-                Event::Refresh(need) => ask(&scene, &mut seen, need, policy)?,
-                Event::Succeed(max_age) => if let Some((permit, begun)) = seen.turns.pop() {
+                Event::Refresh(need) => refresh(&scene, &mut seen, need, policy)?,
+                Event::Succeed(max_age) => if let Some((permit, begun)) = seen.permits.pop() {
                     let fetched = permit.finish(Ok(respond(max_age)), scene.now);
                     seen.ended = seen.ended.max(Some(scene.now));
                     prop_assert_eq!(fetched.problem(), None);
@@ -93,13 +93,13 @@ proptest! {
                         seen.failed = None;
                     }
                 },
-                Event::Fail => if let Some((permit, begun)) = seen.turns.pop() {
+                Event::Fail => if let Some((permit, begun)) = seen.permits.pop() {
                     let fetched = permit.finish(Err(FetchError::Timeout), scene.now);
                     seen.ended = seen.ended.max(Some(scene.now));
                     prop_assert_eq!(fetched.problem(), Some(FetchError::Timeout));
                     seen.fail(begun, scene.now, policy);
                 },
-                Event::Lose => if let Some((permit, begun)) = seen.turns.pop() {
+                Event::Lose => if let Some((permit, begun)) = seen.permits.pop() {
                     drop(permit);
                     seen.fail(begun, begun, policy);
                 },
@@ -112,7 +112,7 @@ proptest! {
     }
 }
 
-fn ask(
+fn refresh(
     scene: &Scene,
     seen: &mut Seen,
     need: Refresh,
@@ -120,27 +120,27 @@ fn ask(
 ) -> Result<(), TestCaseError> {
     let now = scene.now;
     let was_current = scene.remote.is_up_to_date(Refresh::IfStale, now);
-    let was_settled = scene.remote.is_up_to_date(need, now);
+    let was_up_to_date = scene.remote.is_up_to_date(need, now);
     let step = scene.step(need);
-    prop_assert!(!was_settled || matches!(step, RefreshStep::Use(_)));
+    prop_assert!(!was_up_to_date || matches!(step, RefreshStep::Use(_)));
     match step {
         RefreshStep::Fetch(permit) => {
-            // One at a time, unless the last one takes too long.
+            // One fetch at a time, unless the last one takes too long.
             let is_lost = |begun: Instant| now >= begun + policy.lock_timeout;
             let flies = seen
-                .turns
+                .permits
                 .iter()
                 .any(|(_, begun)| Some(*begun) == seen.begun && !is_lost(*begun));
             prop_assert!(!flies);
-            // For an unknown key alone, at most once a cooldown, which begins with the end of a fetch.
+            // For an unknown key only, at most once per cooldown, which begins at the end of a fetch.
             let ended = seen.ended.or(seen.begun);
             let has_cooled = ended.is_none_or(|ended| now >= ended + policy.cooldown);
             prop_assert!(has_cooled || !was_current);
-            // After a failure at least a pause.
+            // After a failure, there is a minimum delay.
             let pause = Duration::from_secs(1).min(policy.cooldown);
             prop_assert!(seen.failed.is_none_or(|failed| now >= failed + pause));
             seen.begun = Some(now);
-            seen.turns.push((permit, now));
+            seen.permits.push((permit, now));
         }
         RefreshStep::Use(keys) => {
             prop_assert!(!keys.is_empty());

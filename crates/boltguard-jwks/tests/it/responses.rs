@@ -8,7 +8,7 @@ fn read(response: &Response) -> Result<KeySet, FetchError> {
     response.keys(ALGORITHMS, Limits::default())
 }
 
-/// A set of one good key and this one.
+/// A set of a valid key and this one.
 fn beside(jwk: &str) -> Response {
     body(jwks(&["good"]).replacen(r#"{"keys":["#, &format!(r#"{{"keys":[{jwk},"#), 1))
 }
@@ -40,7 +40,7 @@ fn another_status_is_an_error_whatever_the_body() {
 }
 
 #[test]
-fn what_is_no_set_is_an_error() {
+fn values_that_are_not_sets_are_errors() {
     for text in [
         "",
         "<html>",
@@ -67,7 +67,7 @@ fn what_is_no_set_is_an_error() {
 }
 
 #[test]
-fn keys_that_are_of_no_use_are_passed_over() {
+fn unusable_keys_are_skipped() {
     for jwk in [
         r#"{"kty":"XYZ","kid":"other"}"#,
         r#"{"kid":"other"}"#,
@@ -113,7 +113,7 @@ fn keys_of_no_use_count_too() {
 }
 
 #[test]
-fn an_rsa_key_serves_each_algorithm_that_is_allowed() {
+fn rsa_key_supports_each_allowed_algorithm() {
     let key = keys::verifying_key(Algorithm::Rs256).with_key_id("rsa");
     let set = body(KeySet::from(key).to_jwks());
     let keys = set

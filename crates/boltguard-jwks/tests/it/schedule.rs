@@ -36,7 +36,7 @@ fn a_set_is_current_for_its_ttl_and_no_longer() {
 }
 
 #[test]
-fn it_fails_from_a_failed_fetch_to_the_next_good_one() {
+fn fails_between_a_failed_fetch_and_the_next_success() {
     let mut scene = Scene::with_keys(&["a"]);
     assert!(!scene.remote.is_failing());
     let permit = scene.after(300).fetch(Refresh::IfStale);
@@ -52,7 +52,7 @@ fn it_fails_from_a_failed_fetch_to_the_next_good_one() {
 }
 
 #[test]
-fn while_one_fetches_the_others_use_what_is_there() {
+fn other_callers_use_existing_keys_during_a_fetch() {
     let mut scene = Scene::with_keys(&["a"]);
     let permit = scene.after(300).fetch(Refresh::IfStale);
     assert!(scene.remote.is_up_to_date(Refresh::IfStale, scene.now));
@@ -65,7 +65,7 @@ fn while_one_fetches_the_others_use_what_is_there() {
 }
 
 #[test]
-fn a_max_age_shortens_the_ttl_to_the_cooldown_at_the_least() {
+fn max_age_shortens_the_ttl_down_to_the_cooldown() {
     for (max_age, current) in [
         ("max-age=100", 100),
         ("max-age=0", 30),
@@ -96,7 +96,7 @@ fn a_max_age_shortens_the_ttl_to_the_cooldown_at_the_least() {
 }
 
 #[test]
-fn a_flood_of_unknown_keys_causes_one_fetch_a_cooldown() {
+fn unknown_keys_cause_one_fetch_per_cooldown() {
     let mut scene = Scene::with_keys(&["a"]);
     let (mut fetches, mut settled) = (0, 0);
     for _ in 0..1_000 {
@@ -115,11 +115,11 @@ fn a_flood_of_unknown_keys_causes_one_fetch_a_cooldown() {
 }
 
 #[test]
-fn a_key_that_is_new_is_found_once_the_cooldown_is_over() {
+fn new_key_is_found_after_the_cooldown() {
     let mut scene = Scene::with_keys(&["a"]);
     assert_eq!(scene.after(29).uses(Refresh::UnknownKid), ["a"]);
     let permit = scene.after(1).fetch(Refresh::UnknownKid);
-    // Those who need it too wait; those who do not go on.
+    // Callers that need the same key wait; others continue.
     assert!(matches!(
         scene.step(Refresh::UnknownKid),
         RefreshStep::Wait(_)
@@ -133,7 +133,7 @@ fn a_key_that_is_new_is_found_once_the_cooldown_is_over() {
 }
 
 #[test]
-fn who_knows_that_the_set_has_changed_fetches_at_once() {
+fn forced_refresh_fetches_immediately() {
     let mut scene = Scene::with_keys(&["a"]);
     let permit = scene.fetch(Refresh::Force);
     assert!(matches!(scene.step(Refresh::Force), RefreshStep::Wait(_)));
@@ -158,7 +158,7 @@ fn time_can_be_skipped() {
 }
 
 #[test]
-fn nobody_waits_for_an_unknown_key_while_the_issuer_is_unwell() {
+fn unknown_key_is_refused_while_the_issuer_fails() {
     let mut scene = Scene::with_keys(&["a"]);
     scene.after(30).fail(Refresh::UnknownKid);
     let _turn = scene.after(30).fetch(Refresh::UnknownKid);
@@ -166,7 +166,7 @@ fn nobody_waits_for_an_unknown_key_while_the_issuer_is_unwell() {
 }
 
 #[test]
-fn a_few_wait_for_an_unknown_key_and_the_others_go_on_with_what_is_there() {
+fn few_callers_wait_for_an_unknown_key() {
     let mut scene = Scene::with_keys(&["a"]);
     let permit = scene.after(30).fetch(Refresh::UnknownKid);
     assert!(scene.remote.is_fetching());
@@ -180,7 +180,7 @@ fn a_few_wait_for_an_unknown_key_and_the_others_go_on_with_what_is_there() {
         assert_eq!(scene.uses(Refresh::UnknownKid), ["a"]);
         assert_eq!(scene.uses(Refresh::IfStale), ["a"]);
     }
-    // One who gives up makes room for another, and one who knows of a change always waits.
+    // If a waiting caller gives up, another one can wait. A caller that knows of a change always waits.
     waiting.pop();
     assert!(matches!(scene.step(Refresh::Force), RefreshStep::Wait(_)));
     waiting.push(scene.step(Refresh::UnknownKid));
@@ -191,7 +191,7 @@ fn a_few_wait_for_an_unknown_key_and_the_others_go_on_with_what_is_there() {
         .keys()
         .unwrap();
     assert!(!scene.remote.is_fetching());
-    // Those who waited for the last fetch take no room at the next one.
+    // Callers that waited for the last fetch don't count for the next one.
     let _turn = scene.after(30).fetch(Refresh::UnknownKid);
     drop(waiting);
     let _waiting = [
@@ -202,7 +202,7 @@ fn a_few_wait_for_an_unknown_key_and_the_others_go_on_with_what_is_there() {
 }
 
 #[test]
-fn without_keys_all_wait_for_the_first_fetch_and_a_few_for_one_after_a_failure() {
+fn all_callers_wait_for_the_first_fetch() {
     let mut scene = Scene::new(RefreshPolicy::default());
     let first = scene.fetch(Refresh::IfStale);
     let waiting: Vec<_> = (0..50).map(|_| scene.step(Refresh::IfStale)).collect();
@@ -259,7 +259,7 @@ fn a_child_process_does_not_wait_for_a_fetch_of_its_parent() {
     scene.remote.reset_after_fork();
     assert_eq!(scene.uses(Refresh::IfStale), ["a"]);
     let permit = scene.fetch(Refresh::UnknownKid);
-    // What the parent fetched changes nothing here.
+    // The result of the parent's fetch has no effect here.
     drop(lost);
     assert!(scene.remote.is_fetching() && !scene.remote.is_failing());
     permit
@@ -279,7 +279,7 @@ fn a_child_process_without_keys_fetches_at_once() {
     drop(scene.fetch(Refresh::IfStale));
 }
 
-/// Resets while another thread holds the lock, as it may at the moment of a fork.
+/// Resets while another thread holds the lock, which may happen during a fork.
 struct Holder(std::sync::Weak<RemoteKeySet>);
 
 impl KeyObserver for Holder {
@@ -299,7 +299,7 @@ fn a_lock_that_is_held_at_a_fork_does_not_hold_up_the_child() {
     scene.remote.add_observer(&counter);
     let permit = scene.after(30).fetch(Refresh::UnknownKid);
     let _ = permit.finish(Ok(response(&["a", "b"])), scene.now);
-    // Nobody can say how far the other thread came, so that the keys are fetched.
+    // It is unknown whether the other thread has finished, so the keys are fetched.
     let permit = scene.fetch(Refresh::IfStale);
     permit
         .finish(Ok(response(&["a", "b", "c"])), scene.now)
@@ -310,7 +310,7 @@ fn a_lock_that_is_held_at_a_fork_does_not_hold_up_the_child() {
 }
 
 #[test]
-fn keys_that_are_skipped_are_named_in_a_failure_and_beside_good_ones() {
+fn skipped_keys_are_listed_with_their_reasons() {
     let small = r#"{"kty":"RSA","kid":"small","n":"AQAB","e":"AQAB"}"#;
     let alone = body(format!(r#"{{"keys":[{small},{{"kty":"XYZ"}}]}}"#));
     let mut scene = Scene::new(RefreshPolicy::default());
@@ -375,7 +375,7 @@ fn the_old_set_serves_on_until_it_is_too_old() {
 }
 
 #[test]
-fn pauses_double_up_to_the_cooldown_and_begin_anew_after_a_success() {
+fn delays_double_up_to_the_cooldown_until_a_success() {
     let mut scene = Scene::new(RefreshPolicy::default());
     for pause in [1, 2, 4, 8, 16, 30, 30] {
         scene.fail(Refresh::IfStale);
@@ -400,7 +400,7 @@ fn pauses_double_up_to_the_cooldown_and_begin_anew_after_a_success() {
 }
 
 #[test]
-fn stale_keys_in_a_pause_cost_no_more_than_fresh_ones() {
+fn stale_keys_are_as_fast_as_fresh_ones() {
     let mut scene = Scene::with_keys(&["a"]);
     scene.after(300).fail(Refresh::IfStale);
     assert!(scene.remote.is_up_to_date(Refresh::IfStale, scene.now));
@@ -432,7 +432,7 @@ fn a_fetch_that_never_ends_is_given_up() {
         seconds(1)
     );
     let next = scene.after(1).fetch(Refresh::IfStale);
-    // Its failure is old news, and does not end the other fetch.
+    // Its failure is outdated, and doesn't end the other fetch.
     lost.finish(Err(FetchError::Timeout), scene.now);
     assert!(matches!(scene.step(Refresh::IfStale), RefreshStep::Wait(_)));
     next.finish(Ok(response(&["a"])), scene.now).keys().unwrap();
@@ -467,7 +467,7 @@ fn keys_that_come_late_are_better_than_none() {
 }
 
 #[test]
-fn an_answer_that_is_no_set_keeps_the_old_one() {
+fn invalid_response_keeps_the_old_set() {
     let scene_with = |response: &Response| {
         let mut scene = Scene::with_keys(&["a"]);
         let fetched = scene
@@ -513,7 +513,7 @@ fn followers_learn_of_new_keys_and_of_their_end() {
 }
 
 #[test]
-fn names_of_keys_that_are_passed_over_are_no_reason_to_fetch() {
+fn kid_of_a_skipped_key_triggers_no_fetch() {
     let set = jwks(&["a"]).replace(r#"{"keys":["#, r#"{"keys":[{"kty":"XYZ","kid":"strange"},"#);
     let scene = Scene::new(RefreshPolicy::default());
     scene
@@ -527,7 +527,7 @@ fn names_of_keys_that_are_passed_over_are_no_reason_to_fetch() {
 }
 
 #[test]
-fn configuration_that_cannot_be_meant_is_refused() {
+fn invalid_configuration_is_rejected() {
     let new = |algorithms: &[Algorithm], policy| RemoteKeySet::new(algorithms, policy).unwrap_err();
     let policy = RefreshPolicy::default();
     assert_eq!(new(&[], policy), JwksConfigError::NoAlgorithm);

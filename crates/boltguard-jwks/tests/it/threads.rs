@@ -11,7 +11,7 @@ use crate::support::{Scene, names, remote, response, seconds};
 
 const THREADS: usize = 8;
 
-/// Lets all threads wait for a fetch, finishes it, and lets each of them `check` what they find.
+/// Makes all threads wait for a fetch, finishes it, and calls `check` with the result of each.
 fn wait_for<F>(scene: &Scene, finish: impl FnOnce() -> F, check: impl Fn() + Sync) {
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -28,7 +28,7 @@ fn wait_for<F>(scene: &Scene, finish: impl FnOnce() -> F, check: impl Fn() + Syn
 }
 
 #[test]
-fn of_many_threads_one_fetches_and_the_others_wait_for_its_keys() {
+fn one_thread_fetches_and_the_others_wait() {
     let scene = Scene::new(RefreshPolicy::default());
     let permit = scene.fetch(Refresh::IfStale);
     let finish = || {
@@ -63,7 +63,7 @@ fn threads_that_ask_at_once_cause_one_fetch() {
 }
 
 #[test]
-fn waiters_of_a_fetch_that_fails_are_refused_and_do_not_fetch_in_turn() {
+fn callers_waiting_for_a_failed_fetch_are_refused() {
     let scene = Scene::new(RefreshPolicy::default());
     let permit = scene.fetch(Refresh::IfStale);
     let finish = || permit.finish(Err(FetchError::Timeout), scene.now);
@@ -76,7 +76,7 @@ fn waiters_of_a_fetch_that_fails_are_refused_and_do_not_fetch_in_turn() {
 }
 
 #[test]
-fn a_fetch_that_panics_holds_nobody_up() {
+fn panicking_fetch_blocks_no_other_caller() {
     let client = JwksClient::new(remote(), |_: usize| -> Result<Response, FetchError> {
         panic!("a bug")
     });
@@ -109,7 +109,7 @@ fn a_client_fetches_for_a_key_that_it_does_not_have() {
         names(&client.refresh(Refresh::UnknownKid, later).unwrap()),
         ["a", "b"]
     );
-    // The issuer fails from now on: what is there serves until it is too old.
+    // The issuer fails from now on: the existing keys are used until they are too old.
     let late = later + seconds(301);
     assert_eq!(
         names(&client.refresh(Refresh::IfStale, late).unwrap()),
@@ -127,16 +127,16 @@ fn a_client_fetches_for_a_key_that_it_does_not_have() {
 }
 
 #[test]
-fn who_knows_of_a_change_is_not_served_by_a_fetch_from_before_it() {
-    let (fetches, asks) = (AtomicUsize::new(0), AtomicUsize::new(0));
+fn forced_refresh_ignores_an_earlier_fetch() {
+    let (fetches, started) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let client = JwksClient::new(remote(), |_: usize| {
         if fetches.fetch_add(1, Ordering::SeqCst) > 0 {
             return Ok(response(&["b"]));
         }
-        while asks.load(Ordering::SeqCst) == 0 {
+        while started.load(Ordering::SeqCst) == 0 {
             thread::yield_now();
         }
-        // Long enough for the other thread to wait, though nothing depends on it.
+        // Long enough for the other thread to wait, but the result doesn't depend on it.
         (0..1000).for_each(|_| thread::yield_now());
         Ok(response(&["a"]))
     });
@@ -146,7 +146,7 @@ fn who_knows_of_a_change_is_not_served_by_a_fetch_from_before_it() {
         while fetches.load(Ordering::SeqCst) == 0 {
             thread::yield_now();
         }
-        asks.store(1, Ordering::SeqCst);
+        started.store(1, Ordering::SeqCst);
         let keys = client.refresh(Refresh::Force, now).unwrap();
         assert_eq!(names(&keys), ["b"]);
     });

@@ -89,7 +89,7 @@ fn the_first_error_is_reported() {
 }
 
 #[test]
-fn what_is_no_token_has_no_parts_either() {
+fn invalid_token_has_no_parts() {
     for text in ["", "a", "a.b", "é.é.é"] {
         assert_eq!(insecure::payload(text), Err(JwsError::Malformed), "{text}");
     }

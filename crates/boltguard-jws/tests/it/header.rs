@@ -150,7 +150,7 @@ fn extensions_are_refused_whatever_they_are() {
 }
 
 #[test]
-fn what_is_no_json_object_is_refused() {
+fn values_that_are_not_json_objects_are_rejected() {
     assert_all(
         &[
             "",
@@ -260,7 +260,7 @@ fn the_unverified_header_can_be_read() {
 }
 
 #[test]
-fn a_type_that_is_no_string_is_none() {
+fn typ_that_is_not_a_string_is_ignored() {
     for value in ["7", "null", "[\"JWT\"]", "{}", "true"] {
         let token = forge::signed(
             format!(r#"{{"alg":"HS256","typ":{value}}}"#),

@@ -1,4 +1,4 @@
-//! Tokens out of the specifications, and tokens that must not get in.
+//! Tokens of the specifications, and tokens that must be rejected.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
@@ -22,12 +22,12 @@ use boltguard_testing::keys;
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 const PAYLOAD: &str = r#"{"sub":"42"}"#;
 
-/// Verifies a token with the usual key of one algorithm.
+/// Verifies a token with the test key for an algorithm.
 fn verify(token: &str, algorithm: Algorithm) -> Result<Vec<u8>, JwsError> {
     verify_with(token, KeySet::new([keys::verifying_key(algorithm)]))
 }
 
-/// Verifies a token in each way there is, which all have to say the same.
+/// Verifies a token in all possible ways, which must have the same result.
 fn verify_with(token: &str, keys: KeySet) -> Result<Vec<u8>, JwsError> {
     let parsed = UnverifiedJws::parse(token).and_then(|jws| jws.verify_among(&keys));
     let parsed = parsed.map(|verified| verified.payload().to_vec());
@@ -37,7 +37,7 @@ fn verify_with(token: &str, keys: KeySet) -> Result<Vec<u8>, JwsError> {
         .map(|verified| verified.payload().to_vec());
     assert_eq!(
         known, parsed,
-        "a header known by heart means what it says: {token}"
+        "a prepared header is equal to the parsed one: {token}"
     );
     parsed
 }

@@ -77,7 +77,7 @@ fn no_bit_of_a_signature_may_differ() {
 }
 
 #[test]
-fn a_constant_is_no_signature() {
+fn constant_is_not_a_signature() {
     for algorithm in Algorithm::ALL {
         for byte in [0, 1, 0xff] {
             check(*algorithm, |whole| vec![byte; whole.len()]);

@@ -299,7 +299,7 @@ fn is_known(layout: &str, key: VerifyingKey) -> bool {
 }
 
 #[test]
-fn the_usual_headers_are_known_by_heart() {
+fn common_headers_are_prepared() {
     let unnamed = [
         r#"{"alg":"HS256","typ":"JWT"}"#,
         r#"{"typ":"JWT","alg":"HS256"}"#,

@@ -1,10 +1,10 @@
-//! Whose account a token is about.
+//! The account of a token.
 
 use boltguard_jwt::{AccountSource, CachedClaims, ClaimsPolicy};
 
 use crate::{admit, lenient};
 
-/// The id of the local account, and whose accounts the token is about.
+/// The ID of the local account, and the kind of accounts of the token.
 fn account(policy: &ClaimsPolicy, payload: &str) -> (Option<String>, AccountSource) {
     let claims = admit(policy, payload).unwrap();
     let account = claims.account().map(|id| id.as_str().to_owned());
@@ -30,7 +30,7 @@ fn an_unnamed_issuer_has_unknown_accounts() {
 }
 
 #[test]
-fn users_of_another_issuer_are_no_local_accounts() {
+fn users_of_another_issuer_have_no_local_account() {
     let policy = lenient().with_external_accounts(7);
     for payload in [r#"{"sub":"1"}"#, r#"{"sub":"1","iss":"a"}"#] {
         let found = account(&policy, payload);

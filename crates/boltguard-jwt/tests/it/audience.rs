@@ -99,7 +99,7 @@ fn an_expected_audience_is_required() {
 }
 
 #[test]
-fn an_audience_that_nobody_expects_is_somebody_else() {
+fn unexpected_audience_is_rejected() {
     assert_refused(
         &lenient(),
         &[
@@ -114,7 +114,7 @@ fn an_audience_that_nobody_expects_is_somebody_else() {
 }
 
 #[test]
-fn an_empty_name_is_no_audience() {
+fn empty_name_is_not_an_audience() {
     for policy in [lenient(), expecting(&["shop"]), expecting(&[""])] {
         let payloads = [r#"{"aud":""}"#, r#"{"aud":[""]}"#, r#"{"aud":"a"}"#];
         assert_reason(&policy, &payloads, ReasonCode::AudienceMismatch);
@@ -141,7 +141,7 @@ fn an_audience_must_consist_of_strings() {
 }
 
 #[test]
-fn a_header_parameter_is_no_claim() {
+fn header_parameter_is_not_a_claim() {
     let requirements = boltguard_grants::Requirements::new();
     let now = boltguard_types::NumericDate::from_secs(crate::NOW);
     let verdict = admit_under(

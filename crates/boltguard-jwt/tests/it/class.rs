@@ -1,4 +1,4 @@
-//! Tokens that are signed as access tokens are, and are something else, RFC 8725 §3.12.
+//! Tokens that are signed like access tokens, but belong to another class, RFC 8725 §3.12.
 
 use boltguard_grants::Requirements;
 use boltguard_jwt::{AdmittedClaims, ClaimsError, ClaimsPolicy};
@@ -20,7 +20,7 @@ fn under_typ(policy: &ClaimsPolicy, typ: &str) -> Result<AdmittedClaims, ClaimsE
 }
 
 #[test]
-fn tokens_of_other_classes_are_no_access_tokens() {
+fn tokens_of_other_classes_are_not_access_tokens() {
     let others = [
         // simplejwt, ninja-jwt
         r#"{"token_type":"refresh"}"#,
@@ -79,7 +79,7 @@ fn a_class_that_is_said_twice_is_malformed() {
 }
 
 #[test]
-fn access_tokens_are_admitted_whatever_they_call_themselves() {
+fn access_tokens_with_any_label_are_admitted() {
     assert_admitted(
         &policy(),
         &[

@@ -10,7 +10,7 @@ use crate::{
     missing, wrong_type,
 };
 
-/// What is no JSON number, RFC 7519 §2.
+/// JSON values that aren't numbers, RFC 7519 §2.
 const NO_NUMBERS: [&str; 10] = [
     r#""1800000000""#,
     "true",
@@ -24,7 +24,7 @@ const NO_NUMBERS: [&str; 10] = [
     r#""NaN""#,
 ];
 
-/// What is no JSON at all, RFC 8259 §6.
+/// Values that aren't JSON, RFC 8259 §6.
 const NO_JSON: [&str; 16] = [
     "NaN",
     "Infinity",
@@ -111,7 +111,7 @@ fn exp_may_be_any_json_number() {
 }
 
 #[test]
-fn what_is_no_number_is_no_date() {
+fn values_that_are_not_numbers_are_not_dates() {
     for name in ["exp", "nbf", "iat"] {
         for value in NO_NUMBERS {
             assert_eq!(
@@ -131,7 +131,7 @@ fn what_is_no_number_is_no_date() {
 }
 
 #[test]
-fn exp_is_required_unless_told_otherwise() {
+fn exp_is_required_by_default() {
     assert_refused(
         &ClaimsPolicy::new(),
         &["{}", r#"{"EXP":1800000000}"#, r#"{"exp ":1800000000}"#],
@@ -139,7 +139,7 @@ fn exp_is_required_unless_told_otherwise() {
     );
     assert_refused(&ClaimsPolicy::default(), &["{}"], missing("exp"));
     assert_admitted(&lenient(), &["{}"]);
-    // It counts where it is there.
+    // If present, it is checked.
     assert_refused(
         &lenient(),
         &[r#"{"exp":1600000000}"#],
@@ -239,7 +239,7 @@ fn leeway_moves_both_ends() {
 }
 
 #[test]
-fn leeway_of_any_length_is_no_overflow() {
+fn leeway_never_overflows() {
     let forever = lenient().with_leeway(Duration::MAX);
     for payload in [with("exp", 0), with("exp", "1.7e308"), with("nbf", "1e19")] {
         for now in [0.0, 1e9] {

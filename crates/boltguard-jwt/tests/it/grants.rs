@@ -1,4 +1,4 @@
-//! Permissions, scopes and tests of claims, which guards ask about.
+//! Permissions, scopes and tests of claims, which guards require.
 
 use boltguard_grants::{ClaimTest, ClaimValue, GrantSet, Identity, Requirements};
 use boltguard_jwt::AdmittedClaims;
@@ -13,7 +13,7 @@ fn read(payload: &str) -> AdmittedClaims {
     admit_wanting(&Requirements::new(), payload).unwrap()
 }
 
-fn wants(permissions: &[&str]) -> Requirements {
+fn requirements_for(permissions: &[&str]) -> Requirements {
     let mut requirements = Requirements::new();
     for permission in permissions {
         requirements.permission(&Permission::new(permission).unwrap());
@@ -23,7 +23,7 @@ fn wants(permissions: &[&str]) -> Requirements {
 
 /// Whether these claims grant the permission.
 fn grants(payload: &str, permission: &str) -> bool {
-    let mut requirements = wants(&[]);
+    let mut requirements = requirements_for(&[]);
     let id = requirements.permission(&Permission::new(permission).unwrap());
     admit_wanting(&requirements, payload)
         .unwrap()
@@ -128,10 +128,10 @@ fn permissions_are_listed_each_once() {
 }
 
 #[test]
-fn a_claim_whose_type_grants_nothing_is_told() {
-    let mut requirements = wants(&["a.b"]);
+fn claims_with_a_wrong_type_are_reported() {
+    let mut requirements = requirements_for(&["a.b"]);
     requirements.scope("x");
-    for (payload, told) in [
+    for (payload, expected) in [
         (
             r#"{"permissions":{"a.b":true}}"#,
             Some(("permissions", "an object")),
@@ -154,7 +154,7 @@ fn a_claim_whose_type_grants_nothing_is_told() {
         let claims = admit_wanting(&requirements, payload).unwrap();
         let found = claims.ignored_grants();
         let found: Vec<_> = found.iter().map(|one| (one.claim(), one.found())).collect();
-        assert_eq!(found, Vec::from_iter(told), "{payload}");
+        assert_eq!(found, Vec::from_iter(expected), "{payload}");
     }
     let claims = admit_wanting(&requirements, r#"{"scope":{"secret":1}}"#).unwrap();
     assert_eq!(
@@ -179,7 +179,7 @@ fn scopes_are_split_at_spaces() {
 }
 
 #[test]
-fn what_nobody_asks_about_is_not_held() {
+fn grants_without_requirement_are_not_recorded() {
     let claims = read(r#"{"permissions":["a","*"],"scope":"b","amr":["pwd"]}"#);
     assert_eq!(*claims.grant_set(), GrantSet::default());
     assert_eq!(claims.permissions(), ["a", "*", "b"]);
@@ -320,7 +320,7 @@ fn claim_test() -> impl Strategy<Value = ClaimTest> {
                     .collect::<Vec<ClaimValue>>()
             };
             let mut test = ClaimTest::new(name);
-            for (list, ask) in [
+            for (list, add) in [
                 (
                     any,
                     ClaimTest::any_of as fn(ClaimTest, Vec<ClaimValue>) -> ClaimTest,
@@ -329,7 +329,7 @@ fn claim_test() -> impl Strategy<Value = ClaimTest> {
                 (none, ClaimTest::none_of),
             ] {
                 if !list.is_empty() {
-                    test = ask(test, texts(&list));
+                    test = add(test, texts(&list));
                 }
             }
             test
@@ -343,14 +343,14 @@ proptest! {
         scope in prop_oneof![prop::collection::vec(granted(), 0..5).prop_map(|scopes| Value::from(scopes.join(" "))), claim()],
         scp in claim(),
         other in claim(),
-        asked in prop::collection::vec(name(), 0..20),
+        required in prop::collection::vec(name(), 0..20),
         scopes in prop::collection::vec(name(), 0..4),
         tests in prop::collection::vec(claim_test(), 0..4),
         seed in 1..u64::MAX,
     ) {
         let claims = json!({"permissions": permissions, "scope": scope, "scp": scp, "a": other, "sub": "a"});
         let mut requirements = Requirements::new();
-        for name in &asked {
+        for name in &required {
             if let Ok(permission) = Permission::new(name) {
                 requirements.permission(&permission);
             }

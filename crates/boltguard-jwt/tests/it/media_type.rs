@@ -86,7 +86,7 @@ fn an_expected_type_is_required() {
 }
 
 #[test]
-fn a_claim_is_no_header_parameter() {
+fn claim_is_not_a_header_parameter() {
     let policy = lenient().with_type("at+jwt");
     let verdict = admit_under(
         r#"{"alg":"HS256"}"#,

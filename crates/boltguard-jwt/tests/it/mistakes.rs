@@ -1,4 +1,4 @@
-//! Settings that were given nothing to compare with.
+//! Settings without values to compare with.
 
 use std::error::Error;
 
@@ -63,7 +63,7 @@ fn a_policy_with_a_mistake_admits_no_claims() {
             PolicyError::NoClaimValue,
             ReasonCode::ClaimMismatch,
         ),
-        // What is ignored was a mistake all the same, and so was what is set again.
+        // A setting that is ignored or replaced is still a mistake.
         (
             lenient().with_audience([]).ignoring_audience(),
             PolicyError::NoAudience,
@@ -92,14 +92,14 @@ fn a_policy_with_a_mistake_admits_no_claims() {
 }
 
 #[test]
-fn settings_that_ask_for_something_are_no_mistake() {
+fn settings_with_values_are_valid() {
     let policy = ClaimsPolicy::new()
         .with_audience(["shop"])
         .with_issuer(["https://id.example"])
         .with_subject("42")
         .with_type("at+jwt");
     assert_eq!(policy.check_settings(), Ok(()));
-    // To require no claim at all is a choice.
+    // Requiring no claims is a valid choice.
     assert_eq!(lenient().check_settings(), Ok(()));
     assert_admitted(&lenient(), &["{}"]);
 }

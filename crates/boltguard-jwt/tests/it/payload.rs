@@ -5,7 +5,7 @@ use boltguard_jwt::ClaimsError;
 use crate::{admit, assert_admitted, assert_refused, lenient};
 
 #[test]
-fn what_is_no_object_is_refused() {
+fn values_that_are_not_objects_are_rejected() {
     assert_refused(
         &lenient(),
         &[
@@ -28,7 +28,7 @@ fn what_is_no_object_is_refused() {
 }
 
 #[test]
-fn what_is_no_json_is_refused() {
+fn invalid_json_is_rejected() {
     assert_refused(
         &lenient(),
         &[
@@ -254,7 +254,7 @@ fn names_that_only_resemble_each_other_are_two() {
 }
 
 #[test]
-fn a_value_twice_is_no_name_twice() {
+fn duplicate_value_is_not_a_duplicate_name() {
     assert_admitted(
         &lenient().ignoring_audience(),
         &[r#"{"a":[1,1],"b":"a","c":"a","aud":["x","x"],"permissions":["p","p"]}"#],
@@ -299,7 +299,7 @@ fn nesting_is_bounded() {
 }
 
 #[test]
-fn siblings_are_no_nesting() {
+fn siblings_do_not_count_as_nesting() {
     let many = "[[]],".repeat(500);
     assert_admitted(
         &lenient(),

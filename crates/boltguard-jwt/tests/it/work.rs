@@ -1,4 +1,4 @@
-//! How work grows with a token and with what a service asks of it: counted, not timed.
+//! How work grows with the size of a token and of the requirements: counted, not timed.
 
 use boltguard_grants::{ClaimTest, ClaimValue, Requirements};
 use boltguard_jws::Verifier;
@@ -11,22 +11,22 @@ use boltguard_types::{NumericDate, Permission};
 
 use crate::{NOW, lenient};
 
-/// What a service asks: of so many things.
-struct Asked {
+/// The requirements and the policy of a service.
+struct Service {
     requirements: Requirements,
     policy: ClaimsPolicy,
 }
 
-impl Asked {
+impl Service {
     fn permissions(count: usize) -> Self {
-        Self::wanting(count, |requirements, number| {
+        Self::requiring(count, |requirements, number| {
             requirements.permission(&permission(&format!("a.b{number}.c{number}")));
         })
     }
 
-    fn wanting(count: usize, ask: impl Fn(&mut Requirements, usize)) -> Self {
+    fn requiring(count: usize, require: impl Fn(&mut Requirements, usize)) -> Self {
         let mut requirements = Requirements::new();
-        (0..count).for_each(|number| ask(&mut requirements, number));
+        (0..count).for_each(|number| require(&mut requirements, number));
         Self {
             requirements,
             policy: lenient().ignoring_audience(),
@@ -51,12 +51,12 @@ fn names(prefix: &str, count: usize) -> Vec<String> {
         .collect()
 }
 
-fn one_test(count: usize, ask: fn(ClaimTest, Vec<ClaimValue>) -> ClaimTest) -> Asked {
-    Asked::wanting(1, |requirements, _| {
+fn one_test(count: usize, require: fn(ClaimTest, Vec<ClaimValue>) -> ClaimTest) -> Service {
+    Service::requiring(1, |requirements, _| {
         let values = (0..count as i64)
             .map(|value| ClaimValue::from(-value - 1))
             .collect();
-        requirements.claim(&ask(ClaimTest::new("x"), values));
+        requirements.claim(&require(ClaimTest::new("x"), values));
     })
 }
 
@@ -73,40 +73,40 @@ fn members(count: usize) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// The steps that it takes to admit or refuse these claims.
-fn cost(asked: &Asked, payload: &str) -> u64 {
+/// The number of steps to admit or reject these claims.
+fn cost(service: &Service, payload: &str) -> u64 {
     let token = forge::signed(r#"{"alg":"HS256"}"#, payload, &keys::signing_key(Hs256));
     let verifier = Verifier::new(KeySet::new([keys::verifying_key(Hs256)]));
     let verified = verifier.verify(&token).unwrap();
     let now = NumericDate::from_secs(NOW);
     let admit = || {
-        asked
+        service
             .policy
-            .admit(Claims::read(verified, &asked.requirements).unwrap(), now)
+            .admit(Claims::read(verified, &service.requirements).unwrap(), now)
     };
     steps(|| drop(admit())).0
 }
 
-type Case = (&'static str, fn(usize) -> Asked, fn(usize) -> String);
+type Case = (&'static str, fn(usize) -> Service, fn(usize) -> String);
 
-/// Each with what a service asks, and what a token has, by their sizes.
+/// The requirements of a service and the claims of a token, by their sizes.
 const CASES: &[Case] = &[
-    ("permissions", Asked::permissions, |count| {
+    ("permissions", Service::permissions, |count| {
         list("permissions", count, |n| format!("\"a.b{n}.c{n}\""))
     }),
-    ("one wildcard many times", Asked::permissions, |count| {
+    ("one wildcard many times", Service::permissions, |count| {
         list("permissions", count, |_| "\"*\"".into())
     }),
-    ("one prefix many times", Asked::permissions, |count| {
+    ("one prefix many times", Service::permissions, |count| {
         list("permissions", count, |_| "\"a.*\"".into())
     }),
-    ("many prefixes", Asked::permissions, |count| {
+    ("many prefixes", Service::permissions, |count| {
         list("permissions", count, |n| format!("\"a.b{n}.*\""))
     }),
     (
         "prefixes in prefixes",
         |count| {
-            Asked::wanting(count, |requirements, n| {
+            Service::requiring(count, |requirements, n| {
                 requirements.permission(&permission(&format!("{}{n}", "a.".repeat(60))));
             })
         },
@@ -119,7 +119,7 @@ const CASES: &[Case] = &[
     (
         "scopes",
         |count| {
-            Asked::wanting(count, |requirements, n| {
+            Service::requiring(count, |requirements, n| {
                 requirements.scope(&format!("s{n}"));
             })
         },
@@ -143,7 +143,7 @@ const CASES: &[Case] = &[
     (
         "many tests of one claim",
         |count| {
-            Asked::wanting(count, |requirements, n| {
+            Service::requiring(count, |requirements, n| {
                 requirements.claim(&ClaimTest::new("x").any_of([-(n as i64) - 1]));
             })
         },
@@ -152,7 +152,7 @@ const CASES: &[Case] = &[
     (
         "tests of many claims",
         |count| {
-            Asked::wanting(count, |requirements, n| {
+            Service::requiring(count, |requirements, n| {
                 requirements.claim(&ClaimTest::new(format!("m{n}")));
             })
         },
@@ -162,7 +162,7 @@ const CASES: &[Case] = &[
         "many required claims",
         |count| {
             let names = names("m", count);
-            Asked::by(lenient().with_required(names.iter().map(String::as_str)))
+            Service::by(lenient().with_required(names.iter().map(String::as_str)))
         },
         members,
     ),
@@ -170,7 +170,7 @@ const CASES: &[Case] = &[
         "rules for many claims",
         |count| {
             let rule = |policy: ClaimsPolicy, n: usize| policy.with_claim(&format!("m{n}"), 0);
-            Asked::by((0..count).fold(lenient(), rule))
+            Service::by((0..count).fold(lenient(), rule))
         },
         members,
     ),
@@ -178,7 +178,7 @@ const CASES: &[Case] = &[
         "many audiences",
         |count| {
             let names = names("other", count);
-            Asked::by(lenient().with_audience(names.iter().map(String::as_str)))
+            Service::by(lenient().with_audience(names.iter().map(String::as_str)))
         },
         |count| list("aud", count, |n| format!("\"a{n}\"")),
     ),
@@ -186,7 +186,7 @@ const CASES: &[Case] = &[
         "many issuers",
         |count| {
             let names = names("other", count);
-            Asked::by(lenient().with_issuer(names.iter().map(String::as_str)))
+            Service::by(lenient().with_issuer(names.iter().map(String::as_str)))
         },
         |_| r#"{"iss":"a"}"#.into(),
     ),
@@ -194,9 +194,9 @@ const CASES: &[Case] = &[
 
 #[test]
 fn work_grows_with_the_sum_of_sizes() {
-    for (name, asked, payload) in CASES {
+    for (name, service, payload) in CASES {
         for (things, size) in [(900, 500), (900, 30), (30, 500), (4, 500)] {
-            let cost = cost(&asked(things), &payload(size));
+            let cost = cost(&service(things), &payload(size));
             let sum = (things + size) as u64;
             assert!(
                 cost <= 16 * sum,
@@ -208,9 +208,9 @@ fn work_grows_with_the_sum_of_sizes() {
 
 #[test]
 fn numbering_a_guard_takes_linear_work() {
-    let ask = |count: usize| {
+    let require = |count: usize| {
         let number = || {
-            Asked::wanting(count, |requirements, n| {
+            Service::requiring(count, |requirements, n| {
                 requirements.permission(&permission(&format!("p{n}")));
                 requirements.scope(&format!("s{n}"));
                 requirements.claim(&ClaimTest::new("x").any_of([n as i64]));
@@ -218,5 +218,5 @@ fn numbering_a_guard_takes_linear_work() {
         };
         steps(number).0
     };
-    assert!(ask(900) <= 10 * ask(90).max(300));
+    assert!(require(900) <= 10 * require(90).max(300));
 }

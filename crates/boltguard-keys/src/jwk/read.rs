@@ -116,7 +116,7 @@ fn ec(members: &Members) -> Result<Key, JwkProblem> {
 fn no_curve(cause: KeyError) -> JwkProblem {
     match cause {
         KeyError::NeedsEs256k => {
-            let fault = "is secp256k1, which needs the Cargo feature `es256k`";
+            let fault = "is secp256k1, which requires the Cargo feature `es256k`";
             JwkProblem::of("crv", cause, fault)
         }
         _ => unsupported("crv"),
@@ -190,8 +190,8 @@ fn operations(members: &Members) -> Result<Option<Vec<Box<str>>>, JwkProblem> {
     Ok(Some(operations))
 }
 
-/// Returns a number. RFC 7518 §2 (Base64urlUInt) has no zeros before it, but §6.3.1.1 knows of libraries that write
-/// one.
+/// Returns a number. RFC 7518 §2 (Base64urlUInt) doesn't allow leading zeros, but according to §6.3.1.1, some
+/// libraries write one.
 fn uint(members: &Members, name: &'static str) -> Result<Zeroizing<Vec<u8>>, JwkProblem> {
     let mut number = bytes(members, name)?;
     if number.is_empty() {

@@ -1,4 +1,4 @@
-//! Keys as environment variables, `.env` files and secret stores hand them over.
+//! Keys in the forms of environment variables, `.env` files and secret stores.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 const PAIRS: [KeyPair; 5] = [keys::RSA, keys::P256, keys::P384, keys::P521, keys::ED25519];
 
-/// What becomes of the line ends of a PEM, and of what is around it.
+/// Variants of a PEM with other line endings and surroundings.
 fn layouts(pem: &str) -> Vec<String> {
     let pem = pem.trim_end();
     let lines = |end: &str| pem.replace('\n', end);
@@ -152,7 +152,7 @@ fn public_keys_of_openssh_are_read() {
 }
 
 #[test]
-fn public_keys_of_openssh_that_are_damaged_or_of_another_kind_say_so() {
+fn invalid_openssh_keys_have_their_own_error() {
     let refused = |text: &str| PublicKey::from_pem(text).unwrap_err();
     let ed25519 = include_str!("../data/openssh.pub").lines().nth(4).unwrap();
     let (_, body) = ed25519.split_once(' ').unwrap();
@@ -213,7 +213,7 @@ fn a_public_key_in_pkcs8_may_be_tagged_explicitly() {
         der_of(keys::ED25519.public_pem),
     );
     let version_2 = |tag: &[u8], public: &[u8]| {
-        // Behind the head and the version of the first version.
+        // After the header and the version number of the first version.
         let body = [&[2, 1, 1], &inner[5..], tag, public].concat();
         let length = u8::try_from(body.len()).unwrap();
         [&[0x30, length][..], &body].concat()
@@ -237,7 +237,7 @@ fn a_public_key_in_pkcs8_may_be_tagged_explicitly() {
 }
 
 proptest! {
-    /// What is read as a key in any form is never a secret.
+    /// A string that can be read as a key in any form is never accepted as a secret.
     #[test]
     fn a_key_that_is_read_is_never_a_secret(
         pair in 0..PAIRS.len(),

@@ -1,4 +1,4 @@
-//! ES256K, RFC 8812: what works with the feature `es256k`, and what is said without it.
+//! ES256K, RFC 8812: operations with the feature `es256k`, and errors without it.
 //!
 //! RFC 8812 has no examples. `wycheproof_vectors.rs` has Project Wycheproof's.
 
@@ -133,7 +133,7 @@ mod on {
     }
 
     #[test]
-    fn the_name_is_exact_and_a_near_miss_is_told() {
+    fn the_name_is_exact_and_similar_names_are_suggested() {
         assert_eq!("ES256K".parse(), Ok(Algorithm::Es256k));
         let near = "es256k".parse::<Algorithm>().unwrap_err();
         assert_eq!(near.suggestion(), Some(Algorithm::Es256k));

@@ -120,7 +120,7 @@ fn a_key_for_pss_serves_pss_alone() {
 }
 
 #[test]
-fn what_a_key_for_pss_is_limited_to_survives_export() {
+fn export_preserves_the_limits_of_a_pss_key() {
     for pem in [file!("rsa_pss.public"), file!("rsa_pss_sha256.public")] {
         let key = public(pem);
         assert_eq!(public(&key.to_pem().unwrap()), key);
@@ -140,14 +140,14 @@ fn other_curves_are_not_supported() {
 }
 
 #[test]
-fn encrypted_keys_are_told_apart() {
+fn encrypted_keys_have_their_own_error() {
     for pem in [file!("encrypted.pkcs8"), file!("encrypted.sec1")] {
         assert_eq!(Key::from_pem(pem).unwrap_err(), KeyError::Encrypted);
     }
 }
 
 #[test]
-fn a_private_key_is_refused_where_a_public_one_is_meant() {
+fn private_key_is_rejected_as_public_key() {
     for pem in [
         file!("rsa_pkcs1.private"),
         file!("rsa_pkcs8.private"),
@@ -162,7 +162,7 @@ fn a_private_key_is_refused_where_a_public_one_is_meant() {
 }
 
 #[test]
-fn a_public_key_is_refused_where_a_private_one_is_meant() {
+fn public_key_is_rejected_as_private_key() {
     for pem in [
         file!("rsa_spki.public"),
         file!("rsa_pkcs1.public"),
@@ -179,7 +179,7 @@ fn a_public_key_is_refused_where_a_private_one_is_meant() {
 }
 
 #[test]
-fn text_around_the_pem_is_passed_over() {
+fn content_around_the_pem_is_ignored() {
     let key = public(file!("p256.public"));
     let pem = file!("p256.public");
     for text in [
@@ -231,7 +231,7 @@ fn a_url_holds_no_key() {
 }
 
 #[test]
-fn two_keys_are_too_many_and_of_certificates_the_first_counts() {
+fn several_keys_are_rejected_but_not_several_certificates() {
     let two = format!("{}{}", file!("p256.public"), file!("p384.public"));
     assert_eq!(refused(&two), KeyError::SeveralKeys);
     let chain = format!("{}{}", file!("p256.certificate"), file!("rsa.certificate"));

@@ -182,7 +182,7 @@ fn rsa_numbers_are_in_range() {
 }
 
 #[test]
-fn members_without_a_meaning_are_passed_over() {
+fn unknown_members_are_ignored() {
     let mut jwk = public(Algorithm::Es512);
     for (name, value) in [
         ("x5c", json!(["x"])),
@@ -271,7 +271,7 @@ fn key_ops_are_obeyed() {
     }
 }
 
-/// Compared each with each, so many would take minutes.
+/// If all pairs were compared, this number would take minutes.
 #[test]
 fn a_long_list_of_operations_is_read_in_one_pass() {
     let others = (0..300_000).map(|number| format!("x{number}"));
@@ -309,7 +309,7 @@ fn metadata_of_the_wrong_type_is_refused() {
     }
 }
 
-/// RFC 7518 §6.3.1.1 knows of libraries that write a zero before the modulus; JVMs do.
+/// RFC 7518 §6.3.1.1 mentions libraries that write a zero before the modulus; those of JVMs do.
 #[test]
 fn zeros_before_the_numbers_of_an_rsa_key_are_read() {
     let jwk = public(Algorithm::Rs256);
@@ -512,7 +512,7 @@ fn a_secret_is_never_written() {
 }
 
 #[test]
-fn what_is_written_is_the_public_key_with_its_metadata() {
+fn written_jwk_is_the_public_key_with_its_metadata() {
     let Key::Private(key) = keys::key(Algorithm::Es256) else {
         panic!("the key is private")
     };

@@ -13,7 +13,7 @@ fn jwk(key: Key, kid: Option<&str>) -> Value {
     jwk
 }
 
-fn usual(algorithm: Algorithm, kid: Option<&str>) -> Value {
+fn common(algorithm: Algorithm, kid: Option<&str>) -> Value {
     jwk(keys::key(algorithm), kid)
 }
 
@@ -38,9 +38,9 @@ use Algorithm::{EdDsa, Es256, Es384, Hs256, Rs256, Rs384};
 #[test]
 fn kid_selects_the_keys_of_its_name() {
     let set = set(&[
-        usual(Es256, Some("a")),
+        common(Es256, Some("a")),
         other(Es256, Some("b")),
-        usual(EdDsa, Some("a")),
+        common(EdDsa, Some("a")),
     ]);
     assert_eq!(count(&set, Es256, Some("a")), 1);
     assert_eq!(count(&set, EdDsa, Some("a")), 1);
@@ -52,8 +52,8 @@ fn kid_selects_the_keys_of_its_name() {
 }
 
 #[test]
-fn a_kid_that_names_nothing_leaves_the_keys_without_a_name() {
-    let set = set(&[usual(Es256, None), other(Es256, Some("b"))]);
+fn unknown_kid_selects_keys_without_kid() {
+    let set = set(&[common(Es256, None), other(Es256, Some("b"))]);
     assert_eq!(count(&set, Es256, Some("unknown")), 1);
     assert!(
         set.select(Es256, Some("unknown"))
@@ -65,9 +65,9 @@ fn a_kid_that_names_nothing_leaves_the_keys_without_a_name() {
 #[test]
 fn without_a_kid_the_keys_that_fit_are_tried() {
     let set = set(&[
-        usual(Es256, Some("a")),
+        common(Es256, Some("a")),
         other(Es256, None),
-        usual(Es384, None),
+        common(Es384, None),
     ]);
     assert_eq!(count(&set, Es256, None), 2);
     assert_eq!(count(&set, Es384, None), 1);
@@ -83,8 +83,8 @@ fn the_number_of_keys_tried_is_bounded() {
 }
 
 #[test]
-fn keys_that_are_not_understood_are_passed_over_and_their_names_kept() {
-    let good = usual(Rs256, None);
+fn unsupported_keys_are_skipped_with_their_kid() {
+    let good = common(Rs256, None);
     for odd in [
         json!({"kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA", "kid": "odd"}),
         json!({"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA", "kid": "odd"}),
@@ -100,10 +100,10 @@ fn keys_that_are_not_understood_are_passed_over_and_their_names_kept() {
 }
 
 #[test]
-fn keys_for_another_use_or_algorithm_are_passed_over_and_their_names_kept() {
-    let mut enc = usual(Rs256, Some("enc"));
+fn keys_for_another_use_are_skipped_with_their_kid() {
+    let mut enc = common(Rs256, Some("enc"));
     enc["use"] = "enc".into();
-    let mut alg = usual(Rs256, Some("alg"));
+    let mut alg = common(Rs256, Some("alg"));
     alg["alg"] = "RS384".into();
     let members = json!({"keys": [enc, alg, other(Rs256, None)]});
     let set = read(&members, &[Rs256]).unwrap();
@@ -119,12 +119,12 @@ fn keys_for_another_use_or_algorithm_are_passed_over_and_their_names_kept() {
 #[test]
 fn each_key_that_is_skipped_is_listed_with_its_index_its_kid_and_the_reason() {
     let with = |name: &str, value: Value| {
-        let mut jwk = usual(Rs256, Some("k"));
+        let mut jwk = common(Rs256, Some("k"));
         jwk[name] = value;
         jwk
     };
     let set = json!({"keys": [
-        usual(Rs256, Some("good")),
+        common(Rs256, Some("good")),
         with("n", json!("AQAB")),
         with("e", json!(null)),
         with("n", json!("A+AA")),
@@ -135,7 +135,7 @@ fn each_key_that_is_skipped_is_listed_with_its_index_its_kid_and_the_reason() {
         with("kid", json!({"a": 1})),
         json!({"kty": "AKP", "kid": 7}),
         json!({"kty": "oct", "k": "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg"}),
-        usual(Es256, Some("other")),
+        common(Es256, Some("other")),
         json!({"kid": "a\nb"}),
         json!({"kid": "x".repeat(100)}),
     ]});
@@ -181,17 +181,17 @@ fn a_set_without_a_usable_key_is_read_with_the_reasons() {
 #[test]
 fn keys_may_share_a_kid() {
     let set = set(&[
-        usual(Es256, Some("a")),
+        common(Es256, Some("a")),
         other(Es256, Some("a")),
-        usual(Rs256, Some("a")),
+        common(Rs256, Some("a")),
     ]);
     assert_eq!(count(&set, Es256, Some("a")), 2);
     assert!(set.skipped().is_empty());
 }
 
 #[test]
-fn null_is_no_private_member() {
-    let mut jwk = usual(Rs256, None);
+fn null_is_not_a_private_member() {
+    let mut jwk = common(Rs256, None);
     for name in ["d", "p", "q", "dp", "dq", "qi", "oth"] {
         jwk[name] = Value::Null;
     }
@@ -201,7 +201,7 @@ fn null_is_no_private_member() {
 #[test]
 fn only_allowed_algorithms_are_served() {
     let set = read(
-        &json!({"keys": [usual(Rs256, None), usual(Es256, None)]}),
+        &json!({"keys": [common(Rs256, None), common(Es256, None)]}),
         &[Es256, Rs384],
     )
     .unwrap();
@@ -211,9 +211,9 @@ fn only_allowed_algorithms_are_served() {
 #[test]
 fn a_restricted_set_keeps_the_names_of_the_others() {
     let keys = set(&[
-        usual(Es256, Some("ec")),
-        usual(EdDsa, Some("ed")),
-        usual(EdDsa, None),
+        common(Es256, Some("ec")),
+        common(EdDsa, Some("ed")),
+        common(EdDsa, None),
     ]);
     let keys = keys.restricted_to(&[EdDsa]);
     assert_eq!(count(&keys, Es256, Some("ec")), 0);
@@ -224,15 +224,15 @@ fn a_restricted_set_keeps_the_names_of_the_others() {
 
 #[test]
 fn sets_are_the_same_if_tokens_find_the_same_keys() {
-    let members = [usual(EdDsa, Some("a")), usual(Es256, Some("b"))];
+    let members = [common(EdDsa, Some("a")), common(Es256, Some("b"))];
     let unusable = json!({"kty": "unknown", "kid": "c"});
     let one = || set(&members);
     assert!(one().is_same_as(&one()));
     for different in [
         set(&members[..1]),
         set(&[members[1].clone(), members[0].clone()]),
-        set(&[usual(EdDsa, Some("c")), members[1].clone()]),
-        set(&[usual(EdDsa, None), members[1].clone()]),
+        set(&[common(EdDsa, Some("c")), members[1].clone()]),
+        set(&[common(EdDsa, None), members[1].clone()]),
         set(&[other(EdDsa, Some("a")), members[1].clone()]),
         set(&[members[0].clone(), members[1].clone(), unusable]),
         one().restricted_to(&[EdDsa]),
@@ -243,7 +243,7 @@ fn sets_are_the_same_if_tokens_find_the_same_keys() {
     }
 }
 
-/// Of two copies of a secret, nothing is compared.
+/// Copies of a secret share their memory, so they aren't compared.
 #[test]
 fn a_secret_is_the_same_only_as_its_clone() {
     let secret =
@@ -255,7 +255,7 @@ fn a_secret_is_the_same_only_as_its_clone() {
 
 #[test]
 fn two_sets_together_trust_the_keys_of_both() {
-    let one = set(&[usual(Es256, Some("a"))]);
+    let one = set(&[common(Es256, Some("a"))]);
     let both = one.and(set(&[other(Es256, Some("b"))]));
     assert_eq!(count(&both, Es256, Some("a")), 1);
     assert_eq!(count(&both, Es256, Some("b")), 1);
@@ -267,19 +267,19 @@ fn a_set_without_a_usable_key_is_refused() {
     for keys in [
         json!([]),
         json!([{"kty": "AKP"}]),
-        json!([usual(Rs256, None)]),
+        json!([common(Rs256, None)]),
     ] {
         assert_eq!(
             read(&json!({"keys": keys}), &[Es256]).unwrap_err(),
             KeyError::NoUsableKey
         );
     }
-    let fits = json!({"keys": [usual(Es256, None)]});
+    let fits = json!({"keys": [common(Es256, None)]});
     assert_eq!(read(&fits, &[]).unwrap_err(), KeyError::NoUsableKey);
 }
 
 #[test]
-fn what_is_no_set_is_refused() {
+fn values_that_are_not_sets_are_rejected() {
     for jwks in [
         json!({}),
         json!({"keys": null}),
@@ -297,9 +297,9 @@ fn what_is_no_set_is_refused() {
         json!(5),
         json!("x"),
         json!(null),
-        json!([usual(Es256, None)]),
+        json!([common(Es256, None)]),
     ] {
-        let jwks = json!({"keys": [usual(Es256, None), member]});
+        let jwks = json!({"keys": [common(Es256, None), member]});
         assert_eq!(
             read(&jwks, Algorithm::ALL).unwrap_err(),
             KeyError::Jwks,
@@ -320,16 +320,16 @@ fn what_is_no_set_is_refused() {
 }
 
 #[test]
-fn a_private_key_in_a_set_is_refused_whatever_it_is_for() {
+fn private_key_in_a_set_is_always_rejected() {
     let private = |mut jwk: Value, name: &str| {
         jwk[name] = "AA".into();
         jwk
     };
     for bad in [
-        private(usual(Rs256, None), "d"),
-        private(usual(Rs256, None), "p"),
-        private(usual(Es256, None), "d"),
-        private(usual(EdDsa, None), "d"),
+        private(common(Rs256, None), "d"),
+        private(common(Rs256, None), "p"),
+        private(common(Es256, None), "d"),
+        private(common(EdDsa, None), "d"),
         private(json!({"kty": "OKP", "crv": "Ed448", "x": "AA"}), "d"),
         private(json!({"kty": "EC", "use": "enc"}), "d"),
     ] {
@@ -346,14 +346,14 @@ fn secrets_in_a_set_verify() {
 }
 
 #[test]
-fn other_members_of_a_set_are_passed_over() {
-    let jwks = json!({"issuer": "x", "keys": [usual(Es256, None)], "version": 2});
+fn other_members_of_a_set_are_ignored() {
+    let jwks = json!({"issuer": "x", "keys": [common(Es256, None)], "version": 2});
     assert!(read(&jwks, &[Es256]).is_ok());
 }
 
 #[test]
 fn one_jwk_makes_a_set_or_says_why_not() {
-    let key = Jwk::parse(&usual(Rs256, Some("k")).to_string()).unwrap();
+    let key = Jwk::parse(&common(Rs256, Some("k")).to_string()).unwrap();
     assert_eq!(
         KeySet::from_jwk(&key, &[Rs256, Rs384, Es256])
             .unwrap()

@@ -1,4 +1,4 @@
-//! Keys, algorithms and signatures that are taken for one another.
+//! Keys, algorithms and signatures that are used for one another.
 
 use boltguard_keys::{Algorithm, Key, KeyError, KeyType, SigningKey, VerifyingKey};
 use boltguard_testing::keys;
@@ -11,7 +11,7 @@ fn public(algorithm: Algorithm) -> Key {
 }
 
 #[test]
-fn a_key_serves_the_algorithms_of_its_family_and_no_others() {
+fn key_only_supports_algorithms_of_its_family() {
     for key_of in Algorithm::ALL {
         for algorithm in Algorithm::ALL {
             let fits = key_of.key_type() == algorithm.key_type();
@@ -98,7 +98,7 @@ fn every_changed_bit_of_a_signature_is_noticed() {
 }
 
 #[test]
-fn prepared_keys_are_named_by_algorithm_and_print_no_more() {
+fn debug_of_prepared_keys_only_shows_the_algorithm() {
     let key = keys::signing_key(Algorithm::Hs256).with_key_id("2026");
     let expected = r#"{ algorithm: Hs256, key_id: Some(KeyId("2026")), .. }"#;
     assert_eq!(format!("{key:?}"), format!("SigningKey {expected}"));

@@ -86,7 +86,7 @@ fn deterministic_algorithms_make_the_signatures_of_the_examples() {
 }
 
 #[test]
-fn rfc7515_appendix_a5_names_no_algorithm_and_has_no_key() {
+fn rfc7515_appendix_a5_unsecured_token_is_rejected() {
     assert!("none".parse::<Algorithm>().is_err());
     assert_eq!(
         Jwk::parse(r#"{"kty":"oct","k":""}"#).unwrap_err(),
@@ -104,7 +104,7 @@ fn rfc7517_appendix_a1_is_a_set_of_which_one_key_signs() {
 }
 
 #[test]
-fn rfc7517_appendix_a2_holds_private_keys_and_is_no_set_to_trust() {
+fn rfc7517_appendix_a2_private_keys_are_rejected() {
     let text = key_sets("RFC 7517 A.2");
     assert_eq!(
         KeySet::from_jwks(&text, Algorithm::ALL).unwrap_err(),

@@ -16,7 +16,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn private_keys_come_back_and_sign_for_the_same_public_key(
+    fn exported_private_keys_are_read_back(
         algorithm in on_a_curve(),
         message in prop::collection::vec(any::<u8>(), 0..200),
     ) {
@@ -44,7 +44,7 @@ proptest! {
     }
 
     #[test]
-    fn readers_answer_anything(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "\\PC{0,200}") {
+    fn readers_accept_any_input(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "\\PC{0,200}") {
         let _ = Key::from_der(&bytes);
         let _ = Key::from_pem(&text);
         let _ = Jwk::parse(&text);

@@ -4,7 +4,7 @@ use boltguard_encoding::base64url;
 use boltguard_keys::{Algorithm, KeyError, KeySet};
 use serde_json::Value;
 
-/// Vectors that are decided otherwise here, with the reason.
+/// Vectors with another result here, with the reason.
 const DECIDED_OTHERWISE: [(u64, &str); 5] = [
     (
         1,
@@ -30,7 +30,7 @@ fn tests() -> Vec<Value> {
 
 /// Whether one of the keys that the token selects has signed it.
 fn verifies(test: &Value) -> Result<bool, KeyError> {
-    // The public half of those that are published with the private one.
+    // The public part of keys that are published with the private one.
     let keys = KeySet::from_jwks(&test["set"].to_string(), Algorithm::ALL)?;
     let (message, signature) = test["jws"].as_str().unwrap().rsplit_once('.').unwrap();
     let header = base64url::decode(message.split('.').next().unwrap()).unwrap();
@@ -61,7 +61,7 @@ fn key_sets_are_as_wycheproof_says_or_listed() {
 }
 
 #[test]
-fn weak_secrets_are_told_apart() {
+fn weak_secrets_are_distinguished() {
     for test in tests()
         .iter()
         .filter(|test| test["comment"] == "key_too_short")
@@ -76,7 +76,7 @@ fn weak_secrets_are_told_apart() {
 }
 
 #[test]
-fn a_modulus_with_the_roca_weakness_is_refused_by_name() {
+fn roca_modulus_has_its_own_error() {
     let tests = tests();
     let test = tests.iter().find(|test| test["id"] == 7).unwrap();
     let read = KeySet::parse_jwks(&test["set"].to_string(), Algorithm::ALL).unwrap();

@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_or_empty_header_is_no_credential() {
+    fn missing_or_empty_header_has_no_credentials() {
         for parts in [&[][..], &[("client-cert", "")]] {
             let found = backend().authenticate(&parts, NumericDate::from_secs(0));
             assert!(matches!(found, Authentication::Absent));

@@ -44,7 +44,7 @@ fn known(backend: JwtBackend) -> (Gate, Arc<JwtBackend>) {
     (gate, backend)
 }
 
-fn ask(gate: &Gate, value: &str, now: NumericDate) -> Outcome {
+fn check_token(gate: &Gate, value: &str, now: NumericDate) -> Outcome {
     done(gate.evaluate(&[("authorization", value)], now))
 }
 
@@ -161,10 +161,10 @@ fn a_cached_token_expires() {
     let key = signing_key();
     let (gate, _) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
-    admitted(ask(&gate, &token, later(0)));
-    admitted(ask(&gate, &token, later(379)));
+    admitted(check_token(&gate, &token, later(0)));
+    admitted(check_token(&gate, &token, later(379)));
     let expired = (401, ReasonCode::TokenExpired);
-    assert_eq!(refused(ask(&gate, &token, later(380))), expired);
+    assert_eq!(refused(check_token(&gate, &token, later(380))), expired);
 }
 
 #[test]
@@ -173,13 +173,13 @@ fn a_token_in_its_leeway_is_verified_and_not_cached() {
     let policy = ClaimsPolicy::new().with_leeway(Duration::from_secs(60));
     let (gate, backend) = known(backend(&key, policy).with_cache(10).unwrap());
     let token = signed(CLAIMS, &key);
-    admitted(ask(&gate, &token, later(400)));
+    admitted(check_token(&gate, &token, later(400)));
     assert_eq!(backend.cached_tokens(), 0);
-    admitted(ask(&gate, &token, later(0)));
+    admitted(check_token(&gate, &token, later(0)));
     assert_eq!(backend.cached_tokens(), 1);
-    admitted(ask(&gate, &token, later(439)));
+    admitted(check_token(&gate, &token, later(439)));
     let expired = (401, ReasonCode::TokenExpired);
-    assert_eq!(refused(ask(&gate, &token, later(440))), expired);
+    assert_eq!(refused(check_token(&gate, &token, later(440))), expired);
     assert_eq!(backend.cached_tokens(), 1);
 }
 
@@ -188,10 +188,10 @@ fn a_cached_token_is_not_valid_before_nbf() {
     let key = signing_key();
     let (gate, backend) = known(backend(&key, ClaimsPolicy::new()).with_cache(10).unwrap());
     let token = signed(r#"{"sub":"42","nbf":1300819010,"exp":1300819380}"#, &key);
-    admitted(ask(&gate, &token, later(10)));
+    admitted(check_token(&gate, &token, later(10)));
     assert_eq!(backend.cached_tokens(), 1);
     let early = (401, ReasonCode::TokenNotYetValid);
-    assert_eq!(refused(ask(&gate, &token, later(9))), early);
+    assert_eq!(refused(check_token(&gate, &token, later(9))), early);
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn keys_are_replaced_while_cached_tokens_are_checked() {
             turn += 1;
             let key = &keys[turn % 2];
             backend.replace_keys(trusting(key));
-            // Once replaced, no token of the other key passes, whatever was cached.
+            // Once the keys are replaced, no token of the other key is accepted, even if it was cached.
             let other = &tokens[(turn + 1) % 2];
             assert_eq!(
                 refused(ask_now(&gate, other)).1,

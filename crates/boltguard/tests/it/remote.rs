@@ -143,7 +143,7 @@ fn keys_are_fetched_with_the_first_token_and_rotate_with_a_new_one() {
     assert_eq!(issuer.fetches(), 1);
     admitted(check(&token(&new, CLAIMS), 40));
     assert_eq!(issuer.fetches(), 2);
-    // Its key is known now, and that it has expired is no reason to fetch.
+    // Its key is known now, and an expired token doesn't trigger a fetch.
     assert_eq!(
         refused(check(&token(&new, EXPIRED), 80)),
         (401, ReasonCode::TokenExpired)
@@ -205,7 +205,7 @@ fn keys_without_kid_are_fetched_for_an_unknown_signature() {
 }
 
 #[test]
-fn without_keys_the_answer_is_503_and_never_open() {
+fn missing_keys_result_in_503() {
     let known = key("known");
     let issuer = Issuer::new([None]);
     let start = Instant::now();
@@ -213,7 +213,7 @@ fn without_keys_the_answer_is_503_and_never_open() {
         let gate = gate_of(&[&issuer], &guard);
         let decided = check(&gate, &[&issuer], &token(&known, CLAIMS), start);
         assert_eq!(refused(decided), (503, ReasonCode::IssuerKeysUnavailable));
-        // Without a token there is nothing to verify.
+        // Without a token, no keys are required.
         let fetches = issuer.fetches();
         match outcome(&gate, &[&issuer], &[], start) {
             Outcome::Admitted(caller) => assert!(!caller.is_authenticated()),
@@ -232,7 +232,7 @@ fn while_the_issuer_is_down_an_unknown_key_is_503() {
     let check =
         |value: &str, time| check(&gate, &[&issuer], value, start + Duration::from_secs(time));
     admitted(check(&token(&known, CLAIMS), 0));
-    // A flood of them is one fetch.
+    // Many of them cause one fetch.
     for time in [31, 31, 32, 60] {
         assert_eq!(
             refused(check(&token(&strange, CLAIMS), time)),
@@ -343,8 +343,8 @@ fn a_token_of_a_key_without_kid_causes_no_fetch_of_others() {
         assert_eq!((third.fetches(), up.fetches()), (fetches.1, fetches.2));
     }
     // The key may be a new one of this issuer, or one of the unavailable issuer.
-    let stranger = key("stranger");
-    let unknown = check(&gate, &issuers, &token(&stranger, CLAIMS), later);
+    let untrusted = key("untrusted");
+    let unknown = check(&gate, &issuers, &token(&untrusted, CLAIMS), later);
     assert_eq!(refused(unknown), (503, ReasonCode::IssuerKeysUnavailable));
     assert_eq!((third.fetches(), up.fetches()), (2, 2));
 }
@@ -410,7 +410,7 @@ fn algorithms_with_secrets_are_a_config_error_for_issuers() {
     );
 }
 
-/// An issuer's keys and a backend of the edge, which answer this.
+/// An edge that returns these results for an issuer's keys and for a backend.
 struct Rejecting<'i> {
     issuer: Issuers<'i>,
     found: Authentication,

@@ -17,7 +17,7 @@ use crate::support::{
     NOW, admitted, bearer, check, gate, jwt, jwt_with, refused, revocation_check, secret,
 };
 
-/// A token of all levels, whose strings have escapes.
+/// A token with all levels, whose strings have escapes.
 const CLAIMS: &str = r#"{"sub":"4\u0032","iss":"https://a.example","sid":"s\u00e9ance","jti":"t-1",
     "iat":1300818990,"exp":1300819380}"#;
 
@@ -184,7 +184,7 @@ fn a_token_without_an_id_is_refused_by_a_store_with_levels() {
 }
 
 #[test]
-fn an_external_store_is_told_all_parts() {
+fn an_external_store_receives_all_parts() {
     let policy = ClaimsPolicy::new().with_issuer(["https://a.example"]);
     let gate = guarded(jwt_with(policy), Revocation::External);
     let token = token(CLAIMS);
@@ -222,7 +222,7 @@ impl RevocationStore for Tokens {
 }
 
 #[test]
-fn a_store_for_single_tokens_is_asked_for_the_id() {
+fn store_for_single_tokens_receives_the_id() {
     for (revoked, is_revoked) in [("t-1", true), ("t-2", false)] {
         let gate = guarded(jwt(), Revocation::InProcess(Arc::new(Tokens(revoked))));
         let token = bearer(r#"{"sub":"42","sid":"t-2","jti":"t-1","exp":1300819380}"#);

@@ -164,7 +164,7 @@ fn gates(store: &Arc<MemoryKeyStore>, stored: &StoredKey, verifier: &ApiKeyVerif
 }
 
 #[test]
-fn a_key_that_expires_while_the_edge_is_asked_is_refused() {
+fn key_that_expires_during_the_edge_call_is_refused() {
     let peppers = Peppers::new(Secret::generate(Algorithm::Hs256).unwrap());
     let format = KeyFormat::new("sk").unwrap();
     let key = format.generate().unwrap();

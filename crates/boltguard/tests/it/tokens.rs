@@ -130,16 +130,16 @@ fn a_revoked_token_ends_the_search() {
     assert_eq!(verdict, (401, ReasonCode::TokenRevoked));
     let open = two_backends(local(), &Guard::allow_any());
     let caller = admitted(check(&open, &headers));
-    let is_told =
+    let receives_claims =
         |caller: Caller| caller.failure().map(Failure::reason) == Some(ReasonCode::TokenRevoked);
-    assert!(is_told(caller));
+    assert!(receives_claims(caller));
 
     for (guard, is_open) in [(Guard::authenticated(), false), (Guard::allow_any(), true)] {
         let gate = two_backends(Revocation::External, &guard);
         let need = revocation_check(&gate, &headers);
         let outcome = done(need.resume(RevocationStatus::Revoked, &headers, NOW));
         if is_open {
-            assert!(is_told(admitted(outcome)));
+            assert!(receives_claims(admitted(outcome)));
         } else {
             assert_eq!(refused(outcome), (401, ReasonCode::TokenRevoked));
         }

@@ -121,7 +121,7 @@ fn a_reformatted_public_key_isnt_accepted_as_secret() {
 
 // The URL of a JWK Set is as public as the keys that it names.
 #[test]
-fn a_url_is_no_secret_by_any_way() {
+fn url_is_never_a_secret() {
     for text in ["https://id.example.com/jwks.json", " HTTP://id.example.com"] {
         assert_eq!(Secret::new(text.as_bytes()), Err(KeyError::UrlAsKey));
         let encoded = base64url::encode(text.as_bytes());
@@ -234,7 +234,7 @@ fn a_key_serves_the_algorithms_of_its_kind() {
 // CVE-2019-20933 (InfluxDB), CVE-2026-44351 and CVE-2026-107720 (fast-jwt), CVE-2026-45363 (ruby-jwt), CVE-2026-49852
 // (joserfc) and CVE-2026-102266 (PyJWT, by way of a JWK).
 #[test]
-fn an_empty_secret_is_no_key() {
+fn empty_secret_is_not_a_key() {
     assert_eq!(Secret::new(b""), Err(KeyError::Empty));
     assert_eq!(Secret::from_base64url(""), Err(KeyError::Empty));
     assert_eq!(

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_followed_even_when_they_are_no_utf8() {
+    fn lines_with_invalid_utf8_are_followed() {
         let mut seen = Vec::new();
         let mut printf = command("printf");
         printf.arg(r"one\n\377\nthree");

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_cpython_3_is_passed_over() {
+    fn programs_that_are_not_cpython_3_are_skipped() {
         for output in [
             "",
             "pypy 3 11 0 /opt/pypy",

@@ -83,7 +83,7 @@ impl<S: SessionStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// - [`SessionError::Contended`] if the store refuses to rotate, although each read returns that the token is current.
+    /// - [`SessionError::Contended`] if the store refuses to rotate, although the token is current at each read.
     /// - [`SessionError::Ended`] if the session has ended.
     /// - [`SessionError::Expired`] if the token or the session has expired.
     /// - [`SessionError::Invalid`] if the string isn't a token of this server, or the session is unknown.

@@ -20,8 +20,8 @@ impl Secp256k1Verifier {
 impl Verify for Secp256k1Verifier {
     fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let signature = ecdsa::Signature::from_slice(signature).map_err(|_| InvalidSignature)?;
-        // Both S and n - S are valid, as for the other curves. `k256` only accepts the lower one, which Bitcoin requires
-        // but RFC 8812 doesn't.
+        // Both S and n - S are valid, as for the other curves. `k256` only accepts the lower one, which Bitcoin
+        // requires but RFC 8812 doesn't.
         self.0
             .verify(message, &signature.normalize_s())
             .map_err(|_| InvalidSignature)

@@ -238,6 +238,12 @@ impl AuthContext {
         Some(token_id.into_owned())
     }
 
+    /// The id of the session that the token belongs to: its claim `sid`.
+    #[getter]
+    fn session_id(&self) -> Option<String> {
+        self.caller.session_id().map(std::borrow::Cow::into_owned)
+    }
+
     /// The number of seconds until the token expires; `None` if it doesn't expire.
     #[getter]
     fn expires_in(&self) -> Option<f64> {

@@ -52,6 +52,7 @@ classes! {
     MissingRequiredClaimError,
     PyJWKClientConnectionError,
     RevocationStoreFull,
+    RevocationUnavailable,
     UnsupportedAlgorithmError,
 }
 

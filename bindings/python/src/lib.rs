@@ -23,6 +23,7 @@ mod needs;
 mod refusal;
 mod request;
 mod revocation;
+mod revocation_query;
 mod time;
 mod tokens;
 
@@ -63,6 +64,8 @@ mod _rust {
     use super::refusal::Refusal;
     #[pymodule_export]
     use super::revocation::{MemoryRevocation, RevocationSentinel};
+    #[pymodule_export]
+    use super::revocation_query::{RevocationLevel, RevocationQuery};
     #[pymodule_export]
     use super::tokens::jws::{
         jws_check_options, jws_sign, jws_verify, jws_verify_complete, unverified_header,

@@ -19,6 +19,7 @@ use crate::backends::api_key::ApiKeyBackend;
 use crate::backends::edge::Identity;
 use crate::refusal::Refusal;
 use crate::request::{Parts, Reader};
+use crate::revocation_query::RevocationQuery;
 use crate::time::now;
 
 /// A need that waits for its result, and the request that it is of.
@@ -88,7 +89,7 @@ pub(crate) fn wrap<'py>(
         .into_bound_py_any(py),
         Need::CheckRevocation(need) => RevocationCheck {
             backend_index: need.backend(),
-            jti: need.token_id(),
+            query: Py::new(py, RevocationQuery::new(need.query()))?,
             suspended: Suspended::new(reader, meta, need),
         }
         .into_bound_py_any(py),
@@ -226,7 +227,7 @@ impl ApiKeySnapshotRefresh {
 pub(crate) struct RevocationCheck {
     suspended: Suspended<boltguard::RevocationCheck>,
     backend_index: usize,
-    jti: String,
+    query: Py<RevocationQuery>,
 }
 
 #[pymethods]
@@ -240,7 +241,13 @@ impl RevocationCheck {
     /// The ID of the token.
     #[getter]
     fn jti(&self) -> &str {
-        &self.jti
+        self.query.get().query().token_id()
+    }
+
+    /// The parts of the token by which it can be revoked.
+    #[getter]
+    fn query(&self, py: Python<'_>) -> Py<RevocationQuery> {
+        self.query.clone_ref(py)
     }
 
     /// Continues with what the store says.

@@ -1,18 +1,23 @@
-//! `MemoryRevocation` and `RevocationSentinel`: revoked tokens.
+//! `MemoryRevocation` and `RevocationSentinel`: stores of revocations.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use boltguard::revocation::{MarkState, MemoryRevocation as Store, Sentinel, retain_until};
+use boltguard::revocation::{
+    MarkState, MemoryRevocation as Store, RevocationError, RevocationStore, Sentinel, UnixMillis,
+    Watermark, retain_until,
+};
+use boltguard::types::NumericDate;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::errors::{Class, plain};
+use crate::revocation_query::{RevocationLevel, RevocationQuery};
 use crate::time::{Seconds, now};
 
-/// The IDs of revoked tokens, in the memory of this process.
+/// Revoked tokens and levels, in the memory of this process.
 ///
-/// The number of entries is limited. An entry is removed once its token has expired. If the store is full of tokens
+/// The number of entries is limited. An entry is removed once its tokens have expired. If the store is full of entries
 /// that haven't expired, `RevocationStoreFull` is raised.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct MemoryRevocation {
@@ -43,20 +48,39 @@ impl MemoryRevocation {
     #[pyo3(signature = (jti, ttl=None))]
     fn revoke(&self, py: Python<'_>, jti: &str, ttl: Option<Seconds>) -> PyResult<()> {
         let now = now();
-        let until = ttl.and_then(|ttl| retain_until(ttl.after(now), Duration::ZERO));
-        self.store
-            .revoke(jti, until, now)
-            .map_err(|error| plain(py, Class::RevocationStoreFull, error))
+        Store::revoke(&self.store, jti, until(ttl, now), now).map_err(|error| full(py, error))
     }
 
-    /// Whether the token is revoked.
+    /// Whether the token with this ID is revoked. Other levels are not checked.
     fn is_revoked(&self, jti: &str) -> bool {
-        self.store.is_revoked(jti, now())
+        Store::is_revoked(&self.store, jti, now())
+    }
+
+    /// Revokes the tokens of a level that were issued at or before this time in Unix milliseconds, for `ttl` seconds
+    /// plus the leeway, or forever if `ttl` is `None`.
+    #[pyo3(signature = (level, before, ttl=None))]
+    fn revoke_level(
+        &self,
+        py: Python<'_>,
+        level: PyRef<'_, RevocationLevel>,
+        before: i64,
+        ttl: Option<Seconds>,
+    ) -> PyResult<()> {
+        let now = now();
+        let watermark = Watermark::new(UnixMillis::new(before)).with_retention(until(ttl, now));
+        RevocationStore::revoke_level(&self.store, level.level(), watermark, now)
+            .map_err(|error| full(py, error))
+    }
+
+    /// Whether the token is revoked, at any level.
+    fn check(&self, py: Python<'_>, query: PyRef<'_, RevocationQuery>) -> PyResult<bool> {
+        RevocationStore::check(&self.store, query.query(), now())
+            .map_err(|error| plain(py, Class::RevocationUnavailable, error))
     }
 
     /// Registers the leeway of a backend. Entries are kept for the largest leeway after their token has expired.
     fn bind_leeway(&self, leeway: Seconds) -> PyResult<()> {
-        self.store.bind_leeway(leeway.as_leeway()?);
+        Store::bind_leeway(&self.store, leeway.as_leeway()?);
         Ok(())
     }
 
@@ -76,6 +100,16 @@ impl MemoryRevocation {
             self.store.limit()
         )
     }
+}
+
+/// Until when an entry is kept whose token can be accepted for this long, apart from the leeway.
+fn until(ttl: Option<Seconds>, now: NumericDate) -> Option<NumericDate> {
+    ttl.and_then(|ttl| retain_until(ttl.after(now), Duration::ZERO))
+}
+
+#[cold]
+fn full(py: Python<'_>, error: RevocationError) -> PyErr {
+    plain(py, Class::RevocationStoreFull, error)
 }
 
 /// Detects that a store shared with other processes has lost its entries.

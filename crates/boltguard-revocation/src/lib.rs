@@ -82,6 +82,7 @@ mod query;
 #[cfg(feature = "redis")]
 mod redis;
 mod sentinel;
+mod storage_key;
 mod store;
 mod uuid7;
 

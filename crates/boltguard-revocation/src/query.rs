@@ -79,9 +79,23 @@ impl<'a> RevocationQuery<'a> {
 
     /// Adds the time at which the token was issued: `iat`.
     #[must_use]
-    pub fn with_issued_at(mut self, issued_at: Option<NumericDate>) -> Self {
-        self.issued_at = issued_at.map(UnixMillis::from);
+    pub fn with_issued_at(mut self, issued_at: Option<impl Into<UnixMillis>>) -> Self {
+        self.issued_at = issued_at.map(Into::into);
         self
+    }
+
+    /// Returns a query that owns its parts.
+    #[must_use]
+    pub fn into_owned(self) -> RevocationQuery<'static> {
+        let owned = |part: Option<Cow<'_, str>>| part.map(|part| Cow::Owned(part.into_owned()));
+        RevocationQuery {
+            token_id: Cow::Owned(self.token_id.into_owned()),
+            session_id: owned(self.session_id),
+            subject: owned(self.subject),
+            issuer: owned(self.issuer),
+            key_id: owned(self.key_id),
+            issued_at: self.issued_at,
+        }
     }
 
     /// Returns the ID of the token.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::Failure;
 use crate::backend::BackendName;
+use crate::revocation_query::session_id;
 
 /// The caller of a request: the credential, and the backend that accepted it.
 ///
@@ -222,6 +223,12 @@ impl Caller {
             Credential::Custom(caller) => Some(caller.identity.subject.as_str().into()),
             Credential::Token(claims) => Some(claims.user_id()?.as_str().to_owned().into()),
         }
+    }
+
+    /// Returns the claim `sid` of a token: the ID of its session.
+    #[must_use]
+    pub fn session_id(&self) -> Option<Cow<'_, str>> {
+        session_id(self.claims()?)
     }
 
     /// Returns the ID of the local account: the user of a token, unless another issuer signed it, or the owner of an

@@ -28,7 +28,7 @@ pub(crate) fn key_id(token: &str) -> Option<KeyId> {
 }
 
 /// Returns the claim `sid`. A number is used as written.
-fn session_id(claims: &AdmittedClaims) -> Option<Cow<'_, str>> {
+pub(crate) fn session_id(claims: &AdmittedClaims) -> Option<Cow<'_, str>> {
     let json = claims.get("sid")?;
     match json.as_bytes().first()? {
         b'"' => serde_json::from_str(json).ok().map(Cow::Owned),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from json import JSONEncoder
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, Literal, TypeAlias, final
 
 __all__ = [
     "ALGORITHMS",
@@ -32,6 +32,8 @@ __all__ = [
     "Refusal",
     "RemoteKeys",
     "RevocationCheck",
+    "RevocationLevel",
+    "RevocationQuery",
     "RevocationSentinel",
     "StoredApiKey",
     "__version__",
@@ -486,9 +488,9 @@ class Explanation:
 
 @final
 class MemoryRevocation:
-    """The IDs of revoked tokens, in the memory of this process.
+    """Revoked tokens and levels, in the memory of this process.
 
-    The number of entries is limited. An entry is removed once its token has expired. If the store is full of tokens
+    The number of entries is limited. An entry is removed once its tokens have expired. If the store is full of entries
     that haven't expired, `RevocationStoreFull` is raised.
     """
 
@@ -497,7 +499,15 @@ class MemoryRevocation:
         """Revokes a token for `ttl` seconds plus the leeway, or forever if `ttl` is `None`."""
 
     def is_revoked(self, jti: str) -> bool:
-        """Whether the token is revoked."""
+        """Whether the token with this ID is revoked. Other levels are not checked."""
+
+    def revoke_level(self, level: RevocationLevel, before: int, ttl: _Seconds | None = None) -> None:
+        """Revokes the tokens of a level that were issued at or before this time in Unix milliseconds, for `ttl` seconds
+        plus the leeway, or forever if `ttl` is `None`.
+        """
+
+    def check(self, query: RevocationQuery) -> bool:
+        """Whether the token is revoked, at any level."""
 
     def bind_leeway(self, leeway: _Seconds) -> None:
         """Registers the leeway of a backend. Entries are kept for the largest leeway after their token has expired."""
@@ -506,6 +516,100 @@ class MemoryRevocation:
         """Removes the entries of expired tokens and returns their number."""
 
     def __len__(self) -> int: ...
+
+@final
+class RevocationQuery:
+    """The parts of a token by which it can be revoked.
+
+    `issued_at` is the claim `iat` in Unix milliseconds. The `repr` doesn't show the parts.
+    """
+
+    def __new__(
+        cls,
+        token_id: str,
+        *,
+        session_id: str | None = None,
+        subject: str | None = None,
+        issuer: str | None = None,
+        key_id: str | None = None,
+        issued_at: int | None = None,
+    ) -> RevocationQuery: ...
+    @property
+    def token_id(self) -> str:
+        """The claim `jti`, or an empty string."""
+
+    @property
+    def session_id(self) -> str | None:
+        """The claim `sid`."""
+
+    @property
+    def subject(self) -> str | None:
+        """The claim `sub`, or the one that contains the user ID."""
+
+    @property
+    def issuer(self) -> str | None:
+        """The claim `iss`."""
+
+    @property
+    def key_id(self) -> str | None:
+        """The `kid` of the header."""
+
+    @property
+    def issued_at(self) -> int | None:
+        """When the token was issued, in Unix milliseconds: the time in its ID if that is a UUID of version 7, otherwise
+        `iat`.
+        """
+
+    def levels(self) -> list[RevocationLevel]:
+        """The levels that the token belongs to."""
+
+    def is_revoked_by(self, latest: int | None) -> bool:
+        """Whether the token was issued at or before the latest watermark of its levels, in Unix milliseconds. If it
+        isn't known when the token was issued, any watermark revokes it.
+        """
+
+@final
+class RevocationLevel:
+    """A set of tokens that can be revoked together: those of a session, subject, issuer or key.
+
+    The `repr` doesn't show the value.
+    """
+
+    @staticmethod
+    def session(session_id: str) -> RevocationLevel:
+        """The tokens of the session with this `sid`."""
+
+    @staticmethod
+    def subject(subject: str, issuer: str | None = None) -> RevocationLevel:
+        """The tokens of a subject: of one issuer, or of any issuer and of none."""
+
+    @staticmethod
+    def issuer(issuer: str) -> RevocationLevel:
+        """The tokens of the issuer with this `iss`."""
+
+    @staticmethod
+    def key(key_id: str) -> RevocationLevel:
+        """The tokens whose header has this `kid`."""
+
+    @property
+    def kind(self) -> Literal["session", "subject", "issuer", "key"]:
+        """`"session"`, `"subject"`, `"issuer"` or `"key"`."""
+
+    @property
+    def value(self) -> str:
+        """The `sid`, `sub`, `iss` or `kid`."""
+
+    @property
+    def subject_issuer(self) -> str | None:
+        """The issuer of a subject of one issuer, otherwise `None`."""
+
+    @property
+    def storage_key(self) -> str:
+        """The name of the level in shared stores: `boltguard:level:`, the kind and SHA-256 digests, in at most 153
+        characters.
+        """
+
+    def __hash__(self) -> int: ...
 
 @final
 class RevocationSentinel:
@@ -783,6 +887,10 @@ class RevocationCheck:
     def jti(self) -> str:
         """The ID of the token."""
 
+    @property
+    def query(self) -> RevocationQuery:
+        """The parts of the token by which it can be revoked."""
+
     def done(self, revoked: bool) -> _Step:
         """Continues with what the store says."""
 
@@ -954,6 +1062,10 @@ class AuthContext(Mapping[str, Any]):
     @property
     def jti(self) -> str | None:
         """The ID of the token, which is required to revoke it."""
+
+    @property
+    def session_id(self) -> str | None:
+        """The id of the session that the token belongs to: its claim `sid`."""
 
     @property
     def expires_in(self) -> float | None:

@@ -1,8 +1,7 @@
 //! The keys of entries, which are shared with other programs.
 
-use sha2::{Digest, Sha256};
-
 use crate::RevocationLevel;
+use crate::storage_key::{LEVEL, digest};
 
 /// The keys with one prefix.
 pub(super) struct Keys {
@@ -35,16 +34,7 @@ impl Keys {
 
     /// Returns the key of the watermark of a level.
     pub(super) fn level(&self, level: RevocationLevel<'_>) -> String {
-        let (kind, digest) = match level {
-            RevocationLevel::Issuer(issuer) => ("issuer:", digest(issuer)),
-            RevocationLevel::Key(key_id) => ("key:", digest(key_id)),
-            RevocationLevel::Session(session_id) => ("session:", digest(session_id)),
-            RevocationLevel::Subject { subject, issuer } => match issuer {
-                None => ("subject:", digest(subject)),
-                Some(issuer) => ("subject:", [digest(subject), digest(issuer)].join(":")),
-            },
-        };
-        [&self.prefix, LEVEL, kind, &digest].concat()
+        [&*self.prefix, &level.storage_key()].concat()
     }
 }
 
@@ -53,14 +43,6 @@ fn is_reserved(token_id: &str) -> bool {
     token_id == MARK || token_id.starts_with(LEVEL)
 }
 
-/// Returns the hexadecimal SHA-256 digest.
-fn digest(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The key of the mark, after the prefix.
 const MARK: &str = "boltguard:mark";
-/// The beginning of the keys of watermarks, after the prefix.
-const LEVEL: &str = "boltguard:level:";
 const HASHED: &str = "sha256:";

@@ -39,6 +39,23 @@ fn local(store: &Arc<MemoryRevocation>) -> Revocation {
     Revocation::InProcess(Arc::clone(store) as _)
 }
 
+#[test]
+fn caller_has_the_session_of_its_token() {
+    let gate = gate([jwt().into()], &Guard::authenticated());
+    for (sid, expected) in [
+        (r#""s\u00e9ance""#, Some("s\u{e9}ance")),
+        ("7", Some("7")),
+        ("null", None),
+        (r#"["a"]"#, None),
+    ] {
+        let claims = format!(r#"{{"sub":"1","exp":1300819380,"sid":{sid}}}"#);
+        let token = token(&claims);
+        let caller = admitted(check(&gate, &[("authorization", &token)]));
+        assert_eq!(caller.session_id().as_deref(), expected, "{sid}");
+    }
+    assert_eq!(boltguard::Caller::anonymous().session_id(), None);
+}
+
 /// The levels of the token, and others.
 fn levels() -> [(RevocationLevel<'static>, bool); 9] {
     let subject = |subject, issuer| RevocationLevel::Subject { subject, issuer };

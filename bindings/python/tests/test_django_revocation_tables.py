@@ -224,14 +224,29 @@ def test_concurrent_extension_is_never_shortened(monkeypatch):
     store.revoke("a", 10)
     extend = DjangoORMRevocation._extend
 
-    def after_another(rows, expires_at):
-        monkeypatch.setattr(DjangoORMRevocation, "_extend", staticmethod(extend))
+    def after_another(self, keys, expires_at):
+        monkeypatch.setattr(DjangoORMRevocation, "_extend", extend)
         DjangoORMRevocation().revoke("a", 10_000)
-        extend(rows, expires_at)
+        return extend(self, keys, expires_at)
 
-    monkeypatch.setattr(DjangoORMRevocation, "_extend", staticmethod(after_another))
+    monkeypatch.setattr(DjangoORMRevocation, "_extend", after_another)
     store.revoke("a", 100)
     assert RevokedToken.objects.get().expires_at > timezone.now() + datetime.timedelta(seconds=10_000)
+
+
+def test_an_entry_that_is_purged_while_it_is_extended_is_written_again(monkeypatch):
+    store = DjangoORMRevocation()
+    store.revoke("a", 10)
+    extend = DjangoORMRevocation._extend
+
+    def after_a_purge(self, keys, expires_at):
+        monkeypatch.setattr(DjangoORMRevocation, "_extend", extend)
+        RevokedToken.objects.all().delete()
+        return extend(self, keys, expires_at)
+
+    monkeypatch.setattr(DjangoORMRevocation, "_extend", after_a_purge)
+    store.revoke("a", 100)
+    assert store.is_revoked("a")
 
 
 # A replica

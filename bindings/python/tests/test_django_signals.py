@@ -297,7 +297,7 @@ def test_a_revoked_token(kind, is_async):
             store.revoke("one", 60)
         asyncio.run(store.arevoke("two", 60))
     expected = ["two"] if kind is OwnAsync else ["one", "two"]
-    assert sent == [{"store": store, "jti": jti} for jti in expected]
+    assert sent == [{"store": store, "jti": jti, "level": None, "before": None} for jti in expected]
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -368,7 +368,7 @@ def test_a_logout_sends_the_id_of_the_token_alone():
             text = token(sub="1", jti=jti, note=SECRET_CLAIM)
             assert request(bearer(text), through="asgi", url=url).status_code == 200
             assert text not in repr(sent) and SECRET_CLAIM not in repr(sent)
-    assert sent == [{"store": store, "jti": "a"}, {"store": store, "jti": "b"}]
+    assert sent == [{"store": store, "jti": jti, "level": None, "before": None} for jti in ("a", "b")]
 
 
 @pytest.mark.parametrize("through", HANDLERS)
@@ -536,5 +536,5 @@ ARGUMENTS = {
     "api_key_rotated": ["api_key", "successor"],
     "api_key_used": ["api_key"],
     "request_refused": list(REFUSALS),
-    "token_revoked": ["store", "jti"],
+    "token_revoked": ["store", "jti", "level", "before"],
 }

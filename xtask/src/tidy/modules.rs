@@ -34,7 +34,7 @@ const ROWS: [&[&str]; 11] = [
     &["decorators", "handlers"],
     &["api", "asgi", "drf"],
     &["__init__", "middleware", "routes"],
-    &["checks"],
+    &["checks", "testing"],
     &["apps", "management"],
 ];
 

@@ -1,4 +1,4 @@
-"""The table of revoked tokens, for `DjangoORMRevocation()`."""
+"""The tables of revoked tokens and levels, for `DjangoORMRevocation()`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from boltguard.api_keys.models import APIKey as APIKey
 
 
-__all__ = ["APIKey", "RevokedToken"]
+__all__ = ["APIKey", "RevocationWatermark", "RevokedToken"]
 
 
 class RevokedToken(models.Model):
@@ -26,6 +26,29 @@ class RevokedToken(models.Model):
 
     def __str__(self) -> str:
         return self.jti
+
+
+class RevocationWatermark(models.Model):
+    """A revocation of all tokens of a session, subject, issuer or key that were issued at or before a time."""
+
+    key = models.CharField(
+        _("level"),
+        max_length=160,
+        unique=True,
+        help_text=_("The kind of the level, and the SHA-256 digest of its value."),
+    )
+    before = models.BigIntegerField(
+        _("issued at or before"), help_text=_("In milliseconds since 1970-01-01 00:00 UTC.")
+    )
+    expires_at = models.DateTimeField(_("kept until"), null=True, blank=True, db_index=True)
+    revoked_at = models.DateTimeField(_("revoked at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("revocation of several tokens")
+        verbose_name_plural = _("revocations of several tokens")
+
+    def __str__(self) -> str:
+        return self.key
 
 
 def __getattr__(name: str) -> Any:

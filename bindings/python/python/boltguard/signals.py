@@ -18,7 +18,8 @@ __all__ = [
 
 # Sent when a request is refused with 401, 403 or 503. Arguments: request, status, reason and claim, as in the log.
 request_refused = Signal()
-# Sent when a store has recorded a revocation. Arguments: store and jti, the ID of the token.
+# Sent when a store has recorded a revocation. Arguments: store, and jti, the ID of the token; for a session, subject,
+# issuer or key, jti is None, level is a RevocationLevel, and before is a datetime, or None for a session.
 token_revoked = Signal()
 # Sent when an API key was created, also as the successor of another one. Argument: api_key.
 api_key_created = Signal()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from boltguard.optional import HAS_DJANGO
 
 if TYPE_CHECKING:
+    from boltguard._rust import RevocationLevel, RevocationQuery
     from boltguard.api_keys.store import APIKeyStore
     from boltguard.auth.api_key_backend import APIKeyAuthentication
     from boltguard.auth.backends import Authentication
@@ -71,6 +72,8 @@ __all__ = [
     "ObjectCheck",
     "Owner",
     "RemoteKeySet",
+    "RevocationLevel",
+    "RevocationQuery",
     "RevocationStore",
     "SessionAuthentication",
     "Token",
@@ -105,6 +108,7 @@ def __dir__() -> list[str]:
 
 
 _NAMES = {
+    "boltguard._rust": ["RevocationLevel", "RevocationQuery"],
     "boltguard.api_keys.store": ["APIKeyStore"],
     "boltguard.auth.api_key_backend": ["APIKeyAuthentication"],
     "boltguard.auth.backends": ["Authentication"],

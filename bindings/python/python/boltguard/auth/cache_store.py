@@ -1,4 +1,4 @@
-"""`DjangoCacheRevocation`: revoked tokens in one of Django's caches."""
+"""`DjangoCacheRevocation`: revocations in one of Django's caches."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import SynchronousOnlyOperation
 
 from boltguard import _rust
-from boltguard.auth.stores import NAME_AREVOKE, RevocationStore, Ttl
+from boltguard.auth import cache_levels
+from boltguard.auth.revocation_arguments import Ttl
+from boltguard.auth.stores import NAME_AREVOKE, USE_ASYNC, RevocationStore
 from boltguard.auth.sync_async import AwaitableNone
-from boltguard.auth.token_ids import MARK, cache_key, checked_jti, hashed_key
+from boltguard.auth.token_ids import LEVEL, MARK, cache_key, checked_jti, digest, hashed_key
 from boltguard.exceptions import RevocationUnavailable
 from boltguard.threads import in_thread
 
@@ -43,27 +45,34 @@ class DjangoCacheRevocation(RevocationStore):
         return AwaitableNone()
 
     def is_revoked(self, jti: str) -> bool:
-        key, mark_key, cache = self.key(jti), self.key_prefix + MARK, self.cache
-        for attempt in range(ATTEMPTS):
-            found = cache.get_many((key, mark_key))
-            if key in found:
-                return True
-            state, mark = self.sentinel.examine(_mark(found.get(mark_key)))
-            if state == "intact":
-                return False
-            if state == "lost":
-                raise RevocationUnavailable(LOST.format(self.cache_alias))
-            if state == "missing" and attempt:
-                break
-            write = cache.add if state == "missing" else cache.set
-            write(mark_key, mark, timeout=None)
-        raise RevocationUnavailable(NO_MARK.format(self.cache_alias))
+        return self._is_found([self.key(jti)])
+
+    def revoke_level(self, level: _rust.RevocationLevel, before: int, ttl: Ttl = None) -> AwaitableNone:
+        key, lifetime = self._level_key(level), self._kept_for(ttl)
+        lock_key = self._lock_key(key)
+        try:
+            cache_levels.raise_level(self.cache, key, lock_key, before, lifetime)
+            self._update_mark(key, lifetime)
+        except SynchronousOnlyOperation as error:
+            raise SynchronousOnlyOperation(USE_ASYNC.format("revoke_level", "revoke_level")) from error
+        return AwaitableNone()
+
+    def check(self, query: _rust.RevocationQuery) -> bool:
+        if self._overrides_is_revoked:
+            return self.is_revoked(query.token_id) or self._is_found([], query)
+        return self._is_found([self.key(query.token_id)], query)
 
     async def arevoke(self, jti: str, ttl: Ttl = None) -> None:
         await in_thread(DjangoCacheRevocation.revoke)(self, jti, ttl)
 
     async def ais_revoked(self, jti: str) -> bool:
         return await in_thread(DjangoCacheRevocation.is_revoked)(self, jti)
+
+    async def arevoke_level(self, level: _rust.RevocationLevel, before: int, ttl: Ttl = None) -> None:
+        await in_thread(DjangoCacheRevocation.revoke_level)(self, level, before, ttl)
+
+    async def acheck(self, query: _rust.RevocationQuery) -> bool:
+        return await in_thread(DjangoCacheRevocation.check)(self, query)
 
     def accept_loss(self) -> AwaitableNone:
         """Accepts the loss of entries in all processes: the tokens of lost entries are accepted again."""
@@ -105,22 +114,71 @@ class DjangoCacheRevocation(RevocationStore):
         # Memcached counts the prefix of the cache, too.
         return key if len(cache.make_key(key).encode()) <= LONGEST_KEY else hashed_key(self.key_prefix, jti)
 
-    def _write(self, key: str, lifetime: int | None) -> None:
+    def _level_key(self, level: _rust.RevocationLevel) -> str:
+        key = self.key_prefix + level.storage_key
+        fits = len(self.cache.make_key(key).encode()) <= LONGEST_KEY
+        # Not `hashed_key`: a token ID can have the same digest, but not this prefix.
+        return key if fits else self.key_prefix + LEVEL + digest(level.storage_key)
+
+    def _lock_key(self, key: str) -> str:
+        return f"{self.key_prefix}{LEVEL}lock:{digest(key)}"
+
+    @property
+    def _overrides_is_revoked(self) -> bool:
+        own = DjangoCacheRevocation
+        return any(
+            name in vars(self) or getattr(type(self), name) is not getattr(own, name)
+            for name in ("is_revoked", "ais_revoked")
+        )
+
+    def _is_found(self, keys: list[str], query: _rust.RevocationQuery | None = None) -> bool:
+        """Whether there is an entry for one of these keys, or a watermark that revokes the token of the query."""
         mark_key, cache = self.key_prefix + MARK, self.cache
-        end = 0 if lifetime is None else math.ceil(time.time()) + lifetime
-        # Each round writes one value and reads both, until both are as they should be.
+        levels = [] if query is None else [self._level_key(level) for level in query.levels()]
         for attempt in range(ATTEMPTS):
-            found: Mapping[str, Any] = cache.get_many((key, mark_key))
-            if key in found and not _is_date(found[key]):
-                # Its lifetime is unknown, so this one is stored without expiry.
-                end, lifetime = 0, None
-            if not found and attempt:
+            found = cache.get_many((*keys, mark_key, *levels))
+            if any(key in found for key in keys):
+                return True
+            latest = cache_levels.latest([found[key] for key in levels if key in found])
+            if query is not None and query.is_revoked_by(latest):
+                return True
+            state, mark = self.sentinel.examine(_mark(found.get(mark_key)))
+            if state == "intact":
+                return False
+            if state == "lost":
+                raise RevocationUnavailable(LOST.format(self.cache_alias))
+            if state == "missing" and attempt:
                 break
-            if not _is_kept(found.get(key), end):
-                # Another writer's entry may last longer; what is there is looked at again.
-                write = cache.set if key in found else cache.add
-                write(key, end, timeout=lifetime)
-                continue
+            write = cache.add if state == "missing" else cache.set
+            write(mark_key, mark, timeout=None)
+        raise RevocationUnavailable(NO_MARK.format(self.cache_alias))
+
+    def _write(self, key: str, lifetime: int | None) -> None:
+        cache = self.cache
+        end = 0 if lifetime is None else math.ceil(time.time()) + lifetime
+        if not cache.add(key, end, timeout=lifetime):
+            # A cache has no command that keeps the later one of two dates.
+            with cache_levels.locked(cache, self._lock_key(key)):
+                end, lifetime = self._extend(key, end, lifetime)
+        self._update_mark(key, lifetime)
+
+    def _extend(self, key: str, end: int, lifetime: int | None) -> tuple[int, int | None]:
+        """Extends an entry, if necessary. Returns until when it is kept at least, 0 means forever, and for how long."""
+        held = self.cache.get(key)
+        if held is not None and not _is_date(held):
+            # Its lifetime is unknown, so this one is stored without expiry.
+            end, lifetime = 0, None
+        if not _is_kept(held, end):
+            self.cache.set(key, end, timeout=lifetime)
+        return end, lifetime
+
+    def _update_mark(self, key: str, lifetime: int | None) -> None:
+        """Writes the mark for an entry, until both are as they should be."""
+        mark_key, cache = self.key_prefix + MARK, self.cache
+        for _ in range(ATTEMPTS):
+            found: Mapping[str, Any] = cache.get_many((key, mark_key))
+            if key not in found:
+                break
             mark = _mark(found.get(mark_key))
             state, new = self.sentinel.examine(mark)
             if new is None and mark is not None:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import wraps
 from inspect import iscoroutine, iscoroutinefunction
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from boltguard.auth.revocation_arguments import checked_level, checked_milliseconds, date_of, ttl_seconds
 from boltguard.auth.token_ids import checked_jti
 from boltguard.events import asend, send
 from boltguard.exceptions import RevocationUnavailable
@@ -54,17 +54,31 @@ class Watch:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Entry:
-    """A revocation, when its token expires (monotonic clock), and the transactions in which it was made."""
+    """A revocation, when its tokens expire (monotonic clock), and the transactions in which it was made.
+
+    `method` is `revoke` with the ID of a token, or `revoke_level` with a level and a time.
+    """
 
     store: RevocationStore
-    jti: str
+    method: str
+    arguments: tuple[Any, ...]
     end: float | None
     watches: list[Watch]
 
     @property
     def ttl(self) -> float | None:
-        """The remaining lifetime of the token."""
+        """The remaining lifetime of the tokens."""
         return None if self.end is None else max(self.end - time.monotonic(), 0.0)
+
+
+class Revocation(NamedTuple):
+    """The arguments of a method that revokes."""
+
+    store: RevocationStore
+    method: str
+    arguments: tuple[Any, ...]
+    ttl: float | None
+    shown: dict[str, Any]
 
 
 _entries: ContextVar[list[Entry] | None] = ContextVar("boltguard_revocations", default=None)
@@ -74,31 +88,31 @@ _is_silent: ContextVar[bool] = ContextVar("boltguard_silent_revocations", defaul
 open_journal = _entries.set
 
 
-def noted(revoke: F) -> F:
-    """The method `revoke` or `arevoke` of a store, which also records its arguments and sends `token_revoked`."""
+def noted(revoke: F, read: Callable[..., Revocation]) -> F:
+    """A method of a store that revokes, which also records its arguments and sends `token_revoked`."""
     if iscoroutinefunction(revoke):
 
         @wraps(revoke)
         async def anoting(*args: Any, **kwargs: Any) -> Any:
-            _check(*args, **kwargs)
+            revocation = read(*args, **kwargs)
             with _silent() as was_silent:
                 result = await revoke(*args, **kwargs)
-            _note(*args, **kwargs)
+            _note(revocation)
             if not was_silent:
-                await asend(token_revoked, **_revoked(*args, **kwargs))
+                await asend(token_revoked, type(revocation.store), store=revocation.store, **revocation.shown)
             return result
 
         return anoting  # type: ignore[return-value]
 
     @wraps(revoke)
     def noting(*args: Any, **kwargs: Any) -> Any:
-        _check(*args, **kwargs)
+        revocation = read(*args, **kwargs)
         with _silent() as was_silent:
             result = without_stop_iteration(revoke)(*args, **kwargs)
-        _note(*args, **kwargs)
+        _note(revocation)
         # A coroutine hasn't revoked anything yet.
         if not was_silent and not iscoroutine(result):
-            send(token_revoked, **_revoked(*args, **kwargs))
+            send(token_revoked, type(revocation.store), store=revocation.store, **revocation.shown)
         return result
 
     return noting  # type: ignore[return-value]
@@ -114,20 +128,34 @@ def _silent() -> Iterator[bool]:
         _is_silent.reset(token)
 
 
-def _check(store: RevocationStore, jti: Any, *args: Any, **kwargs: Any) -> None:
-    checked_jti(jti)
+def _of_token(store: RevocationStore, jti: Any, ttl: Any = None, *args: Any, **kwargs: Any) -> Revocation:
+    shown = {"jti": jti, "level": None, "before": None}
+    return Revocation(store, "revoke", (checked_jti(jti),), ttl_seconds(ttl), shown)
 
 
-def _revoked(store: RevocationStore, jti: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-    return {"sender": type(store), "store": store, "jti": jti}
+def _of_level(
+    store: RevocationStore, level: Any, before: Any, ttl: Any = None, *args: Any, **kwargs: Any
+) -> Revocation:
+    arguments = (checked_level(level), checked_milliseconds(before))
+    shown = {"jti": None, "level": level, "before": date_of(before)}
+    return Revocation(store, "revoke_level", arguments, ttl_seconds(ttl), shown)
 
 
-def _note(store: RevocationStore, jti: Any, ttl: Any = None, *args: Any, **kwargs: Any) -> None:
+# The methods that are recorded, and how their arguments are read.
+NOTED: dict[str, Callable[..., Revocation]] = {
+    "revoke": _of_token,
+    "arevoke": _of_token,
+    "revoke_level": _of_level,
+    "arevoke_level": _of_level,
+}
+
+
+def _note(revocation: Revocation) -> None:
     entries = _entries.get()
     if entries is not None and len(entries) < MOST:
-        seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
+        end = None if revocation.ttl is None else time.monotonic() + revocation.ttl
         watches = [Watch(one) for one in open_connections() if one.in_atomic_block]
-        entries.append(Entry(store, jti, None if seconds is None else time.monotonic() + seconds, watches))
+        entries.append(Entry(revocation.store, revocation.method, revocation.arguments, end, watches))
 
 
 def journal() -> list[Entry]:
@@ -145,9 +173,9 @@ def repeat(entries: list[Entry]) -> None:
     token = _entries.set(None)
     try:
         for entry in entries:
-            revoke = entry.store.revoke
+            revoke = getattr(entry.store, entry.method)
             with _silent():
-                (async_to_sync(revoke) if iscoroutinefunction(revoke) else revoke)(entry.jti, entry.ttl)
+                (async_to_sync(revoke) if iscoroutinefunction(revoke) else revoke)(*entry.arguments, entry.ttl)
             entry.watches = []
     finally:
         _entries.reset(token)
@@ -159,7 +187,7 @@ async def arepeat(entries: list[Entry]) -> None:
     try:
         for entry in entries:
             with _silent():
-                await entry.store.arevoke(entry.jti, entry.ttl)
+                await getattr(entry.store, f"a{entry.method}")(*entry.arguments, entry.ttl)
             entry.watches = []
     finally:
         _entries.reset(token)

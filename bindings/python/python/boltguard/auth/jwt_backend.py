@@ -31,7 +31,8 @@ from boltguard.auth.backends import Authentication, Need, Step, describe
 from boltguard.auth.memory_store import InMemoryRevocation
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
 from boltguard.auth.secret_box import SecretBox
-from boltguard.auth.stores import RevocationStore, ask, bool_or_error
+from boltguard.auth.store_classes import ask, bool_or_error
+from boltguard.auth.stores import RevocationStore
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError, PyJWTError
 from boltguard.jwt.remote import RemoteKeySet
 from boltguard.messages import shown_algorithm
@@ -178,7 +179,7 @@ class JWTAuthentication(Authentication):
             return need.done()
         assert isinstance(need, _rust.RevocationCheck)
         with savepoints(self._settings["store_errors_allow"]):
-            revoked = ask(self.revocation_store, need.jti)  # type: ignore[arg-type]
+            revoked = ask(self.revocation_store.check, need.query)  # type: ignore[union-attr]
         return need.done(revoked)
 
     async def aresume(self, need: Need) -> Step:
@@ -189,7 +190,7 @@ class JWTAuthentication(Authentication):
                 return need.unavailable()
             return need.done()
         assert isinstance(need, _rust.RevocationCheck)
-        return need.done(bool_or_error(await self.revocation_store.ais_revoked(need.jti)))  # type: ignore[union-attr]
+        return need.done(bool_or_error(await self.revocation_store.acheck(need.query)))  # type: ignore[union-attr]
 
     def _build(self, keys: SecretBox[list[Any]]) -> _rust.JwtBackend:
         try:
@@ -235,7 +236,8 @@ def _answers_in_rust(store: InMemoryRevocation) -> bool:
     """Whether neither a subclass nor the object overrides a method."""
     own = vars(InMemoryRevocation)
     return all(
-        name not in vars(store) and getattr(type(store), name) is own[name] for name in ("is_revoked", "ais_revoked")
+        name not in vars(store) and getattr(type(store), name) is own[name]
+        for name in ("is_revoked", "ais_revoked", "check", "acheck")
     )
 
 

@@ -25,7 +25,7 @@ def pair(cls: type, name: str) -> None:
     The other one isn't looked up on the object, so that both can call `super()`.
     """
     variant = f"a{name}"
-    (depth, method), (other_depth, other) = _found(cls, name), _found(cls, variant)
+    (depth, method), (other_depth, other) = found(cls, name), found(cls, variant)
     if depth < other_depth:
         setattr(cls, variant, _to_async(cls, name, method))
     elif other_depth < depth:
@@ -39,7 +39,7 @@ async def acall(method: Callable[..., Any], *arguments: Any, **named: Any) -> An
     return await in_thread(method)(*arguments, **named)
 
 
-def _found(cls: type, name: str) -> tuple[int, Any]:
+def found(cls: type, name: str) -> tuple[int, Any]:
     """The position of the class in the MRO that defines a method, and the method."""
     return next((index, vars(base)[name]) for index, base in enumerate(cls.__mro__) if name in vars(base))
 
@@ -47,8 +47,8 @@ def _found(cls: type, name: str) -> tuple[int, Any]:
 def _to_async(cls: type, name: str, method: Any) -> Callable[..., Any]:
     async def variant(self: Any, *arguments: Any, **named: Any) -> Any:
         result = await acall(_bound(method, self), *arguments, **named)
-        # The result of `is_revoked` isn't awaited, because it must be a bool.
-        return await result if name == "revoke" and iscoroutine(result) else result
+        # The results of `is_revoked` and `check` aren't awaited, because they must be bools.
+        return await result if name.startswith("revoke") and iscoroutine(result) else result
 
     return _named(variant, cls, f"a{name}")
 

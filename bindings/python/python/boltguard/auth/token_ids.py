@@ -18,7 +18,7 @@ def cache_key(prefix: str, jti: str, *, is_exact: bool) -> str:
     `is_exact` says whether the cache tells `ABC` from `abc`.
     """
     fits = len(jti) <= 128 and jti.isascii() and jti.isprintable() and " " not in jti and jti != MARK
-    plain = fits and (is_exact or _SIMPLE.fullmatch(jti)) and not jti.startswith(HASHED)
+    plain = fits and (is_exact or _SIMPLE.fullmatch(jti)) and not jti.startswith((HASHED, LEVEL))
     return prefix + jti if plain else hashed_key(prefix, jti)
 
 
@@ -63,6 +63,8 @@ def _is_encodable(jti: str) -> bool:
 
 HASHED = "sha256:"
 MARK = "boltguard:mark"
+# The beginning of the keys of levels. No token may have one of them.
+LEVEL = "boltguard:level:"
 MARKER = "~"
 # A column of this size holds 128 bits of a digest, so that two ids don't meet in one by chance.
 SHORTEST = len(MARKER) + 32

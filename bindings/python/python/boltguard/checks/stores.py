@@ -12,6 +12,7 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import router
 from django.utils.module_loading import import_string
 
+from boltguard.auth import watermark_table
 from boltguard.auth.cache_store import DjangoCacheRevocation
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.memory_store import InMemoryRevocation
@@ -43,6 +44,7 @@ def check_store(store: RevocationStore) -> Iterator[Message]:
         yield from _check_cache(store.cache_alias)
     if isinstance(store, DjangoORMRevocation):
         yield from _check_model(store)
+        yield from _check_watermarks(store)
 
 
 def _check_cache(alias: str) -> Iterator[Message]:
@@ -89,6 +91,16 @@ def _entries(configured: dict[str, Any]) -> int:
     return int(options.get("MAX_ENTRIES", configured.get("MAX_ENTRIES", 300)))
 
 
+def _check_watermarks(store: DjangoORMRevocation) -> Iterator[Message]:
+    try:
+        model = store.watermark_model
+    except ImproperlyConfigured as error:
+        yield checks.Error(str(error), OWN_TABLE, obj=str(store), id="boltguard.E203")
+        return
+    if model is not None and (problem := watermark_table.problem(model)) is not None:
+        yield checks.Error(f"DjangoORMRevocation: {problem}", WATERMARK, obj=model, id="boltguard.E203")
+
+
 def _check_model(store: DjangoORMRevocation) -> Iterator[Message]:
     try:
         jti = store.model._meta.get_field("jti")
@@ -120,5 +132,9 @@ SHARED_CACHE = (
     "Use a cache on a single Redis server that doesn't evict entries and writes to disk, or DjangoORMRevocation."
 )
 JTI = "Add a field jti: a CharField with unique=True and max_length=255, or a UUIDField."
+WATERMARK = (
+    "Use fields like those of boltguard.RevocationWatermark: key, a CharField with unique=True and max_length=160, "
+    "before, a BigIntegerField, and expires_at, a DateTimeField with null=True."
+)
 OWN_TABLE = 'Add "boltguard" to INSTALLED_APPS.'
 OTHER_TABLE = 'Set model= to an installed model, such as "myapp.RevokedToken".'

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from inspect import signature
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -451,6 +452,26 @@ def test_an_exception_of_the_application_is_its_own_and_leaves_no_task(error):
     connect(test, guarded(crashes), bearer(sub="1"))
 
 
+def test_no_frame_of_the_middleware_shows_a_token():
+    text = token(sub="7")
+
+    async def crashes(scope, receive, send):
+        raise ZeroDivisionError
+
+    async def run():
+        # Without the scope of the server, which other frames have, too.
+        scope = scope_of("websocket", bearer(text), subprotocols=["bearer", text])
+        await guarded(crashes)(scope, None, None)
+
+    with pytest.raises(ZeroDivisionError) as raised:
+        asyncio.run(run())
+    frames = [frame for frame in raised.traceback if "boltguard/asgi" in str(frame.path)]
+    assert len(frames) >= 2
+    for frame in frames:
+        shown = {name: repr(value) for name, value in frame.frame.f_locals.items() if name not in ("scope", "entry")}
+        assert text not in str(shown), frame.name
+
+
 def test_an_exception_of_the_server_is_the_applications():
     async def run():
         async def receive():
@@ -530,6 +551,26 @@ def test_credentials_that_browsers_send_automatically_require_an_allowed_origin(
 
     headers = {"Cookie": "user=7", "Host": "site.example", **({"Origin": origin} if origin else {})}
     connect(test, guarded(auth=[Cookies()], allowed_origins=["https://partner.example"]), headers)
+
+
+@pytest.mark.skipif("cookie" not in signature(JWTAuthentication).parameters, reason="tokens are in headers only")
+@pytest.mark.parametrize("header", ["authorization", None])
+def test_a_token_in_a_cookie_requires_an_allowed_origin(header):
+    app = guarded(auth=[JWTAuthentication(header=header, cookie="__Host-access")])
+    headers = {"Cookie": f"__Host-access={token(sub='7')}", "Host": "site.example"}
+
+    async def accepted(client):
+        assert (await client.next())["type"] == "websocket.accept"
+
+    async def refused(client):
+        assert await client.next() == close(4403, "csrf_failed")
+
+    connect(accepted, app, headers)
+    connect(accepted, app, {**headers, "Origin": "https://site.example"})
+    connect(refused, app, {**headers, "Origin": "https://evil.example"})
+    # A page can't know a token, so one in the subprotocols isn't sent automatically.
+    offered = {"subprotocols": ["bearer", token(sub="7")]}
+    connect(refused if header is None else accepted, app, {**headers, "Origin": "https://evil.example"}, **offered)
 
 
 def test_a_custom_backend_is_not_called_again():

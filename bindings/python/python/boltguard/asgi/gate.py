@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from boltguard import _rust, conf
 from boltguard._rust import AuthContext
@@ -13,9 +13,13 @@ from boltguard.auth.backends import Authentication
 from boltguard.auth.evaluation import aresume
 from boltguard.auth.guards import Guard
 from boltguard.auth.jwt_backend import JWTAuthentication
+from boltguard.auth.secret_box import SecretBox
 from boltguard.logs import explains, log_explanation
 
 Evaluated = AuthContext | _rust.Refusal
+# Error reporters send the local variables of each frame.
+Credentials: TypeAlias = SecretBox[dict[str, str]]
+NO_TOKEN: SecretBox[str | None] = SecretBox(None)
 
 
 class Gate:
@@ -34,25 +38,29 @@ class Gate:
         self._keys = {name.encode("latin-1"): f"HTTP_{name.upper().replace('-', '_')}" for name in names}
         tokens = [backend for backend in backends if isinstance(backend, JWTAuthentication)]
         # How a token that isn't in a header would be written in each header for tokens.
-        self._schemes = {self._keys[one.header.lower().encode()]: one.schemes[0] for one in reversed(tokens)}
+        self._schemes = {
+            self._keys[one.header.lower().encode()]: one.schemes[0] for one in reversed(tokens) if one.header
+        }
+        # Browsers send cookies automatically.
+        self.cookie_readers = {backend.name for backend in backends if "cookie" in backend.headers}
         self.sent_headers = {backend.name: backend.header for backend in backends if not backend.is_ambient}
         self.leeways = {backend.name: backend.leeway for backend in reversed(tokens)}
         self._same_credentials: dict[str, tuple[list[Authentication], _rust.Gate]] = {}
 
-    def read(self, scope: Scope, token: str | None = None) -> dict[str, str]:
+    def read(self, scope: Scope, token: SecretBox[str | None] = NO_TOKEN) -> Credentials:
         """The headers that the backends read, by their names in CGI. A token apart from them takes precedence."""
         keys, meta = self._keys, {}  # type: dict[bytes, str], dict[str, str]
         for name, value in scope["headers"]:
             key = keys.get(name)
             if key is not None:
                 add(meta, key, value.decode("latin-1"), "HTTP_COOKIE")
-        if token is not None:
-            meta.update({key: f"{scheme} {token}" for key, scheme in self._schemes.items()})
-        return meta
+        if token.value is not None:
+            meta.update({key: f"{scheme} {token.value}" for key, scheme in self._schemes.items()})
+        return SecretBox(meta)
 
-    async def evaluate(self, connection: Connection, meta: dict[str, str]) -> Evaluated:
+    async def evaluate(self, connection: Connection, credentials: Credentials) -> Evaluated:
         """The caller, who is attached to the connection, or a refusal. Raises `UserUnavailable`."""
-        step: Any = self._check(meta)
+        step: Any = self._check(credentials.value)
         if type(step) is not AuthContext:
             await refresh_connections()
             step = await aresume(self.backends, connection, step)
@@ -66,12 +74,12 @@ class Gate:
         return evaluated
 
     async def evaluate_again(
-        self, scope: Scope, meta: dict[str, str], context: AuthContext, timeout: float
+        self, scope: Scope, credentials: Credentials, context: AuthContext, timeout: float
     ) -> Evaluated:
         """Whether the credentials of a caller are still valid, whatever the guard. Raises `UserUnavailable`."""
         connection = Connection(scope)
         backends, gate = self._gate_for(context.auth_backend or "")
-        step = gate.check(meta)
+        step = gate.check(credentials.value)
         if type(step) is not AuthContext:
             await refresh_connections()
         step = await aresume(backends, connection, step, timeout)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from boltguard import _rust, conf
 from boltguard._rust import AuthContext
 from boltguard.asgi.connection import Connection, Scope
-from boltguard.asgi.gate import Gate
+from boltguard.asgi.gate import NO_TOKEN, Credentials, Gate
 from boltguard.asgi.origins import check_origins, is_forgeable, is_sent_by_browsers
 from boltguard.asgi.refusals import (
     Message,
@@ -35,6 +35,7 @@ from boltguard.auth.arguments import refuse
 from boltguard.auth.backends import Authentication, check_backends
 from boltguard.auth.evaluation import refuse_absent_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
+from boltguard.auth.secret_box import SecretBox
 from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.logs import log_refusal
 from boltguard.messages import kind_of
@@ -118,16 +119,16 @@ class AuthMiddleware:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         gate = self.gate
         token, scope = self._token(scope)
-        meta = gate.read(scope, token)
+        credentials = gate.read(scope, token)
         connection = Connection(scope)
-        entry = await self._enter(gate, connection, meta)
+        entry = await self._enter(gate, connection, credentials)
         if isinstance(entry, Response):
             await deny(scope, send, entry)
             return
         context = entry.context
-        async with Socket(scope, receive, send, None if token is None else self._protocol) as socket:
+        async with Socket(scope, receive, send, None if token.value is None else self._protocol) as socket:
             if context.is_authenticated and not context.is_custom:
-                self._limit(gate, socket, entry, meta)
+                self._limit(gate, socket, entry, credentials)
             try:
                 await self.app(entry.scope, socket.receive, socket.send)
             except HANDLED_EXCEPTIONS as error:
@@ -135,13 +136,13 @@ class AuthMiddleware:
             finally:
                 leave(connection)
 
-    def _limit(self, gate: Gate, socket: Socket, entry: Entry, meta: dict[str, str]) -> None:
+    def _limit(self, gate: Gate, socket: Socket, entry: Entry, credentials: Credentials) -> None:
         """Ends a WebSocket when its token or API key is no longer valid."""
         context = entry.context
         left = context.expires_in
 
         async def check() -> Response | None:
-            return await self._check_again(gate, entry.scope, meta, context)
+            return await self._check_again(gate, entry.scope, credentials, context)
 
         if left is not None:
             leeway = gate.leeways.get(context.auth_backend or "", 0.0)
@@ -149,12 +150,12 @@ class AuthMiddleware:
         socket.watch(check, self._interval)
 
     async def _check_again(
-        self, gate: Gate, scope: Scope, meta: dict[str, str], context: AuthContext
+        self, gate: Gate, scope: Scope, credentials: Credentials, context: AuthContext
     ) -> Response | None:
         """The response if the credentials of an open WebSocket are no longer valid."""
         connection = Connection(scope)
         try:
-            evaluated = await gate.evaluate_again(scope, meta, context, CHECK_TIMEOUT)
+            evaluated = await gate.evaluate_again(scope, credentials, context, CHECK_TIMEOUT)
         except UserUnavailable as error:
             return await _response_to(connection, error)
         except Exception:
@@ -164,10 +165,10 @@ class AuthMiddleware:
             return await _refused(connection, evaluated)
         return None
 
-    async def _enter(self, gate: Gate, connection: Connection, meta: dict[str, str]) -> Entry | Response:
+    async def _enter(self, gate: Gate, connection: Connection, credentials: Credentials) -> Entry | Response:
         """The scope for the application, or the response to a caller who isn't allowed."""
         try:
-            evaluated = await gate.evaluate(connection, meta)
+            evaluated = await gate.evaluate(connection, credentials)
         except HANDLED_EXCEPTIONS as error:
             return await _response_to(connection, error)
         if isinstance(evaluated, _rust.Refusal):
@@ -181,17 +182,19 @@ class AuthMiddleware:
 
     def _is_forged(self, gate: Gate, connection: Connection, context: AuthContext) -> bool:
         """Whether a page of another site may have used credentials that browsers send automatically."""
-        if not context.is_custom:
-            return False
-        header = gate.sent_headers.get(context.auth_backend or "")
-        return is_sent_by_browsers(connection, header) and is_forgeable(connection, self._origins)
+        name = context.auth_backend or ""
+        if context.is_custom:
+            is_ambient = is_sent_by_browsers(connection, gate.sent_headers.get(name))
+        else:
+            is_ambient = name in gate.cookie_readers and getattr(context, "is_from_cookie", True)
+        return is_ambient and is_forgeable(connection, self._origins)
 
-    def _token(self, scope: Scope) -> tuple[str | None, Scope]:
+    def _token(self, scope: Scope) -> tuple[SecretBox[str | None], Scope]:
         """The token in `Sec-WebSocket-Protocol`, and a scope whose `subprotocols` don't contain it."""
         offered = list(scope.get("subprotocols") or ())
         if self._protocol is None or len(offered) < 2 or offered[0] != self._protocol:
-            return None, scope
-        return offered[1], {**scope, "subprotocols": offered[2:]}
+            return NO_TOKEN, scope
+        return SecretBox(offered[1]), {**scope, "subprotocols": offered[2:]}
 
 
 class Responder:

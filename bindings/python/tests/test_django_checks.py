@@ -245,6 +245,19 @@ def test_models_of_stores(model, expected):
     assert ids() == expected, backend
 
 
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("boltguard.RevocationWatermark", []),
+        ("people.OnlyId", ["boltguard.E203"]),
+        ("nowhere.Model", ["boltguard.E203"]),
+    ],
+)
+def test_models_of_levels(model, expected):
+    backend = JWTAuthentication(revocation_store=DjangoORMRevocation(model="people.OnlyId", watermark_model=model))
+    assert ids() == expected, backend
+
+
 def test_api_keys_that_can_be_guessed():
     backend = APIKeyAuthentication({"sk-prod-123abc", "x" * 43})
     assert ids() == ["boltguard.W103"], backend

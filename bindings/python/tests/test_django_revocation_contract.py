@@ -98,7 +98,7 @@ class Client:
 
     def set(self, key, value, timeout=0):
         assert isinstance(timeout, int)
-        # More than 30 days are a date, and a date in the past is over.
+        # More than 30 days are a date, and a date in the past has passed.
         end = timeout if timeout > 30 * 24 * 3600 else timeout and time.time() + timeout
         self.entries[key] = value, -1 if timeout < 0 else end
         return True

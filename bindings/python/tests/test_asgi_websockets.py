@@ -22,8 +22,10 @@ from boltguard.auth import (
     RevocationStore,
 )
 from boltguard.exceptions import Forbidden
+from boltguard.jwt import Key
 
 from asgi_support import Client, connect, echo, scope_of
+from conftest import SECRET
 from support import bearer, token
 
 
@@ -258,6 +260,29 @@ def test_it_is_closed_when_the_token_is_revoked():
         assert echo.last["code"] == 4401
 
     connect(test, guarded(auth=revocable(store), revocation_interval=0.02), bearer(sub="1", jti="a"))
+
+
+REVOCATIONS = {
+    "session": lambda store: store.revoke_session("s"),
+    "subject": lambda store: store.revoke_subject("1"),
+    "issuer": lambda store: store.revoke_issuer("https://issuer.example"),
+    "key": lambda store: store.revoke_key("k"),
+}
+
+
+@pytest.mark.parametrize("revoke", REVOCATIONS.values(), ids=REVOCATIONS)
+def test_it_is_closed_when_its_session_subject_issuer_or_key_is_revoked(revoke):
+    store = InMemoryRevocation()
+
+    async def test(client):
+        assert await client.next() == ACCEPT
+        revoke(store)
+        assert await client.next() == close(4401, "token_revoked")
+
+    claims = {"sub": "1", "jti": "a", "sid": "s", "iss": "https://issuer.example", "iat": int(time.time()) - 10}
+    backend = JWTAuthentication(Key.from_secret(SECRET, kid="k"), issuer=claims["iss"], revocation_store=store)
+    header = {"alg": "HS256", "typ": "JWT", "kid": "k"}
+    connect(test, guarded(auth=[backend], revocation_interval=0.02), bearer(token(header=header, **claims)))
 
 
 class Remote(RevocationStore):

@@ -76,15 +76,21 @@ mod _rust {
     };
     #[pymodule_export]
     use super::tokens::minter::Minter;
+    use boltguard::keys::Algorithm;
     use pyo3::prelude::*;
-    use pyo3::types::PyTuple;
+    use pyo3::types::{PyDict, PyMappingProxy, PyTuple};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        let names = boltguard::keys::Algorithm::ALL
-            .iter()
-            .map(|algorithm| algorithm.name());
-        module.add("ALGORITHMS", PyTuple::new(module.py(), names)?)?;
+        let py = module.py();
+        let names = Algorithm::ALL.iter().map(|algorithm| algorithm.name());
+        module.add("ALGORITHMS", PyTuple::new(py, names)?)?;
+        let symmetric = PyDict::new(py);
+        for algorithm in Algorithm::ALL.iter().filter(|one| one.is_symmetric()) {
+            symmetric.set_item(algorithm.name(), algorithm.hash_len())?;
+        }
+        let symmetric = PyMappingProxy::new(py, symmetric.as_mapping());
+        module.add("SYMMETRIC_ALGORITHMS", symmetric)?;
         super::auth_context::register(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }

@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 
-from boltguard import jws, jwt
+from boltguard import _rust, jws, jwt
 from boltguard.jwt import Key, KeySet, PyJWK, PyJWKSet, algorithms
 
 SECRET = "a secret that is longer than sixty-four bytes, so that it is one for HS512 as well"
@@ -502,3 +502,22 @@ def test_keys_that_take_turns_are_not_mixed_up():
             assert jwt.decode(tokens[n], secret, ["HS256"])["n"] == n
             with pytest.raises(jwt.InvalidSignatureError):
                 jwt.decode(tokens[n - 1], secret, ["HS256"])
+
+
+def test_an_algorithm_without_a_class_in_pyjwt_works(monkeypatch):
+    """As a new row of the table in Rust would, for which nothing is added in Python."""
+    monkeypatch.setattr(algorithms, "ALGORITHMS", (*algorithms.ALGORITHMS, "ES256K", "ML-DSA-44"))
+    for name in ("ES256K", "ML-DSA-44"):
+        found = algorithms.get_default_algorithms()[name]
+        assert type(found) is algorithms.OtherAlgorithm and repr(found) == f"<Algorithm {name}>"
+    found.name = "EdDSA"
+    key = private_of("EdDSA")
+    assert found.verify(b"message", key.public_key(), found.sign(b"message", key))
+    assert found.from_jwk(Key.read(key.public_key()).to_jwk()) == key.public_key()
+
+
+def test_symmetric_algorithms_have_a_minimum_length():
+    assert dict(_rust.SYMMETRIC_ALGORITHMS) == {"HS256": 32, "HS384": 48, "HS512": 64}
+    assert set(_rust.SYMMETRIC_ALGORITHMS) < set(_rust.ALGORITHMS)
+    with pytest.raises(TypeError):
+        _rust.SYMMETRIC_ALGORITHMS["HS256"] = 1

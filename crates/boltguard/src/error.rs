@@ -85,7 +85,7 @@ impl fmt::Display for ConfigError {
             ),
             Self::NoKeys => f.write_str("there are no keys to verify tokens with"),
             Self::NothingToCache => f.write_str(
-                "tokens of HS256, HS384 and HS512 are not cached, and no other algorithm is allowed; remove the token cache",
+                "tokens of algorithms that use secrets, such as HS256, are not cached, and no other algorithm is allowed; remove the token cache",
             ),
             Self::UnknownBackend(name) => write!(
                 f,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from json import JSONEncoder
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, final
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "RevocationLevel",
     "RevocationQuery",
     "RevocationSentinel",
+    "SYMMETRIC_ALGORITHMS",
     "StoredApiKey",
     "__version__",
     "jws_check_options",
@@ -53,6 +55,8 @@ __all__ = [
 
 __version__: Final[str]
 ALGORITHMS: Final[tuple[str, ...]]
+# The algorithms that use secrets, with the minimum length of a secret in bytes.
+SYMMETRIC_ALGORITHMS: Final[MappingProxyType[str, int]]
 """The names of all algorithms."""
 
 _Seconds: TypeAlias = float | timedelta

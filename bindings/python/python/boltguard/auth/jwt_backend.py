@@ -203,7 +203,7 @@ class JWTAuthentication(Authentication):
         if self._own_keys and self.algorithms == [DEFAULT_ALGORITHM]:
             return named_for(keys.value, "algorithms=[{!r}]")
         keyless = not self._own_keys and set(self.algorithms) <= set(_rust.ALGORITHMS)
-        return NO_KEY_GIVEN if keyless and not all(name.startswith("HS") for name in self.algorithms) else ""
+        return NO_KEY_GIVEN if keyless and not set(self.algorithms) <= set(_rust.SYMMETRIC_ALGORITHMS) else ""
 
     def __repr__(self) -> str:
         return f"JWTAuthentication(algorithms={self.algorithms!r}, header={self.header!r})"
@@ -241,7 +241,10 @@ def _answers_in_rust(store: InMemoryRevocation) -> bool:
     )
 
 
-NO_KEY_GIVEN = " Pass a public key as secret=. The default, Django's SECRET_KEY, is only for HS256, HS384 and HS512."
+NO_KEY_GIVEN = (
+    " Pass a public key as secret=. The default, Django's SECRET_KEY, is only for "
+    f"{', '.join(_rust.SYMMETRIC_ALGORITHMS)}."
+)
 NO_ALGORITHM_OF_ISSUER = (
     "Pass the algorithms of the issuer, such as algorithms=['RS256']. "
     "The default, HS256, verifies with a secret, which "

@@ -27,5 +27,5 @@ def _served_by(key: Any) -> list[str]:
     if isinstance(key, Mapping) and isinstance(key.get("keys"), list):
         return [name for one in key["keys"] for name in _served_by(one)]
     with suppress(PyJWTError, TypeError):
-        return [name for name in _rust.Key.read(key).algorithms if not name.startswith("HS")]
+        return [name for name in _rust.Key.read(key).algorithms if name not in _rust.SYMMETRIC_ALGORITHMS]
     return []

@@ -209,10 +209,10 @@ def _minter(secret: SecretBox[Any], algorithm: str, kid: str | None) -> _rust.Mi
     if kid is not None:
         _text("kid", kid)
     if secret.value is None:
-        if algorithm in _rust.ALGORITHMS and not algorithm.startswith("HS"):
-            raise ValueError(
-                f"{algorithm} requires a private key as secret=. SECRET_KEY is only for HS256, HS384 and HS512."
-            )
+        symmetric = _rust.SYMMETRIC_ALGORITHMS
+        if algorithm in _rust.ALGORITHMS and algorithm not in symmetric:
+            only = f"SECRET_KEY is only for {', '.join(symmetric)}"
+            raise ValueError(f"{algorithm} requires a private key as secret=. {only}.")
         secret = SecretBox(conf.current().secrets[0])
     try:
         if isinstance(secret.value, Hashable):

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from boltguard import conf, registry
+from boltguard._rust import SYMMETRIC_ALGORITHMS
 from boltguard.auth.api_key_backend import APIKeyAuthentication
 from boltguard.auth.backends import Authentication
 from boltguard.auth.jwt_backend import JWTAuthentication
@@ -100,7 +101,7 @@ def _weak_secrets() -> Iterator[tuple[Authentication, str, str]]:
         for algorithm in backend.rust.weak_secrets:
             if (repr(backend), algorithm) not in seen:
                 seen.add((repr(backend), algorithm))
-                hint = f"Use a random secret of at least {int(algorithm[2:]) // 8} bytes."
+                hint = f"Use a random secret of at least {SYMMETRIC_ALGORITHMS[algorithm]} bytes."
                 yield backend, f"The secret is shorter than the hash of {algorithm}.", hint
 
 

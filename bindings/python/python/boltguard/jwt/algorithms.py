@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NoReturn, overload
 
-from boltguard._rust import ALGORITHMS, Key
+from boltguard._rust import ALGORITHMS, SYMMETRIC_ALGORITHMS, Key
 from boltguard.exceptions import InvalidKeyError
 from boltguard.jwt.foreign import curve_of, has_crypto, is_foreign, to_foreign
 from boltguard.jwt.types import HashlibHash, JWKDict
@@ -175,7 +175,7 @@ class HMACAlgorithm(_Hashed):
         """A message about a secret that is shorter than the hash, or `None`."""
         if not self._read(key).is_weak_for(self.name):
             return None
-        size = int(self.name[2:]) // 8
+        size = SYMMETRIC_ALGORITHMS[self.name]
         return f"the HMAC secret is below {size} bytes, the length of the hash of {self.name}: RFC 7518 §3.2"
 
     @classmethod
@@ -257,6 +257,17 @@ class OKPAlgorithm(Algorithm):
     _mistyped = InvalidKeyError
 
 
+class OtherAlgorithm(Algorithm):
+    """An algorithm for which PyJWT has no class. It supports the same types of keys as in Rust."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @classmethod
+    def _from_jwk(cls, jwk: str | JWKDict) -> Key:
+        return Key.from_jwk(jwk)
+
+
 def get_default_algorithms() -> dict[str, Algorithm]:
     """A dict from names to algorithms."""
     return {name: get_algorithm_by_name(name) for name in ALGORITHMS}
@@ -268,8 +279,10 @@ def get_algorithm_by_name(alg_name: str) -> Algorithm:
         raise NotImplementedError(f"unknown algorithm; the algorithms are {', '.join(ALGORITHMS)}")
     if alg_name == OKPAlgorithm.name:
         return OKPAlgorithm()
-    kind = _FAMILIES[alg_name[:2]]
-    found = kind(getattr(kind, f"SHA{alg_name[2:]}"))
+    kind, hash_alg = _FAMILIES.get(alg_name[:2]), getattr(_Hashed, f"SHA{alg_name[2:]}", None)
+    if kind is None or hash_alg is None:
+        return OtherAlgorithm(alg_name)
+    found = kind(hash_alg)
     if isinstance(found, ECAlgorithm):
         found._takes_any_curve = False
     return found

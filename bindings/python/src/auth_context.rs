@@ -1,9 +1,9 @@
 //! `AuthContext`: the caller of a request, as a read-only mapping.
 
-use boltguard::Caller;
 use boltguard::grants::Principal;
 use boltguard::jwt::AccountSource;
-use boltguard::types::NumericDate;
+use boltguard::types::{NumericDate, ReasonCode};
+use boltguard::{Caller, Failure};
 use pyo3::exceptions::PyKeyError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -146,6 +146,12 @@ const ALWAYS: [&str; 5] = [
 
 #[pymethods]
 impl AuthContext {
+    /// Returns the context of a request that failed the CSRF check: anonymous, with the error `csrf_failed`.
+    #[staticmethod]
+    fn csrf_failed() -> Self {
+        Self::new(Failure::from(ReasonCode::CsrfFailed).into())
+    }
+
     /// The ID of the user, as a string; `None` for the anonymous caller.
     #[getter]
     fn user_id(&self) -> Option<String> {

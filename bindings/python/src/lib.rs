@@ -91,6 +91,7 @@ mod _rust {
         }
         let symmetric = PyMappingProxy::new(py, symmetric.as_mapping());
         module.add("SYMMETRIC_ALGORITHMS", symmetric)?;
+        module.add("MAX_HEADERS", super::request::MAX_HEADERS)?;
         super::auth_context::register(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }

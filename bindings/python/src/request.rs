@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use boltguard::{Backend, HeaderName, RequestParts, Step};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::backends::trusted_keys::TrustedKeys;
+use crate::errors::{Class, plain};
 
 /// Reads the headers of requests for a gate.
 pub(crate) struct Reader {
@@ -18,7 +18,7 @@ pub(crate) struct Reader {
 }
 
 /// The backends of a gate read at most this many headers.
-const MAX_HEADERS: usize = 8;
+pub(crate) const MAX_HEADERS: usize = 8;
 
 /// The headers of one request that the backends of a gate read.
 pub(crate) struct Parts<'r> {
@@ -39,9 +39,13 @@ impl Reader {
             }
         }
         if headers.len() > MAX_HEADERS {
-            return Err(PyValueError::new_err(
-                "the backends of a gate can read at most 8 different headers",
-            ));
+            let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
+            let message = format!(
+                "the backends of a view read {} different headers, and at most {MAX_HEADERS} are supported: {}",
+                names.len(),
+                names.join(", ")
+            );
+            return Err(plain(py, Class::ConfigurationError, message));
         }
         Ok(Self { headers, keys })
     }

@@ -10,8 +10,10 @@ from urllib.parse import quote
 from uuid import UUID
 
 import pytest
+from asgiref.sync import markcoroutinefunction
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Permission, User
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.http import HttpResponse, JsonResponse
@@ -22,7 +24,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from boltguard import BoltAPI, protect
+from boltguard import BoltAPI, _rust, protect
 from boltguard.auth import (
     AllowAny,
     APIKeyAuthentication,
@@ -40,7 +42,8 @@ from boltguard.auth import (
     logout,
 )
 from boltguard.drf import BoltguardAuthentication, GuardPermission
-from boltguard.exceptions import Forbidden, HTTPException, Unauthorized
+from boltguard.drf.exceptions import exception_handler
+from boltguard.exceptions import ConfigurationError, Forbidden, HTTPException, Unauthorized
 
 from support import bearer, call, get, mount, mount_view, token, wsgi
 
@@ -294,6 +297,26 @@ def test_wrong_settings_of_a_backend_are_refused_at_start():
             protect(auth=[backend], guards=LOGGED_IN)(show)
 
 
+def reading(*headers):
+    return type("Reading", (ByHeader,), {"header": None, "reads": headers, "name": f"reads-{len(headers)}"})()
+
+
+def test_too_many_headers_are_refused_at_start():
+    names = [f"X-{letter}" for letter in "abcdefg"]
+    protect(auth=[reading(*names), JWTAuthentication()], guards=LOGGED_IN)(show)
+    too_many = [reading(*names), JWTAuthentication(), APIKeyAuthentication({"sk-a-key-of-more-than-16-bytes"})]
+    said = "9 different headers, and at most 8 are supported: Authorization, X-A, X-Api-Key, X-B, X-C"
+    with pytest.raises(ImproperlyConfigured, match=said):
+        protect(auth=too_many, guards=LOGGED_IN)(show)
+    with override_settings(BOLTGUARD_AUTHENTICATION_CLASSES=too_many):
+        (message,) = [message for message in run_checks() if message.id == "boltguard.E001"]
+        assert said in message.msg
+    # Each is counted once, and Rust counts them too.
+    protect(auth=[reading(*names), reading("x-a", "X-B")], guards=LOGGED_IN)(show)
+    with pytest.raises(ConfigurationError, match="read 9 different headers.*: .*x-api-key"):
+        _rust.Gate([backend.rust for backend in too_many], _rust.Guard.authenticated())
+
+
 def test_a_built_in_backend_still_refuses_authenticate():
     for base in (JWTAuthentication, APIKeyAuthentication):
         with pytest.raises(ImproperlyConfigured, match="authenticate is never used"):
@@ -338,6 +361,46 @@ def test_credentials_sent_automatically_require_csrf_check(middleware):
             assert status == 403 and b"csrf_failed" in body
             assert post(view, cookies={"who": "7"}, csrf=True)[0] == 200
             assert wsgi("get", "/view", {"Cookie": "who=7"}).status_code == 200
+
+
+class Recorder:
+    """The innermost middleware, which keeps the request."""
+
+    sync_capable = async_capable = True
+    requests = []
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        if asyncio.iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request):
+        self.requests.append(request)
+        return self.get_response(request)
+
+
+def test_the_caller_is_anonymous_after_a_failed_csrf_check(monkeypatch):
+    seen = []
+
+    def handler(error, context):
+        request = context["request"]
+        seen.append((request.auth, request.context, request._request.context))
+        return exception_handler(error, context)
+
+    monkeypatch.setattr(Shown, "get_exception_handler", lambda self: handler)
+    monkeypatch.setattr(Recorder, "requests", [])
+    with override_settings(MIDDLEWARE=[f"{__name__}.Recorder"]):
+        for view in kinds_of_view(Ambient()):
+            assert post(view, cookies={"who": "7"})[0] == 403
+            for request in Recorder.requests:
+                context = request.context
+                assert not context.is_authenticated and context.user_id is None
+                assert context["auth_error"] == "csrf_failed"
+                assert request.user.is_anonymous
+            Recorder.requests.clear()
+    assert len(seen) == 2
+    for auth, context, inner in seen:
+        assert auth is None and context is inner and context["auth_error"] == "csrf_failed"
 
 
 def test_a_header_that_browsers_do_not_send_needs_no_csrf_check():

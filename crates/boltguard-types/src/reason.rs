@@ -69,6 +69,8 @@ reasons! {
     CredentialsMissing = "credentials_missing",
     /// The header's `crit` or `b64` requires an extension that isn't supported.
     CriticalHeader = "critical_header",
+    /// A browser sent the credentials automatically, and a page of another site may have made the request.
+    CsrfFailed = "csrf_failed",
     /// The guard denies access, and no other code is more specific.
     Denied = "denied",
     /// The guard is invalid: it can't be built from its arguments, or its string can't be parsed.

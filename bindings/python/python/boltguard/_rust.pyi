@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAlias, final
 
 __all__ = [
     "ALGORITHMS",
+    "MAX_HEADERS",
     "ApiKeyBackend",
     "ApiKeyFormat",
     "ApiKeyRefresh",
@@ -55,6 +56,7 @@ __all__ = [
 
 __version__: Final[str]
 ALGORITHMS: Final[tuple[str, ...]]
+MAX_HEADERS: Final[int]
 # The algorithms that use secrets, with the minimum length of a secret in bytes.
 SYMMETRIC_ALGORITHMS: Final[MappingProxyType[str, int]]
 """The names of all algorithms."""
@@ -1012,6 +1014,10 @@ class AuthContext(Mapping[str, Any]):
     `auth_claims`, and if invalid credentials were allowed as anonymous, also `auth_error`. The claims become Python
     objects when they are read.
     """
+
+    @staticmethod
+    def csrf_failed() -> AuthContext:
+        """Returns the context of a request that failed the CSRF check: anonymous, with the error `csrf_failed`."""
 
     @property
     def user_id(self) -> str | None:

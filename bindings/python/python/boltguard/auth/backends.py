@@ -214,6 +214,7 @@ def check_backends(backends: object, where: str = "auth") -> list[Authentication
         elif not hasattr(backend, "_built"):
             refuse(f"{where}: {type(backend).__name__}.__init__ doesn't call super().__init__(...).")
     _refuse_duplicate_names(backends, where)
+    _refuse_too_many_headers(backends, where)
     return list(backends)
 
 
@@ -225,6 +226,16 @@ def _refuse_duplicate_names(backends: Iterable[Authentication], where: str) -> N
         if backend.name in seen and (is_unique or seen[backend.name]):
             refuse(f"{where} contains two backends named {backend.name!r}. Pass another name= to one of them.")
         seen[backend.name] = is_unique
+
+
+def _refuse_too_many_headers(backends: Iterable[Authentication], where: str) -> None:
+    """`ImproperlyConfigured` if a gate couldn't read the headers of all its backends."""
+    names = sorted({name.title() for backend in backends for name in backend.headers})
+    if len(names) > _rust.MAX_HEADERS:
+        refuse(
+            f"{where}: the backends read {len(names)} different headers, and at most {_rust.MAX_HEADERS} are "
+            f"supported: {', '.join(names)}."
+        )
 
 
 def describe(name: str, words: list[str], settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:

@@ -67,6 +67,8 @@ class BoltguardAuthentication(BaseAuthentication):
             hooks.enter(inner)
         attach(inner, context, gate)
         if gate.is_ambient(inner, context) and csrf.enforce(inner) is not None:
+            hooks.is_known = False
+            attach(inner, AuthContext.csrf_failed(), gate)
             raise api_exception(403, csrf.FORGED["detail"], csrf.FORGED["code"])
         if gate.verifies:
             verify(inner)

@@ -74,6 +74,7 @@ class Gate(Evaluator):
                 verify(request)
             if self.is_ambient(request, request._boltguard_seen):
                 if (rejected := csrf.enforce(request)) is not None:
+                    attach(request, AuthContext.csrf_failed(), self)
                     return self.finalize_response(request, rejected, False)
             elif request._boltguard_seen.is_authenticated:
                 # Browsers don't send these credentials automatically, so the request can't be forged.
@@ -123,6 +124,7 @@ class Gate(Evaluator):
                 # The token may be in the session.
                 rejected = await in_thread(csrf.enforce)(request)
                 if rejected is not None:
+                    attach(request, AuthContext.csrf_failed(), self)
                     return self.finalize_response(request, rejected, False)
             elif request._boltguard_seen.is_authenticated:
                 csrf.exempt(request)

@@ -17,10 +17,20 @@ pub(crate) fn generate(now: NumericDate) -> Result<Uuid, RandomError> {
     let (millis, fraction) = split(now);
     let counter = LAST.get().next(millis)?;
     LAST.set(counter);
+    Ok(build(millis, fraction, counter.value))
+}
+
+/// Derives the ID of a token that is issued at `now` from 62 bits of `seed`, so that it can be derived again.
+pub(crate) fn derive(now: NumericDate, seed: u64) -> Uuid {
+    let (millis, fraction) = split(now);
+    build(millis, fraction, seed)
+}
+
+fn build(millis: u64, fraction: u16, value: u64) -> Uuid {
     let mut tail = [0; 10];
     tail[..2].copy_from_slice(&fraction.to_be_bytes());
-    tail[2..].copy_from_slice(&counter.value.to_be_bytes());
-    Ok(Builder::from_unix_timestamp_millis(millis, &tail).into_uuid())
+    tail[2..].copy_from_slice(&value.to_be_bytes());
+    Builder::from_unix_timestamp_millis(millis, &tail).into_uuid()
 }
 
 /// Returns the whole milliseconds since the epoch, and the fraction in units of 1/4096.
@@ -79,6 +89,19 @@ mod tests {
         // `f64` has a precision of a quarter of a microsecond for current dates.
         let fraction = id.as_u128() >> 64 & 0xfff;
         assert!((3071..=3073).contains(&fraction), "{fraction}");
+    }
+
+    #[test]
+    fn derived_ids_depend_on_the_time_and_the_seed_alone() {
+        let id = derive(NOW, 7);
+        assert_eq!(id, derive(NOW, 7));
+        assert_eq!(id.get_version_num(), 7);
+        assert_eq!(id.as_u128() >> 80, 1_800_000_000_000);
+        assert_ne!(id, derive(NOW, 8));
+        assert_ne!(
+            id,
+            derive(NumericDate::from_f64(1_800_000_000.001).unwrap(), 7)
+        );
     }
 
     #[test]

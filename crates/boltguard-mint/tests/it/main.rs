@@ -56,6 +56,16 @@ fn every_token_has_reserved_claims() {
 }
 
 #[test]
+fn tokens_with_the_same_seed_are_equal() {
+    let minter = minter();
+    let token = |seed, now| minter.token("42", HOUR).id_seed(seed).sign(now).unwrap();
+    assert_eq!(token(7, NOW), token(7, NOW));
+    assert_ne!(token(7, NOW), token(8, NOW));
+    let later = NumericDate::from_f64(NOW.as_f64() + 0.001).unwrap();
+    assert_ne!(token(7, NOW), token(7, later));
+}
+
+#[test]
 fn token_ids_are_unique() {
     let ids: HashSet<_> = (0..200)
         .map(|_| mint(|token| token).unwrap()["jti"].to_string())

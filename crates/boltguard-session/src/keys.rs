@@ -65,6 +65,23 @@ impl SessionKeys {
         RefreshToken::new(id, &secret)
     }
 
+    /// Returns a seed for the ID of the access token that is issued together with the token of a generation.
+    ///
+    /// It is always the same, so that a refresh token that is used again receives the same access token. It can't be
+    /// predicted without the key, and it doesn't reveal the refresh token.
+    #[must_use]
+    pub fn access_token_seed(&self, id: &SessionId, generation: u32) -> u64 {
+        let message = [
+            id.as_str().as_bytes(),
+            &generation.to_be_bytes(),
+            b"access token",
+        ]
+        .concat();
+        let mut seed = [0; size_of::<u64>()];
+        seed.copy_from_slice(&hmac_sha256(&self.current, &message)[..size_of::<u64>()]);
+        u64::from_be_bytes(seed)
+    }
+
     /// Verifies the secret of a token. Returns `None` if it wasn't derived from one of the keys.
     ///
     /// All keys are tried and the comparison takes constant time, so that the time doesn't reveal how much of a secret

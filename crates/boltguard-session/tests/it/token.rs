@@ -27,6 +27,21 @@ fn tokens_of_the_first_version() {
 
 proptest! {
     #[test]
+    fn seed_of_an_access_token_is_its_own(
+        session in "[0-9A-Za-z]{12}",
+        other in "[0-9A-Za-z]{12}",
+        generation in 0..u32::MAX,
+    ) {
+        prop_assume!(session != other);
+        let seed = keys().access_token_seed(&id(&session), generation);
+        prop_assert_eq!(keys().access_token_seed(&id(&session), generation), seed);
+        prop_assert_ne!(keys().access_token_seed(&id(&session), generation + 1), seed);
+        prop_assert_ne!(keys().access_token_seed(&id(&other), generation), seed);
+        let elsewhere = SessionKeys::new(&secret("another secret that is long enough"));
+        prop_assert_ne!(elsewhere.access_token_seed(&id(&session), generation), seed);
+    }
+
+    #[test]
     fn issued_token_is_verified(session in "[0-9A-Za-z]{12}", generation in any::<u32>()) {
         let session = id(&session);
         let token = keys().issue(&session, generation);

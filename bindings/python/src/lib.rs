@@ -24,6 +24,7 @@ mod refusal;
 mod request;
 mod revocation;
 mod revocation_query;
+mod sessions;
 mod time;
 mod tokens;
 
@@ -66,6 +67,8 @@ mod _rust {
     use super::revocation::{MemoryRevocation, RevocationSentinel};
     #[pymodule_export]
     use super::revocation_query::{RevocationLevel, RevocationQuery};
+    #[pymodule_export]
+    use super::sessions::{PresentedRefreshToken, SessionDecision, SessionEngine, SessionState};
     #[pymodule_export]
     use super::tokens::jws::{
         jws_check_options, jws_sign, jws_verify, jws_verify_complete, unverified_header,

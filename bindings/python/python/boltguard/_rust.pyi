@@ -31,6 +31,7 @@ __all__ = [
     "KeySet",
     "MemoryRevocation",
     "Minter",
+    "PresentedRefreshToken",
     "Refusal",
     "RemoteKeys",
     "RevocationCheck",
@@ -38,6 +39,9 @@ __all__ = [
     "RevocationQuery",
     "RevocationSentinel",
     "SYMMETRIC_ALGORITHMS",
+    "SessionDecision",
+    "SessionEngine",
+    "SessionState",
     "StoredApiKey",
     "__version__",
     "jws_check_options",
@@ -1089,6 +1093,113 @@ class AuthContext(Mapping[str, Any]):
     def __len__(self) -> int: ...
     def __sentry_repr__(self) -> str:
         """The representation for Sentry, which would otherwise list the items of a mapping."""
+
+# --- sessions ----------------------------------------------------------------------------------------------------
+
+@final
+class SessionEngine:
+    """Issues and verifies the tokens of sessions, and decides what happens to a session when a refresh token is
+    presented.
+
+    It keeps no sessions: the caller stores them. Dates are seconds since the epoch.
+    """
+
+    def __new__(
+        cls,
+        secrets: Sequence[bytes],
+        *,
+        access_lifetime: _Seconds,
+        refresh_lifetime: _Seconds,
+        session_lifetime: _Seconds,
+        reuse_grace: _Seconds,
+    ) -> SessionEngine:
+        """Creates an engine whose tokens are derived from the first secret. Tokens of the other secrets are
+        accepted.
+        """
+
+    @staticmethod
+    def now() -> float:
+        """The current time, in whole microseconds."""
+
+    @staticmethod
+    def begin(subject: str, now: _Seconds) -> SessionState:
+        """Begins a session of a user, with a random ID."""
+
+    def verify(self, token: str) -> PresentedRefreshToken | None:
+        """Returns the session and the generation of a refresh token, or `None` if this server didn't issue it."""
+
+    def decide(self, state: SessionState, presented: PresentedRefreshToken, now: _Seconds) -> SessionDecision:
+        """Decides what happens to a session if a token is presented."""
+
+    def refresh_token(self, state: SessionState) -> str:
+        """The current refresh token of a session."""
+
+    def access_token(self, state: SessionState, minter: Minter, claims: Mapping[str, Any]) -> str:
+        """The access token that belongs to the current refresh token. It is the same whenever it is issued, if the
+        claims are the same and the signature algorithm is deterministic.
+        """
+
+    def expires(self, state: SessionState) -> float:
+        """When the current refresh token expires, and the session with it, unless the token is used before."""
+
+    def access_expires(self, state: SessionState) -> float:
+        """When the access token expires that belongs to the current refresh token."""
+
+@final
+class SessionState:
+    """The state of a session, as it is stored."""
+
+    def __new__(
+        cls,
+        id: str,
+        subject: str,
+        *,
+        generation: int,
+        created: _Seconds,
+        last_used: _Seconds,
+        ended: _Seconds | None = None,
+    ) -> SessionState: ...
+    @property
+    def id(self) -> str:
+        """The ID, which isn't secret."""
+
+    @property
+    def generation(self) -> int:
+        """The generation of the current refresh token."""
+
+    @property
+    def created(self) -> float:
+        """When the user logged in."""
+
+    @property
+    def last_used(self) -> float:
+        """When the current refresh token was issued."""
+
+@final
+class PresentedRefreshToken:
+    """The session and the generation of a refresh token that this server issued."""
+
+    @property
+    def session_id(self) -> str:
+        """The ID of the session."""
+
+@final
+class SessionDecision:
+    """What happens to a session."""
+
+    @property
+    def kind(self) -> Literal["rotate", "replay", "reused", "ended", "expired", "invalid"]:
+        """`"rotate"`: store `next`, unless the session was changed, and issue its tokens. `"replay"`: issue the
+        current tokens again. `"reused"`: end the session. `"ended"`, `"expired"` or `"invalid"`: refuse the token.
+        """
+
+    @property
+    def code(self) -> str | None:
+        """The reason code if the token is refused."""
+
+    @property
+    def next(self) -> SessionState | None:
+        """The state to store, if the token is rotated."""
 
 # --- minting -----------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use boltguard::mint::{MintError, Minter as Engine};
-use boltguard::types::KeyId;
+use boltguard::types::{KeyId, NumericDate};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
@@ -56,16 +56,8 @@ impl Minter {
         let lifetime = lifetime.ok_or_else(|| {
             PyValueError::new_err("expires_in must be positive and not too large")
         })?;
-        let mut json = String::with_capacity(CAPACITY);
-        from_python::write_claims(&from_python::dict_of(claims)?, Extras::Texts, &mut json)?;
         let now = now.map_or_else(crate::time::now, Seconds::since_epoch);
-        let sign = || self.0.token(subject, lifetime).claims_json(&json).sign(now);
-        let token = if takes_long_to_sign(self.0.key().algorithm()) {
-            claims.py().detach(sign)
-        } else {
-            sign()
-        };
-        token.map_err(refused)
+        self.mint_for(subject, lifetime, claims, now, None)
     }
 
     /// The name of the algorithm.
@@ -76,6 +68,32 @@ impl Minter {
 
     fn __repr__(&self) -> String {
         format!("<Minter: {}>", self.algorithm())
+    }
+}
+
+impl Minter {
+    /// Issues a token. With `id_seed`, its ID is derived instead of generated.
+    pub(crate) fn mint_for(
+        &self,
+        subject: &str,
+        lifetime: Duration,
+        claims: &Bound<'_, PyMapping>,
+        now: NumericDate,
+        id_seed: Option<u64>,
+    ) -> PyResult<String> {
+        let mut json = String::with_capacity(CAPACITY);
+        from_python::write_claims(&from_python::dict_of(claims)?, Extras::Texts, &mut json)?;
+        let token = self.0.token(subject, lifetime).claims_json(&json);
+        let token = match id_seed {
+            Some(seed) => token.id_seed(seed),
+            None => token,
+        };
+        let token = if takes_long_to_sign(self.0.key().algorithm()) {
+            claims.py().detach(|| token.sign(now))
+        } else {
+            token.sign(now)
+        };
+        token.map_err(refused)
     }
 }
 

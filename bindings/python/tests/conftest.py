@@ -46,6 +46,7 @@ if django is not None:
             "django.contrib.sessions",
             "boltguard",
             "boltguard.api_keys",
+            "boltguard.sessions",
             *PEOPLE,
         ],
         MIDDLEWARE=[

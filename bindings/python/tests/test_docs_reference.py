@@ -206,9 +206,12 @@ def rust(path):
     return (REFERENCE.parents[1] / "crates" / path).read_text("utf-8")
 
 
+REASON = ("code", "meaning", "response", "remedy")
+
+
 def listed_reasons():
     tables = [table for table in section("reason-codes.md").split("\n## ")[1:] if "| remedy |" in table]
-    return [row for table in tables for row in rows(table, "code", "meaning", "response", "remedy")]
+    return [row for table in tables for row in rows(table, *REASON)]
 
 
 def test_the_reason_codes():
@@ -228,7 +231,13 @@ def test_the_responses_for_reason_codes():
                 expected = (
                     (503, "revocation_unavailable") if code == "revocation_unavailable" else (401, "invalid_token")
                 )
-                assert (int(status), shown) == client_code.get(code, expected), code
+                assert (int(status), shown) == client_code.get(code, codes_of_sessions().get(code, expected)), code
+
+
+def codes_of_sessions():
+    """The reason codes that the views of sessions return unchanged, and their responses."""
+    codes = [names(code)[0] for code, *_ in rows(section("reason-codes.md", "Refresh tokens"), *REASON)]
+    return {code: (503 if code.endswith("_unavailable") else 401, code) for code in codes}
 
 
 def test_the_reason_codes_that_only_python_logs():
@@ -241,6 +250,8 @@ def test_the_reason_codes_that_only_python_logs():
 def test_the_codes_of_responses():
     source = "".join(file.read_text("utf-8") for file in PACKAGE.rglob("*.py"))
     python = {*re.findall(r'"code": "(\w+)"', source), *(f"invalid_{one}" for one in ("path", "query", "body"))}
+    sessions = "".join(file.read_text("utf-8") for file in (PACKAGE / "sessions").glob("*.py"))
+    python |= {*codes_of_sessions(), *re.findall(r'^    code = "(\w+)"', sessions, re.M)}
     client_code = {code for _, code in client_codes().values()}
     always = {"invalid_token", "permission_denied", "revocation_unavailable"}
     listed = rows(section("http.md", "Codes"), "code", "status", "meaning")

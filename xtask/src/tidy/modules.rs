@@ -10,7 +10,7 @@ use super::sources::Source;
 
 /// The modules and folders of the package, from the lowest row up. All modules in a folder have its row, and may import
 /// each other, except in a circle. Modules and folders of one row don't import each other.
-const ROWS: [&[&str]; 11] = [
+const ROWS: [&[&str]; 12] = [
     &["optional"],
     &[
         "_rust",
@@ -33,6 +33,7 @@ const ROWS: [&[&str]; 11] = [
     &["gate"],
     &["decorators", "handlers"],
     &["api", "asgi", "drf"],
+    &["sessions"],
     &["__init__", "middleware", "routes"],
     &["checks", "testing"],
     &["apps", "management"],

@@ -34,6 +34,7 @@ __all__ = [
     "InvalidIssuerError",
     "InvalidJTIError",
     "InvalidKeyError",
+    "InvalidRefreshToken",
     "InvalidSignatureError",
     "InvalidSubjectError",
     "InvalidTokenError",
@@ -47,6 +48,7 @@ __all__ = [
     "RevocationError",
     "RevocationStoreFull",
     "RevocationUnavailable",
+    "SessionsUnavailable",
     "Unauthorized",
     "UnsupportedAlgorithmError",
 ]
@@ -214,6 +216,38 @@ class Forbidden(HTTPException, PermissionDenied):
 
     def __init__(self, detail: Any = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(HTTPStatus.FORBIDDEN, detail, headers)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.detail, self.headers)
+
+
+class InvalidRefreshToken(Unauthorized):
+    """401: the refresh token is refused; ``code`` is the reason.
+
+    It is ``refresh_token_invalid``, ``refresh_token_expired``, ``refresh_token_reused`` or ``session_ended``.
+    """
+
+    def __init__(
+        self,
+        detail: Any = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        code: str = "refresh_token_invalid",
+    ) -> None:
+        super().__init__(detail, headers)
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.detail, self.headers), {"code": self.code}
+
+
+class SessionsUnavailable(HTTPException):
+    """503: the session couldn't be changed, although it was read before."""
+
+    code: str = "sessions_unavailable"
+
+    def __init__(self, detail: Any = None, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.detail, self.headers)

@@ -12,6 +12,7 @@ __all__ = [
     "api_key_revoked",
     "api_key_rotated",
     "api_key_used",
+    "refresh_token_reused",
     "request_refused",
     "token_revoked",
 ]
@@ -21,6 +22,9 @@ request_refused = Signal()
 # Sent when a store has recorded a revocation. Arguments: store, and jti, the ID of the token; for a session, subject,
 # issuer or key, jti is None, level is a RevocationLevel, and before is a datetime, or None for a session.
 token_revoked = Signal()
+# Sent when a refresh token was used again, so that its session was ended. Arguments: session, the row of the table, and
+# request, which is None if the application called `TokenSessions.refresh` without it.
+refresh_token_reused = Signal()
 # Sent when an API key was created, also as the successor of another one. Argument: api_key.
 api_key_created = Signal()
 # Sent when an API key was replaced. Arguments: api_key, the old one, and successor.

@@ -2,7 +2,7 @@
 
 import uuid
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 
@@ -12,6 +12,8 @@ class Member(AbstractBaseUser):
     key = models.UUIDField(primary_key=True, default=uuid.uuid4)
     email = models.EmailField(unique=True)
     is_active = models.BooleanField(default=True)
+
+    objects = BaseUserManager()
 
     USERNAME_FIELD = "email"
 

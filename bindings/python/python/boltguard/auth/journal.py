@@ -158,6 +158,11 @@ def _note(revocation: Revocation) -> None:
         entries.append(Entry(revocation.store, revocation.method, revocation.arguments, end, watches))
 
 
+def note_other(store: Any, name: str) -> None:
+    """Records that `store.revoke(name)` ended something else than a token, which must persist in the same way."""
+    _note(Revocation(store, "revoke", (name,), None, {}))
+
+
 def journal() -> list[Entry]:
     """The revocations of this request."""
     return list(_entries.get() or ())

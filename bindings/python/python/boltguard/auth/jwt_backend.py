@@ -132,6 +132,7 @@ class JWTAuthentication(Authentication):
             **_stores_in_rust(self.revocation_store),
         }
         self._own_keys = secret.value is not None
+        self._secret = secret
         self._built: tuple[conf.Conf | None, _rust.JwtBackend]
         if self._remote is not None:
             self._built = (None, self._build(SecretBox([])))
@@ -151,6 +152,16 @@ class JWTAuthentication(Authentication):
             return self._built[1]
         self._built = (current, self._build(SecretBox(list(current.secrets))))
         return self._built[1]
+
+    def signing_keys(self) -> SecretBox[list[Any]]:
+        """The keys with which tokens could be signed that this backend accepts. Public keys are among them."""
+        if self._remote is not None:
+            return SecretBox([])
+        return SecretBox(_as_list(self._secret.value) if self._own_keys else [conf.current().secrets[0]])
+
+    def setting(self, name: str) -> Any:
+        """An argument, as it was checked."""
+        return self._settings[name]
 
     @property
     def trusts_any_token_of(self) -> str | None:

@@ -35,8 +35,8 @@ def create_jwt_for_user(
     `extra_claims={"permissions": [...]}`.
     """
     secret = SecretBox(secret)
-    subject, seconds = _subject(user), _lifetime(expires_in)
-    claims = _claims(user, issuer, audience, {} if extra_claims is None else extra_claims)
+    subject, seconds = subject_of(user), _lifetime(expires_in)
+    claims = claims_of(user, issuer, audience, {} if extra_claims is None else extra_claims)
     return _minter(secret, algorithm, kid).mint(subject, seconds, claims)
 
 
@@ -112,7 +112,8 @@ class Token:
         return {**self.extras, **{name: value for name, value in named.items() if value not in (None, False, [])}}
 
 
-def _subject(user: Any) -> str:
+def subject_of(user: Any) -> str:
+    """The `sub` of the tokens of a user: the primary key. Raises `ValueError` for a user who isn't saved."""
     if isinstance(user, type) or not hasattr(user, "pk"):
         raise ValueError(f"The user is {kind_of(user)}. It must be a saved user.")
     if _flag(user, "is_anonymous") or user.pk is None:
@@ -161,9 +162,10 @@ def _lifetime(expires_in: float | timedelta) -> float:
     return float(seconds)
 
 
-def _claims(
+def claims_of(
     user: Any, issuer: str | None, audience: str | Iterable[str] | None, extra: Mapping[str, Any]
 ) -> dict[str, Any]:
+    """The claims of a token for `user`, without `sub`, `iat`, `exp` and `jti`. Raises `ValueError`."""
     claims: dict[str, Any] = {name: _flag(user, name) for name in _FLAGS}
     username = _username(user)
     if username is not None:

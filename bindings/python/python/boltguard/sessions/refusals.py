@@ -1,0 +1,22 @@
+"""What the client of a refused refresh token reads."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext
+
+from boltguard.exceptions import InvalidRefreshToken, SessionsUnavailable
+
+
+def refused(code: str) -> InvalidRefreshToken:
+    """The exception for a reason code."""
+    details = {
+        "refresh_token_expired": gettext("The refresh token has expired."),
+        "refresh_token_reused": gettext("The refresh token was used before, so the session was ended."),
+        "session_ended": gettext("The session has ended."),
+    }
+    return InvalidRefreshToken(details.get(code) or gettext("The refresh token is invalid."), code=code)
+
+
+def unavailable() -> SessionsUnavailable:
+    """The exception if the database repeatedly refuses a change that it allowed when the session was read."""
+    return SessionsUnavailable(gettext("Sessions are unavailable."))

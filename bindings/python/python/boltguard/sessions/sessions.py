@@ -1,0 +1,285 @@
+"""`TokenSessions`: creates, refreshes and ends sessions."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.urls import URLPattern
+
+from boltguard import _rust, conf, registry
+from boltguard.auth.accounts import UserUnavailable, active
+from boltguard.auth.issuing import AccessTokenIssuer, ExtraClaims
+from boltguard.auth.jwt_backend import JWTAuthentication
+from boltguard.auth.secret_box import SecretBox
+from boltguard.auth.store_classes import owner
+from boltguard.auth.stores import RevocationStore
+from boltguard.auth.tokens import subject_of
+from boltguard.events import send
+from boltguard.exceptions import ConfigurationError
+from boltguard.messages import kind_of
+from boltguard.sessions import clock, ending, rows
+from boltguard.sessions.accounts import account, auth_hash
+from boltguard.sessions.refusals import refused, unavailable
+from boltguard.sessions.token_pair import TokenPair
+from boltguard.signals import refresh_token_reused
+from boltguard.threads import in_thread
+
+if TYPE_CHECKING:
+    from boltguard.sessions.models import TokenSession
+
+logger = logging.getLogger("boltguard")
+
+Lifetime = float | timedelta
+
+
+class TokenSessions:
+    """Sessions: an access token that is valid for minutes, and a refresh token that is exchanged for the next pair.
+
+    `jwt_auth` is the `JWTAuthentication` of the views, which accepts the access tokens. Its secret signs them; if it
+    has a public key, `signing_key` is the private key. If it has a revocation store, the access tokens of a session are
+    revoked when the session ends; otherwise they stay valid until they expire.
+
+    `access_lifetime` is how long an access token is valid, 15 minutes by default, but never longer than its session. A
+    session expires if it isn't refreshed for `refresh_lifetime` (14 days), and in any case `session_lifetime` (90 days)
+    after the login. For `reuse_grace` (10 seconds, at most a minute) after a refresh token was used, it returns the
+    same pair again; later it ends the session. Durations are `timedelta`s or seconds.
+
+    `max_sessions` is how many active sessions a user can have: a login ends the oldest ones. `claims` is a dict of
+    additional claims of the access tokens, or a function of the user that returns one. Invalid arguments raise
+    `ImproperlyConfigured`.
+    """
+
+    def __init__(
+        self,
+        jwt_auth: JWTAuthentication,
+        *,
+        access_lifetime: Lifetime = timedelta(minutes=15),
+        refresh_lifetime: Lifetime = timedelta(days=14),
+        session_lifetime: Lifetime = timedelta(days=90),
+        reuse_grace: Lifetime = timedelta(seconds=10),
+        max_sessions: int | None = None,
+        claims: ExtraClaims = None,
+        signing_key: Any = None,
+    ) -> None:
+        signing_key = SecretBox(signing_key)
+        if apps.apps_ready and not apps.is_installed("boltguard.sessions"):
+            raise ImproperlyConfigured(NOT_INSTALLED)
+        if max_sessions is not None and (type(max_sessions) is not int or max_sessions < 1):
+            raise ImproperlyConfigured(
+                f"TokenSessions: max_sessions is {kind_of(max_sessions)}. It must be a positive number or None."
+            )
+        self._durations = {
+            "access_lifetime": _seconds("access_lifetime", access_lifetime),
+            "refresh_lifetime": _seconds("refresh_lifetime", refresh_lifetime),
+            "session_lifetime": _seconds("session_lifetime", session_lifetime),
+            "reuse_grace": _seconds("reuse_grace", reuse_grace),
+        }
+        self._max_sessions = max_sessions
+        self._built: tuple[conf.Conf, _rust.SessionEngine] | None = None
+        self._engine()
+        self._issuer = AccessTokenIssuer("TokenSessions", jwt_auth, claims, signing_key.value)
+        _refuse_single_tokens(jwt_auth.revocation_store)
+        registry.remember(self)
+
+    @property
+    def jwt_auth(self) -> JWTAuthentication:
+        """The backend that accepts the access tokens."""
+        return self._issuer.backend
+
+    @property
+    def access_lifetime(self) -> timedelta:
+        """How long an access token is valid."""
+        return timedelta(seconds=self._durations["access_lifetime"])
+
+    @property
+    def urls(self) -> tuple[list[URLPattern], str, str]:
+        """For `path("auth/", sessions.urls)`. The namespace is `boltguard_sessions`."""
+        return self._patterns, "boltguard_sessions", "boltguard_sessions"
+
+    def create(self, user: Any, request: HttpRequest | None = None) -> TokenPair:
+        """Begins a session of a user who has just logged in. The user agent and IP address of the request are stored.
+
+        Raises `ValueError` if the user isn't saved or is inactive.
+        """
+        engine, subject = self._engine(), subject_of(user)
+        try:
+            active(user)
+        except UserUnavailable:
+            raise ValueError("The user is inactive. Only an active user can have a session.") from None
+        state = engine.begin(subject, clock.now())
+        row = rows.insert(state, user, engine.expires(state), auth_hash(user), request)
+        if self._max_sessions is not None:
+            self._end_oldest(user, row)
+        return self._issue(state, user)
+
+    async def acreate(self, user: Any, request: HttpRequest | None = None) -> TokenPair:
+        """`create`, for async code."""
+        return await in_thread(self.create)(user, request)
+
+    def refresh(self, refresh_token: str, request: HttpRequest | None = None) -> TokenPair:
+        """Exchanges a refresh token for the next pair of tokens.
+
+        Raises `InvalidRefreshToken`, whose `code` is the reason. If the token was used before, the session is ended.
+        Call it outside of a transaction that is rolled back when the exception is raised.
+        """
+        token = SecretBox(refresh_token)
+        del refresh_token
+        presented = self._verify(token)
+        for _ in range(ATTEMPTS):
+            pair = self._try_refresh(presented, request)
+            if pair is not None:
+                return pair
+        raise unavailable()
+
+    async def arefresh(self, refresh_token: str, request: HttpRequest | None = None) -> TokenPair:
+        """`refresh`, for async code."""
+        token = SecretBox(refresh_token)
+        del refresh_token
+        return await in_thread(lambda: self.refresh(token.value, request))()
+
+    def end(self, session_id: str) -> bool:
+        """Ends a session and revokes its access tokens. Returns whether the session hadn't ended before."""
+        return ending.end(self, session_id)
+
+    async def aend(self, session_id: str) -> bool:
+        """`end`, for async code."""
+        return await in_thread(self.end)(session_id)
+
+    def end_by_token(self, refresh_token: str) -> TokenSession:
+        """Ends the session of a refresh token, also of one that was used before, and returns its row.
+
+        Raises `InvalidRefreshToken` if the token isn't one of this site, or the session doesn't exist.
+        """
+        token = SecretBox(refresh_token)
+        del refresh_token
+        row = rows.find(self._verify(token).session_id)
+        if row is None:
+            raise refused("refresh_token_invalid")
+        self.end(row.pk)
+        return row
+
+    def end_all(self, user: Any, keep: str | None = None) -> int:
+        """Ends the sessions of a user and revokes all access tokens of the user issued until now. Returns their number.
+
+        `keep` is the ID of a session that continues, also after the user has changed the password.
+        """
+        return ending.end_all(self, user, keep)
+
+    async def aend_all(self, user: Any, keep: str | None = None) -> int:
+        """`end_all`, for async code."""
+        return await in_thread(self.end_all)(user, keep)
+
+    def list(self, user: Any) -> Sequence[TokenSession]:
+        """The active sessions of a user, those that were used last first."""
+        return [*rows.rows().of(user).active()]
+
+    async def alist(self, user: Any) -> Sequence[TokenSession]:
+        """`list`, for async code."""
+        return await in_thread(self.list)(user)
+
+    def __repr__(self) -> str:
+        durations = ", ".join(f"{name}={seconds:g}" for name, seconds in self._durations.items())
+        return f"TokenSessions({durations}, max_sessions={self._max_sessions!r})"
+
+    @cached_property
+    def _patterns(self) -> Any:
+        from boltguard.sessions.urls import patterns
+
+        return patterns(self)
+
+    def _engine(self) -> _rust.SessionEngine:
+        """The engine with the current secrets."""
+        current = conf.current()
+        if self._built is None or self._built[0] is not current:
+            secrets = [SecretBox(secret) for secret in current.secrets]
+            self._built = (current, _build(secrets, self._durations))
+        return self._built[1]
+
+    def _verify(self, token: SecretBox[Any]) -> _rust.PresentedRefreshToken:
+        presented = self._engine().verify(token.value) if isinstance(token.value, str) else None
+        if presented is None:
+            raise refused("refresh_token_invalid")
+        return presented
+
+    def _try_refresh(self, presented: _rust.PresentedRefreshToken, request: HttpRequest | None) -> TokenPair | None:
+        """The next pair, or `None` if another request changed the session in between."""
+        engine, row = self._engine(), rows.find(presented.session_id)
+        if row is None:
+            raise refused("refresh_token_invalid")
+        decision = engine.decide(row.state, presented, clock.now())
+        if decision.kind == "reused":
+            self._end_reused(row, request)
+        if decision.code is not None:
+            raise refused(decision.code)
+        user = account(row)
+        if user is None:
+            self.end(row.pk)
+            raise refused("session_ended")
+        if decision.next is None:
+            return self._issue(row.state, user)
+        following = decision.next
+        if not rows.rotate(following, engine.expires(following), auth_hash(user)):
+            return None
+        return self._issue(following, user)
+
+    def _end_reused(self, row: TokenSession, request: HttpRequest | None) -> None:
+        self.end(row.pk)
+        logger.warning("A refresh token of session %s was used again. The session was ended.", row.pk)
+        send(refresh_token_reused, type(row), session=row, request=request)
+
+    def _end_oldest(self, user: Any, newest: TokenSession) -> None:
+        assert self._max_sessions is not None
+        others = rows.rows().of(user).active().exclude(pk=newest.pk).order_by("-created_at", "-id")
+        for session_id in others.values_list("pk", flat=True)[self._max_sessions - 1 :]:
+            self.end(session_id)
+
+    def _issue(self, state: _rust.SessionState, user: Any) -> TokenPair:
+        engine = self._engine()
+        return TokenPair(
+            access_token=engine.access_token(state, self._issuer.minter, self._issuer.claims(user, state.id)),
+            refresh_token=engine.refresh_token(state),
+            expires_in=max(int(engine.access_expires(state) - clock.now()), 0),
+            session_id=state.id,
+        )
+
+
+def _build(secrets: list[SecretBox[str | bytes]], durations: dict[str, float]) -> _rust.SessionEngine:
+    try:
+        return _rust.SessionEngine([_bytes(secret) for secret in secrets], **durations)
+    except ConfigurationError as error:
+        raise ImproperlyConfigured(f"TokenSessions: {error}.") from None
+
+
+def _refuse_single_tokens(store: RevocationStore | None) -> None:
+    if store is not None and owner(type(store), "revoke_level") is RevocationStore:
+        name = type(store).__name__
+        raise ImproperlyConfigured(
+            f"TokenSessions: the revocation store {name} of the JWTAuthentication revokes single tokens only. Define "
+            f"{name}.revoke_level(self, level, before, ttl=None) and {name}.check(self, query)."
+        )
+
+
+def _bytes(secret: SecretBox[str | bytes]) -> bytes:
+    return secret.value.encode() if isinstance(secret.value, str) else bytes(secret.value)
+
+
+def _seconds(name: str, value: Lifetime) -> float:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not abs(seconds) < 1e11:
+        raise ImproperlyConfigured(f"TokenSessions: {name} is {kind_of(value)}. It must be a timedelta or seconds.")
+    return float(seconds)
+
+
+NOT_INSTALLED = (
+    'TokenSessions requires the app "boltguard.sessions". Add it to INSTALLED_APPS and run '
+    "`python manage.py migrate boltguard_sessions`."
+)
+# The second attempt succeeds, unless reads are stale.
+ATTEMPTS = 4

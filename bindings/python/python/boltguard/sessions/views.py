@@ -1,0 +1,142 @@
+"""What the views do, behind their gates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext
+
+from boltguard.auth.users import get_current_user
+from boltguard.events import report_refusal
+from boltguard.exceptions import HTTPException, InvalidRefreshToken, Unauthorized
+from boltguard.gate.responses import json_response
+from boltguard.sessions import rows
+from boltguard.sessions.bodies import Credentials, Refresh, read
+from boltguard.sessions.clock import iso
+from boltguard.sessions.refusals import refused
+
+if TYPE_CHECKING:
+    from boltguard.sessions.models import TokenSession
+    from boltguard.sessions.sessions import TokenSessions
+    from boltguard.sessions.token_pair import TokenPair
+
+
+class InvalidCredentials(Unauthorized):
+    """401: the username or the password is wrong, or the account is inactive."""
+
+    code = "invalid_credentials"
+
+
+class NoSession(HTTPException):
+    """400: the access token doesn't belong to a session."""
+
+    code = "session_missing"
+
+
+class SessionViews:
+    """The views of a `TokenSessions`."""
+
+    def __init__(self, sessions: TokenSessions) -> None:
+        self._sessions = sessions
+
+    def token(self, request: HttpRequest) -> HttpResponse:
+        """`POST token`: logs a user in."""
+        from django.contrib.auth import authenticate
+        from django.contrib.auth.signals import user_logged_in
+
+        body = read(request, Credentials)
+        user = authenticate(request, username=body.username, password=body.password)
+        if user is None or not user.is_active:
+            report_refusal(request, 401, "credentials_invalid")
+            raise InvalidCredentials(gettext("The username or the password is wrong."))
+        pair = self._sessions.create(user, request)
+        user_logged_in.send(sender=user.__class__, request=request, user=user)
+        return _tokens(pair)
+
+    def refresh(self, request: HttpRequest) -> HttpResponse:
+        """`POST token/refresh`: exchanges a refresh token."""
+        body = read(request, Refresh)
+        try:
+            return _tokens(self._sessions.refresh(body.refresh_token, request))
+        except InvalidRefreshToken as error:
+            report_refusal(request, 401, error.code)
+            raise
+
+    def logout(self, request: HttpRequest) -> HttpResponse:
+        """`POST logout`: ends the session of the access token."""
+        user, row = self._caller(request)
+        self._sessions.end(row.pk)
+        _log_out(request, user)
+        return HttpResponse(status=204)
+
+    def logout_by_token(self, request: HttpRequest) -> HttpResponse:
+        """`POST logout` with a refresh token: ends its session."""
+        body = read(request, Refresh)
+        row = self._sessions.end_by_token(body.refresh_token)
+        _log_out(request, row.user)
+        return HttpResponse(status=204)
+
+    def logout_all(self, request: HttpRequest) -> HttpResponse:
+        """`POST logout/all`: ends all sessions of the account."""
+        user, _ = self._caller(request)
+        self._sessions.end_all(user)
+        _log_out(request, user)
+        return HttpResponse(status=204)
+
+    def list(self, request: HttpRequest) -> HttpResponse:
+        """`GET sessions`: the active sessions of the account."""
+        user, current = self._caller(request)
+        sessions = [_shown(row, current) for row in self._sessions.list(user)]
+        return json_response({"sessions": sessions}, 200)
+
+    def end(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        """`DELETE sessions/<id>`: ends a session of the account."""
+        user, _ = self._caller(request)
+        row = rows.find(session_id)
+        if row is None or row.user_id != user.pk or not row.is_active:
+            raise Http404
+        self._sessions.end(row.pk)
+        return HttpResponse(status=204)
+
+    def _caller(self, request: Any) -> tuple[Any, TokenSession]:
+        """The account and the active session of the access token."""
+        user = get_current_user(request)
+        session_id = request.context.session_id
+        row = None if session_id is None else rows.find(session_id)
+        if row is None or row.user_id != user.pk:
+            raise NoSession(400, gettext("The access token doesn't belong to a session."))
+        if not row.is_active:
+            report_refusal(request, 401, "session_ended")
+            raise refused("session_ended")
+        return user, row
+
+
+def _log_out(request: HttpRequest, user: Any) -> None:
+    from django.contrib.auth.signals import user_logged_out
+
+    user_logged_out.send(sender=user.__class__, request=request, user=user)
+
+
+def _tokens(pair: TokenPair) -> HttpResponse:
+    return json_response(
+        {
+            "access_token": pair.access_token,
+            "refresh_token": pair.refresh_token,
+            "token_type": "Bearer",
+            "expires_in": pair.expires_in,
+        },
+        200,
+    )
+
+
+def _shown(row: TokenSession, current: TokenSession) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "created_at": iso(row.created_at),
+        "last_used_at": iso(row.last_used_at),
+        "expires_at": iso(row.expires_at),
+        "user_agent": row.user_agent,
+        "ip_address": row.ip_address,
+        "current": row.pk == current.pk,
+    }

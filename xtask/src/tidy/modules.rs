@@ -283,10 +283,14 @@ mod tests {
             .collect()
     }
 
+    /// The finding for an import that isn't allowed. The rows are those of the table, which changes with the package.
     fn upward(from: &str, to: &str) -> String {
+        let row = |name| place_of(name).expect("the module has a row").0;
         format!(
-            "boltguard.{from} imports boltguard.{to}; only lower rows are allowed, \
-             see xtask/src/tidy/modules.rs"
+            "boltguard.{from} (row {}) imports boltguard.{to} (row {}); only lower rows are allowed, \
+             see xtask/src/tidy/modules.rs",
+            row(from),
+            row(to)
         )
     }
 
@@ -312,7 +316,7 @@ mod tests {
             "async def late():\n    try:\n        import boltguard.auth.guards as found\n    finally:\n        pass\n",
         ] {
             let found = complaints(&[("conf.py", text), ("auth/guards.py", "")]);
-            let expected = upward("conf (row 1)", "auth.guards (row 3)");
+            let expected = upward("conf", "auth.guards");
             assert!(found.contains(&expected), "{text}{found:?}");
         }
     }
@@ -323,7 +327,7 @@ mod tests {
             ("conf.py", "from boltguard import threads\n"),
             ("threads.py", ""),
         ]);
-        assert_eq!(found, [upward("conf (row 1)", "threads (row 1)")]);
+        assert_eq!(found, [upward("conf", "threads")]);
     }
 
     #[test]
@@ -348,15 +352,9 @@ mod tests {
         let text = "if TYPE_CHECKING:\n    from boltguard.auth import Guard\n\n    import boltguard.auth\nx = 1\n";
         assert_eq!(complaints(&[("conf.py", text)]), NONE);
         let after = format!("{text}def f():\n    from boltguard import auth\n");
-        assert_eq!(
-            complaints(&[("conf.py", &after)]),
-            [upward("conf (row 1)", "auth (row 3)")]
-        );
+        assert_eq!(complaints(&[("conf.py", &after)]), [upward("conf", "auth")]);
         let other = "if not TYPE_CHECKING:\n    from boltguard import auth\n";
-        assert_eq!(
-            complaints(&[("conf.py", other)]),
-            [upward("conf (row 1)", "auth (row 3)")]
-        );
+        assert_eq!(complaints(&[("conf.py", other)]), [upward("conf", "auth")]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod jwk;
 mod key_set;
 mod mixed_up;
 mod rfc;
+mod rotation;
 mod round_trips;
 mod wycheproof_key_sets;
 mod wycheproof_vectors;

@@ -53,6 +53,7 @@ mod field;
 mod grants;
 mod ignored;
 mod ignoring;
+mod introspection;
 mod media_type;
 mod one_of;
 mod policy;

@@ -30,6 +30,11 @@ pub(super) fn run(data: &[u8]) {
         return;
     }
     assert_eq!(admitted.is_ok(), expected, "{admitted:?} {rules:?}");
+    if let Ok(claims) = admitted {
+        let response = serde_json::from_str(&claims.introspection());
+        let response: serde_json::Value = response.expect("the response is JSON");
+        assert_eq!(response["active"], true);
+    }
 }
 
 fn rules(selection: u8) -> Rules {

@@ -12,6 +12,7 @@ mod dates;
 mod debug;
 mod errors;
 mod grants;
+mod introspection;
 mod issuer;
 mod media_type;
 mod mistakes;

@@ -1,4 +1,4 @@
-"""Sessions on a site whose users have UUIDs and no username, as a process of its own: prints "done" at the end.
+"""Sessions on a site whose users have UUIDs and no username, as a separate process: prints "done" at the end.
 
 `python sessions_site.py USE_TZ`
 """

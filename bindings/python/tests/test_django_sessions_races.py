@@ -1,4 +1,4 @@
-"""Simultaneous requests with one refresh token, on real databases: each thread has a connection of its own."""
+"""Simultaneous requests with one refresh token, on real databases: each thread has its own connection."""
 
 import threading
 from collections import Counter

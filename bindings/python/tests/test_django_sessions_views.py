@@ -90,7 +90,7 @@ def test_login_sends_the_signal_and_sets_last_login(ada, sessions, send):
 def test_wrong_password_is_refused(ada, sessions, send):
     calls = received(user_login_failed, lambda: assert_refused(login(send, password="x"), 401, "invalid_credentials"))
     assert calls[0][1]["credentials"]["username"] == "ada" and PASSWORD not in str(calls)
-    assert_refused(login(send, username="nobody"), 401, "invalid_credentials")
+    assert_refused(login(send, username="unknown"), 401, "invalid_credentials")
     ada.is_active = False
     ada.save()
     assert_refused(login(send), 401, "invalid_credentials")

@@ -1,4 +1,4 @@
-"""Sessions with refresh tokens: an application of its own, with the model and the views.
+"""Sessions with refresh tokens: a separate application, with the model and the views.
 
 Add `"boltguard.sessions"` to `INSTALLED_APPS`, and create a `TokenSessions` in the URLconf.
 """

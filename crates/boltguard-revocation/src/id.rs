@@ -65,7 +65,7 @@ impl Hasher for IdentityHasher {
 
 /// The random keys of one store for its digests.
 ///
-/// Strings of up to 56 bytes are hashed with two independent multilinear hashes (Lemire and Kaser, *Strongly universal
+/// Strings of up to 64 bytes are hashed with two independent multilinear hashes (Lemire and Kaser, *Strongly universal
 /// string hashing is fast*, 2014): the upper half of the sum of each 64-bit word multiplied by a random 128-bit number.
 /// Two strings that were chosen without knowledge of the keys have the same digest with probability 2^-128. Longer
 /// strings are hashed with two instances of SipHash.
@@ -80,8 +80,8 @@ pub(crate) struct IdKey {
     long: [RandomState; 2],
 }
 
-/// A UUID has 36 bytes, and 32 random bytes in base64url have 43.
-const WORDS: usize = 7;
+/// A UUID has 36 bytes, 32 random bytes in base64url have 43, and a hexadecimal SHA-256 digest has 64.
+const WORDS: usize = 8;
 
 impl IdKey {
     pub(crate) fn random() -> Self {

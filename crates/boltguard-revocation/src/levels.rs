@@ -36,12 +36,20 @@ impl Levels {
 
     /// Returns whether the token is revoked by a watermark.
     pub(crate) fn revoke(&self, query: &RevocationQuery<'_>, threshold: f64) -> bool {
-        let used = self.used.load(Relaxed);
-        let watermarks = query
-            .levels()
-            .filter(|level| used & bit(*level) != 0)
-            .filter_map(|level| self.map.get(self.id(level), threshold));
-        query.is_revoked_by(watermarks.map(|mark| mark.before).max())
+        let used = query.levels().filter(|level| self.is_used(*level));
+        let watermarks = used.filter_map(|level| self.before(level, threshold));
+        query.is_revoked_by(watermarks.max())
+    }
+
+    /// Returns the time of the watermark of a level.
+    pub(crate) fn before(&self, level: RevocationLevel<'_>, threshold: f64) -> Option<UnixMillis> {
+        let mark = self.map.get(self.id(level), threshold)?;
+        Some(mark.before)
+    }
+
+    /// Returns whether there has been a watermark of this kind of level.
+    pub(crate) fn is_used(&self, level: RevocationLevel<'_>) -> bool {
+        self.used.load(Relaxed) & bit(level) != 0
     }
 
     fn id(&self, level: RevocationLevel<'_>) -> Id {

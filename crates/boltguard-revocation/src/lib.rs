@@ -68,6 +68,7 @@
 //! - To use your own list, implement [`RevocationStore`]. Its methods must not block. With the feature
 //!   `contract-tests`, the module `contract` has tests for it.
 //! - With the feature `redis`, `RedisRevocation` stores the list in Redis, for several processes and machines.
+//! - The module [`replica`] keeps a copy of a shared list in memory, for checks without I/O on many machines.
 //! - [`Sentinel`] distinguishes a shared store that lost its entries from one that never had any.
 //!
 //! This crate doesn't read the clock; the current time is always an argument.
@@ -81,6 +82,7 @@ mod memory;
 mod query;
 #[cfg(feature = "redis")]
 mod redis;
+pub mod replica;
 mod sentinel;
 mod storage_key;
 mod store;

@@ -151,7 +151,7 @@ impl MemoryRevocation {
 
     /// Returns the watermarks, if there are any.
     #[inline]
-    fn levels(&self) -> Option<&Levels> {
+    pub(crate) fn levels(&self) -> Option<&Levels> {
         match self.watermarks.load(Relaxed) {
             0 => None,
             _ => self.levels.get().map(|levels| &**levels),
@@ -160,7 +160,7 @@ impl MemoryRevocation {
 
     /// Returns the time up to which entries have expired, which is earlier than `now` by the leeway.
     #[inline]
-    fn threshold(&self, now: NumericDate) -> f64 {
+    pub(crate) fn threshold(&self, now: NumericDate) -> f64 {
         now.as_f64() - f64::from_bits(self.leeway.load(Relaxed))
     }
 

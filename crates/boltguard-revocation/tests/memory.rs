@@ -3,21 +3,38 @@
 
 use std::fs;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use boltguard_revocation::MemoryRevocation;
+use boltguard_revocation::replica::{
+    Replica, RevocationEntry, SyncAction, SyncSettings, Synchronizer,
+};
 use boltguard_types::NumericDate;
 
 #[test]
-fn large_list_takes_48_bytes_per_entry() {
+fn large_lists_take_48_bytes_per_entry() {
     let now = NumericDate::from_secs(1_700_000_000);
     let store = MemoryRevocation::new();
-    let before = resident().unwrap();
+    check_growth(|id| store.revoke(id, None, now).unwrap());
+
+    let replica = Arc::new(Replica::new(1_000_000));
+    let settings = SyncSettings::new(Duration::from_secs(5));
+    let mut sync = Synchronizer::polling(Arc::clone(&replica), settings);
+    let SyncAction::ReadTruth(read) = sync.next(Duration::from_secs(1), now) else {
+        panic!("the truth is read first");
+    };
+    check_growth(|id| sync.handle_truth(read.number, [RevocationEntry::token(id, None)]));
+    assert_eq!(replica.len(), 600_000);
+}
+
+fn check_growth(mut add: impl FnMut(&str)) {
+    let before = resident().expect(STATUS);
     let mut worst = 0;
     for n in 1..=600_000 {
-        store
-            .revoke(&format!("0190f5a2-7c3e-7b1d-9f00-{n:012x}"), None, now)
-            .unwrap();
+        add(&format!("0190f5a2-7c3e-7b1d-9f00-{n:012x}"));
         if n >= 200_000 && n % 20_000 == 0 {
-            worst = worst.max((resident().unwrap() - before) / n);
+            worst = worst.max((resident().expect(STATUS) - before) / n);
         }
     }
     // The limit is larger than 48 bytes because of the overhead of the allocator.
@@ -30,3 +47,5 @@ fn resident() -> Option<usize> {
     let kib: usize = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kib * 1024)
 }
+
+const STATUS: &str = "the system reports the memory usage";

@@ -7,4 +7,5 @@ mod levels;
 mod model;
 #[cfg(feature = "redis")]
 mod redis;
+mod replica;
 mod threads;

@@ -17,6 +17,7 @@ mod mint;
 mod oracle;
 mod pem;
 mod refresh_token;
+mod revocation_row;
 mod service;
 
 /// A target: a function of bytes that panics if an invariant is violated.
@@ -40,6 +41,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("mint", mint::run),
     ("pem", pem::run),
     ("refresh_token", refresh_token::run),
+    ("revocation_row", revocation_row::run),
 ];
 
 /// Runs the target with this name.

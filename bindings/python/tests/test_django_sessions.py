@@ -270,6 +270,11 @@ def test_address_of_a_unix_socket_is_not_stored(ada, sessions):
     assert (row.ip_address, row.user_agent) == (None, "x" * 255)
 
 
+def test_zone_of_an_address_is_not_stored(ada, sessions):
+    pair = sessions.create(ada, RequestFactory().get("/", REMOTE_ADDR="fe80::1%eth0"))
+    assert TokenSession.objects.get(pk=pair.session_id).ip_address == "fe80::1"
+
+
 def test_login_ends_the_oldest_sessions(ada, moved):
     sessions = TokenSessions(JWTAuthentication(), max_sessions=2)
     pairs = []

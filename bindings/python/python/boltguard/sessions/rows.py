@@ -84,6 +84,7 @@ def _user_agent(request: HttpRequest | None) -> str:
 
 def _ip_address(request: HttpRequest | None) -> str | None:
     try:
-        return None if request is None else str(ip_address(request.META.get("REMOTE_ADDR", "")))
+        # PostgreSQL refuses the zone of a link-local address, as in fe80::1%eth0.
+        return None if request is None else str(ip_address(request.META.get("REMOTE_ADDR", ""))).partition("%")[0]
     except ValueError:  # of a Unix socket
         return None

@@ -14,7 +14,7 @@ from boltguard import _rust, auth, conf
 from boltguard.api_keys.management.commands import boltguard_apikey
 from boltguard.checks.settings import READERS
 from boltguard.jwt import RemoteKeySet
-from boltguard.management.commands import boltguard_routes
+from boltguard.management.commands import boltguard_prune, boltguard_routes
 from boltguard.management.commands.boltguard_routes import _plain
 from boltguard.routes.collect import Route
 
@@ -275,9 +275,10 @@ def test_the_loggers():
     assert listed == found
 
 
-def test_the_arguments_of_boltguard_routes():
-    listed = rows(section("commands.md", "`boltguard_routes`"), "argument", "default", "meaning")
-    assert [names(argument)[0] for argument, *_ in listed] == own_arguments(boltguard_routes.Command())
+@pytest.mark.parametrize("module", [boltguard_routes, boltguard_prune])
+def test_the_arguments_of_a_command(module):
+    listed = rows(section("commands.md", f"`{module.__name__.rpartition('.')[2]}`"), "argument", "default", "meaning")
+    assert [names(argument)[0] for argument, *_ in listed] == own_arguments(module.Command())
 
 
 def test_the_members_of_a_route_as_json():

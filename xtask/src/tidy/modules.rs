@@ -10,7 +10,7 @@ use super::sources::Source;
 
 /// The modules and folders of the package, from the lowest row up. All modules in a folder have its row, and may import
 /// each other, except in a circle. Modules and folders of one row don't import each other.
-const ROWS: [&[&str]; 12] = [
+const ROWS: [&[&str]; 13] = [
     &["optional"],
     &[
         "_rust",
@@ -36,6 +36,7 @@ const ROWS: [&[&str]; 12] = [
     &["sessions"],
     &["__init__", "middleware", "routes"],
     &["checks", "testing"],
+    &["pruning"],
     &["apps", "management"],
 ];
 

@@ -37,7 +37,7 @@ const ROWS: [&[&str]; 13] = [
     &["__init__", "middleware", "routes"],
     &["checks", "testing"],
     &["pruning"],
-    &["apps", "management"],
+    &["admin", "apps", "management"],
 ];
 
 const PACKAGE: &str = "bindings/python/python/boltguard/";

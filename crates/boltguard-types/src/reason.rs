@@ -63,6 +63,8 @@ reasons! {
     ClaimMissing = "claim_missing",
     /// The claims are not a JSON object, or a registered claim has the wrong type.
     ClaimsMalformed = "claims_malformed",
+    /// The request has more than one cookie with the name of the token's cookie.
+    CookieDuplicated = "cookie_duplicated",
     /// A custom backend rejected the credentials.
     CredentialsInvalid = "credentials_invalid",
     /// The request has no credentials.

@@ -21,7 +21,35 @@ use crate::revocation_query::session_id;
 #[derive(Clone, Debug)]
 pub struct Caller {
     backend: BackendName,
+    source: CredentialSource,
     credential: Credential,
+}
+
+/// Where the credential of a caller was in the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialSource {
+    /// In a cookie, which browsers send automatically.
+    Cookie,
+    /// Where a custom backend found it.
+    Custom,
+    /// In a header, which only programs and scripts of the same origin send.
+    Header,
+    /// Nowhere: the caller is anonymous.
+    None,
+}
+
+impl CredentialSource {
+    /// Returns the source as a word: `cookie`, `custom` or `header`. `None` if there is no credential.
+    #[must_use]
+    pub fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Cookie => Some("cookie"),
+            Self::Custom => Some("custom"),
+            Self::Header => Some("header"),
+            Self::None => None,
+        }
+    }
 }
 
 /// The credential by which a caller was identified.
@@ -111,9 +139,14 @@ impl Caller {
         Self::from(Anonymous::NoCredentials)
     }
 
-    pub(crate) fn from_token(backend: BackendName, claims: AdmittedClaims) -> Self {
+    pub(crate) fn from_token(
+        backend: BackendName,
+        claims: AdmittedClaims,
+        source: CredentialSource,
+    ) -> Self {
         Self {
             backend,
+            source,
             credential: Credential::Token(claims),
         }
     }
@@ -121,6 +154,7 @@ impl Caller {
     pub(crate) fn from_api_key(backend: BackendName, caller: ApiKeyCaller) -> Self {
         Self {
             backend,
+            source: CredentialSource::Header,
             credential: Credential::ApiKey(caller),
         }
     }
@@ -134,6 +168,7 @@ impl Caller {
         let grant_set = requirements.grants_of(&identity);
         Self {
             backend,
+            source: CredentialSource::Custom,
             credential: Credential::Custom(Box::new(CustomCaller {
                 identity,
                 grant_set,
@@ -146,6 +181,13 @@ impl Caller {
     #[inline]
     pub fn credential(&self) -> &Credential {
         &self.credential
+    }
+
+    /// Returns where the credential was in the request.
+    #[must_use]
+    #[inline]
+    pub fn source(&self) -> CredentialSource {
+        self.source
     }
 
     /// Returns the claims, if the caller has a token.
@@ -322,6 +364,7 @@ impl From<Anonymous> for Caller {
     fn from(anonymous: Anonymous) -> Self {
         Self {
             backend: BackendName::Default(""),
+            source: CredentialSource::None,
             credential: Credential::Anonymous(anonymous),
         }
     }

@@ -149,7 +149,7 @@ pub(crate) fn has_scheme(value: &str) -> bool {
         .is_some_and(|(name, _)| is_token(name))
 }
 
-fn is_token(name: &str) -> bool {
+pub(crate) fn is_token(name: &str) -> bool {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !name.is_empty() && name.bytes().all(is_allowed)
 }

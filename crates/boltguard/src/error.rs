@@ -15,6 +15,8 @@ use crate::MAX_CACHED_TOKENS;
 pub enum ConfigError {
     /// The capacity of a cache is larger than [`MAX_CACHED_TOKENS`](crate::MAX_CACHED_TOKENS).
     CacheSize,
+    /// The string isn't the name of a cookie.
+    CookieName,
     /// The string isn't the SHA-256 fingerprint of a certificate.
     Fingerprint,
     /// The explicit name of a backend is also the name of another.
@@ -31,6 +33,8 @@ pub enum ConfigError {
     NoKeyFor(Algorithm),
     /// There are no keys, or no algorithms.
     NoKeys,
+    /// The string isn't the origin of a web page.
+    Origin,
     /// The policy is contradictory.
     Policy(PolicyError),
     /// A backend can't replace another that isn't one of API keys, or has another header or name.
@@ -51,6 +55,9 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CacheSize => write!(f, "the token cache is too large; at most {MAX_CACHED_TOKENS} tokens are supported"),
+            Self::CookieName => f.write_str(
+                "the cookie name is invalid; use letters, digits, hyphens and underscores, such as __Host-access",
+            ),
             Self::DuplicateBackend(name) => write!(
                 f,
                 "two backends have the name {name:?}; use a different name for each"
@@ -68,6 +75,9 @@ impl fmt::Display for ConfigError {
                 f,
                 "the algorithm {} is allowed, but no key can be used with it; add a key, or remove the algorithm",
                 algorithm.name()
+            ),
+            Self::Origin => f.write_str(
+                "the origin is invalid; use a scheme and a host, such as https://app.example.com",
             ),
             Self::Policy(mistake) => mistake.fmt(f),
             Self::Replacement => f.write_str(

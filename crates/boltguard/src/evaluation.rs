@@ -167,10 +167,11 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
                 self.try_backends(backend + 1, Some(Failure::furthest(failure, reason)))
             }
             Attempt::Known(caller) => decide(self.gate, caller, Some(backend)),
-            Attempt::CheckRevocation(claims) => {
+            Attempt::CheckRevocation(claims, source) => {
                 Step::Need(Need::CheckRevocation(RevocationCheck {
                     suspended: self.suspend(),
                     claims,
+                    source,
                     key_id: self.key_id_of(backend),
                     backend,
                     failure,
@@ -181,6 +182,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
                 backend,
                 failure,
             })),
+            Attempt::Forged => Refusal::csrf_failed().into(),
             Attempt::Revoked => {
                 let revoked = Failure::from(ReasonCode::TokenRevoked);
                 decide(self.gate, revoked.into(), None)
@@ -232,7 +234,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
     /// Returns the `kid` of the token for this backend.
     fn key_id_of(&self, backend: usize) -> Option<KeyId> {
         match self.gate.backends().get(backend)? {
-            Backend::Jwt(backend) => backend.key_id(self.parts.header(backend.header())?),
+            Backend::Jwt(backend) => backend.key_id(self.parts),
             _ => None,
         }
     }

@@ -72,6 +72,7 @@ fn stage(reason: ReasonCode) -> u8 {
     match reason {
         ReasonCode::AlgorithmNotAllowed
         | ReasonCode::ApiKeyInvalid
+        | ReasonCode::CookieDuplicated
         | ReasonCode::CredentialsInvalid
         | ReasonCode::CriticalHeader
         | ReasonCode::HeaderInvalid

@@ -33,18 +33,24 @@ impl HeaderName {
         if name.is_empty() || !name.bytes().all(allowed) {
             return Err(ConfigError::HeaderName);
         }
-        Ok(Self {
-            name: name.to_ascii_lowercase().into(),
-            cgi: format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_")).into(),
-        })
+        Ok(Self::of(&name.to_ascii_lowercase()))
     }
 
     /// Returns `authorization`, RFC 9110 §11.6.2.
     #[must_use]
     pub fn authorization() -> Self {
+        Self::known("authorization")
+    }
+
+    /// Returns a name that is known to be valid and in lower case.
+    pub(crate) fn known(name: &'static str) -> Self {
+        Self::of(name)
+    }
+
+    fn of(name: &str) -> Self {
         Self {
-            name: "authorization".into(),
-            cgi: "HTTP_AUTHORIZATION".into(),
+            name: name.into(),
+            cgi: format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_")).into(),
         }
     }
 

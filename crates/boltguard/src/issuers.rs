@@ -83,10 +83,8 @@ fn has_token_for(
     backend: &JwtBackend,
     parts: &impl RequestParts,
 ) -> bool {
-    parts
-        .header(backend.header())
-        .and_then(|value| backend.token(value))
-        .is_some_and(|token| may_need_keys(gate, refresh, backend, token))
+    let token = backend.token(parts).ok().flatten();
+    token.is_some_and(|(token, _)| may_need_keys(gate, refresh, backend, token))
 }
 
 /// Returns whether a token may require a fetch. Strings that aren't tokens, and tokens with algorithms that aren't

@@ -35,6 +35,7 @@
 
 mod backend;
 mod caller;
+mod cookie;
 mod credentials;
 mod edge;
 mod error;
@@ -48,6 +49,7 @@ mod issuers;
 mod key_generation;
 mod need;
 mod now;
+mod origin;
 mod refusal;
 mod request;
 mod revocation_query;
@@ -71,7 +73,8 @@ pub use backend::{
     CERTIFICATE_BACKEND, ClientCertificates, CustomBackend, EdgeBackend, Fingerprint, JWT_BACKEND,
     JwtBackend, MAX_CERTIFICATE, Revocation, StoreFailurePolicy, certificate_der,
 };
-pub use caller::{Anonymous, ApiKeyCaller, Caller, Credential, CustomCaller};
+pub use caller::{Anonymous, ApiKeyCaller, Caller, Credential, CredentialSource, CustomCaller};
+pub use cookie::{DuplicateCookie, TokenCookie, find_cookie};
 pub use credentials::Scheme;
 pub use edge::{AsyncEdge, Edge};
 pub use error::ConfigError;
@@ -85,6 +88,7 @@ pub use need::{
     RevocationStatus, RunChecks,
 };
 pub use now::Now;
+pub use origin::{OriginPolicy, RequestOrigin};
 pub use refusal::Refusal;
 pub use request::{Headers, RequestParts, headers};
 pub use schemes::Schemes;

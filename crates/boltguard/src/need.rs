@@ -11,10 +11,11 @@ use boltguard_types::{KeyId, NumericDate, ReasonCode};
 
 use crate::backend::Attempt;
 use crate::evaluation::{Evaluation, Progress};
+use crate::origin::{ORIGIN, SEC_FETCH_SITE, UPGRADE};
 use crate::revocation_query::revocation_query;
 use crate::{
-    ApiKeyBackend, Authentication, Backend, Caller, ConfigError, Failure, Gate, Now, Outcome,
-    Refusal, RequestParts, Step,
+    ApiKeyBackend, Authentication, Backend, Caller, ConfigError, CredentialSource, Failure, Gate,
+    Now, Outcome, Refusal, RequestParts, Step,
 };
 
 /// What an evaluation needs from outside.
@@ -99,11 +100,18 @@ impl Suspended {
     }
 }
 
-/// Returns a keyed hash of the headers that the gate's backends read.
+/// Returns a keyed hash of what the gate's backends read.
 fn hash_of(gate: &Gate, parts: &impl RequestParts) -> u64 {
     let mut hasher = gate.request_hasher().build_hasher();
     for name in gate.backends().iter().flat_map(Backend::headers) {
         parts.header(name).hash(&mut hasher);
+    }
+    for cookie in gate.backends().iter().filter_map(Backend::cookie) {
+        parts.cookie(cookie.name()).ok().hash(&mut hasher);
+        (parts.method(), parts.host()).hash(&mut hasher);
+        for name in [&ORIGIN, &SEC_FETCH_SITE, &UPGRADE] {
+            parts.header(name).hash(&mut hasher);
+        }
     }
     hasher.finish()
 }
@@ -216,6 +224,7 @@ impl ApiKeyRefresh {
 pub struct RevocationCheck {
     pub(crate) suspended: Suspended,
     pub(crate) claims: AdmittedClaims,
+    pub(crate) source: CredentialSource,
     pub(crate) key_id: Option<KeyId>,
     pub(crate) backend: usize,
     pub(crate) failure: Option<Failure>,
@@ -253,8 +262,10 @@ impl RevocationCheck {
                 RevocationStatus::Revoked => Attempt::Revoked,
                 _ => match backend.policy().check_again(&self.claims, now.date()) {
                     Err(error) => Attempt::Failed(error.into()),
-                    Ok(()) if status == RevocationStatus::NotRevoked => backend.known(self.claims),
-                    Ok(()) => backend.store_failed(self.claims),
+                    Ok(()) if status == RevocationStatus::NotRevoked => {
+                        backend.known(self.claims, self.source)
+                    }
+                    Ok(()) => backend.store_failed(self.claims, self.source),
                 },
             },
             _ => return Refusal::unavailable().into(),

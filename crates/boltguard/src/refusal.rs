@@ -69,6 +69,12 @@ impl Refusal {
         }
     }
 
+    /// Refuses a request with a token in a cookie, because the page of another site may have made it: 403.
+    #[must_use]
+    pub fn csrf_failed() -> Self {
+        Self::forbidden(ReasonCode::CsrfFailed, Schemes::none())
+    }
+
     /// Refuses because a revocation store is unavailable: 503.
     #[must_use]
     pub fn unavailable() -> Self {
@@ -215,6 +221,9 @@ impl Refusal {
 
     fn public(&self) -> (&'static str, &'static str) {
         match (self.kind, self.failure.reason()) {
+            (Kind::Forbidden, ReasonCode::CsrfFailed) => {
+                ("csrf_failed", "CSRF verification failed.")
+            }
             (Kind::Forbidden, _) => ("permission_denied", "You don't have permission to do this."),
             (Kind::Unavailable, ReasonCode::ApiKeysUnavailable) => (
                 "api_keys_unavailable",

@@ -3,6 +3,8 @@
 use std::marker::PhantomData;
 
 use crate::HeaderName;
+use crate::cookie::{DuplicateCookie, find_cookie};
+use crate::origin::{COOKIE, HOST};
 
 /// The parts of a request that authentication reads.
 ///
@@ -14,16 +16,29 @@ use crate::HeaderName;
 ///
 /// let parts = [("Authorization", "Bearer a.b.c")];
 /// assert_eq!(parts.header(&HeaderName::authorization()), Some("Bearer a.b.c"));
-/// assert_eq!(parts.cookie("session"), None);
+/// assert_eq!(parts.cookie("session"), Ok(None));
 /// ```
 pub trait RequestParts {
     /// Returns the value of a header.
     fn header(&self, name: &HeaderName) -> Option<&str>;
 
-    /// Returns the value of a cookie. `None` unless implemented.
-    fn cookie(&self, name: &str) -> Option<&str> {
-        let _ = name;
+    /// Returns the value of a cookie, by default from the `Cookie` header.
+    ///
+    /// # Errors
+    ///
+    /// [`DuplicateCookie`] if the request has more than one cookie of this name.
+    fn cookie(&self, name: &str) -> Result<Option<&str>, DuplicateCookie> {
+        find_cookie(self.header(&COOKIE).map(str::as_bytes), name)
+    }
+
+    /// Returns the method, in upper case. `None` unless implemented: cookies then count as sent with an unsafe method.
+    fn method(&self) -> Option<&str> {
         None
+    }
+
+    /// Returns the host and port that the request is for, by default from the `Host` header.
+    fn host(&self) -> Option<&str> {
+        self.header(&HOST)
     }
 
     /// Returns the certificate that the client presented in the TLS handshake, in DER. `None` unless implemented.
@@ -45,6 +60,7 @@ pub trait RequestParts {
 pub fn headers<'h, F: Fn(&HeaderName) -> Option<&'h str>>(look_up: F) -> Headers<'h, F> {
     Headers {
         look_up,
+        method: None,
         values: PhantomData,
     }
 }
@@ -53,7 +69,19 @@ pub fn headers<'h, F: Fn(&HeaderName) -> Option<&'h str>>(look_up: F) -> Headers
 #[derive(Clone, Copy, Debug)]
 pub struct Headers<'h, F> {
     look_up: F,
+    method: Option<&'h str>,
     values: PhantomData<&'h str>,
+}
+
+impl<'h, F> Headers<'h, F> {
+    /// Sets the method of the request.
+    #[must_use]
+    pub fn with_method(self, method: &'h str) -> Self {
+        Self {
+            method: Some(method),
+            ..self
+        }
+    }
 }
 
 impl<'h, F: Fn(&HeaderName) -> Option<&'h str>> RequestParts for Headers<'h, F> {
@@ -61,11 +89,19 @@ impl<'h, F: Fn(&HeaderName) -> Option<&'h str>> RequestParts for Headers<'h, F> 
     fn header(&self, name: &HeaderName) -> Option<&str> {
         (self.look_up)(name)
     }
+
+    fn method(&self) -> Option<&str> {
+        self.method
+    }
 }
 
 impl<const N: usize> RequestParts for [(&str, &str); N] {
     fn header(&self, name: &HeaderName) -> Option<&str> {
         find(self, name)
+    }
+
+    fn cookie(&self, name: &str) -> Result<Option<&str>, DuplicateCookie> {
+        find_cookie(all(self, &COOKIE).map(str::as_bytes), name)
     }
 }
 
@@ -73,11 +109,20 @@ impl RequestParts for &[(&str, &str)] {
     fn header(&self, name: &HeaderName) -> Option<&str> {
         find(self, name)
     }
+
+    fn cookie(&self, name: &str) -> Result<Option<&str>, DuplicateCookie> {
+        find_cookie(all(self, &COOKIE).map(str::as_bytes), name)
+    }
 }
 
 fn find<'v>(pairs: &[(&str, &'v str)], name: &HeaderName) -> Option<&'v str> {
-    let mut pairs = pairs.iter();
-    let found = pairs.find(|(found, _)| found.eq_ignore_ascii_case(name.as_str()));
+    all(pairs, name).next()
+}
+
+fn all<'v>(pairs: &[(&str, &'v str)], name: &HeaderName) -> impl Iterator<Item = &'v str> {
+    let found = pairs
+        .iter()
+        .filter(|(found, _)| found.eq_ignore_ascii_case(name.as_str()));
     found.map(|(_, value)| *value)
 }
 
@@ -87,11 +132,10 @@ impl RequestParts for http::HeaderMap {
         self.get(name.as_str())?.to_str().ok()
     }
 
-    fn cookie(&self, name: &str) -> Option<&str> {
-        self.get_all(http::header::COOKIE)
-            .into_iter()
-            .filter_map(|value| value.to_str().ok())
-            .find_map(|pairs| cookie(pairs, name))
+    // HTTP/2 sends cookies in several headers, RFC 9113 §8.2.3.
+    fn cookie(&self, name: &str) -> Result<Option<&str>, DuplicateCookie> {
+        let values = self.get_all(http::header::COOKIE);
+        find_cookie(values.into_iter().map(http::HeaderValue::as_bytes), name)
     }
 }
 
@@ -101,17 +145,17 @@ impl RequestParts for http::request::Parts {
         RequestParts::header(&self.headers, name)
     }
 
-    fn cookie(&self, name: &str) -> Option<&str> {
+    fn cookie(&self, name: &str) -> Result<Option<&str>, DuplicateCookie> {
         RequestParts::cookie(&self.headers, name)
     }
-}
 
-/// Returns the value of a cookie in a `Cookie` header, RFC 6265 §4.2.1.
-#[cfg(feature = "http")]
-fn cookie<'v>(pairs: &'v str, name: &str) -> Option<&'v str> {
-    pairs
-        .split(';')
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(found, _)| *found == name)
-        .map(|(_, value)| value)
+    fn method(&self) -> Option<&str> {
+        Some(self.method.as_str())
+    }
+
+    // HTTP/2 has the authority instead of the header, RFC 9113 §8.3.1.
+    fn host(&self) -> Option<&str> {
+        let authority = self.uri.authority().map(http::uri::Authority::as_str);
+        authority.or_else(|| RequestParts::header(&self.headers, &HOST))
+    }
 }

@@ -6,6 +6,7 @@ mod authorization;
 mod base64url;
 mod claims;
 mod compact;
+mod cookie;
 mod der;
 mod guard_text;
 mod header;
@@ -31,6 +32,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("base64url", base64url::run),
     ("claims", claims::run),
     ("compact", compact::run),
+    ("cookie", cookie::run),
     ("der", der::run),
     ("guard_text", guard_text::run),
     ("header", header::run),

@@ -16,14 +16,21 @@ use super::{Attempt, BackendName, JWT_BACKEND, Unavailable};
 use crate::credentials::check_schemes;
 use crate::ignored_grants::IgnoredGrants;
 use crate::key_generation::{KeyGeneration, is_cached};
+use crate::origin::{COOKIE, UPGRADE};
 use crate::revocation_query::{key_id, revocation_query};
 use crate::token_cache::{CachedToken, MAX_CACHED_TOKENS, TokenCache};
-use crate::{Caller, ConfigError, Failure, HeaderName, Scheme, credentials};
+use crate::{
+    Caller, ConfigError, CredentialSource, DuplicateCookie, Failure, HeaderName, RequestParts,
+    Scheme, TokenCookie, credentials,
+};
 
-/// A backend for JWTs in a header.
+/// A backend for JWTs in a header or a cookie.
 pub struct JwtBackend {
     name: BackendName,
     header: HeaderName,
+    cookie: Option<TokenCookie>,
+    /// The headers that are read, of which `Cookie` may be one.
+    headers: Box<[HeaderName]>,
     schemes: Box<[Scheme]>,
     trusted: ArcSwap<KeyGeneration>,
     algorithms: Box<[Algorithm]>,
@@ -104,6 +111,8 @@ impl JwtBackend {
         Self {
             name: BackendName::Default(JWT_BACKEND),
             header: HeaderName::authorization(),
+            cookie: None,
+            headers: [HeaderName::authorization()].into(),
             schemes: [Scheme::bearer()].into(),
             trusted: ArcSwap::from_pointee(KeyGeneration::new(keys, 0)),
             algorithms: algorithms.into(),
@@ -130,7 +139,66 @@ impl JwtBackend {
     #[must_use]
     pub fn with_header(mut self, header: HeaderName) -> Self {
         self.header = header;
+        self.with_headers()
+    }
+
+    /// Also reads tokens from a cookie, if the header has none. A token in the header is used even if it is invalid.
+    ///
+    /// ```
+    /// use boltguard::{CredentialSource, Gate, JwtBackend, Outcome, Step, TokenCookie, headers};
+    /// # use boltguard::{guard::Guard, jwt::ClaimsPolicy, keys::*, types::NumericDate};
+    /// # let secret = Key::Secret(Secret::new(b"a secret that is thirty-two bytes")?);
+    /// # let keys = KeySet::new([VerifyingKey::new(&secret, Algorithm::Hs256)?]);
+    /// # let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
+    /// # let signer = SigningKey::new(&secret, Algorithm::Hs256)?;
+    /// # let token = boltguard::jws::sign(br#"{"sub":"42","exp":1300819380}"#, &Default::default(), &signer)?;
+    /// # let now = NumericDate::from_secs(1_300_819_000);
+    /// let backend = backend.with_cookie(TokenCookie::new("__Host-access")?);
+    /// let gate = Gate::new([backend.into()], &Guard::authenticated())?;
+    ///
+    /// let cookie = format!("__Host-access={token}");
+    /// let from = |site| {
+    ///     let look_up = |name: &str| match name {
+    ///         "cookie" => Some(cookie.as_str()),
+    ///         "sec-fetch-site" => Some(site),
+    ///         _ => None,
+    ///     };
+    ///     gate.evaluate(&headers(|name| look_up(name.as_str())).with_method("POST"), now)
+    /// };
+    /// let Step::Done(Outcome::Admitted(caller)) = from("same-origin") else {
+    ///     panic!("the token is valid")
+    /// };
+    /// assert_eq!(caller.source(), CredentialSource::Cookie);
+    /// let Step::Done(Outcome::Refused(refusal)) = from("cross-site") else {
+    ///     panic!("the request may be forged")
+    /// };
+    /// assert_eq!((refusal.status(), refusal.code()), (403, "csrf_failed"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_cookie(mut self, cookie: TokenCookie) -> Self {
+        self.cookie = Some(cookie);
+        self.with_headers()
+    }
+
+    /// Returns the cookie, if tokens are read from one.
+    #[must_use]
+    pub fn cookie(&self) -> Option<&TokenCookie> {
+        self.cookie.as_ref()
+    }
+
+    fn with_headers(mut self) -> Self {
+        let header = self.reads_header().then(|| self.header.clone());
+        let cookie = self.cookie.as_ref().map(|_| COOKIE.clone());
+        self.headers = header.into_iter().chain(cookie).collect();
         self
+    }
+
+    #[inline]
+    fn reads_header(&self) -> bool {
+        self.cookie
+            .as_ref()
+            .is_none_or(|cookie| !cookie.replaces_header)
     }
 
     /// Accepts tokens after these schemes, instead of `Bearer`. In headers other than `Authorization`, bare tokens are
@@ -252,10 +320,31 @@ impl JwtBackend {
         self.remote.as_ref()
     }
 
-    /// Returns the token in this value of the backend's header.
+    /// Returns the schemes that are offered to clients, for which there must be a header.
+    pub(super) fn offered_schemes(&self) -> &[Scheme] {
+        if self.reads_header() {
+            &self.schemes
+        } else {
+            &[]
+        }
+    }
+
+    /// Returns the token of a request, and where it is.
     #[inline]
-    pub(crate) fn token<'v>(&self, value: &'v str) -> Option<&'v str> {
-        credentials::token(value, &self.schemes, &self.header)
+    pub(crate) fn token<'p, P: RequestParts>(
+        &self,
+        parts: &'p P,
+    ) -> Result<Option<(&'p str, CredentialSource)>, DuplicateCookie> {
+        if self.reads_header()
+            && let Some(value) = parts.header(&self.header)
+            && let Some(token) = credentials::token(value, &self.schemes, &self.header)
+        {
+            return Ok(Some((token, CredentialSource::Header)));
+        }
+        match &self.cookie {
+            Some(cookie) => token_in(cookie, parts),
+            None => Ok(None),
+        }
     }
 
     /// Returns whether one of the keys has the token's `kid`.
@@ -284,24 +373,39 @@ impl JwtBackend {
     }
 
     #[inline]
-    pub(crate) fn header(&self) -> &HeaderName {
-        &self.header
+    pub(crate) fn headers(&self) -> &[HeaderName] {
+        &self.headers
     }
 
     #[inline]
-    pub(super) fn attempt(
+    pub(super) fn attempt<P: RequestParts>(
         &self,
-        value: &str,
+        parts: &P,
         requirements: &Requirements,
         now: NumericDate,
     ) -> Attempt {
-        let Some(token) = self.token(value) else {
-            return Attempt::Absent;
+        let (token, source) = match self.token(parts) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Attempt::Absent,
+            Err(DuplicateCookie) => return Attempt::Failed(ReasonCode::CookieDuplicated.into()),
         };
         match self.admit(token, requirements, now) {
-            Ok(claims) => self.check_revocation(claims, token, now),
+            Ok(_) if source == CredentialSource::Cookie && self.may_be_forged(parts) => {
+                Attempt::Forged
+            }
+            Ok(claims) => self.check_revocation(claims, token, source, now),
             Err(failure) => Attempt::Failed(failure),
         }
+    }
+
+    /// Returns whether the page of another site may have made a request with the cookie.
+    #[cold]
+    fn may_be_forged<P: RequestParts>(&self, parts: &P) -> bool {
+        let origins = self
+            .cookie
+            .as_ref()
+            .and_then(|cookie| cookie.origins.as_ref());
+        origins.is_some_and(|policy| !is_safe(parts) && !policy.classify(parts).is_allowed())
     }
 
     #[inline]
@@ -342,10 +446,16 @@ impl JwtBackend {
     }
 
     #[inline]
-    fn check_revocation(&self, claims: AdmittedClaims, token: &str, now: NumericDate) -> Attempt {
+    fn check_revocation(
+        &self,
+        claims: AdmittedClaims,
+        token: &str,
+        source: CredentialSource,
+        now: NumericDate,
+    ) -> Attempt {
         self.ignored_grants.record(&claims);
         let store = match &self.revocation {
-            Revocation::Disabled => return self.known(claims),
+            Revocation::Disabled => return self.known(claims, source),
             Revocation::External => None,
             Revocation::InProcess(store) => Some(store),
         };
@@ -359,18 +469,19 @@ impl JwtBackend {
                 store.check(&revocation_query(&claims, key_id.as_ref()), now)
             }
             Some(store) => store.is_revoked(&token_id, now),
-            None => return Attempt::CheckRevocation(claims),
+            None => return Attempt::CheckRevocation(claims, source),
         };
         match is_revoked {
             Ok(true) => Attempt::Revoked,
-            Ok(false) => self.known(claims),
-            Err(_) => self.store_failed(claims),
+            Ok(false) => self.known(claims, source),
+            Err(_) => self.store_failed(claims, source),
         }
     }
 
-    /// Returns the `kid` of the token in this value of the backend's header.
-    pub(crate) fn key_id(&self, value: &str) -> Option<KeyId> {
-        key_id(self.token(value)?)
+    /// Returns the `kid` of the token of a request.
+    pub(crate) fn key_id(&self, parts: &impl RequestParts) -> Option<KeyId> {
+        let (token, _) = self.token(parts).ok()??;
+        key_id(token)
     }
 
     /// Returns the claims for grants that have the wrong type in tokens of this backend. Each is returned once, so that
@@ -383,15 +494,15 @@ impl JwtBackend {
 
     /// Returns the attempt with a valid token that isn't known to be revoked.
     #[inline]
-    pub(crate) fn known(&self, claims: AdmittedClaims) -> Attempt {
-        Attempt::Known(Caller::from_token(self.name.clone(), claims))
+    pub(crate) fn known(&self, claims: AdmittedClaims, source: CredentialSource) -> Attempt {
+        Attempt::Known(Caller::from_token(self.name.clone(), claims, source))
     }
 
     /// Returns the attempt with a valid token if the store is unavailable.
     #[cold]
-    pub(crate) fn store_failed(&self, claims: AdmittedClaims) -> Attempt {
+    pub(crate) fn store_failed(&self, claims: AdmittedClaims, source: CredentialSource) -> Attempt {
         match self.on_store_failure {
-            StoreFailurePolicy::FailOpen => self.known(claims),
+            StoreFailurePolicy::FailOpen => self.known(claims, source),
             StoreFailurePolicy::FailClosed => Attempt::Unavailable(Unavailable::Revocation),
         }
     }
@@ -408,10 +519,31 @@ impl fmt::Debug for JwtBackend {
         let mut debug = f.debug_struct("JwtBackend");
         debug
             .field("header", &self.header)
+            .field("cookie", &self.cookie)
             .field("schemes", &self.schemes)
             .field("policy", &self.policy);
         debug.finish_non_exhaustive()
     }
+}
+
+/// Returns the token in a cookie. An empty one is that of a logged-out user.
+#[cold]
+fn token_in<'p, P: RequestParts>(
+    cookie: &TokenCookie,
+    parts: &'p P,
+) -> Result<Option<(&'p str, CredentialSource)>, DuplicateCookie> {
+    let token = parts
+        .cookie(cookie.name())?
+        .filter(|token| !token.is_empty());
+    Ok(token.map(|token| (token, CredentialSource::Cookie)))
+}
+
+/// Returns whether a request can't change anything, RFC 9110 §9.2.1. What opens a WebSocket isn't restricted by the
+/// same-origin policy, RFC 6455 §10.2.
+fn is_safe(parts: &impl RequestParts) -> bool {
+    let method = parts.method();
+    let is_safe = method.is_some_and(|name| matches!(name, "GET" | "HEAD" | "OPTIONS" | "TRACE"));
+    is_safe && parts.header(&UPGRADE).is_none()
 }
 
 /// Where revoked tokens are stored.

@@ -18,7 +18,7 @@ pub use self::certificate::{
 };
 pub use self::custom::{Authenticate, Authentication, CustomBackend, EdgeBackend};
 pub use self::jwt::{JwtBackend, Revocation, StoreFailurePolicy};
-use crate::{Caller, Failure, HeaderName, RequestParts, Scheme};
+use crate::{Caller, CredentialSource, Failure, HeaderName, RequestParts, Scheme, TokenCookie};
 
 /// The name of an unnamed API key backend, in guards and contexts.
 pub const API_KEY_BACKEND: &str = "api_key";
@@ -43,11 +43,13 @@ pub(crate) enum Attempt {
     /// The request has no credentials for this backend.
     Absent,
     /// The token is valid, unless it is revoked in an external store.
-    CheckRevocation(AdmittedClaims),
+    CheckRevocation(AdmittedClaims, CredentialSource),
     /// The edge has to authenticate.
     Edge,
     /// The credentials are invalid.
     Failed(Failure),
+    /// The token in a cookie is valid, but the page of another site may have made the request.
+    Forged,
     /// The credentials are valid.
     Known(Caller),
     /// The token is genuine and was revoked, so that no other backend may accept it.
@@ -116,7 +118,15 @@ impl Backend {
             Self::ApiKey(backend) => std::slice::from_ref(backend.header()),
             Self::Custom(backend) => backend.backend.headers(),
             Self::Edge(backend) => &backend.headers,
-            Self::Jwt(backend) => std::slice::from_ref(backend.header()),
+            Self::Jwt(backend) => backend.headers(),
+        }
+    }
+
+    /// Returns the cookie that the backend reads.
+    pub(crate) fn cookie(&self) -> Option<&TokenCookie> {
+        match self {
+            Self::Jwt(backend) => backend.cookie(),
+            _ => None,
         }
     }
 
@@ -126,7 +136,7 @@ impl Backend {
             Self::ApiKey(backend) => backend.offered_schemes(),
             Self::Custom(backend) => backend.backend.schemes(),
             Self::Edge(backend) => &backend.schemes,
-            Self::Jwt(backend) => backend.schemes(),
+            Self::Jwt(backend) => backend.offered_schemes(),
         }
     }
 
@@ -142,10 +152,7 @@ impl Backend {
                 Some(value) => backend.attempt(value, requirements, now),
                 None => Attempt::Absent,
             },
-            Self::Jwt(backend) => match parts.header(backend.header()) {
-                Some(value) => backend.attempt(value, requirements, now),
-                None => Attempt::Absent,
-            },
+            Self::Jwt(backend) => backend.attempt(parts, requirements, now),
             Self::Custom(backend) => {
                 let found = backend.backend.authenticate(parts, now);
                 self.authenticated(found, requirements)

@@ -4,6 +4,7 @@
 
 mod backends;
 mod cache;
+mod cookies;
 mod custom;
 mod debug;
 mod drivers;

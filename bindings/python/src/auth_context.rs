@@ -3,7 +3,7 @@
 use boltguard::grants::Principal;
 use boltguard::jwt::AccountSource;
 use boltguard::types::{NumericDate, ReasonCode};
-use boltguard::{Caller, Failure};
+use boltguard::{Caller, CredentialSource, Failure};
 use pyo3::exceptions::PyKeyError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -229,6 +229,18 @@ impl AuthContext {
     #[getter]
     fn is_custom(&self) -> bool {
         self.caller.identity().is_some()
+    }
+
+    /// Where the credentials were in the request: `cookie`, `custom` or `header`; `None` for the anonymous caller.
+    #[getter]
+    fn credential_source(&self) -> Option<&'static str> {
+        self.caller.source().as_str()
+    }
+
+    /// Whether browsers send the credentials automatically, because they are in a cookie.
+    #[getter]
+    fn is_from_cookie(&self) -> bool {
+        self.caller.source() == CredentialSource::Cookie
     }
 
     /// Whether the credentials are a token.

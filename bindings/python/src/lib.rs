@@ -20,6 +20,7 @@ mod guard;
 mod json;
 mod keys;
 mod needs;
+mod origins;
 mod refusal;
 mod request;
 mod revocation;
@@ -61,6 +62,8 @@ mod _rust {
     use super::needs::{
         ApiKeySnapshotRefresh, EdgeAuthentication, GuardChecks, KeyRefresh, RevocationCheck,
     };
+    #[pymodule_export]
+    use super::origins::OriginPolicy;
     #[pymodule_export]
     use super::refusal::Refusal;
     #[pymodule_export]

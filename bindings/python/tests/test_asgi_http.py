@@ -244,6 +244,17 @@ def test_credentials_that_browsers_send_automatically_require_an_allowed_origin(
     assert request(app, {"Host": "site.example", **sent, **bearer(sub="1")}, method=method).status == 200
 
 
+@pytest.mark.parametrize(("method", "sent", "status"), ORIGINS)
+def test_a_token_in_a_cookie_requires_an_allowed_origin(method, sent, status):
+    for options in ({}, {"header": None}):
+        auth = [JWTAuthentication(cookie="__Host-access", **options)]
+        guards = {"guards": [IsAuthenticated()], "allowed_origins": ["https://Partner.example"]}
+        app = AuthMiddleware(show, auth=auth, **guards)
+        token = bearer(sub="1")["Authorization"].removeprefix("Bearer ")
+        headers = {"Cookie": f"a=b; __Host-access={token}", "Host": "site.example", **sent}
+        assert request(app, headers, method=method).status == status
+
+
 class Basic(Authentication):
     name = "basic"
     header = "Authorization"

@@ -176,7 +176,7 @@ def test_a_setting_that_can_not_work_is_refused_when_it_is_built(settings):
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have no notes")
 @pytest.mark.parametrize(
-    "settings", [{"audience": 5}, {"leeway": "5"}, {"claims": [("a", 5)]}, {"cached_tokens": "5"}, {"header": None}]
+    "settings", [{"audience": 5}, {"leeway": "5"}, {"claims": [("a", 5)]}, {"cached_tokens": "5"}, {"header": 5}]
 )
 def test_a_setting_of_the_wrong_type_is_named_in_a_note_of_the_error(settings):
     with pytest.raises(TypeError) as caught:

@@ -31,6 +31,7 @@ __all__ = [
     "KeySet",
     "MemoryRevocation",
     "Minter",
+    "OriginPolicy",
     "PresentedRefreshToken",
     "Refusal",
     "RemoteKeys",
@@ -494,6 +495,28 @@ class Explanation:
     def to_dict(self) -> dict[str, Any]:
         """The parts of the guard as plain objects, each before its own parts, and what is missing."""
 
+# --- forged requests ---------------------------------------------------------------------------------------------
+
+@final
+class OriginPolicy:
+    """The origins whose pages may make requests with cookies, besides the origin of the service itself."""
+
+    def __new__(cls, trusted: Sequence[str] = ...) -> OriginPolicy:
+        """Trusts origins such as `https://app.example.com`; `https://*.example.com` includes the subdomains.
+
+        Raises `ConfigurationError` if one isn't an origin.
+        """
+
+    def classify(
+        self, *, origin: str | None, fetch_site: str | None, own: str | None = None, host: str | None = None
+    ) -> Literal["cross_origin", "same_origin", "trusted", "unknown"]:
+        """Where a request comes from, according to its headers `Origin` and `Sec-Fetch-Site`; `unknown` if it has
+        neither of them.
+
+        `own` is the origin of the service, such as `https://api.example.com`. Without it, `host` is used, the `Host`
+        header, and the scheme must be `https`, or `http` on the local machine.
+        """
+
 # --- revocation --------------------------------------------------------------------------------------------------
 
 @final
@@ -644,7 +667,7 @@ class RevocationSentinel:
 
 @final
 class JwtBackend:
-    """Authenticates requests by a JWT in a header. All settings are checked when it is created.
+    """Authenticates requests by a JWT in a header or a cookie. All settings are checked when it is created.
 
     Raises `ConfigurationError`, `InvalidKeyError` or `InvalidAlgorithmError` for invalid settings.
     """
@@ -654,7 +677,7 @@ class JwtBackend:
         *,
         keys: Sequence[Any],
         algorithms: Iterable[str],
-        header: str = "authorization",
+        header: str | None = "authorization",
         audience: Sequence[str] | None = None,
         issuer: Sequence[str] | None = None,
         leeway: _Seconds | None = None,
@@ -671,8 +694,13 @@ class JwtBackend:
         remote_keys: RemoteKeys | None = None,
         external_accounts: int | None = None,
         name: str | None = None,
+        cookie: str | None = None,
     ) -> JwtBackend:
-        """`external_accounts` is the number of the accounts of another issuer, see `AuthContext.account_source`."""
+        """`external_accounts` is the number of the accounts of another issuer, see `AuthContext.account_source`.
+
+        Without a `header`, only tokens in the `cookie` are accepted. Requests with a token in a cookie may be forged:
+        check those whose context has the `credential_source` `cookie`.
+        """
 
     @property
     def weak_secrets(self) -> list[str]:
@@ -1048,6 +1076,14 @@ class AuthContext(Mapping[str, Any]):
     @property
     def is_custom(self) -> bool:
         """Whether a custom backend identified the caller."""
+
+    @property
+    def credential_source(self) -> Literal["cookie", "custom", "header"] | None:
+        """Where the credentials were in the request; `None` for the anonymous caller."""
+
+    @property
+    def is_from_cookie(self) -> bool:
+        """Whether browsers send the credentials automatically, because they are in a cookie."""
 
     @property
     def has_token(self) -> bool:

@@ -14,13 +14,14 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
 from boltguard._rust import AuthContext, Refusal
 from boltguard.api.endpoint import ENDPOINT
 from boltguard.auth.guards import AllowAny
 from boltguard.auth.journal import arestore, keep_revocations, open_journal, restore
-from boltguard.auth.users import attach, is_missing, load, needs_account, note_gate, prefetch
+from boltguard.auth.users import SEEN, attach, is_missing, load, needs_account, note_gate, prefetch
 from boltguard.decorators import VIEW_GATES
 from boltguard.events import UNSENT, asend_refusals
 from boltguard.exceptions import HTTPException, RevocationError
@@ -33,6 +34,7 @@ from boltguard.gate.prefetch import view_wants_user
 from boltguard.gate.view_gate import ViewGate
 from boltguard.logs import log_refusal
 from boltguard.overriding import refuse_overrides
+from boltguard.threads import in_thread
 
 __all__ = ["BoltguardMiddleware"]
 
@@ -108,14 +110,23 @@ class BoltguardMiddleware:
             return error_response(request, error)
         return response
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
-        """Loads the account for an async view that reads it and isn't protected."""
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+        """The response to a forged request. Otherwise, loads the account for an async view that isn't protected."""
+        if _has_cookie(request) and (rejected := csrf.enforce(request)) is not None:
+            return rejected
         if _wants_user(request, view):
             load(request)
+        return None
 
-    async def _aprocess_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+    async def _aprocess_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+        if _has_cookie(request):
+            # The CSRF token may be in the session.
+            rejected = await in_thread(csrf.enforce)(request)
+            if rejected is not None:
+                return rejected
         if _wants_user(request, view):
             await prefetch(request)
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The response for an exception of an unprotected view, after its transaction."""
@@ -162,6 +173,12 @@ class BoltguardMiddleware:
         if hasattr(request, CACHED):
             note_caches_outside(request)
         return None
+
+
+def _has_cookie(request: Any) -> bool:
+    """Whether the token of the caller is in a cookie, which browsers send automatically."""
+    context = request.__dict__.get(SEEN)
+    return context is not None and context.is_from_cookie
 
 
 def _wants_user(request: HttpRequest, view: Any) -> bool:

@@ -1,4 +1,4 @@
-//! `JwtBackend`: authentication by a JWT in a header.
+//! `JwtBackend`: authentication by a JWT in a header or a cookie.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::keys::remote::RemoteKeys;
 use crate::revocation::MemoryRevocation;
 use crate::time::Seconds;
 
-/// Authenticates requests by a JWT in a header. All settings are checked when it is created.
+/// Authenticates requests by a JWT in a header or a cookie. All settings are checked when it is created.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct JwtBackend {
     backend: Arc<Backend>,
@@ -34,12 +34,14 @@ impl JwtBackend {
 
 #[pymethods]
 impl JwtBackend {
+    /// Without a `header`, only tokens in the `cookie` are accepted. Requests with a token in a cookie may be
+    /// forged: check those whose context has the `credential_source` `cookie`.
     #[new]
     #[pyo3(signature = (
         *, keys, algorithms, header="authorization", audience=None, issuer=None, leeway=None,
         required_claims=None, user_id_claim="sub", typ=None, claims=None, scheme=None,
         subject_required=true, memory_revocation=None, external_revocation=false, store_errors_allow=false,
-        cached_tokens=0, remote_keys=None, external_accounts=None, name=None,
+        cached_tokens=0, remote_keys=None, external_accounts=None, name=None, cookie=None,
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -49,7 +51,7 @@ impl JwtBackend {
         py: Python<'py>,
         keys: Vec<Bound<'py, PyAny>>,
         algorithms: &Bound<'py, PyAny>,
-        header: &str,
+        header: Option<&str>,
         audience: Option<Vec<String>>,
         issuer: Option<Vec<String>>,
         leeway: Option<Seconds>,
@@ -66,6 +68,7 @@ impl JwtBackend {
         remote_keys: Option<PyRef<'py, RemoteKeys>>,
         external_accounts: Option<u32>,
         name: Option<&str>,
+        cookie: Option<&str>,
     ) -> PyResult<Self> {
         let settings = JwtSettings {
             header,
@@ -85,6 +88,7 @@ impl JwtBackend {
             remote_keys,
             external_accounts,
             name,
+            cookie,
         };
         Self::build(py, &keys, algorithms, &settings)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use boltguard::jwt::ClaimsPolicy;
-use boltguard::{ConfigError, JwtBackend as Backend, Revocation, StoreFailurePolicy};
+use boltguard::{ConfigError, JwtBackend as Backend, Revocation, StoreFailurePolicy, TokenCookie};
 use pyo3::prelude::*;
 
 use crate::backends::trusted_keys::TrustedKeys;
@@ -16,7 +16,8 @@ use crate::time::Seconds;
 
 /// The keyword arguments of `JwtBackend`, except for `keys` and `algorithms`.
 pub(super) struct JwtSettings<'a, 'py> {
-    pub(super) header: &'a str,
+    /// `None` if tokens are only read from the cookie.
+    pub(super) header: Option<&'a str>,
     pub(super) audience: Option<Vec<String>>,
     pub(super) issuer: Option<Vec<String>>,
     pub(super) leeway: Option<Seconds>,
@@ -39,6 +40,8 @@ pub(super) struct JwtSettings<'a, 'py> {
     pub(super) external_accounts: Option<u32>,
     /// The name for guards and contexts, instead of `jwt`.
     pub(super) name: Option<&'a str>,
+    /// The name of the cookie from which tokens are also read.
+    pub(super) cookie: Option<&'a str>,
 }
 
 impl JwtSettings<'_, '_> {
@@ -62,12 +65,33 @@ impl JwtSettings<'_, '_> {
             Some(name) => backend.with_name(name),
             None => backend,
         };
-        self.with_schemes(py, backend)?
-            .with_header(header(py, self.header)?)
+        let backend = self.with_schemes(py, backend)?;
+        self.with_places(py, backend)?
             .with_revocation(self.revocation())
             .on_store_failure(self.store_failure_policy())
             .with_cache(self.cached_tokens)
             .map_err(invalid)
+    }
+
+    /// Sets where the token is.
+    fn with_places(&self, py: Python<'_>, mut backend: Backend) -> PyResult<Backend> {
+        if let Some(name) = self.header {
+            backend = backend.with_header(header(py, name)?);
+        }
+        let cookie = match (self.cookie, self.header) {
+            (None, Some(_)) => return Ok(backend),
+            (None, None) => return Err(refused(py, "the token has neither a header nor a cookie")),
+            (Some(name), header) => {
+                let cookie = TokenCookie::new(name).map_err(|error| refused(py, error))?;
+                if header.is_some() {
+                    cookie
+                } else {
+                    cookie.without_header()
+                }
+            }
+        };
+        // Django's own check is used, because sites configure it for all of their forms.
+        Ok(backend.with_cookie(cookie.with_external_csrf_check()))
     }
 
     fn with_schemes(&self, py: Python<'_>, backend: Backend) -> PyResult<Backend> {

@@ -39,10 +39,10 @@ class Gate:
         tokens = [backend for backend in backends if isinstance(backend, JWTAuthentication)]
         # How a token that isn't in a header would be written in each header for tokens.
         self._schemes = {
-            self._keys[one.header.lower().encode()]: one.schemes[0] for one in reversed(tokens) if one.header
+            self._keys[one.header.lower().encode()]: one.schemes[0]
+            for one in reversed(tokens)
+            if one.header is not None
         }
-        # Browsers send cookies automatically.
-        self.cookie_readers = {backend.name for backend in backends if "cookie" in backend.headers}
         self.sent_headers = {backend.name: backend.header for backend in backends if not backend.is_ambient}
         self.leeways = {backend.name: backend.leeway for backend in reversed(tokens)}
         self._same_credentials: dict[str, tuple[list[Authentication], _rust.Gate]] = {}

@@ -182,12 +182,12 @@ class AuthMiddleware:
 
     def _is_forged(self, gate: Gate, connection: Connection, context: AuthContext) -> bool:
         """Whether a page of another site may have used credentials that browsers send automatically."""
-        name = context.auth_backend or ""
-        if context.is_custom:
-            is_ambient = is_sent_by_browsers(connection, gate.sent_headers.get(name))
-        else:
-            is_ambient = name in gate.cookie_readers and getattr(context, "is_from_cookie", True)
-        return is_ambient and is_forgeable(connection, self._origins)
+        if context.is_from_cookie:
+            return is_forgeable(connection, self._origins)
+        if not context.is_custom:
+            return False
+        header = gate.sent_headers.get(context.auth_backend or "")
+        return is_sent_by_browsers(connection, header) and is_forgeable(connection, self._origins)
 
     def _token(self, scope: Scope) -> tuple[SecretBox[str | None], Scope]:
         """The token in `Sec-WebSocket-Protocol`, and a scope whose `subprotocols` don't contain it."""

@@ -93,7 +93,7 @@ def schemes(what: str, scheme: str | Iterable[str]) -> list[str]:
         refuse(f"{what}: scheme is {kind_of(scheme)}. {SCHEMES}")
     listed = [scheme] if isinstance(scheme, str) else list(scheme)
     for one in listed:
-        if not isinstance(one, str) or not SCHEME.fullmatch(one):
+        if not isinstance(one, str) or not TOKEN.fullmatch(one):
             refuse(f"{what}: scheme contains a value that is {kind_of(one)} and not a valid scheme. {SCHEMES}")
     if not listed:
         refuse(f"{what}: scheme is an empty list. {SCHEMES}")
@@ -107,7 +107,15 @@ def header_name(what: str, name: str) -> str:
         refuse(f"{what}: header is {kind_of(name)}. It must be the name of a header.")
     # Browsers send cookies automatically, so other sites could forge requests.
     if name.lower() == "cookie":
-        refuse(f"{what}: header={name!r} isn't supported, because browsers send cookies automatically (CSRF).")
+        refuse(
+            f"{what}: header={name!r} isn't supported, because browsers send cookies automatically (CSRF). {COOKIES}"
+        )
+    return name
+
+
+def cookie_name(what: str, name: str | None) -> str | None:
+    if name is not None and (not isinstance(name, str) or not TOKEN.fullmatch(name)):
+        refuse(f"{what}: cookie is {kind_of(name)}. It must be the name of a cookie, such as '__Host-access'.")
     return name
 
 
@@ -188,8 +196,9 @@ def refuse(message: str) -> NoReturn:
 
 
 CLAIMS = 'Use names and values, such as {"token_type": "access"}. Values are strings, integers, booleans or lists.'
+COOKIES = "To accept tokens in a cookie, use cookie= of JWTAuthentication."
 # RFC 9110 §5.6.2.
-SCHEME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 SCHEMES = 'It must be a string, such as "Bearer", or a list of strings. Schemes have no spaces.'
 VERIFIED = "email_verified"
 STRINGS = "It must be a string or a list of strings."

@@ -12,6 +12,7 @@ from boltguard.auth.arguments import (
     ClaimValue,
     claim_name,
     claim_values,
+    cookie_name,
     flag,
     header_name,
     leeway_seconds,
@@ -40,7 +41,7 @@ from boltguard.transactions import savepoints
 
 
 class JWTAuthentication(Authentication):
-    """A JSON Web Token in a header.
+    """A JSON Web Token in a header or a cookie.
 
     `secret` is an HMAC secret, a public key as a PEM string, a `boltguard.jwt.Key` or `KeySet`, a JWK or JWK Set as a
     dict, or a list of these; or a single `RemoteKeySet`, for an issuer that publishes its keys. The default is Django's
@@ -61,6 +62,11 @@ class JWTAuthentication(Authentication):
     `require_verified_email` is `False`. `verify_user=True` loads the account for each request and refuses the token
     with 401 if the account is missing or inactive.
 
+    `cookie` is the name of a cookie with the token, such as `"__Host-access"`. A token in the header is used first,
+    even if it is invalid; with `header=None`, only the cookie is read. Browsers send cookies automatically, so requests
+    with an unsafe method must pass Django's CSRF check and a check of their origin: otherwise the response is 403 with
+    the code `csrf_failed`, even without `CsrfViewMiddleware` and with `csrf_exempt`.
+
     `name` is the name for guards and `request.context["auth_backend"]`, instead of `jwt`.
 
     `cached_tokens` is the number of tokens with public keys whose verified signatures are cached; everything else is
@@ -68,13 +74,12 @@ class JWTAuthentication(Authentication):
     """
 
     name = "jwt"
-    header: str
 
     def __init__(
         self,
         secret: Any = None,
         algorithms: Iterable[str] = ("HS256",),
-        header: str = "authorization",
+        header: str | None = "authorization",
         audience: str | Iterable[str] | None = None,
         issuer: str | Iterable[str] | None = None,
         *,
@@ -93,11 +98,15 @@ class JWTAuthentication(Authentication):
         require_verified_email: bool = True,
         verify_user: bool = False,
         name: str | None = None,
+        cookie: str | None = None,
     ) -> None:
         self._rename(name)
         secret = SecretBox(secret)
         self._remote = _remote(secret)
-        self.header = header_name("JWTAuthentication", header)
+        self.cookie = cookie_name("JWTAuthentication", cookie)
+        if header is None and cookie is None:
+            refuse("JWTAuthentication: header=None requires cookie=, such as cookie='__Host-access'.")
+        self.header = None if header is None else header_name("JWTAuthentication", header)
         self.algorithms = non_empty_list("algorithms", algorithms)
         if self._remote is not None and self.algorithms == [DEFAULT_ALGORITHM]:
             refuse(f"JWTAuthentication: {NO_ALGORITHM_OF_ISSUER}")
@@ -115,6 +124,7 @@ class JWTAuthentication(Authentication):
         self._settings: dict[str, Any] = {
             "algorithms": self.algorithms,
             "header": self.header,
+            "cookie": self.cookie,
             "audience": strings("audience", audience),
             "issuer": strings("issuer", issuer),
             "leeway": self.leeway,
@@ -162,6 +172,12 @@ class JWTAuthentication(Authentication):
     def setting(self, name: str) -> Any:
         """An argument, as it was checked."""
         return self._settings[name]
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The headers that the backend reads, in lower case."""
+        names = [] if self.header is None else [self.header.lower()]
+        return tuple(names if self.cookie is None else [*names, "cookie"])
 
     @property
     def trusts_any_token_of(self) -> str | None:
@@ -217,7 +233,8 @@ class JWTAuthentication(Authentication):
         return NO_KEY_GIVEN if keyless and not set(self.algorithms) <= set(_rust.SYMMETRIC_ALGORITHMS) else ""
 
     def __repr__(self) -> str:
-        return f"JWTAuthentication(algorithms={self.algorithms!r}, header={self.header!r})"
+        cookie = "" if self.cookie is None else f", cookie={self.cookie!r}"
+        return f"JWTAuthentication(algorithms={self.algorithms!r}, header={self.header!r}{cookie})"
 
 
 def _remote(secret: SecretBox[Any]) -> RemoteKeySet | None:
@@ -264,6 +281,7 @@ NO_ALGORITHM_OF_ISSUER = (
 JWT_DEFAULTS = {
     "audience": None,
     "claims": None,
+    "cookie": None,
     "header": "authorization",
     "issuer": None,
     "leeway": 0,

@@ -11,6 +11,7 @@ from django.core import checks
 from boltguard.checks.backends import (
     check_accounts,
     check_api_keys,
+    check_cookies,
     check_headers,
     check_issuers,
     check_secrets,
@@ -25,6 +26,7 @@ from boltguard.checks.views import check_drf_views, check_views
 def register() -> None:
     """Registers the checks. Called once, when the apps are ready."""
     of_objects = (check_settings, check_names, check_secrets, check_issuers, check_accounts, check_stores)
-    for check in (*of_objects, check_api_keys, check_views, check_drf_views, check_headers, check_middleware):
+    of_requests = (check_views, check_drf_views, check_headers, check_cookies, check_middleware)
+    for check in (*of_objects, check_api_keys, *of_requests):
         checks.register(check, checks.Tags.security)
     checks.register(check_secrets_deployed, checks.Tags.security, deploy=True)

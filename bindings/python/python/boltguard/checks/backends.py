@@ -87,6 +87,29 @@ def check_headers(app_configs: Any, **kwargs: Any) -> list[Message]:
     ]
 
 
+def check_cookies(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether other hosts of the site could set the cookies with tokens, and whether error reports hide them."""
+    cookies = sorted({backend.cookie for backend in backends(JWTAuthentication) if backend.cookie is not None})
+    unbound = [
+        checks.Warning(
+            f"Another host of the same site can set the cookie {name!r}.", BOUND, obj=name, id="boltguard.W106"
+        )
+        for name in cookies
+        if not name.startswith(("__Host-", "__Secure-"))
+    ]
+    shown = [
+        checks.Warning(
+            f"Error reports show the cookie {name!r}, which contains credentials.",
+            MASKED_COOKIE,
+            obj=name,
+            id="boltguard.W107",
+        )
+        for name in cookies
+        if not _is_masked_cookie(name)
+    ]
+    return [*unbound, *shown]
+
+
 def backends(kind: type[Backend]) -> list[Backend]:
     """The backends of the settings and of all views."""
     import_views()  # Django runs checks in any order, so the views may not be imported yet
@@ -112,10 +135,22 @@ def _is_masked(header: str) -> bool:
     return PROBE not in report_filter.get_safe_request_meta(request).values()
 
 
+def _is_masked_cookie(name: str) -> bool:
+    request = HttpRequest()
+    request.COOKIES = {name: PROBE}
+    report_filter = import_string(settings.DEFAULT_EXCEPTION_REPORTER_FILTER)()
+    return PROBE not in report_filter.get_safe_cookies(request).values()
+
+
 PROBE = "a credential"
 MASKED = (
     "Rename the header so that its name contains auth, key, secret or token, which Django hides, or hide it in a "
     "subclass of SafeExceptionReporterFilter: add it to hidden_settings, and set DEFAULT_EXCEPTION_REPORTER_FILTER."
+)
+BOUND = "Use a name that begins with __Host-, such as __Host-access, and set the cookie with Secure and Path=/."
+MASKED_COOKIE = (
+    "Use a name that contains auth, key, secret or token, which Django hides, or hide it in a subclass of "
+    "SafeExceptionReporterFilter: add it to hidden_settings, and set DEFAULT_EXCEPTION_REPORTER_FILTER."
 )
 ADDRESSED = "Set audience= to the name of this site at the issuer, and set issuer=."
 UNIQUE = "Set user_field= to the name of a unique field of the user model, or use get_user= instead."

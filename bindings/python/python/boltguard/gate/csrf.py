@@ -1,5 +1,7 @@
 """Django's CSRF check, for requests without valid credentials in a header.
 
+A caller with a cookie, or with other credentials that browsers send automatically, must always pass it (`enforce`).
+
 A protected view is exempt from `CsrfViewMiddleware`, because browsers don't send credentials in a header automatically.
 A request without such credentials may still have a session cookie. So the gate runs the check that the middleware
 skipped, if the site has that middleware and the view isn't exempt otherwise.
@@ -12,15 +14,19 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.csrf import CsrfViewMiddleware, get_token
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
+from boltguard._rust import OriginPolicy
+from boltguard.exceptions import ConfigurationError
 from boltguard.gate.responses import json_response
+from boltguard.logs import log_refusal
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -53,7 +59,36 @@ def enforce(request: HttpRequest) -> HttpResponseBase | None:
     check = (_middleware() or CsrfViewMiddleware)(_no_response)
     check.process_request(request)
     rejected = check.process_view(request, _no_response, (), {})
-    return None if rejected is None else json_response(FORGED, 403)
+    if rejected is None and comes_from_allowed_origin(request):
+        return None
+    return json_response(FORGED, 403)
+
+
+def comes_from_allowed_origin(request: HttpRequest) -> bool:
+    """Whether `Origin` and `Sec-Fetch-Site` allow a request. Those with a safe method, or without both, are allowed.
+
+    In addition to the origin of the site, those in `CSRF_TRUSTED_ORIGINS` are allowed.
+    """
+    if request.method in SAFE:
+        return True
+    try:
+        own = f"{request.scheme}://{request.get_host()}"
+    except DisallowedHost:
+        return False
+    origin, fetch_site = (request.META.get(name) for name in ("HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE"))
+    policy = _origin_policy(tuple(settings.CSRF_TRUSTED_ORIGINS))
+    found = policy.classify(origin=origin, fetch_site=fetch_site, own=own)
+    if found == "cross_origin":
+        log_refusal(request, 403, "csrf_failed")
+    return found != "cross_origin"
+
+
+def set_token(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Sends the CSRF token of a request with its response, for scripts that send it with later requests."""
+    check = (_middleware() or CsrfViewMiddleware)(_no_response)
+    check.process_request(request)
+    get_token(request)
+    check.process_response(request, response)
 
 
 def is_sent_by_browsers(request: HttpRequest) -> bool:
@@ -119,6 +154,20 @@ def _is_bound(cell: Any) -> bool:
     try:
         cell.cell_contents  # noqa: B018  # raises where it is empty
     except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=8)
+def _origin_policy(trusted: tuple[str, ...]) -> OriginPolicy:
+    return OriginPolicy([origin for origin in trusted if _is_origin(origin)])
+
+
+def _is_origin(value: str) -> bool:
+    """Whether Django's own check could match this, too."""
+    try:
+        OriginPolicy([value])
+    except ConfigurationError:
         return False
     return True
 

@@ -34,7 +34,7 @@ class Gate(Evaluator):
     """The compiled backends and guard of a view."""
 
     __slots__ = (
-        "_has_custom", "_sent_headers", "_vary", "asks_objects", "backends", "challenge", "check",
+        "_has_cookie", "_has_custom", "_sent_headers", "_vary", "asks_objects", "backends", "challenge", "check",
         "check_caller", "conf", "guard", "headers", "never_shared", "verifies",
     )  # fmt: skip
 
@@ -56,6 +56,8 @@ class Gate(Evaluator):
         self.headers = tuple(sorted({name.title() for backend in backends for name in backend.headers}))
         # Whether a backend reads anything except its declared headers, so that `Vary` can't describe it.
         self.never_shared = any(not backend.headers for backend in backends)
+        # Whether a token may be in a cookie.
+        self._has_cookie = any(isinstance(backend, JWTAuthentication) and backend.cookie for backend in backends)
         self._has_custom = any(isinstance(backend, _rust.EdgeBackend) for backend in compiled)
         # The headers of the backends whose credentials browsers don't send automatically.
         self._sent_headers = {backend.name: backend.header for backend in backends if not backend.is_ambient}
@@ -187,6 +189,8 @@ class Gate(Evaluator):
 
     def is_ambient(self, request: HttpRequest, context: AuthContext) -> bool:
         """Whether the caller was authenticated by credentials that browsers send automatically."""
+        if self._has_cookie and context.is_from_cookie:
+            return True
         if not self._has_custom or not context.is_custom:
             return False
         header = self._sent_headers.get(context.auth_backend or "")

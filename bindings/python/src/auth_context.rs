@@ -8,7 +8,7 @@ use pyo3::exceptions::PyKeyError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyIterator, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString};
 
 use crate::json::to_python;
 use crate::time::now;
@@ -260,6 +260,12 @@ impl AuthContext {
     #[getter]
     fn session_id(&self) -> Option<String> {
         self.caller.session_id().map(std::borrow::Cow::into_owned)
+    }
+
+    /// The response of token introspection for the token, RFC 7662, as JSON.
+    fn introspection<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let response = self.caller.claims()?.introspection();
+        Some(PyBytes::new(py, response.as_bytes()))
     }
 
     /// The number of seconds until the token expires; `None` if it doesn't expire.

@@ -59,6 +59,8 @@ mod _rust {
     #[pymodule_export]
     use super::keys::set::KeySet;
     #[pymodule_export]
+    use super::keys::signing_keys::SigningKeys;
+    #[pymodule_export]
     use super::needs::{
         ApiKeySnapshotRefresh, EdgeAuthentication, GuardChecks, KeyRefresh, RevocationCheck,
     };

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyString};
 
 use crate::backends::trusted_keys::TrustedKeys;
 use crate::errors::{Class, plain};
+use crate::time::now;
 
 /// Reads the headers of requests for a gate.
 pub(crate) struct Reader {
@@ -15,6 +16,8 @@ pub(crate) struct Reader {
     headers: Vec<(HeaderName, Py<PyString>)>,
     /// Stored so that the backends are notified of replaced keys.
     keys: Vec<Arc<TrustedKeys>>,
+    /// Those of them that change with time.
+    scheduled: Vec<Arc<TrustedKeys>>,
 }
 
 /// The backends of a gate read at most this many headers.
@@ -47,7 +50,12 @@ impl Reader {
             );
             return Err(plain(py, Class::ConfigurationError, message));
         }
-        Ok(Self { headers, keys })
+        let scheduled = keys.iter().filter(|keys| keys.are_scheduled());
+        Ok(Self {
+            headers,
+            scheduled: scheduled.cloned().collect(),
+            keys,
+        })
     }
 
     /// Takes a step of the evaluation of the request with this `META`. A header whose value isn't a string is absent.
@@ -68,6 +76,9 @@ impl Reader {
             headers: &self.headers,
             values: std::array::from_fn(|at| found[at].as_ref()?.to_str().ok()),
         };
+        for keys in &self.scheduled {
+            keys.follow_schedule(now());
+        }
         if self.keys.iter().any(|keys| keys.take_long()) {
             Ok(meta.py().detach(|| step(&parts)))
         } else {

@@ -58,7 +58,7 @@ def test_an_invalid_setting(name, value):
 
 
 def evaluated(expression, **more):
-    return eval(expression, {**vars(auth), **more})
+    return eval(expression, {**{name: getattr(auth, name) for name in auth.__all__}, **more})
 
 
 # backends-and-guards.md
@@ -68,6 +68,8 @@ CLASSES = [
     auth.APIKeyAuthentication,
     auth.APIKeyStore,
     RemoteKeySet,
+    auth.SigningKeys,
+    auth.SigningKey,
     auth.SessionAuthentication,
     auth.ClientCertificate,
     auth.Identity,

@@ -32,7 +32,7 @@ const ROWS: [&[&str]; 13] = [
     &["auth", "jws", "models"],
     &["gate"],
     &["decorators", "handlers"],
-    &["api", "asgi", "drf"],
+    &["api", "asgi", "drf", "oauth"],
     &["sessions"],
     &["__init__", "middleware", "routes"],
     &["checks", "testing"],

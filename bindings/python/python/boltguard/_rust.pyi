@@ -43,6 +43,7 @@ __all__ = [
     "SessionDecision",
     "SessionEngine",
     "SessionState",
+    "SigningKeys",
     "StoredApiKey",
     "__version__",
     "jws_check_options",
@@ -171,6 +172,50 @@ class KeySet:
 
     def to_jwks(self) -> dict[str, Any]:
         """The public keys as a JWK Set, which may be published. Secrets are omitted."""
+
+@final
+class SigningKeys:
+    """The signing keys of an issuer, of which the time decides which one signs and which ones are published.
+
+    Raises `ConfigurationError` for invalid settings, and `InvalidKeyError` for a key that can't sign.
+    """
+
+    def __new__(
+        cls,
+        keys: Sequence[tuple[Any, str, str | None, _Seconds, _Seconds | None]],
+        *,
+        access_lifetime: _Seconds,
+        max_age: _Seconds,
+        leeway: _Seconds,
+        typ: str = "JWT",
+    ) -> SigningKeys:
+        """Creates it from keys in the order in which they sign, each with its algorithm, its `kid`, and the times from
+        which it signs and is published.
+        """
+
+    @property
+    def key_ids(self) -> list[str]:
+        """The `kid` of each key."""
+
+    @property
+    def algorithms(self) -> list[str]:
+        """The algorithm of each key."""
+
+    @property
+    def published_until(self) -> list[float | None]:
+        """When each key isn't published any more, in seconds since the epoch; `None` if no key follows it."""
+
+    def states(self, now: _Seconds | None = None) -> list[Literal["pending", "next", "signing", "retiring", "retired"]]:
+        """The state of each key."""
+
+    def to_jwks(self, now: _Seconds | None = None) -> bytes:
+        """The published keys as a JWK Set, in JSON."""
+
+    def minter(self, expires_in: _Seconds, now: _Seconds | None = None) -> Minter:
+        """The minter of the key that signs, for tokens that expire in `expires_in` seconds.
+
+        Raises `ValueError` if they expire later than `access_lifetime` allows, or if no key signs yet.
+        """
 
 @final
 class RemoteKeys:
@@ -695,6 +740,7 @@ class JwtBackend:
         external_accounts: int | None = None,
         name: str | None = None,
         cookie: str | None = None,
+        not_before_ignored: bool = False,
     ) -> JwtBackend:
         """`external_accounts` is the number of the accounts of another issuer, see `AuthContext.account_source`.
 
@@ -1120,6 +1166,9 @@ class AuthContext(Mapping[str, Any]):
     @property
     def expires_in(self) -> float | None:
         """The number of seconds until the token expires; `None` if it doesn't expire."""
+
+    def introspection(self) -> bytes | None:
+        """The response of token introspection for the token, RFC 7662, as JSON."""
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value of a key, or `default`."""

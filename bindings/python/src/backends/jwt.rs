@@ -11,7 +11,7 @@ use crate::backends::trusted_keys::TrustedKeys;
 use crate::keys::algorithms::Algorithms;
 use crate::keys::remote::RemoteKeys;
 use crate::revocation::MemoryRevocation;
-use crate::time::Seconds;
+use crate::time::{Seconds, now};
 
 /// Authenticates requests by a JWT in a header or a cookie. All settings are checked when it is created.
 #[pyclass(frozen, module = "boltguard._rust")]
@@ -42,6 +42,7 @@ impl JwtBackend {
         required_claims=None, user_id_claim="sub", typ=None, claims=None, scheme=None,
         subject_required=true, memory_revocation=None, external_revocation=false, store_errors_allow=false,
         cached_tokens=0, remote_keys=None, external_accounts=None, name=None, cookie=None,
+        not_before_ignored=false,
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -69,6 +70,7 @@ impl JwtBackend {
         external_accounts: Option<u32>,
         name: Option<&str>,
         cookie: Option<&str>,
+        not_before_ignored: bool,
     ) -> PyResult<Self> {
         let settings = JwtSettings {
             header,
@@ -89,6 +91,7 @@ impl JwtBackend {
             external_accounts,
             name,
             cookie,
+            not_before_ignored,
         };
         Self::build(py, &keys, algorithms, &settings)
     }
@@ -121,6 +124,9 @@ impl JwtBackend {
         let trusted = TrustedKeys::read(keys, &algorithms)?;
         let backend = Arc::new(settings.build(py, &trusted, &algorithms)?);
         trusted.follow(&backend);
+        if trusted.are_scheduled() {
+            trusted.follow_schedule(now());
+        }
         Ok(Self {
             backend,
             weak_secrets: weak_secrets(&trusted.merged()),

@@ -36,6 +36,8 @@ pub(super) struct JwtSettings<'a, 'py> {
     pub(super) store_errors_allow: bool,
     pub(super) cached_tokens: usize,
     pub(super) remote_keys: Option<PyRef<'py, RemoteKeys>>,
+    /// Whether tokens are accepted before `nbf`.
+    pub(super) not_before_ignored: bool,
     /// The number of the accounts of another issuer.
     pub(super) external_accounts: Option<u32>,
     /// The name for guards and contexts, instead of `jwt`.
@@ -58,7 +60,7 @@ impl JwtSettings<'_, '_> {
             Some(remote) => {
                 Backend::with_remote_keys(Arc::clone(remote.remote()), algorithms, policy)
             }
-            None => Backend::new(trusted.merged(), algorithms, policy),
+            None => Backend::new(trusted.all(), algorithms, policy),
         };
         let backend = backend.map_err(invalid)?;
         let backend = match self.name {
@@ -122,6 +124,9 @@ impl JwtSettings<'_, '_> {
         }
         if let Some(typ) = self.typ {
             policy = policy.with_type(typ);
+        }
+        if self.not_before_ignored {
+            policy = policy.ignoring_not_before();
         }
         if !self.subject_required {
             policy = policy.with_optional_user_id();

@@ -10,4 +10,5 @@ mod material;
 pub(crate) mod prepared;
 pub(crate) mod remote;
 pub(crate) mod set;
+pub(crate) mod signing_keys;
 pub(crate) mod weak;

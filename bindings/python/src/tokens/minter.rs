@@ -95,6 +95,11 @@ impl Minter {
         };
         token.map_err(refused)
     }
+
+    /// The minter of an engine.
+    pub(crate) fn of(engine: Engine) -> Self {
+        Self(engine)
+    }
 }
 
 /// Enough for the claims of most tokens.

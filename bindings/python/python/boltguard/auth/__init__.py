@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from boltguard.auth.objects import acheck_object, check_object
     from boltguard.auth.remote import RemoteKeySet
     from boltguard.auth.session_backend import SessionAuthentication
+    from boltguard.auth.signing_keys import SigningKey, SigningKeys
     from boltguard.auth.stores import RevocationStore
     from boltguard.auth.table_store import DjangoORMRevocation
     from boltguard.auth.tokens import Token, create_jwt_for_user
@@ -76,6 +77,8 @@ __all__ = [
     "RevocationQuery",
     "RevocationStore",
     "SessionAuthentication",
+    "SigningKey",
+    "SigningKeys",
     "Token",
     "ViaBackend",
     "acheck_object",
@@ -137,6 +140,7 @@ _NAMES = {
     "boltguard.auth.objects": ["acheck_object", "check_object"],
     "boltguard.auth.remote": ["RemoteKeySet"],
     "boltguard.auth.session_backend": ["SessionAuthentication"],
+    "boltguard.auth.signing_keys": ["SigningKey", "SigningKeys"],
     "boltguard.auth.stores": ["RevocationStore"],
     "boltguard.auth.table_store": ["DjangoORMRevocation"],
     "boltguard.auth.tokens": ["Token", "create_jwt_for_user"],

@@ -32,6 +32,7 @@ from boltguard.auth.backends import Authentication, Need, Step, describe
 from boltguard.auth.memory_store import InMemoryRevocation
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
 from boltguard.auth.secret_box import SecretBox
+from boltguard.auth.signing_keys import check_verifier, in_rust
 from boltguard.auth.store_classes import ask, bool_or_error
 from boltguard.auth.stores import RevocationStore
 from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError, PyJWTError
@@ -45,7 +46,8 @@ class JWTAuthentication(Authentication):
 
     `secret` is an HMAC secret, a public key as a PEM string, a `boltguard.jwt.Key` or `KeySet`, a JWK or JWK Set as a
     dict, or a list of these; or a single `RemoteKeySet`, for an issuer that publishes its keys. The default is Django's
-    `SECRET_KEY` and `SECRET_KEY_FALLBACKS`. An invalid configuration raises `ImproperlyConfigured` immediately.
+    `SECRET_KEY` and `SECRET_KEY_FALLBACKS`. With `SigningKeys`, the published keys of this site verify. An invalid
+    configuration raises `ImproperlyConfigured` immediately.
 
     A token must have a subject, in `sub` or the claim `user_id_claim`, unless `subject_required` is `False`. `claims`
     contains claims and the exact value that each must have, or a list of values: `claims={"token_type": "access"}`.
@@ -141,13 +143,14 @@ class JWTAuthentication(Authentication):
             "name": name,
             **_stores_in_rust(self.revocation_store),
         }
+        check_verifier(_as_list(secret.value), self.algorithms, self.leeway)
         self._own_keys = secret.value is not None
         self._secret = secret
+        self._keys = SecretBox([] if self._remote is not None else [in_rust(key) for key in _as_list(secret.value)])
+        self._revocable: tuple[conf.Conf | None, _rust.JwtBackend] | None = None
         self._built: tuple[conf.Conf | None, _rust.JwtBackend]
-        if self._remote is not None:
-            self._built = (None, self._build(SecretBox([])))
-        elif self._own_keys:
-            self._built = (None, self._build(SecretBox(_as_list(secret.value))))
+        if self._remote is not None or self._own_keys:
+            self._built = (None, self._build(self._keys))
         else:
             # The settings may not be loaded yet, but everything except the secret can be checked.
             self._built = (None, self._build(SecretBox([_rust.Key.generate("HS512")])))
@@ -178,6 +181,22 @@ class JWTAuthentication(Authentication):
         """The headers that the backend reads, in lower case."""
         names = [] if self.header is None else [self.header.lower()]
         return tuple(names if self.cookie is None else [*names, "cookie"])
+
+    @property
+    def revocable(self) -> _rust.JwtBackend:
+        """The backend in Rust for tokens that are to be revoked: without its store, and also before `nbf`."""
+        current = None if self._own_keys else conf.current()
+        if self._revocable is None or self._revocable[0] is not current:
+            keys = self._keys if self._own_keys else SecretBox(list(conf.current().secrets))
+            self._revocable = (current, self._build(keys, **AS_REVOCABLE))
+        return self._revocable[1]
+
+    def meta_with(self, token: str) -> dict[str, str]:
+        """The `META` of a request that has only this token."""
+        if self.header is None:
+            return {"HTTP_COOKIE": f"{self.cookie}={token}"}
+        scheme = f"{self._settings['scheme'][0]} " if self.header.lower() == "authorization" else ""
+        return {f"HTTP_{self.header.upper().replace('-', '_')}": scheme + token}
 
     @property
     def trusts_any_token_of(self) -> str | None:
@@ -219,9 +238,9 @@ class JWTAuthentication(Authentication):
         assert isinstance(need, _rust.RevocationCheck)
         return need.done(bool_or_error(await self.revocation_store.acheck(need.query)))  # type: ignore[union-attr]
 
-    def _build(self, keys: SecretBox[list[Any]]) -> _rust.JwtBackend:
+    def _build(self, keys: SecretBox[list[Any]], **changes: Any) -> _rust.JwtBackend:
         try:
-            return _rust.JwtBackend(keys=keys.value, **self._settings)
+            return _rust.JwtBackend(keys=keys.value, **{**self._settings, **changes})
         except (ConfigurationError, PyJWTError, TypeError) as error:
             names = ", ".join(map(shown_algorithm, self.algorithms))
             refuse(f"JWTAuthentication(algorithms=[{names}]): {error}.{self._remedy(keys)}")
@@ -278,6 +297,12 @@ NO_ALGORITHM_OF_ISSUER = (
     "The default, HS256, verifies with a secret, which "
     "issuers don't publish."
 )
+AS_REVOCABLE = {
+    "cached_tokens": 0,
+    "external_revocation": False,
+    "memory_revocation": None,
+    "not_before_ignored": True,
+}
 JWT_DEFAULTS = {
     "audience": None,
     "claims": None,

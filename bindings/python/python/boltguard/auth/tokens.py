@@ -12,6 +12,7 @@ from typing import Any
 from boltguard import _rust, conf, jwt
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
 from boltguard.auth.secret_box import SecretBox
+from boltguard.auth.signing_keys import SigningKeys
 from boltguard.exceptions import ConfigurationError, PyJWTError
 from boltguard.messages import kind_of
 
@@ -32,12 +33,12 @@ def create_jwt_for_user(
     """A token for `user`: `sub`, `is_staff`, `is_superuser`, `username`, `exp`, `iat`, `jti`, and the extra claims.
 
     Without `secret`, Django's `SECRET_KEY` signs. Permissions are not included; pass them as
-    `extra_claims={"permissions": [...]}`.
+    `extra_claims={"permissions": [...]}`. `SigningKeys` sign with the key of the time.
     """
     secret = SecretBox(secret)
     subject, seconds = subject_of(user), _lifetime(expires_in)
     claims = claims_of(user, issuer, audience, {} if extra_claims is None else extra_claims)
-    return _minter(secret, algorithm, kid).mint(subject, seconds, claims)
+    return _minter(secret, algorithm, kid, seconds).mint(subject, seconds, claims)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -205,7 +206,11 @@ def _audience(audience: Any) -> str | list[str]:
     return names
 
 
-def _minter(secret: SecretBox[Any], algorithm: str, kid: str | None) -> _rust.Minter:
+def _minter(secret: SecretBox[Any], algorithm: str, kid: str | None, seconds: float) -> _rust.Minter:
+    if isinstance(secret.value, SigningKeys):
+        if kid is not None or algorithm != DEFAULT_ALGORITHM:
+            raise ValueError("SigningKeys determine the algorithm and the kid. Omit algorithm= and kid=.")
+        return secret.value.rust.minter(seconds)
     if not isinstance(algorithm, str):
         raise ValueError(f"algorithm is {kind_of(algorithm)}. It must be a name, such as {DEFAULT_ALGORITHM!r}.")
     if kid is not None:

@@ -1,0 +1,100 @@
+"""Token revocation, RFC 7009."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.http import HttpRequest, HttpResponse
+
+from boltguard import _rust
+from boltguard.auth.evaluation import Identified
+from boltguard.auth.jwt_backend import JWTAuthentication
+from boltguard.auth.stores import RevocationStore
+from boltguard.oauth.endpoint import aendpoint, check_backend, endpoint
+from boltguard.oauth.forms import TokenForm
+from boltguard.oauth.presented import aevaluate_revocable, evaluate_revocable
+from boltguard.oauth.responses import NOT_CACHED, error, unavailable
+
+logger = logging.getLogger("boltguard")
+
+
+def revocation_view(backend: JWTAuthentication, *, auth: Any, guards: Any) -> Any:
+    """A view for `POST token=…`, which revokes a token of `backend` in its revocation store.
+
+    `auth` and `guards` are those of its callers, as in `protect`. Raises `ImproperlyConfigured` if the guards allow
+    anonymous callers.
+    """
+    check_backend("revocation_view", backend)
+
+    def revoke(request: HttpRequest, form: TokenForm) -> HttpResponse:
+        if not form.may_be_token:
+            return _done()
+        try:
+            target = _target(backend, evaluate_revocable(backend, request, form))
+            if isinstance(target, HttpResponse):
+                return target
+            _revoke(target)
+        except Exception:
+            return _failed(backend)
+        return _done()
+
+    return endpoint("revocation_view", revoke, auth, guards)
+
+
+def arevocation_view(backend: JWTAuthentication, *, auth: Any, guards: Any) -> Any:
+    """`revocation_view`, as an async view."""
+    check_backend("arevocation_view", backend)
+
+    async def revoke(request: HttpRequest, form: TokenForm) -> HttpResponse:
+        if not form.may_be_token:
+            return _done()
+        try:
+            target = _target(backend, await aevaluate_revocable(backend, request, form))
+            if isinstance(target, HttpResponse):
+                return target
+            await target.store.arevoke(target.jti, target.ttl)
+        except Exception:
+            return _failed(backend)
+        return _done()
+
+    return aendpoint("arevocation_view", revoke, auth, guards)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Target:
+    """A genuine token, and the store that has to know that it is revoked."""
+
+    store: RevocationStore
+    jti: str
+    ttl: float | None
+
+
+def _target(backend: JWTAuthentication, found: Identified) -> _Target | HttpResponse:
+    if isinstance(found, _rust.Refusal) and found.status == 503:
+        return unavailable(found.retry_after)
+    # A token that isn't valid doesn't need to be revoked, RFC 7009 §2.2. Neither does one without an ID, which a
+    # backend with a store doesn't accept.
+    if not isinstance(found, _rust.AuthContext):
+        return _done()
+    if backend.revocation_store is None:
+        return error("unsupported_token_type", "Tokens of this kind can't be revoked.")
+    return _Target(backend.revocation_store, found.jti, found.expires_in) if found.jti else _done()
+
+
+def _revoke(target: _Target) -> None:
+    revoke = target.store.revoke
+    if iscoroutinefunction(revoke):
+        revoke = async_to_sync(revoke)
+    revoke(target.jti, target.ttl)
+
+
+def _failed(backend: JWTAuthentication) -> HttpResponse:
+    logger.exception("%s is unavailable.", backend.store_name)
+    return unavailable()
+
+
+def _done() -> HttpResponse:
+    return HttpResponse(headers=NOT_CACHED)

@@ -168,7 +168,7 @@ def test_the_middleware_checks_all_views(mount_at_view, client, only_middleware)
 def test_the_guards_do_not_matter(mount_at_view):
     mount_at_view(by_cookie(), [AllowAny()])
     assert code(send()) == (403, "csrf_failed")
-    # An invalid token identifies nobody. DRF refuses it in any case.
+    # An invalid token identifies no one. DRF refuses it in any case.
     assert send(token="x.y.z").status_code == (401 if mount_at_view is mount_drf else 200)
 
 

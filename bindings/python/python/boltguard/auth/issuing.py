@@ -96,8 +96,7 @@ class AccessTokenIssuer:
     def _refuse_unaccepted(self) -> None:
         """Refuses a backend that wouldn't accept the tokens, as far as it is known without a user."""
         token = SecretBox(self.minter.mint("1", 3600, self._sample()))
-        header, scheme = self.backend.header, self.backend.setting("scheme")[0]
-        meta = {f"HTTP_{header.upper().replace('-', '_')}": f"{scheme} {token.value}"}
+        meta = self.backend.meta_with(token.value)
         outcome = _rust.Gate([self.backend.rust], _rust.Guard.allow_any()).check(meta)
         del meta
         if not isinstance(outcome, _rust.AuthContext) or outcome.is_authenticated:

@@ -117,8 +117,8 @@ impl std::error::Error for DuplicateCookie {}
 /// Returns the value of a cookie in these `Cookie` headers, RFC 6265 §4.2.1, or `None` if they don't contain it.
 ///
 /// Names are compared exactly. Only spaces and tabs around a pair are ignored: browsers accept other white space in
-/// names, so that ignoring it would defeat the prefix `__Host-`. Quotation marks are part of the value. A value that isn't a UTF-8
-/// string counts as absent.
+/// names, so that ignoring it would defeat the prefix `__Host-`. Quotation marks are part of the value. A value that
+/// isn't a UTF-8 string counts as absent.
 ///
 /// # Errors
 ///

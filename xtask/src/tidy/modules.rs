@@ -36,7 +36,7 @@ const ROWS: [&[&str]; 13] = [
     &["sessions"],
     &["__init__", "middleware", "routes"],
     &["checks", "testing"],
-    &["pruning"],
+    &["doctor", "pruning"],
     &["admin", "apps", "management"],
 ];
 

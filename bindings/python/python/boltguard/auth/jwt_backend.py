@@ -205,10 +205,15 @@ class JWTAuthentication(Authentication):
         return self._remote.rust.shown_url if self._remote is not None and is_open else None
 
     @property
-    def label(self) -> str:
-        keys = ["own keys"] if self._own_keys else []
+    def key_source(self) -> str:
+        """Where the keys are from."""
         if self._remote is not None:
-            keys = [f"keys of {self._remote.rust.shown_url}"]
+            return f"keys of {self._remote.rust.shown_url}"
+        return "own keys" if self._own_keys else "SECRET_KEY"
+
+    @property
+    def label(self) -> str:
+        keys = [] if self.key_source == "SECRET_KEY" else [self.key_source]
         store = self.revocation_store
         revocable = [] if store is None else [f"revocable by {type(store).__name__}"]
         claims = self._settings["claims"]

@@ -99,6 +99,11 @@ class TokenSessions:
         return timedelta(seconds=self._durations["access_lifetime"])
 
     @property
+    def policy(self) -> dict[str, float | None]:
+        """The durations in seconds, and `max_sessions`."""
+        return {**self._durations, "max_sessions": self._max_sessions}
+
+    @property
     def urls(self) -> tuple[list[URLPattern], str, str]:
         """For `path("auth/", sessions.urls)`. The namespace is `boltguard_sessions`."""
         return self._patterns, "boltguard_sessions", "boltguard_sessions"

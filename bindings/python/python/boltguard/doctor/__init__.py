@@ -1,0 +1,1 @@
+"""What `manage.py boltguard_doctor` examines: the stores, sessions, keys and API keys in use, on the real servers."""

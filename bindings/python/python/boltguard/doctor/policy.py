@@ -1,0 +1,92 @@
+"""The policy of sessions, the keys of tokens, and the table of API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, router
+
+from boltguard import api_keys, registry
+from boltguard._rust import SYMMETRIC_ALGORITHMS
+from boltguard.api_keys.store import APIKeyStore
+from boltguard.auth.jwt_backend import JWTAuthentication
+from boltguard.checks.backends import backends
+from boltguard.doctor.report import Section, shown_error
+
+
+def examine_sessions() -> Iterator[Section]:
+    """A section for each `TokenSessions`, which documents its policy (OWASP ASVS 5.0.0, 7.1.1 and 7.1.2)."""
+    if not apps.is_installed("boltguard.sessions"):
+        return
+    from boltguard.sessions import TokenSessions
+
+    registry.import_views()
+    for sessions in registry.instances(TokenSessions):
+        yield _sessions(sessions)
+
+
+def _sessions(sessions: Any) -> Section:
+    section, store = Section("Session policy"), sessions.jwt_auth.revocation_store
+    for name, seconds in sessions.policy.items():
+        section.facts[name] = None if seconds is None else seconds if name == "max_sessions" else _duration(seconds)
+    cookie = getattr(sessions.jwt_auth, "cookie", None)
+    section.facts["transport"] = f"header {sessions.jwt_auth.header}" + (f", cookie {cookie}" if cookie else "")
+    section.facts["account is checked on each request"] = sessions.jwt_auth.verify_user
+    if store is None:
+        lifetime = _duration(sessions.policy["access_lifetime"])
+        section.facts["bound of a logout"] = f"{lifetime}: access tokens aren't revoked"
+        text = f"Access tokens stay valid for up to {lifetime} after their session has ended."
+        section.problem(text, "Pass revocation_store= to the JWTAuthentication of the sessions.")
+    else:
+        section.facts["bound of a logout"] = f"that of the revocation store {type(store).__name__}"
+    return section
+
+
+def examine_keys() -> Iterator[Section]:
+    """A section for the tokens of each backend."""
+    for backend in backends(JWTAuthentication):
+        section = Section(f"Tokens of the backend {backend.name!r}")
+        section.facts["algorithms"] = ", ".join(backend.algorithms)
+        section.facts["keys"] = backend.key_source
+        try:
+            weak = backend.rust.weak_secrets
+        except ImproperlyConfigured as error:
+            section.problem(str(error), "Set SECRET_KEY, or pass a secret to the backend.")
+            weak = []
+        for algorithm in weak:
+            text = f"The secret is shorter than the hash of {algorithm}, so it may be guessed."
+            section.problem(text, f"Use a random secret of at least {SYMMETRIC_ALGORITHMS[algorithm]} bytes.")
+        yield section
+
+
+def examine_api_keys() -> Iterator[Section]:
+    """A section for the table of API keys, if it is installed or used."""
+    problem, stores = api_keys.why_not_installed(), list(registry.instances(APIKeyStore))
+    if problem is not None:
+        if stores:
+            section = Section("API keys")
+            section.problem(problem.text, problem.remedy)
+            yield section
+        return
+    from boltguard.api_keys.models import APIKey
+
+    using = router.db_for_write(APIKey)
+    section = Section("API keys", {"database": f"{using} ({connections[using].vendor})", "stores": len(stores)})
+    try:
+        if APIKey._meta.db_table in connections[using].introspection.table_names():
+            section.facts["active keys"] = APIKey.objects.using(using).active().count()
+        else:
+            text = f"The table of API keys doesn't exist in the database {using!r}."
+            section.problem(text, "Run `python manage.py migrate boltguard_api_keys`.")
+    except Exception as error:
+        text = f"The database {using!r} is unavailable ({shown_error(error)})."
+        section.problem(text, "Start the server, and check DATABASES.")
+    yield section
+
+
+def _duration(seconds: float) -> str:
+    return str(timedelta(seconds=seconds))

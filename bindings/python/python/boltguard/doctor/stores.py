@@ -1,0 +1,137 @@
+"""The revocation stores: where they are, whether they are available, and the bound of a revocation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, router
+
+from boltguard._rust import RevocationQuery
+from boltguard.auth.cache_store import DjangoCacheRevocation
+from boltguard.auth.jwt_backend import JWTAuthentication
+from boltguard.auth.memory_store import InMemoryRevocation
+from boltguard.auth.store_classes import ask
+from boltguard.auth.stores import RevocationStore
+from boltguard.auth.table_store import DjangoORMRevocation
+from boltguard.checks.backends import backends
+from boltguard.checks.stores import check_store
+from boltguard.doctor import redis_server
+from boltguard.doctor.report import Section, shown_error, shown_url
+
+IMMEDIATELY = "immediately: each request queries the store"
+
+
+def examine() -> Iterator[Section]:
+    """A section for each store of a backend, and one for the backends without a store."""
+    used = backends(JWTAuthentication)
+    stores = {store.place: store for backend in used if (store := backend.revocation_store) is not None}
+    for store in stores.values():
+        yield _examine(store)
+    without = sum(backend.revocation_store is None for backend in used)
+    if without:
+        section = Section("Tokens without revocation", {"backends": without})
+        section.facts["bound of a revocation"] = "none: tokens are valid until they expire"
+        yield section
+
+
+def _examine(store: RevocationStore) -> Section:
+    section = Section(f"Revocation store {type(store).__name__}")
+    section.facts["leeway"] = f"{store.leeway:g} s"
+    for kind, examine in _KINDS.items():
+        if isinstance(store, kind):
+            examine(store, section)
+            break
+    else:
+        section.facts["kind"] = "custom"
+        section.facts["bound of a revocation"] = "that of the store"
+    for message in check_store(store):
+        section.problem(str(message.msg), str(message.hint))
+    _ask(store, section)
+    return section
+
+
+def _ask(store: RevocationStore, section: Section) -> None:
+    """Asks the store what each request asks it."""
+    query = _query()
+    began = time.perf_counter()
+    try:
+        ask(store.check, query)
+    except Exception as error:
+        section.facts["reachable"] = False
+        text = f"The store is unavailable ({shown_error(error)}), so tokens are refused with 503."
+        section.problem(text, "Start the server, and check its address and credentials.")
+        return
+    section.facts["reachable"] = True
+    section.facts["round trip"] = f"{(time.perf_counter() - began) * 1000:.2f} ms"
+
+
+def _query() -> Any:
+    return RevocationQuery("boltguard-doctor", subject="boltguard-doctor", session_id="boltguard-doctor")
+
+
+def _memory(store: Any, section: Section) -> None:
+    section.facts["kind"] = "memory of each process"
+    section.facts["entries of this process"] = len(store.memory)
+    section.facts["bound of a revocation"] = "immediately in the process that revokes, never in others"
+
+
+def _table(store: Any, section: Section) -> None:
+    section.facts["kind"] = "database"
+    for model in filter(None, (_model(store, "model", section), _model(store, "watermark_model", section))):
+        _table_of(model, section)
+    section.facts["bound of a revocation"] = IMMEDIATELY
+
+
+def _model(store: Any, name: str, section: Section) -> Any:
+    try:
+        return getattr(store, name)
+    except ImproperlyConfigured as error:
+        section.problem(str(error), "Correct the model of the store.")
+        return None
+
+
+def _table_of(model: Any, section: Section) -> None:
+    label, using = model._meta.label, router.db_for_write(model)
+    section.facts[f"{label}: database"] = f"{using} ({connections[using].vendor})"
+    if router.db_for_read(model) != using:
+        section.facts[f"{label}: read from"] = f"{using}, although DATABASE_ROUTERS has a replica"
+    connection = connections[using]
+    try:
+        exists = model._meta.db_table in connection.introspection.table_names()
+        rows = model._base_manager.using(using).count() if exists else None
+    except Exception as error:
+        text = f"The database {using!r} is unavailable ({shown_error(error)})."
+        section.problem(text, "Start the server, and check DATABASES.")
+        return
+    if not exists:
+        remedy = f"Run `python manage.py migrate {model._meta.app_label}`."
+        section.problem(f"The table of {label} doesn't exist in the database {using!r}.", remedy)
+    section.facts[f"{label}: rows"] = rows
+
+
+def _cache(store: Any, section: Section) -> None:
+    alias = store.cache_alias
+    configured = settings.CACHES.get(alias, {})
+    section.facts["kind"] = str(configured.get("BACKEND", "")).rpartition(".")[2]
+    section.facts["cache"] = alias
+    location = configured.get("LOCATION", "")
+    locations = [location] if isinstance(location, str) else list(location)
+    section.facts["location"] = ", ".join(shown_url(one) for one in locations)
+    if section.facts["kind"] in BOUNDED:
+        options = configured.get("OPTIONS", {})
+        section.facts["MAX_ENTRIES"] = int(options.get("MAX_ENTRIES", configured.get("MAX_ENTRIES", 300)))
+    section.facts["bound of a revocation"] = IMMEDIATELY
+    if (client := redis_server.client_of(store)) is not None:
+        redis_server.examine(client, section)
+
+
+BOUNDED = ("LocMemCache", "FileBasedCache", "DatabaseCache")
+_KINDS: dict[type[RevocationStore], Callable[[Any, Section], None]] = {
+    InMemoryRevocation: _memory,
+    DjangoCacheRevocation: _cache,
+    DjangoORMRevocation: _table,
+}

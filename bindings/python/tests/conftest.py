@@ -72,6 +72,8 @@ if django is not None:
             # The server for a test that runs other tests again, or SQLite in memory.
             "default": django_database(os.environ.get("BOLTGUARD_TEST_DJANGO_DATABASE", ""))
         },
+        # The tests of this setting change it; otherwise, an account would be logged out in the stores of earlier tests.
+        BOLTGUARD_REVOKE_ON=[],
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     )
     site_urls = types.ModuleType("site_urls")

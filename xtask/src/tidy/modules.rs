@@ -30,7 +30,7 @@ const ROWS: [&[&str]; 13] = [
     &["conf", "events", "threads"],
     &["api_keys", "jwt", "misspelt"],
     &["auth", "jws", "models"],
-    &["gate"],
+    &["account_changes", "gate"],
     &["decorators", "handlers"],
     &["api", "asgi", "drf", "oauth"],
     &["sessions"],

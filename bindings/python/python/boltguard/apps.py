@@ -11,6 +11,7 @@ class BoltguardConfig(AppConfig):
 
     def ready(self) -> None:
         from boltguard import checks, conf, handlers
+        from boltguard.account_changes import receivers
         from boltguard.api_keys import checks as api_key_checks
         from boltguard.gate import caches
 
@@ -18,6 +19,7 @@ class BoltguardConfig(AppConfig):
         caches.install()
         checks.register()
         handlers.install()
+        receivers.connect()
         if apps.is_installed("rest_framework"):
             from boltguard import drf  # noqa: F401  # installs the exception handler
         # Also without the API keys app, because a view that uses its table is then an error.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from boltguard.optional import ImproperlyConfigured, setting_changed, settings
 AUTHENTICATION = "BOLTGUARD_AUTHENTICATION_CLASSES"
 PERMISSIONS = "BOLTGUARD_DEFAULT_PERMISSION_CLASSES"
 API_KEY_PREFIX = "BOLTGUARD_API_KEY_PREFIX"
+REVOKE_ON = "BOLTGUARD_REVOKE_ON"
 
 
 class APIKeySecret(NamedTuple):
@@ -70,6 +71,26 @@ class Conf:
     def api_key_id_key(self) -> bytes:
         """The key that the public IDs of configured API keys are derived with."""
         return _derive("id_key", settings.SECRET_KEY)
+
+    @cached_property
+    def revoke_on(self) -> frozenset[str]:
+        """The changes of an account that revoke its tokens."""
+        if not self.sets_revoke_on:
+            return frozenset(DEFAULT_CHANGES)
+        name, value = written(REVOKE_ON), _value(REVOKE_ON)
+        if isinstance(value, str) or not isinstance(value, (Sequence, Set)):
+            raise ImproperlyConfigured(f'{name} is {kind_of(value)}. It must be a list, such as ["password"].')
+        for change in value:
+            if change not in CHANGES:
+                raise ImproperlyConfigured(
+                    f"{name} contains {change!r}. It can contain {', '.join(map(repr, CHANGES))}."
+                )
+        return frozenset(value)
+
+    @property
+    def sets_revoke_on(self) -> bool:
+        """Whether the site sets which changes revoke tokens."""
+        return _is_set(REVOKE_ON)
 
     def _instances(self, name: str) -> list[Any]:
         if not _is_set(name):
@@ -126,6 +147,8 @@ def _instance(name: str, item: Any) -> Any:
         raise ImproperlyConfigured(f"{problem} Use an instance.") from error
 
 
+CHANGES = ("deactivate", "delete", "password", "groups", "permissions")
+DEFAULT_CHANGES = CHANGES[:3]
 # Paths, because the modules of these classes import this one.
 DEFAULTS = {
     AUTHENTICATION: ["boltguard.auth.JWTAuthentication"],
@@ -133,7 +156,9 @@ DEFAULTS = {
 }
 _EXAMPLES = {AUTHENTICATION: "JWTAuthentication()", PERMISSIONS: "IsAuthenticated()"}
 # For sites that migrate from django-bolt.
-ALIASES = {name: name.replace("BOLTGUARD_", "BOLT_") for name in (AUTHENTICATION, PERMISSIONS, API_KEY_PREFIX)}
+ALIASES = {
+    name: name.replace("BOLTGUARD_", "BOLT_") for name in (AUTHENTICATION, PERMISSIONS, API_KEY_PREFIX, REVOKE_ON)
+}
 _NAMES = {*ALIASES, *ALIASES.values()}
 # Routers decide from which tables API keys are read.
 _OURS = {*_NAMES, "SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_ROUTERS"}

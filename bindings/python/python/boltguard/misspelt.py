@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher, get_close_matches
 
-from boltguard.conf import ALIASES, API_KEY_PREFIX, AUTHENTICATION, PERMISSIONS
+from boltguard.conf import ALIASES, API_KEY_PREFIX, AUTHENTICATION, PERMISSIONS, REVOKE_ON
 
 
 def misspelt(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
@@ -44,5 +44,6 @@ CLOSE = 0.8
 WORDS = {
     **dict.fromkeys(["GUARD", "GUARDS", "PERMISSION", "PERMISSIONS"], PERMISSIONS),
     **dict.fromkeys(["APIKEY", "APIKEYS"], API_KEY_PREFIX),
+    **dict.fromkeys(["REVOKE", "REVOCATION"], REVOKE_ON),
     **dict.fromkeys(["AUTH", "AUTHENTICATION", "AUTHENTICATIONS", "AUTHENTICATORS", "JWT", "TOKEN"], AUTHENTICATION),
 }

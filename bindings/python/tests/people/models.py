@@ -40,6 +40,14 @@ class Clerk(AbstractBaseUser):
         return not self.left
 
 
+class Visitor(AbstractBaseUser):
+    """A user without `is_active`, groups and permissions."""
+
+    name = models.CharField(max_length=50, unique=True)
+
+    USERNAME_FIELD = "name"
+
+
 class OnlyId(models.Model):
     """The minimum that a store requires."""
 

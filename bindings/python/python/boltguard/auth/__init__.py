@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from boltguard.auth.cache_store import DjangoCacheRevocation
     from boltguard.auth.certificate_backend import ClientCertificate
     from boltguard.auth.checks import Check, ObjectCheck, Owner
+    from boltguard.auth.everywhere import alogout_everywhere, logout_everywhere
     from boltguard.auth.external import ExternalUser
     from boltguard.auth.guards import (
         AllowAny,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from boltguard.auth.objects import acheck_object, check_object
     from boltguard.auth.remote import RemoteKeySet
     from boltguard.auth.session_backend import SessionAuthentication
+    from boltguard.auth.session_managers import keep_session
     from boltguard.auth.signing_keys import SigningKey, SigningKeys
     from boltguard.auth.stores import RevocationStore
     from boltguard.auth.table_store import DjangoORMRevocation
@@ -83,11 +85,14 @@ __all__ = [
     "ViaBackend",
     "acheck_object",
     "alogout",
+    "alogout_everywhere",
     "check_object",
     "create_jwt_for_user",
     "get_auth_context",
     "get_current_user",
+    "keep_session",
     "logout",
+    "logout_everywhere",
 ]
 
 
@@ -118,6 +123,7 @@ _NAMES = {
     "boltguard.auth.cache_store": ["DjangoCacheRevocation"],
     "boltguard.auth.certificate_backend": ["ClientCertificate"],
     "boltguard.auth.checks": ["Check", "ObjectCheck", "Owner"],
+    "boltguard.auth.everywhere": ["alogout_everywhere", "logout_everywhere"],
     "boltguard.auth.external": ["ExternalUser"],
     "boltguard.auth.guards": [
         "AllowAny",
@@ -140,6 +146,7 @@ _NAMES = {
     "boltguard.auth.objects": ["acheck_object", "check_object"],
     "boltguard.auth.remote": ["RemoteKeySet"],
     "boltguard.auth.session_backend": ["SessionAuthentication"],
+    "boltguard.auth.session_managers": ["keep_session"],
     "boltguard.auth.signing_keys": ["SigningKey", "SigningKeys"],
     "boltguard.auth.stores": ["RevocationStore"],
     "boltguard.auth.table_store": ["DjangoORMRevocation"],

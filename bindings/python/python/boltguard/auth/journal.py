@@ -82,6 +82,7 @@ class Revocation(NamedTuple):
 
 
 _entries: ContextVar[list[Entry] | None] = ContextVar("boltguard_revocations", default=None)
+_is_unrecorded: ContextVar[bool] = ContextVar("boltguard_unrecorded_revocations", default=False)
 _is_silent: ContextVar[bool] = ContextVar("boltguard_silent_revocations", default=False)
 
 # Called before a view: `open_journal([])`.
@@ -128,6 +129,21 @@ def _silent() -> Iterator[bool]:
         _is_silent.reset(token)
 
 
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Doesn't repeat what is revoked inside if the view fails: it belongs to a change that is rolled back, too."""
+    token = _is_unrecorded.set(True)
+    try:
+        yield
+    finally:
+        _is_unrecorded.reset(token)
+
+
+def is_recorded() -> bool:
+    """Whether revocations persist although their transaction is rolled back."""
+    return not _is_unrecorded.get()
+
+
 def _of_token(store: RevocationStore, jti: Any, ttl: Any = None, *args: Any, **kwargs: Any) -> Revocation:
     shown = {"jti": jti, "level": None, "before": None}
     return Revocation(store, "revoke", (checked_jti(jti),), ttl_seconds(ttl), shown)
@@ -152,7 +168,7 @@ NOTED: dict[str, Callable[..., Revocation]] = {
 
 def _note(revocation: Revocation) -> None:
     entries = _entries.get()
-    if entries is not None and len(entries) < MOST:
+    if entries is not None and is_recorded() and len(entries) < MOST:
         end = None if revocation.ttl is None else time.monotonic() + revocation.ttl
         watches = [Watch(one) for one in open_connections() if one.in_atomic_block]
         entries.append(Entry(revocation.store, revocation.method, revocation.arguments, end, watches))

@@ -172,6 +172,11 @@ class JWTAuthentication(Authentication):
             return SecretBox([])
         return SecretBox(_as_list(self._secret.value) if self._own_keys else [conf.current().secrets[0]])
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether the keys are those of another issuer, so that a subject isn't a primary key of this site."""
+        return self._remote is not None
+
     def setting(self, name: str) -> Any:
         """An argument, as it was checked."""
         return self._settings[name]

@@ -1,4 +1,4 @@
-"""`logout`: revokes the token of a request for its remaining lifetime."""
+"""`logout`: revokes the token of a request for its remaining lifetime, and ends its session."""
 
 from __future__ import annotations
 
@@ -12,32 +12,53 @@ from django.utils.translation import gettext
 
 from boltguard import _rust
 from boltguard.auth.jwt_backend import JWTAuthentication
+from boltguard.auth.revocation_arguments import Ttl
+from boltguard.auth.session_managers import SessionManager, session_managers
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.sync_async import AwaitableNone
 from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import Unauthorized
 
 
-def logout(request: Any) -> AwaitableNone:
-    """Revokes the token that authenticated this request, in the store of the backend that accepted it.
+def logout(request: Any, *, session_ttl: Ttl = None) -> AwaitableNone:
+    """Revokes the token that authenticated this request, in the store of the backend that accepted it, and its session.
 
     The entry is kept for the remaining lifetime of the token; without `exp`, permanently. Django's signal
     `user_logged_out` is sent. In async code use `await alogout(request)`.
 
-    Raises `Unauthorized` if the request has no valid token, `ValueError` if an API key authenticated it, and
-    `ImproperlyConfigured` if the backend has no revocation store.
+    If the token has a `sid`, its session ends: the one of `boltguard.sessions`, and all tokens with this `sid`.
+    `session_ttl` is the longest lifetime of a token of the session, in seconds or as a `timedelta`. The default is that
+    of `TokenSessions`; for other sessions, it is unknown, and the entry of the session is kept permanently.
+
+    Raises `Unauthorized` if the request has no valid token, `ValueError` if an API key authenticated it,
+    `ImproperlyConfigured` if the backend has no revocation store, and `NotImplementedError`, after the token was
+    revoked, if the store can't revoke a session.
     """
-    for token in _tokens(request):
+    tokens, session = _tokens(request), _session(request)
+    if in_event_loop() and any(_would_block(token.store, session) for token in tokens):
+        raise SynchronousOnlyOperation(USE_ALOGOUT)
+    for token in tokens:
         _revoke(token)
+    if session is not None:
+        ended = [manager for manager in session.managers if manager.end(session.id)]
+        ttl = _session_ttl(ended, session_ttl)
+        for token in tokens:
+            token.store.revoke_session(session.id, ttl)
     if (signal := _signal(request)) is not None:
         signal.send(**_sent(request))
     return AwaitableNone()
 
 
-async def alogout(request: Any) -> None:
+async def alogout(request: Any, *, session_ttl: Ttl = None) -> None:
     """`logout`, for async code."""
-    for token in _tokens(request):
+    tokens, session = _tokens(request), _session(request)
+    for token in tokens:
         await token.store.arevoke(token.jti, token.ttl)
+    if session is not None:
+        ended = [manager for manager in session.managers if await manager.aend(session.id)]
+        ttl = _session_ttl(ended, session_ttl)
+        for token in tokens:
+            await token.store.arevoke_session(session.id, ttl)
     if (signal := _signal(request)) is not None:
         await signal.asend(**_sent(request))
 
@@ -46,6 +67,31 @@ class _Token(NamedTuple):
     store: RevocationStore
     jti: str
     ttl: float | None
+
+
+class _Session(NamedTuple):
+    id: str
+    managers: list[SessionManager]
+
+
+def _session(request: Any) -> _Session | None:
+    """The session of the token of a request, and who can end it."""
+    context = request._boltguard_seen
+    if not context.session_id:
+        return None
+    # Another issuer must not end a session of this site, whose ID it may know.
+    is_own = context.account is not None
+    return _Session(context.session_id, session_managers() if is_own else [])
+
+
+def _session_ttl(ended: list[SessionManager], ttl: Ttl) -> Ttl:
+    known = [manager.access_lifetime for manager in ended if manager.access_lifetime is not None]
+    return max(known, default=None) if ttl is None else ttl
+
+
+def _would_block(store: RevocationStore, session: _Session | None) -> bool:
+    """Whether a sync call couldn't revoke the session in an event loop; the token is revoked by `_revoke`."""
+    return session is not None and (bool(session.managers) or iscoroutinefunction(store.revoke_level))
 
 
 def _revoke(token: _Token) -> None:

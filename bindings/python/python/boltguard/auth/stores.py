@@ -149,6 +149,11 @@ class RevocationStore:
         await _arevoke(self, key_level(key_id), before, ttl)
 
     @property
+    def supports_levels(self) -> bool:
+        """Whether the store can revoke all tokens of a session, subject, issuer or key."""
+        return any(owner(type(self), name) is not RevocationStore for name in ("revoke_level", "arevoke_level"))
+
+    @property
     def place(self) -> Hashable:
         """Identifies where the entries are stored. By default, all stores of a class share their entries."""
         # The last one is `RevocationStore` itself; the one before it defines where the entries are.

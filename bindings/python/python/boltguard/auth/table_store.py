@@ -128,6 +128,10 @@ class DjangoORMRevocation(RevocationStore):
         return next((field for field in self.model._meta.fields if field.name == "expires_at"), None)
 
     @property
+    def supports_levels(self) -> bool:
+        return self.watermark_label is not None
+
+    @property
     def place(self) -> Hashable:
         return DjangoORMRevocation, self.model_path, self.model_label, self.watermark_label
 

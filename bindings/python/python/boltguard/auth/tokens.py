@@ -11,6 +11,7 @@ from typing import Any
 
 from boltguard import _rust, conf, jwt
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
+from boltguard.auth.renewed_revocation import note_issued
 from boltguard.auth.secret_box import SecretBox
 from boltguard.auth.signing_keys import SigningKeys
 from boltguard.exceptions import ConfigurationError, PyJWTError
@@ -38,6 +39,7 @@ def create_jwt_for_user(
     secret = SecretBox(secret)
     subject, seconds = subject_of(user), _lifetime(expires_in)
     claims = claims_of(user, issuer, audience, {} if extra_claims is None else extra_claims)
+    note_issued(subject)
     return _minter(secret, algorithm, kid, seconds).mint(subject, seconds, claims)
 
 

@@ -42,7 +42,8 @@ def check_names(app_configs: Any, **kwargs: Any) -> list[Message]:
 
 def has_invalid_defaults(current: conf.Conf) -> bool:
     """Whether the default backends or guards are invalid, which `check_settings` reports."""
-    return any(message.obj != conf.written(conf.API_KEY_PREFIX) for message in _invalid_settings(current))
+    others = {conf.written(name) for name in (conf.API_KEY_PREFIX, conf.REVOKE_ON)}
+    return any(message.obj not in others for message in _invalid_settings(current))
 
 
 def _invalid_settings(current: conf.Conf) -> Iterator[Message]:
@@ -68,4 +69,5 @@ READERS: dict[str, Callable[[conf.Conf], object]] = {
     conf.AUTHENTICATION: lambda current: check_backends(current.authentication, conf.written(conf.AUTHENTICATION)),
     conf.PERMISSIONS: lambda current: check_guards(current.guards, conf.written(conf.PERMISSIONS)),
     conf.API_KEY_PREFIX: lambda current: current.api_key_format,
+    conf.REVOKE_ON: lambda current: current.revoke_on,
 }

@@ -11,6 +11,9 @@ class SessionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from boltguard.auth.session_managers import register_table
         from boltguard.sessions import rollbacks
+        from boltguard.sessions.ending import SessionTable
 
         rollbacks.connect()
+        register_table(SessionTable())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from boltguard.auth.journal import note_other
+from boltguard.auth.session_managers import SessionManager
 from boltguard.sessions import rollbacks, rows
 from boltguard.sessions.accounts import auth_hash
 from boltguard.threads import in_thread
@@ -28,25 +29,46 @@ def end(sessions: TokenSessions, session_id: str) -> bool:
 def end_all(sessions: TokenSessions, user: Any, keep: str | None) -> int:
     """Ends the sessions of a user, except `keep`. Returns how many hadn't ended before."""
     store = sessions.jwt_auth.revocation_store
-    concerned = rows.rows().of(user).exclude(pk=keep) if keep is not None else rows.rows().of(user)
-    ids = list(concerned.filter(ended_at=None).values_list("pk", flat=True))
-    ended = _end(sessions, ids, concerned)
+    ids, ended = _end_all(sessions, user, keep)
     if keep is None:
         if store is not None:
             store.revoke_subject(str(user.pk), ttl=sessions.access_lifetime)
         return ended
-    # Otherwise, the session would end with the next refresh if the password was changed.
-    rows.rows().of(user).filter(pk=keep).update(auth_hash=auth_hash(user))
     for session_id in ids:
         _revoke_session(sessions, session_id)
     return ended
 
 
-def _end(sessions: TokenSessions, ids: Sequence[str], concerned: TokenSessionQuerySet) -> int:
+class SessionTable(SessionManager):
+    """Ends sessions in the table. What revokes their access tokens is not its concern."""
+
+    def end(self, session_id: str) -> bool:
+        row = rows.find(session_id)
+        return row is not None and _end(self, [row.pk], rows.rows().filter(pk=row.pk)) == 1
+
+    async def aend(self, session_id: str) -> bool:
+        return await in_thread(self.end)(session_id)
+
+    def end_all(self, user: Any, keep: str | None = None) -> int:
+        return _end_all(self, user, keep)[1]
+
+
+def _end_all(manager: SessionManager, user: Any, keep: str | None) -> tuple[Sequence[str], int]:
+    """The IDs of the sessions that were active, and how many have been ended."""
+    concerned = rows.rows().of(user).exclude(pk=keep) if keep is not None else rows.rows().of(user)
+    ids = list(concerned.filter(ended_at=None).values_list("pk", flat=True))
+    ended = _end(manager, ids, concerned)
+    if keep is not None:
+        # Otherwise, the session would end with the next refresh if the password was changed.
+        rows.rows().of(user).filter(pk=keep).update(auth_hash=auth_hash(user))
+    return ids, ended
+
+
+def _end(manager: SessionManager, ids: Sequence[str], concerned: TokenSessionQuerySet) -> int:
     ended = rows.end(concerned)
     for session_id in ids:
         note_other(EndedSessions, session_id)
-    rollbacks.watch(sessions, ids)
+    rollbacks.watch(manager, ids)
     return ended
 
 

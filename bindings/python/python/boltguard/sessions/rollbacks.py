@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.signals import request_finished
 from django.db import connections
 
-from boltguard.auth.journal import Watch
-
-if TYPE_CHECKING:
-    from boltguard.sessions.sessions import TokenSessions
+from boltguard.auth.journal import Watch, is_recorded
+from boltguard.auth.session_managers import SessionManager
 
 logger = logging.getLogger("boltguard")
 
@@ -28,8 +26,10 @@ def connect() -> None:
     request_finished.connect(repeat, dispatch_uid="boltguard.sessions.rollbacks")
 
 
-def watch(sessions: TokenSessions, ids: Iterable[str]) -> None:
+def watch(sessions: SessionManager, ids: Iterable[str]) -> None:
     """Notes that these sessions ended in the open transactions."""
+    if not is_recorded():
+        return
     for connection in connections.all(initialized_only=True):
         if connection.in_atomic_block:
             watch = Watch(connection)

@@ -17,7 +17,9 @@ from boltguard import _rust, conf, registry
 from boltguard.auth.accounts import UserUnavailable, active
 from boltguard.auth.issuing import AccessTokenIssuer, ExtraClaims
 from boltguard.auth.jwt_backend import JWTAuthentication
+from boltguard.auth.renewed_revocation import note_issued
 from boltguard.auth.secret_box import SecretBox
+from boltguard.auth.session_managers import SessionManager
 from boltguard.auth.store_classes import owner
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.tokens import subject_of
@@ -39,7 +41,7 @@ logger = logging.getLogger("boltguard")
 Lifetime = float | timedelta
 
 
-class TokenSessions:
+class TokenSessions(SessionManager):
     """Sessions: an access token that is valid for minutes, and a refresh token that is exchanged for the next pair.
 
     `jwt_auth` is the `JWTAuthentication` of the views, which accepts the access tokens. Its secret signs them; if it
@@ -118,6 +120,7 @@ class TokenSessions:
             active(user)
         except UserUnavailable:
             raise ValueError("The user is inactive. Only an active user can have a session.") from None
+        note_issued(subject)
         state = engine.begin(subject, clock.now())
         row = rows.insert(state, user, engine.expires(state), auth_hash(user), request)
         if self._max_sessions is not None:
@@ -218,6 +221,7 @@ class TokenSessions:
         engine, row = self._engine(), rows.find(presented.session_id)
         if row is None:
             raise refused("refresh_token_invalid")
+        note_issued(row.subject)
         decision = engine.decide(row.state, presented, clock.now())
         if decision.kind == "reused":
             self._end_reused(row, request)

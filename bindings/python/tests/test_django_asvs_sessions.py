@@ -14,7 +14,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import path, reverse
 
 from boltguard import protect
@@ -34,9 +34,7 @@ class Site:
     """A site with sessions, a view, and the admin."""
 
     def __init__(self, **options):
-        self.sessions = TokenSessions(
-            JWTAuthentication(revocation_store=DjangoORMRevocation(), verify_user=True), **options
-        )
+        self.sessions = TokenSessions(JWTAuthentication(revocation_store=DjangoORMRevocation()), **options)
 
         @protect(auth=[self.sessions.jwt_auth], guards=[IsAuthenticated()])
         def view(request):
@@ -135,6 +133,7 @@ def test_asvs_7_4_1_logout_disallows_further_use_of_all_tokens(site):
 
 
 @pytest.mark.parametrize("change", ["disabled", "deleted"])
+@override_settings(BOLTGUARD_REVOKE_ON=["deactivate", "delete", "password"])  # the default
 def test_asvs_7_4_2_all_sessions_end_when_an_account_is_disabled_or_deleted(site, ada, change):
     pairs = [site.log_in(), site.log_in()]
     if change == "disabled":

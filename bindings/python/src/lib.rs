@@ -13,6 +13,7 @@ mod api_keys;
 mod auth_context;
 mod backends;
 mod certificates;
+mod cookies;
 mod errors;
 mod explanation;
 mod gate;
@@ -46,6 +47,8 @@ mod _rust {
     use super::backends::jwt::JwtBackend;
     #[pymodule_export]
     use super::certificates::{parse_fingerprint, read_certificate};
+    #[pymodule_export]
+    use super::cookies::find_cookie;
     #[pymodule_export]
     use super::explanation::Explanation;
     #[pymodule_export]

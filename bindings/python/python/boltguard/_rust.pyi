@@ -46,6 +46,7 @@ __all__ = [
     "SigningKeys",
     "StoredApiKey",
     "__version__",
+    "find_cookie",
     "jws_check_options",
     "jws_sign",
     "jws_verify",
@@ -561,6 +562,12 @@ class OriginPolicy:
         `own` is the origin of the service, such as `https://api.example.com`. Without it, `host` is used, the `Host`
         header, and the scheme must be `https`, or `http` on the local machine.
         """
+
+def find_cookie(header: str, name: str) -> str | None:
+    """The value of a cookie in a `Cookie` header, or `None` if the header has no cookie of this name, or two of them.
+
+    Two cookies can have the same name if another host of the same site has set one of them.
+    """
 
 # --- revocation --------------------------------------------------------------------------------------------------
 

@@ -50,11 +50,6 @@ def test_invalid_argument_is_an_error_at_startup(options, says):
     assert str(error.value).endswith(".")
 
 
-def test_cookies_are_not_an_argument():
-    with pytest.raises(TypeError, match="cookies"):
-        TokenSessions(JWTAuthentication(), cookies=True)
-
-
 class SingleTokens(RevocationStore):
     def revoke(self, jti, ttl=None):
         pass

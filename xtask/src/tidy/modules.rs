@@ -34,7 +34,7 @@ const ROWS: [&[&str]; 13] = [
     &["decorators", "handlers"],
     &["api", "asgi", "drf", "oauth"],
     &["sessions"],
-    &["__init__", "middleware", "routes"],
+    &["__init__", "debug", "middleware", "routes"],
     &["checks", "testing"],
     &["doctor", "pruning"],
     &["admin", "apps", "management"],

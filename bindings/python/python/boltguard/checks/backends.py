@@ -18,6 +18,8 @@ from boltguard.auth.api_key_backend import APIKeyAuthentication
 from boltguard.auth.backends import Authentication
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.registry import import_views
+from boltguard.sessions import TokenSessions
+from boltguard.sessions.cookies import REFRESH
 
 Message = checks.CheckMessage
 Backend = TypeVar("Backend", bound=Authentication)
@@ -89,7 +91,10 @@ def check_headers(app_configs: Any, **kwargs: Any) -> list[Message]:
 
 def check_cookies(app_configs: Any, **kwargs: Any) -> list[Message]:
     """Whether other hosts of the site could set the cookies with tokens, and whether error reports hide them."""
-    cookies = sorted({backend.cookie for backend in backends(JWTAuthentication) if backend.cookie is not None})
+    names = {backend.cookie for backend in backends(JWTAuthentication) if backend.cookie is not None}
+    if any(sessions.uses_cookies for sessions in registry.instances(TokenSessions)):
+        names.add(REFRESH)
+    cookies = sorted(names)
     unbound = [
         checks.Warning(
             f"Another host of the same site can set the cookie {name!r}.", BOUND, obj=name, id="boltguard.W106"
@@ -144,13 +149,13 @@ def _is_masked_cookie(name: str) -> bool:
 
 PROBE = "a credential"
 MASKED = (
-    "Rename the header so that its name contains auth, key, secret or token, which Django hides, or hide it in a "
-    "subclass of SafeExceptionReporterFilter: add it to hidden_settings, and set DEFAULT_EXCEPTION_REPORTER_FILTER."
+    'Set DEFAULT_EXCEPTION_REPORTER_FILTER = "boltguard.debug.ExceptionReporterFilter", or rename the header so that '
+    "its name contains auth, key, secret or token, which Django hides."
 )
 BOUND = "Use a name that begins with __Host-, such as __Host-access, and set the cookie with Secure and Path=/."
 MASKED_COOKIE = (
-    "Use a name that contains auth, key, secret or token, which Django hides, or hide it in a subclass of "
-    "SafeExceptionReporterFilter: add it to hidden_settings, and set DEFAULT_EXCEPTION_REPORTER_FILTER."
+    'Set DEFAULT_EXCEPTION_REPORTER_FILTER = "boltguard.debug.ExceptionReporterFilter", or use a name that contains '
+    "auth, key, secret or token, which Django hides."
 )
 ADDRESSED = "Set audience= to the name of this site at the issuer, and set issuer=."
 UNIQUE = "Set user_field= to the name of a unique field of the user model, or use get_user= instead."

@@ -18,7 +18,7 @@ from django.core.exceptions import DisallowedHost
 from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware, get_token
+from django.middleware.csrf import CsrfViewMiddleware, get_token, rotate_token
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
@@ -89,6 +89,12 @@ def set_token(request: HttpRequest, response: HttpResponseBase) -> None:
     check.process_request(request)
     get_token(request)
     check.process_response(request, response)
+
+
+def replace_token(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Sends a new CSRF token with the response, as Django does after a login."""
+    rotate_token(request)
+    (_middleware() or CsrfViewMiddleware)(_no_response).process_response(request, response)
 
 
 def is_sent_by_browsers(request: HttpRequest) -> bool:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
-from django.urls import URLPattern
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, reverse
 
 from boltguard import _rust, conf, registry
 from boltguard.auth.accounts import UserUnavailable, active
@@ -26,7 +27,7 @@ from boltguard.auth.tokens import subject_of
 from boltguard.events import send
 from boltguard.exceptions import ConfigurationError
 from boltguard.messages import kind_of
-from boltguard.sessions import clock, ending, rows
+from boltguard.sessions import clock, cookies, ending, rows
 from boltguard.sessions.accounts import account, auth_hash
 from boltguard.sessions.refusals import refused, unavailable
 from boltguard.sessions.token_pair import TokenPair
@@ -54,8 +55,13 @@ class TokenSessions(SessionManager):
     same pair again; later it ends the session. Durations are `timedelta`s or seconds.
 
     `max_sessions` is how many active sessions a user can have: a login ends the oldest ones. `claims` is a dict of
-    additional claims of the access tokens, or a function of the user that returns one. Invalid arguments raise
-    `ImproperlyConfigured`.
+    additional claims of the access tokens, or a function of the user that returns one.
+
+    With `cookies=True`, the views have the tokens in cookies that scripts can't read, instead of in bodies. The backend
+    must be `JWTAuthentication(cookie="__Host-access")`. All requests with unsafe methods must then pass Django's CSRF
+    check, and a check of their origin.
+
+    Invalid arguments raise `ImproperlyConfigured`.
     """
 
     def __init__(
@@ -69,6 +75,7 @@ class TokenSessions(SessionManager):
         max_sessions: int | None = None,
         claims: ExtraClaims = None,
         signing_key: Any = None,
+        cookies: bool = False,
     ) -> None:
         signing_key = SecretBox(signing_key)
         if apps.apps_ready and not apps.is_installed("boltguard.sessions"):
@@ -88,6 +95,7 @@ class TokenSessions(SessionManager):
         self._engine()
         self._issuer = AccessTokenIssuer("TokenSessions", jwt_auth, claims, signing_key.value)
         _refuse_single_tokens(jwt_auth.revocation_store)
+        self._uses_cookies = _checked_cookies(cookies, jwt_auth)
         registry.remember(self)
 
     @property
@@ -104,6 +112,11 @@ class TokenSessions(SessionManager):
     def policy(self) -> dict[str, float | None]:
         """The durations in seconds, and `max_sessions`."""
         return {**self._durations, "max_sessions": self._max_sessions}
+
+    @property
+    def uses_cookies(self) -> bool:
+        """Whether the views have the tokens in cookies."""
+        return self._uses_cookies
 
     @property
     def urls(self) -> tuple[list[URLPattern], str, str]:
@@ -192,15 +205,31 @@ class TokenSessions(SessionManager):
         """`list`, for async code."""
         return await in_thread(self.list)(user)
 
+    def set_cookies(self, response: HttpResponseBase, pair: TokenPair) -> None:
+        """Adds the cookies of a pair to the response of a custom view that creates a session, with `cookies=True`.
+
+        `urls` must be part of the URLconf, in the namespace `boltguard_sessions`.
+        """
+        cookies.store(response, pair, self._refresh_path())
+
+    def clear_cookies(self, response: HttpResponseBase) -> None:
+        """Deletes the cookies of the session with the response of a custom view that ends it, with `cookies=True`."""
+        cookies.clear(response, self._refresh_path())
+
     def __repr__(self) -> str:
         durations = ", ".join(f"{name}={seconds:g}" for name, seconds in self._durations.items())
-        return f"TokenSessions({durations}, max_sessions={self._max_sessions!r})"
+        return f"TokenSessions({durations}, max_sessions={self._max_sessions!r}, cookies={self._uses_cookies!r})"
 
     @cached_property
     def _patterns(self) -> Any:
         from boltguard.sessions.urls import patterns
 
         return patterns(self)
+
+    def _refresh_path(self) -> str:
+        if not self._uses_cookies:
+            raise ImproperlyConfigured("TokenSessions: only sessions with cookies=True have cookies.")
+        return reverse("boltguard_sessions:refresh")
 
     def _engine(self) -> _rust.SessionEngine:
         """The engine with the current secrets."""
@@ -250,11 +279,12 @@ class TokenSessions(SessionManager):
             self.end(session_id)
 
     def _issue(self, state: _rust.SessionState, user: Any) -> TokenPair:
-        engine = self._engine()
+        engine, now = self._engine(), clock.now()
         return TokenPair(
             access_token=engine.access_token(state, self._issuer.minter, self._issuer.claims(user, state.id)),
             refresh_token=engine.refresh_token(state),
-            expires_in=max(int(engine.access_expires(state) - clock.now()), 0),
+            expires_in=max(int(engine.access_expires(state) - now), 0),
+            refresh_expires_in=max(int(engine.expires(state) - now), 0),
             session_id=state.id,
         )
 
@@ -273,6 +303,17 @@ def _refuse_single_tokens(store: RevocationStore | None) -> None:
             f"TokenSessions: the revocation store {name} of the JWTAuthentication revokes single tokens only. Define "
             f"{name}.revoke_level(self, level, before, ttl=None) and {name}.check(self, query)."
         )
+
+
+def _checked_cookies(uses: bool, jwt_auth: JWTAuthentication) -> bool:
+    if not isinstance(uses, bool):
+        raise ImproperlyConfigured(f"TokenSessions: cookies is {kind_of(uses)}. It must be True or False.")
+    if uses and jwt_auth.cookie != cookies.ACCESS:
+        raise ImproperlyConfigured(
+            f"TokenSessions: cookies=True sets the cookie {cookies.ACCESS!r}, which the JWTAuthentication doesn't "
+            f"accept. Use JWTAuthentication(cookie={cookies.ACCESS!r})."
+        )
+    return uses
 
 
 def _bytes(secret: SecretBox[str | bytes]) -> bytes:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class TokenPair:
-    """An access token and a refresh token. `expires_in` is the remaining lifetime of the access token in seconds."""
+    """An access token and a refresh token.
+
+    `expires_in` and `refresh_expires_in` are their remaining lifetimes in seconds.
+    """
 
     access_token: str
     refresh_token: str
     expires_in: int
+    refresh_expires_in: int
     session_id: str
 
     # Error pages and logs show it.

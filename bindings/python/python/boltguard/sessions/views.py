@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
+from boltguard.auth.secret_box import SecretBox
 from boltguard.auth.users import get_current_user
 from boltguard.events import report_refusal
 from boltguard.exceptions import HTTPException, InvalidRefreshToken, Unauthorized
@@ -52,13 +53,13 @@ class SessionViews:
             raise InvalidCredentials(gettext("The username or the password is wrong."))
         pair = self._sessions.create(user, request)
         user_logged_in.send(sender=user.__class__, request=request, user=user)
-        return _tokens(pair)
+        return self._began(request, pair, "token")
 
     def refresh(self, request: HttpRequest) -> HttpResponse:
         """`POST token/refresh`: exchanges a refresh token."""
-        body = read(request, Refresh)
+        token = self._refresh_token(request)
         try:
-            return _tokens(self._sessions.refresh(body.refresh_token, request))
+            return self._began(request, self._sessions.refresh(token.value, request), "token/refresh")
         except InvalidRefreshToken as error:
             report_refusal(request, 401, error.code)
             raise
@@ -68,7 +69,7 @@ class SessionViews:
         user, row = self._caller(request)
         self._sessions.end(row.pk)
         _log_out(request, user)
-        return HttpResponse(status=204)
+        return self._ended(request, "logout")
 
     def logout_by_token(self, request: HttpRequest) -> HttpResponse:
         """`POST logout` with a refresh token: ends its session."""
@@ -82,7 +83,7 @@ class SessionViews:
         user, _ = self._caller(request)
         self._sessions.end_all(user)
         _log_out(request, user)
-        return HttpResponse(status=204)
+        return self._ended(request, "logout/all")
 
     def list(self, request: HttpRequest) -> HttpResponse:
         """`GET sessions`: the active sessions of the account."""
@@ -92,11 +93,30 @@ class SessionViews:
 
     def end(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """`DELETE sessions/<id>`: ends a session of the account."""
-        user, _ = self._caller(request)
+        user, current = self._caller(request)
         row = rows.find(session_id)
         if row is None or row.user_id != user.pk or not row.is_active:
             raise Http404
         self._sessions.end(row.pk)
+        return self._ended(request, f"sessions/{session_id}") if row.pk == current.pk else HttpResponse(status=204)
+
+    def _refresh_token(self, request: HttpRequest) -> SecretBox[Any]:
+        return SecretBox(read(request, Refresh).refresh_token)
+
+    def _began(self, request: HttpRequest, pair: TokenPair, route: str) -> HttpResponse:
+        """The response of the view with this route, after a session was created or refreshed."""
+        return json_response(
+            {
+                "access_token": pair.access_token,
+                "refresh_token": pair.refresh_token,
+                "token_type": "Bearer",
+                "expires_in": pair.expires_in,
+            },
+            200,
+        )
+
+    def _ended(self, request: HttpRequest, route: str) -> HttpResponse:
+        """The response of the view with this route, after the session of the caller was ended."""
         return HttpResponse(status=204)
 
     def _caller(self, request: Any) -> tuple[Any, TokenSession]:
@@ -116,18 +136,6 @@ def _log_out(request: HttpRequest, user: Any) -> None:
     from django.contrib.auth.signals import user_logged_out
 
     user_logged_out.send(sender=user.__class__, request=request, user=user)
-
-
-def _tokens(pair: TokenPair) -> HttpResponse:
-    return json_response(
-        {
-            "access_token": pair.access_token,
-            "refresh_token": pair.refresh_token,
-            "token_type": "Bearer",
-            "expires_in": pair.expires_in,
-        },
-        200,
-    )
 
 
 def _shown(row: TokenSession, current: TokenSession) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.test import override_settings
@@ -15,6 +17,7 @@ from boltguard.jwt import Key, RemoteKeySet
 from boltguard.sessions import TokenSessions
 
 from conftest import SECRET
+from support import assert_helpful
 
 HERE = Path(__file__).parent
 EDDSA = Key.generate("EdDSA")
@@ -96,6 +99,20 @@ def test_first_key_that_can_sign_signs():
 def test_app_must_be_installed(settings_without_app):
     with pytest.raises(ImproperlyConfigured, match=r'"boltguard.sessions".*INSTALLED_APPS.*migrate boltguard_sessions'):
         TokenSessions(JWTAuthentication())
+
+
+def test_the_check_reports_sessions_that_were_created_before_the_apps_were_ready(settings_without_app, monkeypatch):
+    monkeypatch.setattr(apps, "apps_ready", False)
+    sessions = TokenSessions(JWTAuthentication())
+    monkeypatch.undo()
+    (message,) = [message for message in run_checks() if message.id == "boltguard.E601"]
+    assert_helpful(message)
+    assert message.is_serious() and sessions, "sessions are still alive"
+
+
+def test_the_check_accepts_an_installed_app():
+    sessions = TokenSessions(JWTAuthentication())
+    assert not [message for message in run_checks() if message.id == "boltguard.E601"], sessions
 
 
 @pytest.fixture

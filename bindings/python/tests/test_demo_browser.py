@@ -4,7 +4,10 @@
 """
 
 import os
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -15,11 +18,17 @@ HERE = bool(webdriver.CHROMIUM and webdriver.CHROMEDRIVER)
 LATEST = "#responses > li:first-child"
 
 
-@pytest.mark.skipif(
+pytestmark = pytest.mark.skipif(
     not HERE and os.environ.get("BOLTGUARD_BROWSER") != "required", reason="chromium and chromedriver are not installed"
 )
-def test_the_story_of_the_page():
+
+
+@pytest.fixture(autouse=True)
+def _browser_is_installed():
     assert HERE, "BOLTGUARD_BROWSER=required, and chromium or chromedriver is missing"
+
+
+def test_the_story_of_the_page():
     with demo_site.served() as address, webdriver.browser() as page:
         page.open(address)
         picture(page, "1-start")
@@ -59,6 +68,107 @@ def test_the_story_of_the_page():
 
         refusals = [line for line in page.complaints() if "the server responded with a status of 40" not in line]
         assert refusals == [], "the console only reports refused requests, which are expected"
+
+
+def test_a_session_in_cookies():
+    with demo_site.served() as address, webdriver.browser() as laptop, webdriver.browser() as phone:
+        log_in(laptop, address)
+        access = laptop.cookies()["__Host-access"]
+        assert access["httpOnly"] and access["secure"] and access["sameSite"] == "Lax"
+        assert list(laptop.script("return document.cookie.split('; ').map(one => one.split('=')[0])")) == ["csrftoken"]
+        press_session(laptop, "POST /basket/", "201")
+        press_session(laptop, "GET /basket/", "200")
+
+        refresh_in_two_tabs(laptop)
+        assert laptop.cookies()["__Host-access"]["value"] != access["value"]
+        press_session(laptop, "GET /basket/", "200")
+
+        log_in(phone, address)
+        laptop.open(address)
+        laptop.wait_until("document.querySelectorAll('#devices li').length === 2")
+        picture(laptop, "5-sessions")
+        other = "[...document.querySelectorAll('#devices li')].find(one => !one.innerText.includes('This browser'))"
+        laptop.script(f"{other}.querySelector('button').click()")
+        laptop.wait_until("document.querySelectorAll('#devices li').length === 1")
+        phone.click('[data-session="GET /basket/"]')
+        assert "session_ended" in phone.wait_for(LATEST, "/auth/token/refresh")
+
+        press_session(laptop, "POST /auth/logout/all", "204")
+        laptop.wait_for("#device", "No session.")
+        assert laptop.cookies().keys() == {"csrftoken"}
+
+
+def test_pages_of_other_origins_can_not_change_anything():
+    """Another port is the same site, so that the browser adds the cookies. `localhost` is another site."""
+    with demo_site.served() as address, webdriver.browser() as page:
+        log_in(page, address)
+        for host, refusals in [("127.0.0.1", {"csrf_failed"}), ("localhost", {"not_authenticated", "csrf_failed"})]:
+            with foreign_page(address) as port:
+                for target in ("basket/", "auth/token/refresh", "auth/logout", "auth/token"):
+                    page.open(f"http://{host}:{port}/{target}")
+                    page.click("button")
+                    page.wait_until(f"location.href === '{address}{target}'")
+                    shown = page.script("return JSON.parse(document.body.innerText).code")
+                    assert shown in refusals, (host, target, shown)
+        page.open(address)
+        page.wait_for("#device", "Session ")
+        press_session(page, "GET /basket/", "200")
+        assert '"titles": []' in page.text(LATEST)
+
+
+def test_the_page_fits_on_a_phone():
+    with demo_site.served() as address, webdriver.browser() as page:
+        page.emulate_width(375)
+        log_in(page, address)
+        assert page.script("return document.documentElement.scrollWidth") <= 375
+        page.script("document.getElementById('sessions-title').scrollIntoView()")
+        picture(page, "6-phone")
+
+
+def log_in(page, address):
+    page.open(address)
+    page.click("[data-begin=ada]")
+    page.wait_for("#device", "Session ")
+
+
+def refresh_in_two_tabs(page):
+    page.script("window.other = window.open(location.href)")
+    page.wait_until("window.other.document.readyState === 'complete' && typeof window.other.send === 'function'")
+    source = "return Promise.all([window, window.other].map(tab => tab.send('POST', '/auth/token/refresh')))"
+    assert [response["status"] for response in page.script(source)] == [200, 200]
+    after = "return window.other.send('GET', '/basket/')"
+    assert page.script(after)["status"] == 200
+    page.script("window.other.close()")
+
+
+@contextmanager
+def foreign_page(address):
+    """The port of a server whose pages post a form to the path of the demo that is their own path."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = f'<form action="{address}{self.path[1:]}" method="post"><button>Win a prize</button></form>'.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+
+
+def press_session(page, request, status):
+    page.script("document.getElementById('responses').replaceChildren()")
+    page.click(f'[data-session="{request}"]')
+    assert request in page.wait_for(LATEST, status)
 
 
 def call(page, credential, path, status):

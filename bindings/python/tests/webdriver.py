@@ -73,6 +73,23 @@ class Browser:
             time.sleep(0.05)
         return seen
 
+    def wait_until(self, condition):
+        """Waits until an expression is true."""
+        end = time.monotonic() + 10
+        while not self.script(f"return {condition}"):
+            assert time.monotonic() < end, condition
+            time.sleep(0.05)
+
+    def cookies(self):
+        """The cookies that the browser sends for the current page, also those that scripts can't read."""
+        return {cookie["name"]: cookie for cookie in self._call("GET", f"{self._session}/cookie")}
+
+    def emulate_width(self, width):
+        """Shows the page as wide as the screen of a phone."""
+        screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+        command = {"cmd": "Emulation.setDeviceMetricsOverride", "params": screen}
+        self._call("POST", f"{self._session}/goog/cdp/execute", command)
+
     def complaints(self):
         """The errors and warnings in the browser's console."""
         entries = self._call("POST", f"{self._session}/se/log", {"type": "browser"})

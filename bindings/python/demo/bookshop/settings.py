@@ -10,8 +10,10 @@ SECRET_KEY = secrets.token_urlsafe(64)
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "bookshop.urls"
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "boltguard", "bookshop"]
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "boltguard", "boltguard.sessions", "bookshop"]
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
+# Error pages hide the cookies with tokens.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "boltguard.debug.ExceptionReporterFilter"
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",

@@ -6,27 +6,9 @@ import base64
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, Request, build_opener
 
-# Loopback is never behind a proxy, regardless of the environment.
-_opener = build_opener(ProxyHandler({}))
-
-
-class Failed(Exception):
-    """A step had an unexpected result."""
-
-
-class Response:
-    """A response."""
-
-    def __init__(self, status: int, headers: Any, body: bytes) -> None:
-        self.status, self.headers, self.body = status, headers, body
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
+from bookshop import session_story
+from bookshop.http import call, hold
 
 
 def run(address: str) -> Iterator[str]:
@@ -39,106 +21,76 @@ def run(address: str) -> Iterator[str]:
     yield from _keys(address)
     yield from _permissions(address)
     yield from _logout(address, token)
+    yield from session_story.run(address)
 
 
 def _page(address: str) -> Iterator[str]:
-    page = _call(address, "GET", "/", expect=200).body.decode()
-    _hold("the page contains the name Boltguard", "Boltguard" in page)
-    _hold("the page loads nothing from other sites", not re.search(r"(src|href)=\"(https?:)?//", page))
-    for name in ("page.css", "page.js"):
-        _call(address, "GET", f"/{name}", expect=200)
+    page = call(address, "GET", "/", expect=200).body.decode()
+    hold("the page contains the name Boltguard", "Boltguard" in page)
+    hold("the page loads nothing from other sites", not re.search(r"(src|href)=\"(https?:)?//", page))
+    for name in ("page.css", "page.js", "sessions.js"):
+        call(address, "GET", f"/{name}", expect=200)
     yield "the page is served, and loads nothing from other sites"
-    _call(address, "GET", "/api/public", expect=200)
+    call(address, "GET", "/api/public", expect=200)
     yield "public data is readable without a token"
 
 
 def _login(address: str, name: str, password: str) -> str:
     wrong = {"username": name, "password": password + "?"}
-    _call(address, "POST", "/api/login", body=wrong, expect=401)
-    response = _call(address, "POST", "/api/login", body={"username": name, "password": password}, expect=200)
+    call(address, "POST", "/api/login", body=wrong, expect=401)
+    response = call(address, "POST", "/api/login", body={"username": name, "password": password}, expect=200)
     return str(response.json["access_token"])
 
 
 def _token(address: str, token: str) -> Iterator[str]:
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-    _hold("the token has an ID and an expiry", claims["jti"] and claims["exp"] > claims["iat"])
-    me = _call(address, "GET", "/api/me", token=token, expect=200).json
-    _hold("the account is that of ada", me["username"] == "ada" and str(me["id"]) == claims["sub"])
+    hold("the token has an ID and an expiry", claims["jti"] and claims["exp"] > claims["iat"])
+    me = call(address, "GET", "/api/me", token=token, expect=200).json
+    hold("the account is that of ada", me["username"] == "ada" and str(me["id"]) == claims["sub"])
     yield "the token gives access to her account"
-    context = _call(address, "GET", "/api/context", token=token, expect=200).json
-    _hold("the context has every claim", context["auth_claims"] == claims and context["auth_backend"] == "jwt")
+    context = call(address, "GET", "/api/context", token=token, expect=200).json
+    hold("the context has every claim", context["auth_claims"] == claims and context["auth_backend"] == "jwt")
     yield "the context has every claim of the token"
-    _call(address, "GET", "/api/accounts", token=token, expect=200)
+    call(address, "GET", "/api/accounts", token=token, expect=200)
     yield "staff can list the accounts, in a sync handler"
 
 
 def _refusals(address: str, token: str) -> Iterator[str]:
-    refused = _call(address, "GET", "/api/me", expect=401)
-    _hold("a challenge lists the schemes", str(refused.headers["WWW-Authenticate"]).startswith("Bearer"))
+    refused = call(address, "GET", "/api/me", expect=401)
+    hold("a challenge lists the schemes", str(refused.headers["WWW-Authenticate"]).startswith("Bearer"))
     yield "without a token the response is 401, with a challenge"
     head, body, signature = token.split(".")
     other = ("A" if signature[0] != "A" else "B") + signature[1:]
-    refused = _call(address, "GET", "/api/me", token=f"{head}.{body}.{other}", expect=401)
-    _hold("a forged token is invalid", 'error="invalid_token"' in str(refused.headers["WWW-Authenticate"]))
+    refused = call(address, "GET", "/api/me", token=f"{head}.{body}.{other}", expect=401)
+    hold("a forged token is invalid", 'error="invalid_token"' in str(refused.headers["WWW-Authenticate"]))
     yield "a token that was tampered with is refused"
-    _call(address, "PUT", "/api/me", token=token, expect=405)
-    _call(address, "POST", "/api/login", body={"username": "ada"}, expect=422)
+    call(address, "PUT", "/api/me", token=token, expect=405)
+    call(address, "POST", "/api/login", body={"username": "ada"}, expect=422)
     yield "a wrong method is 405, a bad body 422"
 
 
 def _keys(address: str) -> Iterator[str]:
     book = {"title": "Notes"}
-    _call(address, "GET", "/api/books", key="demo-key-reader", expect=200)
-    _call(address, "POST", "/api/books", key="demo-key-reader", body=book, expect=403)
-    _call(address, "POST", "/api/books", key="demo-key-supplier", body=book, expect=201)
-    _call(address, "GET", "/api/books", key="demo-key-unknown", expect=401)
-    context = _call(address, "GET", "/api/context", key="demo-key-reader", expect=200)
-    _hold("the key is not shown", b"demo-key" not in context.body and context.json["auth_backend"] == "api_key")
+    call(address, "GET", "/api/books", key="demo-key-reader", expect=200)
+    call(address, "POST", "/api/books", key="demo-key-reader", body=book, expect=403)
+    call(address, "POST", "/api/books", key="demo-key-supplier", body=book, expect=201)
+    call(address, "GET", "/api/books", key="demo-key-unknown", expect=401)
+    context = call(address, "GET", "/api/context", key="demo-key-reader", expect=200)
+    hold("the key is not shown", b"demo-key" not in context.body and context.json["auth_backend"] == "api_key")
     yield "an API key gives access according to its permissions, and is never shown"
 
 
 def _permissions(address: str) -> Iterator[str]:
     token = _login(address, "grace", "nanoseconds")
-    _call(address, "GET", "/api/books", token=token, expect=200)
-    refused = _call(address, "POST", "/api/books", token=token, body={"title": "COBOL"}, expect=403)
-    _hold("the response contains a reason", "detail" in refused.json and "code" in refused.json)
-    _call(address, "GET", "/api/accounts", token=token, expect=403)
+    call(address, "GET", "/api/books", token=token, expect=200)
+    refused = call(address, "POST", "/api/books", token=token, body={"title": "COBOL"}, expect=403)
+    hold("the response contains a reason", "detail" in refused.json and "code" in refused.json)
+    call(address, "GET", "/api/accounts", token=token, expect=403)
     yield "grace is allowed to read, but not to add, and isn't staff: 403"
 
 
 def _logout(address: str, token: str) -> Iterator[str]:
-    _call(address, "POST", "/api/logout", token=token, expect=200)
-    refused = _call(address, "GET", "/api/me", token=token, expect=401)
-    _hold("the refusal mentions the revocation", "revoked" in refused.body.decode())
+    call(address, "POST", "/api/logout", token=token, expect=200)
+    refused = call(address, "GET", "/api/me", token=token, expect=401)
+    hold("the refusal mentions the revocation", "revoked" in refused.body.decode())
     yield "ada logs out, and the same token is refused: it is revoked"
-
-
-def _call(
-    address: str,
-    method: str,
-    path: str,
-    *,
-    expect: int,
-    token: str | None = None,
-    key: str | None = None,
-    body: Any = None,
-) -> Response:
-    request = Request(address + path, method=method, data=None if body is None else json.dumps(body).encode())
-    request.add_header("Content-Type", "application/json")
-    if token is not None:
-        request.add_header("Authorization", f"Bearer {token}")
-    if key is not None:
-        request.add_header("X-API-Key", key)
-    try:
-        with _opener.open(request, timeout=10) as response:
-            result = Response(response.status, response.headers, response.read())
-    except HTTPError as error:
-        result = Response(error.code, error.headers, error.read())
-    if result.status != expect:
-        raise Failed(f"{method} {path} returned {result.status}, expected {expect}: {result.body[:300]!r}")
-    return result
-
-
-def _hold(what: str, held: Any) -> None:
-    if not held:
-        raise Failed(f"expected: {what}")

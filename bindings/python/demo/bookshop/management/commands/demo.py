@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bookshop import people, server, story
+from bookshop.http import Failed
 
 
 class Command(BaseCommand):
@@ -32,7 +33,7 @@ class Command(BaseCommand):
             try:
                 for step in story.run(address):
                     self.stdout.write(f"  ok  {step}")
-            except story.Failed as failure:
+            except Failed as failure:
                 raise CommandError(f"the demo failed: {failure}") from None
         self.stdout.write(self.style.SUCCESS("The demo works."))
 

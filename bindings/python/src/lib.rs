@@ -23,6 +23,7 @@ mod keys;
 mod needs;
 mod origins;
 mod refusal;
+mod replica;
 mod request;
 mod revocation;
 mod revocation_query;
@@ -71,6 +72,14 @@ mod _rust {
     use super::origins::OriginPolicy;
     #[pymodule_export]
     use super::refusal::Refusal;
+    #[pymodule_export]
+    use super::replica::entry::RevocationEntry;
+    #[pymodule_export]
+    use super::replica::stored::RevocationReplica;
+    #[pymodule_export]
+    use super::replica::synchronizer::{
+        RevocationSynchronizer, StreamQuery, StreamResponse, TruthRead,
+    };
     #[pymodule_export]
     use super::revocation::{MemoryRevocation, RevocationSentinel};
     #[pymodule_export]

@@ -165,6 +165,13 @@ pub trait RevocationStore: Send + Sync {
     /// earlier ones, for longer by the largest leeway: an entry that ends with its token accepts it again through the
     /// leeway.
     fn bind_leeway(&self, leeway: Duration);
+
+    /// Returns after how long a client may retry while the store is unavailable, if that is known.
+    ///
+    /// It is the `Retry-After` of the response. By default, it is unknown.
+    fn retry_in(&self) -> Option<Duration> {
+        None
+    }
 }
 
 impl<S: RevocationStore + ?Sized> RevocationStore for Arc<S> {
@@ -241,6 +248,10 @@ impl<S: RevocationStore + ?Sized> RevocationStore for Arc<S> {
 
     fn bind_leeway(&self, leeway: Duration) {
         (**self).bind_leeway(leeway);
+    }
+
+    fn retry_in(&self) -> Option<Duration> {
+        (**self).retry_in()
     }
 }
 

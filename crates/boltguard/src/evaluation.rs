@@ -187,7 +187,10 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
                 let revoked = Failure::from(ReasonCode::TokenRevoked);
                 decide(self.gate, revoked.into(), None)
             }
-            Attempt::Unavailable(Unavailable::Revocation) => Refusal::unavailable().into(),
+            Attempt::Unavailable(Unavailable::Revocation(None)) => Refusal::unavailable().into(),
+            Attempt::Unavailable(Unavailable::Revocation(Some(time))) => {
+                Refusal::unavailable().with_retry_in(time).into()
+            }
             Attempt::Unavailable(Unavailable::Backend) => Refusal::backend_unavailable().into(),
         }
     }

@@ -36,15 +36,21 @@ __all__ = [
     "Refusal",
     "RemoteKeys",
     "RevocationCheck",
+    "RevocationEntry",
     "RevocationLevel",
     "RevocationQuery",
+    "RevocationReplica",
     "RevocationSentinel",
+    "RevocationSynchronizer",
     "SYMMETRIC_ALGORITHMS",
     "SessionDecision",
     "SessionEngine",
     "SessionState",
     "SigningKeys",
     "StoredApiKey",
+    "StreamQuery",
+    "StreamResponse",
+    "TruthRead",
     "__version__",
     "find_cookie",
     "jws_check_options",
@@ -603,6 +609,156 @@ class MemoryRevocation:
     def __len__(self) -> int: ...
 
 @final
+class RevocationReplica:
+    """A copy of a shared revocation list, which a `RevocationSynchronizer` keeps current.
+
+    A backend checks it without calling Python code. While the copy may have missed an entry, `check` raises
+    `RevocationUnavailable`.
+    """
+
+    def __new__(cls, max_entries: int, *, retry_in: _Seconds) -> RevocationReplica:
+        """`retry_in` is the `Retry-After` of responses while the copy is unavailable, in seconds."""
+
+    def check(self, query: RevocationQuery) -> bool:
+        """Whether the token is revoked, at any level."""
+
+    def apply(self, entry: RevocationEntry) -> None:
+        """Adds an entry that this process has written to the complete list. Raises `RevocationStoreFull`."""
+
+    @property
+    def state(self) -> str:
+        """`"current"`, `"never_synced"`, `"stale"`, `"full"` or `"clock_moved"`."""
+
+    @property
+    def remaining(self) -> float | None:
+        """For how many seconds the entries stay current without another synchronization. It is negative afterwards, and
+        `None` if they never were.
+        """
+
+    def bind_leeway(self, leeway: _Seconds) -> None:
+        """Registers the leeway of a backend. Entries are kept for the largest leeway after their token has expired."""
+
+    def reset(self) -> None:
+        """Removes all entries, as in a new process that has never been synchronized."""
+
+    def __len__(self) -> int: ...
+
+@final
+class RevocationSynchronizer:
+    """A state machine that keeps a `RevocationReplica` current. It performs no I/O.
+
+    Call `next()` repeatedly, carry out what it returns, and report the result. A read of the complete list can be
+    carried out in another thread, and its result must always be reported.
+    """
+
+    def __new__(
+        cls, replica: RevocationReplica, max_staleness: _Seconds, *, is_polling: bool = False
+    ) -> RevocationSynchronizer:
+        """With `is_polling`, there is no stream: the complete list is read at each interval."""
+
+    def next(self) -> StreamQuery | TruthRead | float:
+        """What to do now. A number is for how many seconds to wait, unless a result is reported before."""
+
+    def handle_response(self, number: int, response: StreamResponse) -> None:
+        """Handles the response to the query with this number."""
+
+    def query_failed(self, number: int) -> None:
+        """Handles a query without a valid response."""
+
+    def handle_truth(self, number: int, entries: Sequence[RevocationEntry]) -> None:
+        """Adds entries of the complete list. There can be several calls for a read."""
+
+    def truth_complete(self, number: int) -> None:
+        """Handles the end of the read with this number: all entries have been added."""
+
+    def truth_failed(self, number: int) -> None:
+        """Handles a read that failed."""
+
+    @property
+    def losses(self) -> int:
+        """How often entries may have been missed, so that the complete list was read again, including at the start."""
+
+    @property
+    def last_loss(self) -> str:
+        """The last reason: `"clock_moved"`, `"flushed"`, `"full"`, `"invalid_row"`, `"missing_rows"`, `"not_primary"`,
+        `"promoted"`, `"restarted"` or `"start"`.
+        """
+
+@final
+class StreamQuery:
+    """A query of the stream: the commands `XINFO STREAM`, `XRANGE <start> + COUNT <limit>`, `SET <new_epoch> NX GET`,
+    `INFO server replication` and `ROLE`, on one connection and in this order.
+    """
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def start(self) -> str: ...
+    @property
+    def limit(self) -> int: ...
+    @property
+    def new_epoch(self) -> str: ...
+
+@final
+class StreamResponse:
+    """The response to a `StreamQuery`. For a stream that doesn't exist, `entries_added` is 0 and `last_id` is `0-0`."""
+
+    def __new__(
+        cls,
+        *,
+        entries_added: int,
+        last_id: str,
+        rows: Sequence[tuple[str, Sequence[tuple[bytes, bytes]]]],
+        epoch: str | None,
+        run_id: str,
+        replication_id: str,
+        role: str,
+    ) -> StreamResponse: ...
+
+@final
+class TruthRead:
+    """A read of the complete list, which must begin after `next()` returned it, on the primary database."""
+
+    @property
+    def number(self) -> int:
+        """The number with which the result is reported."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether all entries must be read, not only those that were added since the last read."""
+
+    @property
+    def expired_at(self) -> float:
+        """Entries that are kept until this time, in seconds since the epoch, or an earlier one, can be omitted."""
+
+@final
+class RevocationEntry:
+    """A revocation of a token or of a level.
+
+    `until` is the time, in seconds since the epoch, until which it is kept, or `None` if it is permanent. The `repr`
+    shows no IDs.
+    """
+
+    @staticmethod
+    def token(token_id: str, until: _Seconds | None = None) -> RevocationEntry:
+        """The entry of the token with this ID."""
+
+    @staticmethod
+    def token_digest(digest: str, until: _Seconds | None = None) -> RevocationEntry:
+        """The entry of a token of whose ID only the SHA-256 digest is known: its first 32 to 64 hexadecimal digits."""
+
+    @staticmethod
+    def level(level: RevocationLevel, before: int, until: _Seconds | None = None) -> RevocationEntry:
+        """The entry of the tokens of a level that were issued at or before this time in Unix milliseconds."""
+
+    @staticmethod
+    def stored_level(name: str, before: int, until: _Seconds | None = None) -> RevocationEntry:
+        """The entry of a level of which only the name in shared stores is known, with or without `boltguard:level:`."""
+
+    def fields(self) -> list[tuple[str, str]]:
+        """The names and values of the fields of a row in the stream."""
+
+@final
 class RevocationQuery:
     """The parts of a token by which it can be revoked.
 
@@ -740,6 +896,7 @@ class JwtBackend:
         scheme: Sequence[str] | None = None,
         subject_required: bool = True,
         memory_revocation: MemoryRevocation | None = None,
+        revocation_replica: RevocationReplica | None = None,
         external_revocation: bool = False,
         store_errors_allow: bool = False,
         cached_tokens: int = 0,

@@ -10,6 +10,7 @@ use crate::backends::jwt_settings::JwtSettings;
 use crate::backends::trusted_keys::TrustedKeys;
 use crate::keys::algorithms::Algorithms;
 use crate::keys::remote::RemoteKeys;
+use crate::replica::stored::RevocationReplica;
 use crate::revocation::MemoryRevocation;
 use crate::time::{Seconds, now};
 
@@ -40,9 +41,9 @@ impl JwtBackend {
     #[pyo3(signature = (
         *, keys, algorithms, header="authorization", audience=None, issuer=None, leeway=None,
         required_claims=None, user_id_claim="sub", typ=None, claims=None, scheme=None,
-        subject_required=true, memory_revocation=None, external_revocation=false, store_errors_allow=false,
-        cached_tokens=0, remote_keys=None, external_accounts=None, name=None, cookie=None,
-        not_before_ignored=false,
+        subject_required=true, memory_revocation=None, revocation_replica=None,
+        external_revocation=false, store_errors_allow=false, cached_tokens=0, remote_keys=None,
+        external_accounts=None, name=None, cookie=None, not_before_ignored=false,
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -63,6 +64,7 @@ impl JwtBackend {
         scheme: Option<Vec<String>>,
         subject_required: bool,
         memory_revocation: Option<PyRef<'py, MemoryRevocation>>,
+        revocation_replica: Option<PyRef<'py, RevocationReplica>>,
         external_revocation: bool,
         store_errors_allow: bool,
         cached_tokens: usize,
@@ -84,6 +86,7 @@ impl JwtBackend {
             scheme,
             subject_required,
             memory_revocation,
+            revocation_replica,
             external_revocation,
             store_errors_allow,
             cached_tokens,

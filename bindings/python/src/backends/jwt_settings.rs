@@ -11,6 +11,7 @@ use crate::backends::{header, refused, schemes};
 use crate::guard::claim_value;
 use crate::keys::algorithms::Algorithms;
 use crate::keys::remote::RemoteKeys;
+use crate::replica::stored::RevocationReplica;
 use crate::revocation::MemoryRevocation;
 use crate::time::Seconds;
 
@@ -30,6 +31,8 @@ pub(super) struct JwtSettings<'a, 'py> {
     pub(super) scheme: Option<Vec<String>>,
     pub(super) subject_required: bool,
     pub(super) memory_revocation: Option<PyRef<'py, MemoryRevocation>>,
+    /// A replica, which is used unless it is unavailable.
+    pub(super) revocation_replica: Option<PyRef<'py, RevocationReplica>>,
     /// Whether a revocation store in Python is to be asked.
     pub(super) external_revocation: bool,
     /// Whether tokens are accepted while that store is unavailable.
@@ -148,10 +151,11 @@ impl JwtSettings<'_, '_> {
     }
 
     fn revocation(&self) -> Revocation {
-        match (&self.memory_revocation, self.external_revocation) {
+        match (&self.memory_revocation, &self.revocation_replica) {
             (Some(memory), _) => Revocation::InProcess(memory.store()),
-            (None, true) => Revocation::External,
-            (None, false) => Revocation::Disabled,
+            (None, Some(replica)) => Revocation::InProcessOrExternal(replica.store()),
+            (None, None) if self.external_revocation => Revocation::External,
+            (None, None) => Revocation::Disabled,
         }
     }
 

@@ -88,6 +88,26 @@ impl Replica {
         }
     }
 
+    /// Adds an entry that this process has written to the truth, so that it takes effect here without a delay.
+    ///
+    /// The replica isn't more current than before.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplicaError::Full`] if the entry doesn't fit.
+    pub fn apply(&self, entry: &RevocationEntry, now: NumericDate) -> Result<(), ReplicaError> {
+        self.insert(entry, now).map_err(|_| ReplicaError::Full)
+    }
+
+    /// Returns the monotonic time until which the entries are current, or `None` if they never were.
+    #[must_use]
+    pub fn fresh_until(&self) -> Option<Duration> {
+        match self.fresh_until.load(Ordering::Acquire) {
+            0 => None,
+            nanoseconds => Some(Duration::from_nanos(nanoseconds)),
+        }
+    }
+
     /// Returns whether a watermark exists, so that [`check`](Self::check) depends on more than the ID of the token.
     #[must_use]
     pub fn has_levels(&self) -> bool {
@@ -306,6 +326,21 @@ mod tests {
             .insert(&RevocationEntry::token("a", None), at(0))
             .unwrap();
         assert_eq!(check(5000), Ok(true));
+    }
+
+    #[test]
+    fn own_entry_is_found_at_once_and_proves_nothing() {
+        let replica = Replica::new(1);
+        let (query, other) = (RevocationQuery::new("a"), RevocationQuery::new("b"));
+        let apply = |id| replica.apply(&RevocationEntry::token(id, None), at(0));
+        assert_eq!(apply("a"), Ok(()));
+        assert_eq!(replica.check(&query, at(0), ZERO), Ok(true));
+        let unknown = replica.check(&other, at(0), ZERO);
+        assert_eq!(unknown, Err(ReplicaError::NeverSynced));
+        assert_eq!(replica.fresh_until(), None);
+        assert_eq!(apply("b"), Err(ReplicaError::Full));
+        replica.set_fresh_until(Duration::from_secs(1));
+        assert_eq!(replica.fresh_until(), Some(Duration::from_secs(1)));
     }
 
     #[test]

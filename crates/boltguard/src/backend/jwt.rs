@@ -242,7 +242,7 @@ impl JwtBackend {
     /// accepted.
     #[must_use]
     pub fn with_revocation(mut self, revocation: Revocation) -> Self {
-        if let Revocation::InProcess(store) = &revocation {
+        if let Some(store) = revocation.in_process() {
             store.bind_leeway(self.policy.leeway());
         }
         self.revocation = revocation;
@@ -454,16 +454,14 @@ impl JwtBackend {
         now: NumericDate,
     ) -> Attempt {
         self.ignored_grants.record(&claims);
-        let store = match &self.revocation {
-            Revocation::Disabled => return self.known(claims, source),
-            Revocation::External => None,
-            Revocation::InProcess(store) => Some(store),
-        };
+        if matches!(self.revocation, Revocation::Disabled) {
+            return self.known(claims, source);
+        }
         // An empty ID may be in all tokens of an issuer, so it can't be revoked.
         let Some(token_id) = claims.token_id().filter(|id| !id.is_empty()) else {
             return Attempt::Failed(ReasonCode::TokenIdMissing.into());
         };
-        let is_revoked = match store {
+        let is_revoked = match self.revocation.in_process() {
             Some(store) if store.has_levels() => {
                 let key_id = key_id(token);
                 store.check(&revocation_query(&claims, key_id.as_ref()), now)
@@ -474,6 +472,7 @@ impl JwtBackend {
         match is_revoked {
             Ok(true) => Attempt::Revoked,
             Ok(false) => self.known(claims, source),
+            Err(_) if self.revocation.is_external() => Attempt::CheckRevocation(claims, source),
             Err(_) => self.store_failed(claims, source),
         }
     }
@@ -503,7 +502,11 @@ impl JwtBackend {
     pub(crate) fn store_failed(&self, claims: AdmittedClaims, source: CredentialSource) -> Attempt {
         match self.on_store_failure {
             StoreFailurePolicy::FailOpen => self.known(claims, source),
-            StoreFailurePolicy::FailClosed => Attempt::Unavailable(Unavailable::Revocation),
+            StoreFailurePolicy::FailClosed => {
+                let store = self.revocation.in_process();
+                let retry_in = store.and_then(|store| store.retry_in());
+                Attempt::Unavailable(Unavailable::Revocation(retry_in))
+            }
         }
     }
 }
@@ -553,9 +556,25 @@ pub enum Revocation {
     External,
     /// In a store of this process, which never waits.
     InProcess(Arc<dyn RevocationStore>),
+    /// In a store of this process. If it is unavailable, the edge has to query an external store.
+    InProcessOrExternal(Arc<dyn RevocationStore>),
     /// Not stored. Tokens stay valid until they expire.
     #[default]
     Disabled,
+}
+
+impl Revocation {
+    #[inline]
+    fn in_process(&self) -> Option<&Arc<dyn RevocationStore>> {
+        match self {
+            Self::InProcess(store) | Self::InProcessOrExternal(store) => Some(store),
+            Self::Disabled | Self::External => None,
+        }
+    }
+
+    fn is_external(&self) -> bool {
+        matches!(self, Self::External | Self::InProcessOrExternal(_))
+    }
 }
 
 /// How tokens are treated if the revocation store is unavailable.

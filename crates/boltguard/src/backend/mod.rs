@@ -7,6 +7,7 @@ mod jwt;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use boltguard_grants::Requirements;
 use boltguard_jwt::AdmittedClaims;
@@ -62,7 +63,8 @@ pub(crate) enum Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unavailable {
     Backend,
-    Revocation,
+    /// With the time after which the client may retry, if it is known.
+    Revocation(Option<Duration>),
 }
 
 /// The name of a backend. A default name is copied with each caller, which costs less than counting references.

@@ -143,7 +143,11 @@ impl RevocationStore for Broken {
         Err(RevocationError::Unavailable)
     }
 
-    fn bind_leeway(&self, _: std::time::Duration) {}
+    fn bind_leeway(&self, _: Duration) {}
+
+    fn retry_in(&self) -> Option<Duration> {
+        Some(Duration::from_millis(1500))
+    }
 }
 
 #[test]
@@ -160,6 +164,31 @@ fn an_unavailable_store_refuses_unless_configured_otherwise() {
         &Guard::authenticated(),
     );
     admitted(check(&lenient, &[("authorization", &good)]));
+}
+
+#[test]
+fn an_external_store_is_queried_if_the_one_of_the_process_is_unavailable() {
+    let gate_with = |store: Arc<dyn RevocationStore>| {
+        let backend = jwt().with_revocation(Revocation::InProcessOrExternal(store));
+        gate([backend.into()], &Guard::authenticated())
+    };
+    let good = bearer(GOOD);
+    let headers = [("authorization", good.as_str())];
+    admitted(check(
+        &gate_with(Arc::new(MemoryRevocation::new())),
+        &headers,
+    ));
+    let gate = gate_with(Arc::new(Broken));
+    let resume = |status| done(revocation_check(&gate, &headers).resume(status, &headers, NOW));
+    admitted(resume(RevocationStatus::NotRevoked));
+    let revoked = refused(resume(RevocationStatus::Revoked));
+    assert_eq!(revoked, (401, ReasonCode::TokenRevoked));
+    match resume(RevocationStatus::Unavailable) {
+        boltguard::Outcome::Refused(refusal) => {
+            assert_eq!((refusal.status(), refusal.retry_after()), (503, Some(2)));
+        }
+        boltguard::Outcome::Admitted(_) => panic!("admitted without a store"),
+    }
 }
 
 #[test]

@@ -22,7 +22,12 @@ from reference import PACKAGE, REFERENCE, names, rows, section
 
 BACKENDS = "backends-and-guards.md"
 ARGUMENT = ("argument", "type", "default", "meaning")
-STORES = [auth.InMemoryRevocation, auth.DjangoCacheRevocation, auth.DjangoORMRevocation]
+STORES = [
+    auth.InMemoryRevocation,
+    auth.DjangoCacheRevocation,
+    auth.DjangoORMRevocation,
+    auth.ReplicatedRevocation,
+]
 
 
 # settings.md

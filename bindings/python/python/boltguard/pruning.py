@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from boltguard import api_keys, registry
 from boltguard.auth.jwt_backend import JWTAuthentication
+from boltguard.auth.replicated_store import ReplicatedRevocation
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.checks.backends import backends
@@ -109,7 +110,8 @@ def _revocations() -> dict[Any, timedelta]:
 
 
 def _table_stores() -> list[DjangoORMRevocation]:
-    used: list[RevocationStore | None] = [backend.revocation_store for backend in backends(JWTAuthentication)]
+    stores: list[RevocationStore | None] = [backend.revocation_store for backend in backends(JWTAuthentication)]
+    used = [store.truth if isinstance(store, ReplicatedRevocation) else store for store in stores]
     # Also without a backend that uses it now: its entries may be from an earlier configuration.
     return [*(store for store in used if isinstance(store, DjangoORMRevocation)), DjangoORMRevocation()]
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from boltguard.auth.memory_store import InMemoryRevocation
     from boltguard.auth.objects import acheck_object, check_object
     from boltguard.auth.remote import RemoteKeySet
+    from boltguard.auth.replicated_store import ReplicatedRevocation
     from boltguard.auth.session_backend import SessionAuthentication
     from boltguard.auth.session_managers import keep_session
     from boltguard.auth.signing_keys import SigningKey, SigningKeys
@@ -75,6 +76,7 @@ __all__ = [
     "ObjectCheck",
     "Owner",
     "RemoteKeySet",
+    "ReplicatedRevocation",
     "RevocationLevel",
     "RevocationQuery",
     "RevocationStore",
@@ -145,6 +147,7 @@ _NAMES = {
     "boltguard.auth.memory_store": ["InMemoryRevocation"],
     "boltguard.auth.objects": ["acheck_object", "check_object"],
     "boltguard.auth.remote": ["RemoteKeySet"],
+    "boltguard.auth.replicated_store": ["ReplicatedRevocation"],
     "boltguard.auth.session_backend": ["SessionAuthentication"],
     "boltguard.auth.session_managers": ["keep_session"],
     "boltguard.auth.signing_keys": ["SigningKey", "SigningKeys"],

@@ -29,7 +29,6 @@ from boltguard.auth.arguments import (
     with_verified_email,
 )
 from boltguard.auth.backends import Authentication, Need, Step, describe
-from boltguard.auth.memory_store import InMemoryRevocation
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
 from boltguard.auth.secret_box import SecretBox
 from boltguard.auth.signing_keys import check_verifier, in_rust
@@ -285,14 +284,18 @@ def _as_list(secret: Any) -> list[Any]:
 
 
 def _stores_in_rust(store: RevocationStore | None) -> dict[str, Any]:
-    memory = store.memory if isinstance(store, InMemoryRevocation) and _answers_in_rust(store) else None
-    return {"memory_revocation": memory, "external_revocation": store is not None and memory is None}
+    in_rust = None if store is None or not _answers_in_rust(store) else store.in_rust
+    return {
+        "memory_revocation": in_rust if isinstance(in_rust, _rust.MemoryRevocation) else None,
+        "revocation_replica": in_rust if isinstance(in_rust, _rust.RevocationReplica) else None,
+        "external_revocation": store is not None and in_rust is None,
+    }
 
 
-def _answers_in_rust(store: InMemoryRevocation) -> bool:
-    """Whether neither a subclass nor the object overrides a method."""
-    own = vars(InMemoryRevocation)
-    return all(
+def _answers_in_rust(store: RevocationStore) -> bool:
+    """Whether neither a subclass nor the object overrides a method of the class that is used directly by Rust."""
+    own: Mapping[str, Any] = next((vars(base) for base in type(store).__mro__ if "in_rust" in vars(base)), {})
+    return store.in_rust is not None and all(
         name not in vars(store) and getattr(type(store), name) is own[name]
         for name in ("is_revoked", "ais_revoked", "check", "acheck")
     )

@@ -52,5 +52,9 @@ class InMemoryRevocation(RevocationStore):
         self.memory.bind_leeway(leeway)
 
     @property
+    def in_rust(self) -> _rust.MemoryRevocation:
+        return self.memory
+
+    @property
     def place(self) -> Hashable:
         return InMemoryRevocation, id(self)

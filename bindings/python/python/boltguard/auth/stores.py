@@ -9,6 +9,7 @@ from datetime import datetime
 from inspect import iscoroutine, isfunction
 from typing import Any
 
+from boltguard import _rust
 from boltguard._rust import RevocationLevel, RevocationQuery
 from boltguard.auth import leeways
 from boltguard.auth.journal import NOTED, noted
@@ -152,6 +153,11 @@ class RevocationStore:
     def supports_levels(self) -> bool:
         """Whether the store can revoke all tokens of a session, subject, issuer or key."""
         return any(owner(type(self), name) is not RevocationStore for name in ("revoke_level", "arevoke_level"))
+
+    @property
+    def in_rust(self) -> _rust.MemoryRevocation | _rust.RevocationReplica | None:
+        """The object that Rust checks without a call of `check`, in stores of Boltguard."""
+        return None
 
     @property
     def place(self) -> Hashable:

@@ -16,6 +16,8 @@ from boltguard.auth import watermark_table
 from boltguard.auth.cache_store import DjangoCacheRevocation
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.memory_store import InMemoryRevocation
+from boltguard.auth.replica_truth import unusable
+from boltguard.auth.replicated_store import ReplicatedRevocation
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.checks.backends import backends
@@ -45,6 +47,15 @@ def check_store(store: RevocationStore) -> Iterator[Message]:
     if isinstance(store, DjangoORMRevocation):
         yield from _check_model(store)
         yield from _check_watermarks(store)
+    if isinstance(store, ReplicatedRevocation):
+        yield from _check_truth(store.truth)
+
+
+def _check_truth(table: DjangoORMRevocation) -> Iterator[Message]:
+    messages = [*_check_model(table), *_check_watermarks(table)]
+    yield from messages
+    if not any(message.is_serious() for message in messages) and (problem := unusable(table)) is not None:
+        yield checks.Error(problem, JTI, obj=table.model, id="boltguard.E203")
 
 
 def _check_cache(alias: str) -> Iterator[Message]:

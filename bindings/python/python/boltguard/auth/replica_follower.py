@@ -1,0 +1,184 @@
+"""The thread of `ReplicatedRevocation` that keeps the replica of a process current."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from boltguard import _rust
+from boltguard.optional import connections
+
+logger = logging.getLogger("boltguard")
+
+ReadTruth = Callable[[float], Iterable[list[_rust.RevocationEntry]]]
+
+
+class Follower:
+    """Carries out what a `RevocationSynchronizer` decides, in a daemon thread that `start` starts.
+
+    `stream` has the methods of `RevocationStream`, or is `None` if only the complete list is read. `read_truth` returns
+    that list in pages. It is called in another thread, so that the stream is followed meanwhile.
+    """
+
+    def __init__(
+        self, replica: _rust.RevocationReplica, read_truth: ReadTruth, stream: Any | None, max_staleness: float
+    ) -> None:
+        self._replica, self._read_truth, self._stream = replica, read_truth, stream
+        self._max_staleness, self._interval = max_staleness, max_staleness / 4
+        self._synchronizer: _rust.RevocationSynchronizer | None = None
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._wake, self._is_synced = threading.Event(), threading.Event()
+        self._is_stopped = self._is_failing = False
+        self._first_deadline = 0.0
+        self._outbox: deque[_rust.RevocationEntry] = deque(maxlen=MOST_UNSENT)
+        self._counted = 0
+        self.losses: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Starts the thread, unless it is running."""
+        if self.is_running or self._is_stopped:
+            return
+        with self._lock:
+            if self.is_running:
+                return
+            # A new state machine: the old one may wait for the result of a thread that ended.
+            self._synchronizer = _rust.RevocationSynchronizer(
+                self._replica, self._max_staleness, is_polling=self._stream is None
+            )
+            self._counted = 0
+            if self._thread is None:
+                self._first_deadline = time.monotonic() + FIRST_WAIT
+            self._thread = threading.Thread(target=self._run, name="boltguard-revocation", daemon=True)
+            self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread is running in this process."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def unsent(self) -> int:
+        """The number of entries that couldn't be appended to the stream yet."""
+        return len(self._outbox)
+
+    @property
+    def rest_of_first_wait(self) -> float:
+        """For how many seconds a check waits for the first synchronization; zero once there was one."""
+        return 0.0 if self._is_synced.is_set() else max(self._first_deadline - time.monotonic(), 0.0)
+
+    def wait(self, seconds: float) -> None:
+        """Waits for the first synchronization, at most so many seconds."""
+        self._is_synced.wait(seconds)
+
+    def append_later(self, entry: _rust.RevocationEntry) -> None:
+        """Appends an entry to the stream once its server is available."""
+        self._outbox.append(entry)
+        self.start()
+
+    def stop(self, timeout: float = 0.0) -> None:
+        """Ends the thread, and waits for it if `timeout` is positive."""
+        self._is_stopped = True
+        self._wake.set()
+        thread = self._thread
+        if timeout > 0 and thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def _run(self) -> None:
+        synchronizer = self._synchronizer
+        assert synchronizer is not None
+        while not self._is_stopped:
+            try:
+                self._step(synchronizer)
+            except Exception:
+                logger.exception("The follower of the revocation list failed. It continues.")
+                self._wake.wait(self._interval)
+        if self._stream is not None:
+            self._stream.close()
+
+    def _step(self, synchronizer: _rust.RevocationSynchronizer) -> None:
+        action = synchronizer.next()
+        self._count_losses(synchronizer)
+        if isinstance(action, _rust.StreamQuery):
+            self._query(synchronizer, action)
+        elif isinstance(action, _rust.TruthRead):
+            self._begin_read(synchronizer, action)
+        else:
+            # Not longer, because the clock of a suspended machine goes on.
+            self._wake.wait(min(action, self._interval))
+            self._wake.clear()
+
+    def _query(self, synchronizer: _rust.RevocationSynchronizer, query: _rust.StreamQuery) -> None:
+        assert self._stream is not None
+        try:
+            response = self._stream.query(query)
+        except Exception as error:
+            synchronizer.query_failed(query.number)
+            self._report(f"its server is unavailable ({error})")
+            return
+        synchronizer.handle_response(query.number, response)
+        self._after_result(synchronizer)
+        self._is_failing = False
+        self._send()
+
+    def _begin_read(self, synchronizer: _rust.RevocationSynchronizer, read: _rust.TruthRead) -> None:
+        thread = threading.Thread(
+            target=self._read, args=(synchronizer, read), name="boltguard-revocation-list", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:
+            synchronizer.truth_failed(read.number)
+            raise
+
+    def _read(self, synchronizer: _rust.RevocationSynchronizer, read: _rust.TruthRead) -> None:
+        try:
+            # Everything, also where new entries would suffice: a transaction may take any time to commit, so no time
+            # or key tells which entries are new.
+            for page in self._read_truth(read.expired_at):
+                synchronizer.handle_truth(read.number, page)
+            synchronizer.truth_complete(read.number)
+        except BaseException as error:
+            synchronizer.truth_failed(read.number)
+            self._report(f"the complete list can't be read ({type(error).__name__})")
+        else:
+            self._after_result(synchronizer)
+        finally:
+            connections.close_all()
+            self._wake.set()
+
+    def _after_result(self, synchronizer: _rust.RevocationSynchronizer) -> None:
+        self._count_losses(synchronizer)
+        if self._replica.state == "current":
+            self._is_synced.set()
+
+    def _count_losses(self, synchronizer: _rust.RevocationSynchronizer) -> None:
+        with self._lock:
+            new, self._counted = synchronizer.losses - self._counted, synchronizer.losses
+            if new > 0:
+                self.losses[synchronizer.last_loss] += new
+
+    def _send(self) -> None:
+        """Appends the entries that couldn't be appended before."""
+        while self._outbox and self._stream is not None:
+            try:
+                self._stream.append(self._outbox[0].fields(), is_awaited=False)
+            except Exception as error:
+                self._report(f"its server is unavailable ({error})")
+                return
+            self._outbox.popleft()
+
+    def _report(self, problem: str) -> None:
+        if not self._is_failing:
+            self._is_failing = True
+            logger.warning("The revocation list can't be followed: %s.", problem)
+
+
+# How long a check waits for the first synchronization of a process, so that its first requests aren't refused.
+FIRST_WAIT = 2.0
+# Entries that couldn't be appended. They are also in the database, which every process reads once per minute.
+MOST_UNSENT = 10_000

@@ -1,0 +1,159 @@
+"""The stream of new revocations in Redis or Valkey, for `ReplicatedRevocation`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boltguard._rust import StreamQuery, StreamResponse
+from boltguard.auth.secret_box import SecretBox
+from boltguard.messages import kind_of
+from boltguard.optional import ImproperlyConfigured
+
+
+class ServerError(Exception):
+    """The server is unavailable, or its response can't be used. The message has no secret."""
+
+
+class TooFewReplicas(ServerError):
+    """The row was appended, but too few replicas have received it."""
+
+
+class RevocationStream:
+    """The stream `<prefix>stream`. No command is retried: a second attempt would be longer than the time that is left.
+
+    `timeout` is the time for each response, in seconds. After an error, the connection is closed, so that a late
+    response isn't taken for that of the next command.
+    """
+
+    def __init__(self, url: SecretBox[str], prefix: str, timeout: float, *, rows: int, wait_replicas: int) -> None:
+        self._key, self._epoch = f"{prefix}stream", f"{prefix}epoch"
+        self._rows, self._wait_replicas = rows, wait_replicas
+        self._wait_milliseconds = max(int(timeout * 500), 1)
+        self._client = _client(url, timeout)
+
+    def query(self, query: StreamQuery) -> StreamResponse:
+        """The new rows, and what proves that none are missing. The order of the commands matters."""
+        replies = self._execute(
+            ("XINFO", "STREAM", self._key),
+            ("XRANGE", self._key, query.start, "+", "COUNT", query.limit),
+            ("SET", self._epoch, query.new_epoch, "NX", "GET"),
+            ("INFO", "server", "replication"),
+            ("ROLE",),
+        )
+        try:
+            return _response(replies)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ServerError(UNKNOWN_RESPONSE) from error
+
+    def append(self, fields: list[tuple[str, str]], *, is_awaited: bool = True) -> None:
+        """Appends a row. If it `is_awaited` and that is configured, waits until replicas have received it."""
+        row = [part for field in fields for part in field]
+        commands: list[tuple[Any, ...]] = [("XADD", self._key, "MAXLEN", "~", self._rows, "*", *row)]
+        is_awaited = is_awaited and self._wait_replicas > 0
+        if is_awaited:
+            commands.append(("WAIT", self._wait_replicas, self._wait_milliseconds))
+        replies = self._execute(*commands)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise ServerError(type(reply).__name__) from None
+        if is_awaited and int(replies[1]) < self._wait_replicas:
+            raise TooFewReplicas
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.connection_pool.disconnect()
+
+    def _execute(self, *commands: tuple[Any, ...]) -> list[Any]:
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for command in commands:
+                    pipeline.execute_command(*command)
+                replies: list[Any] = pipeline.execute(raise_on_error=False)
+                return replies
+        except Exception as error:
+            # Those in use belong to other threads.
+            self._client.connection_pool.disconnect(inuse_connections=False)
+            # The frames of the client have the password.
+            raise ServerError(type(error).__name__) from None
+
+
+def _client(url: SecretBox[str], timeout: float) -> Any:
+    redis, backoff, retry = _redis()
+    # With version 3 of the protocol, a server may extend the timeouts.
+    ours: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "protocol": 2,
+        "decode_responses": False,
+    }
+    ours |= {"retry": retry(backoff(), 0), "retry_on_error": [], "retry_on_timeout": False}
+    try:
+        options = SecretBox(redis.connection.parse_url(url.value) | ours)
+        pool = redis.ConnectionPool(**options.value)
+    except Exception:
+        raise ImproperlyConfigured(INVALID_URL) from None
+    client = redis.Redis(connection_pool=pool)
+    # The responses are used as the server sends them, whatever the version of redis-py makes of them.
+    client.response_callbacks.clear()
+    return client
+
+
+def _redis() -> tuple[Any, Any, Any]:
+    try:
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+    except ImportError as error:
+        raise ImproperlyConfigured(NO_REDIS) from error
+    return redis, NoBackoff, Retry
+
+
+def checked_url(url: SecretBox[Any]) -> SecretBox[str]:
+    """The URL of a server. An error doesn't show it, because it may contain a password."""
+    if not isinstance(url.value, str):
+        raise ImproperlyConfigured(f"ReplicatedRevocation: url is {kind_of(url.value)}. It must be a string or None.")
+    scheme, separator, rest = url.value.partition("://")
+    scheme = scheme.replace("valkey", "redis")
+    if not separator or scheme not in ("redis", "rediss", "unix"):
+        raise ImproperlyConfigured(INVALID_URL)
+    return SecretBox(f"{scheme}://{rest}")
+
+
+def _response(replies: list[Any]) -> StreamResponse:
+    info, rows, epoch, server, role = replies
+    if isinstance(info, Exception):
+        # The client removes the code ERR, and only that one.
+        if str(info) not in ("no such key", "ERR no such key"):
+            raise ServerError(type(info).__name__)
+        info = {b"entries-added": 0, b"last-generated-id": b"0-0"}
+    for reply in (rows, epoch, server, role):
+        # `SET` is an error on a replica; whether it is one is part of the response.
+        if isinstance(reply, Exception) and not (reply is epoch and _kind(role) != "master"):
+            raise ServerError(type(reply).__name__)
+    info = info if isinstance(info, dict) else dict(zip(info[::2], info[1::2], strict=True))
+    facts = dict(line.split(":", 1) for line in server.decode().splitlines() if ":" in line)
+    return StreamResponse(
+        entries_added=int(info[b"entries-added"]),
+        last_id=info[b"last-generated-id"].decode(),
+        rows=[(row.decode(), _pairs(fields)) for row, fields in rows],
+        epoch=None if epoch is None or isinstance(epoch, Exception) else epoch.decode(),
+        run_id=facts["run_id"],
+        replication_id=facts["master_replid"],
+        role=_kind(role),
+    )
+
+
+def _pairs(fields: list[bytes]) -> list[tuple[bytes, bytes]]:
+    return list(zip(fields[::2], fields[1::2], strict=True))
+
+
+def _kind(role: Any) -> str:
+    return "" if isinstance(role, Exception) else str(role[0].decode())
+
+
+NO_REDIS = 'ReplicatedRevocation requires redis-py for a URL. Install "boltguard[redis]".'
+INVALID_URL = (
+    'ReplicatedRevocation: url is not the URL of a Redis server. It must be like "redis://host:6379/0", '
+    '"rediss://host:6379/0" or "unix:///path", or None to use only the database.'
+)
+UNKNOWN_RESPONSE = "the response is not that of Redis 7 or Valkey"

@@ -1,0 +1,152 @@
+"""The thread of `ReplicatedRevocation`, with a server that is a class."""
+
+import threading
+import time
+
+import pytest
+
+from boltguard import _rust
+from boltguard.auth.replica_follower import Follower
+
+PATIENCE = 60.0
+BOUND = 0.4
+
+
+def wait_for(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "this takes too long"
+        time.sleep(0.005)
+
+
+class Server:
+    """A stream in memory. `error` is raised by each command."""
+
+    def __init__(self):
+        self.rows, self.error, self.run_id, self.epoch, self.is_closed = [], None, "r", None, False
+
+    def query(self, query):
+        if self.error is not None:
+            raise self.error
+        epoch, self.epoch = self.epoch, self.epoch or query.new_epoch
+        after = int(query.start[1:].split("-")[0])
+        return _rust.StreamResponse(
+            entries_added=len(self.rows),
+            last_id=f"{len(self.rows)}-0",
+            rows=self.rows[after : after + query.limit],
+            epoch=epoch,
+            run_id=self.run_id,
+            replication_id="p",
+            role="master",
+        )
+
+    def append(self, fields, is_awaited=True):
+        if self.error is not None:
+            raise self.error
+        row = [(name.encode(), value.encode()) for name, value in fields]
+        self.rows.append((f"{len(self.rows) + 1}-0", row))
+
+    def close(self):
+        self.is_closed = True
+
+
+class List:
+    def __init__(self):
+        self.entries, self.error, self.reads = [], None, 0
+
+    def __call__(self, expired_at):
+        self.reads += 1
+        if self.error is not None:
+            raise self.error
+        yield list(self.entries)
+
+
+@pytest.fixture
+def parts():
+    server, truth, replica = Server(), List(), _rust.RevocationReplica(1000, retry_in=1)
+    follower = Follower(replica, truth, server, BOUND)
+    yield follower, replica, server, truth
+    follower.stop(PATIENCE)
+
+
+def entry(jti):
+    return _rust.RevocationEntry.token(jti, time.time() + 600)
+
+
+def is_revoked(replica, jti):
+    try:
+        return replica.check(_rust.RevocationQuery(jti))
+    except Exception:
+        return None
+
+
+def test_list_and_stream_are_read(parts):
+    follower, replica, server, truth = parts
+    truth.entries.append(entry("a"))
+    assert (replica.state, follower.is_running) == ("never_synced", False)
+    follower.start()
+    wait_for(lambda: replica.state == "current")
+    assert is_revoked(replica, "a") and is_revoked(replica, "b") is False
+    server.append(entry("b").fields())
+    wait_for(lambda: is_revoked(replica, "b"))
+    assert dict(follower.losses) == {"start": 1}
+    assert follower.rest_of_first_wait == 0.0
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), ValueError("a bug"), RuntimeError("a bug")], ids=repr)
+@pytest.mark.parametrize("part", ["server", "list"])
+def test_thread_outlives_every_error(parts, error, part):
+    follower, replica, server, truth = parts
+    broken = server if part == "server" else truth
+    broken.error = error
+    follower.start()
+    time.sleep(BOUND)
+    assert follower.is_running and replica.state == "never_synced"
+    broken.error = None
+    wait_for(lambda: replica.state == "current")
+    server.error = error
+    wait_for(lambda: replica.state == "stale")
+    server.error = None
+    wait_for(lambda: replica.state == "current")
+
+
+def test_restart_of_the_server_reads_the_list_again(parts):
+    follower, replica, server, truth = parts
+    follower.start()
+    wait_for(lambda: replica.state == "current")
+    truth.entries.append(entry("a"))
+    server.run_id = "another"
+    wait_for(lambda: is_revoked(replica, "a"))
+    assert follower.losses["restarted"] == 1 and truth.reads == 2
+
+
+def test_unsent_entries_are_appended_later(parts):
+    follower, replica, server, truth = parts
+    server.error = OSError("gone")
+    follower.append_later(entry("a"))
+    assert follower.is_running and follower.unsent == 1
+    time.sleep(BOUND)
+    assert follower.unsent == 1
+    server.error = None
+    wait_for(lambda: follower.unsent == 0 and is_revoked(replica, "a"))
+
+
+def test_several_threads_start_one_follower(parts):
+    follower = parts[0]
+    start = threading.Barrier(8)
+    threads = [threading.Thread(target=lambda: (start.wait(), follower.start())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(thread is follower._thread for thread in threading.enumerate()) == 1
+    assert follower.is_running
+
+
+def test_stopped_follower_closes_the_connection(parts):
+    follower, _, server, _ = parts
+    follower.start()
+    follower.stop(PATIENCE)
+    assert server.is_closed and not follower.is_running
+    follower.start()
+    assert not follower.is_running

@@ -135,7 +135,8 @@ def test_the_guards_their_strings_and_reasons():
         assert str(made) == names(string)[0]
         said = str(made.explain(context, dict.fromkeys(made.custom_checks, False))).splitlines()[0]
         assert said == (f"deny: {names(reason)[0]}" if reason else "allow")
-    guards = {one for one in map(vars(auth).get, auth.__all__) if isinstance(one, type) and issubclass(one, auth.Guard)}
+    public = [getattr(auth, name) for name in auth.__all__]
+    guards = {one for one in public if isinstance(one, type) and issubclass(one, auth.Guard)}
     assert {type(evaluated(names(guard)[0], function=function)) for guard, *_ in listed} == guards - {auth.Guard}
 
 

@@ -36,7 +36,7 @@ const ROWS: [&[&str]; 13] = [
     &["sessions"],
     &["__init__", "debug", "middleware", "routes"],
     &["checks", "testing"],
-    &["doctor", "pruning"],
+    &["doctor", "pruning", "user_admin"],
     &["admin", "apps", "management"],
 ];
 

@@ -1,4 +1,7 @@
-"""The admin pages of revoked tokens and levels. They are read-only: without its entry, a token would be valid again."""
+"""The admin pages of revoked tokens and levels, and the action "Log out everywhere" of users.
+
+The pages are read-only: without its entry, a token would be valid again.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,9 @@ from boltguard import _rust
 from boltguard.auth.token_ids import row_ids
 from boltguard.auth.watermark_table import row_key
 from boltguard.models import RevocationWatermark, RevokedToken
+from boltguard.user_admin import LogoutEverywhereMixin, add_to_users
+
+__all__ = ["LogoutEverywhereMixin"]
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -123,3 +129,6 @@ KINDS = {
     "issuer": pgettext_lazy("revocation", "issuer"),
     "key": pgettext_lazy("revocation", "key"),
 }
+
+# At the end, because it imports the admin module of the user model's app, which may import the mixin from here.
+add_to_users(admin.site)

@@ -1,8 +1,6 @@
 //! The decisions about what to read when, and until when a replica is current.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,65 +8,9 @@ use boltguard_types::NumericDate;
 
 use super::entry::RevocationEntry;
 use super::memory::Replica;
+use super::random::{Random, random};
+use super::settings::SyncSettings;
 use super::stream::{Loss, Position, Progress, StreamQuery, StreamResponse};
-
-/// The intervals of a [`Synchronizer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SyncSettings {
-    max_staleness: Duration,
-    interval: Duration,
-    full_read_interval: Duration,
-    page_size: usize,
-}
-
-impl SyncSettings {
-    /// Creates settings with which a revocation takes effect in this process after at most `max_staleness`.
-    ///
-    /// The server is queried four times in this duration, with pages of 1,000 rows. The whole list is read at least
-    /// once per minute.
-    #[must_use]
-    pub fn new(max_staleness: Duration) -> Self {
-        Self {
-            max_staleness,
-            interval: (max_staleness / 4).max(Duration::from_millis(1)),
-            full_read_interval: Duration::from_secs(60),
-            page_size: 1000,
-        }
-    }
-
-    /// Sets the interval between two queries, at least a millisecond.
-    #[must_use]
-    pub fn with_interval(mut self, interval: Duration) -> Self {
-        self.interval = interval.max(Duration::from_millis(1));
-        self
-    }
-
-    /// Sets the maximum interval between two reads of the whole list.
-    #[must_use]
-    pub fn with_full_read_interval(mut self, interval: Duration) -> Self {
-        self.full_read_interval = interval;
-        self
-    }
-
-    /// Sets the maximum number of rows of a query, at least one.
-    #[must_use]
-    pub fn with_page_size(mut self, page_size: usize) -> Self {
-        self.page_size = page_size.max(1);
-        self
-    }
-
-    /// Returns how long a replica is current after a query was sent.
-    #[must_use]
-    pub fn max_staleness(&self) -> Duration {
-        self.max_staleness
-    }
-
-    /// Returns the interval between two queries.
-    #[must_use]
-    pub fn interval(&self) -> Duration {
-        self.interval
-    }
-}
 
 /// What the caller of a [`Synchronizer`] does next.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,8 +34,8 @@ pub enum SyncAction {
 pub struct TruthRead {
     /// The number with which the result is reported.
     pub number: u64,
-    /// Whether all entries must be read. Otherwise, those suffice that were added since the last read that was
-    /// complete, if that is certain.
+    /// Whether all entries must be read. Otherwise, those suffice that were added or changed since the last read that was
+    /// complete began, if that is certain: a transaction may commit long after it wrote the time of an entry.
     pub is_full: bool,
     /// Entries that are kept until this time, or an earlier one, can be omitted.
     pub expired_at: NumericDate,
@@ -145,6 +87,12 @@ pub struct Synchronizer {
     earliest_read: Duration,
     /// Whether the truth has been read since the last loss, so that rows of the stream are all that is missing.
     is_proven: bool,
+    /// Whether the whole list has been read, and no entry that is required has been removed or rejected since. What the
+    /// truth had at the last read is then in the replica, even after a loss of rows of the stream.
+    is_whole: bool,
+    /// How often `is_whole` has been cleared.
+    removals: u64,
+    random: Random,
     losses: u64,
     last_loss: Loss,
     /// When the last query was sent whose response, with those before it, leads from the last loss to the end of the
@@ -163,6 +111,7 @@ struct Read {
     number: u64,
     begun: Duration,
     losses: u64,
+    removals: u64,
     is_full: bool,
     is_truncated: bool,
     /// The time up to which expired entries can be missing if the read succeeds.
@@ -201,6 +150,9 @@ impl Synchronizer {
             next_full_read: Duration::ZERO,
             earliest_read: Duration::ZERO,
             is_proven: false,
+            is_whole: false,
+            removals: 0,
+            random: Random::new(settings.seed),
             losses: 0,
             last_loss: Loss::Start,
             complete_at: None,
@@ -272,12 +224,13 @@ impl Synchronizer {
         if read.is_truncated {
             return self.lose(Loss::Full);
         }
-        if read.is_full && read.losses == self.losses {
-            self.is_proven = true;
+        if read.is_full && read.removals == self.removals {
+            self.is_whole = true;
             self.replica.set_horizon(read.horizon);
             self.replica.set_full(false);
         }
-        if (read.is_full || self.is_proven) && !self.replica.is_full() {
+        self.is_proven |= self.is_whole && read.losses == self.losses;
+        if (read.is_full || self.is_whole) && !self.replica.is_full() {
             // Whatever was acknowledged before the read began is part of the truth, even without the stream.
             let until = read.begun.saturating_add(self.settings.max_staleness);
             self.replica.set_fresh_until(until);
@@ -338,21 +291,20 @@ impl Synchronizer {
     }
 
     fn begin_read(&mut self) -> TruthRead {
-        let is_full =
-            self.position.is_some() || !self.is_proven || self.monotonic >= self.next_full_read;
-        let after = |interval| self.monotonic.saturating_add(interval);
-        self.earliest_read = after(self.settings.interval);
+        let is_full = !self.is_whole || self.monotonic >= self.next_full_read;
+        self.earliest_read = self.monotonic.saturating_add(self.settings.interval);
         if is_full {
-            self.next_full_read = after(self.settings.full_read_interval);
+            self.next_full_read = self.after_most_of(self.settings.full_read_interval);
         }
         self.next_read = match self.position {
-            Some(_) => self.next_full_read,
+            Some(_) => self.after_most_of(self.settings.read_interval),
             None => self.earliest_read,
         };
         let read = Read {
             number: self.next_number(),
             begun: self.monotonic,
             losses: self.losses,
+            removals: self.removals,
             is_full,
             is_truncated: false,
             horizon: self.replica.omits_until(self.now),
@@ -367,6 +319,13 @@ impl Synchronizer {
             is_full,
             expired_at,
         }
+    }
+
+    /// Returns a random time in the last quarter of an interval, so that many processes that started at once, or lost
+    /// the same server, don't read the truth at the same times.
+    fn after_most_of(&mut self, interval: Duration) -> Duration {
+        let part = interval.mul_f64(self.random.fraction() / 4.0);
+        self.monotonic.saturating_add(interval - part)
     }
 
     fn query_if_due(&mut self) -> Option<StreamQuery> {
@@ -415,12 +374,14 @@ impl Synchronizer {
         self.is_proven = false;
         self.losses += 1;
         self.last_loss = loss;
+        if matches!(loss, Loss::ClockMoved | Loss::Full) {
+            self.is_whole = false;
+            self.removals += 1;
+        }
         if loss == Loss::Full {
             self.replica.set_full(true);
             // Entries have to expire first.
-            self.earliest_read = self
-                .monotonic
-                .saturating_add(self.settings.full_read_interval);
+            self.earliest_read = self.monotonic.saturating_add(self.settings.read_interval);
         }
     }
 
@@ -440,10 +401,4 @@ impl fmt::Debug for Synchronizer {
             .field("last_loss", &self.last_loss)
             .finish_non_exhaustive()
     }
-}
-
-/// Returns a random string of 32 hexadecimal digits.
-fn random() -> String {
-    let half = || RandomState::new().hash_one(0);
-    format!("{:016x}{:016x}", half(), half())
 }

@@ -148,6 +148,44 @@ fn slow_read_of_the_truth_does_not_make_the_replica_stale() {
     }
 }
 
+/// Runs these steps, and returns how many reads of the truth they caused, and how many of them were complete.
+fn count_reads(world: &mut World, steps: &[Step]) -> (usize, usize) {
+    let (all, full) = (world.truth_reads(), world.full_reads());
+    for step in steps {
+        world.take(*step).unwrap();
+    }
+    assert_eq!(world.state(), Ok(()));
+    (world.truth_reads() - all, world.full_reads() - full)
+}
+
+#[test]
+fn older_entries_are_read_again_only_if_the_replica_lacks_them() {
+    let mut world = stream(2, Faithful);
+    let start = [Step::Revoke(Some(3_000)), Step::Run(100)];
+    assert_eq!(count_reads(&mut world, &start), (1, 1));
+    // Each is a loss of rows of the stream, which the replica may have.
+    for loss in [
+        Step::Flush,
+        Step::Restart { keeps_data: true },
+        Step::FailOver { lost: 1 },
+    ] {
+        let steps = [Step::Revoke(Some(1)), loss, Step::Reconnect, Step::Run(150)];
+        assert_eq!(count_reads(&mut world, &steps), (1, 0), "{loss:?}");
+    }
+    let expire = [Step::SetClock(4_000), Step::Revoke(None), Step::Run(100)];
+    count_reads(&mut world, &expire);
+    let set_back = [Step::SetClock(-3_500), Step::Run(100)];
+    assert_eq!(count_reads(&mut world, &set_back).1, 1);
+}
+
+#[test]
+fn everything_is_read_once_per_interval() {
+    let mut world = run(stream(9, Faithful), &[Step::Run(100)]).unwrap();
+    let (all, full) = count_reads(&mut world, &[Step::Run(9_000)]);
+    assert!((9..=12).contains(&all), "{all}");
+    assert!((3..=4).contains(&full), "{full}");
+}
+
 #[test]
 fn stream_longer_than_the_replica_is_followed_from_its_end() {
     let mut world = stream(100, Faithful);

@@ -78,6 +78,7 @@ pub(super) struct World {
     is_truth_failing: bool,
     read_until: usize,
     truth_reads: usize,
+    full_reads: usize,
     values: u64,
 }
 
@@ -152,7 +153,9 @@ fn at(secs: i64) -> NumericDate {
 impl World {
     pub(super) fn new(replica: Arc<Replica>, has_stream: bool, mutant: Box<dyn Mutant>) -> Self {
         let settings = SyncSettings::new(Duration::from_secs(MAX_STALENESS))
-            .with_full_read_interval(Duration::from_secs(1_000))
+            .with_read_interval(Duration::from_secs(1_000))
+            .with_full_read_interval(Duration::from_secs(3_000))
+            .with_seed(1)
             .with_page_size(3);
         let sync = match has_stream {
             true => Synchronizer::new(Arc::clone(&replica), settings),
@@ -176,6 +179,7 @@ impl World {
             is_truth_failing: false,
             read_until: 0,
             truth_reads: 0,
+            full_reads: 0,
             values: 1,
         }
     }
@@ -186,6 +190,10 @@ impl World {
 
     pub(super) fn truth_reads(&self) -> usize {
         self.truth_reads
+    }
+
+    pub(super) fn full_reads(&self) -> usize {
+        self.full_reads
     }
 
     pub(super) fn state(&self) -> Result<(), ReplicaError> {
@@ -421,6 +429,7 @@ impl World {
         };
         let read = reading.read;
         self.truth_reads += 1;
+        self.full_reads += usize::from(read.is_full);
         if std::mem::take(&mut self.is_truth_failing) {
             return self.sync.truth_failed(read.number);
         }

@@ -139,11 +139,10 @@ impl Member {
         names.map(|name| format!("{}/{name}", self.name))
     }
 
-    /// Whether `cargo test` runs its tests. Pytest tests the binding, and the benches have no tests.
+    /// Whether `cargo test` runs its tests. Pytest tests the binding, and the benchmarks have no tests.
     pub(crate) fn is_tested_by_cargo(&self, workspace: &Workspace) -> bool {
-        !["bindings", "benches"]
-            .iter()
-            .any(|place| self.manifest.starts_with(workspace.path(place)))
+        !self.manifest.starts_with(workspace.path("bindings"))
+            && self.manifest != workspace.path("benches/Cargo.toml")
     }
 }
 

@@ -26,11 +26,13 @@ pub(crate) const COMMAND: Command = Command {
     name: "bench",
     summary: "Compare with the cryptographic primitives and with other libraries",
     usage: "bench [--rust | --python] [--quick] [name…]
+       cargo xtask bench fleet
 
   --rust     only the Rust benches
   --python   only the Python benches
   --quick    fewer and shorter measurements (3 instead of 15 minutes)
   name…      only the contests whose path contains one of these, such as verify/HS256 or wsgi
+  fleet      only the simulation of a thousand nodes, which prints the tables of docs/fleet-sizing.md
 
 Prints what was measured against the goals, and writes a page with plots to target/bench/report.html.",
     run,
@@ -44,6 +46,9 @@ fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
         is_quick: args.contains("--quick"),
         names: crate::names(args)?,
     };
+    if benches.names == ["fleet"] {
+        return benches.fleet();
+    }
     for name in RESULTS {
         // Results of an earlier run.
         let _ = fs::remove_file(benches.directory.join(name));
@@ -75,6 +80,16 @@ impl Benches<'_> {
         let mut cargo = self.workspace.cargo(line);
         cargo.env("CRITERION_HOME", self.directory.join("criterion"));
         process::run(self.dress(&mut cargo))
+    }
+
+    /// A simulation rather than a measurement, so it has no goals.
+    fn fleet(&self) -> Result<()> {
+        process::heading("simulation of a fleet");
+        process::run(
+            &mut self
+                .workspace
+                .cargo("run --release --package boltguard-fleet"),
+        )
     }
 
     fn python(&self) -> Result<()> {

@@ -19,7 +19,12 @@ const ROWS: [&[&str]; 6] = [
 ];
 
 /// Crates outside the rows. They may depend on any crate, and only tests may depend on them.
-const TOOLS: [&str; 3] = ["boltguard-bench", "boltguard-testing", "xtask"];
+const TOOLS: [&str; 4] = [
+    "boltguard-bench",
+    "boltguard-fleet",
+    "boltguard-testing",
+    "xtask",
+];
 
 /// Dependencies that only these crates may have, even for tests.
 const RESERVED: [(&str, &[&str]); 8] = [

@@ -65,14 +65,17 @@
 //! - [`RevocationStore::bind_leeway`] and `RedisRevocation::with_leeway` set the leeway of the callers that check the
 //!   entries. Entries are kept for that much longer, regardless of who created them.
 //! - The list contains keyed digests, not the IDs themselves. An entry takes at most 48 bytes, and a watermark 76.
-//! - To use your own list, implement [`RevocationStore`]. Its methods must not block. With the feature
-//!   `contract-tests`, the module `contract` has tests for it.
+//! - To use your own list, implement [`RevocationStore`], whose methods must not block, or [`AsyncRevocationStore`].
+//!   With the feature `contract-tests`, the module `contract` has tests for both.
 //! - With the feature `redis`, `RedisRevocation` stores the list in Redis, for several processes and machines.
-//! - The module [`replica`] keeps a copy of a shared list in memory, for checks without I/O on many machines.
+//! - With the same feature, `ReplicatedRevocation` keeps a copy of a shared list in the memory of each process. A
+//!   revocation takes effect on all machines within a guaranteed time, and a check needs no I/O. The module
+//!   [`replica`] is the part of it that performs no I/O.
 //! - [`Sentinel`] distinguishes a shared store that lost its entries from one that never had any.
 //!
-//! This crate doesn't read the clock; the current time is always an argument.
+//! This crate doesn't read the clock; the current time is always an argument. Only `ReplicatedRevocation` reads it.
 
+mod async_store;
 #[cfg(feature = "contract-tests")]
 pub mod contract;
 mod expiring_map;
@@ -83,6 +86,8 @@ mod query;
 #[cfg(feature = "redis")]
 mod redis;
 pub mod replica;
+#[cfg(feature = "redis")]
+mod replicated;
 mod sentinel;
 mod storage_key;
 mod store;
@@ -90,6 +95,11 @@ mod uuid7;
 
 #[cfg(feature = "redis")]
 pub use self::redis::RedisRevocation;
+#[cfg(feature = "redis")]
+pub use self::replicated::{
+    ReplicatedRevocation, ReplicatedRevocationBuilder, RevocationTruth, StalePolicy,
+};
+pub use async_store::AsyncRevocationStore;
 pub use memory::MemoryRevocation;
 pub use query::{RevocationLevel, RevocationQuery, UnixMillis, Watermark};
 pub use sentinel::{MarkState, Sentinel};

@@ -111,6 +111,12 @@ impl MemoryRevocation {
             .fetch_max(leeway.as_secs_f64().to_bits(), Relaxed);
     }
 
+    /// Returns the largest leeway.
+    #[cfg(feature = "redis")]
+    pub(crate) fn leeway(&self) -> Duration {
+        Duration::from_secs_f64(f64::from_bits(self.leeway.load(Relaxed)))
+    }
+
     /// Returns the number of entries, including watermarks. Some may have expired.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -285,6 +285,11 @@ pub const CLOCK_SKEW_MARGIN: Duration = Duration::from_secs(60);
 pub enum RevocationError {
     /// The store is full, and no entry has expired.
     Full,
+    /// The revocation is recorded, but other processes can accept the token for longer than `max_staleness`, because
+    /// they couldn't be informed.
+    NotInForce,
+    /// The list can only be read by this process.
+    ReadOnly,
     /// The store is unavailable.
     Unavailable,
     /// The store doesn't support this level of revocation.
@@ -307,6 +312,10 @@ impl fmt::Display for RevocationError {
             Self::Full => {
                 "the revocation store is full; increase its limit, or issue tokens with `exp`"
             }
+            Self::NotInForce => {
+                "the stream of revocations is unavailable; the revocation is recorded, but not in force everywhere yet"
+            }
+            Self::ReadOnly => "the revocation list is read-only in this process",
             Self::Unavailable => "the revocation store is unavailable",
             Self::Unsupported => "the revocation store doesn't support this level of revocation",
             Self::Url => {

@@ -1,18 +1,18 @@
 //! A revocation list in Redis, shared by processes and machines.
 
 mod keys;
+mod pool;
 mod scripts;
+mod truth;
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use boltguard_types::NumericDate;
-use redis::{
-    Client, Connection, ConnectionLike, FromRedisValue, Pipeline, RedisError, RedisResult,
-};
+use redis::{FromRedisValue, Pipeline, RedisError};
 
 use self::keys::Keys;
+pub(crate) use self::pool::Pool;
 use self::scripts::{raise, set_or_extend};
 use crate::{
     MarkState, RevocationError, RevocationLevel, RevocationQuery, Sentinel, UnixMillis, Watermark,
@@ -45,12 +45,10 @@ use crate::{
 /// # Ok::<(), boltguard_revocation::RevocationError>(())
 /// ```
 pub struct RedisRevocation {
-    client: Client,
+    pool: Pool,
     keys: Keys,
-    timeout: Duration,
     leeway: Duration,
     sentinel: Sentinel,
-    idle: Mutex<Vec<Connection>>,
 }
 
 impl RedisRevocation {
@@ -64,14 +62,12 @@ impl RedisRevocation {
     /// [`RevocationError::Url`] if the URL is invalid.
     pub fn open(url: &str) -> Result<Self, RevocationError> {
         Ok(Self {
-            client: Client::open(url).map_err(|_| RevocationError::Url)?,
+            pool: Pool::open(url, Duration::from_secs(1))?,
             keys: Keys {
                 prefix: "boltguard:revoked:".into(),
             },
-            timeout: Duration::from_secs(1),
             leeway: Duration::ZERO,
             sentinel: Sentinel::new(),
-            idle: Mutex::default(),
         })
     }
 
@@ -96,8 +92,7 @@ impl RedisRevocation {
     /// Sets the timeout for connecting and for each response.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        // Zero means no timeout for the operating system.
-        self.timeout = timeout.max(Duration::from_millis(1));
+        self.pool.set_timeout(timeout);
         self
     }
 
@@ -294,60 +289,15 @@ impl RedisRevocation {
         let mut commands = redis::pipe();
         commands.cmd("SET").arg(self.keys.mark());
         commands.arg(mark.to_string()).arg(condition);
-        match self.try_query::<()>(commands.ignore()) {
+        match self.pool.query::<()>(commands.ignore()) {
             Ok(()) => Ok(MarkWrite::Done),
             Err(error) if error.clone().into_server_errors().is_some() => Ok(MarkWrite::Rejected),
             Err(_) => Err(RevocationError::Unavailable),
         }
     }
 
-    /// Runs the commands on an idle connection, or on a new one if there is none or the server has closed it.
     fn query<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RevocationError> {
-        self.try_query(commands).map_err(to_revocation_error)
-    }
-
-    fn try_query<T: FromRedisValue>(&self, commands: &Pipeline) -> RedisResult<T> {
-        let idle = self.idle().pop();
-        let result = idle.map(|connection| self.query_on(connection, commands));
-        match result {
-            Some(Err(error)) if error.is_connection_dropped() && !error.is_timeout() => {
-                self.idle().clear();
-                self.connect().and_then(|new| self.query_on(new, commands))
-            }
-            Some(result) => result,
-            None => self.connect().and_then(|new| self.query_on(new, commands)),
-        }
-    }
-
-    fn query_on<T: FromRedisValue>(
-        &self,
-        mut connection: Connection,
-        commands: &Pipeline,
-    ) -> RedisResult<T> {
-        let result = commands.query(&mut connection);
-        // After a timeout, the response can still arrive, and would be read as the response to the next commands.
-        let is_reusable = match &result {
-            Ok(_) => true,
-            Err(error) => !error.is_io_error() && !error.is_unrecoverable_error(),
-        };
-        if is_reusable && connection.is_open() {
-            let mut idle = self.idle();
-            if idle.len() < MAX_IDLE {
-                idle.push(connection);
-            }
-        }
-        result
-    }
-
-    fn connect(&self) -> RedisResult<Connection> {
-        let connection = self.client.get_connection_with_timeout(self.timeout)?;
-        connection.set_read_timeout(Some(self.timeout))?;
-        connection.set_write_timeout(Some(self.timeout))?;
-        Ok(connection)
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pool.query(commands).map_err(to_revocation_error)
     }
 }
 
@@ -356,7 +306,7 @@ impl fmt::Debug for RedisRevocation {
         // The URL can contain a password.
         f.debug_struct("RedisRevocation")
             .field("prefix", &self.keys.prefix)
-            .field("timeout", &self.timeout)
+            .field("timeout", &self.pool.timeout())
             .finish_non_exhaustive()
     }
 }
@@ -416,6 +366,3 @@ const ATTEMPTS: u32 = 4;
 
 /// The maximum time to live: a thousand years. Redis doesn't support arbitrarily large ones.
 const MAX_TTL: u64 = 1000 * 366 * 24 * 3600;
-
-/// The maximum number of idle connections.
-const MAX_IDLE: usize = 16;

@@ -140,6 +140,12 @@ impl Replica {
         self.memory.bind_leeway(leeway);
     }
 
+    /// Returns the largest leeway.
+    #[cfg(feature = "redis")]
+    pub(crate) fn leeway(&self) -> Duration {
+        self.memory.leeway()
+    }
+
     /// Adds an entry.
     pub(super) fn insert(
         &self,

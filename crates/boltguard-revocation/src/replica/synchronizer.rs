@@ -203,6 +203,12 @@ impl Synchronizer {
         self.query.take_if(|sent| sent.query.number == number);
     }
 
+    /// Adds an entry that this process has written to the truth, so that it takes effect here at once.
+    pub fn insert(&mut self, entry: &RevocationEntry) {
+        // If the replica is full, this is detected when the entry is read from the stream or the truth.
+        let _ = self.replica.insert(entry, self.now);
+    }
+
     /// Adds entries of the truth.
     pub fn handle_truth(
         &mut self,

@@ -1,12 +1,15 @@
 //! The contract of stores, for a list in memory and for stores of users.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
+use std::thread;
 
-use boltguard_revocation::contract::{ManualClock, check_store};
+use boltguard_revocation::contract::{ManualClock, check_async_store, check_store};
 use boltguard_revocation::{
-    MemoryRevocation, RevocationError, RevocationLevel, RevocationQuery, RevocationStore,
-    UnixMillis, Watermark,
+    AsyncRevocationStore, MemoryRevocation, RevocationError, RevocationLevel, RevocationQuery,
+    RevocationStore, UnixMillis, Watermark,
 };
 use boltguard_types::NumericDate;
 
@@ -17,6 +20,22 @@ fn memory_fulfils_the_contract() {
         || Arc::new(MemoryRevocation::new()),
         &ManualClock::default(),
     );
+}
+
+#[test]
+fn async_store_fulfils_the_contract() {
+    check_async_store(Remote::default, &ManualClock::default());
+    check_async_store(|| Arc::new(Remote::default()), &ManualClock::default());
+}
+
+#[test]
+#[should_panic(expected = "Issuer(..), 0 ms")]
+fn async_store_that_ignores_watermarks_violates_the_contract() {
+    let new_store = || Remote {
+        ignores_levels: true,
+        ..Remote::default()
+    };
+    check_async_store(new_store, &ManualClock::default());
 }
 
 #[test]
@@ -179,4 +198,81 @@ impl RevocationStore for Forgetful {
     }
 
     fn bind_leeway(&self, _: std::time::Duration) {}
+}
+
+/// A store on another thread, which doesn't respond at once.
+#[derive(Default)]
+struct Remote {
+    list: Arc<MemoryRevocation>,
+    /// A fault: only IDs are checked.
+    ignores_levels: bool,
+}
+
+impl Remote {
+    async fn run<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&MemoryRevocation) -> T + Send + 'static,
+    ) -> T {
+        let list = Arc::clone(&self.list);
+        let (result, waker) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
+        let (sender, woken): (_, Arc<Mutex<Option<Waker>>>) = (Arc::clone(&result), waker);
+        let mut call = Some(call);
+        poll_fn(move |context| {
+            if let Some(value) = result.lock().unwrap().take() {
+                return Poll::Ready(value);
+            }
+            *woken.lock().unwrap() = Some(context.waker().clone());
+            if let Some(call) = call.take() {
+                let (list, sender, woken) =
+                    (Arc::clone(&list), Arc::clone(&sender), Arc::clone(&woken));
+                thread::spawn(move || {
+                    *sender.lock().unwrap() = Some(call(&list));
+                    let waker = woken.lock().unwrap().take();
+                    waker.unwrap().wake();
+                });
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl AsyncRevocationStore for Remote {
+    async fn is_revoked(&self, token_id: &str, now: NumericDate) -> Result<bool, RevocationError> {
+        let id = token_id.to_owned();
+        self.run(move |list| Ok(list.is_revoked(&id, now))).await
+    }
+
+    async fn revoke(
+        &self,
+        token_id: &str,
+        until: Option<NumericDate>,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        let id = token_id.to_owned();
+        self.run(move |list| list.revoke(&id, until, now)).await
+    }
+
+    async fn check(
+        &self,
+        query: &RevocationQuery<'_>,
+        now: NumericDate,
+    ) -> Result<bool, RevocationError> {
+        let query = match self.ignores_levels {
+            true => RevocationQuery::new(query.token_id().to_owned()),
+            false => query.clone().into_owned(),
+        };
+        self.run(move |list| list.check(&query, now)).await
+    }
+
+    async fn revoke_level(
+        &self,
+        level: RevocationLevel<'_>,
+        watermark: Watermark,
+        now: NumericDate,
+    ) -> Result<(), RevocationError> {
+        // A level borrows its values.
+        self.run(|_| ()).await;
+        self.list.revoke_level(level, watermark, now)
+    }
 }

@@ -8,4 +8,8 @@ mod model;
 #[cfg(feature = "redis")]
 mod redis;
 mod replica;
+#[cfg(feature = "redis")]
+mod replicated;
+#[cfg(feature = "redis")]
+mod server;
 mod threads;

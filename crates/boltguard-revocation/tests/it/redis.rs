@@ -2,52 +2,22 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
 
-use std::io;
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::net::TcpListener;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use boltguard_revocation::contract::{Clock, check_store};
+use boltguard_revocation::contract::check_store;
 use boltguard_revocation::{
     RedisRevocation, RevocationError, RevocationLevel, RevocationQuery, RevocationStore, Watermark,
 };
 use boltguard_types::NumericDate;
 
-/// Returns the URL of a server. If the variable isn't set, reports this and returns `None`.
-fn address() -> Option<String> {
-    let Ok(url) = std::env::var("BOLTGUARD_TEST_REDIS_URL") else {
-        eprintln!("SKIPPED: BOLTGUARD_TEST_REDIS_URL isn't set");
-        return None;
-    };
-    let result = RedisRevocation::open(&url).and_then(|store| store.is_revoked("any"));
-    result.unwrap_or_else(|error| panic!("{url}: {error}"));
-    Some(url)
-}
-
-/// Returns a unique prefix for the keys of a test.
-fn unique_prefix() -> String {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let nanos = SystemTime::UNIX_EPOCH
-        .elapsed()
-        .expect("the clock is after 1970")
-        .as_nanos();
-    format!(
-        "boltguard:test:{nanos}:{}:",
-        COUNT.fetch_add(1, Ordering::Relaxed)
-    )
-}
+use crate::server::{Proxy, Server, SystemClock, address, now, unique_prefix};
 
 fn store(url: &str) -> RedisRevocation {
     RedisRevocation::open(url)
         .expect("the URL is valid")
         .with_prefix(&unique_prefix())
-}
-
-fn now() -> NumericDate {
-    NumericDate::from(SystemTime::now())
 }
 
 #[test]
@@ -204,20 +174,20 @@ fn memory_limit_and_eviction_policy_are_detected() {
         return;
     };
     assert_eq!(
-        full.store().revoke("any", None, now()),
+        store(&full.url).revoke("any", None, now()),
         Err(RevocationError::Full)
     );
     let end = Some(now() + Duration::from_secs(9));
     assert_eq!(
-        full.store().revoke("any", end, now()),
+        store(&full.url).revoke("any", end, now()),
         Err(RevocationError::Full)
     );
-    assert_eq!(full.store().may_evict(), Ok(false));
+    assert_eq!(store(&full.url).may_evict(), Ok(false));
 
     let Some(evicting) = Server::start("allkeys-lru") else {
         return;
     };
-    assert_eq!(evicting.store().may_evict(), Ok(true));
+    assert_eq!(store(&evicting.url).may_evict(), Ok(true));
 }
 
 #[test]
@@ -336,119 +306,6 @@ fn debug_hides_the_password() {
     assert!(!format!("{store:?}").contains("hunter2"));
 }
 
-/// A proxy for a server, which can close all connections.
-struct Proxy {
-    url: String,
-    streams: Arc<Mutex<Vec<TcpStream>>>,
-}
-
-impl Proxy {
-    fn to(host: &str) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let url = format!("redis://{}", listener.local_addr()?);
-        let streams = Arc::new(Mutex::new(Vec::new()));
-        let (host, opened) = (host.to_owned(), Arc::clone(&streams));
-        thread::spawn(move || -> io::Result<()> {
-            for client in listener.incoming() {
-                let (client, server) = (client?, TcpStream::connect(&host)?);
-                for (from, to) in [
-                    (client.try_clone()?, server.try_clone()?),
-                    (server.try_clone()?, client.try_clone()?),
-                ] {
-                    thread::spawn(move || io::copy(&mut &from, &mut &to));
-                }
-                opened
-                    .lock()
-                    .expect("the lock is not poisoned")
-                    .extend([client, server]);
-            }
-            Ok(())
-        });
-        Ok(Self { url, streams })
-    }
-
-    fn disconnect(&self) {
-        let mut streams = self.streams.lock().expect("the lock is not poisoned");
-        for stream in streams.drain(..) {
-            // The stream can already be closed.
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-    }
-}
-
-/// A private server.
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    /// Starts a server with hardly any memory.
-    fn start(policy: &str) -> Option<Self> {
-        Self::start_with(&["--maxmemory", "1", "--maxmemory-policy", policy])
-    }
-
-    /// Starts a server. If the program isn't installed, reports this and returns `None`.
-    fn start_with(options: &[&str]) -> Option<Self> {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .ok()?
-            .local_addr()
-            .ok()?
-            .port();
-        let started = Command::new("redis-server")
-            .args([
-                "--bind",
-                "127.0.0.1",
-                "--port",
-                &port.to_string(),
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-            ])
-            .args(options)
-            .stdout(Stdio::null())
-            .spawn();
-        let Ok(child) = started else {
-            eprintln!("SKIPPED: no redis-server on the PATH");
-            return None;
-        };
-        let server = Self {
-            child,
-            url: format!("redis://127.0.0.1:{port}"),
-        };
-        for _ in 0..100 {
-            if server.store().is_revoked("any").is_ok() {
-                return Some(server);
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        panic!("redis-server does not start");
-    }
-
-    fn store(&self) -> RedisRevocation {
-        store(&self.url)
-    }
-
-    fn run(&self, command: &str) {
-        let client = redis::Client::open(&*self.url).expect("the URL is valid");
-        let mut connection = client
-            .get_connection()
-            .expect("the server accepts connections");
-        redis::cmd(command)
-            .exec(&mut connection)
-            .expect("the command succeeds");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // The server can already have stopped.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// The store of a server, behind the interface of stores in memory.
 struct Blocking(RedisRevocation);
 
@@ -484,19 +341,6 @@ impl RevocationStore for Blocking {
     }
 
     fn bind_leeway(&self, _: std::time::Duration) {}
-}
-
-/// The clock of the system.
-struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> NumericDate {
-        now()
-    }
-
-    fn wait(&self, duration: Duration) {
-        thread::sleep(duration);
-    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Tests for revocation stores.
 //!
-//! [`check_store`] runs them all. A store that supports only some levels is tested with those, and must reject the
+//! [`check_store`] runs them all, and [`check_async_store`] those of an asynchronous store. A store that supports only some levels is tested with those, and must reject the
 //! others.
 //!
 //! ```
@@ -10,11 +10,15 @@
 //! check_store(MemoryRevocation::new, &ManualClock::default());
 //! ```
 
+mod asynchronous;
+
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
 use boltguard_types::NumericDate;
+
+pub use self::asynchronous::check_async_store;
 
 use crate::{RevocationError, RevocationLevel, RevocationQuery, RevocationStore, Watermark};
 

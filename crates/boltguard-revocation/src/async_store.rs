@@ -11,7 +11,7 @@ use crate::{RevocationError, RevocationLevel, RevocationQuery, Watermark};
 ///
 /// This is the asynchronous variant of [`RevocationStore`](crate::RevocationStore), with the same contract. It depends
 /// on no runtime. A gate with such a store has `Revocation::External`, and the application looks up each token between
-/// authentication and the guard, in `AsyncEdge::check_revocation` of the crate `boltguard`.
+/// authentication and the guard; `RevocationEdge` of the crate `boltguard` does it.
 ///
 /// With the feature `contract-tests`, `contract::check_async_store` tests such a store.
 ///

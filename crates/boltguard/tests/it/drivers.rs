@@ -5,10 +5,11 @@ use std::task::{Context, Poll, Waker};
 
 use boltguard::grants::Identity;
 use boltguard::guard::{CheckResults, Guard};
+use boltguard::revocation::{AsyncRevocationStore, RevocationError, RevocationQuery};
 use boltguard::types::{NumericDate, ReasonCode};
 use boltguard::{
     AsyncEdge, Authentication, Edge, EdgeAuthentication, EdgeBackend, Gate, Need, Outcome,
-    Revocation, RevocationCheck, RevocationStatus, RunChecks, Step,
+    Revocation, RevocationCheck, RevocationEdge, RevocationStatus, RunChecks, Step,
 };
 
 use crate::support::{NOW, admitted, bearer, done, gate, jwt, refused};
@@ -204,4 +205,53 @@ fn checks_are_open_while_they_can_change_the_decision() {
     assert_eq!(refused(outcome).0, 403);
     let outcome = need.resume(&CheckResults::new().with("b", false), NOW);
     assert_eq!(refused(done(outcome)).0, 403);
+}
+
+/// A store with a fixed result.
+struct Fixed(Result<bool, RevocationError>);
+
+impl AsyncRevocationStore for Fixed {
+    async fn is_revoked(&self, _: &str, _: NumericDate) -> Result<bool, RevocationError> {
+        panic!("all levels are checked")
+    }
+
+    async fn check(
+        &self,
+        query: &RevocationQuery<'_>,
+        now: NumericDate,
+    ) -> Result<bool, RevocationError> {
+        assert_eq!((query.token_id(), query.subject()), ("t-1", Some("42")));
+        assert_eq!(now, NOW);
+        self.0
+    }
+
+    async fn revoke(
+        &self,
+        _: &str,
+        _: Option<NumericDate>,
+        _: NumericDate,
+    ) -> Result<(), RevocationError> {
+        Err(RevocationError::ReadOnly)
+    }
+}
+
+#[test]
+fn async_store_decides_about_a_token() {
+    let backend = jwt().with_revocation(Revocation::External);
+    let gate = gate([backend.into()], &Guard::authenticated());
+    let value = bearer(GOOD);
+    let headers = [("authorization", value.as_str())];
+    for (result, status) in [
+        (Ok(false), None),
+        (Ok(true), Some(401)),
+        (Err(RevocationError::Unavailable), Some(503)),
+    ] {
+        let store = Fixed(result);
+        let mut edge = RevocationEdge::new(&store, || NOW);
+        let outcome = ready(gate.check(&headers, || NOW, &mut edge));
+        match status {
+            None => assert!(admitted(outcome).is_authenticated()),
+            Some(status) => assert_eq!(refused(outcome).0, status),
+        }
+    }
 }

@@ -1,0 +1,71 @@
+//! An edge that only checks revocations.
+
+use boltguard_revocation::{AsyncRevocationStore, RevocationError};
+use boltguard_types::NumericDate;
+
+use crate::need::RevocationCheck;
+use crate::{AsyncEdge, RevocationStatus};
+
+/// An [`AsyncEdge`] that checks tokens in a store, and provides nothing else.
+///
+/// An application whose gates have other needs implements [`AsyncEdge`], and calls
+/// [`RevocationCheck::check_in`] for this one.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use boltguard::{Gate, Outcome, RevocationEdge};
+/// use boltguard::revocation::AsyncRevocationStore;
+/// use boltguard::types::NumericDate;
+///
+/// async fn check(
+///     gate: &Gate,
+///     headers: &[(&str, &str)],
+///     store: &impl AsyncRevocationStore,
+/// ) -> Outcome {
+///     let clock = || NumericDate::from(SystemTime::now());
+///     gate.check(&headers, clock, &mut RevocationEdge::new(store, clock)).await
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct RevocationEdge<S, C> {
+    store: S,
+    clock: C,
+}
+
+impl<'s, S: AsyncRevocationStore, C: Fn() -> NumericDate + Send + Sync> RevocationEdge<&'s S, C> {
+    /// Creates an edge with this store, for the gates of all backends with `Revocation::External`.
+    #[must_use]
+    pub fn new(store: &'s S, clock: C) -> Self {
+        Self { store, clock }
+    }
+}
+
+impl<S: AsyncRevocationStore, C: Fn() -> NumericDate + Send + Sync> AsyncEdge
+    for RevocationEdge<&S, C>
+{
+    async fn check_revocation(&mut self, need: &RevocationCheck) -> RevocationStatus {
+        need.check_in(self.store, (self.clock)()).await
+    }
+}
+
+impl RevocationCheck {
+    /// Checks the token in a store, at all levels that the store supports.
+    pub async fn check_in(
+        &self,
+        store: &impl AsyncRevocationStore,
+        now: NumericDate,
+    ) -> RevocationStatus {
+        store.check(&self.query(), now).await.into()
+    }
+}
+
+/// An error means that the store is unavailable.
+impl From<Result<bool, RevocationError>> for RevocationStatus {
+    fn from(result: Result<bool, RevocationError>) -> Self {
+        match result {
+            Ok(true) => Self::Revoked,
+            Ok(false) => Self::NotRevoked,
+            Err(_) => Self::Unavailable,
+        }
+    }
+}

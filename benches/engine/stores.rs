@@ -1,10 +1,16 @@
 //! Revocation lists and API keys, with up to a million entries.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use boltguard::apikey::ApiKeys;
-use boltguard::revocation::MemoryRevocation;
+use boltguard::revocation::replica::{
+    Replica, RevocationEntry, SyncAction, SyncSettings, Synchronizer,
+};
+use boltguard::revocation::{
+    MemoryRevocation, RevocationLevel, RevocationQuery, RevocationStore, Watermark,
+};
 use boltguard::types::NumericDate;
 use dashmap::DashMap;
 
@@ -21,6 +27,10 @@ pub(crate) fn plans() -> Vec<Plan> {
             Plan::contest(format!("revocation/{name}"), move || revocation(entries))
         })
         .into();
+    plans.push(Plan::contest("revocation/replicated", || replicated(false)));
+    plans.push(Plan::contest("revocation/replicated, levels", || {
+        replicated(true)
+    }));
     plans.push(Plan::figures("revocation/memory", "bytes", || {
         let stores = [ours::NAME, DASHMAP];
         let sizes = stores.map(|name| (name.to_owned(), child::figure(&["--memory", name])));
@@ -57,6 +67,57 @@ fn revocation(entries: usize) -> Contest {
     contest.with("boltguard, revoked", move || {
         other.is_revoked(revoked.next(), now)
     })
+}
+
+/// Measures checks of all levels in a replica and in a list of this process, with the same 10,000 entries.
+fn replicated(has_levels: bool) -> Contest {
+    let (now, monotonic) = (claims::now(), Duration::from_secs(1));
+    let store = filled(10_000);
+    let replica = Arc::new(Replica::new(MILLION));
+    let settings = SyncSettings::new(Duration::from_secs(5));
+    let mut sync = Synchronizer::polling(Arc::clone(&replica), settings);
+    let SyncAction::ReadTruth(read) = sync.next(monotonic, now) else {
+        unreachable!("nothing has been read")
+    };
+    let tokens = (0..10_000).map(|number| RevocationEntry::token(&id(number), None));
+    sync.handle_truth(read.number, tokens);
+    let others = [
+        RevocationLevel::Session("another"),
+        RevocationLevel::Subject {
+            subject: "another",
+            issuer: None,
+        },
+    ];
+    for level in others.into_iter().filter(|_| has_levels) {
+        let watermark = Watermark::new(now);
+        store
+            .revoke_level(level, watermark, now)
+            .expect("it isn't full");
+        sync.handle_truth(read.number, [RevocationEntry::level(level, watermark)]);
+    }
+    sync.truth_complete(read.number);
+    let (mut ids, mut same) = (
+        Ids::new(|index| 10_000 + index),
+        Ids::new(|index| 10_000 + index),
+    );
+    assert_eq!(replica.check(&query(ids.next()), now, monotonic), Ok(false));
+    Contest::new()
+        .with("boltguard, in memory", move || {
+            store
+                .check(&query(ids.next()), now)
+                .expect("it is in memory")
+        })
+        .with(ours::NAME, move || {
+            let result = replica.check(&query(same.next()), now, monotonic);
+            result.expect("the replica is current")
+        })
+}
+
+fn query(token_id: &str) -> RevocationQuery<'_> {
+    RevocationQuery::new(token_id)
+        .with_session_id(Some("0190f5a2-7c3e-7b1d-9f00-000000000000"))
+        .with_subject(Some(claims::SUBJECT))
+        .with_issuer(Some(claims::ISSUER))
 }
 
 /// Returns the obvious implementation without a limit.

@@ -95,6 +95,7 @@ const GOALS: &[Goal] = &[
     named("revocation check, 10 k entries, a hit", "revocation/10 k", "boltguard, revoked", Time, AtMost(30.0)),
     own("revocation check, 1 M entries", "revocation/1 M", Time, AtMost(150.0)),
     named("revocation check, 1 M entries, a hit", "revocation/1 M", "boltguard, revoked", Time, AtMost(150.0)),
+    own("a replicated check over one in memory", "revocation/replicated", Times("boltguard, in memory"), AtMost(1.2)),
     own("a revocation entry", "revocation/memory", Figure, AtMost(48.0)),
     own("the slowest of 1000 revocations", "revocation/slowest call", Figure, AtMost(100_000.0)),
     // The same key again and again: with any key, the memory's latency shows once the table outgrows the caches.

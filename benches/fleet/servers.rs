@@ -188,8 +188,8 @@ impl Database {
         &self.revocations
     }
 
-    /// Reads, from now on, the rows that were added at or after `since` and haven't expired. Returns them, and when they
-    /// have been received.
+    /// Reads, from now on, the rows that were added at or after `since` and haven't expired. Returns them, and when
+    /// they have been received.
     pub(crate) fn read(
         &mut self,
         now: Duration,

@@ -6,14 +6,14 @@ import time
 import pytest
 
 from boltguard import _rust
-from boltguard.auth.replica_follower import Follower
+from boltguard.auth.replica_follower import ReplicaThread
 
-PATIENCE = 60.0
+TIME_LIMIT = 60.0
 BOUND = 0.4
 
 
 def wait_for(condition):
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIME_LIMIT
     while not condition():
         assert time.monotonic() < end, "this takes too long"
         time.sleep(0.005)
@@ -64,9 +64,9 @@ class List:
 @pytest.fixture
 def parts():
     server, truth, replica = Server(), List(), _rust.RevocationReplica(1000, retry_in=1)
-    follower = Follower(replica, truth, server, BOUND)
+    follower = ReplicaThread(replica, truth, server, BOUND)
     yield follower, replica, server, truth
-    follower.stop(PATIENCE)
+    follower.stop(TIME_LIMIT)
 
 
 def entry(jti):
@@ -146,7 +146,7 @@ def test_several_threads_start_one_follower(parts):
 def test_stopped_follower_closes_the_connection(parts):
     follower, _, server, _ = parts
     follower.start()
-    follower.stop(PATIENCE)
+    follower.stop(TIME_LIMIT)
     assert server.is_closed and not follower.is_running
     follower.start()
     assert not follower.is_running

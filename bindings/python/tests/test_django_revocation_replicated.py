@@ -42,8 +42,8 @@ pytest.importorskip("redis")
 
 HERE = Path(__file__).parent
 BOUND = 0.6
-# How long a test waits for something that has no bound of its own. It is never the time that is measured.
-PATIENCE = 60.0
+# How long a test waits for something without a separate bound. It is never the time that is measured.
+TIME_LIMIT = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def make():
 
 
 def wait_for(condition):
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIME_LIMIT
     while not condition():
         assert time.monotonic() < end, "this takes too long"
         time.sleep(0.01)
@@ -165,7 +165,7 @@ def paused(store):
 
     stream.query = hold
     try:
-        assert is_held.wait(PATIENCE)
+        assert is_held.wait(TIME_LIMIT)
         yield
     finally:
         stream.query = query
@@ -316,7 +316,7 @@ def test_list_that_is_read_slowly(fleet, port, monkeypatch):
 
     def slow(*arguments):
         found = list(pages(*arguments))
-        may_end.wait(PATIENCE)
+        may_end.wait(TIME_LIMIT)
         return iter(found)
 
     monkeypatch.setattr(replica_truth, "pages", slow)
@@ -463,8 +463,8 @@ def test_stale_copy_with_ask_queries_the_database(make, monkeypatch):
     statuses = [wsgi("get", "/x", bearer(sub="1", jti=jti)).status_code for jti in "ab"]
     # A slow machine may miss the deadline.
     assert statuses[0] in (200, 503) and statuses[1] in (401, 503)
-    monkeypatch.setattr(replica_truth, "ASK_DEADLINE", PATIENCE, raising=False)
-    monkeypatch.setattr("boltguard.auth.replicated_store.ASK_DEADLINE", PATIENCE)
+    monkeypatch.setattr(replica_truth, "ASK_DEADLINE", TIME_LIMIT, raising=False)
+    monkeypatch.setattr("boltguard.auth.replicated_store.ASK_DEADLINE", TIME_LIMIT)
     assert [wsgi("get", "/x", bearer(sub="1", jti=jti)).status_code for jti in "ab"] == [200, 401]
     assert asyncio.run(store.ais_revoked("b")) is True
     monkeypatch.setattr("boltguard.auth.replicated_store.ASK_DEADLINE", 0.05)
@@ -515,7 +515,7 @@ def test_processes_see_revocations_of_each_other(table, port, has_stream):
         for process in processes:
             process.stdin.close()
         # The follower ends with the interpreter.
-        assert [process.wait(PATIENCE) for process in processes] == [0, 0]
+        assert [process.wait(TIME_LIMIT) for process in processes] == [0, 0]
 
 
 # Configuration

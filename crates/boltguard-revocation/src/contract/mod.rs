@@ -1,7 +1,7 @@
 //! Tests for revocation stores.
 //!
-//! [`check_store`] runs them all, and [`check_async_store`] those of an asynchronous store. A store that supports only some levels is tested with those, and must reject the
-//! others.
+//! [`check_store`] runs them all, and [`check_async_store`] those of an asynchronous store. A store that supports only
+//! some levels is tested with those, and must reject the others.
 //!
 //! ```
 //! use boltguard_revocation::MemoryRevocation;

@@ -12,7 +12,7 @@ use crate::{
     RevocationError, RevocationLevel, RevocationQuery, RevocationTruth, UnixMillis, Watermark,
 };
 
-/// The list is read with `SCAN`, which visits all keys of the database. Give the list a database of its own if the
+/// The list is read with `SCAN`, which visits all keys of the database. Give the list a separate database if the
 /// server has many other keys.
 ///
 /// After a loss of data, reads fail as long as lookups do.

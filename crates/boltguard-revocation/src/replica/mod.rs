@@ -11,8 +11,8 @@
 //! - A replica is current for `max_staleness` from the time at which a query was *sent*. When the response arrives has
 //!   no effect. Only the monotonic clock of the process counts.
 //! - A query proves that no row was missed. Otherwise, the truth is read again, beginning after the response that
-//!   determines from where the stream is followed. This is also done once per minute. Only entries that were added since
-//!   the previous read are needed, except at the start, once per hour, and if the replica lacks older ones.
+//!   determines from where the stream is followed. This is also done once per minute. Only entries that were added
+//!   since the previous read are needed, except at the start, once per hour, and if the replica lacks older ones.
 //!
 //! # Keys
 //!

@@ -16,8 +16,8 @@ pub struct SyncSettings {
 impl SyncSettings {
     /// Creates settings with which a revocation takes effect in this process after at most `max_staleness`.
     ///
-    /// The server is queried four times in this duration, with pages of 1,000 rows. The entries that were added recently
-    /// are read from the truth at least once per minute, and the whole list at least once per hour.
+    /// The server is queried four times in this duration, with pages of 1,000 rows. The entries that were added
+    /// recently are read from the truth at least once per minute, and the whole list at least once per hour.
     #[must_use]
     pub fn new(max_staleness: Duration) -> Self {
         Self {
@@ -37,8 +37,8 @@ impl SyncSettings {
         self
     }
 
-    /// Sets the maximum interval between two reads of the truth, if a stream is followed. Without a stream, the truth is
-    /// read at each [`interval`](Self::interval).
+    /// Sets the maximum interval between two reads of the truth, if a stream is followed. Without a stream, the truth
+    /// is read at each [`interval`](Self::interval).
     #[must_use]
     pub fn with_read_interval(mut self, interval: Duration) -> Self {
         self.read_interval = interval;

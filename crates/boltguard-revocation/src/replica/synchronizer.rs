@@ -34,8 +34,8 @@ pub enum SyncAction {
 pub struct TruthRead {
     /// The number with which the result is reported.
     pub number: u64,
-    /// Whether all entries must be read. Otherwise, those suffice that were added or changed since the last read that was
-    /// complete began, if that is certain: a transaction may commit long after it wrote the time of an entry.
+    /// Whether all entries must be read. Otherwise, those suffice that were added or changed since the last read that
+    /// was complete began, if that is certain: a transaction may commit long after it wrote the time of an entry.
     pub is_full: bool,
     /// Entries that are kept until this time, or an earlier one, can be omitted.
     pub expired_at: NumericDate,

@@ -20,7 +20,7 @@ pub(super) struct Asker {
 struct Question {
     query: RevocationQuery<'static>,
     now: NumericDate,
-    /// The monotonic time after which nobody waits for the answer.
+    /// The monotonic time after which no caller waits for the result.
     deadline: Duration,
     answer: SyncSender<Result<bool, RevocationError>>,
 }

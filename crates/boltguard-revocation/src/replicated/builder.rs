@@ -109,7 +109,7 @@ impl ReplicatedRevocationBuilder {
     /// # Errors
     ///
     /// [`RevocationError::Unavailable`] if the operating system can't create a thread. A server that can't be reached
-    /// is no error.
+    /// isn't an error.
     pub fn start(mut self) -> Result<ReplicatedRevocation, RevocationError> {
         let timeout = (self.settings.max_staleness() / 2).min(Duration::from_secs(1));
         self = self.with_feed(|feed| feed.pool.set_timeout(timeout));
@@ -120,7 +120,7 @@ impl ReplicatedRevocationBuilder {
         };
         let sync = new(Arc::clone(&replica), self.settings);
         let asker = match self.stale_policy {
-            StalePolicy::Ask => Some(Asker::start(&self.truth).map_err(unavailable)?),
+            StalePolicy::LookUp => Some(Asker::start(&self.truth).map_err(unavailable)?),
             StalePolicy::Deny => None,
         };
         let shared = Arc::new(Shared::new(sync, self.truth, self.feed, self.system_time));

@@ -54,7 +54,7 @@ use crate::{RevocationError, RevocationLevel, RevocationQuery, RevocationStore, 
 pub struct ReplicatedRevocation {
     replica: Arc<Replica>,
     shared: Arc<Shared>,
-    /// For [`StalePolicy::Ask`].
+    /// For [`StalePolicy::LookUp`].
     asker: Option<Asker>,
 }
 
@@ -64,7 +64,7 @@ pub struct ReplicatedRevocation {
 pub enum StalePolicy {
     /// Looks up the token in the truth, and is unavailable after 250 ms without a result, or if the list has never been
     /// read. The check blocks the thread meanwhile. Up to four lookups run at once, and 64 wait.
-    Ask,
+    LookUp,
     /// Is unavailable.
     #[default]
     Deny,
@@ -163,7 +163,7 @@ impl RevocationStore for ReplicatedRevocation {
         }
     }
 
-    /// Always `true` with [`StalePolicy::Ask`], since the truth can have levels that the copy doesn't.
+    /// Always `true` with [`StalePolicy::LookUp`], since the truth can have levels that the copy doesn't.
     fn has_levels(&self) -> bool {
         self.asker.is_some() || self.replica.has_levels()
     }

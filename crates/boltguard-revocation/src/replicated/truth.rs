@@ -103,7 +103,7 @@ pub trait RevocationTruth: Send + Sync {
         Err(RevocationError::ReadOnly)
     }
 
-    /// Returns whether a token is revoked at any level, for [`StalePolicy::Ask`](crate::StalePolicy::Ask).
+    /// Returns whether a token is revoked at any level, for [`StalePolicy::LookUp`](crate::StalePolicy::LookUp).
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ logger = logging.getLogger("boltguard")
 ReadTruth = Callable[[float], Iterable[list[_rust.RevocationEntry]]]
 
 
-class Follower:
+class ReplicaThread:
     """Carries out what a `RevocationSynchronizer` decides, in a daemon thread that `start` starts.
 
     `stream` has the methods of `RevocationStream`, or is `None` if only the complete list is read. `read_truth` returns

@@ -22,7 +22,7 @@ class RevocationStream:
     """The stream `<prefix>stream`. No command is retried: a second attempt would be longer than the time that is left.
 
     `timeout` is the time for each response, in seconds. After an error, the connection is closed, so that a late
-    response isn't taken for that of the next command.
+    response isn't treated as that of the next command.
     """
 
     def __init__(self, url: SecretBox[str], prefix: str, timeout: float, *, rows: int, wait_replicas: int) -> None:

@@ -17,7 +17,7 @@ from django.db import connections, router, transaction
 from boltguard import _rust
 from boltguard.auth import replica_truth
 from boltguard.auth.arguments import refuse
-from boltguard.auth.replica_follower import Follower
+from boltguard.auth.replica_follower import ReplicaThread
 from boltguard.auth.replica_stream import RevocationStream, ServerError, TooFewReplicas, checked_url
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.secret_box import SecretBox
@@ -83,7 +83,7 @@ class ReplicatedRevocation(RevocationStore):
         # Two streams, because that of the follower is closed by its thread.
         self._stream, followed = self._connect(), self._connect()
         truth = self.truth
-        self._follower = Follower(
+        self._follower = ReplicaThread(
             self.replica, lambda expired_at: replica_truth.pages(truth, expired_at), followed, self.max_staleness
         )
         self._stop = weakref.finalize(self, self._follower.stop)
@@ -274,7 +274,7 @@ def _table(truth: Any) -> DjangoORMRevocation:
     return truth
 
 
-_followers: weakref.WeakSet[Follower] = weakref.WeakSet()
+_followers: weakref.WeakSet[ReplicaThread] = weakref.WeakSet()
 # A daemon thread must not run while the interpreter is finalized.
 atexit.register(_stop_at_exit)
 

@@ -240,7 +240,10 @@ fn stale_list_asks_the_truth() {
     let truth = Arc::new(Table::default());
     let builder = ReplicatedRevocation::builder(&server.url, Arc::clone(&truth)).unwrap();
     let builder = builder.with_max_staleness(MAX_STALENESS);
-    let store = builder.with_stale_policy(StalePolicy::Ask).start().unwrap();
+    let store = builder
+        .with_stale_policy(StalePolicy::LookUp)
+        .start()
+        .unwrap();
     store.wait_until_current(Duration::from_secs(20)).unwrap();
     drop(server);
     wait_until(|| store.state().is_err());
@@ -260,7 +263,10 @@ fn stale_list_asks_the_truth() {
 #[test]
 fn list_that_was_never_read_is_unavailable() {
     let builder = ReplicatedRevocation::builder("redis://127.0.0.1:1", Table::default()).unwrap();
-    let store = builder.with_stale_policy(StalePolicy::Ask).start().unwrap();
+    let store = builder
+        .with_stale_policy(StalePolicy::LookUp)
+        .start()
+        .unwrap();
     let result = store.wait_until_current(Duration::from_millis(50));
     assert_eq!(result, Err(ReplicaError::NeverSynced));
     assert_eq!(
@@ -303,7 +309,10 @@ fn truth_that_panics_makes_the_list_unavailable() {
 fn threads_end_when_the_store_is_dropped() {
     let truth = Arc::new(Table::default());
     let builder = ReplicatedRevocation::polling(Arc::clone(&truth));
-    let store = builder.with_stale_policy(StalePolicy::Ask).start().unwrap();
+    let store = builder
+        .with_stale_policy(StalePolicy::LookUp)
+        .start()
+        .unwrap();
     store.wait_until_current(Duration::from_secs(20)).unwrap();
     assert!(Arc::strong_count(&truth) > 1);
     drop(store);

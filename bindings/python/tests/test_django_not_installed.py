@@ -8,7 +8,7 @@ from without_django import run
 
 REQUIRES_DJANGO = {
     "APIKeyAuthentication", "APIKeyStore", "DjangoCacheRevocation", "DjangoORMRevocation", "acheck_object", "alogout",
-    "check_object", "get_auth_context", "get_current_user", "logout",
+    "check_object", "get_auth_context", "get_current_user", "logout", "ReplicatedRevocation",
 }  # fmt: skip
 NAMES = """
 import importlib.util, sys

@@ -544,7 +544,7 @@ def test_secrets_of_the_url_are_not_shown(caplog):
         {"max_staleness": "5"},
         {"max_staleness": float("nan")},
         {"on_stale": "allow"},
-        {"truth": object()},
+        {"truth": "a table"},
         {"prefix": ""},
         {"wait_replicas": -1},
         {"max_entries": 0},

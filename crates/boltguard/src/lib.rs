@@ -33,7 +33,8 @@
 //!
 //! With the feature `redis`, [`revocation`] contains `RedisRevocation`, a list of revoked tokens in Redis, and
 //! `ReplicatedRevocation`, a copy of a shared list in memory, which takes effect on all machines within a guaranteed
-//! time. With the feature `jwks-http`, [`jwks`] contains `HttpFetch`, which fetches the keys of other issuers over HTTP.
+//! time. With the feature `jwks-http`, [`jwks`] contains `HttpFetch`, which fetches the keys of other issuers over
+//! HTTP.
 
 mod backend;
 mod caller;

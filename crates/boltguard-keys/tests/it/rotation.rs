@@ -187,8 +187,9 @@ proptest! {
         let signing = states.iter().filter(|state| **state == KeyState::Signing).count();
         prop_assert_eq!(signing, 1);
         prop_assert_eq!(states[schedule.signing(at(now)).unwrap()], KeyState::Signing);
-        // Older keys are further in their life.
-        prop_assert!(states.iter().rev().is_sorted());
+        // Older keys are further in their life, except that a key may be published before its predecessor.
+        let lives = states.into_iter().map(|state| state.max(KeyState::Next));
+        prop_assert!(lives.rev().is_sorted());
     }
 
     #[test]

@@ -82,15 +82,23 @@ def _is_written(value: Any, subject: str) -> bool:
     return str(value) == subject if isinstance(value, (int, Decimal)) else True
 
 
-def find_by_key(subject: str) -> Any:
-    """The active account with this primary key, or `UserUnavailable`."""
-    return find(user_model()._meta.pk, primary_key(subject))
+def find_by_key(subject: str, *, is_current: bool = False) -> Any:
+    """The active account with this primary key, or `UserUnavailable`.
+
+    With `is_current`, it is read from the database that it is written to, never from a replica.
+    """
+    return find(user_model()._meta.pk, primary_key(subject), is_current=is_current)
 
 
-def find(field: Any, value: Any) -> Any:
+def find(field: Any, value: Any, *, is_current: bool = False) -> Any:
     """The active account with exactly this value in a unique field, or `UserUnavailable`."""
+    users = user_model()._default_manager
+    if is_current:
+        from django.db import router
+
+        users = users.using(router.db_for_write(users.model))
     try:
-        user = user_model()._default_manager.get(**{field.name: value})
+        user = users.get(**{field.name: value})
     except (ObjectDoesNotExist, MultipleObjectsReturned, ValueError, TypeError, OverflowError):
         raise UserUnavailable from None
     # In the collation of a database, "ádmin" and "ADMIN" may be equal to "admin".

@@ -21,7 +21,8 @@ def auth_hash(user: Any) -> str:
 def account(row: TokenSession) -> Any:
     """The active account of a session, or `None` if it is missing, inactive, or has another password."""
     try:
-        user = find_by_key(row.subject)
+        # A replica may not have the current password.
+        user = find_by_key(row.subject, is_current=True)
     except UserUnavailable:
         return None
     return user if _has_same_password(row, user) else None

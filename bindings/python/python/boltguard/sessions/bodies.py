@@ -55,9 +55,10 @@ B = TypeVar("B", bound=Body)
 
 def read(request: HttpRequest, kind: type[B]) -> B:
     """The body, or one of the exceptions above."""
-    body = _raw(request)
+    # Before the body is read: the CSRF check has read one of another type, and it can't be read again.
     if request.content_type != JSON:
         raise NotJson(415, gettext("The body must be JSON. Send it with Content-Type: application/json."))
+    body = _raw(request)
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
@@ -81,7 +82,7 @@ def has_no_token(request: HttpRequest) -> bool:
 def _raw(request: HttpRequest) -> Any:
     length = request.META.get("CONTENT_LENGTH") or "0"
     try:
-        if length.isdecimal() and int(length) <= LONGEST and len(request.body) <= LONGEST:
+        if length.isdecimal() and len(length) < 10 and int(length) <= LONGEST and len(request.body) <= LONGEST:
             return request.body
     except RequestDataTooBig:
         pass

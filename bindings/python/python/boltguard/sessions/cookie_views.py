@@ -9,7 +9,7 @@ from django.middleware.csrf import get_token
 
 from boltguard.gate import csrf
 from boltguard.gate.responses import json_response
-from boltguard.sessions import cookies
+from boltguard.sessions import cookies, rows
 from boltguard.sessions.views import SessionViews
 
 if TYPE_CHECKING:
@@ -35,12 +35,19 @@ class CookieViews(SessionViews):
     def token(self, request: Any) -> HttpResponse:
         """`POST token`: logs a user in. A session that the browser had before ends."""
         response = super().token(request)
-        context = request.context
-        if context.credential_source == "cookie" and context.session_id is not None:
-            self._sessions.end(context.session_id)
+        self._end_previous(request.context)
         # Someone may have known or set it before the login.
         csrf.replace_token(request, response)
         return response
+
+    def _end_previous(self, context: Any) -> None:
+        """Ends the session of the access token in the cookie, if it is one of the account that the token is about."""
+        if context.credential_source != "cookie" or context.session_id is None:
+            return
+        row = rows.find(context.session_id)
+        # Another issuer must not end a session of this site, whose ID it may know.
+        if row is not None and row.subject == context.account:
+            self._sessions.end(row.pk)
 
     def _refresh_token(self, request: HttpRequest) -> SecretBox[Any]:
         return cookies.refresh_token(request)

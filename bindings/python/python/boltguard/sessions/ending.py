@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from boltguard.auth.journal import note_other
-from boltguard.auth.session_managers import SessionManager
-from boltguard.sessions import rollbacks, rows
+from boltguard.auth.session_managers import SessionManager, session_managers
+from boltguard.sessions import clock, rollbacks, rows
 from boltguard.sessions.accounts import auth_hash
 from boltguard.threads import in_thread
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def end(sessions: TokenSessions, session_id: str) -> bool:
-    """Ends a session. Returns whether it hadn't ended before."""
+    """Ends a session. Returns whether it hadn't ended before.
+
+    Its access tokens are also revoked if it had, because the store may have been unavailable then.
+    """
     row = rows.find(session_id)
     if row is None:
         return False
@@ -32,7 +36,8 @@ def end_all(sessions: TokenSessions, user: Any, keep: str | None) -> int:
     ids, ended = _end_all(sessions, user, keep)
     if keep is None:
         if store is not None:
-            store.revoke_subject(str(user.pk), ttl=sessions.access_lifetime)
+            # Without `ttl`, because tokens that don't belong to a session may be valid for longer.
+            store.revoke_subject(str(user.pk))
         return ended
     for session_id in ids:
         _revoke_session(sessions, session_id)
@@ -54,9 +59,11 @@ class SessionTable(SessionManager):
 
 
 def _end_all(manager: SessionManager, user: Any, keep: str | None) -> tuple[Sequence[str], int]:
-    """The IDs of the sessions that were active, and how many have been ended."""
+    """The IDs of the sessions whose access tokens may be valid, and how many sessions have been ended."""
     concerned = rows.rows().of(user).exclude(pk=keep) if keep is not None else rows.rows().of(user)
-    ids = list(concerned.filter(ended_at=None).values_list("pk", flat=True))
+    # The access tokens of a session that ended before weren't revoked if the store was unavailable.
+    recent = concerned.filter(ended_at__gt=clock.moment(clock.now() - _longest_lifetime().total_seconds()))
+    ids = [*concerned.filter(ended_at=None).values_list("pk", flat=True), *recent.values_list("pk", flat=True)]
     ended = _end(manager, ids, concerned)
     if keep is not None:
         # Otherwise, the session would end with the next refresh if the password was changed.
@@ -76,7 +83,13 @@ def _revoke_session(sessions: TokenSessions, session_id: str) -> None:
     """Revokes the access tokens of a session for as long as one can be valid."""
     store = sessions.jwt_auth.revocation_store
     if store is not None:
-        store.revoke_session(session_id, ttl=sessions.access_lifetime)
+        store.revoke_session(session_id, ttl=_longest_lifetime())
+
+
+def _longest_lifetime() -> timedelta:
+    """The longest lifetime of an access token: another `TokenSessions` of the site may have issued it."""
+    lifetimes = [manager.access_lifetime for manager in session_managers()]
+    return max((lifetime for lifetime in lifetimes if lifetime is not None), default=timedelta())
 
 
 class EndedSessions:

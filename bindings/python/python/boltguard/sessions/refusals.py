@@ -7,6 +7,10 @@ from django.utils.translation import gettext
 from boltguard.exceptions import InvalidRefreshToken, SessionsUnavailable
 
 
+class AccountChanged(ValueError):
+    """The account was changed while its user logged in."""
+
+
 def refused(code: str) -> InvalidRefreshToken:
     """The exception for a reason code."""
     details = {

@@ -29,7 +29,7 @@ from boltguard.exceptions import ConfigurationError
 from boltguard.messages import kind_of
 from boltguard.sessions import clock, cookies, ending, rows
 from boltguard.sessions.accounts import account, auth_hash
-from boltguard.sessions.refusals import refused, unavailable
+from boltguard.sessions.refusals import AccountChanged, refused, unavailable
 from boltguard.sessions.token_pair import TokenPair
 from boltguard.signals import refresh_token_reused
 from boltguard.threads import in_thread
@@ -126,7 +126,7 @@ class TokenSessions(SessionManager):
     def create(self, user: Any, request: HttpRequest | None = None) -> TokenPair:
         """Begins a session of a user who has just logged in. The user agent and IP address of the request are stored.
 
-        Raises `ValueError` if the user isn't saved or is inactive.
+        Raises `ValueError` if the user isn't saved, is inactive, or was changed in the database in the meantime.
         """
         engine, subject = self._engine(), subject_of(user)
         try:
@@ -136,9 +136,17 @@ class TokenSessions(SessionManager):
         note_issued(subject)
         state = engine.begin(subject, clock.now())
         row = rows.insert(state, user, engine.expires(state), auth_hash(user), request)
+        try:
+            # The account may have been changed while the password was verified.
+            if account(row) is None:
+                raise AccountChanged(CHANGED)
+            pair = self._issue(state, user)
+        except BaseException:
+            self.end(row.pk)
+            raise
         if self._max_sessions is not None:
             self._end_oldest(user, row)
-        return self._issue(state, user)
+        return pair
 
     async def acreate(self, user: Any, request: HttpRequest | None = None) -> TokenPair:
         """`create`, for async code."""
@@ -251,9 +259,14 @@ class TokenSessions(SessionManager):
         if row is None:
             raise refused("refresh_token_invalid")
         note_issued(row.subject)
+        if row.ended_at is None and not row.is_active:
+            # Another `TokenSessions` with a longer lifetime doesn't continue it.
+            raise refused("refresh_token_expired")
         decision = engine.decide(row.state, presented, clock.now())
         if decision.kind == "reused":
             self._end_reused(row, request)
+        if decision.kind == "ended":
+            self.end(row.pk)
         if decision.code is not None:
             raise refused(decision.code)
         user = account(row)
@@ -268,9 +281,11 @@ class TokenSessions(SessionManager):
         return self._issue(following, user)
 
     def _end_reused(self, row: TokenSession, request: HttpRequest | None) -> None:
-        self.end(row.pk)
-        logger.warning("A refresh token of session %s was used again. The session was ended.", row.pk)
-        send(refresh_token_reused, type(row), session=row, request=request)
+        try:
+            self.end(row.pk)
+        finally:
+            logger.warning("A refresh token of session %s was used again. The session was ended.", row.pk)
+            send(refresh_token_reused, type(row), session=row, request=request)
 
     def _end_oldest(self, user: Any, newest: TokenSession) -> None:
         assert self._max_sessions is not None
@@ -331,5 +346,6 @@ NOT_INSTALLED = (
     'TokenSessions requires the app "boltguard.sessions". Add it to INSTALLED_APPS and run '
     "`python manage.py migrate boltguard_sessions`."
 )
+CHANGED = "The user was deactivated, deleted or given another password in the meantime."
 # The second attempt succeeds, unless reads are stale.
 ATTEMPTS = 4

@@ -15,7 +15,7 @@ from boltguard.gate.responses import json_response
 from boltguard.sessions import rows
 from boltguard.sessions.bodies import Credentials, Refresh, read
 from boltguard.sessions.clock import iso
-from boltguard.sessions.refusals import refused
+from boltguard.sessions.refusals import AccountChanged, refused
 
 if TYPE_CHECKING:
     from boltguard.sessions.models import TokenSession
@@ -47,11 +47,15 @@ class SessionViews:
         from django.contrib.auth.signals import user_logged_in
 
         body = read(request, Credentials)
-        user = authenticate(request, username=body.username, password=body.password)
+        # No username contains a NUL, and PostgreSQL raises an exception for one.
+        is_possible = "\0" not in body.username
+        user = authenticate(request, username=body.username, password=body.password) if is_possible else None
         if user is None or not user.is_active:
-            report_refusal(request, 401, "credentials_invalid")
-            raise InvalidCredentials(gettext("The username or the password is wrong."))
-        pair = self._sessions.create(user, request)
+            raise _wrong(request)
+        try:
+            pair = self._sessions.create(user, request)
+        except AccountChanged:
+            raise _wrong(request) from None
         user_logged_in.send(sender=user.__class__, request=request, user=user)
         return self._began(request, pair, "token")
 
@@ -68,6 +72,7 @@ class SessionViews:
         """`POST logout`: ends the session of the access token."""
         user, row = self._caller(request)
         self._sessions.end(row.pk)
+        self._refuse_ended(request, row)
         _log_out(request, user)
         return self._ended(request, "logout")
 
@@ -80,24 +85,30 @@ class SessionViews:
 
     def logout_all(self, request: HttpRequest) -> HttpResponse:
         """`POST logout/all`: ends all sessions of the account."""
-        user, _ = self._caller(request)
+        user, row = self._caller(request)
         self._sessions.end_all(user)
+        self._refuse_ended(request, row)
         _log_out(request, user)
         return self._ended(request, "logout/all")
 
     def list(self, request: HttpRequest) -> HttpResponse:
         """`GET sessions`: the active sessions of the account."""
         user, current = self._caller(request)
+        self._refuse_ended(request, current)
         sessions = [_shown(row, current) for row in self._sessions.list(user)]
         return json_response({"sessions": sessions}, 200)
 
     def end(self, request: HttpRequest, session_id: str) -> HttpResponse:
         """`DELETE sessions/<id>`: ends a session of the account."""
         user, current = self._caller(request)
+        self._refuse_ended(request, current)
         row = rows.find(session_id)
-        if row is None or row.user_id != user.pk or not row.is_active:
+        if row is None or row.user_id != user.pk:
             raise Http404
+        # Also if it has ended: its access tokens weren't revoked if the store was unavailable.
         self._sessions.end(row.pk)
+        if not row.is_active:
+            raise Http404
         return self._ended(request, f"sessions/{session_id}") if row.pk == current.pk else HttpResponse(status=204)
 
     def _refresh_token(self, request: HttpRequest) -> SecretBox[Any]:
@@ -120,16 +131,24 @@ class SessionViews:
         return HttpResponse(status=204)
 
     def _caller(self, request: Any) -> tuple[Any, TokenSession]:
-        """The account and the active session of the access token."""
+        """The account and the session of the access token. The session may have ended."""
         user = get_current_user(request)
         session_id = request.context.session_id
         row = None if session_id is None else rows.find(session_id)
         if row is None or row.user_id != user.pk:
             raise NoSession(400, gettext("The access token doesn't belong to a session."))
+        return user, row
+
+    def _refuse_ended(self, request: HttpRequest, row: TokenSession) -> None:
+        """Refuses an access token whose session had ended before the request."""
         if not row.is_active:
             report_refusal(request, 401, "session_ended")
             raise refused("session_ended")
-        return user, row
+
+
+def _wrong(request: HttpRequest) -> InvalidCredentials:
+    report_refusal(request, 401, "credentials_invalid")
+    return InvalidCredentials(gettext("The username or the password is wrong."))
 
 
 def _log_out(request: HttpRequest, user: Any) -> None:

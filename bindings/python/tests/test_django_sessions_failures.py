@@ -1,0 +1,188 @@
+"""`TokenSessions` when a store fails, an account changes during a login, or a site has several instances."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import path
+
+from boltguard import protect
+from boltguard.auth import InMemoryRevocation, IsAuthenticated, JWTAuthentication
+from boltguard.exceptions import InvalidRefreshToken, RevocationUnavailable
+from boltguard.sessions import TokenSessions, clock
+from boltguard.sessions.models import TokenSession
+from boltguard.signals import refresh_token_reused
+
+from support import bearer, mount, wsgi
+
+ADA = {"username": "ada", "password": "correct horse"}
+
+
+class Failing(InMemoryRevocation):
+    """A store that is unavailable while `is_down`."""
+
+    is_down = False
+    ttls = ()
+
+    def revoke_level(self, level, before, ttl=None):
+        if self.is_down:
+            raise RevocationUnavailable("The store is unavailable.")
+        self.ttls = (*self.ttls, (level.kind, ttl))
+        return super().revoke_level(level, before, ttl)
+
+
+@pytest.fixture
+def store():
+    return Failing()
+
+
+@pytest.fixture
+def sessions(store):
+    backend = JWTAuthentication(revocation_store=store)
+    sessions = TokenSessions(backend)
+
+    @protect(auth=[backend], guards=[IsAuthenticated()])
+    def view(request):
+        from django.http import HttpResponse
+
+        return HttpResponse("in")
+
+    mount(path("auth/", sessions.urls), path("view", view))
+    return sessions
+
+
+def status(token):
+    return wsgi("get", "/view", bearer(token)).status_code
+
+
+def failing(store, call):
+    store.is_down = True
+    try:
+        return call()
+    finally:
+        store.is_down = False
+
+
+@pytest.mark.parametrize("route", ["logout", "logout/all"])
+def test_logout_is_repeated_after_the_store_failed(ada, sessions, store, route):
+    pair, other = sessions.create(ada), sessions.create(ada)
+    response = failing(store, lambda: wsgi("post", f"/auth/{route}", bearer(pair.access_token)))
+    assert response.status_code == 503
+    wsgi("post", f"/auth/{route}", bearer(pair.access_token))
+    assert status(pair.access_token) == 401
+    assert status(other.access_token) == (401 if route == "logout/all" else 200)
+
+
+def test_end_of_another_session_is_repeated_after_the_store_failed(ada, sessions, store):
+    pair, other = sessions.create(ada), sessions.create(ada)
+    url = f"/auth/sessions/{other.session_id}"
+    failing(store, lambda: wsgi("delete", url, bearer(pair.access_token)))
+    assert status(other.access_token) == 200
+    wsgi("delete", url, bearer(pair.access_token))
+    assert status(other.access_token) == 401 and status(pair.access_token) == 200
+
+
+def test_reuse_is_reported_and_repeated_after_the_store_failed(ada, sessions, store, monkeypatch):
+    first = sessions.create(ada)
+    second = sessions.refresh(first.refresh_token)
+    at = clock.now() + 60
+    monkeypatch.setattr(clock, "now", lambda: at)
+    calls = []
+
+    def receive(**arguments):
+        calls.append(arguments["session"].pk)
+
+    refresh_token_reused.connect(receive)
+    try:
+        with pytest.raises(RevocationUnavailable):
+            failing(store, lambda: sessions.refresh(first.refresh_token))
+    finally:
+        refresh_token_reused.disconnect(receive)
+    assert calls == [first.session_id]
+    with pytest.raises(InvalidRefreshToken) as refused:
+        sessions.refresh(second.refresh_token)
+    assert refused.value.code == "session_ended"
+    assert status(second.access_token) == 401
+
+
+def test_sessions_that_ended_during_a_failure_are_revoked_by_end_all(ada, sessions, store):
+    kept, other = sessions.create(ada), sessions.create(ada)
+    with pytest.raises(RevocationUnavailable):
+        failing(store, lambda: sessions.end_all(ada, keep=kept.session_id))
+    assert sessions.end_all(ada, keep=kept.session_id) == 0
+    assert status(other.access_token) == 401 and status(kept.access_token) == 200
+
+
+def test_sessions_are_revoked_for_the_longest_lifetime_of_the_site(ada, sessions, store):
+    longer = TokenSessions(sessions.jwt_auth, access_lifetime=timedelta(hours=7))
+    pair = longer.create(ada)
+    sessions.end(pair.session_id)
+    kind, ttl = store.ttls[-1]
+    assert kind == "session" and ttl >= timedelta(hours=7)
+
+
+def test_all_tokens_of_a_user_are_revoked_without_an_end(ada, sessions, store):
+    sessions.end_all(ada)
+    assert store.ttls[-1] == ("subject", None)
+
+
+def test_expired_session_is_not_continued_with_a_longer_lifetime(ada, sessions, monkeypatch):
+    shorter = TokenSessions(sessions.jwt_auth, access_lifetime=60, refresh_lifetime=120)
+    pair = shorter.create(ada)
+    at = clock.now() + 121
+    monkeypatch.setattr(clock, "now", lambda: at)
+    with pytest.raises(InvalidRefreshToken) as refused:
+        sessions.refresh(pair.refresh_token)
+    assert refused.value.code == "refresh_token_expired"
+
+
+@pytest.mark.parametrize("change", ["deactivate", "password"])
+def test_login_during_a_change_of_the_account_is_refused(ada, sessions, monkeypatch, change):
+    users = get_user_model().objects
+
+    def authenticate(request, **credentials):
+        user = users.get(username="ada")
+        # Another process commits this while the password is verified.
+        row = users.get(pk=user.pk)
+        if change == "password":
+            row.set_password("another password")
+        users.filter(pk=user.pk).update(is_active=change != "deactivate", password=row.password)
+        return user
+
+    monkeypatch.setattr("django.contrib.auth.authenticate", authenticate)
+    response = wsgi("post", "/auth/token", body=ADA)
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_credentials")
+    assert not TokenSession.objects.active().exists()
+
+
+def test_failing_claims_leave_no_session(ada):
+    broken = TokenSessions(JWTAuthentication(), claims=lambda user: 1 / (user.pk - ada.pk))
+    with pytest.raises(ZeroDivisionError):
+        broken.create(ada)
+    assert not TokenSession.objects.active().exists()
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "expected"),
+    [
+        ({}, {**ADA, "username": "a\0da"}, 401),
+        ({"CONTENT_LENGTH": "9" * 5000}, ADA, 413),
+    ],
+    ids=["nul", "length"],
+)
+def test_odd_logins_are_refused(ada, sessions, headers, body, expected):
+    client = Client(raise_request_exception=False)
+    response = client.post("/auth/token", json.dumps(body), content_type="application/json", **headers)
+    assert response.status_code == expected
+
+
+def test_form_with_a_csrf_token_is_not_json(ada):
+    cookies = TokenSessions(JWTAuthentication(cookie="__Host-access"), cookies=True)
+    mount(path("auth/", cookies.urls))
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    token = client.get("/auth/csrf", secure=True).json()["csrf_token"]
+    form = {**ADA, "csrfmiddlewaretoken": token}
+    response = client.post("/auth/token", form, secure=True, headers={"Origin": "https://testserver"})
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")

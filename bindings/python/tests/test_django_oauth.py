@@ -23,9 +23,11 @@ from boltguard.auth import (
     InMemoryRevocation,
     IsAuthenticated,
     JWTAuthentication,
+    ReplicatedRevocation,
     RevocationStore,
 )
 from boltguard.jwt import Key
+from boltguard.models import RevokedToken
 from boltguard.oauth import aintrospection_view, arevocation_view, introspection_view, revocation_view
 
 from support import asgi, bearer, mount, token, wsgi
@@ -183,6 +185,16 @@ def test_a_revoked_token_is_not_active(store):
     assert introspect(text).content == INACTIVE and not is_in(text)
     other = token(sub="1", jti="other")
     assert is_in(other) and introspect(other).json()["active"] is True
+
+
+def test_a_token_that_only_the_copy_of_a_list_has_is_revoked():
+    """As after a rollback, or if the other processes weren't told."""
+    store = ReplicatedRevocation(None)
+    serve(JWTAuthentication(revocation_store=store))
+    store.replica.apply(_rust.RevocationEntry.token("j", None))
+    assert revoke(token(sub="1", jti="j")).status_code == 200
+    assert RevokedToken.objects.filter(jti="j").exists()
+    store.close()
 
 
 def test_an_account_that_must_exist_is_loaded(ada):

@@ -4,8 +4,10 @@ import threading
 import time
 
 import pytest
+from django.test import override_settings
 
 from boltguard import _rust
+from boltguard.auth import DjangoORMRevocation, replica_truth
 from boltguard.auth.replica_follower import ReplicaThread
 
 TIME_LIMIT = 60.0
@@ -150,3 +152,13 @@ def test_stopped_follower_closes_the_connection(parts):
     assert server.is_closed and not follower.is_running
     follower.start()
     assert not follower.is_running
+
+
+@pytest.mark.parametrize("has_zones", [True, False])
+def test_table_is_read_in_any_time_zone(ada, has_zones):
+    table = DjangoORMRevocation()
+    with override_settings(USE_TZ=has_zones, TIME_ZONE="America/New_York"):
+        table.revoke("kept", 3600)
+        [[entry], *_] = replica_truth.pages(table, time.time())
+        assert "kept" in dict(entry.fields()).values()
+        assert not any(replica_truth.pages(table, time.time() + 2 * 86400))

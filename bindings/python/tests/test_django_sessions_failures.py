@@ -1,15 +1,17 @@
 """`TokenSessions` when a store fails, an account changes during a login, or a site has several instances."""
 
+import asyncio
 import json
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
 
 from boltguard import protect
-from boltguard.auth import InMemoryRevocation, IsAuthenticated, JWTAuthentication
+from boltguard.auth import InMemoryRevocation, IsAuthenticated, JWTAuthentication, alogout, logout
 from boltguard.exceptions import InvalidRefreshToken, RevocationUnavailable
 from boltguard.sessions import TokenSessions, clock
 from boltguard.sessions.models import TokenSession
@@ -25,6 +27,11 @@ class Failing(InMemoryRevocation):
 
     is_down = False
     ttls = ()
+
+    def revoke(self, jti, ttl=None):
+        if self.is_down:
+            raise RevocationUnavailable("The store is unavailable.")
+        return super().revoke(jti, ttl)
 
     def revoke_level(self, level, before, ttl=None):
         if self.is_down:
@@ -45,8 +52,6 @@ def sessions(store):
 
     @protect(auth=[backend], guards=[IsAuthenticated()])
     def view(request):
-        from django.http import HttpResponse
-
         return HttpResponse("in")
 
     mount(path("auth/", sessions.urls), path("view", view))
@@ -73,6 +78,25 @@ def test_logout_is_repeated_after_the_store_failed(ada, sessions, store, route):
     wsgi("post", f"/auth/{route}", bearer(pair.access_token))
     assert status(pair.access_token) == 401
     assert status(other.access_token) == (401 if route == "logout/all" else 200)
+
+
+@pytest.mark.parametrize("leave", [logout, lambda request: asyncio.run(alogout(request))], ids=["sync", "async"])
+def test_function_logout_ends_the_session_if_the_store_fails(ada, sessions, store, leave):
+    pair = sessions.create(ada)
+    steps = []
+
+    @protect(auth=[sessions.jwt_auth], guards=[IsAuthenticated()])
+    def out(request):
+        steps.append("called")
+        leave(request)
+        return HttpResponse()
+
+    mount(path("auth/", sessions.urls), path("out", out))
+    assert failing(store, lambda: wsgi("post", "/out", bearer(pair.access_token))).status_code == 503
+    assert TokenSession.objects.get(pk=pair.session_id).ended_at is not None
+    # The caller can repeat it.
+    assert wsgi("post", "/out", bearer(pair.access_token)).status_code == 200 and len(steps) == 2
+    assert wsgi("post", "/out", bearer(pair.access_token)).status_code == 401
 
 
 def test_end_of_another_session_is_repeated_after_the_store_failed(ada, sessions, store):

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from boltguard import BoltAPI, Depends, protect
 from boltguard.auth import AllowAny, APIKeyAuthentication, IsAuthenticated, JWTAuthentication, get_current_user
-from boltguard.auth.accounts import UserUnavailable, find_by_key, primary_key
+from boltguard.auth.accounts import UserUnavailable, find_by_key, primary_key, subjects_of
 from boltguard.auth.lazy_users import LazyUser
 
 from people.models import Clerk, Member, Note
@@ -225,10 +225,18 @@ def test_an_api_key_has_no_account():
 
 @override_settings(AUTH_USER_MODEL="people.Member")
 def test_a_uuid_names_one_account_however_it_may_be_read():
-    key = uuid.UUID("01345678-1234-5678-1234-56781234567a")
-    for subject in (str(key), str(key).upper(), key.hex):
-        assert primary_key(subject) == key
-    for subject in (f"urn:uuid:{key}", f"{{{key}}}", "+" + key.hex[1:], key.hex[0] + "_" + key.hex[2:], f"-{key}"):
+    key = uuid.UUID("01345678-1234-5678-1234-5678123456ba")
+    for subject in (str(key), str(key).upper(), key.hex, key.hex.upper()):
+        assert primary_key(subject) == key and subject in subjects_of(key)
+    mixed = "01345678-1234-5678-1234-5678123456bA"
+    for subject in (
+        mixed,
+        f"urn:uuid:{key}",
+        f"{{{key}}}",
+        "+" + key.hex[1:],
+        key.hex[0] + "_" + key.hex[2:],
+        f"-{key}",
+    ):
         with pytest.raises(UserUnavailable):
             primary_key(subject)
 

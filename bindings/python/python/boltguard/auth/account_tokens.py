@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from boltguard import conf, registry
-from boltguard.auth.accounts import ByField, ByKey
+from boltguard.auth.accounts import ByField, ByKey, subjects_of
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.stores import RevocationStore
@@ -98,8 +97,7 @@ def _subjects(backend: JWTAuthentication, user: Any) -> list[str]:
     value = getattr(user, lookup.field.attname, None) if isinstance(lookup, ByField) else user.pk
     if value is None or str(value) == "":
         return []
-    # A token with the digits of a UUID is accepted, too.
-    return [str(value), value.hex] if isinstance(value, UUID) else [str(value)]
+    return subjects_of(value)
 
 
 def _key(tokens: AccountTokens) -> Any:

@@ -75,10 +75,18 @@ def typed(field: Any, subject: str) -> Any:
     return value
 
 
+def subjects_of(value: Any) -> list[str]:
+    """The subjects of the tokens of an account with this key: all strings that are accepted for it."""
+    if not isinstance(value, UUID):
+        return [str(value)]
+    # Not in mixed case: there must be few, because each of them is revoked.
+    return [str(value), value.hex, str(value).upper(), value.hex.upper()]
+
+
 def _is_written(value: Any, subject: str) -> bool:
     """Whether a subject is the canonical string of the value: only "7" is user 7, although int("0_7") is 7, too."""
     if isinstance(value, UUID):
-        return subject.lower() in (str(value), value.hex)
+        return subject in subjects_of(value)
     return str(value) == subject if isinstance(value, (int, Decimal)) else True
 
 

@@ -315,6 +315,7 @@ AS_REVOCABLE = {
     "external_revocation": False,
     "memory_revocation": None,
     "not_before_ignored": True,
+    "revocation_replica": None,
 }
 JWT_DEFAULTS = {
     "audience": None,

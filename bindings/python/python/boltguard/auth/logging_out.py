@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from inspect import iscoroutine, iscoroutinefunction
 from typing import Any, NamedTuple
 
@@ -37,13 +37,16 @@ def logout(request: Any, *, session_ttl: Ttl = None) -> AwaitableNone:
     tokens, session = _tokens(request), _session(request)
     if in_event_loop() and any(_would_block(token.store, session) for token in tokens):
         raise SynchronousOnlyOperation(USE_ALOGOUT)
-    for token in tokens:
-        _revoke(token)
+    failures = _Failures()
+    # The session first: once the token is revoked, a request that repeats a failed logout is refused.
     if session is not None:
-        ended = [manager for manager in session.managers if manager.end(session.id)]
+        ended = [one for one in session.managers if failures.catch(one.end, session.id)]
         ttl = _session_ttl(ended, session_ttl)
         for token in tokens:
-            token.store.revoke_session(session.id, ttl)
+            failures.catch(token.store.revoke_session, session.id, ttl)
+    for token in tokens:
+        failures.catch(_revoke, token)
+    failures.raise_first()
     if (signal := _signal(request)) is not None:
         signal.send(**_sent(request))
     return AwaitableNone()
@@ -52,15 +55,45 @@ def logout(request: Any, *, session_ttl: Ttl = None) -> AwaitableNone:
 async def alogout(request: Any, *, session_ttl: Ttl = None) -> None:
     """`logout`, for async code."""
     tokens, session = _tokens(request), _session(request)
-    for token in tokens:
-        await token.store.arevoke(token.jti, token.ttl)
+    failures = _Failures()
     if session is not None:
-        ended = [manager for manager in session.managers if await manager.aend(session.id)]
+        ended = [one for one in session.managers if await failures.acatch(one.aend(session.id))]
         ttl = _session_ttl(ended, session_ttl)
         for token in tokens:
-            await token.store.arevoke_session(session.id, ttl)
+            await failures.acatch(token.store.arevoke_session(session.id, ttl))
+    for token in tokens:
+        await failures.acatch(token.store.arevoke(token.jti, token.ttl))
+    failures.raise_first()
     if (signal := _signal(request)) is not None:
         await signal.asend(**_sent(request))
+
+
+class _Failures:
+    """The exceptions of steps that are all taken, also if one of them fails."""
+
+    def __init__(self) -> None:
+        self._raised: list[Exception] = []
+
+    def catch(self, step: Callable[..., Any], *args: Any) -> Any:
+        """The result of a step, or `None` if it fails."""
+        try:
+            return step(*args)
+        except Exception as error:
+            self._raised.append(error)
+            return None
+
+    async def acatch(self, step: Awaitable[Any]) -> Any:
+        """`catch`, for async code."""
+        try:
+            return await step
+        except Exception as error:
+            self._raised.append(error)
+            return None
+
+    def raise_first(self) -> None:
+        """Raises the first exception, if there is one."""
+        if self._raised:
+            raise self._raised[0]
 
 
 class _Token(NamedTuple):

@@ -112,11 +112,10 @@ def checked_url(url: SecretBox[Any]) -> SecretBox[str]:
     """The URL of a server. An error doesn't show it, because it may contain a password."""
     if not isinstance(url.value, str):
         raise ImproperlyConfigured(f"ReplicatedRevocation: url is {kind_of(url.value)}. It must be a string or None.")
-    scheme, separator, rest = url.value.partition("://")
-    scheme = scheme.replace("valkey", "redis")
-    if not separator or scheme not in ("redis", "rediss", "unix"):
+    # No local variable may hold a part of the URL, because error reports show them.
+    if not url.value.startswith(SCHEMES):
         raise ImproperlyConfigured(INVALID_URL)
-    return SecretBox(f"{scheme}://{rest}")
+    return SecretBox(url.value.replace("valkey", "redis", 1) if url.value.startswith("valkey") else url.value)
 
 
 def _response(replies: list[Any]) -> StreamResponse:
@@ -152,6 +151,7 @@ def _kind(role: Any) -> str:
 
 
 NO_REDIS = 'ReplicatedRevocation requires redis-py for a URL. Install "boltguard[redis]".'
+SCHEMES = ("redis://", "rediss://", "unix://", "valkey://", "valkeys://")
 INVALID_URL = (
     'ReplicatedRevocation: url is not the URL of a Redis server. It must be like "redis://host:6379/0", '
     '"rediss://host:6379/0" or "unix:///path", or None to use only the database.'

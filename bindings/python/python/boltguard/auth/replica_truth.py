@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 from django.db.models import Q, UUIDField
@@ -82,7 +83,7 @@ def _pages(model: Any, expired_at: float, *fields: str) -> Iterator[list[tuple[A
     is_kept = has_expiry(model)
     rows = model._default_manager.db_manager(router.db_for_write(model)).order_by("pk")
     if is_kept:
-        since = datetime.fromtimestamp(max(expired_at, 0.0), tz=timezone.utc)
+        since = datetime.fromtimestamp(max(expired_at, 0.0), tz=timezone.utc if settings.USE_TZ else None)
         rows = rows.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=since))
     columns = ("pk", *fields, *(("expires_at",) if is_kept else ()))
     last: Any = None

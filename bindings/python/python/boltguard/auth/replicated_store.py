@@ -47,6 +47,11 @@ class ReplicatedRevocation(RevocationStore):
     revocation. `max_entries` is the size of the copy; if the list is larger, all requests are refused.
     """
 
+    # Also in the `repr` of one whose arguments are invalid, which error reports show.
+    _url: SecretBox[str] | None = None
+    max_staleness: float = 5.0
+    on_stale: str = "deny"
+
     def __init__(
         self,
         url: str | None,

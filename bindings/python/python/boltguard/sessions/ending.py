@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from boltguard.auth.accounts import subjects_of
 from boltguard.auth.journal import note_other
 from boltguard.auth.session_managers import SessionManager, session_managers
 from boltguard.sessions import clock, rollbacks, rows
@@ -37,7 +38,8 @@ def end_all(sessions: TokenSessions, user: Any, keep: str | None) -> int:
     if keep is None:
         if store is not None:
             # Without `ttl`, because tokens that don't belong to a session may be valid for longer.
-            store.revoke_subject(str(user.pk))
+            for subject in subjects_of(user.pk):
+                store.revoke_subject(subject)
         return ended
     for session_id in ids:
         _revoke_session(sessions, session_id)

@@ -3,8 +3,11 @@
 import os
 import sys
 import types
+from weakref import WeakSet
 
 import pytest
+
+from boltguard import registry
 
 from databases import django_database
 
@@ -175,3 +178,9 @@ def remote(issuer):
 
     with serving(issuer) as url:
         yield RemoteKeySet(url, allow_http=True, timeout=30)
+
+
+@pytest.fixture
+def own_registry(monkeypatch):
+    """Without the backends and stores of other tests, for what concerns all those of a site."""
+    monkeypatch.setattr(registry, "_built", WeakSet())

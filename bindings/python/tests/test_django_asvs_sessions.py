@@ -132,6 +132,7 @@ def test_asvs_7_4_1_logout_disallows_further_use_of_all_tokens(site):
     site.assert_active(other)
 
 
+@pytest.mark.usefixtures("own_registry")
 @pytest.mark.parametrize("change", ["disabled", "deleted"])
 @override_settings(BOLTGUARD_REVOKE_ON=["deactivate", "delete", "password"])  # the default
 def test_asvs_7_4_2_all_sessions_end_when_an_account_is_disabled_or_deleted(site, ada, change):

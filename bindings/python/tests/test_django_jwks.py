@@ -382,7 +382,7 @@ def test_debug_pages_show_no_secret():
     assert "hunter2" not in page(PyJWKClient(dead, headers=key).get_jwk_set)
 
 
-def test_a_checked_site_needs_no_network(remote, issuer):
+def test_a_checked_site_needs_no_network(own_registry, remote, issuer):
     from django.core.management import call_command
 
     with override_settings(BOLT_AUTHENTICATION_CLASSES=[backend(remote)], BOLT_DEFAULT_PERMISSION_CLASSES=[AllowAny()]):

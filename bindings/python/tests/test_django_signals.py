@@ -535,6 +535,7 @@ ARGUMENTS = {
     "api_key_revoked": ["api_key"],
     "api_key_rotated": ["api_key", "successor"],
     "api_key_used": ["api_key"],
+    "refresh_token_reused": ["session", "request"],
     "request_refused": list(REFUSALS),
     "token_revoked": ["store", "jti", "level", "before"],
 }

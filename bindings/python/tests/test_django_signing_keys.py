@@ -125,7 +125,8 @@ def invalid_keys():
     es256 = SigningKey(Key.generate("ES256", kid="a"), signs_from=FAR)
     later = {"signs_from": ago(1), "published_from": FAR}
     yield [], "no signing keys"
-    yield [SigningKey(Key.generate("ES256"), signs_from=ago(-100))], "no key signs yet"
+    tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+    yield [SigningKey(Key.generate("ES256"), signs_from=tomorrow)], "no key signs yet"
     yield [es256, SigningKey(Key.generate("ES256"), signs_from=ago(1))], r"keys\[1\] requires published_from"
     yield [es256, SigningKey(Key.generate("ES256", kid="a"), **later)], "same kid"
     yield [es256, es256], "same key"

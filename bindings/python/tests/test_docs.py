@@ -60,7 +60,7 @@ PAGES_WITH_CODE = [page for page in sorted(PAGES.rglob("*.md")) if any(blocks(pa
 
 
 @pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=name_of)
-def test_the_examples_of(page, module):
+def test_the_examples_of(own_registry, page, module):
     with ExitStack() as settings:
         for code in blocks(page):
             run(code, page, vars(module))

@@ -191,7 +191,7 @@ USELESS = [
     ({"kty": "RSA", "kid": 7, "n": 7, "e": "AQAB"}, 'kid "7"): `n` isn\'t a string'),
     ({"kty": "AKP", "kid": "pq"}, 'kid "pq"): `kty` names a kind of key that isn\'t supported'),
     ({"kty": "EC", "crv": "P-224", "kid": "k1"}, 'kid "k1"): `crv` names a kind of key that isn\'t supported'),
-    ({"kty": "EC", "crv": "secp256k1", "kid": "k1"}, 'kid "k1"): `crv` is secp256k1, which needs'),
+    ({"kty": "EC", "crv": "secp256k1", "kid": "k1"}, 'kid "k1"): `crv` is secp256k1, which requires'),
     ({"kty": "oct", "kid": "s", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"}, 'kid "s"): this is a secret'),
     ({"use": "enc"}, 'kid "a"): `use` isn\'t "sig"'),
     ({"key_ops": ["encrypt"]}, 'kid "a"): `key_ops` doesn\'t list'),

@@ -18,8 +18,10 @@ from boltguard.auth import (
     DjangoORMRevocation,
     InMemoryRevocation,
     JWTAuthentication,
+    ReplicatedRevocation,
     RevocationStore,
 )
+from boltguard.auth.secret_box import SecretBox
 from boltguard.doctor import redis_server
 from boltguard.doctor.report import Section, shown_url
 from boltguard.sessions import TokenSessions
@@ -159,6 +161,45 @@ def test_a_redis_server(configure):
         assert examined("Revocation store DjangoCacheRevocation")[1] == []
         client.config_set("save", "")
         caches["default"].clear()
+
+
+def test_a_replicated_list():
+    port = free_port()
+    with redis(port):
+        url = f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
+        redis_server.client_for(SecretBox(f"redis://127.0.0.1:{port}/0")).config_set("requirepass", PASSWORD)
+        backend = JWTAuthentication(revocation_store=ReplicatedRevocation(url, max_staleness=2))
+        facts, problems = examined("Revocation store ReplicatedRevocation")
+        assert facts["bound of a revocation"] == "2 s after it was acknowledged and committed"
+        assert facts["announced by"] == f"redis://127.0.0.1:{port}/0" and facts["if the copy may be older"] == "503"
+        assert facts["Redis: role"] == "master" and facts["reachable"] is True and problems == []
+        client = redis_server.client_for(SecretBox(url))
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        assert any("evicts" in one for one in examined("Revocation store ReplicatedRevocation")[1])
+        assert PASSWORD not in doctor()[0]
+        backend.revocation_store.close()
+
+
+def test_failover_of_a_stream_can_delay_revocations():
+    class Client:
+        def info(self):
+            return {"role": "master", "connected_slaves": 1, "maxmemory_policy": "noeviction"}
+
+        def config_get(self, name):
+            return {name: "0"}
+
+    for wait_replicas, problems in ((0, 1), (1, 0)):
+        section = Section("stream")
+        redis_server.examine_stream(Client(), wait_replicas, section)
+        assert len(section.problems) == problems
+
+
+def test_a_polled_list_needs_no_server():
+    backend = JWTAuthentication(revocation_store=ReplicatedRevocation(None, on_stale="ask"))
+    facts, _ = examined("Revocation store ReplicatedRevocation")
+    assert facts["announced by"].startswith("nothing") and facts["if the copy may be older"] == "queries the database"
+    assert not any(name.startswith("Redis") for name in facts)
+    backend.revocation_store.close()
 
 
 def test_a_stopped_redis_server_is_a_problem_and_its_password_is_not_shown():

@@ -157,6 +157,11 @@ class ReplicatedRevocation(RevocationStore):
             return await in_thread(self._check_after_wait)(query)
         return self._check_after_wait(query)
 
+    @property
+    def url(self) -> SecretBox[str] | None:
+        """The URL of the server, which may contain a password, or `None` for the database alone."""
+        return self._url
+
     def describe(self) -> dict[str, Any]:
         """The state of this process, without secrets: for monitoring and for the health check of a service.
 

@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from boltguard.auth.secret_box import SecretBox
 from boltguard.doctor.report import Section, shown_error
 
 # In seconds. Entries are kept for a minute longer than necessary, because clocks differ.
@@ -22,22 +23,49 @@ def client_of(store: Any) -> Any:
     return None
 
 
+def client_for(url: SecretBox[str]) -> Any:
+    """A client for the server with this URL."""
+    import redis
+
+    return redis.Redis.from_url(url.value, socket_timeout=2, socket_connect_timeout=2)
+
+
 def examine(client: Any, section: Section) -> None:
-    """Adds the state of the server."""
+    """Adds the state of a server that holds all entries."""
+    info = _info(client, section)
+    if info is None:
+        return
+    _examine_persistence(client, info, section)
+    _examine_eviction(info, section)
+    if _count_replicas(client, info, section) and section.facts["Redis: min-replicas-to-write"] == 0:
+        text = "A failover to a replica can lose the latest revocations, because writes don't wait for a replica."
+        section.problem(text, "Set min-replicas-to-write 1, or use DjangoORMRevocation.")
+    _examine_clock(client, section)
+
+
+def examine_stream(client: Any, wait_replicas: int, section: Section) -> None:
+    """Adds the state of a server that only announces entries, which are also in a table."""
+    info = _info(client, section)
+    if info is None:
+        return
+    _examine_eviction(info, section)
+    if _count_replicas(client, info, section) and not wait_replicas:
+        text = "After a failover, the latest revocations may take effect only after about a minute."
+        section.problem(text, "Set wait_replicas=1, and min-replicas-to-write 1 on the server.")
+
+
+def _info(client: Any, section: Section) -> dict[str, Any] | None:
     try:
-        info = client.info()
+        info: dict[str, Any] = client.info()
     except Exception as error:
         # The store reports that it is unavailable. A user without the permission for INFO isn't a problem.
         section.facts["Redis: INFO"] = f"not available ({shown_error(error)})"
-        return
+        return None
     section.facts["Redis: version"] = str(info.get("redis_version", ""))
     section.facts["Redis: role"] = str(info.get("role", ""))
     if info.get("role") != "master":
         section.problem("The Redis server is a replica, so it may not have received a revocation yet.", USE_PRIMARY)
-    _examine_persistence(client, info, section)
-    _examine_eviction(info, section)
-    _examine_replicas(client, info, section)
-    _examine_clock(client, section)
+    return info
 
 
 def _examine_persistence(client: Any, info: dict[str, Any], section: Section) -> None:
@@ -60,13 +88,11 @@ def _examine_eviction(info: dict[str, Any], section: Section) -> None:
         section.problem(text, "Set maxmemory-policy noeviction, or use a separate server for revocations.")
 
 
-def _examine_replicas(client: Any, info: dict[str, Any], section: Section) -> None:
+def _count_replicas(client: Any, info: dict[str, Any], section: Section) -> int:
     replicas, least = int(info.get("connected_slaves", 0)), _setting(client, "min-replicas-to-write")
     section.facts["Redis: replicas"] = replicas
     section.facts["Redis: min-replicas-to-write"] = "unknown" if least is None else int(least)
-    if replicas and least == "0":
-        text = "A failover to a replica can lose the latest revocations, because writes don't wait for a replica."
-        section.problem(text, "Set min-replicas-to-write 1, or use DjangoORMRevocation.")
+    return replicas
 
 
 def _examine_clock(client: Any, section: Section) -> None:

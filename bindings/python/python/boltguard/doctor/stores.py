@@ -14,6 +14,7 @@ from boltguard._rust import RevocationQuery
 from boltguard.auth.cache_store import DjangoCacheRevocation
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.memory_store import InMemoryRevocation
+from boltguard.auth.replicated_store import ReplicatedRevocation
 from boltguard.auth.store_classes import ask
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.table_store import DjangoORMRevocation
@@ -86,6 +87,20 @@ def _table(store: Any, section: Section) -> None:
     section.facts["bound of a revocation"] = IMMEDIATELY
 
 
+def _replicated(store: Any, section: Section) -> None:
+    section.facts["kind"] = "database, with a copy in the memory of each process"
+    for model in filter(None, (_model(store.truth, "model", section), _model(store.truth, "watermark_model", section))):
+        _table_of(model, section)
+    section.facts["bound of a revocation"] = f"{store.max_staleness:g} s after it was acknowledged and committed"
+    older = "503" if store.on_stale == "deny" else "queries the database"
+    section.facts["if the copy may be older"] = older
+    if store.url is None:
+        section.facts["announced by"] = "nothing: each process reads the tables repeatedly"
+        return
+    section.facts["announced by"] = shown_url(store.url.value)
+    redis_server.examine_stream(redis_server.client_for(store.url), store.wait_replicas, section)
+
+
 def _model(store: Any, name: str, section: Section) -> Any:
     try:
         return getattr(store, name)
@@ -134,4 +149,5 @@ _KINDS: dict[type[RevocationStore], Callable[[Any, Section], None]] = {
     InMemoryRevocation: _memory,
     DjangoCacheRevocation: _cache,
     DjangoORMRevocation: _table,
+    ReplicatedRevocation: _replicated,
 }

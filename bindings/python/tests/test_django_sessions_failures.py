@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
 
-from boltguard import protect
+from boltguard import jwt, protect
 from boltguard.auth import InMemoryRevocation, IsAuthenticated, JWTAuthentication, alogout, logout
 from boltguard.exceptions import InvalidRefreshToken, RevocationUnavailable
 from boltguard.sessions import TokenSessions, clock
@@ -97,6 +98,30 @@ def test_function_logout_ends_the_session_if_the_store_fails(ada, sessions, stor
     # The caller can repeat it.
     assert wsgi("post", "/out", bearer(pair.access_token)).status_code == 200 and len(steps) == 2
     assert wsgi("post", "/out", bearer(pair.access_token)).status_code == 401
+
+
+@pytest.mark.parametrize("leave", [logout, lambda request: asyncio.run(alogout(request))], ids=["sync", "async"])
+@pytest.mark.parametrize("is_local", [True, False])
+def test_another_issuer_cannot_end_a_session_of_this_site(ada, sessions, store, leave, is_local):
+    pair = sessions.create(ada)
+    claims = {"iss": "https://id.example.com", "sub": "ada", "jti": "x", "sid": pair.session_id if is_local else "s"}
+    text = jwt.encode({**claims, "exp": time.time() + 300}, "e" * 64)
+    other = JWTAuthentication("e" * 64, issuer=claims["iss"], user_field="username", revocation_store=store)
+
+    @protect(auth=[other], guards=[IsAuthenticated()])
+    def out(request):
+        leave(request)
+        return HttpResponse()
+
+    @protect(auth=[sessions.jwt_auth], guards=[IsAuthenticated()])
+    def view(request):
+        return HttpResponse()
+
+    mount(path("out", out), path("view", view))
+    assert wsgi("post", "/out", bearer(text)).status_code == 200
+    assert wsgi("post", "/out", bearer(text)).status_code == 401
+    assert status(pair.access_token) == 200
+    assert [kind for kind, _ in store.ttls] == ([] if is_local else ["session"])
 
 
 def test_end_of_another_session_is_repeated_after_the_store_failed(ada, sessions, store):

@@ -13,11 +13,12 @@ from django.utils.translation import gettext
 from boltguard import _rust
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.revocation_arguments import Ttl
-from boltguard.auth.session_managers import SessionManager, session_managers
+from boltguard.auth.session_managers import SessionManager, has_table, is_local, session_managers
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.sync_async import AwaitableNone
 from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import Unauthorized
+from boltguard.threads import in_thread
 
 
 def logout(request: Any, *, session_ttl: Ttl = None) -> AwaitableNone:
@@ -37,6 +38,8 @@ def logout(request: Any, *, session_ttl: Ttl = None) -> AwaitableNone:
     tokens, session = _tokens(request), _session(request)
     if in_event_loop() and any(_would_block(token.store, session) for token in tokens):
         raise SynchronousOnlyOperation(USE_ALOGOUT)
+    if session is not None and session.is_foreign and is_local(session.id):
+        session = None
     failures = _Failures()
     # The session first: once the token is revoked, a request that repeats a failed logout is refused.
     if session is not None:
@@ -55,6 +58,8 @@ def logout(request: Any, *, session_ttl: Ttl = None) -> AwaitableNone:
 async def alogout(request: Any, *, session_ttl: Ttl = None) -> None:
     """`logout`, for async code."""
     tokens, session = _tokens(request), _session(request)
+    if session is not None and session.is_foreign and await in_thread(is_local)(session.id):
+        session = None
     failures = _Failures()
     if session is not None:
         ended = [one for one in session.managers if await failures.acatch(one.aend(session.id))]
@@ -105,6 +110,7 @@ class _Token(NamedTuple):
 class _Session(NamedTuple):
     id: str
     managers: list[SessionManager]
+    is_foreign: bool
 
 
 def _session(request: Any) -> _Session | None:
@@ -112,9 +118,9 @@ def _session(request: Any) -> _Session | None:
     context = request._boltguard_seen
     if not context.session_id:
         return None
-    # Another issuer must not end a session of this site, whose ID it may know.
-    is_own = context.account is not None
-    return _Session(context.session_id, session_managers() if is_own else [])
+    # Another issuer must not end a session of this site, whose ID it may know. Watermarks of sessions have no issuer.
+    is_foreign = context.account is None
+    return _Session(context.session_id, [] if is_foreign else session_managers(), is_foreign)
 
 
 def _session_ttl(ended: list[SessionManager], ttl: Ttl) -> Ttl:
@@ -124,7 +130,10 @@ def _session_ttl(ended: list[SessionManager], ttl: Ttl) -> Ttl:
 
 def _would_block(store: RevocationStore, session: _Session | None) -> bool:
     """Whether a sync call couldn't revoke the session in an event loop; the token is revoked by `_revoke`."""
-    return session is not None and (bool(session.managers) or iscoroutinefunction(store.revoke_level))
+    if session is None:
+        return False
+    reads_table = session.is_foreign and has_table()
+    return bool(session.managers) or reads_table or iscoroutinefunction(store.revoke_level)
 
 
 def _revoke(token: _Token) -> None:

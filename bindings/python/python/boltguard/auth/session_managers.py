@@ -19,6 +19,10 @@ class SessionManager:
         """How long an access token is valid at most, if that is known."""
         return None
 
+    def has(self, session_id: str) -> bool:
+        """Whether this is the ID of a session of this site, also of one that has ended."""
+        return False
+
     def end(self, session_id: str) -> bool:
         """Ends a session and revokes its access tokens. Returns whether the session hadn't ended before."""
         raise NotImplementedError
@@ -40,6 +44,16 @@ def register_table(table: SessionManager) -> None:
 def session_managers() -> list[SessionManager]:
     """Those of this process, and the table of sessions as the last one."""
     return [*registry.instances(SessionManager), *_tables]
+
+
+def has_table() -> bool:
+    """Whether the site stores sessions."""
+    return bool(_tables)
+
+
+def is_local(session_id: str) -> bool:
+    """Whether this is the ID of a session of this site."""
+    return any(table.has(session_id) for table in _tables)
 
 
 def session_id_of(session: Any) -> str:

@@ -49,6 +49,9 @@ def end_all(sessions: TokenSessions, user: Any, keep: str | None) -> int:
 class SessionTable(SessionManager):
     """Ends sessions in the table. What revokes their access tokens is not its concern."""
 
+    def has(self, session_id: str) -> bool:
+        return rows.find(session_id) is not None
+
     def end(self, session_id: str) -> bool:
         row = rows.find(session_id)
         return row is not None and _end(self, [row.pk], rows.rows().filter(pk=row.pk)) == 1

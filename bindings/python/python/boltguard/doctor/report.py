@@ -33,7 +33,9 @@ def shown_url(url: object) -> str:
         parts = urlsplit(str(url))
         # Without `//`, a password would be in the path.
         if not parts.netloc:
-            return f"{parts.scheme}:…" if parts.scheme else "…" if "@" in str(url) else str(url)
+            # In some versions of Python, the address in "127.0.0.1:11211" is a scheme.
+            has_scheme = parts.scheme.isalpha()
+            return f"{parts.scheme}:…" if has_scheme else "…" if "@" in str(url) else str(url)
         port = "" if parts.port is None else f":{parts.port}"
         return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
     except ValueError:

@@ -182,5 +182,9 @@ def remote(issuer):
 
 @pytest.fixture
 def own_registry(monkeypatch):
-    """Without the backends and stores of other tests, for what concerns all those of a site."""
-    monkeypatch.setattr(registry, "_built", WeakSet())
+    """Without the JWT backends and sessions of other tests, for what concerns all those of a site."""
+    from boltguard.auth import JWTAuthentication
+    from boltguard.auth.session_managers import SessionManager
+
+    others = [one for one in registry.instances(object) if not isinstance(one, (JWTAuthentication, SessionManager))]
+    monkeypatch.setattr(registry, "_built", WeakSet(others))

@@ -20,7 +20,7 @@ pytest.importorskip("sentry_sdk")
 
 SITE = Path(__file__).with_name("sentry_site.py")
 CLAIM = "4711-a-claim-of-the-caller"
-CREDENTIALS = bearer(sub="1", email=CLAIM, address={"street": CLAIM}, roles=[CLAIM])
+CREDENTIALS = bearer(sub="1", exp=4_102_444_800, email=CLAIM, address={"street": CLAIM}, roles=[CLAIM])
 TOKEN = CREDENTIALS["Authorization"].split()[1]
 
 

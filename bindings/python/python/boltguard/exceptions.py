@@ -46,6 +46,7 @@ __all__ = [
     "PyJWKSetError",
     "PyJWTError",
     "RevocationError",
+    "RevocationNotAnnounced",
     "RevocationStoreFull",
     "RevocationUnavailable",
     "SessionsUnavailable",
@@ -283,3 +284,7 @@ class RevocationStoreFull(RevocationError):
 
 class RevocationUnavailable(RevocationError):
     """The store is unavailable."""
+
+
+class RevocationNotAnnounced(RevocationUnavailable):
+    """The revocation is stored, but the other processes couldn't be told, so it takes effect there later."""

@@ -16,9 +16,9 @@ from boltguard import conf
 from boltguard.auth.account_tokens import AccountTokens, has_stores, revoke_all, tokens_of
 from boltguard.auth.everywhere import end_everything
 from boltguard.auth.journal import unrecorded
-from boltguard.auth.renewed_revocation import RenewedRevocation
+from boltguard.auth.renewed_revocation import NOT_ANNOUNCED, RenewedRevocation
 from boltguard.auth.session_managers import kept_session, session_managers
-from boltguard.exceptions import RevocationUnavailable
+from boltguard.exceptions import RevocationNotAnnounced, RevocationUnavailable
 
 logger = logging.getLogger("boltguard")
 
@@ -46,6 +46,9 @@ def revoke(account: Any, *, ends_sessions: bool, changed: Any = None) -> Renewed
                 end_everything(account if changed is None else changed, tokens, kept_session())
             else:
                 revoke_all(tokens)
+    except RevocationNotAnnounced as error:
+        # All tokens are revoked in the database. Refusing the change would leave a stolen password valid.
+        logger.warning(NOT_ANNOUNCED, error)
     except NotImplementedError as error:
         _without_levels(error)
     except ImproperlyConfigured as error:
@@ -57,9 +60,7 @@ def revoke(account: Any, *, ends_sessions: bool, changed: Any = None) -> Renewed
 
 def renew(revocation: RenewedRevocation, using: str) -> None:
     """Revokes the tokens again that are issued until the change is committed."""
-
-    # If this fails, the change was made and all earlier tokens are revoked, so it is logged.
-    transaction.on_commit(revocation, using=using, robust=True)
+    transaction.on_commit(revocation, using=using)
 
 
 def _with_levels(tokens: list[AccountTokens]) -> list[AccountTokens]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from boltguard import conf, registry
 from boltguard.auth.accounts import ByField, ByKey, subjects_of
+from boltguard.auth.failures import Failures
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.stores import RevocationStore
@@ -62,14 +63,10 @@ def load_backends() -> None:
 
 def revoke_all(tokens: list[AccountTokens], before: datetime | None = None, ttl: Ttl = None) -> None:
     """Revokes these tokens in all stores, also if one of them fails, and then raises its exception."""
-    failures = []
+    failures = Failures()
     for one in tokens:
-        try:
-            one.revoke(before, ttl)
-        except Exception as error:
-            failures.append(error)
-    if failures:
-        raise failures[0]
+        failures.catch(one.revoke, before, ttl)
+    failures.raise_worst()
 
 
 def _backends() -> Iterator[JWTAuthentication]:

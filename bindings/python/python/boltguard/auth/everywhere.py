@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from boltguard.auth.account_tokens import AccountTokens, revoke_all, tokens_of
+from boltguard.auth.failures import Failures
 from boltguard.auth.revocation_arguments import Ttl, ttl_seconds
 from boltguard.auth.session_managers import session_id_of, session_managers
 from boltguard.auth.tokens import subject_of
@@ -46,19 +47,15 @@ async def alogout_everywhere(user: Any, *, keep: Any = None, ttl: Ttl = None) ->
 
 
 def end_everything(user: Any, tokens: list[AccountTokens], keep: str | None = None, ttl: Ttl = None) -> None:
-    """Ends the sessions of a user and revokes these tokens, also if one of both fails, and then raises its exception.
+    """Ends the sessions of a user and revokes these tokens, also if something fails, and raises the exception then.
 
     The sessions first: a token that is refreshed in between is revoked, too.
     """
-    failures = []
+    failures = Failures()
     for manager in session_managers():
-        try:
-            manager.end_all(user, keep)
-        except Exception as error:
-            failures.append(error)
-    revoke_all(tokens, None, ttl)
-    if failures:
-        raise failures[0]
+        failures.catch(manager.end_all, user, keep)
+    failures.catch(revoke_all, tokens, None, ttl)
+    failures.raise_worst()
 
 
 USE_ASYNC = "logout_everywhere() can't be called in async code. Use `await alogout_everywhere(user)`."

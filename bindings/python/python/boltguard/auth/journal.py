@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ from functools import wraps
 from inspect import iscoroutine, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from boltguard.auth.failures import Failures
 from boltguard.auth.revocation_arguments import checked_level, checked_milliseconds, date_of, ttl_seconds
 from boltguard.auth.token_ids import checked_jti
 from boltguard.events import asend, send
-from boltguard.exceptions import RevocationUnavailable
+from boltguard.exceptions import RevocationNotAnnounced, RevocationUnavailable
 from boltguard.optional import async_to_sync, open_connections
 from boltguard.signals import token_revoked
 from boltguard.stop_iteration import without_stop_iteration
@@ -97,10 +98,12 @@ def noted(revoke: F, read: Callable[..., Revocation]) -> F:
         async def anoting(*args: Any, **kwargs: Any) -> Any:
             revocation = read(*args, **kwargs)
             with _silent() as was_silent:
-                result = await revoke(*args, **kwargs)
+                result, not_announced = await _astored(revoke(*args, **kwargs))
             _note(revocation)
             if not was_silent:
                 await asend(token_revoked, type(revocation.store), store=revocation.store, **revocation.shown)
+            if not_announced is not None:
+                raise not_announced
             return result
 
         return anoting  # type: ignore[return-value]
@@ -109,14 +112,32 @@ def noted(revoke: F, read: Callable[..., Revocation]) -> F:
     def noting(*args: Any, **kwargs: Any) -> Any:
         revocation = read(*args, **kwargs)
         with _silent() as was_silent:
-            result = without_stop_iteration(revoke)(*args, **kwargs)
+            result, not_announced = _stored(lambda: without_stop_iteration(revoke)(*args, **kwargs))
         _note(revocation)
         # A coroutine hasn't revoked anything yet.
         if not was_silent and not iscoroutine(result):
             send(token_revoked, type(revocation.store), store=revocation.store, **revocation.shown)
+        if not_announced is not None:
+            raise not_announced
         return result
 
     return noting  # type: ignore[return-value]
+
+
+def _stored(revoke: Callable[[], Any]) -> tuple[Any, RevocationNotAnnounced | None]:
+    """The result of a revocation that is stored, or the exception if the other processes don't know of it yet."""
+    try:
+        return revoke(), None
+    except RevocationNotAnnounced as error:
+        return None, error
+
+
+async def _astored(revocation: Awaitable[Any]) -> tuple[Any, RevocationNotAnnounced | None]:
+    """`_stored`, for async code."""
+    try:
+        return await revocation, None
+    except RevocationNotAnnounced as error:
+        return None, error
 
 
 @contextmanager
@@ -190,34 +211,52 @@ def lost() -> list[Entry]:
 
 
 def repeat(entries: list[Entry]) -> None:
-    """Makes these revocations again, which has no effect if they still exist."""
-    token = _entries.set(None)
+    """Makes these revocations again, which has no effect if they still exist, also if one of them fails."""
+    token, failures = _entries.set(None), Failures()
     try:
         for entry in entries:
-            revoke = getattr(entry.store, entry.method)
-            with _silent():
-                (async_to_sync(revoke) if iscoroutinefunction(revoke) else revoke)(*entry.arguments, entry.ttl)
-            entry.watches = []
+            failures.catch(_again, entry)
     finally:
         _entries.reset(token)
+    failures.raise_worst()
 
 
 async def arepeat(entries: list[Entry]) -> None:
     """`repeat`, for async code."""
-    token = _entries.set(None)
+    token, failures = _entries.set(None), Failures()
     try:
         for entry in entries:
-            with _silent():
-                await getattr(entry.store, f"a{entry.method}")(*entry.arguments, entry.ttl)
-            entry.watches = []
+            await failures.acatch(_aagain(entry))
     finally:
         _entries.reset(token)
+    failures.raise_worst()
+
+
+def _again(entry: Entry) -> None:
+    revoke = getattr(entry.store, entry.method)
+    call = async_to_sync(revoke) if iscoroutinefunction(revoke) else revoke
+    with _silent():
+        _, not_announced = _stored(lambda: call(*entry.arguments, entry.ttl))
+    entry.watches = []
+    if not_announced is not None:
+        raise not_announced
+
+
+async def _aagain(entry: Entry) -> None:
+    """`_again`, for async code."""
+    with _silent():
+        _, not_announced = await _astored(getattr(entry.store, f"a{entry.method}")(*entry.arguments, entry.ttl))
+    entry.watches = []
+    if not_announced is not None:
+        raise not_announced
 
 
 def keep_revocations(error: Exception) -> Exception:
     """Makes the revocations of a view that failed again, and returns its exception."""
     try:
         repeat(journal())
+    except RevocationNotAnnounced as not_announced:
+        return not_announced
     except Exception:
         logger.exception(NOT_KEPT)
         return RevocationUnavailable(NOT_KEPT)
@@ -228,6 +267,8 @@ async def akeep_revocations(error: Exception) -> Exception:
     """`keep_revocations`, for async code."""
     try:
         await arepeat(journal())
+    except RevocationNotAnnounced as not_announced:
+        return not_announced
     except Exception:
         logger.exception(NOT_KEPT)
         return RevocationUnavailable(NOT_KEPT)
@@ -239,6 +280,8 @@ def restore() -> None:
     if entries := lost():
         try:
             repeat(entries)
+        except RevocationNotAnnounced:
+            raise
         except Exception as error:
             raise RevocationUnavailable(NOT_KEPT) from error
 
@@ -248,6 +291,8 @@ async def arestore() -> None:
     if entries := lost():
         try:
             await arepeat(entries)
+        except RevocationNotAnnounced:
+            raise
         except Exception as error:
             raise RevocationUnavailable(NOT_KEPT) from error
 

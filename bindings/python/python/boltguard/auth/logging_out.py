@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from inspect import iscoroutine, iscoroutinefunction
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperatio
 from django.utils.translation import gettext
 
 from boltguard import _rust
+from boltguard.auth.failures import Failures
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.session_managers import SessionManager, has_table, is_local, session_managers
@@ -40,7 +41,7 @@ def logout(request: Any, *, session_ttl: Ttl = None) -> AwaitableNone:
         raise SynchronousOnlyOperation(USE_ALOGOUT)
     if session is not None and session.is_foreign and is_local(session.id):
         session = None
-    failures = _Failures()
+    failures = Failures()
     # The session first: once the token is revoked, a request that repeats a failed logout is refused.
     if session is not None:
         ended = [one for one in session.managers if failures.catch(one.end, session.id)]
@@ -49,7 +50,7 @@ def logout(request: Any, *, session_ttl: Ttl = None) -> AwaitableNone:
             failures.catch(token.store.revoke_session, session.id, ttl)
     for token in tokens:
         failures.catch(_revoke, token)
-    failures.raise_first()
+    failures.raise_worst()
     if (signal := _signal(request)) is not None:
         signal.send(**_sent(request))
     return AwaitableNone()
@@ -60,7 +61,7 @@ async def alogout(request: Any, *, session_ttl: Ttl = None) -> None:
     tokens, session = _tokens(request), _session(request)
     if session is not None and session.is_foreign and await in_thread(is_local)(session.id):
         session = None
-    failures = _Failures()
+    failures = Failures()
     if session is not None:
         ended = [one for one in session.managers if await failures.acatch(one.aend(session.id))]
         ttl = _session_ttl(ended, session_ttl)
@@ -68,37 +69,9 @@ async def alogout(request: Any, *, session_ttl: Ttl = None) -> None:
             await failures.acatch(token.store.arevoke_session(session.id, ttl))
     for token in tokens:
         await failures.acatch(token.store.arevoke(token.jti, token.ttl))
-    failures.raise_first()
+    failures.raise_worst()
     if (signal := _signal(request)) is not None:
         await signal.asend(**_sent(request))
-
-
-class _Failures:
-    """The exceptions of steps that are all taken, also if one of them fails."""
-
-    def __init__(self) -> None:
-        self._raised: list[Exception] = []
-
-    def catch(self, step: Callable[..., Any], *args: Any) -> Any:
-        """The result of a step, or `None` if it fails."""
-        try:
-            return step(*args)
-        except Exception as error:
-            self._raised.append(error)
-            return None
-
-    async def acatch(self, step: Awaitable[Any]) -> Any:
-        """`catch`, for async code."""
-        try:
-            return await step
-        except Exception as error:
-            self._raised.append(error)
-            return None
-
-    def raise_first(self) -> None:
-        """Raises the first exception, if there is one."""
-        if self._raised:
-            raise self._raised[0]
 
 
 class _Token(NamedTuple):

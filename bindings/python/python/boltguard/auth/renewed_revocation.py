@@ -5,15 +5,19 @@ Until then, other requests read the old account: someone can log in with the old
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from boltguard.auth.revocation_arguments import date_of
+from boltguard.exceptions import RevocationNotAnnounced
 from boltguard.optional import open_connections
 
 if TYPE_CHECKING:
     from boltguard.auth.account_tokens import AccountTokens
+
+logger = logging.getLogger("boltguard")
 
 
 class RenewedRevocation:
@@ -35,7 +39,14 @@ class RenewedRevocation:
     def __call__(self) -> None:
         from boltguard.auth.account_tokens import revoke_all
 
-        revoke_all(self._tokens, None if self._first_issued is None else date_of(self._first_issued - 1))
+        try:
+            revoke_all(self._tokens, None if self._first_issued is None else date_of(self._first_issued - 1))
+        except RevocationNotAnnounced as error:
+            logger.warning(NOT_ANNOUNCED, error)
+        except Exception:
+            # The change is committed, and all earlier tokens are revoked. Django's log message of a failed callback
+            # requires a function.
+            logger.exception(NOT_REPEATED)
 
 
 def note_issued(subject: str) -> None:
@@ -44,3 +55,10 @@ def note_issued(subject: str) -> None:
         for entry in connection.run_on_commit:
             if isinstance(entry[1], RenewedRevocation):
                 entry[1].issued(subject)
+
+
+NOT_ANNOUNCED = "The tokens of a changed account are revoked, but the bound of the revocation doesn't apply yet: %s"
+NOT_REPEATED = (
+    "An account was changed, and its tokens were revoked before, but those that were issued until the change was "
+    "committed couldn't be revoked."
+)

@@ -25,7 +25,7 @@ from boltguard.auth.stores import RevocationStore
 from boltguard.auth.sync_async import AwaitableNone
 from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.auth.token_ids import checked_jti, encodable
-from boltguard.exceptions import RevocationStoreFull, RevocationUnavailable
+from boltguard.exceptions import RevocationNotAnnounced, RevocationStoreFull, RevocationUnavailable
 from boltguard.forks import reset_in_child
 from boltguard.messages import kind_of
 from boltguard.threads import in_thread
@@ -39,8 +39,8 @@ class ReplicatedRevocation(RevocationStore):
 
     Once a revocation has returned and is committed, no process accepts the token later than `max_staleness` seconds, by
     default 5. A process whose copy may be older responds with 503 and `Retry-After`; with `on_stale="ask"`, it queries
-    the database, for at most 250 ms. A revocation raises `RevocationUnavailable` if it is in the database but couldn't
-    be announced: it takes effect at the latest after a minute.
+    the database, for at most 250 ms. A revocation raises `RevocationNotAnnounced` if it is in the database but couldn't
+    be announced: it takes effect in the other processes at the latest after about a minute.
 
     `truth` is the `DjangoORMRevocation` with the complete list, by default that of Boltguard's tables. `prefix` is that
     of the keys on the server. `wait_replicas` is the number of replicas of the server that must have received a
@@ -232,10 +232,10 @@ class ReplicatedRevocation(RevocationStore):
         try:
             self._stream.append(entry.fields())
         except TooFewReplicas:
-            raise RevocationUnavailable(NOT_REPLICATED) from None
+            raise RevocationNotAnnounced(NOT_REPLICATED) from None
         except ServerError as error:
             self._follower.append_later(entry)
-            raise RevocationUnavailable(NOT_ANNOUNCED.format(error)) from None
+            raise RevocationNotAnnounced(NOT_ANNOUNCED.format(error)) from None
 
     def _append_again(self, entry: _rust.RevocationEntry) -> None:
         try:

@@ -27,6 +27,7 @@ from boltguard.auth.revocation_arguments import (
 from boltguard.auth.store_classes import METHODS, ask, bool_or_error, check_both, check_methods, owner
 from boltguard.auth.sync_async import AwaitableNone, acall, found, pair
 from boltguard.event_loop import in_event_loop
+from boltguard.exceptions import RevocationNotAnnounced
 from boltguard.optional import SynchronousOnlyOperation, async_to_sync
 from boltguard.overriding import is_ours
 
@@ -195,6 +196,9 @@ def _revoke(store: RevocationStore, name: str, level: RevocationLevel, before: A
         result = store.revoke_level(level, until, ttl)
     except SynchronousOnlyOperation as error:
         raise SynchronousOnlyOperation(USE_ASYNC.format(name, name)) from error
+    except RevocationNotAnnounced:
+        time.sleep(pause(until))
+        raise
     if iscoroutine(result):
         waiting = _finish(result, until, pause)
         return waiting if in_event_loop() else async_to_sync(_awaited)(waiting)
@@ -209,8 +213,10 @@ async def _arevoke(store: RevocationStore, level: RevocationLevel, before: Any, 
 
 
 async def _finish(revocation: Any, until: int, pause: Callable[[int], float]) -> None:
-    await revocation
-    await asyncio.sleep(pause(until))
+    try:
+        await revocation
+    finally:
+        await asyncio.sleep(pause(until))
 
 
 async def _awaited(waiting: Any) -> AwaitableNone:

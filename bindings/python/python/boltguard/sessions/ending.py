@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from boltguard.auth.accounts import subjects_of
+from boltguard.auth.failures import Failures
 from boltguard.auth.journal import note_other
 from boltguard.auth.session_managers import SessionManager, session_managers
 from boltguard.sessions import clock, rollbacks, rows
@@ -35,14 +36,16 @@ def end_all(sessions: TokenSessions, user: Any, keep: str | None) -> int:
     """Ends the sessions of a user, except `keep`. Returns how many hadn't ended before."""
     store = sessions.jwt_auth.revocation_store
     ids, ended = _end_all(sessions, user, keep)
+    failures = Failures()
     if keep is None:
         if store is not None:
             # Without `ttl`, because tokens that don't belong to a session may be valid for longer.
             for subject in subjects_of(user.pk):
-                store.revoke_subject(subject)
-        return ended
-    for session_id in ids:
-        _revoke_session(sessions, session_id)
+                failures.catch(store.revoke_subject, subject)
+    else:
+        for session_id in ids:
+            failures.catch(_revoke_session, sessions, session_id)
+    failures.raise_worst()
     return ended
 
 

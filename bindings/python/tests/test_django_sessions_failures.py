@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import path
 
 from boltguard import jwt, protect
@@ -170,6 +171,53 @@ def test_sessions_are_revoked_for_the_longest_lifetime_of_the_site(ada, sessions
     sessions.end(pair.session_id)
     kind, ttl = store.ttls[-1]
     assert kind == "session" and ttl >= timedelta(hours=7)
+
+
+def end_by_logout(sessions, pair):
+    assert wsgi("post", "/auth/logout", bearer(pair.access_token)).status_code == 204
+
+
+WAYS_TO_END = {
+    "end": lambda sessions, pair: sessions.end(pair.session_id),
+    "aend": lambda sessions, pair: asyncio.run(sessions.aend(pair.session_id)),
+    "end_by_token": lambda sessions, pair: sessions.end_by_token(pair.refresh_token),
+    "logout": end_by_logout,
+    "end_all": lambda sessions, pair: sessions.end_all(get_user_model().objects.get(username="ada"), keep="another"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_END)
+def test_session_ends_once_in_the_store_of_each_instance(ada, sessions, store, own_registry, way):
+    """Another instance may have issued its access token, and the views of any may accept it."""
+    second = Failing()
+    instances = [TokenSessions(JWTAuthentication(revocation_store=one)) for one in (store, second, second)]
+    WAYS_TO_END[way](sessions, instances[1].create(ada))
+    assert [kind for kind, _ in store.ttls] == [kind for kind, _ in second.ttls] == ["session"]
+
+
+def test_all_tokens_of_a_user_are_revoked_in_the_store_of_each_instance(ada, sessions, store, own_registry):
+    second = Failing()
+    instances = [TokenSessions(JWTAuthentication(revocation_store=one)) for one in (store, second, second)]
+    instances[0].end_all(ada)
+    assert store.ttls == second.ttls == (("subject", None),)
+
+
+def test_unavailable_store_does_not_prevent_the_end_in_the_others(ada, sessions, store, own_registry):
+    others = [Failing(), Failing()]
+    instances = [TokenSessions(JWTAuthentication(revocation_store=one)) for one in (others[0], store, others[1])]
+    pair = instances[0].create(ada)
+    with pytest.raises(RevocationUnavailable):
+        failing(store, lambda: instances[0].end(pair.session_id))
+    assert [kind for one in others for kind, _ in one.ttls] == ["session", "session"]
+    assert TokenSession.objects.get(pk=pair.session_id).ended_at is not None
+
+
+def test_broken_urlconf_prevents_no_end_but_is_reported(ada, sessions):
+    """The stores of views that can't be imported aren't known."""
+    pair = sessions.create(ada)
+    with override_settings(ROOT_URLCONF="not_there"), pytest.raises(ImproperlyConfigured, match="URLconf"):
+        sessions.end(pair.session_id)
+    assert TokenSession.objects.get(pk=pair.session_id).ended_at is not None
 
 
 def test_all_tokens_of_a_user_are_revoked_without_an_end(ada, sessions, store):

@@ -5,14 +5,14 @@ import asyncio
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.http import JsonResponse
 from django.urls import path
 
 from boltguard import BoltAPI, protect
 from boltguard.auth import AllowAny, JWTAuthentication
 from boltguard.exceptions import InvalidRefreshToken
-from boltguard.sessions import TokenSessions, clock
+from boltguard.sessions import TokenSessions, clock, rollbacks, rows
 from boltguard.sessions.models import TokenSession
 
 from support import mount, wsgi
@@ -105,9 +105,34 @@ def test_committed_end_is_not_repeated(ada, sessions, atomic_requests, monkeypat
 
     def view(request):
         sessions.end(pair.session_id)
-        monkeypatch.setattr(TokenSessions, "end", None)
+        monkeypatch.setattr(rows, "end", None)
         return JsonResponse({})
 
     mount(path("view", view))
     assert wsgi("post", "/view").status_code == 200
     assert is_ended(pair)
+
+
+def test_what_ended_before_a_request_is_not_repeated_after_it(ada, sessions):
+    pair = sessions.create(ada)
+    with transaction.atomic():
+        sessions.end(pair.session_id)
+        transaction.set_rollback(True)
+    mount(path("view", lambda request: JsonResponse({})))
+    assert wsgi("post", "/view").status_code == 200
+    assert not is_ended(pair)
+
+
+def test_a_worker_notes_a_limited_number_of_sessions(ada, sessions, monkeypatch):
+    monkeypatch.setattr(rollbacks, "MOST", 2)
+    rollbacks.forget()
+    for _ in range(3):
+        pair = sessions.create(ada)
+        with transaction.atomic():
+            sessions.end(pair.session_id)
+            transaction.set_rollback(True)
+    attributes = connections["default"].__dict__
+    noted = attributes[rollbacks.NOTED]
+    assert len(noted) == 2 and noted[-1][2] == pair.session_id
+    rollbacks.repeat()
+    assert is_ended(pair) and rollbacks.NOTED not in attributes

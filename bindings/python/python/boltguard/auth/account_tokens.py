@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -97,9 +97,13 @@ def _subjects(backend: JWTAuthentication, user: Any) -> list[str]:
     return subjects_of(value)
 
 
+def place_of(store: RevocationStore) -> Hashable:
+    """Identifies the entries of a store: two stores in one place have the same entries."""
+    return store.place if is_ours(type(store)) else id(store)
+
+
 def _key(tokens: AccountTokens) -> Any:
-    store = tokens.store
-    return store.place if is_ours(type(store)) else id(store), tokens.subject, tokens.issuer
+    return place_of(tokens.store), tokens.subject, tokens.issuer
 
 
 NO_VIEWS = (

@@ -14,7 +14,7 @@ from boltguard import _rust
 from boltguard.auth.failures import Failures
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.revocation_arguments import Ttl
-from boltguard.auth.session_managers import SessionManager, has_table, is_local, session_managers
+from boltguard.auth.session_managers import SessionTable, is_local, session_tables
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.sync_async import AwaitableNone
 from boltguard.event_loop import in_event_loop
@@ -44,7 +44,7 @@ def logout(request: Any, *, session_ttl: Ttl = None) -> AwaitableNone:
     failures = Failures()
     # The session first: once the token is revoked, a request that repeats a failed logout is refused.
     if session is not None:
-        ended = [one for one in session.managers if failures.catch(one.end, session.id)]
+        ended = [one for one in session.tables if failures.catch(one.end, session.id)]
         ttl = _session_ttl(ended, session_ttl)
         for token in tokens:
             failures.catch(token.store.revoke_session, session.id, ttl)
@@ -63,7 +63,7 @@ async def alogout(request: Any, *, session_ttl: Ttl = None) -> None:
         session = None
     failures = Failures()
     if session is not None:
-        ended = [one for one in session.managers if await failures.acatch(one.aend(session.id))]
+        ended = [one for one in session.tables if await failures.acatch(one.aend(session.id))]
         ttl = _session_ttl(ended, session_ttl)
         for token in tokens:
             await failures.acatch(token.store.arevoke_session(session.id, ttl))
@@ -82,7 +82,7 @@ class _Token(NamedTuple):
 
 class _Session(NamedTuple):
     id: str
-    managers: list[SessionManager]
+    tables: list[SessionTable]
     is_foreign: bool
 
 
@@ -93,11 +93,11 @@ def _session(request: Any) -> _Session | None:
         return None
     # Another issuer must not end a session of this site, whose ID it may know. Watermarks of sessions have no issuer.
     is_foreign = context.account is None
-    return _Session(context.session_id, [] if is_foreign else session_managers(), is_foreign)
+    return _Session(context.session_id, [] if is_foreign else session_tables(), is_foreign)
 
 
-def _session_ttl(ended: list[SessionManager], ttl: Ttl) -> Ttl:
-    known = [manager.access_lifetime for manager in ended if manager.access_lifetime is not None]
+def _session_ttl(ended: list[SessionTable], ttl: Ttl) -> Ttl:
+    known = [table.access_lifetime for table in ended if table.access_lifetime is not None]
     return max(known, default=None) if ttl is None else ttl
 
 
@@ -105,8 +105,7 @@ def _would_block(store: RevocationStore, session: _Session | None) -> bool:
     """Whether a sync call couldn't revoke the session in an event loop; the token is revoked by `_revoke`."""
     if session is None:
         return False
-    reads_table = session.is_foreign and has_table()
-    return bool(session.managers) or reads_table or iscoroutinefunction(store.revoke_level)
+    return bool(session_tables()) or iscoroutinefunction(store.revoke_level)
 
 
 def _revoke(token: _Token) -> None:

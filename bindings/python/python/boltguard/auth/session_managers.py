@@ -6,22 +6,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from boltguard import registry
+if TYPE_CHECKING:
+    from boltguard.auth.stores import RevocationStore
 
 
 class SessionManager:
-    """The base class of `TokenSessions`. Each instance calls `registry.remember(self)`."""
+    """The base class of `TokenSessions`: what ending a session must know of all of them.
+
+    Each instance calls `registry.remember(self)`.
+    """
+
+    @property
+    def access_lifetime(self) -> timedelta:
+        """How long an access token is valid at most."""
+        raise NotImplementedError
+
+    @property
+    def revocation_store(self) -> RevocationStore | None:
+        """The store in which the access tokens are revoked."""
+        raise NotImplementedError
+
+
+class SessionTable:
+    """The base class of the table of sessions of the site, which has those of all `TokenSessions`."""
 
     @property
     def access_lifetime(self) -> timedelta | None:
-        """How long an access token is valid at most, if that is known."""
-        return None
+        """How long an access token of a session is valid at most, if that is known."""
+        raise NotImplementedError
 
     def has(self, session_id: str) -> bool:
         """Whether this is the ID of a session of this site, also of one that has ended."""
-        return False
+        raise NotImplementedError
 
     def end(self, session_id: str) -> bool:
         """Ends a session and revokes its access tokens. Returns whether the session hadn't ended before."""
@@ -32,23 +50,18 @@ class SessionManager:
         raise NotImplementedError
 
     def end_all(self, user: Any, keep: str | None = None) -> int:
-        """Ends the sessions of a user, except the one with the ID `keep`."""
+        """Ends the sessions of a user, except the one with the ID `keep`, and revokes their access tokens."""
         raise NotImplementedError
 
 
-def register_table(table: SessionManager) -> None:
-    """Called by the app `boltguard.sessions`: its table has all sessions, also those of a deleted `TokenSessions`."""
+def register_table(table: SessionTable) -> None:
+    """Called by the app `boltguard.sessions`."""
     _tables.append(table)
 
 
-def session_managers() -> list[SessionManager]:
-    """Those of this process, and the table of sessions as the last one."""
-    return [*registry.instances(SessionManager), *_tables]
-
-
-def has_table() -> bool:
-    """Whether the site stores sessions."""
-    return bool(_tables)
+def session_tables() -> list[SessionTable]:
+    """The table of sessions, if the app is installed."""
+    return list(_tables)
 
 
 def is_local(session_id: str) -> bool:
@@ -90,5 +103,5 @@ def kept_session() -> str | None:
     return _kept.get()
 
 
-_tables: list[SessionManager] = []
+_tables: list[SessionTable] = []
 _kept: ContextVar[str | None] = ContextVar("boltguard_kept_session", default=None)

@@ -13,11 +13,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
-from boltguard import registry
-from boltguard.sessions import rows
+from boltguard.sessions import ending
 from boltguard.sessions.clock import current
 from boltguard.sessions.models import TokenSession
-from boltguard.sessions.sessions import TokenSessions
 
 logger = logging.getLogger("boltguard")
 
@@ -88,7 +86,8 @@ class TokenSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ended, failed = 0, []
         for row in queryset:
             try:
-                end(row.pk)
+                # Also if it has ended before: its access tokens may not have been revoked.
+                ending.end(row.pk)
             except Exception:
                 # A store can raise anything. The row has ended, but its access tokens may be accepted.
                 logger.exception("The access tokens of session %s couldn't be revoked.", row.pk)
@@ -107,19 +106,6 @@ class TokenSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 len(failed),
             )
             self.message_user(request, message % {"count": len(failed), "ids": ", ".join(failed)}, messages.ERROR)
-
-
-def end(session_id: str) -> None:
-    """Ends a session, and revokes its access tokens in the stores of all `TokenSessions` of the site.
-
-    Also if it has ended before: its access tokens may not have been revoked.
-    """
-    registry.import_views()
-    used = {id(one.jwt_auth.revocation_store): one for one in registry.instances(TokenSessions)}
-    for sessions in used.values():
-        sessions.end(session_id)
-    if not used:
-        rows.end(rows.rows().filter(pk=session_id))
 
 
 ROUTES = "boltguard_sessions_tokensession"

@@ -13,7 +13,7 @@ class SessionsConfig(AppConfig):
     def ready(self) -> None:
         from boltguard.auth.session_managers import register_table
         from boltguard.sessions import rollbacks
-        from boltguard.sessions.ending import SessionTable
+        from boltguard.sessions.ending import Table
 
         rollbacks.connect()
-        register_table(SessionTable())
+        register_table(Table())

@@ -1,4 +1,4 @@
-"""Ending sessions, in the table and in the revocation store of their access tokens."""
+"""Ending sessions, in the table and in the revocation stores of their access tokens."""
 
 from __future__ import annotations
 
@@ -6,98 +6,118 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from boltguard import registry
+from boltguard.auth.account_tokens import load_backends, place_of
 from boltguard.auth.accounts import subjects_of
 from boltguard.auth.failures import Failures
 from boltguard.auth.journal import note_other
-from boltguard.auth.session_managers import SessionManager, session_managers
+from boltguard.auth.session_managers import SessionManager, SessionTable
+from boltguard.auth.stores import RevocationStore
 from boltguard.sessions import clock, rollbacks, rows
 from boltguard.sessions.accounts import auth_hash
 from boltguard.threads import in_thread
 
 if TYPE_CHECKING:
     from boltguard.sessions.models import TokenSessionQuerySet
-    from boltguard.sessions.sessions import TokenSessions
 
 
-def end(sessions: TokenSessions, session_id: str) -> bool:
-    """Ends a session. Returns whether it hadn't ended before.
+def end(session_id: str) -> bool:
+    """Ends a session, and revokes its access tokens. Returns whether it hadn't ended before.
 
-    Its access tokens are also revoked if it had, because the store may have been unavailable then.
+    Its access tokens are also revoked if it had, because a store may have been unavailable then.
     """
     row = rows.find(session_id)
     if row is None:
         return False
-    ended = _end(sessions, [row.pk], rows.rows().filter(pk=row.pk))
-    _revoke_session(sessions, row.pk)
+    ended = _end([row.pk], rows.rows().filter(pk=row.pk))
+    _revoke_sessions([row.pk])
     return ended == 1
 
 
-def end_all(sessions: TokenSessions, user: Any, keep: str | None) -> int:
-    """Ends the sessions of a user, except `keep`. Returns how many hadn't ended before."""
-    store = sessions.jwt_auth.revocation_store
-    ids, ended = _end_all(sessions, user, keep)
-    failures = Failures()
+def end_all(user: Any, keep: str | None = None) -> int:
+    """Ends the sessions of a user, except `keep`, and revokes their access tokens.
+
+    Returns how many sessions hadn't ended before.
+    """
+    concerned = rows.rows().of(user).exclude(pk=keep) if keep is not None else rows.rows().of(user)
+    ids = _with_valid_tokens(concerned)
+    ended = _end(ids, concerned)
     if keep is None:
-        if store is not None:
-            # Without `ttl`, because tokens that don't belong to a session may be valid for longer.
-            for subject in subjects_of(user.pk):
-                failures.catch(store.revoke_subject, subject)
-    else:
-        for session_id in ids:
-            failures.catch(_revoke_session, sessions, session_id)
-    failures.raise_worst()
+        _revoke_subjects(subjects_of(user.pk))
+        return ended
+    # Otherwise, the session would end with the next refresh if the password was changed.
+    rows.rows().of(user).filter(pk=keep).update(auth_hash=auth_hash(user))
+    _revoke_sessions(ids)
     return ended
 
 
-class SessionTable(SessionManager):
-    """Ends sessions in the table. What revokes their access tokens is not its concern."""
+class Table(SessionTable):
+    """The table of sessions, for `logout` and `logout_everywhere`."""
+
+    @property
+    def access_lifetime(self) -> timedelta | None:
+        return _longest_lifetime()
 
     def has(self, session_id: str) -> bool:
         return rows.find(session_id) is not None
 
     def end(self, session_id: str) -> bool:
-        row = rows.find(session_id)
-        return row is not None and _end(self, [row.pk], rows.rows().filter(pk=row.pk)) == 1
+        return end(session_id)
 
     async def aend(self, session_id: str) -> bool:
-        return await in_thread(self.end)(session_id)
+        return await in_thread(end)(session_id)
 
     def end_all(self, user: Any, keep: str | None = None) -> int:
-        return _end_all(self, user, keep)[1]
+        return end_all(user, keep)
 
 
-def _end_all(manager: SessionManager, user: Any, keep: str | None) -> tuple[Sequence[str], int]:
-    """The IDs of the sessions whose access tokens may be valid, and how many sessions have been ended."""
-    concerned = rows.rows().of(user).exclude(pk=keep) if keep is not None else rows.rows().of(user)
-    # The access tokens of a session that ended before weren't revoked if the store was unavailable.
-    recent = concerned.filter(ended_at__gt=clock.moment(clock.now() - _longest_lifetime().total_seconds()))
-    ids = [*concerned.filter(ended_at=None).values_list("pk", flat=True), *recent.values_list("pk", flat=True)]
-    ended = _end(manager, ids, concerned)
-    if keep is not None:
-        # Otherwise, the session would end with the next refresh if the password was changed.
-        rows.rows().of(user).filter(pk=keep).update(auth_hash=auth_hash(user))
-    return ids, ended
+def _with_valid_tokens(sessions: TokenSessionQuerySet) -> Sequence[str]:
+    """The IDs of sessions whose access tokens may be valid."""
+    # The access tokens of a session that ended before weren't revoked if a store was unavailable.
+    lifetime = (_longest_lifetime() or timedelta()).total_seconds()
+    recent = sessions.filter(ended_at__gt=clock.moment(clock.now() - lifetime))
+    return [*sessions.filter(ended_at=None).values_list("pk", flat=True), *recent.values_list("pk", flat=True)]
 
 
-def _end(manager: SessionManager, ids: Sequence[str], concerned: TokenSessionQuerySet) -> int:
+def _end(ids: Sequence[str], concerned: TokenSessionQuerySet) -> int:
     ended = rows.end(concerned)
     for session_id in ids:
         note_other(EndedSessions, session_id)
-    rollbacks.watch(manager, ids)
+    rollbacks.watch(end, ids)
     return ended
 
 
-def _revoke_session(sessions: TokenSessions, session_id: str) -> None:
-    """Revokes the access tokens of a session for as long as one can be valid."""
-    store = sessions.jwt_auth.revocation_store
-    if store is not None:
-        store.revoke_session(session_id, ttl=_longest_lifetime())
+def _revoke_sessions(ids: Sequence[str]) -> None:
+    """Revokes the access tokens of sessions for as long as one can be valid."""
+    lifetime, failures = _longest_lifetime(), Failures()
+    for store in _stores():
+        for session_id in ids:
+            failures.catch(store.revoke_session, session_id, lifetime)
+    failures.raise_worst()
 
 
-def _longest_lifetime() -> timedelta:
-    """The longest lifetime of an access token: another `TokenSessions` of the site may have issued it."""
-    lifetimes = [manager.access_lifetime for manager in session_managers()]
-    return max((lifetime for lifetime in lifetimes if lifetime is not None), default=timedelta())
+def _revoke_subjects(subjects: Sequence[str]) -> None:
+    failures = Failures()
+    for store in _stores():
+        for subject in subjects:
+            # Without `ttl`, because tokens that don't belong to a session may be valid for longer.
+            failures.catch(store.revoke_subject, subject)
+    failures.raise_worst()
+
+
+def _stores() -> Sequence[RevocationStore]:
+    """The stores of all `TokenSessions` of the site, each of them once.
+
+    Any of them may have issued an access token of the session, and the views of any may accept it.
+    """
+    load_backends()
+    stores = [one.revocation_store for one in registry.instances(SessionManager)]
+    return [*{place_of(store): store for store in stores if store is not None}.values()]
+
+
+def _longest_lifetime() -> timedelta | None:
+    """The longest lifetime of an access token: any `TokenSessions` of the site may have issued it."""
+    return max((one.access_lifetime for one in registry.instances(SessionManager)), default=None)
 
 
 class EndedSessions:

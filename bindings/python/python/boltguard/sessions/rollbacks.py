@@ -9,41 +9,50 @@ request.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.core.signals import request_finished
+from django.core.signals import request_finished, request_started
 from django.db import connections
 
 from boltguard.auth.journal import Watch, is_recorded
-from boltguard.auth.session_managers import SessionManager
 
 logger = logging.getLogger("boltguard")
 
 
 def connect() -> None:
     """Repeats what was rolled back after each request."""
+    request_started.connect(forget, dispatch_uid="boltguard.sessions.rollbacks")
     request_finished.connect(repeat, dispatch_uid="boltguard.sessions.rollbacks")
 
 
-def watch(sessions: SessionManager, ids: Iterable[str]) -> None:
-    """Notes that these sessions ended in the open transactions."""
+def watch(end: Callable[[str], object], ids: Iterable[str]) -> None:
+    """Notes that these sessions ended in the open transactions, and how to end them again."""
     if not is_recorded():
         return
     for connection in connections.all(initialized_only=True):
         if connection.in_atomic_block:
             watch = Watch(connection)
-            connection.__dict__.setdefault(NOTED, []).extend((watch, sessions, session_id) for session_id in ids)
+            # Outside of requests, such as in a worker, no signal empties it.
+            noted = connection.__dict__.setdefault(NOTED, deque(maxlen=MOST))
+            noted.extend((watch, end, session_id) for session_id in ids)
+
+
+def forget(**kwargs: Any) -> None:
+    """Discards what was noted before the request."""
+    for connection in connections.all(initialized_only=True):
+        connection.__dict__.pop(NOTED, None)
 
 
 def repeat(**kwargs: Any) -> None:
     """Ends the sessions again whose transaction was rolled back."""
     for connection in connections.all(initialized_only=True):
         noted = connection.__dict__.pop(NOTED, ())
-        lost = [(sessions, session_id) for watch, sessions, session_id in noted if watch.is_lost]
-        for sessions, session_id in lost:
+        lost = [(end, session_id) for watch, end, session_id in noted if watch.is_lost]
+        for end, session_id in lost:
             try:
-                sessions.end(session_id)
+                end(session_id)
             except Exception:
                 logger.exception("The end of session %s was rolled back, and couldn't be repeated.", session_id)
         if lost:
@@ -53,3 +62,5 @@ def repeat(**kwargs: Any) -> None:
 
 # An attribute of a connection.
 NOTED = "_boltguard_ended_sessions"
+# More than a request ends in transactions that are rolled back.
+MOST = 1000

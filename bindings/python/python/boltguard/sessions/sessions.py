@@ -109,6 +109,11 @@ class TokenSessions(SessionManager):
         return timedelta(seconds=self._durations["access_lifetime"])
 
     @property
+    def revocation_store(self) -> RevocationStore | None:
+        """The store of the backend, in which the access tokens are revoked."""
+        return self.jwt_auth.revocation_store
+
+    @property
     def policy(self) -> dict[str, float | None]:
         """The durations in seconds, and `max_sessions`."""
         return {**self._durations, "max_sessions": self._max_sessions}
@@ -174,8 +179,11 @@ class TokenSessions(SessionManager):
         return await in_thread(lambda: self.refresh(token.value, request))()
 
     def end(self, session_id: str) -> bool:
-        """Ends a session and revokes its access tokens. Returns whether the session hadn't ended before."""
-        return ending.end(self, session_id)
+        """Ends a session, and revokes its access tokens in the revocation stores of all `TokenSessions` of the site.
+
+        Returns whether the session hadn't ended before.
+        """
+        return ending.end(session_id)
 
     async def aend(self, session_id: str) -> bool:
         """`end`, for async code."""
@@ -199,7 +207,7 @@ class TokenSessions(SessionManager):
 
         `keep` is the ID of a session that continues, also after the user has changed the password.
         """
-        return ending.end_all(self, user, keep)
+        return ending.end_all(user, keep)
 
     async def aend_all(self, user: Any, keep: str | None = None) -> int:
         """`end_all`, for async code."""

@@ -287,6 +287,17 @@ def test_login_ends_the_oldest_sessions(ada, moved):
     assert [row.pk for row in sessions.list(ada)] == [only.session_id]
 
 
+@pytest.mark.parametrize("seconds", [0, -5], ids=["same_time", "clock_behind"])
+def test_login_ends_older_sessions_if_its_clock_is_not_ahead(ada, moved, seconds):
+    sessions = TokenSessions(JWTAuthentication(), max_sessions=1)
+    for _ in range(4):
+        pair = sessions.create(ada)
+        assert [row.pk for row in sessions.list(ada)] == [pair.session_id]
+        assert claims_of(pair.access_token)["iat"] == moved.time
+        moved.advance(seconds)
+    sessions.refresh(pair.refresh_token)
+
+
 def test_deactivated_user_is_not_refreshed(ada, sessions):
     pair = sessions.create(ada)
     get_user_model().objects.filter(pk=ada.pk).update(is_active=False)

@@ -153,12 +153,34 @@ def test_sessions_end_while_they_are_refreshed(ada, sessions):
     assert not TokenSession.objects.of(ada).active().exists()
 
 
-def test_simultaneous_logins_keep_the_limit(ada):
+def test_simultaneous_logins_keep_the_newest_sessions(ada):
     sessions = TokenSessions(JWTAuthentication(), max_sessions=3)
     at_once(lambda _: sessions.create(ada), number=12)
-    assert len(sessions.list(ada)) <= 3
-    sessions.create(ada)
-    assert 1 <= len(sessions.list(ada)) <= 3
+    newest = TokenSession.objects.of(ada).order_by("-created_at", "-id")[:3]
+    assert {row.pk for row in sessions.list(ada)} == {row.pk for row in newest}
+
+
+@pytest.mark.parametrize("difference", [-5, 0, 5], ids=["clock_behind", "same_time", "clock_ahead"])
+def test_one_of_two_simultaneous_logins_continues(ada, monkeypatch, difference):
+    """Both sessions are in the table before either of the logins ends the older one."""
+    sessions, oldest = TokenSessions(JWTAuthentication(), max_sessions=1), rows.oldest
+    inserted, start, local = threading.Barrier(2), clock.now(), threading.local()
+
+    def wait(*args):
+        inserted.wait(60)
+        return oldest(*args)
+
+    def login(number):
+        local.offset = number * difference
+        return sessions.create(ada)
+
+    monkeypatch.setattr(rows, "oldest", wait)
+    monkeypatch.setattr(clock, "now", lambda: start + getattr(local, "offset", 0))
+    pairs = at_once(login, number=2)
+    newest = TokenSession.objects.of(ada).order_by("-created_at", "-id")[0]
+    assert [row.pk for row in sessions.list(ada)] == [newest.pk]
+    (pair,) = [pair for pair in pairs if pair.session_id == newest.pk]
+    assert sessions.refresh(pair.refresh_token)
 
 
 def test_reading_a_session_locks_nothing(races, ada, sessions):

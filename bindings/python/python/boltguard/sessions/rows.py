@@ -5,10 +5,13 @@ Sessions are read from the database that they are written to, because a replica 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from django.db import router
+from django.db.models import Max
 from django.http import HttpRequest
 
 from boltguard import _rust
@@ -27,15 +30,21 @@ def rows() -> TokenSessionQuerySet:
 
 
 def insert(
-    state: _rust.SessionState, user: Any, expires: float, auth_hash: str, request: HttpRequest | None
+    state: _rust.SessionState,
+    user: Any,
+    expires: float,
+    auth_hash: str,
+    request: HttpRequest | None,
+    *,
+    is_limited: bool,
 ) -> TokenSession:
-    """Adds a session."""
-    queryset = rows()
+    """Adds a session. If the number of sessions is limited, it is newer than those that exist."""
+    queryset, created = rows(), moment(state.created)
     row: TokenSession = queryset.model(
         id=state.id,
         user_id=user.pk,
         generation=state.generation,
-        created_at=moment(state.created),
+        created_at=_after_others(user, created) if is_limited else created,
         expires_at=moment(expires),
         auth_hash=auth_hash,
         user_agent=_user_agent(request),
@@ -44,6 +53,12 @@ def insert(
     )
     row.save(using=queryset.db, force_insert=True)
     return row
+
+
+def oldest(user: Any, limit: int) -> Sequence[str]:
+    """The IDs of the active sessions of a user except for the newest ones, of which there may be this many."""
+    newest_first = rows().of(user).active().order_by("-created_at", "-id")
+    return [*newest_first.values_list("pk", flat=True)[limit:]]
 
 
 def find(session_id: str) -> TokenSession | None:
@@ -71,6 +86,12 @@ def rotate(following: _rust.SessionState, expires: float, auth_hash: str) -> boo
 def end(sessions: TokenSessionQuerySet) -> int:
     """Ends sessions permanently, and returns how many had not ended before."""
     return sessions.filter(ended_at=None).update(ended_at=current())
+
+
+def _after_others(user: Any, date: datetime) -> datetime:
+    """The date of a new session: the clock of the server that created the newest session may be ahead."""
+    newest = rows().of(user).active().aggregate(newest=Max("created_at"))["newest"]
+    return date if newest is None else max(date, newest + timedelta(microseconds=1))
 
 
 def _last_use(state: _rust.SessionState) -> dict[str, Any]:

@@ -140,7 +140,8 @@ class TokenSessions(SessionManager):
             raise ValueError("The user is inactive. Only an active user can have a session.") from None
         note_issued(subject)
         state = engine.begin(subject, clock.now())
-        row = rows.insert(state, user, engine.expires(state), auth_hash(user), request)
+        expires, is_limited = engine.expires(state), self._max_sessions is not None
+        row = rows.insert(state, user, expires, auth_hash(user), request, is_limited=is_limited)
         try:
             # The account may have been changed while the password was verified.
             if account(row) is None:
@@ -150,7 +151,9 @@ class TokenSessions(SessionManager):
             self.end(row.pk)
             raise
         if self._max_sessions is not None:
-            self._end_oldest(user, row)
+            # Also this one, if newer ones began in the meantime. All simultaneous logins therefore keep the same ones.
+            for session_id in rows.oldest(user, self._max_sessions):
+                self.end(session_id)
         return pair
 
     async def acreate(self, user: Any, request: HttpRequest | None = None) -> TokenPair:
@@ -294,12 +297,6 @@ class TokenSessions(SessionManager):
         finally:
             logger.warning("A refresh token of session %s was used again. The session was ended.", row.pk)
             send(refresh_token_reused, type(row), session=row, request=request)
-
-    def _end_oldest(self, user: Any, newest: TokenSession) -> None:
-        assert self._max_sessions is not None
-        others = rows.rows().of(user).active().exclude(pk=newest.pk).order_by("-created_at", "-id")
-        for session_id in others.values_list("pk", flat=True)[self._max_sessions - 1 :]:
-            self.end(session_id)
 
     def _issue(self, state: _rust.SessionState, user: Any) -> TokenPair:
         engine, now = self._engine(), clock.now()

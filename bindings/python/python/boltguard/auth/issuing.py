@@ -11,6 +11,7 @@ from boltguard import _rust, conf
 from boltguard.auth.arguments import refuse
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.secret_box import SecretBox
+from boltguard.auth.signing_keys import SigningKeys
 from boltguard.auth.tokens import claims_of, subject_of
 from boltguard.exceptions import PyJWTError
 from boltguard.messages import kind_of, shown_algorithm
@@ -19,12 +20,15 @@ ExtraClaims = Mapping[str, Any] | Callable[[Any], Mapping[str, Any]] | None
 
 
 class AccessTokenIssuer:
-    """Issues access tokens that a backend accepts, signed with `signing_key` or its own first secret.
+    """Issues access tokens that a backend accepts, signed with `signing_key`, its `SigningKeys` or its first secret.
 
-    `owner` is the name of the class that uses it, for errors. An invalid configuration raises `ImproperlyConfigured`.
+    `owner` is the name of the class that uses it, for errors, and `lifetime` the longest one of a token in seconds. An
+    invalid configuration raises `ImproperlyConfigured`.
     """
 
-    def __init__(self, owner: str, backend: Any, claims: ExtraClaims = None, signing_key: Any = None) -> None:
+    def __init__(
+        self, owner: str, backend: Any, lifetime: float, claims: ExtraClaims = None, signing_key: Any = None
+    ) -> None:
         signing_key = SecretBox(signing_key)
         if not isinstance(backend, JWTAuthentication):
             refuse(f"{owner} requires a JWTAuthentication, which accepts the access tokens; got {kind_of(backend)}.")
@@ -36,13 +40,19 @@ class AccessTokenIssuer:
         self.backend: JWTAuthentication = backend
         self._owner = owner
         self._claims = self._checked(claims)
+        self._lifetime = lifetime
         self._signing_key = signing_key
+        self._signing_keys = self._scheduled()
         self._built: tuple[conf.Conf, _rust.Minter] | None = None
         self._refuse_unaccepted()
 
-    @property
-    def minter(self) -> _rust.Minter:
-        """Signs with the first key that can."""
+    def minter(self, issued: float | None = None) -> _rust.Minter:
+        """Signs tokens that are issued at this time: with the key of `SigningKeys` for it, or the first key that can.
+
+        A token that is issued again is therefore the same, also if another key signs now.
+        """
+        if self._signing_keys is not None:
+            return self._minter_at(self._signing_keys, issued)
         current = conf.current()
         if self._built is None or self._built[0] is not current:
             self._built = (current, self._minter())
@@ -78,13 +88,40 @@ class AccessTokenIssuer:
             refuse(f"{self._owner}: claims is {kind_of(claims)}. It must be a dict, or a function of the user.")
         return claims
 
+    def _scheduled(self) -> _rust.SigningKeys | None:
+        """The `SigningKeys`, if they sign."""
+        own = [key for key in self.backend.signing_keys().value if isinstance(key, SigningKeys)]
+        if isinstance(self._signing_key.value, SigningKeys):
+            if self._signing_key.value not in own:
+                refuse(
+                    f"{self._owner}: signing_key is SigningKeys, but the JWTAuthentication has other keys and would "
+                    "refuse tokens after a rotation. Use JWTAuthentication(signing_keys, algorithms=[...])."
+                )
+            own = [self._signing_key.value]
+        elif self._signing_key.value is not None or not own:
+            return None
+        found = own[0]
+        if self._lifetime > found.access_lifetime:
+            refuse(
+                f"{self._owner}: access_lifetime is longer than that of SigningKeys, which is "
+                f"{found.access_lifetime:g} seconds. Reduce it, or pass a longer one to SigningKeys."
+            )
+        return found.with_typ(TYP)
+
+    def _minter_at(self, keys: _rust.SigningKeys, issued: float | None) -> _rust.Minter:
+        if issued is not None:
+            # The key may have been removed since then, because it was stolen.
+            with suppress(ValueError):
+                return keys.minter(self._lifetime, issued)
+        return keys.minter(self._lifetime)
+
     def _minter(self) -> _rust.Minter:
         is_given = self._signing_key.value is not None
         keys = [self._signing_key] if is_given else [SecretBox(key) for key in self.backend.signing_keys().value]
         for algorithm in self.backend.algorithms:
             for key in keys:
                 with suppress(PyJWTError, TypeError, ValueError):
-                    return _rust.Minter(key.value, algorithm, typ="at+jwt")
+                    return _rust.Minter(key.value, algorithm, typ=TYP)
         names = ", ".join(map(shown_algorithm, self.backend.algorithms))
         if is_given:
             refuse(f"{self._owner}: signing_key can't sign with {names}. Pass a private key for one of them.")
@@ -95,7 +132,7 @@ class AccessTokenIssuer:
 
     def _refuse_unaccepted(self) -> None:
         """Refuses a backend that wouldn't accept the tokens, as far as it is known without a user."""
-        token = SecretBox(self.minter.mint("1", 3600, self._sample()))
+        token = SecretBox(self.minter().mint("1", 3600, self._sample()))
         meta = self.backend.meta_with(token.value)
         outcome = _rust.Gate([self.backend.rust], _rust.Guard.allow_any()).check(meta)
         del meta
@@ -118,3 +155,7 @@ class AccessTokenIssuer:
             return {**self._own("1", "0" * 12), **named, **self._allowed(extra)}
         except ValueError as error:
             refuse(str(error))
+
+
+# RFC 9068 §2.1.
+TYP = "at+jwt"

@@ -53,7 +53,8 @@ class SigningKeys:
     """The asymmetric keys that sign this site's tokens, in the order in which they sign.
 
     Pass it as `secret=` to `create_jwt_for_user`, which signs with the key of the time, and to `JWTAuthentication`,
-    which verifies with all published keys; `boltguard.oauth.jwks_view` publishes them.
+    which verifies with all published keys; `boltguard.oauth.jwks_view` publishes them. `TokenSessions` signs with the
+    `SigningKeys` of its backend.
 
     - `access_lifetime`: the longest lifetime of a token, in seconds or as a `timedelta`. A key stays published after
       the next one signs for this time, `leeway` and a minute for the difference of clocks.
@@ -79,14 +80,23 @@ class SigningKeys:
         self.access_lifetime = _duration("access_lifetime", access_lifetime)
         if not self.access_lifetime:
             refuse("SigningKeys: access_lifetime must be positive.")
+        self._entries = entries
+        self.rust = self.with_typ(typ)
+        if not {"signing"} & set(self.rust.states()):
+            refuse("SigningKeys: signs_from of the first key is in the future, so no key signs yet.")
+
+    def with_typ(self, typ: str) -> _rust.SigningKeys:
+        """The same keys, for tokens whose header has this `typ`."""
         try:
-            self.rust = _rust.SigningKeys(
-                entries.value, access_lifetime=access_lifetime, max_age=max_age, leeway=leeway, typ=typ
+            return _rust.SigningKeys(
+                self._entries.value,
+                access_lifetime=self.access_lifetime,
+                max_age=self.max_age,
+                leeway=self.leeway,
+                typ=typ,
             )
         except (ConfigurationError, PyJWTError, TypeError) as error:
             refuse(f"SigningKeys: {error}.")
-        if not {"signing"} & set(self.rust.states()):
-            refuse("SigningKeys: signs_from of the first key is in the future, so no key signs yet.")
 
     def states(self, now: datetime | None = None) -> dict[str, str]:
         """The state of each key by its `kid`: `"pending"`, `"next"`, `"signing"`, `"retiring"` or `"retired"`."""

@@ -45,9 +45,9 @@ Lifetime = float | timedelta
 class TokenSessions(SessionManager):
     """Sessions: an access token that is valid for minutes, and a refresh token that is exchanged for the next pair.
 
-    `jwt_auth` is the `JWTAuthentication` of the views, which accepts the access tokens. Its secret signs them; if it
-    has a public key, `signing_key` is the private key. If it has a revocation store, the access tokens of a session are
-    revoked when the session ends; otherwise they stay valid until they expire.
+    `jwt_auth` is the `JWTAuthentication` of the views, which accepts the access tokens. Its secret signs them, or its
+    `SigningKeys`; if it has a public key, `signing_key` is the private key. If it has a revocation store, the access
+    tokens of a session are revoked when the session ends; otherwise they stay valid until they expire.
 
     `access_lifetime` is how long an access token is valid, 15 minutes by default, but never longer than its session. A
     session expires if it isn't refreshed for `refresh_lifetime` (14 days), and in any case `session_lifetime` (90 days)
@@ -93,7 +93,9 @@ class TokenSessions(SessionManager):
         self._max_sessions = max_sessions
         self._built: tuple[conf.Conf, _rust.SessionEngine] | None = None
         self._engine()
-        self._issuer = AccessTokenIssuer("TokenSessions", jwt_auth, claims, signing_key.value)
+        self._issuer = AccessTokenIssuer(
+            "TokenSessions", jwt_auth, self._durations["access_lifetime"], claims, signing_key.value
+        )
         _refuse_single_tokens(jwt_auth.revocation_store)
         self._uses_cookies = _checked_cookies(cookies, jwt_auth)
         registry.remember(self)
@@ -300,8 +302,9 @@ class TokenSessions(SessionManager):
 
     def _issue(self, state: _rust.SessionState, user: Any) -> TokenPair:
         engine, now = self._engine(), clock.now()
+        minter, claims = self._issuer.minter(state.last_used), self._issuer.claims(user, state.id)
         return TokenPair(
-            access_token=engine.access_token(state, self._issuer.minter, self._issuer.claims(user, state.id)),
+            access_token=engine.access_token(state, minter, claims),
             refresh_token=engine.refresh_token(state),
             expires_in=max(int(engine.access_expires(state) - now), 0),
             refresh_expires_in=max(int(engine.expires(state) - now), 0),

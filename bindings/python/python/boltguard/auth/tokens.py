@@ -139,7 +139,8 @@ def _flag(user: Any, name: str) -> bool:
     return value
 
 
-def _username(user: Any) -> str | None:
+def username_of(user: Any) -> str | None:
+    """The username, or `None` if the user model has none."""
     get_username = getattr(user, "get_username", None)
     if get_username is None:
         return None
@@ -170,7 +171,7 @@ def claims_of(
 ) -> dict[str, Any]:
     """The claims of a token for `user`, without `sub`, `iat`, `exp` and `jti`. Raises `ValueError`."""
     claims: dict[str, Any] = {name: _flag(user, name) for name in _FLAGS}
-    username = _username(user)
+    username = username_of(user)
     if username is not None:
         claims["username"] = username
     if issuer is not None:

@@ -16,6 +16,7 @@ from boltguard.decorators import protect
 from boltguard.messages import kind_of
 from boltguard.oauth.forms import TokenForm, read_form
 from boltguard.oauth.responses import InvalidRequest, invalid
+from boltguard.sessions import TokenSessions
 
 
 def endpoint(name: str, respond: Callable[[HttpRequest, TokenForm], HttpResponse], auth: Any, guards: Any) -> Any:
@@ -53,6 +54,13 @@ def check_backend(name: str, backend: Any) -> JWTAuthentication:
     if not isinstance(backend, JWTAuthentication):
         raise ImproperlyConfigured(f"{name}: backend is {kind_of(backend)}. It must be a JWTAuthentication.")
     return backend
+
+
+def check_sessions(name: str, sessions: Any) -> TokenSessions | None:
+    """The sessions whose refresh tokens are meant, too, or `ImproperlyConfigured`."""
+    if sessions is not None and not isinstance(sessions, TokenSessions):
+        raise ImproperlyConfigured(f"{name}: sessions is {kind_of(sessions)}. It must be a TokenSessions.")
+    return sessions
 
 
 def check_callers(name: str, auth: Any, guards: Any) -> None:

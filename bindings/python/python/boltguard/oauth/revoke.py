@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,26 +14,38 @@ from boltguard import _rust
 from boltguard.auth.evaluation import Identified
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.stores import RevocationStore
-from boltguard.oauth.endpoint import aendpoint, check_backend, endpoint
+from boltguard.exceptions import InvalidRefreshToken
+from boltguard.oauth.endpoint import aendpoint, check_backend, check_sessions, endpoint
 from boltguard.oauth.forms import TokenForm
 from boltguard.oauth.presented import aevaluate_revocable, evaluate_revocable
 from boltguard.oauth.responses import NOT_CACHED, error, unavailable
+from boltguard.sessions import TokenSessions
 
 logger = logging.getLogger("boltguard")
 
 
-def revocation_view(backend: JWTAuthentication, *, auth: Any, guards: Any) -> Any:
+def revocation_view(
+    backend: JWTAuthentication, *, auth: Any, guards: Any, sessions: TokenSessions | None = None
+) -> Any:
     """A view for `POST token=…`, which revokes a token of `backend` in its revocation store.
+
+    With `sessions`, it also accepts their refresh tokens: it ends the session, and revokes its access tokens.
 
     `auth` and `guards` are those of its callers, as in `protect`. Raises `ImproperlyConfigured` if the guards allow
     anonymous callers.
     """
     check_backend("revocation_view", backend)
+    check_sessions("revocation_view", sessions)
 
     def revoke(request: HttpRequest, form: TokenForm) -> HttpResponse:
         if not form.may_be_token:
             return _done()
         try:
+            if sessions is not None and sessions.has_issued(form.token.value):
+                # Whatever the hint says, RFC 7009 §2.1.
+                with suppress(InvalidRefreshToken):
+                    sessions.end_by_token(form.token.value)
+                return _done()
             target = _target(backend, evaluate_revocable(backend, request, form))
             if isinstance(target, HttpResponse):
                 return target
@@ -44,14 +57,21 @@ def revocation_view(backend: JWTAuthentication, *, auth: Any, guards: Any) -> An
     return endpoint("revocation_view", revoke, auth, guards)
 
 
-def arevocation_view(backend: JWTAuthentication, *, auth: Any, guards: Any) -> Any:
+def arevocation_view(
+    backend: JWTAuthentication, *, auth: Any, guards: Any, sessions: TokenSessions | None = None
+) -> Any:
     """`revocation_view`, as an async view."""
     check_backend("arevocation_view", backend)
+    check_sessions("arevocation_view", sessions)
 
     async def revoke(request: HttpRequest, form: TokenForm) -> HttpResponse:
         if not form.may_be_token:
             return _done()
         try:
+            if sessions is not None and sessions.has_issued(form.token.value):
+                with suppress(InvalidRefreshToken):
+                    await sessions.aend_by_token(form.token.value)
+                return _done()
             target = _target(backend, await aevaluate_revocable(backend, request, form))
             if isinstance(target, HttpResponse):
                 return target

@@ -29,6 +29,7 @@ from boltguard.exceptions import ConfigurationError
 from boltguard.messages import kind_of
 from boltguard.sessions import clock, cookies, ending, rows
 from boltguard.sessions.accounts import account, auth_hash
+from boltguard.sessions.introspection import described
 from boltguard.sessions.refusals import AccountChanged, refused, unavailable
 from boltguard.sessions.token_pair import TokenPair
 from boltguard.signals import refresh_token_reused
@@ -207,6 +208,44 @@ class TokenSessions(SessionManager):
         self.end(row.pk)
         return row
 
+    async def aend_by_token(self, refresh_token: str) -> TokenSession:
+        """`end_by_token`, for async code."""
+        token = SecretBox(refresh_token)
+        del refresh_token
+        return await in_thread(lambda: self.end_by_token(token.value))()
+
+    def has_issued(self, refresh_token: str) -> bool:
+        """Whether this is a refresh token of this site, also one that was used, has expired or is of an ended session.
+
+        It only verifies the token, without a query.
+        """
+        token = SecretBox(refresh_token)
+        del refresh_token
+        return self._presented(token) is not None
+
+    def introspect(self, refresh_token: str) -> dict[str, Any] | None:
+        """The response of token introspection (RFC 7662 §2.2) for a refresh token, or `None` if it isn't active.
+
+        It is active if it is the current one of a session that can be continued. Introspection isn't a use: it changes
+        nothing, also if the token was used before.
+        """
+        token = SecretBox(refresh_token)
+        del refresh_token
+        engine, presented = self._engine(), self._presented(token)
+        row = None if presented is None else rows.find(presented.session_id)
+        if presented is None or row is None or not row.is_active:
+            return None
+        if engine.decide(row.state, presented, clock.now()).kind != "rotate":
+            return None
+        user = account(row)
+        return None if user is None else described(row, user)
+
+    async def aintrospect(self, refresh_token: str) -> dict[str, Any] | None:
+        """`introspect`, for async code."""
+        token = SecretBox(refresh_token)
+        del refresh_token
+        return await in_thread(lambda: self.introspect(token.value))()
+
     def end_all(self, user: Any, keep: str | None = None) -> int:
         """Ends the sessions of a user and revokes all access tokens of the user issued until now. Returns their number.
 
@@ -260,8 +299,12 @@ class TokenSessions(SessionManager):
             self._built = (current, _build(secrets, self._durations))
         return self._built[1]
 
+    def _presented(self, token: SecretBox[Any]) -> _rust.PresentedRefreshToken | None:
+        """The session and the generation of a refresh token of this site."""
+        return self._engine().verify(token.value) if isinstance(token.value, str) else None
+
     def _verify(self, token: SecretBox[Any]) -> _rust.PresentedRefreshToken:
-        presented = self._engine().verify(token.value) if isinstance(token.value, str) else None
+        presented = self._presented(token)
         if presented is None:
             raise refused("refresh_token_invalid")
         return presented

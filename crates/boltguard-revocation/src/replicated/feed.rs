@@ -21,17 +21,11 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Appends an entry.
-    pub(super) fn append(&self, entry: &RevocationEntry) -> Result<(), RevocationError> {
-        let mut commands = redis::pipe();
-        let add = commands.cmd("XADD").arg(self.stream());
-        add.arg("MAXLEN").arg("~").arg(self.rows).arg("*");
-        for (name, value) in entry.fields() {
-            add.arg(name).arg(value);
-        }
-        add.ignore();
+    /// Appends an entry, and returns whether enough replica servers have received it.
+    pub(super) fn append(&self, entry: &RevocationEntry) -> Result<bool, RevocationError> {
+        let mut commands = self.addition(entry);
         if self.replicas == 0 {
-            return self.run(&commands);
+            return self.run::<()>(&commands).map(|()| true);
         }
         // Before the response times out.
         let timeout = (self.pool.timeout() / 2).max(Duration::from_millis(1));
@@ -40,10 +34,23 @@ impl Feed {
             .arg(self.replicas)
             .arg(milliseconds(timeout));
         let (received,): (usize,) = self.run(&commands)?;
-        match received >= self.replicas {
-            true => Ok(()),
-            false => Err(RevocationError::Unavailable),
+        Ok(received >= self.replicas)
+    }
+
+    /// Appends an entry of which no caller waits for the replica servers any more.
+    pub(super) fn append_late(&self, entry: &RevocationEntry) -> Result<(), RevocationError> {
+        self.run(&self.addition(entry))
+    }
+
+    fn addition(&self, entry: &RevocationEntry) -> Pipeline {
+        let mut commands = redis::pipe();
+        let add = commands.cmd("XADD").arg(self.stream());
+        add.arg("MAXLEN").arg("~").arg(self.rows).arg("*");
+        for (name, value) in entry.fields() {
+            add.arg(name).arg(value);
         }
+        add.ignore();
+        commands
     }
 
     pub(super) fn query(&self, query: &StreamQuery) -> Result<StreamResponse, RevocationError> {

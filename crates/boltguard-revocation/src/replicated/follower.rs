@@ -73,14 +73,21 @@ impl Shared {
         let Some(feed) = &self.feed else {
             return Ok(());
         };
-        feed.append(&entry).map_err(|_| {
-            let mut state = self.state();
-            // Entries that don't fit take effect when the truth is read again, as all others after a restart.
-            if state.outbox.len() < MAX_OUTBOX {
-                state.outbox.push_back(entry);
-            }
-            RevocationError::NotInForce
-        })
+        match feed.append(&entry) {
+            Ok(true) => return Ok(()),
+            // The row needn't be appended again: if a failover loses it, all processes read the truth.
+            Ok(false) => {}
+            Err(_) => self.append_later(entry),
+        }
+        Err(RevocationError::NotInForce)
+    }
+
+    fn append_later(&self, entry: RevocationEntry) {
+        let mut state = self.state();
+        // Entries that don't fit take effect when the truth is read again, as all others after a restart.
+        if state.outbox.len() < MAX_OUTBOX {
+            state.outbox.push_back(entry);
+        }
     }
 
     /// Queries the stream, and passes on the reads of the truth, until the store is dropped.
@@ -126,7 +133,7 @@ impl Shared {
     fn append_pending(&self, feed: &Feed) {
         let first = || self.state().outbox.pop_front();
         for entry in std::iter::from_fn(first).take(MAX_APPENDED) {
-            if feed.append(&entry).is_err() {
+            if feed.append_late(&entry).is_err() {
                 self.state().outbox.push_front(entry);
                 return;
             }

@@ -29,10 +29,13 @@ use crate::{RevocationError, RevocationLevel, RevocationQuery, RevocationStore, 
 /// [`replica`](crate::replica) for the keys, the losses that are detected, and the assumptions.
 ///
 /// Once [`revoke`](RevocationStore::revoke) has returned, no process accepts the token later than `max_staleness`, by
-/// default 5 seconds; this process rejects it at once. If that can't be guaranteed, because the stream can't be
-/// reached, the result is [`RevocationError::NotInForce`]: the revocation is part of the truth, and is appended to the
-/// stream later. Until then, it takes effect within a minute, when the truth is read. These methods block: in an
-/// async service, call them on a thread that may.
+/// default 5 seconds; this process rejects it at once. If that can't be guaranteed, the result is
+/// [`RevocationError::NotInForce`], and the revocation takes effect within about a minute, when the truth is read:
+///
+/// - The stream can't be reached. The entry is appended later.
+/// - Too few replica servers have received the row, so a failover may lose it.
+///
+/// These methods block: in an async service, call them on a thread that may.
 ///
 /// A process that may have missed a revocation is unavailable, and rejects requests with 503. This is also its state
 /// until the list has been read for the first time; see [`wait_until_current`](Self::wait_until_current).

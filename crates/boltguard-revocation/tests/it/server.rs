@@ -137,13 +137,17 @@ impl Server {
     }
 
     pub(crate) fn run(&self, command: &str) {
+        self.query::<redis::Value>(command);
+    }
+
+    pub(crate) fn query<T: redis::FromRedisValue>(&self, command: &str) -> T {
         let mut words = command.split(' ');
         let name = words.next().expect("the command isn't empty");
         let mut connection = self.connect().expect("the server accepts connections");
         redis::cmd(name)
             .arg(words.collect::<Vec<_>>())
-            .exec(&mut connection)
-            .expect("the command succeeds");
+            .query(&mut connection)
+            .expect("the command succeeds")
     }
 
     fn connect(&self) -> redis::RedisResult<redis::Connection> {
@@ -165,6 +169,8 @@ fn spawn(port: u16, options: &[&str]) -> io::Result<Child> {
     Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
         .args(["--save", "", "--appendonly", "no"])
+        // A replica writes no file.
+        .args(["--repl-diskless-load", "swapdb"])
         .args(options)
         .stdout(Stdio::null())
         .spawn()

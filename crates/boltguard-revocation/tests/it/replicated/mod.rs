@@ -169,6 +169,31 @@ fn missing_replica_server_is_reported() {
 }
 
 #[test]
+fn row_that_a_replica_server_lacks_is_not_appended_again() {
+    let (Some(primary), Some(replica)) = (Server::start_with(&[]), Server::start_with(&[])) else {
+        return;
+    };
+    replica.run(&format!("REPLICAOF 127.0.0.1 {}", primary.port()));
+    let builder = ReplicatedRevocation::builder(&primary.url, Table::default()).unwrap();
+    let builder = builder.with_max_staleness(MAX_STALENESS);
+    let store = builder.with_replica_servers(1).start().unwrap();
+    let rows = || primary.query::<usize>("XLEN boltguard:revocations:stream");
+    wait_until(|| store.revoke("a", None, now()).is_ok());
+    replica.signal("STOP");
+    wait_until(|| store.revoke("b", None, now()) == Err(RevocationError::NotInForce));
+    let before = rows();
+    // The stream is queried four times per `max_staleness`, and entries are appended afterwards.
+    thread::sleep(MAX_STALENESS * 4);
+    let added = rows() - before;
+    assert!(added <= MOST_LATE_ROWS, "{added}");
+    replica.signal("CONT");
+    wait_until(|| store.revoke("c", None, now()).is_ok());
+}
+
+/// A row whose response a busy machine sends too late is appended again.
+const MOST_LATE_ROWS: usize = 3;
+
+#[test]
 fn list_in_redis_is_read() {
     let Some(server) = Server::start_with(&[]) else {
         return;

@@ -191,7 +191,7 @@ def test_a_token_that_only_the_copy_of_a_list_has_is_revoked():
     """As after a rollback, or if the other processes weren't told."""
     store = ReplicatedRevocation(None)
     serve(JWTAuthentication(revocation_store=store))
-    store.replica.apply(_rust.RevocationEntry.token("j", None))
+    store._follower.insert(_rust.RevocationEntry.token("j", None))
     assert revoke(token(sub="1", jti="j")).status_code == 200
     assert RevokedToken.objects.filter(jti="j").exists()
     store.close()

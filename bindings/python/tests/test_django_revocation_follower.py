@@ -122,6 +122,28 @@ def test_restart_of_the_server_reads_the_list_again(parts):
     assert follower.losses["restarted"] == 1 and truth.reads == 2
 
 
+def test_own_entry_takes_effect_before_the_thread_starts_and_afterwards(parts):
+    follower, replica, *_ = parts
+    follower.insert(entry("a"))
+    assert is_revoked(replica, "a") and replica.state == "never_synced" and not follower.is_running
+    follower.start()
+    wait_for(lambda: replica.state == "current")
+    follower.insert(entry("b"))
+    assert is_revoked(replica, "a") and is_revoked(replica, "b") and is_revoked(replica, "c") is False
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_thread_that_ended_is_replaced(parts):
+    follower, replica, server, truth = parts
+    server.error = SystemExit()
+    follower.start()
+    wait_for(lambda: not follower.is_running)
+    server.error = None
+    follower.start()
+    wait_for(lambda: replica.state == "current")
+    assert dict(follower.losses) == {"start": 1} and truth.reads == 1
+
+
 def test_unsent_entries_are_appended_later(parts):
     follower, replica, server, truth = parts
     server.error = OSError("gone")

@@ -622,9 +622,6 @@ class RevocationReplica:
     def check(self, query: RevocationQuery) -> bool:
         """Whether the token is revoked, at any level."""
 
-    def apply(self, entry: RevocationEntry) -> None:
-        """Adds an entry that this process has written to the complete list. Raises `RevocationStoreFull`."""
-
     @property
     def state(self) -> str:
         """`"current"`, `"never_synced"`, `"stale"`, `"full"` or `"clock_moved"`."""
@@ -664,6 +661,9 @@ class RevocationSynchronizer:
 
     def query_failed(self, number: int) -> None:
         """Handles a query without a valid response."""
+
+    def insert(self, entry: RevocationEntry) -> None:
+        """Adds an entry that this process has written to the complete list, so that it takes effect here at once."""
 
     def handle_truth(self, number: int, entries: Sequence[RevocationEntry]) -> None:
         """Adds entries of the complete list. There can be several calls for a read."""

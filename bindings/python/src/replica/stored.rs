@@ -14,7 +14,6 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::clock::monotonic;
-use super::entry::RevocationEntry;
 use crate::errors::{Class, plain};
 use crate::revocation_query::RevocationQuery;
 use crate::time::{Seconds, now};
@@ -56,12 +55,6 @@ impl RevocationReplica {
             .current()
             .check(query.query(), now(), monotonic())
             .map_err(|error| plain(py, Class::RevocationUnavailable, error))
-    }
-
-    /// Adds an entry that this process has written to the complete list.
-    fn apply(&self, py: Python<'_>, entry: PyRef<'_, RevocationEntry>) -> PyResult<()> {
-        let applied = self.0.current().apply(entry.entry(), now());
-        applied.map_err(|error| plain(py, Class::RevocationStoreFull, error))
     }
 
     /// `"current"`, `"never_synced"`, `"stale"`, `"full"` or `"clock_moved"`.

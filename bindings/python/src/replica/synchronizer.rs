@@ -77,6 +77,11 @@ impl RevocationSynchronizer {
         self.lock().query_failed(number);
     }
 
+    /// Adds an entry that this process has written to the complete list, so that it takes effect here at once.
+    fn insert(&self, entry: PyRef<'_, RevocationEntry>) {
+        self.lock().insert(entry.entry());
+    }
+
     /// Adds entries of the complete list. There can be several calls for a read.
     fn handle_truth(&self, number: u64, entries: Vec<PyRef<'_, RevocationEntry>>) {
         let entries: Vec<Entry> = entries.iter().map(|entry| entry.entry().clone()).collect();

@@ -88,17 +88,6 @@ impl Replica {
         }
     }
 
-    /// Adds an entry that this process has written to the truth, so that it takes effect here without a delay.
-    ///
-    /// The replica isn't more current than before.
-    ///
-    /// # Errors
-    ///
-    /// [`ReplicaError::Full`] if the entry doesn't fit.
-    pub fn apply(&self, entry: &RevocationEntry, now: NumericDate) -> Result<(), ReplicaError> {
-        self.insert(entry, now).map_err(|_| ReplicaError::Full)
-    }
-
     /// Returns the monotonic time until which the entries are current, or `None` if they never were.
     #[must_use]
     pub fn fresh_until(&self) -> Option<Duration> {
@@ -147,6 +136,9 @@ impl Replica {
     }
 
     /// Adds an entry.
+    ///
+    /// `now` must be the time of the synchronizer: it has to know which expired entries may have been removed when a
+    /// read of the truth ends.
     pub(super) fn insert(
         &self,
         entry: &RevocationEntry,
@@ -338,13 +330,13 @@ mod tests {
     fn own_entry_is_found_at_once_and_proves_nothing() {
         let replica = Replica::new(1);
         let (query, other) = (RevocationQuery::new("a"), RevocationQuery::new("b"));
-        let apply = |id| replica.apply(&RevocationEntry::token(id, None), at(0));
-        assert_eq!(apply("a"), Ok(()));
+        let insert = |id| replica.insert(&RevocationEntry::token(id, None), at(0));
+        assert_eq!(insert("a"), Ok(()));
         assert_eq!(replica.check(&query, at(0), ZERO), Ok(true));
         let unknown = replica.check(&other, at(0), ZERO);
         assert_eq!(unknown, Err(ReplicaError::NeverSynced));
         assert_eq!(replica.fresh_until(), None);
-        assert_eq!(apply("b"), Err(ReplicaError::Full));
+        assert_eq!(insert("b"), Err(RevocationError::Full));
         replica.set_fresh_until(Duration::from_secs(1));
         assert_eq!(replica.fresh_until(), Some(Duration::from_secs(1)));
     }

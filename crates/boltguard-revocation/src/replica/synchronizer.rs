@@ -203,7 +203,8 @@ impl Synchronizer {
         self.query.take_if(|sent| sent.query.number == number);
     }
 
-    /// Adds an entry that this process has written to the truth, so that it takes effect here at once.
+    /// Adds an entry that this process has written to the truth, so that it takes effect here at once, also before the
+    /// first call of [`next`](Self::next). The replica isn't more current than before.
     pub fn insert(&mut self, entry: &RevocationEntry) {
         // If the replica is full, this is detected when the entry is read from the stream or the truth.
         let _ = self.replica.insert(entry, self.now);

@@ -28,8 +28,9 @@ class ReplicaThread:
         self, replica: _rust.RevocationReplica, read_truth: ReadTruth, stream: Any | None, max_staleness: float
     ) -> None:
         self._replica, self._read_truth, self._stream = replica, read_truth, stream
-        self._max_staleness, self._interval = max_staleness, max_staleness / 4
-        self._synchronizer: _rust.RevocationSynchronizer | None = None
+        self._interval = max_staleness / 4
+        # One for the copy: two would remove expired entries without knowing of each other's reads.
+        self._synchronizer = _rust.RevocationSynchronizer(replica, max_staleness, is_polling=stream is None)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._wake, self._is_synced = threading.Event(), threading.Event()
@@ -46,11 +47,6 @@ class ReplicaThread:
         with self._lock:
             if self.is_running:
                 return
-            # A new state machine: the old one may wait for the result of a thread that ended.
-            self._synchronizer = _rust.RevocationSynchronizer(
-                self._replica, self._max_staleness, is_polling=self._stream is None
-            )
-            self._counted = 0
             if self._thread is None:
                 self._first_deadline = time.monotonic() + FIRST_WAIT
             self._thread = threading.Thread(target=self._run, name="boltguard-revocation", daemon=True)
@@ -75,6 +71,13 @@ class ReplicaThread:
         """Waits for the first synchronization, at most so many seconds."""
         self._is_synced.wait(seconds)
 
+    def insert(self, entry: _rust.RevocationEntry) -> None:
+        """Makes an entry that is in the complete list take effect in this process, also if the thread isn't running.
+
+        If the copy is full, the follower finds out, too, and the process stops accepting tokens.
+        """
+        self._synchronizer.insert(entry)
+
     def append_later(self, entry: _rust.RevocationEntry) -> None:
         """Appends an entry to the stream once its server is available."""
         self._outbox.append(entry)
@@ -89,78 +92,74 @@ class ReplicaThread:
             thread.join(timeout)
 
     def _run(self) -> None:
-        synchronizer = self._synchronizer
-        assert synchronizer is not None
         while not self._is_stopped:
             try:
-                self._step(synchronizer)
+                self._step()
             except Exception:
                 logger.exception("The follower of the revocation list failed. It continues.")
                 self._wake.wait(self._interval)
         if self._stream is not None:
             self._stream.close()
 
-    def _step(self, synchronizer: _rust.RevocationSynchronizer) -> None:
-        action = synchronizer.next()
-        self._count_losses(synchronizer)
+    def _step(self) -> None:
+        action = self._synchronizer.next()
+        self._count_losses()
         if isinstance(action, _rust.StreamQuery):
-            self._query(synchronizer, action)
+            self._query(action)
         elif isinstance(action, _rust.TruthRead):
-            self._begin_read(synchronizer, action)
+            self._begin_read(action)
         else:
             # Not longer, because the clock of a suspended machine goes on.
             self._wake.wait(min(action, self._interval))
             self._wake.clear()
 
-    def _query(self, synchronizer: _rust.RevocationSynchronizer, query: _rust.StreamQuery) -> None:
+    def _query(self, query: _rust.StreamQuery) -> None:
         assert self._stream is not None
         try:
             response = self._stream.query(query)
         except Exception as error:
-            synchronizer.query_failed(query.number)
+            self._synchronizer.query_failed(query.number)
             self._report(f"its server is unavailable ({error})")
             return
-        synchronizer.handle_response(query.number, response)
-        self._after_result(synchronizer)
+        self._synchronizer.handle_response(query.number, response)
+        self._after_result()
         self._is_failing = False
         self._send()
 
-    def _begin_read(self, synchronizer: _rust.RevocationSynchronizer, read: _rust.TruthRead) -> None:
-        thread = threading.Thread(
-            target=self._read, args=(synchronizer, read), name="boltguard-revocation-list", daemon=True
-        )
+    def _begin_read(self, read: _rust.TruthRead) -> None:
         try:
-            thread.start()
-        except RuntimeError:
-            synchronizer.truth_failed(read.number)
+            threading.Thread(target=self._read, args=(read,), name="boltguard-revocation-list", daemon=True).start()
+        except BaseException:
+            # No other read begins before its result.
+            self._synchronizer.truth_failed(read.number)
             raise
 
-    def _read(self, synchronizer: _rust.RevocationSynchronizer, read: _rust.TruthRead) -> None:
+    def _read(self, read: _rust.TruthRead) -> None:
         try:
             # Everything, also where new entries would suffice: a transaction may take any time to commit, so no time
             # or key tells which entries are new.
             for page in self._read_truth(read.expired_at):
-                synchronizer.handle_truth(read.number, page)
-            synchronizer.truth_complete(read.number)
+                self._synchronizer.handle_truth(read.number, page)
+            self._synchronizer.truth_complete(read.number)
         except BaseException as error:
-            synchronizer.truth_failed(read.number)
+            self._synchronizer.truth_failed(read.number)
             self._report(f"the complete list can't be read ({type(error).__name__})")
         else:
-            self._after_result(synchronizer)
+            self._after_result()
         finally:
             connections.close_all()
             self._wake.set()
 
-    def _after_result(self, synchronizer: _rust.RevocationSynchronizer) -> None:
-        self._count_losses(synchronizer)
+    def _after_result(self) -> None:
+        self._count_losses()
         if self._replica.state == "current":
             self._is_synced.set()
 
-    def _count_losses(self, synchronizer: _rust.RevocationSynchronizer) -> None:
+    def _count_losses(self) -> None:
         with self._lock:
-            new, self._counted = synchronizer.losses - self._counted, synchronizer.losses
+            new, self._counted = self._synchronizer.losses - self._counted, self._synchronizer.losses
             if new > 0:
-                self.losses[synchronizer.last_loss] += new
+                self.losses[self._synchronizer.last_loss] += new
 
     def _send(self) -> None:
         """Appends the entries that couldn't be appended before."""

@@ -8,7 +8,6 @@ import math
 import time
 import weakref
 from collections.abc import Hashable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +24,7 @@ from boltguard.auth.stores import RevocationStore
 from boltguard.auth.sync_async import AwaitableNone
 from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.auth.token_ids import checked_jti, encodable
-from boltguard.exceptions import RevocationNotAnnounced, RevocationStoreFull, RevocationUnavailable
+from boltguard.exceptions import RevocationNotAnnounced, RevocationUnavailable
 from boltguard.forks import reset_in_child
 from boltguard.messages import kind_of
 from boltguard.threads import in_thread
@@ -220,9 +219,7 @@ class ReplicatedRevocation(RevocationStore):
 
     def _announce(self, entry: _rust.RevocationEntry, model: Any) -> None:
         """Makes a revocation that is in the database take effect in this process and in the others."""
-        # If the copy is full, the follower finds out, too, and the process stops accepting tokens.
-        with suppress(RevocationStoreFull):
-            self.replica.apply(entry)
+        self._follower.insert(entry)
         if self._stream is None:
             return
         connection = connections[router.db_for_write(model)]

@@ -21,6 +21,8 @@ pub(super) enum Step {
     Run(u64),
     /// Revokes a token for this time, or permanently.
     Revoke(Option<u64>),
+    /// Revokes a token in the process itself.
+    RevokeHere(Option<u64>),
     /// Begins a revocation, which is not acknowledged yet.
     WriteTruthOnly,
     /// Completes the revocations that have begun.
@@ -88,6 +90,8 @@ struct Reading {
     entries: Vec<RevocationEntry>,
     /// How many entries the truth had when it began.
     seen: usize,
+    /// When the entries arrive, and when the read is complete.
+    arrival: u64,
     done_at: u64,
 }
 
@@ -211,6 +215,12 @@ impl World {
             }
             Step::Revoke(ttl) => {
                 self.write_truth(ttl);
+                self.append_pending();
+            }
+            Step::RevokeHere(ttl) => {
+                self.write_truth(ttl);
+                let entry = self.truth[self.truth.len() - 1].entry();
+                self.sync.insert(&entry);
                 self.append_pending();
             }
             Step::WriteTruthOnly => self.write_truth(None),
@@ -366,6 +376,7 @@ impl World {
                         entries: self.entries(&read),
                         read,
                         seen: self.truth.len(),
+                        arrival: self.monotonic + self.slowness / 2,
                         done_at: self.monotonic + self.slowness,
                     });
                 }
@@ -423,6 +434,7 @@ impl World {
     }
 
     fn read_truth(&mut self) {
+        self.pass_on_entries();
         let monotonic = self.monotonic;
         let Some(reading) = self.read.take_if(|read| read.done_at <= monotonic) else {
             return;
@@ -433,15 +445,23 @@ impl World {
         if std::mem::take(&mut self.is_truth_failing) {
             return self.sync.truth_failed(read.number);
         }
+        self.read_until = reading.seen;
+        self.sync.truth_complete(read.number);
+    }
+
+    fn pass_on_entries(&mut self) {
+        let monotonic = self.monotonic;
+        let Some(reading) = self.read.as_mut().filter(|read| read.arrival <= monotonic) else {
+            return;
+        };
+        let entries = std::mem::take(&mut reading.entries);
         let rows = self.servers[self.connected].rows.iter();
         let stream = rows.filter_map(|row| {
             let fields = row.fields.iter().map(|(name, value)| (&**name, &**value));
             RevocationEntry::from_fields(fields).ok()
         });
-        let entries = self.mutant.truth(reading.entries, stream.collect());
-        self.read_until = reading.seen;
-        self.sync.handle_truth(read.number, entries);
-        self.sync.truth_complete(read.number);
+        let entries = self.mutant.truth(entries, stream.collect());
+        self.sync.handle_truth(reading.read.number, entries);
     }
 }
 

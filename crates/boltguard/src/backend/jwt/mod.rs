@@ -9,20 +9,22 @@ use boltguard_jwks::{KeyObserver, RemoteKeySet};
 use boltguard_jws::{JwsError, UnverifiedJws};
 use boltguard_jwt::{AdmittedClaims, CachedClaims, Claims, ClaimsPolicy, IgnoredGrant};
 use boltguard_keys::{Algorithm, KeySet};
-use boltguard_revocation::RevocationStore;
-use boltguard_types::{KeyId, NumericDate, ReasonCode};
+use boltguard_types::{NumericDate, ReasonCode};
 
-use super::{Attempt, BackendName, JWT_BACKEND, Unavailable};
+use super::{Attempt, BackendName, JWT_BACKEND};
 use crate::credentials::check_schemes;
 use crate::ignored_grants::IgnoredGrants;
 use crate::key_generation::{KeyGeneration, is_cached};
-use crate::origin::{COOKIE, UPGRADE};
-use crate::revocation_query::{key_id, revocation_query};
 use crate::token_cache::{CachedToken, MAX_CACHED_TOKENS, TokenCache};
 use crate::{
-    Caller, ConfigError, CredentialSource, DuplicateCookie, Failure, HeaderName, RequestParts,
-    Scheme, TokenCookie, credentials,
+    ConfigError, CredentialSource, DuplicateCookie, Failure, HeaderName, RequestParts, Scheme,
+    TokenCookie,
 };
+
+mod revocation;
+mod token_source;
+
+pub use revocation::{Revocation, StoreFailurePolicy};
 
 /// A backend for JWTs in a header or a cookie.
 pub struct JwtBackend {
@@ -142,65 +144,6 @@ impl JwtBackend {
         self.with_headers()
     }
 
-    /// Also reads tokens from a cookie, if the header has none. A token in the header is used even if it is invalid.
-    ///
-    /// ```
-    /// use boltguard::{CredentialSource, Gate, JwtBackend, Outcome, Step, TokenCookie, headers};
-    /// # use boltguard::{guard::Guard, jwt::ClaimsPolicy, keys::*, types::NumericDate};
-    /// # let secret = Key::Secret(Secret::new(b"a secret that is thirty-two bytes")?);
-    /// # let keys = KeySet::new([VerifyingKey::new(&secret, Algorithm::Hs256)?]);
-    /// # let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
-    /// # let signer = SigningKey::new(&secret, Algorithm::Hs256)?;
-    /// # let token = boltguard::jws::sign(br#"{"sub":"42","exp":1300819380}"#, &Default::default(), &signer)?;
-    /// # let now = NumericDate::from_secs(1_300_819_000);
-    /// let backend = backend.with_cookie(TokenCookie::new("__Host-access")?);
-    /// let gate = Gate::new([backend.into()], &Guard::authenticated())?;
-    ///
-    /// let cookie = format!("__Host-access={token}");
-    /// let from = |site| {
-    ///     let look_up = |name: &str| match name {
-    ///         "cookie" => Some(cookie.as_str()),
-    ///         "sec-fetch-site" => Some(site),
-    ///         _ => None,
-    ///     };
-    ///     gate.evaluate(&headers(|name| look_up(name.as_str())).with_method("POST"), now)
-    /// };
-    /// let Step::Done(Outcome::Admitted(caller)) = from("same-origin") else {
-    ///     panic!("the token is valid")
-    /// };
-    /// assert_eq!(caller.source(), CredentialSource::Cookie);
-    /// let Step::Done(Outcome::Refused(refusal)) = from("cross-site") else {
-    ///     panic!("the request may be forged")
-    /// };
-    /// assert_eq!((refusal.status(), refusal.code()), (403, "csrf_failed"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn with_cookie(mut self, cookie: TokenCookie) -> Self {
-        self.cookie = Some(cookie);
-        self.with_headers()
-    }
-
-    /// Returns the cookie, if tokens are read from one.
-    #[must_use]
-    pub fn cookie(&self) -> Option<&TokenCookie> {
-        self.cookie.as_ref()
-    }
-
-    fn with_headers(mut self) -> Self {
-        let header = self.reads_header().then(|| self.header.clone());
-        let cookie = self.cookie.as_ref().map(|_| COOKIE.clone());
-        self.headers = header.into_iter().chain(cookie).collect();
-        self
-    }
-
-    #[inline]
-    fn reads_header(&self) -> bool {
-        self.cookie
-            .as_ref()
-            .is_none_or(|cookie| !cookie.replaces_header)
-    }
-
     /// Accepts tokens after these schemes, instead of `Bearer`. In headers other than `Authorization`, bare tokens are
     /// also accepted.
     ///
@@ -231,29 +174,6 @@ impl JwtBackend {
     #[must_use]
     pub fn schemes(&self) -> &[Scheme] {
         &self.schemes
-    }
-
-    /// Rejects revoked tokens, and those without a `jti`, which can't be revoked.
-    ///
-    /// A token can be revoked by its `jti`, its session (`sid`), its subject, its issuer, or the key of its header
-    /// (`kid`). The subject is the user ID: `sub`, or the claim that the policy names.
-    ///
-    /// The leeway of the policy is passed to an in-process store, so that entries are kept as long as their tokens are
-    /// accepted.
-    #[must_use]
-    pub fn with_revocation(mut self, revocation: Revocation) -> Self {
-        if let Some(store) = revocation.in_process() {
-            store.bind_leeway(self.policy.leeway());
-        }
-        self.revocation = revocation;
-        self
-    }
-
-    /// Sets what happens if the revocation store is unavailable.
-    #[must_use]
-    pub fn on_store_failure(mut self, choice: StoreFailurePolicy) -> Self {
-        self.on_store_failure = choice;
-        self
     }
 
     /// Caches up to `capacity` verified tokens, whose signatures aren't verified again. The default is zero.
@@ -329,24 +249,6 @@ impl JwtBackend {
         }
     }
 
-    /// Returns the token of a request, and where it is.
-    #[inline]
-    pub(crate) fn token<'p, P: RequestParts>(
-        &self,
-        parts: &'p P,
-    ) -> Result<Option<(&'p str, CredentialSource)>, DuplicateCookie> {
-        if self.reads_header()
-            && let Some(value) = parts.header(&self.header)
-            && let Some(token) = credentials::token(value, &self.schemes, &self.header)
-        {
-            return Ok(Some((token, CredentialSource::Header)));
-        }
-        match &self.cookie {
-            Some(cookie) => token_in(cookie, parts),
-            None => Ok(None),
-        }
-    }
-
     /// Returns whether one of the keys has the token's `kid`.
     pub(crate) fn knows_kid_of(&self, token: &UnverifiedJws<'_>) -> bool {
         let kid = token.unverified_header().key_id();
@@ -398,16 +300,6 @@ impl JwtBackend {
         }
     }
 
-    /// Returns whether the page of another site may have made a request with the cookie.
-    #[cold]
-    fn may_be_forged<P: RequestParts>(&self, parts: &P) -> bool {
-        let origins = self
-            .cookie
-            .as_ref()
-            .and_then(|cookie| cookie.origins.as_ref());
-        origins.is_some_and(|policy| !is_safe(parts) && !policy.classify(parts).is_allowed())
-    }
-
     #[inline]
     fn admit(
         &self,
@@ -445,69 +337,12 @@ impl JwtBackend {
         Ok(admitted)
     }
 
-    #[inline]
-    fn check_revocation(
-        &self,
-        claims: AdmittedClaims,
-        token: &str,
-        source: CredentialSource,
-        now: NumericDate,
-    ) -> Attempt {
-        self.ignored_grants.record(&claims);
-        if matches!(self.revocation, Revocation::Disabled) {
-            return self.known(claims, source);
-        }
-        // An empty ID may be in all tokens of an issuer, so it can't be revoked.
-        let Some(token_id) = claims.token_id().filter(|id| !id.is_empty()) else {
-            return Attempt::Failed(ReasonCode::TokenIdMissing.into());
-        };
-        let is_revoked = match self.revocation.in_process() {
-            Some(store) if store.has_levels() => {
-                let key_id = key_id(token);
-                store.check(&revocation_query(&claims, key_id.as_ref()), now)
-            }
-            Some(store) => store.is_revoked(&token_id, now),
-            None => return Attempt::CheckRevocation(claims, source),
-        };
-        match is_revoked {
-            Ok(true) => Attempt::Revoked,
-            Ok(false) => self.known(claims, source),
-            Err(_) if self.revocation.is_external() => Attempt::CheckRevocation(claims, source),
-            Err(_) => self.store_failed(claims, source),
-        }
-    }
-
-    /// Returns the `kid` of the token of a request.
-    pub(crate) fn key_id(&self, parts: &impl RequestParts) -> Option<KeyId> {
-        let (token, _) = self.token(parts).ok()??;
-        key_id(token)
-    }
-
     /// Returns the claims for grants that have the wrong type in tokens of this backend. Each is returned once, so that
     /// logs aren't flooded.
     #[must_use]
     #[inline]
     pub fn take_ignored_grants(&self) -> Vec<IgnoredGrant> {
         self.ignored_grants.take()
-    }
-
-    /// Returns the attempt with a valid token that isn't known to be revoked.
-    #[inline]
-    pub(crate) fn known(&self, claims: AdmittedClaims, source: CredentialSource) -> Attempt {
-        Attempt::Known(Caller::from_token(self.name.clone(), claims, source))
-    }
-
-    /// Returns the attempt with a valid token if the store is unavailable.
-    #[cold]
-    pub(crate) fn store_failed(&self, claims: AdmittedClaims, source: CredentialSource) -> Attempt {
-        match self.on_store_failure {
-            StoreFailurePolicy::FailOpen => self.known(claims, source),
-            StoreFailurePolicy::FailClosed => {
-                let store = self.revocation.in_process();
-                let retry_in = store.and_then(|store| store.retry_in());
-                Attempt::Unavailable(Unavailable::Revocation(retry_in))
-            }
-        }
     }
 }
 
@@ -527,62 +362,4 @@ impl fmt::Debug for JwtBackend {
             .field("policy", &self.policy);
         debug.finish_non_exhaustive()
     }
-}
-
-/// Returns the token in a cookie. An empty one is that of a logged-out user.
-#[cold]
-fn token_in<'p, P: RequestParts>(
-    cookie: &TokenCookie,
-    parts: &'p P,
-) -> Result<Option<(&'p str, CredentialSource)>, DuplicateCookie> {
-    let token = parts
-        .cookie(cookie.name())?
-        .filter(|token| !token.is_empty());
-    Ok(token.map(|token| (token, CredentialSource::Cookie)))
-}
-
-/// Returns whether a request can't change anything, RFC 9110 §9.2.1. What opens a WebSocket isn't restricted by the
-/// same-origin policy, RFC 6455 §10.2.
-fn is_safe(parts: &impl RequestParts) -> bool {
-    let method = parts.method();
-    let is_safe = method.is_some_and(|name| matches!(name, "GET" | "HEAD" | "OPTIONS" | "TRACE"));
-    is_safe && parts.header(&UPGRADE).is_none()
-}
-
-/// Where revoked tokens are stored.
-#[derive(Clone, Default)]
-pub enum Revocation {
-    /// In a store that the edge has to query, because queries may wait.
-    External,
-    /// In a store of this process, which never waits.
-    InProcess(Arc<dyn RevocationStore>),
-    /// In a store of this process. If it is unavailable, the edge has to query an external store.
-    InProcessOrExternal(Arc<dyn RevocationStore>),
-    /// Not stored. Tokens stay valid until they expire.
-    #[default]
-    Disabled,
-}
-
-impl Revocation {
-    #[inline]
-    fn in_process(&self) -> Option<&Arc<dyn RevocationStore>> {
-        match self {
-            Self::InProcess(store) | Self::InProcessOrExternal(store) => Some(store),
-            Self::Disabled | Self::External => None,
-        }
-    }
-
-    fn is_external(&self) -> bool {
-        matches!(self, Self::External | Self::InProcessOrExternal(_))
-    }
-}
-
-/// How tokens are treated if the revocation store is unavailable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StoreFailurePolicy {
-    /// The token is accepted, even if it is revoked.
-    FailOpen,
-    /// The request is refused with 503.
-    #[default]
-    FailClosed,
 }

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from django.core.cache import caches
 from django.core.checks import run_checks
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import engines
 from django.template.response import TemplateResponse
 from django.test import override_settings
@@ -26,6 +26,7 @@ from boltguard.auth import (
     JWTAuthentication,
     SessionAuthentication,
 )
+from boltguard.auth.users import GATES
 from boltguard.drf import BoltguardAuthentication
 
 from support import asgi, bearer, mount, mount_view, wsgi
@@ -254,6 +255,15 @@ def test_a_page_that_varies_on_cookies_is_kept_out_too(send):
     mount_view(cached(vary_on_cookie(whoami)))
     send(CALLERS["api key"])
     assert anonymous(send({}))
+
+
+def test_a_request_that_enters_a_gate_repeatedly_records_it_once():
+    request = HttpRequest()
+    view, other = (protect(auth=BACKENDS, guards=[AllowAny()])(lambda request: HttpResponse()) for _ in range(2))
+    for _ in range(3):
+        view(request)
+        other(request)
+    assert len(getattr(request, GATES)) == 2
 
 
 def order_ids(*layers):

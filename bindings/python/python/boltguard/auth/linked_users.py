@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.functional import empty
+from django.utils.functional import cached_property, empty
 
 from boltguard import _rust
 from boltguard.auth.accounts import Lookup, UserUnavailable
@@ -14,9 +14,10 @@ from boltguard.auth.lazy_users import LazyUser, Visit, query_would_block
 class UnknownUser(LazyUser):
     """The user of a token whose issuer isn't among the `issuer` of the backend. It never has an account."""
 
-    def __init__(self, subject: str, visit: Visit | None = None) -> None:
-        super().__init__(subject, visit)
-        self.__dict__["_failure"] = UserUnavailable("issuer_not_configured")
+    # Not created with the user, because most views never read it.
+    @cached_property
+    def _failure(self) -> UserUnavailable:  # type: ignore[override]
+        return UserUnavailable("issuer_not_configured")
 
     def _key(self) -> Any:
         return None

@@ -38,7 +38,9 @@ def attach(request: Any, context: _rust.AuthContext, gate: Any) -> None:
 def note_gate(request: Any, gate: Any) -> None:
     """Records for caches that the response may depend on what this gate read."""
     state = request.__dict__
-    state[GATES] = (*state.get(GATES, ()), gate)
+    gates = state.get(GATES, ())
+    if gate not in gates:
+        state[GATES] = (*gates, gate)
 
 
 def _attach_other(request: Any, context: _rust.AuthContext) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import django
 import jwt as pyjwt
-from claims import SECRET, claims
+from claims import ISSUER, SECRET, claims
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
@@ -71,7 +71,7 @@ def jwt_authentication() -> Any:
 
     store = InMemoryRevocation()
     store.revoke("another", 3600)
-    return JWTAuthentication(revocation_store=store)
+    return JWTAuthentication(issuer=ISSUER, revocation_store=store)
 
 
 def plain(request: HttpRequest) -> HttpResponse:

@@ -7,6 +7,7 @@ from typing import Any
 
 KEYS = Path(__file__).parents[2] / "crates/boltguard-testing/keys"
 SECRET = "test-only-secret-test-only-secret-test-only-secret-test-only-abc"
+ISSUER = "https://id.example.com"
 NAMES = {"RS256": "rsa", "ES256": "p256", "ES512": "p521", "EdDSA": "ed25519"}
 
 ACTIONS = ("add", "change", "delete", "view")
@@ -21,7 +22,7 @@ def permission(number: int) -> str:
 def claims(permissions: int = 10) -> dict[str, Any]:
     return {
         "sub": "42",
-        "iss": "https://id.example.com",
+        "iss": ISSUER,
         "iat": 1_760_000_000,
         "exp": 4_102_444_800,
         "jti": "0190f5a2-7c3e-7b1d-9f00-4d6c0e5b7a21",

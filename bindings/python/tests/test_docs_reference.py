@@ -252,7 +252,7 @@ def codes_of_sessions():
 def test_the_reason_codes_that_only_python_logs():
     listed = [names(code)[0] for code, _ in rows(section("reason-codes.md", "Only in Python"), "code", "logged if")]
     source = "".join(file.read_text("utf-8") for file in PACKAGE.rglob("*.py"))
-    logged = re.findall(r'(?:UserUnavailable\(|\b40[13], )"(\w+)"', source)
+    logged = re.findall(r'(?:UserUnavailable\(|\b4(?:0[13]|29), )"(\w+)"', source)
     assert sorted(listed) == sorted(set(logged) - set(reason_codes().values()))
 
 

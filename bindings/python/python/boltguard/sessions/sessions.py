@@ -31,6 +31,7 @@ from boltguard.sessions import clock, cookies, ending, rows
 from boltguard.sessions.accounts import account, auth_hash
 from boltguard.sessions.introspection import described
 from boltguard.sessions.refusals import AccountChanged, refused, unavailable
+from boltguard.sessions.throttling import Throttle, checked
 from boltguard.sessions.token_pair import TokenPair
 from boltguard.signals import refresh_token_reused
 from boltguard.threads import in_thread
@@ -62,6 +63,9 @@ class TokenSessions(SessionManager):
     must be `JWTAuthentication(cookie="__Host-access")`. All requests with unsafe methods must then pass Django's CSRF
     check, and a check of their origin.
 
+    `throttle` limits logins and refreshes: a function of the request that returns the seconds to wait, for a response
+    with the status 429, or `None`.
+
     Invalid arguments raise `ImproperlyConfigured`.
     """
 
@@ -77,6 +81,7 @@ class TokenSessions(SessionManager):
         claims: ExtraClaims = None,
         signing_key: Any = None,
         cookies: bool = False,
+        throttle: Throttle | None = None,
     ) -> None:
         signing_key = SecretBox(signing_key)
         if apps.apps_ready and not apps.is_installed("boltguard.sessions"):
@@ -99,6 +104,7 @@ class TokenSessions(SessionManager):
         )
         _refuse_single_tokens(jwt_auth.revocation_store)
         self._uses_cookies = _checked_cookies(cookies, jwt_auth)
+        self._throttle = checked(throttle)
         registry.remember(self)
 
     @property
@@ -125,6 +131,11 @@ class TokenSessions(SessionManager):
     def uses_cookies(self) -> bool:
         """Whether the views have the tokens in cookies."""
         return self._uses_cookies
+
+    @property
+    def throttle(self) -> Throttle | None:
+        """The function that limits logins and refreshes."""
+        return self._throttle
 
     @property
     def urls(self) -> tuple[list[URLPattern], str, str]:

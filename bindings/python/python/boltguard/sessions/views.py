@@ -16,6 +16,7 @@ from boltguard.sessions import rows
 from boltguard.sessions.bodies import Credentials, Refresh, read
 from boltguard.sessions.clock import iso
 from boltguard.sessions.refusals import AccountChanged, refused
+from boltguard.sessions.throttling import refuse_throttled
 
 if TYPE_CHECKING:
     from boltguard.sessions.models import TokenSession
@@ -47,6 +48,7 @@ class SessionViews:
         from django.contrib.auth.signals import user_logged_in
 
         body = read(request, Credentials)
+        refuse_throttled(self._sessions.throttle, request)
         # No username contains a NUL, and PostgreSQL raises an exception for one.
         is_possible = "\0" not in body.username
         user = authenticate(request, username=body.username, password=body.password) if is_possible else None
@@ -62,6 +64,7 @@ class SessionViews:
     def refresh(self, request: HttpRequest) -> HttpResponse:
         """`POST token/refresh`: exchanges a refresh token."""
         token = self._refresh_token(request)
+        refuse_throttled(self._sessions.throttle, request)
         try:
             return self._began(request, self._sessions.refresh(token.value, request), "token/refresh")
         except InvalidRefreshToken as error:

@@ -1,12 +1,16 @@
-"""Watermarks in one of Django's caches."""
+"""Watermarks in one of Django's caches.
+
+In Django's Redis cache, a script keeps the later one of two times. Other caches have no such command. There, a level
+has several keys, its *slots*, and its time is the latest of those in its slots. A writer reserves a slot, so that no
+other one writes to it, and a reservation never expires: a writer that stalls at any point can't overwrite what another
+one has written since. If a writer is killed, or doesn't know whether its write may still arrive, its slot stays
+reserved, and others use the next one.
+"""
 
 from __future__ import annotations
 
 import math
-import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from boltguard.exceptions import RevocationUnavailable
@@ -15,18 +19,29 @@ if TYPE_CHECKING:
     from django.core.cache.backends.base import BaseCache
 
 
-def raise_level(cache: BaseCache, key: str, lock_key: str, before: int, lifetime: int | None) -> None:
-    """Moves the watermark of this key forward and extends it, or adds it.
-
-    In Django's Redis cache, a script does that, and the value is the one that Rust reads and writes. Other caches have
-    no such command, so writers exclude each other by a lock.
-    """
+def raise_level(cache: BaseCache, key: str, before: int, lifetime: int | None) -> str:
+    """Moves the watermark of a level forward and extends it, or adds it. Returns the key in which it is."""
     client = _redis(cache, key)
     if client is not None:
         client.eval(RAISE, 1, cache.make_and_validate_key(key), before, lifetime or 0)
-        return
-    with locked(cache, lock_key):
-        _raise(cache, key, before, lifetime)
+        return key
+    slot = _reserve(cache, keys_of(cache, key))
+    try:
+        value, timeout = _raised(cache.get(slot), before, lifetime)
+    except BaseException:
+        cache.delete(slot + RESERVED)
+        raise
+    cache.set(slot, value, timeout=timeout)
+    if cache.get(slot) != value:
+        # It may still arrive, so the slot stays reserved.
+        raise RevocationUnavailable(NOT_KEPT)
+    cache.delete(slot + RESERVED)
+    return slot
+
+
+def keys_of(cache: BaseCache, key: str) -> list[str]:
+    """The keys of a level: those of its slots."""
+    return [key] if _redis(cache, key) is not None else [key, *(f"{key}:{slot}" for slot in range(1, SLOTS))]
 
 
 def latest(found: list[Any]) -> int | None:
@@ -34,35 +49,27 @@ def latest(found: list[Any]) -> int | None:
     return max((_parse(value)[0] for value in found), default=None)
 
 
-@contextmanager
-def locked(cache: BaseCache, lock_key: str) -> Iterator[None]:
-    """Waits until no other process or thread has this lock."""
-    token, end = secrets.token_hex(16), time.monotonic() + LONGEST_WAIT
-    while not cache.add(lock_key, token, timeout=LOCK_TIMEOUT):
+def _reserve(cache: BaseCache, slots: list[str]) -> str:
+    """Reserves one of these slots. Raises `RevocationUnavailable` if none is free for too long."""
+    end = time.monotonic() + LONGEST_WAIT
+    while True:
+        for slot in slots:
+            if cache.add(slot + RESERVED, 1, timeout=None):
+                return slot
         if time.monotonic() > end:
-            raise RevocationUnavailable(BUSY)
+            raise RevocationUnavailable(BUSY.format(", ".join(slot + RESERVED for slot in slots)))
         time.sleep(0.002)
-    began = time.monotonic()
-    try:
-        yield
-        if time.monotonic() - began >= LOCK_TIMEOUT:
-            raise RevocationUnavailable(BUSY)
-    finally:
-        if cache.get(lock_key) == token:
-            cache.delete(lock_key)
 
 
-def _raise(cache: BaseCache, key: str, before: int, lifetime: int | None) -> None:
+def _raised(held: Any, before: int, lifetime: int | None) -> tuple[str, int | None]:
+    """The value of a slot with the later time and the longer lifetime, and for how many seconds to keep it."""
     now = time.time()
     end = 0 if lifetime is None else math.ceil(now) + lifetime
-    if (held := cache.get(key)) is not None:
+    if held is not None:
         held_before, held_end = _parse(held)
         before = max(before, held_before)
         end = 0 if 0 in (end, held_end) else max(end, held_end)
-    value = f"{before}:{end}"
-    cache.set(key, value, timeout=None if end == 0 else max(math.ceil(end - now), 1))
-    if cache.get(key) != value:
-        raise RevocationUnavailable(NOT_KEPT)
+    return f"{before}:{end}", None if end == 0 else max(math.ceil(end - now), 1)
 
 
 def _parse(value: Any) -> tuple[int, int]:
@@ -96,9 +103,15 @@ if kept == -1 or (ttl > 0 and kept >= ttl) then redis.call('SET', KEYS[1], befor
 elseif ttl == 0 then redis.call('SET', KEYS[1], before)
 else redis.call('SET', KEYS[1], before, 'PX', string.format('%.0f', ttl)) end
 """
-# Seconds. A process that was killed keeps a lock for this long; others wait for longer.
-LOCK_TIMEOUT = 5
+# More than the processes that are killed while they write to the same level.
+SLOTS = 3
+RESERVED = ":reserved"
+# The end of the longest key of a slot.
+LONGEST_SUFFIX = len(":0" + RESERVED)
 LONGEST_WAIT = 10.0
-BUSY = "another process is writing the same entry to the cache for too long: nothing is revoked"
+BUSY = (
+    "several processes are writing the same entry to the cache for too long, or were killed meanwhile: nothing is "
+    "revoked. If they don't run any more, delete the keys {}"
+)
 NOT_KEPT = "the cache did not keep the watermark: nothing is revoked"
 MALFORMED = "the cache contains a watermark that Boltguard didn't write"

@@ -49,10 +49,8 @@ class DjangoCacheRevocation(RevocationStore):
 
     def revoke_level(self, level: _rust.RevocationLevel, before: int, ttl: Ttl = None) -> AwaitableNone:
         key, lifetime = self._level_key(level), self._kept_for(ttl)
-        lock_key = self._lock_key(key)
         try:
-            cache_levels.raise_level(self.cache, key, lock_key, before, lifetime)
-            self._update_mark(key, lifetime)
+            self._update_mark(cache_levels.raise_level(self.cache, key, before, lifetime), lifetime)
         except SynchronousOnlyOperation as error:
             raise SynchronousOnlyOperation(USE_ASYNC.format("revoke_level", "revoke_level")) from error
         return AwaitableNone()
@@ -116,12 +114,9 @@ class DjangoCacheRevocation(RevocationStore):
 
     def _level_key(self, level: _rust.RevocationLevel) -> str:
         key = self.key_prefix + level.storage_key
-        fits = len(self.cache.make_key(key).encode()) <= LONGEST_KEY
+        fits = len(self.cache.make_key(key).encode()) <= LONGEST_KEY - cache_levels.LONGEST_SUFFIX
         # Not `hashed_key`: a token ID can have the same digest, but not this prefix.
         return key if fits else self.key_prefix + LEVEL + digest(level.storage_key)
-
-    def _lock_key(self, key: str) -> str:
-        return f"{self.key_prefix}{LEVEL}lock:{digest(key)}"
 
     @property
     def _overrides_is_revoked(self) -> bool:
@@ -134,7 +129,8 @@ class DjangoCacheRevocation(RevocationStore):
     def _is_found(self, keys: list[str], query: _rust.RevocationQuery | None = None) -> bool:
         """Whether there is an entry for one of these keys, or a watermark that revokes the token of the query."""
         mark_key, cache = self.key_prefix + MARK, self.cache
-        levels = [] if query is None else [self._level_key(level) for level in query.levels()]
+        queried = [] if query is None else [self._level_key(level) for level in query.levels()]
+        levels = [key for level_key in queried for key in cache_levels.keys_of(cache, level_key)]
         for attempt in range(ATTEMPTS):
             found = cache.get_many((*keys, mark_key, *levels))
             if any(key in found for key in keys):
@@ -154,23 +150,22 @@ class DjangoCacheRevocation(RevocationStore):
         raise RevocationUnavailable(NO_MARK.format(self.cache_alias))
 
     def _write(self, key: str, lifetime: int | None) -> None:
+        """Adds an entry.
+
+        A cache has no command that keeps the later one of two dates. If there is an entry that expires too early, it is
+        kept forever: of writers that do this at once, none shortens the entry of another.
+        """
         cache = self.cache
         end = 0 if lifetime is None else math.ceil(time.time()) + lifetime
-        if not cache.add(key, end, timeout=lifetime):
-            # A cache has no command that keeps the later one of two dates.
-            with cache_levels.locked(cache, self._lock_key(key)):
-                end, lifetime = self._extend(key, end, lifetime)
+        longer = (0, None) if lifetime is None else (end + SLACK, lifetime + SLACK)
+        if not cache.add(key, longer[0], timeout=longer[1]):
+            held = cache.get(key)
+            if not _is_kept(held, end):
+                cache.set(key, 0, timeout=None)
+            if held is not None and not _is_date(held):
+                # It is unknown for how long its tokens are valid.
+                lifetime = None
         self._update_mark(key, lifetime)
-
-    def _extend(self, key: str, end: int, lifetime: int | None) -> tuple[int, int | None]:
-        """Extends an entry, if necessary. Returns until when it is kept at least, 0 means forever, and for how long."""
-        held = self.cache.get(key)
-        if held is not None and not _is_date(held):
-            # Its lifetime is unknown, so this one is stored without expiry.
-            end, lifetime = 0, None
-        if not _is_kept(held, end):
-            self.cache.set(key, end, timeout=lifetime)
-        return end, lifetime
 
     def _update_mark(self, key: str, lifetime: int | None) -> None:
         """Writes the mark for an entry, until both are as they should be."""
@@ -215,6 +210,8 @@ def _is_table(cache: BaseCache) -> bool:
 
 
 ATTEMPTS = 6
+# Entries of tokens are kept for so many seconds longer, so that revoking the same token again doesn't extend them.
+SLACK = 60
 # Memcached's.
 LONGEST_KEY = 250
 EARLIEST = 1_000_000_000

@@ -81,7 +81,7 @@ impl<F: Fetch> JwksClient<F> {
     ///
     /// [`Unavailable`] if there are no usable keys.
     pub fn keys(&self) -> Result<Arc<KeySet>, Unavailable> {
-        self.refresh(Refresh::IfStale, Instant::now())
+        self.refresh_now(Refresh::IfStale)
     }
 
     /// Returns the keys for a token with this `kid`, and fetches them first if they are stale or don't contain it.
@@ -99,6 +99,15 @@ impl<F: Fetch> JwksClient<F> {
             Some(kid) if !keys.names(kid) => self.refresh(Refresh::UnknownKid, now),
             _ => Ok(keys),
         }
+    }
+
+    /// Calls [`refresh`](Self::refresh) with the current time.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if there are no usable keys.
+    pub fn refresh_now(&self, refresh: Refresh) -> Result<Arc<KeySet>, Unavailable> {
+        self.refresh(refresh, Instant::now())
     }
 
     /// Fetches the keys or waits for another thread that fetches them, if required at `now`, and returns them.

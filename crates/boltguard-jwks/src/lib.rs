@@ -18,9 +18,13 @@
 //!   including secrets, are skipped and listed with the reasons: [`Fetched::skipped`], [`RemoteKeySet::skipped`].
 //!
 //! [`RemoteKeySet`] implements this policy without reading a clock or opening a connection. [`JwksClient`] adds the
-//! clock, and fetches the set with a [`Fetch`] implementation, such as `HttpFetch` (feature `http`). Both are for
-//! threads that can block; code that can't block calls [`RemoteKeySet::step`] directly.
+//! clock, and fetches the set with a [`Fetch`] implementation, such as `HttpFetch` (feature `http`). It is for threads
+//! that can block. [`AsyncJwksClient`] does the same for asynchronous code on any runtime, with an [`AsyncFetch`]
+//! implementation, such as `AsyncHttpFetch` (feature `async-http`). Other code calls [`RemoteKeySet::step`] directly.
 
+mod async_client;
+#[cfg(feature = "async-http")]
+mod async_http;
 mod client;
 mod error;
 #[cfg(feature = "http")]
@@ -30,8 +34,12 @@ mod policy;
 mod remote;
 mod response;
 mod schedule;
+mod shared;
 mod url;
 
+pub use async_client::{AsyncFetch, AsyncJwksClient};
+#[cfg(feature = "async-http")]
+pub use async_http::AsyncHttpFetch;
 pub use client::{Fetch, JwksClient};
 pub use error::{FetchError, JwksConfigError, Unavailable};
 #[cfg(feature = "http")]

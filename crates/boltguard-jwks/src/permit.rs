@@ -1,6 +1,8 @@
 //! The permit of the caller that fetches, and the waits of the others.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use boltguard_keys::{KeyError, KeySet, SkippedKey};
@@ -130,12 +132,16 @@ impl Drop for FetchPermit {
     }
 }
 
-/// A fetch by another caller that this one can wait for.
+/// A fetch by another caller that this one can wait for: [`wait`](Self::wait) blocks the thread, `.await` doesn't.
+///
+/// The future ends when the fetch has ended or was given up. It has no timeout, since it doesn't use a timer.
 #[derive(Debug)]
 pub struct FetchWait {
     remote: Arc<RemoteKeySet>,
     number: u64,
     timeout: Duration,
+    /// The number of the waiting task, once the future was polled.
+    task: Option<u64>,
 }
 
 impl FetchWait {
@@ -144,6 +150,7 @@ impl FetchWait {
             remote,
             number: in_flight.number,
             timeout: in_flight.deadline.saturating_sub(now),
+            task: None,
         }
     }
 
@@ -159,9 +166,23 @@ impl FetchWait {
     }
 }
 
+impl Future for FetchWait {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Self {
+            remote,
+            number,
+            task,
+            ..
+        } = &mut *self;
+        remote.poll_ended(*number, task, context)
+    }
+}
+
 impl Drop for FetchWait {
     fn drop(&mut self) {
-        self.remote.stop_waiting(self.number);
+        self.remote.stop_waiting(self.number, self.task);
     }
 }
 

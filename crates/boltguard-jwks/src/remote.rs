@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError, Weak};
+use std::sync::{Arc, MutexGuard, OnceLock, Weak};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use boltguard_keys::{Algorithm, KeySet, LoadedKeySet, RotatingKeySet, SkippedKey};
 
-use crate::schedule::{Action, InFlight, Schedule};
+use crate::schedule::{Action, InFlight};
+use crate::shared::{Shared, State};
 use crate::{
     FetchError, FetchPermit, FetchWait, JwksConfigError, Limits, RefreshPolicy, Unavailable,
 };
@@ -107,41 +109,6 @@ pub struct RemoteKeySet {
     observers: ArcSwap<Vec<Weak<dyn KeyObserver>>>,
 }
 
-struct Shared {
-    state: Mutex<State>,
-    fetch_ended: Condvar,
-}
-
-#[derive(Clone)]
-struct State {
-    schedule: Schedule,
-    cause: Option<FetchError>,
-    skipped: Arc<[SkippedKey]>,
-}
-
-impl Shared {
-    fn new(state: State) -> Self {
-        Self {
-            state: Mutex::new(state),
-            fetch_ended: Condvar::new(),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn new(policy: RefreshPolicy) -> Self {
-        Self {
-            schedule: Schedule::new(policy),
-            cause: None,
-            skipped: Arc::default(),
-        }
-    }
-}
-
 impl RemoteKeySet {
     /// Creates a set without keys. Fetched keys are trusted for these algorithms, none of which may be symmetric.
     ///
@@ -234,16 +201,7 @@ impl RemoteKeySet {
     /// Only the forking thread exists in the child, so fetches of other threads never end there, and their locks are
     /// never released. The current keys are kept, unless another thread was replacing them during the fork.
     pub fn reset_after_fork(&self) {
-        let old = self.shared.load_full();
-        let state = match old.state.try_lock() {
-            Ok(state) => state.clone(),
-            Err(TryLockError::Poisoned(state)) => state.into_inner().clone(),
-            Err(TryLockError::WouldBlock) => State::new(self.policy),
-        };
-        let state = State {
-            schedule: state.schedule.in_child(),
-            ..state
-        };
+        let state = self.shared.load_full().in_child(self.policy);
         self.store_status(&state);
         self.shared.store(Arc::new(Shared::new(state)));
     }
@@ -289,6 +247,13 @@ impl RemoteKeySet {
             .retry_in_for_unknown_kid(now)
     }
 
+    /// Returns the time until a caller that needs fresh keys has to fetch them.
+    #[must_use]
+    pub fn next_refresh_in(&self, now: Instant) -> Duration {
+        let now = self.since_start(now);
+        self.shared.load().lock().schedule.next_refresh_in(now)
+    }
+
     /// Returns whether the current keys may be used at `now`, fresh or stale.
     #[must_use]
     pub fn is_usable(&self, now: Instant) -> bool {
@@ -308,19 +273,24 @@ impl RemoteKeySet {
         let now = self.since_start(now);
         let shared = self.shared.load_full();
         let mut state = shared.lock();
+        let is_lost = state.schedule.lost_fetch(now).is_some();
         let action = state.schedule.next_action(refresh, now);
         if !state.schedule.is_usable(now) {
             self.discard_keys();
         }
         self.store_status(&state);
+        let cause = state.cause;
+        drop(state);
+        if is_lost {
+            shared.wake_all();
+        }
         match action {
             Action::Fetch(in_flight) => {
                 RefreshStep::Fetch(FetchPermit::new(Arc::clone(self), in_flight))
             }
-            Action::Unavailable { retry_in } => RefreshStep::Unavailable(Unavailable {
-                cause: state.cause,
-                retry_in,
-            }),
+            Action::Unavailable { retry_in } => {
+                RefreshStep::Unavailable(Unavailable { cause, retry_in })
+            }
             Action::Use => RefreshStep::Use(self.keys.load_full()),
             Action::Wait(in_flight) => {
                 RefreshStep::Wait(FetchWait::new(Arc::clone(self), in_flight, now))
@@ -342,7 +312,7 @@ impl RemoteKeySet {
             // Before the set counts as fresh, so that every thread that sees it as fresh also sees the new keys.
             self.publish(keys);
         }
-        self.finish_fetch(&shared, &state, now)
+        self.finish_fetch(&shared, state, now)
     }
 
     pub(crate) fn fail(
@@ -357,22 +327,36 @@ impl RemoteKeySet {
             state.cause = Some(cause);
         }
         state.schedule.fail(in_flight, now);
-        self.finish_fetch(&shared, &state, now)
+        self.finish_fetch(&shared, state, now)
     }
 
     /// Blocks until this fetch ends or the timeout has passed.
     pub(crate) fn wait_for(&self, number: u64, timeout: Duration) {
-        let is_running = |state: &mut State| state.schedule.is_in_flight(number);
-        let shared = self.shared.load_full();
-        // If the lock is poisoned, there is nothing to wait for.
-        let _ = shared
-            .fetch_ended
-            .wait_timeout_while(shared.lock(), timeout, is_running);
+        self.shared.load_full().wait_for(number, timeout);
     }
 
-    /// Records that a caller no longer waits for this fetch.
-    pub(crate) fn stop_waiting(&self, number: u64) {
-        self.shared.load().lock().schedule.remove_waiter(number);
+    /// Returns whether this fetch has ended. If not, the task is woken up at its end.
+    pub(crate) fn poll_ended(
+        &self,
+        number: u64,
+        task: &mut Option<u64>,
+        context: &Context<'_>,
+    ) -> Poll<()> {
+        self.shared.load_full().poll_ended(number, task, context)
+    }
+
+    /// Records that a caller, and its task if it is one, no longer waits for this fetch.
+    pub(crate) fn stop_waiting(&self, number: u64, task: Option<u64>) {
+        let shared = self.shared.load_full();
+        shared.lock().schedule.remove_waiter(number);
+        if let Some(task) = task {
+            shared.remove_task(task);
+        }
+    }
+
+    /// Wakes up everyone who waits, so that one of them continues a fetch.
+    pub(crate) fn wake_all(&self) {
+        self.shared.load_full().wake_all();
     }
 
     pub(crate) fn set_skipped(&self, skipped: &Arc<[SkippedKey]>) {
@@ -383,18 +367,20 @@ impl RemoteKeySet {
     fn finish_fetch(
         &self,
         shared: &Shared,
-        state: &State,
+        state: MutexGuard<'_, State>,
         now: Duration,
     ) -> Result<Arc<KeySet>, Unavailable> {
-        self.store_status(state);
-        shared.fetch_ended.notify_all();
-        if state.schedule.is_usable(now) {
-            return Ok(self.keys.load_full());
-        }
-        Err(Unavailable {
-            cause: state.cause,
-            retry_in: state.schedule.retry_in(now),
-        })
+        self.store_status(&state);
+        let result = match state.schedule.is_usable(now) {
+            true => Ok(self.keys.load_full()),
+            false => Err(Unavailable {
+                cause: state.cause,
+                retry_in: state.schedule.retry_in(now),
+            }),
+        };
+        drop(state);
+        shared.wake_all();
+        result
     }
 
     /// Removes keys that are too old, so that they can't be used by mistake.

@@ -167,6 +167,21 @@ impl Schedule {
         up_to_date_until.max(self.retry_at).saturating_sub(now)
     }
 
+    /// Returns the time until keys are fetched because they are stale.
+    pub(crate) fn next_refresh_in(&self, now: Duration) -> Duration {
+        let fresh_until = self.last_success.map(|last| last.fresh_until);
+        let next = match self.in_flight {
+            Some(in_flight) => in_flight.deadline,
+            None => fresh_until.unwrap_or_default().max(self.retry_at),
+        };
+        next.saturating_sub(now)
+    }
+
+    /// Returns the fetch in progress if it has reached its deadline.
+    pub(crate) fn lost_fetch(&self, now: Duration) -> Option<InFlight> {
+        self.in_flight.filter(|in_flight| now >= in_flight.deadline)
+    }
+
     /// Returns whether the last completed fetch failed.
     pub(crate) fn is_failing(&self) -> bool {
         self.failures > 0
@@ -240,7 +255,7 @@ impl Schedule {
 
     /// Gives up a fetch after its deadline. Its thread may no longer exist, for example after a fork.
     fn give_up_lost_fetch(&mut self, now: Duration) {
-        if let Some(lost) = self.in_flight.filter(|in_flight| now >= in_flight.deadline) {
+        if let Some(lost) = self.lost_fetch(now) {
             self.fail(lost, lost.deadline);
         }
     }

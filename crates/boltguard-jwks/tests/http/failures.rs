@@ -2,8 +2,9 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use boltguard_jwks::{Fetch, FetchError, HttpFetch, JwksUrl};
+use boltguard_jwks::{FetchError, JwksUrl};
 
+use crate::clients::Clients;
 use crate::server::{Server, Stream, hang, respond};
 use crate::support::jwks;
 
@@ -13,7 +14,7 @@ const LIMIT: usize = 1024;
 fn fetch(handle: impl Fn(&mut dyn Stream) + Send + Sync + 'static) -> Result<usize, FetchError> {
     let server = Server::start(move |_, stream| handle(stream));
     server
-        .fetch()
+        .clients()
         .fetch(LIMIT)
         .map(|response| response.body.len())
 }
@@ -21,7 +22,7 @@ fn fetch(handle: impl Fn(&mut dyn Stream) + Send + Sync + 'static) -> Result<usi
 /// A timeout for fetches that would never end otherwise.
 fn fetch_for_a_moment(handle: impl Fn(&mut dyn Stream) + Send + Sync + 'static) -> FetchError {
     let server = Server::start(move |_, stream| handle(stream));
-    let fetch = server.fetch().with_timeout(Duration::from_millis(200));
+    let fetch = server.clients().with_timeout(Duration::from_millis(200));
     fetch.fetch(LIMIT).unwrap_err()
 }
 
@@ -31,7 +32,7 @@ fn response_is_passed_on() {
         let headers = "Cache-Control: public\r\nCache-Control: max-age=60\r\n";
         respond(stream, "200 OK", headers, jwks(&["a"]).as_bytes());
     });
-    let response = server.fetch().fetch(LIMIT).unwrap();
+    let response = server.clients().fetch(LIMIT).unwrap();
     assert_eq!(
         (response.status, response.body),
         (200, jwks(&["a"]).into_bytes())
@@ -44,7 +45,7 @@ fn no_timeout_is_too_long() {
     let server = Server::start(|_, stream| {
         respond(stream, "200 OK", "", jwks(&["a"]).as_bytes());
     });
-    let fetch = server.fetch().with_timeout(Duration::MAX);
+    let fetch = server.clients().with_timeout(Duration::MAX);
     assert_eq!(fetch.fetch(LIMIT).unwrap().status, 200);
 }
 
@@ -53,7 +54,7 @@ fn response_with_another_status_is_not_read() {
     for status in ["404 Not Found", "500 Oops", "503 Later"] {
         let server =
             Server::start(move |_, stream| respond(stream, status, "", &[b'x'; 2 * LIMIT]));
-        let response = server.fetch().fetch(LIMIT).unwrap();
+        let response = server.clients().fetch(LIMIT).unwrap();
         assert_eq!(response.status.to_string(), status[..3]);
         assert!(response.body.is_empty());
     }
@@ -72,9 +73,9 @@ fn a_redirect_is_not_followed() {
             Server::start(|_, stream| respond(stream, "200 OK", "", jwks(&["a"]).as_bytes()));
         let location = format!("Location: {}\r\n", target.url("http", "127.0.0.1").as_str());
         let server = Server::start(move |_, stream| respond(stream, status, &location, b""));
-        let response = server.fetch().fetch(LIMIT).unwrap();
+        let response = server.clients().fetch(LIMIT).unwrap();
         assert_eq!(response.status.to_string(), status[..3]);
-        assert_eq!((server.requests(), target.requests()), (1, 0));
+        assert_eq!((server.requests(), target.requests()), (2, 0));
     }
 }
 
@@ -111,7 +112,9 @@ fn headers_without_an_end_are_left() {
             .is_ok()
         {}
     };
-    assert!(fetch(endless).is_err());
+    let server = Server::start(move |_, stream| endless(stream));
+    let results = server.clients().fetch_each(LIMIT);
+    assert!(results.iter().all(Result::is_err), "{results:?}");
 }
 
 #[test]
@@ -136,10 +139,7 @@ fn unreachable_address_is_a_connection_failure() {
         .unwrap()
         .port();
     let url = JwksUrl::allowing_http(&format!("http://127.0.0.1:{port}/")).unwrap();
-    assert_eq!(
-        HttpFetch::new(url).without_proxy().fetch(LIMIT),
-        Err(FetchError::Connection)
-    );
+    assert_eq!(Clients::new(url).fetch(LIMIT), Err(FetchError::Connection));
 }
 
 #[test]
@@ -186,14 +186,14 @@ fn a_server_that_drips_is_left() {
 fn headers_are_sent_and_not_shown() {
     let server = Server::start(|_, stream| respond(stream, "200 OK", "", b"{}"));
     let fetch = server
-        .fetch()
+        .clients()
         .with_header("Authorization", "Bearer hunter2")
         .unwrap();
     assert!(fetch.fetch(LIMIT).is_ok());
     assert!(!format!("{fetch:?}").contains("hunter2"));
     for (name, value) in [("a b", "x"), ("", "x"), ("a", "x\r\nb: c"), ("a", "\n")] {
         assert!(
-            server.fetch().with_header(name, value).is_err(),
+            server.clients().with_header(name, value).is_err(),
             "{name:?} {value:?}"
         );
     }

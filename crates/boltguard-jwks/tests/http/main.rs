@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
+mod async_service;
+mod clients;
 mod failures;
 mod rotation;
 mod server;

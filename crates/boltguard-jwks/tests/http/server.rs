@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use boltguard_jwks::{HttpFetch, JwksUrl};
 
+use crate::clients::Clients;
+
 pub(crate) trait Stream: Read + Write {}
 impl<S: Read + Write> Stream for S {}
 
@@ -70,8 +72,11 @@ impl Server {
     pub(crate) fn fetch(&self) -> HttpFetch {
         HttpFetch::new(self.url("http", "127.0.0.1"))
             .without_proxy()
-            .without_proxy()
             .with_timeout(Duration::from_secs(60))
+    }
+
+    pub(crate) fn clients(&self) -> Clients {
+        Clients::new(self.url("http", "127.0.0.1"))
     }
 }
 

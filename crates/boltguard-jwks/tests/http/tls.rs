@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use boltguard_jwks::{Fetch, FetchError, HttpFetch, JwksConfigError};
+use boltguard_jwks::{FetchError, JwksConfigError};
 use rustls::crypto::{CryptoProvider, ring as provider};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::clients::Clients;
 use crate::server::{Server, respond};
 use crate::support::jwks;
 
@@ -31,15 +32,15 @@ fn server() -> Server {
     )
 }
 
-fn fetch(server: &Server, host: &str) -> HttpFetch {
-    HttpFetch::new(server.url("https", host)).without_proxy()
+fn clients(server: &Server, host: &str) -> Clients {
+    Clients::new(server.url("https", host))
 }
 
 #[test]
 fn server_with_trusted_certificate_is_used() {
     let server = server();
-    let fetch = fetch(&server, "localhost").trusting(AUTHORITY).unwrap();
-    assert_eq!(fetch.fetch(1024).unwrap().body, jwks(&["a"]).into_bytes());
+    let clients = clients(&server, "localhost").trusting(AUTHORITY).unwrap();
+    assert_eq!(clients.fetch(1024).unwrap().body, jwks(&["a"]).into_bytes());
     // No process-wide crypto provider was installed.
     assert!(CryptoProvider::get_default().is_none());
 }
@@ -47,9 +48,9 @@ fn server_with_trusted_certificate_is_used() {
 #[test]
 fn untrusted_certificate_or_other_host_name_is_rejected() {
     let server = server();
-    let untrusted = fetch(&server, "localhost");
+    let untrusted = clients(&server, "localhost");
     assert_eq!(untrusted.fetch(1024), Err(FetchError::Connection));
-    let other_name = fetch(&server, "127.0.0.2").trusting(AUTHORITY).unwrap();
+    let other_name = clients(&server, "127.0.0.2").trusting(AUTHORITY).unwrap();
     assert_eq!(other_name.fetch(1024), Err(FetchError::Connection));
     assert_eq!(server.requests(), 0);
 }
@@ -59,7 +60,7 @@ fn values_that_are_not_certificates_are_rejected() {
     let server = server();
     let key = include_str!("../data/server.private.pem");
     for pem in ["", "nonsense", key] {
-        let refused = fetch(&server, "localhost").trusting(pem).unwrap_err();
+        let refused = clients(&server, "localhost").trusting(pem).unwrap_err();
         assert_eq!(refused, JwksConfigError::Certificate);
     }
 }

@@ -1,9 +1,17 @@
+#![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use boltguard_jwks::{FetchError, FetchPermit, Refresh, RefreshPolicy, RefreshStep, Response};
+use boltguard_jwks::{
+    AsyncJwksClient, FetchError, FetchPermit, JwksClient, JwksUrl, Refresh, RefreshPolicy,
+    RefreshStep, RemoteKeySet, Response, Unavailable,
+};
+use boltguard_keys::KeySet;
 use proptest::prelude::*;
 
-use crate::support::{Scene, response};
+use crate::support::{ALGORITHMS, Scene, body, names, ready, response, seconds};
 
 /// An event.
 #[derive(Clone, Debug)]
@@ -161,4 +169,80 @@ fn refresh(
         }
     }
     Ok(())
+}
+
+/// An issuer that responds with this script, again and again.
+#[derive(Clone)]
+struct Script {
+    responses: Vec<Result<Response, FetchError>>,
+    fetches: Arc<AtomicUsize>,
+}
+
+impl Script {
+    fn new(responses: &[Result<Response, FetchError>]) -> Self {
+        Self {
+            responses: responses.to_vec(),
+            fetches: Arc::default(),
+        }
+    }
+
+    fn respond(&self) -> Result<Response, FetchError> {
+        let number = self.fetches.fetch_add(1, Ordering::SeqCst);
+        self.responses[number % self.responses.len()].clone()
+    }
+
+    fn fetches(&self) -> usize {
+        self.fetches.load(Ordering::SeqCst)
+    }
+}
+
+fn scripted() -> impl Strategy<Value = Result<Response, FetchError>> {
+    prop_oneof![
+        2 => Just(Ok(response(&["a"]))),
+        2 => Just(Ok(response(&["a", "b"]))),
+        1 => Just(Ok(body("nonsense"))),
+        2 => Just(Err(FetchError::Timeout)),
+    ]
+}
+
+/// The keys, or why there are none.
+fn found(result: Result<Arc<KeySet>, Unavailable>) -> Result<Vec<String>, Option<FetchError>> {
+    let owned = |keys: Arc<KeySet>| names(&keys).into_iter().map(str::to_owned).collect();
+    result.map(owned).map_err(|unavailable| unavailable.cause())
+}
+
+proptest! {
+    #[test]
+    fn both_clients_fetch_at_the_same_times(
+        script in proptest::collection::vec(scripted(), 1..8),
+        events in proptest::collection::vec((0..3_usize, 0..60_u64), 0..60),
+    ) {
+        // The times of events are far from the limits of the policy, since the duration of a fetch is measured.
+        let policy = RefreshPolicy {
+            ttl: seconds(10_000),
+            cooldown: seconds(1_000),
+            stale: seconds(100_000),
+            ..RefreshPolicy::default()
+        };
+        let remote = || Arc::new(RemoteKeySet::new(ALGORITHMS, policy).unwrap());
+        let scripts = [Script::new(&script), Script::new(&script)];
+        let [one, two] = scripts.clone();
+        let blocking = JwksClient::new(remote(), move |_: usize| one.respond());
+        let url = JwksUrl::new("https://id.example.com/jwks").unwrap();
+        let asynchronous = AsyncJwksClient::new(remote(), url, move |_, _| {
+            let response = two.respond();
+            async { response }
+        });
+        let mut now = Instant::now();
+        for (refresh, pause) in events {
+            let refresh = [Refresh::IfStale, Refresh::UnknownKid, Refresh::Force][refresh];
+            now += seconds(300) * u32::try_from(pause.saturating_sub(20) * pause).unwrap();
+            let results = [
+                found(blocking.refresh(refresh, now)),
+                found(ready(asynchronous.refresh(refresh, now))),
+            ];
+            prop_assert_eq!(&results[0], &results[1]);
+            prop_assert_eq!(scripts[0].fetches(), scripts[1].fetches());
+        }
+    }
 }

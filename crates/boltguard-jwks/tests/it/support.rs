@@ -2,7 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use boltguard_jwks::{
@@ -44,6 +46,15 @@ pub(crate) fn remote() -> Arc<RemoteKeySet> {
 pub(crate) fn names(keys: &KeySet) -> Vec<&str> {
     let named = keys.keys().iter().filter_map(|key| key.key_id());
     named.map(|name| name.as_str()).collect()
+}
+
+/// The result of a future that doesn't wait.
+#[track_caller]
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("it waits"),
+    }
 }
 
 /// A remote set and a clock that only moves when the test moves it.

@@ -107,42 +107,51 @@ pub trait AsyncRevocationStore: Send + Sync {
     }
 }
 
-impl<S: AsyncRevocationStore + ?Sized> AsyncRevocationStore for Arc<S> {
-    fn is_revoked(
-        &self,
-        token_id: &str,
-        now: NumericDate,
-    ) -> impl Future<Output = Result<bool, RevocationError>> + Send {
-        (**self).is_revoked(token_id, now)
-    }
+/// Implements the trait for pointers to a store.
+macro_rules! forward {
+    ($($pointer:ty),*) => {
+        $(
+            impl<S: AsyncRevocationStore + ?Sized> AsyncRevocationStore for $pointer {
+                fn is_revoked(
+                    &self,
+                    token_id: &str,
+                    now: NumericDate,
+                ) -> impl Future<Output = Result<bool, RevocationError>> + Send {
+                    (**self).is_revoked(token_id, now)
+                }
 
-    fn revoke(
-        &self,
-        token_id: &str,
-        until: Option<NumericDate>,
-        now: NumericDate,
-    ) -> impl Future<Output = Result<(), RevocationError>> + Send {
-        (**self).revoke(token_id, until, now)
-    }
+                fn revoke(
+                    &self,
+                    token_id: &str,
+                    until: Option<NumericDate>,
+                    now: NumericDate,
+                ) -> impl Future<Output = Result<(), RevocationError>> + Send {
+                    (**self).revoke(token_id, until, now)
+                }
 
-    fn check(
-        &self,
-        query: &RevocationQuery<'_>,
-        now: NumericDate,
-    ) -> impl Future<Output = Result<bool, RevocationError>> + Send {
-        (**self).check(query, now)
-    }
+                fn check(
+                    &self,
+                    query: &RevocationQuery<'_>,
+                    now: NumericDate,
+                ) -> impl Future<Output = Result<bool, RevocationError>> + Send {
+                    (**self).check(query, now)
+                }
 
-    fn revoke_level(
-        &self,
-        level: RevocationLevel<'_>,
-        watermark: Watermark,
-        now: NumericDate,
-    ) -> impl Future<Output = Result<(), RevocationError>> + Send {
-        (**self).revoke_level(level, watermark, now)
-    }
+                fn revoke_level(
+                    &self,
+                    level: RevocationLevel<'_>,
+                    watermark: Watermark,
+                    now: NumericDate,
+                ) -> impl Future<Output = Result<(), RevocationError>> + Send {
+                    (**self).revoke_level(level, watermark, now)
+                }
 
-    fn bind_leeway(&self, leeway: Duration) {
-        (**self).bind_leeway(leeway);
-    }
+                fn bind_leeway(&self, leeway: Duration) {
+                    (**self).bind_leeway(leeway);
+                }
+            }
+        )*
+    };
 }
+
+forward!(&S, Arc<S>);

@@ -34,8 +34,12 @@
 //! With the feature `redis`, [`revocation`] contains `RedisRevocation`, a list of revoked tokens in Redis, and
 //! `ReplicatedRevocation`, a copy of a shared list in memory, which takes effect on all machines within a guaranteed
 //! time. With the feature `jwks-http`, [`jwks`] contains `HttpFetch`, which fetches the keys of other issuers over
-//! HTTP.
+//! HTTP, and with `jwks-async-http`, it contains `AsyncHttpFetch`, which does so on the runtime of tokio.
+//!
+//! An asynchronous service drives its gates with [`Gate::check`]. [`Services`] combines what they need from outside:
+//! the keys of other issuers, a revocation store and stored API keys.
 
+mod api_key_edge;
 mod backend;
 mod caller;
 mod cookie;
@@ -49,6 +53,7 @@ mod gate;
 mod header_name;
 mod ignored_grants;
 mod issuers;
+mod jwks_edge;
 mod key_generation;
 mod need;
 mod now;
@@ -58,6 +63,7 @@ mod request;
 mod revocation_edge;
 mod revocation_query;
 mod schemes;
+mod services;
 mod token_cache;
 
 pub use boltguard_apikey as apikey;
@@ -72,6 +78,7 @@ pub use boltguard_revocation as revocation;
 pub use boltguard_session as session;
 pub use boltguard_types as types;
 
+pub use api_key_edge::ApiKeyEdge;
 pub use backend::{
     API_KEY_BACKEND, ApiKeyBackend, ApiKeySource, Authenticate, Authentication, Backend,
     CERTIFICATE_BACKEND, ClientCertificates, CustomBackend, EdgeBackend, Fingerprint, JWT_BACKEND,
@@ -87,6 +94,7 @@ pub use failure::Failure;
 pub use freshness::{Freshness, SnapshotRead};
 pub use gate::Gate;
 pub use header_name::HeaderName;
+pub use jwks_edge::JwksEdge;
 pub use need::{
     ApiKeyRefresh, EdgeAuthentication, KeyRefresh, Need, Refreshed, RevocationCheck,
     RevocationStatus, RunChecks,
@@ -97,4 +105,5 @@ pub use refusal::Refusal;
 pub use request::{Headers, RequestParts, headers};
 pub use revocation_edge::RevocationEdge;
 pub use schemes::Schemes;
+pub use services::Services;
 pub use token_cache::MAX_CACHED_TOKENS;

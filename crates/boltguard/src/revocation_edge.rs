@@ -8,8 +8,8 @@ use crate::{AsyncEdge, RevocationStatus};
 
 /// An [`AsyncEdge`] that checks tokens in a store, and provides nothing else.
 ///
-/// An application whose gates have other needs implements [`AsyncEdge`], and calls
-/// [`RevocationCheck::check_in`] for this one.
+/// [`Services`](crate::Services) combines it with other edges. If the backends have several stores, implement
+/// [`AsyncEdge`], and call [`RevocationCheck::check_in`].
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -32,19 +32,19 @@ pub struct RevocationEdge<S, C> {
     clock: C,
 }
 
-impl<'s, S: AsyncRevocationStore, C: Fn() -> NumericDate + Send + Sync> RevocationEdge<&'s S, C> {
-    /// Creates an edge with this store, for the gates of all backends with `Revocation::External`.
+impl<S: AsyncRevocationStore, C: Fn() -> NumericDate + Send + Sync> RevocationEdge<S, C> {
+    /// Creates an edge with this store or a reference to it, for all backends with `Revocation::External`.
     #[must_use]
-    pub fn new(store: &'s S, clock: C) -> Self {
+    pub fn new(store: S, clock: C) -> Self {
         Self { store, clock }
     }
 }
 
 impl<S: AsyncRevocationStore, C: Fn() -> NumericDate + Send + Sync> AsyncEdge
-    for RevocationEdge<&S, C>
+    for RevocationEdge<S, C>
 {
     async fn check_revocation(&mut self, need: &RevocationCheck) -> RevocationStatus {
-        need.check_in(self.store, (self.clock)()).await
+        need.check_in(&self.store, (self.clock)()).await
     }
 }
 

@@ -1,8 +1,5 @@
 //! The drivers, and custom checks of guards.
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
 use boltguard::grants::Identity;
 use boltguard::guard::{CheckResults, Guard};
 use boltguard::revocation::{AsyncRevocationStore, RevocationError, RevocationQuery};
@@ -12,7 +9,7 @@ use boltguard::{
     Revocation, RevocationCheck, RevocationEdge, RevocationStatus, RunChecks, Step,
 };
 
-use crate::support::{NOW, admitted, bearer, done, gate, jwt, refused};
+use crate::support::{NOW, admitted, bearer, done, gate, jwt, ready, refused};
 
 const GOOD: &str = r#"{"sub":"42","jti":"t-1","exp":1300819380}"#;
 
@@ -73,14 +70,6 @@ impl AsyncEdge for Service {
 
     async fn run_check(&mut self, need: &RunChecks, check: &str) -> Option<bool> {
         Edge::run_check(self, need, check)
-    }
-}
-
-/// The result of a future that is ready immediately.
-fn ready<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => result,
-        Poll::Pending => panic!("it waits"),
     }
 }
 

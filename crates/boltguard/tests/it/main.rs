@@ -15,6 +15,7 @@ mod outcomes;
 mod remote;
 mod revocation_levels;
 mod schemes;
+mod services;
 mod snapshots;
 mod support;
 mod tokens;

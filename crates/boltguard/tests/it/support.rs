@@ -1,5 +1,8 @@
 //! A gate, with a clock and tokens.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use boltguard::guard::{Decision, Guard};
 use boltguard::jws::{HeaderFields, sign};
 use boltguard::jwt::ClaimsPolicy;
@@ -44,6 +47,15 @@ pub(crate) fn done(step: Step) -> Outcome {
     match step {
         Step::Done(outcome) => outcome,
         Step::Need(need) => panic!("not decided: {need:?}"),
+    }
+}
+
+/// The result of a future that is ready immediately.
+#[track_caller]
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("it waits"),
     }
 }
 

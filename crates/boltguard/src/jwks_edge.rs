@@ -1,0 +1,77 @@
+//! An edge that only refreshes the keys of other issuers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use boltguard_jwks::{AsyncFetch, AsyncJwksClient, Fetch, JwksClient, RemoteKeySet};
+
+use crate::need::KeyRefresh;
+use crate::{AsyncEdge, Edge, Refreshed};
+
+/// An [`AsyncEdge`] or [`Edge`] that refreshes the keys of other issuers, and provides nothing else. Clones are cheap.
+///
+/// Each backend with [remote keys](crate::JwtBackend::with_remote_keys) requires a client for the same
+/// [`RemoteKeySet`]. If there is none, requests with a token of this issuer are refused with 503.
+///
+/// [`Services`](crate::Services) combines it with other edges.
+pub struct JwksEdge<C> {
+    clients: Arc<[C]>,
+}
+
+impl<C> JwksEdge<C> {
+    /// Creates an edge with these clients, one for each issuer.
+    #[must_use]
+    pub fn new(clients: impl IntoIterator<Item = C>) -> Self {
+        Self {
+            clients: clients.into_iter().collect(),
+        }
+    }
+
+    fn client(&self, need: &KeyRefresh, keys_of: impl Fn(&C) -> &Arc<RemoteKeySet>) -> Option<&C> {
+        let keys = need.keys()?;
+        let mut clients = self.clients.iter();
+        clients.find(|client| Arc::ptr_eq(keys_of(client), keys))
+    }
+}
+
+impl<F: AsyncFetch> AsyncEdge for JwksEdge<AsyncJwksClient<F>> {
+    async fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
+        match self.client(need, AsyncJwksClient::remote) {
+            Some(client) => client.refresh_now(need.refresh()).await.into(),
+            None => Refreshed::Unavailable,
+        }
+    }
+}
+
+impl<F: Fetch> Edge for JwksEdge<JwksClient<F>> {
+    fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
+        match self.client(need, JwksClient::remote) {
+            Some(client) => client.refresh_now(need.refresh()).into(),
+            None => Refreshed::Unavailable,
+        }
+    }
+}
+
+/// An error means that there are no usable keys.
+impl<T, E> From<Result<T, E>> for Refreshed {
+    fn from(result: Result<T, E>) -> Self {
+        match result {
+            Ok(_) => Self::Done,
+            Err(_) => Self::Unavailable,
+        }
+    }
+}
+
+impl<C> Clone for JwksEdge<C> {
+    fn clone(&self) -> Self {
+        Self {
+            clients: Arc::clone(&self.clients),
+        }
+    }
+}
+
+impl<C: fmt::Debug> fmt::Debug for JwksEdge<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("JwksEdge").field(&self.clients).finish()
+    }
+}

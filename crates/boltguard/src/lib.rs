@@ -39,10 +39,12 @@
 //! An asynchronous service drives its gates with [`Gate::check`]. [`Services`] combines what they need from outside:
 //! the keys of other issuers, a revocation store and stored API keys.
 
+mod admitted_caller;
 mod api_key_edge;
 mod backend;
 mod caller;
 mod cookie;
+mod credential_watch;
 mod credentials;
 mod edge;
 mod error;
@@ -60,6 +62,7 @@ mod now;
 mod origin;
 mod refusal;
 mod request;
+mod response_headers;
 mod revocation_edge;
 mod revocation_query;
 mod schemes;
@@ -78,6 +81,7 @@ pub use boltguard_revocation as revocation;
 pub use boltguard_session as session;
 pub use boltguard_types as types;
 
+pub use admitted_caller::AdmittedCaller;
 pub use api_key_edge::ApiKeyEdge;
 pub use backend::{
     API_KEY_BACKEND, ApiKeyBackend, ApiKeySource, Authenticate, Authentication, Backend,
@@ -86,6 +90,7 @@ pub use backend::{
 };
 pub use caller::{Anonymous, ApiKeyCaller, Caller, Credential, CredentialSource, CustomCaller};
 pub use cookie::{DuplicateCookie, TokenCookie, find_cookie};
+pub use credential_watch::{CHECK_TIMEOUT, CredentialWatch};
 pub use credentials::Scheme;
 pub use edge::{AsyncEdge, Edge};
 pub use error::ConfigError;

@@ -9,7 +9,8 @@ use crate::origin::{COOKIE, HOST};
 /// The parts of a request that authentication reads.
 ///
 /// Implemented for lists of names and values, for functions by [`headers`], and with the feature `http` for
-/// `http::HeaderMap` and `http::request::Parts`. A header whose value isn't a string counts as absent.
+/// `http::HeaderMap` and `http::request::Parts`. There, a header counts as absent if its value isn't a string, or if
+/// the request has it more than once: a proxy may have checked another one of its values.
 ///
 /// ```
 /// use boltguard::{HeaderName, RequestParts};
@@ -21,6 +22,11 @@ use crate::origin::{COOKIE, HOST};
 pub trait RequestParts {
     /// Returns the value of a header.
     fn header(&self, name: &HeaderName) -> Option<&str>;
+
+    /// Returns whether the request has a header, even if it counts as absent.
+    fn has_header(&self, name: &HeaderName) -> bool {
+        self.header(name).is_some()
+    }
 
     /// Returns the value of a cookie, by default from the `Cookie` header.
     ///
@@ -129,7 +135,13 @@ fn all<'v>(pairs: &[(&str, &'v str)], name: &HeaderName) -> impl Iterator<Item =
 #[cfg(feature = "http")]
 impl RequestParts for http::HeaderMap {
     fn header(&self, name: &HeaderName) -> Option<&str> {
-        self.get(name.as_str())?.to_str().ok()
+        let mut values = self.get_all(name.as_str()).into_iter();
+        let value = values.next().filter(|_| values.next().is_none())?;
+        value.to_str().ok()
+    }
+
+    fn has_header(&self, name: &HeaderName) -> bool {
+        self.contains_key(name.as_str())
     }
 
     // HTTP/2 sends cookies in several headers, RFC 9113 §8.2.3.
@@ -143,6 +155,10 @@ impl RequestParts for http::HeaderMap {
 impl RequestParts for http::request::Parts {
     fn header(&self, name: &HeaderName) -> Option<&str> {
         RequestParts::header(&self.headers, name)
+    }
+
+    fn has_header(&self, name: &HeaderName) -> bool {
+        RequestParts::has_header(&self.headers, name)
     }
 
     fn cookie(&self, name: &str) -> Result<Option<&str>, DuplicateCookie> {

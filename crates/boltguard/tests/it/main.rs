@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
+mod admitted_caller;
 mod backends;
 mod cache;
 mod cookies;
+mod credential_watch;
 mod custom;
 mod debug;
 mod drivers;
@@ -13,6 +15,9 @@ mod es256k;
 mod other_gates;
 mod outcomes;
 mod remote;
+#[cfg(feature = "http")]
+mod request_parts;
+mod response_headers;
 mod revocation_levels;
 mod schemes;
 mod services;

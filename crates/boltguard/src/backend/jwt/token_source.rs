@@ -111,5 +111,5 @@ fn token_in<'p, P: RequestParts>(
 fn is_safe(parts: &impl RequestParts) -> bool {
     let method = parts.method();
     let is_safe = method.is_some_and(|name| matches!(name, "GET" | "HEAD" | "OPTIONS" | "TRACE"));
-    is_safe && parts.header(&UPGRADE).is_none()
+    is_safe && !parts.has_header(&UPGRADE)
 }

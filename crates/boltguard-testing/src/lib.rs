@@ -1,7 +1,8 @@
 //! Well-known keys and forged tokens. For tests only: the private keys are public.
 //!
 //! [`keys`] contains two keys of each type. [`forge`] assembles tokens from any header, payload and signature. It
-//! doesn't share code with the crates under test, except for the signature primitive.
+//! doesn't share code with the crates under test, except for the signature primitive. [`service`] checks the example
+//! services of the integrations over HTTP.
 //!
 //! ```
 //! use boltguard_keys::Algorithm;
@@ -14,7 +15,9 @@
 //! ```
 
 pub mod forge;
+pub mod http;
 pub mod keys;
+pub mod service;
 
 /// Tests of the examples in the documentation.
 #[cfg(doctest)]

@@ -4,7 +4,7 @@ use super::Finding;
 use crate::workspace::{Dependency, Member};
 
 /// The published crates, from the lowest row up. Crates of one row don't depend on each other.
-const ROWS: [&[&str]; 6] = [
+const ROWS: [&[&str]; 7] = [
     &["boltguard-encoding", "boltguard-types"],
     &["boltguard-grants", "boltguard-keys", "boltguard-revocation"],
     &[
@@ -15,7 +15,8 @@ const ROWS: [&[&str]; 6] = [
     ],
     &["boltguard-jwt", "boltguard-mint", "boltguard-session"],
     &["boltguard"],
-    &["boltguard-python"],
+    &["boltguard-actix", "boltguard-python", "boltguard-tower"],
+    &["boltguard-axum"],
 ];
 
 /// Crates outside the rows. They may depend on any crate, and only tests may depend on them.
@@ -37,7 +38,13 @@ const RESERVED: [(&str, &[&str]); 8] = [
     ("pyo3", &["boltguard-python"]),
     (
         "http",
-        &["boltguard", "boltguard-python", "boltguard-bench"],
+        &[
+            "boltguard",
+            "boltguard-axum",
+            "boltguard-bench",
+            "boltguard-python",
+            "boltguard-tower",
+        ],
     ),
 ];
 

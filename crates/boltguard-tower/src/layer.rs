@@ -1,0 +1,90 @@
+//! The configuration of a guarded service.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use boltguard::types::NumericDate;
+use boltguard::{AsyncEdge, Gate, Now};
+use http::HeaderValue;
+use tower_layer::Layer;
+
+use crate::GuardService;
+
+/// A layer that evaluates each request with a gate, see the [crate's documentation](crate).
+///
+/// Clones share everything, except for the edge `E`, which is cloned.
+#[derive(Clone)]
+pub struct GuardLayer<E = ()> {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) edge: E,
+}
+
+/// What all clones of a layer share.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) gate: Gate,
+    pub(crate) clock: Arc<dyn Fn() -> Now + Send + Sync>,
+    pub(crate) vary: Option<HeaderValue>,
+}
+
+impl GuardLayer {
+    /// Creates a layer for a gate that needs nothing from outside.
+    #[must_use]
+    pub fn new(gate: Gate) -> Self {
+        // The names of headers are tokens, so the value is valid.
+        let vary = gate.vary().and_then(|value| value.try_into().ok());
+        let settings = Settings {
+            gate,
+            clock: Arc::new(system_time),
+            vary,
+        };
+        Self {
+            settings: Arc::new(settings),
+            edge: (),
+        }
+    }
+}
+
+impl<E> GuardLayer<E> {
+    /// Sets the edge that provides what the gate needs from outside.
+    #[must_use]
+    pub fn with_edge<F: AsyncEdge + Clone>(self, edge: F) -> GuardLayer<F> {
+        let settings = self.settings;
+        GuardLayer { settings, edge }
+    }
+
+    /// Replaces the system clock, for tests.
+    #[must_use]
+    pub fn with_clock<N: Into<Now>>(
+        mut self,
+        clock: impl Fn() -> N + Send + Sync + 'static,
+    ) -> Self {
+        Arc::make_mut(&mut self.settings).clock = Arc::new(move || clock().into());
+        self
+    }
+}
+
+impl<S, E: Clone> Layer<S> for GuardLayer<E> {
+    type Service = GuardService<S, E>;
+
+    fn layer(&self, inner: S) -> GuardService<S, E> {
+        GuardService {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+impl<E> fmt::Debug for GuardLayer<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardLayer")
+            .field("gate", &self.settings.gate)
+            .finish_non_exhaustive()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the outermost layer")]
+fn system_time() -> Now {
+    NumericDate::from(SystemTime::now()).into()
+}

@@ -1,0 +1,71 @@
+//! Boltguard for [tower](https://docs.rs/tower): a layer that authenticates requests and checks a guard.
+//!
+//! [`GuardLayer`] evaluates each request with a [`Gate`](boltguard::Gate). The service is called if the guard allows
+//! the request, and finds the [`AdmittedCaller`](boltguard::AdmittedCaller) in the extensions. Otherwise, the layer
+//! responds itself: with 401, 403, or 503 if the credentials can't be checked. It never returns an error.
+//!
+//! ```
+//! use boltguard::guard::Guard;
+//! use boltguard::jwt::ClaimsPolicy;
+//! use boltguard::keys::{Algorithm, Key, KeySet, Secret, VerifyingKey};
+//! use boltguard::{AdmittedCaller, Gate, JwtBackend};
+//! use boltguard_tower::GuardLayer;
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! async fn hello(request: Request<()>) -> Result<Response<Full<Bytes>>, std::io::Error> {
+//!     let caller: &AdmittedCaller = request.extensions().get().expect("GuardLayer adds it");
+//!     assert!(caller.is_authenticated());
+//!     Ok(Response::new("hello".into()))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Once, at startup.
+//! let secret = Key::Secret(Secret::new(b"a secret that is thirty-two bytes")?);
+//! let keys = KeySet::new([VerifyingKey::new(&secret, Algorithm::Hs256)?]);
+//! let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
+//! let gate = Gate::new([backend.into()], &Guard::authenticated())?;
+//! let service = GuardLayer::new(gate).layer(service_fn(hello));
+//!
+//! let response = service.oneshot(Request::new(())).await?;
+//! assert_eq!(response.status(), 401);
+//! assert_eq!(response.headers()["www-authenticate"], r#"Bearer realm="api""#);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Requests
+//!
+//! - The credentials are in the headers and cookies that the backends of the gate read, and nowhere else. A header
+//!   counts as absent if it occurs more than once, or if its value isn't a string.
+//! - An `AdmittedCaller` that is already in the extensions, such as that of an outer layer, is replaced.
+//! - `OPTIONS` requests are evaluated like all others. Browsers send CORS preflight requests without credentials, so
+//!   put a layer for CORS outside.
+//! - Everything else is passed on unchanged: the method, the body, and an upgrade such as that to a WebSocket.
+//!
+//! # Responses
+//!
+//! A refusal has the status, `WWW-Authenticate`, `Retry-After` and a JSON body of the [`Refusal`](boltguard::Refusal).
+//! The refusal itself, with the precise reason for a log, is in the extensions of the response, where an outer layer
+//! finds it. A service that checks further guards returns `Response::<String>::from(refusal)`.
+//!
+//! All responses have `Vary` with the headers that can contain credentials. They have `Cache-Control: private` if the
+//! caller is authenticated and the service doesn't set this header. Bodies are passed on unchanged.
+//!
+//! # Stores and keys that must be waited for
+//!
+//! If the keys of an issuer are fetched, or revoked tokens are in a store that isn't in memory, pass the
+//! [`AsyncEdge`](boltguard::AsyncEdge) that does this to [`GuardLayer::with_edge`]. It is cloned for each request.
+//! Without one, requests that need it are refused.
+
+mod body;
+mod layer;
+mod response;
+mod service;
+
+pub use body::GuardBody;
+pub use layer::GuardLayer;
+pub use service::{GuardFuture, GuardService};

@@ -1,0 +1,10 @@
+//! The layer, around services of several kinds.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
+
+mod bodies;
+mod example;
+mod refusals;
+mod requests;
+mod services;
+mod support;

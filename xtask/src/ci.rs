@@ -41,7 +41,7 @@ const STEPS: [Step; 11] = [
         "licences, duplicates and vulnerabilities of dependencies",
         deny,
     ),
-    Step("test", "all tests, on every Python", tests),
+    Step("test", "all tests, on three Pythons", tests),
     Step(
         "features",
         "Rust tests with every optional feature",

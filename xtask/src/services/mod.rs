@@ -66,6 +66,13 @@ impl Services {
             command.env(kind.variable, &server.url);
         }
     }
+
+    /// Lets a program run without servers, including those that variables name.
+    pub(crate) fn hide_from(command: &mut Command) {
+        for kind in &KINDS {
+            command.env_remove(kind.variable);
+        }
+    }
 }
 
 impl Kind {

@@ -22,7 +22,8 @@ pub(crate) const COMMAND: crate::Command = crate::Command {
   --rust               only the Rust tests and doctests
   --python             only the tests of the installed Python package, and the acceptance checks if there are any
   --all-features       Rust tests with every optional feature
-  --all-pythons        Python tests also on the oldest and the newest other Python that is installed
+  --all-pythons        Python tests also on the oldest and the newest other Python that is installed, except for those
+                       that need a server, which don't depend on the version
   --require-services   fail if Redis or PostgreSQL can't be started, instead of skipping the tests that need them
 
 The tests use the servers in BOLTGUARD_TEST_REDIS_URL, BOLTGUARD_TEST_POSTGRES_URL and BOLTGUARD_TEST_MARIADB_URL. For
@@ -104,23 +105,29 @@ impl Runner<'_> {
         let lists = ["test"];
         let (venv, wheel) = python::environment_and_wheel(self.workspace, &lists)?;
         let main = Interpreter::find()?;
-        self.package(&venv, &main, tally)?;
+        self.package(&venv, &main, Some(self.services), tally)?;
         for other in main.others().iter().filter(|_| all_pythons) {
             process::heading(format!("virtual environment, Python {}", other.version()));
             let venv = python::environment_of(self.workspace, other, &wheel, &lists)?;
-            self.package(&venv, other, tally)?;
+            self.package(&venv, other, None, tally)?;
         }
         Ok(())
     }
 
     /// The tests of the installed package, and the acceptance checks in another process, since each configures Django
     /// in its own way.
-    fn package(&self, venv: &Venv, python: &Interpreter, tally: &mut Tally) -> Result<()> {
+    fn package(
+        &self,
+        venv: &Venv,
+        python: &Interpreter,
+        services: Option<&Services>,
+        tally: &mut Tally,
+    ) -> Result<()> {
         let tests = self.workspace.binding().join("tests");
         for tests in [Some(tests), self.workspace.acceptance()].iter().flatten() {
             let name = format!("pytest {} on Python {}", tests.display(), python.version());
             process::heading(&name);
-            self.pytest(venv, tests, Report::new(name), tally)?;
+            self.pytest(venv, tests, services, Report::new(name), tally)?;
         }
         Ok(())
     }
@@ -130,6 +137,7 @@ impl Runner<'_> {
         &self,
         venv: &Venv,
         tests: &Path,
+        services: Option<&Services>,
         mut report: Report,
         tally: &mut Tally,
     ) -> Result<()> {
@@ -138,7 +146,10 @@ impl Runner<'_> {
         pytest.args(options.split(' ')).arg(tests);
         pytest.env("PYTHONDONTWRITEBYTECODE", "1");
         pytest.current_dir(tests.parent().unwrap_or(tests));
-        self.services.show_to(&mut pytest);
+        match services {
+            Some(services) => services.show_to(&mut pytest),
+            None => Services::hide_from(&mut pytest),
+        }
         let status = process::follow(pytest, Command::stdout, |line| report.read_pytest(line))?;
         tally.add(report, status);
         Ok(())

@@ -24,6 +24,7 @@ mod fuzz;
 mod process;
 mod python;
 mod services;
+mod soak;
 mod test;
 mod tidy;
 mod workspace;
@@ -64,10 +65,11 @@ struct Command {
     run: fn(&Workspace, Arguments) -> Result<()>,
 }
 
-const COMMANDS: [Command; 6] = [
+const COMMANDS: [Command; 7] = [
     demo::COMMAND,
     test::COMMAND,
     bench::COMMAND,
+    soak::COMMAND,
     fuzz::COMMAND,
     tidy::COMMAND,
     ci::COMMAND,

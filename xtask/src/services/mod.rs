@@ -12,10 +12,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+
+pub(crate) use self::server::Server;
 
 use self::kinds::KINDS;
-use self::server::Server;
 use crate::process;
 use crate::python::{Interpreter, Venv};
 use crate::workspace::Workspace;
@@ -73,6 +74,33 @@ impl Services {
             command.env_remove(kind.variable);
         }
     }
+}
+
+/// Starts a private server, also if a variable names another one.
+pub(crate) fn private(workspace: &Workspace, name: &str) -> Result<Server> {
+    let server = kind(name).and_then(|kind| kind.start(workspace));
+    server.with_context(|| missing(name))
+}
+
+/// The program of a server, for a command that starts and stops it itself.
+pub(crate) fn program(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    let kind = kind(name).with_context(|| missing(name))?;
+    let found = match installed(kind.programs) {
+        None => packaged(workspace, kind.packaged.unwrap_or_default()),
+        found => Ok(found),
+    };
+    found
+        .with_context(|| missing(name))?
+        .with_context(|| missing(name))
+}
+
+fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+fn missing(name: &str) -> String {
+    let programs = kind(name).map_or_else(String::new, |kind| kind.programs.join(" or "));
+    format!("{name} is missing, and can't be installed with pip; install the program {programs}")
 }
 
 impl Kind {

@@ -22,7 +22,7 @@ pub(super) struct Place {
 
 /// A running server. It stops when this is dropped, and also when this process dies without dropping anything.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     pub(super) url: String,
     shell: Child,
     _directory: TempDir,
@@ -77,7 +77,8 @@ impl Place {
         let output = File::create(&log)?;
         let errors = output.try_clone()?;
         let mut shell = self.command("sh");
-        shell.args(["-c", WATCH, "sh"]).arg(program).args(args);
+        shell.args(["-c", WATCH, "sh"]).arg(self.path());
+        shell.arg(program).args(args);
         shell.stdin(Stdio::piped()).stdout(output).stderr(errors);
         let mut server = Server {
             url,
@@ -100,6 +101,13 @@ impl Place {
     }
 }
 
+impl Server {
+    /// The URL of the server, for clients.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.shell.stdin.take());
@@ -113,11 +121,22 @@ const NOBODY: u32 = 65534;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the server and, beside it, waits for the end of the standard input, which is when this process ends if not
-/// before. SIGTERM stops Redis and MariaDB; PostgreSQL would wait for its clients, and stops on SIGINT.
+/// before. SIGTERM stops Redis and MariaDB; PostgreSQL would wait for its clients, and stops on SIGINT. The directory
+/// is removed as well, because a process that is interrupted drops nothing.
 const WATCH: &str = r#"
+directory=$1
+shift
 exec 3<&0
 "$@" 3<&- & server=$!
-(cat <&3 >/dev/null; kill -TERM $server; kill -INT $server; sleep 10; kill -KILL $server) 2>/dev/null & watch=$!
+(
+  cat <&3 >/dev/null
+  trap "" TERM
+  kill -TERM $server; kill -INT $server
+  seconds=0
+  while kill -0 $server && [ $seconds -lt 10 ]; do sleep 1; seconds=$((seconds + 1)); done
+  [ $seconds -lt 10 ] || kill -KILL $server
+  rm -rf "$directory"
+) 2>/dev/null & watch=$!
 wait $server; code=$?
 kill $watch 2>/dev/null
 exit $code
@@ -140,6 +159,31 @@ mod tests {
         let is_alive = || process::succeeds(process::command("kill").args(["-0", pid.trim()]));
         assert!(is_alive());
         drop(server);
+        assert!(!is_alive() && !directory.exists());
+    }
+
+    #[test]
+    fn a_server_ends_and_its_directory_is_removed_if_this_process_is_killed() {
+        for is_shell_killed in [false, true] {
+            check_end_without_drop(is_shell_killed);
+        }
+    }
+
+    fn check_end_without_drop(is_shell_killed: bool) {
+        let script = "echo $$ > pid; echo ready; while :; do sleep 0.1; done";
+        let mut server = shell(script).unwrap();
+        let directory = server._directory.path().to_owned();
+        let pid = fs::read_to_string(directory.join("pid")).unwrap();
+        let is_alive = || process::succeeds(process::command("kill").args(["-0", pid.trim()]));
+        // Ctrl-C kills the shell; a signal for this process alone only closes the pipe.
+        if is_shell_killed {
+            server.shell.kill().unwrap();
+        }
+        drop(server.shell.stdin.take());
+        let start = Instant::now();
+        while (is_alive() || directory.exists()) && start.elapsed() < TIMEOUT {
+            thread::sleep(Duration::from_millis(50));
+        }
         assert!(!is_alive() && !directory.exists());
     }
 

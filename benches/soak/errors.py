@@ -1,0 +1,5 @@
+"""The error that ends a soak."""
+
+
+class SoakError(Exception):
+    """The soak can't continue."""

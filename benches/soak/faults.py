@@ -1,0 +1,103 @@
+"""The faults: what happens to Redis and to the processes of the site while they are in use."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+from soak.servers import RedisServer, SiteProcess
+from soak.tenants import STREAMS
+
+
+class Faults(threading.Thread):
+    """Injects one fault after the other, in random order, until `stop` is set. Times are multiples of `bound`."""
+
+    def __init__(
+        self, server: RedisServer, processes: list[SiteProcess], bound: float, seed: int, stop: threading.Event
+    ) -> None:
+        super().__init__(name="faults", daemon=True)
+        self.server, self.processes, self.bound, self.stop = server, processes, bound, stop
+        self.random = random.Random(f"{seed} faults")
+        self.counts: Counter[str] = Counter()
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            while not self.stop.is_set():
+                for fault in self.random.sample(FAULTS, len(FAULTS)):
+                    self.wait(0.5, 1.5)
+                    if self.stop.is_set():
+                        return
+                    fault(self)
+                    self.counts[fault.__name__] += 1
+        except BaseException as error:
+            self.error = error
+
+    def wait(self, least: float, most: float) -> None:
+        self.stop.wait(self.random.uniform(least, most) * self.bound)
+
+    def redis_suspended(self) -> None:
+        with self.server.stopped():
+            self.wait(0.3, 2.0)
+
+    def redis_restarted_empty(self) -> None:
+        self.server.kill()
+        self.server.forget()
+        self.wait(0.0, 1.0)
+        self.server.start()
+
+    def redis_restarted_with_old_data(self) -> None:
+        self.server.client.save()
+        self.wait(0.5, 1.0)
+        self.server.kill()
+        self.wait(0.0, 1.0)
+        self.server.start()
+        self.server.forget()
+
+    def redis_flushed(self) -> None:
+        self.server.client.flushall()
+
+    def stream_trimmed(self) -> None:
+        for stream in STREAMS:
+            self.server.client.xtrim(stream, maxlen=0, approximate=False)
+
+    def stream_deleted(self) -> None:
+        self.server.client.delete(*STREAMS)
+
+    def process_suspended(self) -> None:
+        with self.random.choice(self.processes).stopped():
+            self.wait(0.5, 3.0)
+
+    def redis_flushed_while_process_suspended(self) -> None:
+        with self.random.choice(self.processes).stopped():
+            self.wait(0.3, 1.0)
+            self.redis_flushed()
+            self.wait(0.0, 1.0)
+
+    def stream_trimmed_while_process_suspended(self) -> None:
+        with self.random.choice(self.processes).stopped():
+            self.wait(0.3, 1.0)
+            self.stream_trimmed()
+            self.wait(0.0, 1.0)
+
+    def redis_restarted_while_process_suspended(self) -> None:
+        with self.random.choice(self.processes).stopped():
+            self.wait(0.3, 1.0)
+            self.redis_restarted_empty()
+            self.wait(0.0, 0.5)
+
+
+FAULTS: list[Callable[[Faults], None]] = [
+    Faults.redis_suspended,
+    Faults.redis_restarted_empty,
+    Faults.redis_restarted_with_old_data,
+    Faults.redis_flushed,
+    Faults.stream_trimmed,
+    Faults.stream_deleted,
+    Faults.process_suspended,
+    Faults.redis_flushed_while_process_suspended,
+    Faults.stream_trimmed_while_process_suspended,
+    Faults.redis_restarted_while_process_suspended,
+]

@@ -19,6 +19,7 @@ class InMemoryRevocation(RevocationStore):
 
     def __init__(self, max_entries: int = 1_000_000) -> None:
         self.memory = _rust.MemoryRevocation(max_entries)
+        self.max_entries = max_entries
 
     def revoke(self, jti: str, ttl: Ttl = None) -> AwaitableNone:
         self.memory.revoke(encodable(checked_jti(jti)), ttl_seconds(ttl))

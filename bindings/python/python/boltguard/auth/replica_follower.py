@@ -34,7 +34,7 @@ class ReplicaThread:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._wake, self._is_synced = threading.Event(), threading.Event()
-        self._is_stopped = self._is_failing = False
+        self._is_stopped = self._is_failing = self._is_full = False
         self._first_deadline = 0.0
         self._outbox: deque[_rust.RevocationEntry] = deque(maxlen=MOST_UNSENT)
         self._counted = 0
@@ -104,6 +104,7 @@ class ReplicaThread:
     def _step(self) -> None:
         action = self._synchronizer.next()
         self._count_losses()
+        self._report_full()
         if isinstance(action, _rust.StreamQuery):
             self._query(action)
         elif isinstance(action, _rust.TruthRead):
@@ -161,6 +162,12 @@ class ReplicaThread:
             if new > 0:
                 self.losses[self._synchronizer.last_loss] += new
 
+    def _report_full(self) -> None:
+        """Logs once that the list has too many entries: nothing but a larger copy ends that state."""
+        was_full, self._is_full = self._is_full, self._replica.state == "full"
+        if self._is_full and not was_full:
+            logger.error(FULL, len(self._replica))
+
     def _send(self) -> None:
         """Appends the entries that couldn't be appended before."""
         while self._outbox and self._stream is not None:
@@ -177,6 +184,10 @@ class ReplicaThread:
             logger.warning("The revocation list can't be followed: %s.", problem)
 
 
+FULL = (
+    "The revocation list has more than max_entries entries, so this process refuses all tokens with 503. Increase "
+    "max_entries of ReplicatedRevocation, in which %d entries fit, and run boltguard_prune."
+)
 # How long a check waits for the first synchronization of a process, so that its first requests aren't refused.
 FIRST_WAIT = 2.0
 # Entries that couldn't be appended. They are also in the database, which every process reads once per minute.

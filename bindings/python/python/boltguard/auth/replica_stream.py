@@ -118,6 +118,12 @@ def checked_url(url: SecretBox[Any]) -> SecretBox[str]:
     return SecretBox(url.value.replace("valkey", "redis", 1) if url.value.startswith("valkey") else url.value)
 
 
+def server_of(url: SecretBox[str]) -> tuple[Any, ...]:
+    """What identifies a server and its database, without the user and the password."""
+    options = SecretBox(_redis()[0].connection.parse_url(url.value))
+    return tuple(options.value.get(name) for name in ("host", "port", "path", "db"))
+
+
 def _response(replies: list[Any]) -> StreamResponse:
     info, rows, epoch, server, role = replies
     if isinstance(info, Exception):

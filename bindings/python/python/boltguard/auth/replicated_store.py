@@ -17,13 +17,14 @@ from boltguard import _rust
 from boltguard.auth import replica_truth
 from boltguard.auth.arguments import refuse
 from boltguard.auth.replica_follower import ReplicaThread
-from boltguard.auth.replica_stream import RevocationStream, ServerError, TooFewReplicas, checked_url
+from boltguard.auth.replica_stream import RevocationStream, ServerError, TooFewReplicas, checked_url, server_of
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.secret_box import SecretBox
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.sync_async import AwaitableNone
 from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.auth.token_ids import checked_jti, encodable
+from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import RevocationNotAnnounced, RevocationUnavailable
 from boltguard.forks import reset_in_child
 from boltguard.messages import kind_of
@@ -75,11 +76,11 @@ class ReplicatedRevocation(RevocationStore):
         self.prefix = prefix
         self.wait_replicas = _count("wait_replicas", wait_replicas, 0)
         self.stream_rows = _count("stream_rows", stream_rows, 1)
-        self.replica = _rust.RevocationReplica(
-            _count("max_entries", max_entries, 1), retry_in=max(self.max_staleness, 1.0)
-        )
+        self.max_entries = _count("max_entries", max_entries, 1)
+        self.replica = _rust.RevocationReplica(self.max_entries, retry_in=max(self.max_staleness, 1.0))
         self._url = None if box.value is None else checked_url(box)
         self._begin()
+        self._server = None if self._url is None else server_of(self._url)
         reset_in_child(self)
 
     def _begin(self) -> None:
@@ -115,11 +116,13 @@ class ReplicatedRevocation(RevocationStore):
         self._follower.stop(timeout=self.max_staleness)
 
     def revoke(self, jti: str, ttl: Ttl = None) -> AwaitableNone:
+        self._check_transaction(self.truth.model)
         self.truth.revoke(checked_jti(jti), ttl)
         self._announce(_rust.RevocationEntry.token(encodable(jti), self._until(ttl)), self.truth.model)
         return AwaitableNone()
 
     def revoke_level(self, level: _rust.RevocationLevel, before: int, ttl: Ttl = None) -> AwaitableNone:
+        self._check_transaction(self.truth.watermark_model)
         self.truth.revoke_level(level, before, ttl)
         self._announce(_rust.RevocationEntry.level(level, before, self._until(ttl)), self.truth.watermark_model)
         return AwaitableNone()
@@ -176,6 +179,7 @@ class ReplicatedRevocation(RevocationStore):
             "on_stale": self.on_stale,
             "synced_before": None if remaining is None else max(self.max_staleness - remaining, 0.0),
             "entries": len(self.replica),
+            "max_entries": self.max_entries,
             "losses": dict(self._follower.losses),
             "unsent": self._follower.unsent,
             "is_running": self._follower.is_running,
@@ -200,7 +204,8 @@ class ReplicatedRevocation(RevocationStore):
 
     @property
     def place(self) -> Hashable:
-        return ReplicatedRevocation, self.truth.place, self.prefix
+        # The processes that follow another server must be told, too.
+        return ReplicatedRevocation, self.truth.place, self._server, self.prefix
 
     def shares_entries(self, place: Hashable) -> bool:
         return place == self.place or self.truth.shares_entries(place)
@@ -216,6 +221,14 @@ class ReplicatedRevocation(RevocationStore):
             if self.on_stale == "deny":
                 raise
         return replica_truth.revocation_in_time(self.truth, query, ASK_DEADLINE)
+
+    def _check_transaction(self, model: Any) -> None:
+        """Raises an exception if the end of the open transaction isn't known, after which an entry is announced."""
+        if self._stream is None or model is None or in_event_loop():
+            return
+        connection = connections[router.db_for_write(model)]
+        if not (connection.commit_on_exit if connection.in_atomic_block else connection.get_autocommit()):
+            raise transaction.TransactionManagementError(MANUAL_TRANSACTION)
 
     def _announce(self, entry: _rust.RevocationEntry, model: Any) -> None:
         """Makes a revocation that is in the database take effect in this process and in the others."""
@@ -289,6 +302,11 @@ SHORTEST, LONGEST = 0.1, 3600.0
 # How long a query of the database may take where `on_stale` is "ask".
 ASK_DEADLINE = 0.25
 LONGEST_TIMEOUT = 2.0
+MANUAL_TRANSACTION = (
+    "ReplicatedRevocation can't revoke a token while autocommit is off, because the other processes must be told after "
+    "the commit. Nothing was revoked. Use transaction.atomic() with autocommit, instead of set_autocommit(False) or "
+    "AUTOCOMMIT = False in DATABASES."
+)
 NOT_REPLICATED = (
     "The revocation was stored and announced, but too few replicas of the server have received it. After a failover, "
     "it takes effect within about a minute."

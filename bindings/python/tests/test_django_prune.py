@@ -102,6 +102,40 @@ def test_expired_entries_are_deleted_and_others_stay():
     assert out.endswith("Deleted 2 rows in total.\n") and err == ""
 
 
+def level(key, age, expires_at=None):
+    before = (1 << 53) - 1 if age is None else int(ago(age).timestamp() * 1000)
+    return RevocationWatermark.objects.create(key=key, before=before, expires_at=expires_at)
+
+
+def test_levels_without_expiry_are_deleted_when_their_tokens_must_have_expired():
+    backend = JWTAuthentication(revocation_store=DjangoORMRevocation(), leeway=60)
+    for key, age in (("old", 31 * DAY), ("within the leeway", 30 * DAY + MINUTE), ("new", 29 * DAY), ("session", None)):
+        level(key, age)
+    level("expires later", 31 * DAY, ago(-DAY))
+    prune()
+    assert RevocationWatermark.objects.count() == 5
+    out, _ = prune("--longest-lifetime", "30d", "--dry-run")
+    assert "would delete 1 row" in out
+    prune("--longest-lifetime", "30d", "--older-than", "2d")
+    assert RevocationWatermark.objects.count() == 5
+    prune("--longest-lifetime", "30d")
+    assert ids(RevocationWatermark, "key") == ["expires later", "new", "session", "within the leeway"] and backend
+
+
+def test_levels_without_expiry_stay_if_tokens_can_be_valid_for_longer():
+    level("old", 300 * DAY)
+    for text, longest in (("59m", "1:00:00"), ("0", "1:00:00")):
+        with pytest.raises(CommandError, match=f"can be valid for {longest}"):
+            prune("--longest-lifetime", text)
+    sessions = TokenSessions(JWTAuthentication(revocation_store=DjangoORMRevocation()), access_lifetime=2 * DAY)
+    with pytest.raises(CommandError, match="can be valid for 2 days"):
+        prune("--longest-lifetime", "1d")
+    backend = JWTAuthentication(required_claims=["iat"], name="eternal")
+    with pytest.raises(CommandError, match=r"'eternal' accepts tokens without exp.*required_claims"):
+        prune("--longest-lifetime", "30d")
+    assert ids(RevocationWatermark, "key") == ["old"] and sessions and backend
+
+
 def test_an_entry_stays_while_a_slow_clock_may_accept_its_token():
     revoked("a", ago(MINUTE / 2))
     revoked("b", ago(MINUTE * 2))

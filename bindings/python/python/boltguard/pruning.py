@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import connections, router, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -16,6 +16,7 @@ from django.utils import timezone
 from boltguard import api_keys, registry
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.replicated_store import ReplicatedRevocation
+from boltguard.auth.session_managers import SessionManager
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.checks.backends import backends
@@ -65,13 +66,24 @@ class ExpiredRows:
 
 
 def expired_rows(
-    *, using: str | None = None, older_than: timedelta = timedelta(0), api_keys_after: timedelta | None = None
+    *,
+    using: str | None = None,
+    older_than: timedelta = timedelta(0),
+    api_keys_after: timedelta | None = None,
+    longest_lifetime: timedelta | None = None,
 ) -> list[ExpiredRows]:
     """The rows that can be deleted, of each table: those that were expired for this time and can't affect a token.
 
-    API keys are included if `api_keys_after` is given: how long ago they expired or were revoked.
+    API keys are included if `api_keys_after` is given: how long ago they expired or were revoked. Levels without expiry
+    are included if `longest_lifetime` is given: the longest lifetime of any token of the site.
     """
     conditions = {model: _before("expires_at", held + older_than) for model, held in _revocations().items()}
+    if longest_lifetime is not None:
+        _check_lifetime(longest_lifetime)
+        for model, held in _levels().items():
+            outdated = Q(before__lt=_milliseconds(timezone.now() - longest_lifetime - held - older_than))
+            condition = outdated & Q(expires_at=None) if _has_expiry(model) else outdated
+            conditions[model] = conditions.get(model, Q(pk__in=[])) | condition
     if apps.is_installed("boltguard.sessions"):
         from boltguard.sessions.models import TokenSession
 
@@ -109,6 +121,32 @@ def _revocations() -> dict[Any, timedelta]:
     return found
 
 
+def _levels() -> dict[Any, timedelta]:
+    """The models of watermarks, and how long after the expiry of their tokens these may be accepted."""
+    found: dict[Any, timedelta] = {}
+    for store in _table_stores():
+        if (model := store.watermark_model) is not None:
+            held = timedelta(seconds=store.lifetime(0) or 0)
+            found[model] = max(held, found.get(model, held))
+    return found
+
+
+def _check_lifetime(longest: timedelta) -> None:
+    """Raises `ImproperlyConfigured` if a token of the site can be valid for longer."""
+    for backend in backends(JWTAuthentication):
+        if "exp" not in backend.setting("required_claims"):
+            raise ImproperlyConfigured(NO_EXPIRY.format(backend.name))
+    least = max([LIFETIME_OF_TOKENS, *_access_lifetimes()])
+    if longest < least:
+        raise ImproperlyConfigured(TOO_SHORT.format(least))
+
+
+def _access_lifetimes() -> list[timedelta]:
+    """Those of the `TokenSessions` of the site."""
+    registry.import_views()
+    return [manager.access_lifetime for manager in registry.instances(SessionManager)]
+
+
 def _table_stores() -> list[DjangoORMRevocation]:
     stores: list[RevocationStore | None] = [backend.revocation_store for backend in backends(JWTAuthentication)]
     used = [store.truth if isinstance(store, ReplicatedRevocation) else store for store in stores]
@@ -142,10 +180,23 @@ def _before(field: str, age: timedelta) -> Q:
     return Q(**{f"{field}__lt": timezone.now() - age})
 
 
+def _milliseconds(date: datetime) -> int:
+    return int(date.timestamp() * 1000)
+
+
 def _parameters(using: str) -> int:
     """The most parameters of a statement."""
     return connections[using].features.max_query_params or 100_000
 
 
+# The default of `create_jwt_for_user`.
+LIFETIME_OF_TOKENS = timedelta(hours=1)
+NO_EXPIRY = (
+    "The backend {!r} accepts tokens without exp, which are valid forever. If their entries were deleted, they would "
+    'be accepted again. Require "exp" in required_claims of the backend.'
+)
+TOO_SHORT = (
+    "Tokens of this site can be valid for {}. If their entries were deleted earlier, they would be accepted again."
+)
 # Parameters of a statement that aren't keys.
 RESERVED = 20

@@ -28,6 +28,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--api-keys", type=_span, help="also delete API keys that expired or were revoked this long ago"
         )
+        parser.add_argument(
+            "--longest-lifetime",
+            type=_span,
+            help="the longest lifetime of any token of the site: also delete levels without expiry that are older",
+        )
         parser.add_argument("--dry-run", action="store_true", help="count the rows, but don't delete them")
         parser.add_argument("--database", help="database alias; default: chosen by the routers")
 
@@ -71,7 +76,12 @@ def _tables(options: dict[str, Any]) -> list[ExpiredRows]:
     if options["api_keys"] is not None and (problem := pruning.why_no_api_keys()) is not None:
         raise CommandError(problem)
     try:
-        return pruning.expired_rows(using=using, older_than=options["older_than"], api_keys_after=options["api_keys"])
+        return pruning.expired_rows(
+            using=using,
+            older_than=options["older_than"],
+            api_keys_after=options["api_keys"],
+            longest_lifetime=options["longest_lifetime"],
+        )
     except ImproperlyConfigured as error:
         raise CommandError(str(error)) from error
 

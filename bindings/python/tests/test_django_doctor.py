@@ -1,6 +1,7 @@
 """`manage.py boltguard_doctor`, on real servers."""
 
 import json
+from datetime import timedelta
 from io import StringIO
 from weakref import WeakSet
 
@@ -9,6 +10,8 @@ from django.core.cache import caches
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import override_settings
+from django.urls import path
+from django.utils import timezone
 
 from boltguard import registry
 from boltguard.auth import (
@@ -24,6 +27,7 @@ from boltguard.auth import (
 from boltguard.auth.secret_box import SecretBox
 from boltguard.doctor import redis_server
 from boltguard.doctor.report import Section, shown_url
+from boltguard.models import RevocationWatermark, RevokedToken
 from boltguard.sessions import TokenSessions
 from test_django_revocation_caches import django_redis, free_port, plain_redis, redis
 
@@ -82,6 +86,51 @@ def test_the_policy_of_sessions_is_documented():
         "bound of a logout": "that of the revocation store DjangoORMRevocation",
     }
     assert problems == [] and sessions
+
+
+def test_cookies_of_sessions_are_documented():
+    backend = JWTAuthentication(revocation_store=DjangoORMRevocation(), cookie="__Host-access")
+    sessions = TokenSessions(backend, cookies=True)
+    assert "unknown" in examined("Session policy")[0]["cookie __Secure-refresh"]
+    mount(path("auth/", sessions.urls))
+    facts, _ = examined("Session policy")
+    assert facts["cookie __Host-access"] == "no Domain; Path=/; Secure; HttpOnly; SameSite=Lax"
+    assert facts["cookie __Secure-refresh"] == "no Domain; Path=/auth/token/refresh; Secure; HttpOnly; SameSite=Lax"
+
+
+@pytest.mark.parametrize(("count", "is_problem"), [(7, False), (8, True), (11, True)])
+def test_list_that_is_nearly_full_is_a_problem(count, is_problem):
+    memory = InMemoryRevocation(max_entries=10)
+    copied = ReplicatedRevocation(None, max_entries=10)
+    backends = [JWTAuthentication(revocation_store=store) for store in (memory, copied)]
+    for number in range(count):
+        copied.truth.revoke(f"token {number}", 600)
+    for number in range(min(count, 10)):
+        memory.revoke(f"token {number}", 600)
+    RevokedToken.objects.create(jti="expired", expires_at=timezone.now() - timedelta(days=1))
+    try:
+        for store, shown in ((memory, min(count, 10)), (copied, count)):
+            facts, problems = examined(f"Revocation store {type(store).__name__}")
+            full = [one for one in problems if f"{shown} of at most 10 entries are in use." in one]
+            assert bool(full) is is_problem
+        assert (facts["boltguard.RevokedToken: rows"], facts["max_entries"]) == (count + 1, 10)
+    finally:
+        copied.close()
+        RevokedToken.objects.all().delete()
+    assert backends
+
+
+def test_entries_without_expiry_are_counted():
+    backend = JWTAuthentication(revocation_store=DjangoORMRevocation())
+    backend.revocation_store.revoke_subject("1")
+    backend.revocation_store.revoke_subject("2", ttl=60)
+    try:
+        facts, _ = examined("Revocation store DjangoORMRevocation")
+        assert facts["boltguard.RevocationWatermark: rows"] == 2
+        assert facts["boltguard.RevocationWatermark: rows without expiry"] == 1
+        assert facts["boltguard.RevokedToken: rows without expiry"] == 0
+    finally:
+        RevocationWatermark.objects.all().delete()
 
 
 def test_sessions_without_a_store_are_a_problem():

@@ -9,13 +9,14 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
+from django.urls import NoReverseMatch, reverse
 
 from boltguard import api_keys, registry
 from boltguard._rust import SYMMETRIC_ALGORITHMS
 from boltguard.api_keys.store import APIKeyStore
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.checks.backends import backends
-from boltguard.doctor.report import Section, shown_error
+from boltguard.doctor.report import Fact, Section, shown_error
 
 
 def examine_sessions() -> Iterator[Section]:
@@ -35,6 +36,8 @@ def _sessions(sessions: Any) -> Section:
         section.facts[name] = None if seconds is None else seconds if name == "max_sessions" else _duration(seconds)
     cookie = getattr(sessions.jwt_auth, "cookie", None)
     section.facts["transport"] = f"header {sessions.jwt_auth.header}" + (f", cookie {cookie}" if cookie else "")
+    if sessions.uses_cookies:
+        section.facts.update(_cookies())
     section.facts["account is checked on each request"] = sessions.jwt_auth.verify_user
     if store is None:
         lifetime = _duration(sessions.policy["access_lifetime"])
@@ -44,6 +47,21 @@ def _sessions(sessions: Any) -> Section:
     else:
         section.facts["bound of a logout"] = f"that of the revocation store {type(store).__name__}"
     return section
+
+
+def _cookies() -> Iterator[tuple[str, Fact]]:
+    """The cookies of the tokens, with their attributes."""
+    from boltguard.sessions import cookies
+
+    try:
+        refresh_path = reverse("boltguard_sessions:refresh")
+    except NoReverseMatch:
+        refresh_path = "unknown, because the URLconf doesn't contain the views"
+    attributes = cookies.ATTRIBUTES
+    flags = [name for name, flag in (("Secure", "secure"), ("HttpOnly", "httponly")) if attributes[flag]]
+    for name, path in ((cookies.ACCESS, "/"), (cookies.REFRESH, refresh_path)):
+        shown = ["no Domain", f"Path={path}", *flags, f"SameSite={attributes['samesite']}"]
+        yield f"cookie {name}", "; ".join(shown)
 
 
 def examine_keys() -> Iterator[Section]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
+from django.utils import timezone
 
 from boltguard._rust import RevocationQuery
 from boltguard.auth.cache_store import DjangoCacheRevocation
@@ -18,6 +19,7 @@ from boltguard.auth.replicated_store import ReplicatedRevocation
 from boltguard.auth.store_classes import ask
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.table_store import DjangoORMRevocation
+from boltguard.auth.watermark_table import has_expiry
 from boltguard.checks.backends import backends
 from boltguard.checks.stores import check_store
 from boltguard.doctor import redis_server
@@ -77,20 +79,21 @@ def _query() -> Any:
 def _memory(store: Any, section: Section) -> None:
     section.facts["kind"] = "memory of each process"
     section.facts["entries of this process"] = len(store.memory)
+    _examine_room(len(store.memory), store.max_entries, MEMORY_FULL, section)
     section.facts["bound of a revocation"] = "immediately in the process that revokes, never in others"
 
 
 def _table(store: Any, section: Section) -> None:
     section.facts["kind"] = "database"
-    for model in filter(None, (_model(store, "model", section), _model(store, "watermark_model", section))):
-        _table_of(model, section)
+    _tables_of(store, section)
     section.facts["bound of a revocation"] = IMMEDIATELY
 
 
 def _replicated(store: Any, section: Section) -> None:
     section.facts["kind"] = "database, with a copy in the memory of each process"
-    for model in filter(None, (_model(store.truth, "model", section), _model(store.truth, "watermark_model", section))):
-        _table_of(model, section)
+    entries = _tables_of(store.truth, section)
+    section.facts["max_entries"] = store.max_entries
+    _examine_room(entries, store.max_entries, COPY_FULL, section)
     section.facts["bound of a revocation"] = f"{store.max_staleness:g} s after it was acknowledged and committed"
     older = "503" if store.on_stale == "deny" else "queries the database"
     section.facts["if the copy may be older"] = older
@@ -109,7 +112,13 @@ def _model(store: Any, name: str, section: Section) -> Any:
         return None
 
 
-def _table_of(model: Any, section: Section) -> None:
+def _tables_of(table: Any, section: Section) -> int:
+    """Adds the tables, and returns how many entries they have that haven't expired."""
+    models = (_model(table, "model", section), _model(table, "watermark_model", section))
+    return sum(_table_of(model, section) for model in models if model is not None)
+
+
+def _table_of(model: Any, section: Section) -> int:
     label, using = model._meta.label, router.db_for_write(model)
     section.facts[f"{label}: database"] = f"{using} ({connections[using].vendor})"
     if router.db_for_read(model) != using:
@@ -117,15 +126,36 @@ def _table_of(model: Any, section: Section) -> None:
     connection = connections[using]
     try:
         exists = model._meta.db_table in connection.introspection.table_names()
-        rows = model._base_manager.using(using).count() if exists else None
+        rows = model._base_manager.using(using).all() if exists else None
+        counts = {} if rows is None else _counts(rows, model)
     except Exception as error:
         text = f"The database {using!r} is unavailable ({shown_error(error)})."
         section.problem(text, "Start the server, and check DATABASES.")
-        return
+        return 0
     if not exists:
         remedy = f"Run `python manage.py migrate {model._meta.app_label}`."
         section.problem(f"The table of {label} doesn't exist in the database {using!r}.", remedy)
-    section.facts[f"{label}: rows"] = rows
+    section.facts[f"{label}: rows"] = counts.get("rows")
+    if "permanent" in counts:
+        section.facts[f"{label}: rows without expiry"] = counts["permanent"]
+    return counts.get("current", 0)
+
+
+def _counts(rows: Any, model: Any) -> dict[str, int]:
+    """How many rows there are, how many of them haven't expired, and how many never do."""
+    total = rows.count()
+    if not has_expiry(model):
+        return {"rows": total, "current": total}
+    permanent = rows.filter(expires_at=None).count()
+    later = rows.filter(expires_at__gt=timezone.now()).count()
+    return {"rows": total, "current": permanent + later, "permanent": permanent}
+
+
+def _examine_room(entries: int, max_entries: int, consequence: str, section: Section) -> None:
+    """Adds a problem if a list is nearly as large as it can be."""
+    if entries >= max_entries * NEARLY_FULL:
+        text = f"{entries} of at most {max_entries} entries are in use. {consequence}"
+        section.problem(text, "Increase max_entries, and run `python manage.py boltguard_prune` regularly.")
 
 
 def _cache(store: Any, section: Section) -> None:
@@ -144,6 +174,9 @@ def _cache(store: Any, section: Section) -> None:
         redis_server.examine(client, section)
 
 
+NEARLY_FULL = 0.8
+MEMORY_FULL = "Above that, tokens can't be revoked."
+COPY_FULL = "Above that, all tokens are refused with 503."
 BOUNDED = ("LocMemCache", "FileBasedCache", "DatabaseCache")
 _KINDS: dict[type[RevocationStore], Callable[[Any, Section], None]] = {
     InMemoryRevocation: _memory,

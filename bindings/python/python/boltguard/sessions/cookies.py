@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Only the view that refreshes receives its token, so the name can't have the prefix `__Host-`, which requires `Path=/`.
 ACCESS, REFRESH = "__Host-access", "__Secure-refresh"
+# Without a domain, so that only the host that has set a cookie receives it.
+ATTRIBUTES: dict[str, Any] = {"secure": True, "httponly": True, "samesite": "Lax"}
 
 
 def refresh_token(request: HttpRequest) -> SecretBox[str | None]:
@@ -41,4 +43,4 @@ def refresh_path(request: HttpRequest, route: str) -> str:
 
 
 def _set(response: HttpResponseBase, name: str, value: SecretBox[str], max_age: int, path: str) -> None:
-    response.set_cookie(name, value.value, max_age=max_age, path=path, secure=True, httponly=True, samesite="Lax")
+    response.set_cookie(name, value.value, max_age=max_age, path=path, **ATTRIBUTES)

@@ -23,6 +23,7 @@ from contest import FULL, QUICK, Contest, Remote, measure
 
 HERE = Path(__file__).parent
 OLDER = HERE.parents[1] / "bindings/python/requirements/bench-older.txt"
+REFRESH = "python/refresh"
 PEERS = (
     "Django",
     "PyJWT",
@@ -34,6 +35,7 @@ PEERS = (
     "djangorestframework-simplejwt",
     "joserfc",
     "oxyjwt",
+    "psycopg",
     "webtoken",
 )
 
@@ -44,9 +46,10 @@ def main(arguments: list[str]) -> None:
     directory = Path(os.environ.get("BOLTGUARD_BENCH_DIR", "."))
     omitted: list[str] = []
     older, engine = start_older(directory), start_engine(directory, omitted)
+    sessions = start_sessions(names, omitted)
     start = time.perf_counter()
     contests = []
-    for path, prepare in plans(older, engine):
+    for path, prepare in plans(older, engine, sessions):
         if not names or any(name in path for name in names):
             contests.append(measure(prepare(), effort))
             show(contests[-1])
@@ -60,13 +63,22 @@ def main(arguments: list[str]) -> None:
         "figures": [],
     }
     (directory / "python.json").write_text(json.dumps(results, indent=2))
-    for remote in filter(None, (older, engine)):
+    for remote in filter(None, (older, engine, sessions)):
         remote.close()
 
 
-def plans(older: Remote, engine: Remote | None) -> Iterator[tuple[str, Callable[[], Contest]]]:
+def plans(older: Remote, engine: Remote | None, sessions: Remote | None) -> Iterator[tuple[str, Callable[[], Contest]]]:
     yield from tokens.plans(older, engine)
     yield from whole_requests.plans()
+    if sessions is not None:
+        yield REFRESH, lambda: refresh(sessions)
+
+
+def refresh(sessions: Remote) -> Contest:
+    contest = Contest(REFRESH)
+    for name in ("empty UPDATE", "boltguard", "Django, the same statements"):
+        contest.timed(name, sessions.entrant(REFRESH, name))
+    return contest
 
 
 def start_older(directory: Path) -> Remote:
@@ -87,6 +99,17 @@ def start_engine(directory: Path, omitted: list[str]) -> Remote | None:
         omitted.append("comparisons of Python calls with Rust, because the Rust benchmarks are not built")
         return None
     return Remote([program, "--serve"])
+
+
+def start_sessions(names: list[str], omitted: list[str]) -> Remote | None:
+    """Start the site with sessions, if they are measured and there is a server for it."""
+    if names and not any(name in REFRESH for name in names):
+        return None
+    url = os.environ.get("BOLTGUARD_TEST_POSTGRES_URL", "")
+    if not url:
+        omitted.append(f"{REFRESH}, because there is no PostgreSQL server")
+        return None
+    return Remote([sys.executable, str(HERE / "refresh.py"), url])
 
 
 def versions() -> list[tuple[str, str]]:

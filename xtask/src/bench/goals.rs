@@ -127,6 +127,8 @@ const GOALS: &[Goal] = &[
           AtMost(1.3)),
     named("Django: as DRF authentication, at the view", "python/drf", "DRF and boltguard", Over("DRF"),
           AtMost(4000.0)),
+    own("Django: refresh a session on PostgreSQL", "python/refresh", Times("empty UPDATE"), AtMost(1.5)),
+    own("the same, over the statements alone", "python/refresh", Times("Django, the same statements"), AtMost(1.2)),
 ];
 
 /// A goal and the measurement.

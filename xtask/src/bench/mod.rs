@@ -17,6 +17,7 @@ use pico_args::Arguments;
 use crate::Command;
 use crate::process;
 use crate::python;
+use crate::services::Services;
 use crate::workspace::Workspace;
 
 use self::measured::Run;
@@ -62,6 +63,9 @@ fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
     benches.report()
 }
 
+/// The path of the contest that requires PostgreSQL.
+const REFRESH: &str = "python/refresh";
+
 /// The files that the benches write.
 const RESULTS: [&str; 2] = ["rust.json", "python.json"];
 
@@ -98,10 +102,21 @@ impl Benches<'_> {
             bail!("{} doesn't exist", program.display());
         }
         let venv = python::bench_environment(self.workspace)?;
+        let services = self.services()?;
         process::heading("Python benches");
         let mut run = venv.python();
         run.arg(program).current_dir(self.workspace.root());
+        services.show_to(&mut run);
         process::run(self.dress(&mut run))
+    }
+
+    /// The PostgreSQL server, if sessions are measured.
+    fn services(&self) -> Result<Services> {
+        let is_selected = |name: &String| REFRESH.contains(name.as_str());
+        if self.names.is_empty() || self.names.iter().any(is_selected) {
+            return Services::postgres(self.workspace);
+        }
+        Ok(Services::default())
     }
 
     /// Adds the options of both kinds of benches.

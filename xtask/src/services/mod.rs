@@ -44,8 +44,22 @@ impl Services {
     /// Starts the servers that no variable names. If `required`, those that every machine can have must start.
     pub(crate) fn start(workspace: &Workspace, required: bool) -> Result<Self> {
         process::heading("servers for tests");
+        Self::start_kinds(|_| true, workspace, required)
+    }
+
+    /// Starts a PostgreSQL server for benches, unless its variable names one.
+    pub(crate) fn postgres(workspace: &Workspace) -> Result<Self> {
+        process::heading("server for benches");
+        Self::start_kinds(|kind| kind.name == "PostgreSQL", workspace, false)
+    }
+
+    fn start_kinds(
+        is_needed: fn(&Kind) -> bool,
+        workspace: &Workspace,
+        required: bool,
+    ) -> Result<Self> {
         let mut services = Self::default();
-        for kind in &KINDS {
+        for kind in KINDS.iter().filter(|kind| is_needed(kind)) {
             let (name, variable) = (kind.name, kind.variable);
             if env::var_os(variable).is_some_and(|url| !url.is_empty()) {
                 println!("{name}: the server in {variable}");
@@ -55,7 +69,7 @@ impl Services {
             } else if required && kind.packaged.is_some() {
                 bail!("{name} can't be started; start one and set {variable} to its URL");
             } else {
-                println!("{name}: none; tests that need it are SKIPPED (set {variable} to a URL)");
+                println!("{name}: none; what needs it is SKIPPED (set {variable} to a URL)");
             }
         }
         Ok(services)

@@ -66,9 +66,10 @@ def find(session_id: str) -> TokenSession | None:
     # PostgreSQL refuses a NUL, and with it the rest of the transaction.
     if not (session_id.isascii() and session_id.isalnum()):
         return None
-    row = rows().filter(pk=session_id).first()
+    # Not `first()`, which sorts.
+    found = rows().filter(pk=session_id).order_by()
     # To the collation of a database, "abc" may be equal to "ABC".
-    return row if row is not None and row.pk == session_id else None
+    return next((row for row in found if row.pk == session_id), None)
 
 
 def rotate(following: _rust.SessionState, expires: float, auth_hash: str) -> bool:

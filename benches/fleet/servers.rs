@@ -35,7 +35,7 @@ pub(crate) struct Redis {
     first: usize,
     bytes_of_row: u64,
     run_id: u64,
-    epoch: Option<String>,
+    epoch: Option<StreamId>,
     idle_at: Duration,
     link_idle_at: Duration,
     /// Until when connections are refused.
@@ -116,19 +116,18 @@ impl Redis {
         self.link_idle_at = self.idle_at.max(self.link_idle_at) + Duration::from_nanos(transfer);
         let at = self.link_idle_at + self.capacity.delay;
         self.load.count(count, bytes, work, at - now);
-        let epoch = self.epoch.clone();
-        self.epoch.get_or_insert_with(|| query.new_epoch.clone());
+        self.epoch = self.epoch.or(query.new_epoch);
         Some(Reply {
             at,
             revocations: self.first + rows.start..self.first + rows.end,
             response: StreamResponse {
                 entries_added: self.rows.len() as u64,
                 last_id: self.rows.last().map_or(StreamId::ZERO, |row| row.id),
+                epoch: self.epoch,
                 rows: Vec::new(),
-                epoch,
                 run_id: self.run_id.to_string(),
                 replication_id: String::new(),
-                role: "master".into(),
+                is_primary: true,
             },
             rows,
             run_id: self.run_id,

@@ -90,7 +90,7 @@ const SCALES: [u64; 8] = [1, 10, 25, 50, 100, 250, 500, PAGE_SIZE];
 pub(crate) struct Capacity {
     /// The time on the network in one direction.
     pub(crate) delay: Duration,
-    /// Redis: the processor time of a query without rows. Measured with Redis 7.0: 17 µs.
+    /// Redis: the processor time of a query without rows. Measured with Redis 7.0: 18 µs.
     pub(crate) per_query: Duration,
     /// Redis: the processor time of a row. Measured: 0.42 to 0.47 µs.
     pub(crate) nanoseconds_per_row: u64,
@@ -109,7 +109,7 @@ impl Default for Capacity {
     fn default() -> Self {
         Self {
             delay: Duration::from_micros(250),
-            per_query: Duration::from_micros(17),
+            per_query: Duration::from_micros(18),
             nanoseconds_per_row: 450,
             bytes_per_second: 10_000_000_000 / 8,
             connections: 8,

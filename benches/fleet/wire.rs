@@ -2,9 +2,9 @@
 
 use boltguard_revocation::replica::StreamRow;
 
-/// The response to a query without rows: `INFO` 937, `XINFO STREAM` 512, `SET` 39, `ROLE` 24, and an empty array.
-/// Measured with Redis 7.0.
-pub(crate) const EMPTY_RESPONSE: u64 = 937 + 512 + 39 + 24 + 4;
+/// The response to a query without rows: `INFO` 938, `XINFO STREAM` 511, `XINFO GROUPS` 175, an empty array, and those
+/// of `MULTI`, four queued commands, `EXEC` and `XTRIM`. Measured with Redis 7.0.
+pub(crate) const EMPTY_RESPONSE: u64 = 938 + 511 + 175 + 4 + 5 + 4 * 9 + 4 + 4;
 
 /// Returns the number of bytes of a row in the response to `XRANGE`.
 pub(crate) fn row(row: &StreamRow) -> u64 {

@@ -223,12 +223,13 @@ def test_server_that_is_flushed(fleet, port):
     fleet.recover()
 
 
-def test_empty_stream_that_is_flushed_between_two_queries(make, port):
+@pytest.mark.parametrize("command", ["FLUSHALL", "DEL boltguard:revocations:stream"])
+def test_empty_stream_that_is_removed_between_two_queries(make, port, command):
     fleet = Fleet(synced(make(port)), synced(make(port)))
     with paused(fleet.checking):
         jti = fleet.revoke()
         assert jti in fleet.acknowledged
-        client(port).flushall()
+        client(port).execute_command(*command.split())
     wait_for(lambda: with_errors(lambda: fleet.checking.is_revoked(jti)) is True or fleet.check_all() == {False})
     fleet.run(2 * BOUND, revokes=False)
     fleet.recover()

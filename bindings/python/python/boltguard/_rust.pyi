@@ -686,33 +686,45 @@ class RevocationSynchronizer:
 
 @final
 class StreamQuery:
-    """A query of the stream: the commands `XINFO STREAM`, `XRANGE <start> + COUNT <limit>`, `SET <new_epoch> NX GET`,
-    `INFO server replication` and `ROLE`, on one connection and in this order.
-    """
+    """A query of the stream."""
 
     @property
-    def number(self) -> int: ...
+    def number(self) -> int:
+        """The number with which the response or the error is reported."""
+
     @property
-    def start(self) -> str: ...
+    def after(self) -> str:
+        """The ID after which rows are read."""
+
     @property
-    def limit(self) -> int: ...
+    def limit(self) -> int:
+        """The maximum number of rows."""
+
     @property
-    def new_epoch(self) -> str: ...
+    def new_epoch(self) -> str | None:
+        """The epoch to set, if the stream doesn't have one."""
+
+    def commands(self, stream: str) -> list[list[str]]:
+        """The commands for the stream with this key, on one connection and in this order. The last two responses have
+        the result: those of `EXEC` and `XTRIM`.
+        """
 
 @final
 class StreamResponse:
-    """The response to a `StreamQuery`. For a stream that doesn't exist, `entries_added` is 0 and `last_id` is `0-0`."""
+    """The response to a `StreamQuery`. For a stream that doesn't exist, `entries_added` is 0, `last_id` is `0-0`, and
+    `epoch` is `None`.
+    """
 
     def __new__(
         cls,
         *,
         entries_added: int,
         last_id: str,
-        rows: Sequence[tuple[str, Sequence[tuple[bytes, bytes]]]],
         epoch: str | None,
+        rows: Sequence[tuple[str, Sequence[tuple[bytes, bytes]]]],
         run_id: str,
         replication_id: str,
-        role: str,
+        is_primary: bool,
     ) -> StreamResponse: ...
 
 @final

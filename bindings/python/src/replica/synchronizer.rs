@@ -4,8 +4,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use boltguard::revocation::replica::{
-    Loss, RevocationEntry as Entry, StreamResponse as Response, StreamRow, SyncAction,
-    SyncSettings, Synchronizer, TruthRead as Read,
+    Loss, RevocationEntry as Entry, StreamId, StreamQuery as Query, StreamResponse as Response,
+    StreamRow, SyncAction, SyncSettings, Synchronizer, TruthRead as Read,
 };
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -51,13 +51,7 @@ impl RevocationSynchronizer {
         let at = monotonic();
         let action = self.lock().next(at, now());
         match action {
-            SyncAction::QueryStream(query) => StreamQuery {
-                number: query.number,
-                start: query.start(),
-                limit: query.limit,
-                new_epoch: query.new_epoch,
-            }
-            .into_bound_py_any(py),
+            SyncAction::QueryStream(query) => StreamQuery(query).into_bound_py_any(py),
             SyncAction::ReadTruth(read) => TruthRead(read).into_bound_py_any(py),
             SyncAction::WaitUntil(time) => {
                 let wait = time.saturating_sub(at).min(LONGEST_WAIT);
@@ -133,18 +127,42 @@ impl RevocationSynchronizer {
     }
 }
 
-/// A query of the stream: the commands `XINFO STREAM`, `XRANGE <start> + COUNT <limit>`, `SET <new_epoch> NX GET`,
-/// `INFO server replication` and `ROLE`, on one connection and in this order.
-#[pyclass(frozen, get_all, module = "boltguard._rust")]
-pub(crate) struct StreamQuery {
-    number: u64,
-    start: String,
-    limit: usize,
-    new_epoch: String,
-}
+/// A query of the stream.
+#[pyclass(frozen, module = "boltguard._rust")]
+pub(crate) struct StreamQuery(Query);
 
 #[pymethods]
 impl StreamQuery {
+    /// The number with which the response or the error is reported.
+    #[getter]
+    fn number(&self) -> u64 {
+        self.0.number
+    }
+
+    /// The ID after which rows are read.
+    #[getter]
+    fn after(&self) -> String {
+        self.0.after.to_string()
+    }
+
+    /// The maximum number of rows.
+    #[getter]
+    fn limit(&self) -> usize {
+        self.0.limit
+    }
+
+    /// The epoch to set, if the stream doesn't have one.
+    #[getter]
+    fn new_epoch(&self) -> Option<String> {
+        self.0.new_epoch.map(|epoch| epoch.to_string())
+    }
+
+    /// The commands for the stream with this key, on one connection and in this order. The last two responses have the
+    /// result: those of `EXEC` and `XTRIM`.
+    fn commands(&self, stream: &str) -> Vec<Vec<String>> {
+        self.0.commands(stream)
+    }
+
     fn __repr__(&self) -> &'static str {
         "<StreamQuery>"
     }
@@ -179,7 +197,8 @@ impl TruthRead {
     }
 }
 
-/// The response to a `StreamQuery`. For a stream that doesn't exist, `entries_added` is 0 and `last_id` is `0-0`.
+/// The response to a `StreamQuery`. For a stream that doesn't exist, `entries_added` is 0, `last_id` is `0-0`, and
+/// `epoch` is `None`.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct StreamResponse(Response);
 
@@ -190,21 +209,17 @@ type Row = (String, Vec<(Vec<u8>, Vec<u8>)>);
 impl StreamResponse {
     #[new]
     #[pyo3(signature = (
-        *, entries_added, last_id, rows, epoch, run_id, replication_id, role
+        *, entries_added, last_id, epoch, rows, run_id, replication_id, is_primary
     ))]
     fn new(
         entries_added: u64,
         last_id: &str,
+        epoch: Option<&str>,
         rows: Vec<Row>,
-        epoch: Option<String>,
         run_id: String,
         replication_id: String,
-        role: String,
+        is_primary: bool,
     ) -> PyResult<Self> {
-        let id = |text: &str| {
-            text.parse()
-                .map_err(|_| PyValueError::new_err("the ID of a row is invalid"))
-        };
         let rows = rows.into_iter().map(|(text, fields)| {
             let id = id(&text)?;
             Ok(StreamRow { id, fields })
@@ -212,17 +227,22 @@ impl StreamResponse {
         Ok(Self(Response {
             entries_added,
             last_id: id(last_id)?,
+            epoch: epoch.map(id).transpose()?,
             rows: rows.collect::<PyResult<_>>()?,
-            epoch,
             run_id,
             replication_id,
-            role,
+            is_primary,
         }))
     }
 
     fn __repr__(&self) -> &'static str {
         "<StreamResponse>"
     }
+}
+
+fn id(text: &str) -> PyResult<StreamId> {
+    let id = text.parse();
+    id.map_err(|_| PyValueError::new_err("an ID of the stream is invalid"))
 }
 
 /// The follower also has other work, such as appending entries that couldn't be appended before.

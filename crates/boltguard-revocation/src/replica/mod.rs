@@ -14,16 +14,16 @@
 //!   determines from where the stream is followed. This is also done once per minute. Only entries that were added
 //!   since the previous read are needed, except at the start, once per hour, and if the replica lacks older ones.
 //!
-//! # Keys
+//! # The stream
 //!
-//! | key | value |
-//! | --- | --- |
-//! | `<prefix>stream` | a stream with one row for each entry. Append with `XADD <prefix>stream MAXLEN ~ <rows> * …` |
-//! | `<prefix>epoch` | a random string without expiry, which the first query sets |
+//! The stream has the key `<prefix>stream`, and one row for each entry. The default prefix is `boltguard:revocations:`.
+//! Append rows with `XADD <prefix>stream MAXLEN ~ <rows> * …`. The rows of a minute are sufficient. A process that has
+//! been disconnected for longer reads the truth.
 //!
-//! The default prefix is `boltguard:revocations:`. The keys must not expire or be evicted, and nothing else may remove
-//! the stream: use a server with `maxmemory-policy noeviction`. The rows of a minute are sufficient for the stream. A
-//! process that has been disconnected for longer reads the truth.
+//! The stream has a consumer group without consumers, [`epoch`](EPOCH_GROUP), whose position is a random ID. A query
+//! creates it, and the stream, if it doesn't exist. A stream that was deleted and created again therefore has another
+//! epoch. Don't restore an older copy of the stream, such as with `RESTORE` or `RENAME`, while the server is running:
+//! it has the same epoch. Use a server with `maxmemory-policy noeviction`.
 //!
 //! The fields of a row are:
 //!
@@ -45,9 +45,9 @@
 //! | loss | detected by |
 //! | --- | --- |
 //! | the server was restarted, or is another one | `run_id` |
-//! | the server was emptied, also if the stream was empty before and after | the epoch |
+//! | the server was emptied, or the stream was deleted, also if it was empty before and after | the epoch |
 //! | rows were removed before they were read | `entries-added`, which must be the number of rows read so far |
-//! | the server isn't a primary any more, or has become one | `ROLE`, `master_replid` and the error of `SET` |
+//! | the server isn't a primary any more, or has become one | `role`, `master_replid` and the error of `XTRIM` |
 //! | a row is invalid | its fields |
 //! | the system clock was set back, so that expired entries are valid again | the time at which entries were removed |
 //!
@@ -56,7 +56,7 @@
 //! - A read of the truth sees all that was committed before it began: it must use the primary database.
 //! - The monotonic clock doesn't stop. `CLOCK_MONOTONIC` of Linux stops while the machine is suspended;
 //!   `CLOCK_BOOTTIME` doesn't.
-//! - A primary that was replaced doesn't accept writes any more, since the query contains one. With replicas, configure
+//! - A primary that was replaced doesn't accept writes any more; a query contains one. With replicas, configure
 //!   `min-replicas-to-write 1` and add `WAIT 1` to each revocation. A primary that is cut off still accepts writes for
 //!   `min-replicas-max-lag` seconds, by which the bound is longer then.
 //! - The entries have an expiry date that includes [`CLOCK_SKEW_MARGIN`](crate::CLOCK_SKEW_MARGIN), as
@@ -66,6 +66,7 @@
 mod entry;
 mod level_key;
 mod memory;
+mod query;
 mod random;
 mod settings;
 mod stream;
@@ -73,6 +74,7 @@ mod synchronizer;
 
 pub use entry::{InvalidEntry, RevocationEntry};
 pub use memory::{Replica, ReplicaError};
+pub use query::{EPOCH_GROUP, StreamQuery, StreamResponse};
 pub use settings::SyncSettings;
-pub use stream::{Loss, StreamId, StreamQuery, StreamResponse, StreamRow};
+pub use stream::{Loss, StreamId, StreamRow};
 pub use synchronizer::{SyncAction, Synchronizer, TruthRead};

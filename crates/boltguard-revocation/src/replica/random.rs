@@ -1,7 +1,9 @@
-//! Random numbers and names.
+//! Random numbers and IDs.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+
+use super::stream::StreamId;
 
 /// A sequence of pseudorandom numbers (SplitMix64). They spread load, and must not be used as secrets.
 pub(super) struct Random(u64);
@@ -20,8 +22,8 @@ impl Random {
     }
 }
 
-/// Returns a random string of 32 hexadecimal digits.
-pub(super) fn random() -> String {
+/// Returns a random ID of 128 bits.
+pub(super) fn random_id() -> StreamId {
     let half = || RandomState::new().hash_one(0);
-    format!("{:016x}{:016x}", half(), half())
+    StreamId::new(half(), half())
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::entry::{InvalidEntry, RevocationEntry};
+use super::query::{StreamQuery, StreamResponse};
+use super::random::random_id;
 
 /// The ID of an entry of a stream in Redis: milliseconds and a sequence number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,66 +93,13 @@ impl fmt::Debug for StreamRow {
     }
 }
 
-/// The response of the server to a [`StreamQuery`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamResponse {
-    /// `entries-added` in the response to `XINFO STREAM`: how many entries have ever been added. Zero if the stream
-    /// doesn't exist.
-    pub entries_added: u64,
-    /// `last-generated-id` in the same response. [`StreamId::ZERO`] if the stream doesn't exist.
-    pub last_id: StreamId,
-    /// The response to `XRANGE`.
-    pub rows: Vec<StreamRow>,
-    /// The previous value of the epoch, or `None` if the query has set it.
-    pub epoch: Option<String>,
-    /// `run_id` in the response to `INFO`, which changes when the server is restarted.
-    pub run_id: String,
-    /// `master_replid` in the same response, which changes when a server becomes a primary.
-    pub replication_id: String,
-    /// The first element of the response to `ROLE`, which is `master` for a primary.
-    pub role: String,
-}
-
-/// The commands that read the new entries, and that prove that none are missing.
-///
-/// They must be sent on one connection, in this order. The order matters: what could invalidate the rows is read after
-/// them.
-///
-/// 1. `XINFO STREAM <stream>`
-/// 2. `XRANGE <stream> <start> + COUNT <limit>`
-/// 3. `SET <epoch key> <new_epoch> NX GET`
-/// 4. `INFO server replication`
-/// 5. `ROLE`
-///
-/// An error of `XINFO STREAM` means that the stream doesn't exist, if its message is `ERR no such key`. Any other error
-/// is a failed query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamQuery {
-    /// The number with which the response or the error is reported.
-    pub number: u64,
-    /// The position after which rows are read.
-    pub after: StreamId,
-    /// The maximum number of rows.
-    pub limit: usize,
-    /// A random value for the epoch, if there is none.
-    pub new_epoch: String,
-}
-
-impl StreamQuery {
-    /// Returns the first argument of `XRANGE` after the key.
-    #[must_use]
-    pub fn start(&self) -> String {
-        format!("({}", self.after)
-    }
-}
-
 /// The reason why entries may be missing, so that the whole list must be read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
     /// The system clock was set back.
     ClockMoved,
-    /// The server was emptied.
+    /// The server was emptied, or the stream was deleted.
     Flushed,
     /// The replica is full.
     Full,
@@ -175,20 +124,26 @@ pub(super) struct Position {
     after: StreamId,
     /// The value of `entries-added` when the last row that was read was the latest one.
     count: u64,
+    /// Whether the last response had no epoch.
+    lacks_epoch: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 struct Server {
     run_id: String,
     replication_id: String,
-    epoch: String,
+    epoch: StreamId,
 }
 
-/// Whether there are more rows.
+/// What a response proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
+    /// All rows have been read.
     Complete,
+    /// There are more rows.
     More,
+    /// Nothing, because the stream has no epoch. The next query sets it.
+    NoEpoch,
 }
 
 impl Position {
@@ -197,13 +152,13 @@ impl Position {
         self.server.is_some()
     }
 
-    pub(super) fn query(&self, number: u64, page_size: usize, new_epoch: String) -> StreamQuery {
+    pub(super) fn query(&self, number: u64, page_size: usize) -> StreamQuery {
         StreamQuery {
             number,
             after: self.after,
             // The first response only determines the position.
             limit: if self.is_known() { page_size } else { 1 },
-            new_epoch,
+            new_epoch: self.lacks_epoch.then(random_id),
         }
     }
 
@@ -216,14 +171,18 @@ impl Position {
         response: &StreamResponse,
         mut insert: impl FnMut(&RevocationEntry) -> Result<(), Loss>,
     ) -> Result<Progress, Loss> {
-        if response.role != PRIMARY {
+        if !response.is_primary {
             self.server = None;
             return Err(Loss::NotPrimary);
         }
+        self.lacks_epoch = response.epoch.is_none();
+        let Some(epoch) = response.epoch else {
+            return Ok(Progress::NoEpoch);
+        };
         let server = Server {
             run_id: response.run_id.clone(),
             replication_id: response.replication_id.clone(),
-            epoch: response.epoch.as_ref().unwrap_or(&query.new_epoch).clone(),
+            epoch,
         };
         let advanced = self
             .check_server(&server)
@@ -234,6 +193,7 @@ impl Position {
                 server: Some(server),
                 after: response.last_id,
                 count: response.entries_added,
+                lacks_epoch: false,
             };
         }
         advanced
@@ -254,9 +214,7 @@ impl Position {
         response: &StreamResponse,
         insert: &mut impl FnMut(&RevocationEntry) -> Result<(), Loss>,
     ) -> Result<(), Loss> {
-        // Rows that were added after the count was read belong to the next response.
-        let rows = response.rows.iter();
-        for row in rows.take_while(|row| row.id <= response.last_id) {
+        for row in &response.rows {
             if row.id <= self.after {
                 return Err(Loss::InvalidRow);
             }
@@ -277,8 +235,6 @@ impl Position {
         }
     }
 }
-
-const PRIMARY: &str = "master";
 
 #[cfg(test)]
 mod tests {
@@ -304,6 +260,8 @@ mod tests {
         }
     }
 
+    const EPOCH: StreamId = StreamId::new(7, 7);
+
     fn response(rows: &[u64]) -> StreamResponse {
         let row = |n: &u64| {
             StreamRow::new(
@@ -317,29 +275,35 @@ mod tests {
             entries_added: 3,
             last_id: StreamId::new(3, 0),
             rows: rows.iter().map(row).collect(),
-            epoch: Some("e".into()),
-            role: "master".into(),
+            epoch: Some(EPOCH),
+            is_primary: true,
+        }
+    }
+
+    /// The position after the first row.
+    fn position() -> Position {
+        Position {
+            server: Some(Server {
+                run_id: "a".into(),
+                replication_id: "r".into(),
+                epoch: EPOCH,
+            }),
+            after: StreamId::new(1, 0),
+            count: 1,
+            lacks_epoch: false,
         }
     }
 
     /// The result, and the entries, of a response to a position after the first of three rows.
     fn advance(response: &StreamResponse, limit: usize) -> (Result<Progress, Loss>, usize) {
-        let mut position = Position {
-            server: Some(Server {
-                run_id: "a".into(),
-                replication_id: "r".into(),
-                epoch: "e".into(),
-            }),
-            after: StreamId::new(1, 0),
-            count: 1,
-        };
-        let query = position.query(1, limit, "new".into());
+        let mut position = position();
+        let query = position.query(1, limit);
         let mut entries = 0;
         let result = position.advance(&query, response, |_| {
             entries += 1;
             Ok(())
         });
-        if result.is_err() && response.role == PRIMARY {
+        if result.is_err() && response.is_primary {
             assert_eq!((position.after, position.count), (StreamId::new(3, 0), 3));
         }
         (result, entries)
@@ -351,11 +315,6 @@ mod tests {
         assert_eq!(advance(&all, 5), (Ok(Progress::Complete), 2));
         assert_eq!(advance(&all, 2), (Ok(Progress::Complete), 2));
         assert_eq!(advance(&response(&[2]), 1), (Ok(Progress::More), 1));
-        // The fourth was added after the count was read.
-        assert_eq!(
-            advance(&response(&[2, 3, 4]), 5),
-            (Ok(Progress::Complete), 2)
-        );
     }
 
     #[test]
@@ -367,13 +326,27 @@ mod tests {
         };
         check(|all| all.run_id = "b".into(), Loss::Restarted);
         check(|all| all.replication_id = "s".into(), Loss::Promoted);
-        check(|all| all.epoch = Some("f".into()), Loss::Flushed);
-        check(|all| all.epoch = None, Loss::Flushed);
-        check(|all| all.role = "slave".into(), Loss::NotPrimary);
+        check(|all| all.epoch = Some(StreamId::ZERO), Loss::Flushed);
+        check(|all| all.is_primary = false, Loss::NotPrimary);
         check(|all| drop(all.rows.remove(0)), Loss::MissingRows);
         check(|all| all.rows.clear(), Loss::MissingRows);
         check(|all| all.rows.swap(0, 1), Loss::InvalidRow);
         check(|all| all.rows[0].fields.clear(), Loss::InvalidRow);
+    }
+
+    #[test]
+    fn stream_without_an_epoch_proves_nothing() {
+        let (mut position, mut response) = (position(), response(&[2, 3]));
+        let epoch = response.epoch.take();
+        let query = position.query(1, 5);
+        let result = position.advance(&query, &response, |_| Ok(()));
+        assert_eq!((query.new_epoch, result), (None, Ok(Progress::NoEpoch)));
+        let query = position.query(2, 5);
+        assert!(query.new_epoch.is_some() && query.new_epoch != position.query(2, 5).new_epoch);
+        response.epoch = epoch;
+        let result = position.advance(&query, &response, |_| Ok(()));
+        assert_eq!(result, Ok(Progress::Complete));
+        assert_eq!(position.query(3, 5).new_epoch, None);
     }
 
     #[test]
@@ -382,16 +355,8 @@ mod tests {
         let mut response = response(&[]);
         response.entries_added = 1;
         response.last_id = StreamId::new(0, 5);
-        let mut position = Position {
-            server: Some(Server {
-                run_id: "a".into(),
-                replication_id: "r".into(),
-                epoch: "e".into(),
-            }),
-            after: StreamId::new(1, 0),
-            count: 1,
-        };
-        let query = position.query(1, 5, "new".into());
+        let mut position = position();
+        let query = position.query(1, 5);
         let result = position.advance(&query, &response, |_| Ok(()));
         assert_eq!(result, Err(Loss::MissingRows));
     }

@@ -8,9 +8,10 @@ use boltguard_types::NumericDate;
 
 use super::entry::RevocationEntry;
 use super::memory::Replica;
-use super::random::{Random, random};
+use super::query::{StreamQuery, StreamResponse};
+use super::random::Random;
 use super::settings::SyncSettings;
-use super::stream::{Loss, Position, Progress, StreamQuery, StreamResponse};
+use super::stream::{Loss, Position, Progress};
 
 /// What the caller of a [`Synchronizer`] does next.
 #[derive(Clone, Debug, PartialEq)]
@@ -191,6 +192,9 @@ impl Synchronizer {
                 self.publish();
             }
             Ok(Progress::More) => self.next_query = Duration::ZERO,
+            // If the server hasn't created it, this is repeated at the next interval.
+            Ok(Progress::NoEpoch) if sent.query.new_epoch.is_some() => {}
+            Ok(Progress::NoEpoch) => self.next_query = Duration::ZERO,
             Err(loss) => {
                 self.lose(loss);
                 self.complete_at = Some(sent.at).filter(|_| loss != Loss::NotPrimary);
@@ -341,7 +345,7 @@ impl Synchronizer {
         }
         let number = self.next_number();
         let position = self.position.as_ref()?;
-        let query = position.query(number, self.settings.page_size, random());
+        let query = position.query(number, self.settings.page_size);
         self.next_query = self.monotonic.saturating_add(self.settings.interval);
         self.query = Some(Sent {
             query: query.clone(),

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use redis::{Pipeline, ServerError, Value};
+use redis::{Cmd, Pipeline, Value};
 
 use crate::RevocationError;
 use crate::redis::Pool;
-use crate::replica::{RevocationEntry, StreamId, StreamQuery, StreamResponse, StreamRow};
+use crate::replica::{
+    EPOCH_GROUP, RevocationEntry, StreamId, StreamQuery, StreamResponse, StreamRow,
+};
 
 /// A stream in Redis.
 pub(super) struct Feed {
@@ -55,22 +57,13 @@ impl Feed {
 
     pub(super) fn query(&self, query: &StreamQuery) -> Result<StreamResponse, RevocationError> {
         let mut commands = redis::pipe();
-        commands.cmd("XINFO").arg("STREAM").arg(self.stream());
-        let range = commands.cmd("XRANGE").arg(self.stream());
-        range
-            .arg(query.start())
-            .arg("+")
-            .arg("COUNT")
-            .arg(query.limit);
-        let set = commands.cmd("SET").arg([&*self.prefix, "epoch"].concat());
-        set.arg(&query.new_epoch).arg("NX").arg("GET");
-        commands
-            .cmd("INFO")
-            .arg("server")
-            .arg("replication")
-            .cmd("ROLE");
-        let values: Vec<Value> = self.run(commands.ignore_errors())?;
-        response(values).ok_or(RevocationError::Unavailable)
+        for words in query.commands(&self.stream()) {
+            let mut command = Cmd::new();
+            command.arg(words);
+            commands.add_command(command);
+        }
+        let replies: Vec<Value> = self.run(commands.ignore_errors())?;
+        response(replies).ok_or(RevocationError::Unavailable)
     }
 
     fn run<T: redis::FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RevocationError> {
@@ -84,13 +77,15 @@ impl Feed {
 }
 
 /// Parses the responses to the commands of a query. Returns `None` if one is invalid or an error.
-fn response(values: Vec<Value>) -> Option<StreamResponse> {
-    let [stream, rows, epoch, info, role] = <[Value; 5]>::try_from(values).ok()?;
+fn response(mut replies: Vec<Value>) -> Option<StreamResponse> {
+    let (write, read) = (replies.pop()?, replies.pop()?);
+    // Of the command that creates the epoch, or of `MULTI`.
+    let is_expected = |reply: &Value| error_code(reply).is_none_or(|code| EXPECTED.contains(&code));
+    if !replies.iter().all(is_expected) || !matches!(error_code(&write), None | Some(READ_ONLY)) {
+        return None;
+    }
+    let [stream, groups, rows, info] = <[Value; 4]>::try_from(read.into_sequence().ok()?).ok()?;
     let (entries_added, last_id) = position(stream)?;
-    let (epoch, role) = match (epoch, role) {
-        (Value::ServerError(error), role) if is_read_only(&error) => (None, role),
-        (epoch, role) => (parse(epoch)?, role),
-    };
     let info: String = parse(info)?;
     let line = |name: &str| {
         let values = info.lines().filter_map(|line| line.split_once(':'));
@@ -100,23 +95,53 @@ fn response(values: Vec<Value>) -> Option<StreamResponse> {
     Some(StreamResponse {
         entries_added,
         last_id,
+        epoch: epoch(groups)?,
         rows: rows_of(rows)?,
-        epoch,
         run_id: line("run_id")?,
         replication_id: line("master_replid")?,
-        role: parse(role.into_sequence().ok()?.into_iter().next()?)?,
+        is_primary: line("role")? == "master" && error_code(&write).is_none(),
     })
 }
 
 /// Returns `entries-added` and the ID of the last row.
 fn position(info: Value) -> Option<(u64, StreamId)> {
-    if let Value::ServerError(error) = &info {
-        let is_absent = error.code() == "ERR" && error.details() == Some("no such key");
-        return is_absent.then_some((0, StreamId::ZERO));
+    if is_absent(&info) {
+        return Some((0, StreamId::ZERO));
     }
     let mut info: HashMap<String, Value> = parse(info)?;
     let added = parse(info.remove("entries-added")?)?;
     Some((added, id(info.remove("last-generated-id")?)?))
+}
+
+/// Returns the epoch, if there is one.
+fn epoch(groups: Value) -> Option<Option<StreamId>> {
+    if is_absent(&groups) {
+        return Some(None);
+    }
+    for group in groups.into_sequence().ok()? {
+        let mut group: HashMap<String, Value> = parse(group)?;
+        if parse::<String>(group.remove("name")?)? == EPOCH_GROUP {
+            return id(group.remove("last-delivered-id")?).map(Some);
+        }
+    }
+    Some(None)
+}
+
+/// Returns whether the stream doesn't exist.
+fn is_absent(reply: &Value) -> bool {
+    match reply {
+        Value::ServerError(error) => {
+            error.code() == "ERR" && error.details() == Some("no such key")
+        }
+        _ => false,
+    }
+}
+
+fn error_code(reply: &Value) -> Option<&str> {
+    match reply {
+        Value::ServerError(error) => Some(error.code()),
+        _ => None,
+    }
 }
 
 fn rows_of(rows: Value) -> Option<Vec<StreamRow>> {
@@ -146,10 +171,11 @@ fn parse<T: redis::FromRedisValue>(value: Value) -> Option<T> {
     redis::from_redis_value(value).ok()
 }
 
-/// A replica server rejects the command that sets the epoch.
-fn is_read_only(error: &ServerError) -> bool {
-    error.code() == "READONLY"
-}
+/// The error of a replica server.
+const READ_ONLY: &str = "READONLY";
+
+/// The errors of the command that creates the epoch which are expected.
+const EXPECTED: [&str; 2] = ["BUSYGROUP", READ_ONLY];
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
@@ -163,6 +189,13 @@ mod tests {
         Value::BulkString(text.into())
     }
 
+    fn error(code: &str, details: &str) -> Value {
+        let mut error = Vec::from(b"-");
+        error.extend([code, " ", details, "\r\n"].concat().bytes());
+        redis::parse_redis_value(&error).unwrap()
+    }
+
+    /// The parts of the response to `EXEC`.
     fn valid() -> Vec<Value> {
         let info = [
             bulk("entries-added"),
@@ -170,15 +203,20 @@ mod tests {
             bulk("last-generated-id"),
             bulk("5-1"),
         ];
+        let group = |name| ["name", name, "last-delivered-id", "8-9"].map(bulk);
+        let groups = ["another", "epoch"].map(|name| Value::Array(group(name).into()));
         let fields = ["jti", "a", "until", "0"].map(bulk);
         let row = [bulk("5-1"), Value::Array(fields.into())];
         vec![
             Value::Array(info.into()),
+            Value::Array(groups.into()),
             Value::Array(vec![Value::Array(row.into())]),
-            bulk("e"),
-            bulk("# Server\r\nrun_id:r\r\n\r\nmaster_replid:m\r\nmaster_replid2:n\r\n"),
-            Value::Array(vec![bulk("master"), Value::Int(0)]),
+            bulk("run_id:r\r\n\r\nrole:master\r\nmaster_replid:m\r\nmaster_replid2:n\r\n"),
         ]
+    }
+
+    fn respond(first: Value, read: Vec<Value>, write: Value) -> Option<StreamResponse> {
+        response(vec![first, Value::Array(read), write])
     }
 
     #[test]
@@ -187,28 +225,55 @@ mod tests {
         let expected = StreamResponse {
             entries_added: 7,
             last_id: StreamId::new(5, 1),
+            epoch: Some(StreamId::new(8, 9)),
             rows: vec![row],
-            epoch: Some("e".into()),
             run_id: "r".into(),
             replication_id: "m".into(),
-            role: "master".into(),
+            is_primary: true,
         };
-        assert_eq!(response(valid()), Some(expected));
+        let busy = error("BUSYGROUP", "Consumer Group name already exists");
+        for first in [Value::Okay, busy] {
+            assert_eq!(
+                respond(first, valid(), Value::Int(0)).as_ref(),
+                Some(&expected)
+            );
+        }
+        let read_only = error("READONLY", "You can't write against a read only replica.");
+        let response = respond(Value::Okay, valid(), read_only).unwrap();
+        assert!(!response.is_primary);
+        let mut absent = valid();
+        (absent[0], absent[1]) = (error("ERR", "no such key"), error("ERR", "no such key"));
+        let response = respond(Value::Okay, absent, Value::Int(0)).unwrap();
+        let position = (response.entries_added, response.last_id, response.epoch);
+        assert_eq!(position, (0, StreamId::ZERO, None));
     }
 
     #[test]
     fn other_responses_are_rejected() {
-        for index in 0..5 {
+        let respond = |read| respond(Value::Okay, read, Value::Int(0));
+        for index in 0..4 {
             let mut values = valid();
             values.remove(index);
-            assert_eq!(response(values), None);
-            let mut values = valid();
-            values[index] = Value::Int(1);
-            assert_eq!(response(values).is_some(), index == 2, "{index}");
+            assert_eq!(respond(values), None);
+            for other in [Value::Int(1), error("ERR", "unknown")] {
+                let mut values = valid();
+                values[index] = other;
+                assert_eq!(respond(values), None, "{index}");
+            }
         }
         let mut values = valid();
         let field = Value::Array(vec![bulk("jti")]);
-        values[1] = Value::Array(vec![Value::Array(vec![bulk("5-1"), field])]);
-        assert_eq!(response(values), None);
+        values[2] = Value::Array(vec![Value::Array(vec![bulk("5-1"), field])]);
+        assert_eq!(respond(values), None);
+    }
+
+    #[test]
+    fn errors_of_other_commands_are_rejected() {
+        let denied = || error("NOPERM", "this user has no permissions");
+        assert_eq!(respond(denied(), valid(), Value::Int(0)), None);
+        assert_eq!(respond(Value::Okay, valid(), denied()), None);
+        let aborted = error("EXECABORT", "Transaction discarded");
+        assert_eq!(response(vec![Value::Okay, aborted, Value::Int(0)]), None);
+        assert_eq!(response(Vec::new()), None);
     }
 }

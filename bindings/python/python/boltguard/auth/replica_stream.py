@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from boltguard._rust import StreamQuery, StreamResponse
@@ -26,20 +27,14 @@ class RevocationStream:
     """
 
     def __init__(self, url: SecretBox[str], prefix: str, timeout: float, *, rows: int, wait_replicas: int) -> None:
-        self._key, self._epoch = f"{prefix}stream", f"{prefix}epoch"
+        self._key = f"{prefix}stream"
         self._rows, self._wait_replicas = rows, wait_replicas
         self._wait_milliseconds = max(int(timeout * 500), 1)
         self._client = _client(url, timeout)
 
     def query(self, query: StreamQuery) -> StreamResponse:
-        """The new rows, and what proves that none are missing. The order of the commands matters."""
-        replies = self._execute(
-            ("XINFO", "STREAM", self._key),
-            ("XRANGE", self._key, query.start, "+", "COUNT", query.limit),
-            ("SET", self._epoch, query.new_epoch, "NX", "GET"),
-            ("INFO", "server", "replication"),
-            ("ROLE",),
-        )
+        """The new rows, and what proves that none are missing."""
+        replies = self._execute(*query.commands(self._key))
         try:
             return _response(replies)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -63,7 +58,7 @@ class RevocationStream:
         """Closes the connections."""
         self._client.connection_pool.disconnect()
 
-    def _execute(self, *commands: tuple[Any, ...]) -> list[Any]:
+    def _execute(self, *commands: Sequence[Any]) -> list[Any]:
         try:
             with self._client.pipeline(transaction=False) as pipeline:
                 for command in commands:
@@ -125,37 +120,62 @@ def server_of(url: SecretBox[str]) -> tuple[Any, ...]:
 
 
 def _response(replies: list[Any]) -> StreamResponse:
-    info, rows, epoch, server, role = replies
-    if isinstance(info, Exception):
-        # The client removes the code ERR, and only that one.
-        if str(info) not in ("no such key", "ERR no such key"):
-            raise ServerError(type(info).__name__)
-        info = {b"entries-added": 0, b"last-generated-id": b"0-0"}
-    for reply in (rows, epoch, server, role):
-        # `SET` is an error on a replica; whether it is one is part of the response.
-        if isinstance(reply, Exception) and not (reply is epoch and _kind(role) != "master"):
-            raise ServerError(type(reply).__name__)
-    info = info if isinstance(info, dict) else dict(zip(info[::2], info[1::2], strict=True))
-    facts = dict(line.split(":", 1) for line in server.decode().splitlines() if ":" in line)
+    *others, read, write = replies
+    for reply in others:
+        # Another process has created the epoch, or the server is a replica.
+        _check(reply, "BUSYGROUP", "READONLY")
+    _check(read)
+    _check(write, "READONLY")
+    for reply in read:
+        _check(reply, NO_KEY)
+    stream, groups, rows, info = read
+    position = NO_STREAM if _is_error(stream) else _fields(stream)
+    server = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
     return StreamResponse(
-        entries_added=int(info[b"entries-added"]),
-        last_id=info[b"last-generated-id"].decode(),
+        entries_added=int(position[b"entries-added"]),
+        last_id=position[b"last-generated-id"].decode(),
+        epoch=None if _is_error(groups) else _epoch(groups),
         rows=[(row.decode(), _pairs(fields)) for row, fields in rows],
-        epoch=None if epoch is None or isinstance(epoch, Exception) else epoch.decode(),
-        run_id=facts["run_id"],
-        replication_id=facts["master_replid"],
-        role=_kind(role),
+        run_id=server["run_id"],
+        replication_id=server["master_replid"],
+        is_primary=server["role"] == "master" and not _is_error(write),
     )
 
 
-def _pairs(fields: list[bytes]) -> list[tuple[bytes, bytes]]:
-    return list(zip(fields[::2], fields[1::2], strict=True))
+def _is_error(reply: Any) -> bool:
+    return isinstance(reply, Exception)
 
 
-def _kind(role: Any) -> str:
-    return "" if isinstance(role, Exception) else str(role[0].decode())
+def _check(reply: Any, *expected: str) -> None:
+    if _is_error(reply) and _code(reply) not in expected:
+        raise ServerError(type(reply).__name__)
 
 
+def _code(error: Exception) -> str:
+    """The code of an error. The client removes ERR, and codes for which it has a class."""
+    if type(error).__name__ == "ReadOnlyError":
+        return "READONLY"
+    text = str(error).removeprefix("ERR ")
+    return text if text == NO_KEY else text.split(" ", 1)[0]
+
+
+def _epoch(groups: list[Any]) -> str | None:
+    for group in map(_fields, groups):
+        if group[b"name"] == b"epoch":
+            return str(group[b"last-delivered-id"].decode())
+    return None
+
+
+def _fields(reply: Any) -> dict[bytes, Any]:
+    return reply if isinstance(reply, dict) else dict(_pairs(reply))
+
+
+def _pairs(values: list[bytes]) -> list[tuple[bytes, bytes]]:
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+NO_KEY = "no such key"
+NO_STREAM: dict[bytes, Any] = {b"entries-added": 0, b"last-generated-id": b"0-0"}
 NO_REDIS = 'ReplicatedRevocation requires redis-py for a URL. Install "boltguard[redis]".'
 SCHEMES = ("redis://", "rediss://", "unix://", "valkey://", "valkeys://")
 INVALID_URL = (

@@ -98,7 +98,7 @@ class ReplicatedRevocation(RevocationStore):
     def _connect(self) -> RevocationStream | None:
         if self._url is None:
             return None
-        # Five responses, or a row and its replicas, in less than the time between two queries.
+        # A query, or a row and its replicas, in less than the time between two queries.
         timeout = min(self.max_staleness / 5, LONGEST_TIMEOUT)
         return RevocationStream(
             self._url, self.prefix, timeout, rows=self.stream_rows, wait_replicas=self.wait_replicas

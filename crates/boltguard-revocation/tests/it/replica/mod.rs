@@ -13,7 +13,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 
 use self::mutants::{
-    Faithful, ForgetsEpoch, ForgetsPromotion, Mutant, ReadsOnlyStream, TrustsConnection,
+    Faithful, ForgetsEpoch, ForgetsPromotion, KeepsEpochInKey, Mutant, ReadsOnlyStream,
+    TrustsConnection,
 };
 use self::world::{MAX_STALENESS, Step, Violation, World};
 
@@ -26,6 +27,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::AppendPending),
         2 => (1..400_u64).prop_map(Step::Pause),
         2 => Just(Step::Flush),
+        2 => Just(Step::DeleteStream),
         1 => prop::bool::ANY.prop_map(|keeps_data| Step::Restart { keeps_data }),
         1 => (0..3_usize).prop_map(Step::Trim),
         1 => Just(Step::DeleteRow),
@@ -114,6 +116,11 @@ fn mutant_without_the_epoch_is_detected() {
     assert!(is_violated(|| ForgetsEpoch));
 }
 
+#[test]
+fn mutant_with_the_epoch_in_another_key_is_detected() {
+    assert!(is_violated(|| KeepsEpochInKey));
+}
+
 /// The shortest schedules that distinguish the mutants.
 #[test]
 fn mutants_fail_in_these_cases() {
@@ -127,6 +134,24 @@ fn mutants_fail_in_these_cases() {
     assert!(run(stream(9, ReadsOnlyStream), &flush).is_err());
     assert!(run(stream(9, TrustsConnection::default()), &flush).is_err());
     assert!(run(stream(9, Faithful), &flush).is_ok());
+    let delete = flush.map(|step| match step {
+        Step::Flush => Step::DeleteStream,
+        other => other,
+    });
+    assert!(run(stream(9, KeepsEpochInKey), &delete).is_err());
+    assert!(run(stream(9, Faithful), &delete).is_ok());
+    // As many rows are hidden as had been read before.
+    let trim = [
+        Step::Revoke(None),
+        Step::Run(100),
+        Step::DeleteStream,
+        Step::Revoke(None),
+        Step::Revoke(None),
+        Step::Trim(1),
+        Step::Run(150),
+    ];
+    assert!(run(stream(9, KeepsEpochInKey), &trim).is_err());
+    assert!(run(stream(9, Faithful), &trim).is_ok());
     let promote = [
         Step::Revoke(None),
         Step::Run(100),
@@ -182,6 +207,7 @@ fn older_entries_are_read_again_only_if_the_replica_lacks_them() {
     // Each is a loss of rows of the stream, which the replica may have.
     for loss in [
         Step::Flush,
+        Step::DeleteStream,
         Step::Restart { keeps_data: true },
         Step::FailOver { lost: 1 },
     ] {

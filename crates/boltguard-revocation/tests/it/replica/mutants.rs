@@ -4,7 +4,8 @@ use boltguard_revocation::replica::{RevocationEntry, StreamId, StreamResponse};
 
 /// What alters the responses of the server and of the truth.
 pub(super) trait Mutant {
-    fn response(&mut self, response: StreamResponse) -> StreamResponse {
+    /// `key` is the value of a separate key, which is set by the first query and persists if the stream is deleted.
+    fn response(&mut self, response: StreamResponse, _key: StreamId) -> StreamResponse {
         response
     }
 
@@ -32,7 +33,7 @@ pub(super) struct TrustsConnection {
 }
 
 impl Mutant for TrustsConnection {
-    fn response(&mut self, mut response: StreamResponse) -> StreamResponse {
+    fn response(&mut self, mut response: StreamResponse, _: StreamId) -> StreamResponse {
         if self.is_started {
             self.count += response.rows.len() as u64;
             self.last_id = response.rows.last().map_or(self.last_id, |row| row.id);
@@ -42,8 +43,8 @@ impl Mutant for TrustsConnection {
         }
         response.run_id = "any".into();
         response.replication_id = "any".into();
-        response.epoch = Some("any".into());
-        response.role = "master".into();
+        response.epoch = Some(StreamId::ZERO);
+        response.is_primary = true;
         response.entries_added = self.count;
         response.last_id = self.last_id;
         response
@@ -67,8 +68,18 @@ impl Mutant for ReadsOnlyStream {
 pub(super) struct ForgetsEpoch;
 
 impl Mutant for ForgetsEpoch {
-    fn response(&mut self, mut response: StreamResponse) -> StreamResponse {
-        response.epoch = Some("any".into());
+    fn response(&mut self, mut response: StreamResponse, _: StreamId) -> StreamResponse {
+        response.epoch = Some(StreamId::ZERO);
+        response
+    }
+}
+
+/// Reads the epoch from another key than the stream.
+pub(super) struct KeepsEpochInKey;
+
+impl Mutant for KeepsEpochInKey {
+    fn response(&mut self, mut response: StreamResponse, key: StreamId) -> StreamResponse {
+        response.epoch = Some(key);
         response
     }
 }
@@ -77,7 +88,7 @@ impl Mutant for ForgetsEpoch {
 pub(super) struct ForgetsPromotion;
 
 impl Mutant for ForgetsPromotion {
-    fn response(&mut self, mut response: StreamResponse) -> StreamResponse {
+    fn response(&mut self, mut response: StreamResponse, _: StreamId) -> StreamResponse {
         response.replication_id = "any".into();
         response
     }

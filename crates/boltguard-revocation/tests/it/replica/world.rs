@@ -17,7 +17,7 @@ pub(super) const MAX_STALENESS: u64 = 100;
 /// What happens next.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
-    /// The process runs for this time. A query has five commands, each of which takes a second.
+    /// The process runs for this time. A query takes two seconds until it is executed, and two until it has returned.
     Run(u64),
     /// Revokes a token for this time, or permanently.
     Revoke(Option<u64>),
@@ -30,6 +30,8 @@ pub(super) enum Step {
     /// The process and its I/O pause.
     Pause(u64),
     Flush,
+    /// Deletes only the stream.
+    DeleteStream,
     Restart {
         keeps_data: bool,
     },
@@ -74,7 +76,7 @@ pub(super) struct World {
     primary: usize,
     connected: usize,
     is_stopped: bool,
-    query: Option<(StreamQuery, Partial)>,
+    query: Option<Sent>,
     read: Option<Reading>,
     slowness: u64,
     is_truth_failing: bool,
@@ -106,22 +108,25 @@ struct Revocation {
 struct Server {
     run_id: u64,
     replication_id: u64,
-    epoch: Option<String>,
+    stream: Stream,
+    /// A key that a query sets to a random value, if it doesn't exist, which only mutants use.
+    key: Option<StreamId>,
+}
+
+#[derive(Clone, Default)]
+struct Stream {
+    epoch: Option<StreamId>,
     rows: Vec<StreamRow>,
     entries_added: u64,
     last_id: StreamId,
 }
 
-/// The results of the commands that have been executed.
-#[derive(Default)]
-struct Partial {
-    executed: u32,
-    run_id: u64,
-    replication_id: u64,
-    entries_added: u64,
-    last_id: StreamId,
-    rows: Vec<StreamRow>,
-    epoch: Option<String>,
+/// A query in progress.
+struct Sent {
+    query: StreamQuery,
+    /// For how long it has been in progress.
+    age: u32,
+    result: Option<StreamResponse>,
 }
 
 impl Revocation {
@@ -227,12 +232,13 @@ impl World {
             Step::AppendPending => self.append_pending(),
             Step::Pause(time) => self.advance(time)?,
             Step::Flush => self.primary().empty(),
+            Step::DeleteStream => self.primary().stream = Stream::default(),
             Step::Restart { keeps_data } => self.restart(keeps_data),
             Step::Trim(kept) => {
-                let rows = &mut self.primary().rows;
+                let rows = &mut self.primary().stream.rows;
                 rows.drain(..rows.len().saturating_sub(kept));
             }
-            Step::DeleteRow => drop(self.primary().rows.pop()),
+            Step::DeleteRow => drop(self.primary().stream.rows.pop()),
             Step::FailOver { lost } => self.fail_over(lost),
             Step::SwitchBack => {
                 let other = 1 - self.primary;
@@ -314,14 +320,14 @@ impl World {
 
     fn append(&mut self, fields: Vec<(Vec<u8>, Vec<u8>)>) {
         let millis = u64::try_from(self.clock + 1_000_000_000).unwrap_or(0);
-        let server = self.primary();
+        let stream = &mut self.primary().stream;
         let id = match StreamId::new(millis, 0) {
-            id if id > server.last_id => id,
-            _ => server.last_id.next(),
+            id if id > stream.last_id => id,
+            _ => stream.last_id.next(),
         };
-        server.last_id = id;
-        server.entries_added += 1;
-        server.rows.push(StreamRow { id, fields });
+        stream.last_id = id;
+        stream.entries_added += 1;
+        stream.rows.push(StreamRow { id, fields });
     }
 
     fn primary(&mut self) -> &mut Server {
@@ -340,21 +346,22 @@ impl World {
 
     fn fail_over(&mut self, lost: usize) {
         let mut copy = self.primary().clone();
-        for _ in 0..lost.min(copy.rows.len()) {
-            copy.rows.pop();
-            copy.entries_added -= 1;
+        let stream = &mut copy.stream;
+        for _ in 0..lost.min(stream.rows.len()) {
+            stream.rows.pop();
+            stream.entries_added -= 1;
         }
-        copy.last_id = copy.rows.last().map_or(copy.last_id, |row| row.id);
+        stream.last_id = stream.rows.last().map_or(stream.last_id, |row| row.id);
         (copy.run_id, copy.replication_id) = (self.value(), self.value());
         self.primary = 1 - self.primary;
         *self.primary() = copy;
     }
 
     fn lose_query(&mut self, is_silent: bool) {
-        if let Some((query, _)) = self.query.take()
+        if let Some(sent) = self.query.take()
             && !is_silent
         {
-            self.sync.query_failed(query.number);
+            self.sync.query_failed(sent.query.number);
         }
     }
 
@@ -365,12 +372,18 @@ impl World {
 
     /// The process does all that it can do now.
     fn drive(&mut self) {
-        self.execute_command();
+        self.run_query();
         self.read_truth();
         loop {
             let monotonic = Duration::from_secs(self.monotonic);
             match self.sync.next(monotonic, at(self.clock)) {
-                SyncAction::QueryStream(query) => self.query = Some((query, Partial::default())),
+                SyncAction::QueryStream(query) => {
+                    self.query = Some(Sent {
+                        query,
+                        age: 0,
+                        result: None,
+                    });
+                }
                 SyncAction::ReadTruth(read) => {
                     self.read = Some(Reading {
                         entries: self.entries(&read),
@@ -385,44 +398,42 @@ impl World {
         }
     }
 
-    /// Executes the next command of the query.
-    fn execute_command(&mut self) {
-        let Some((query, mut partial)) = self.query.take() else {
+    fn run_query(&mut self) {
+        let Some(mut sent) = self.query.take() else {
             return;
         };
-        if self.is_stopped {
-            self.sync.query_failed(query.number);
-            return;
+        sent.age += 1;
+        match sent.age {
+            _ if self.is_stopped => return self.sync.query_failed(sent.query.number),
+            2 => sent.result = self.execute(&sent.query),
+            4 => {
+                return match &sent.result {
+                    Some(response) => self.sync.handle_response(sent.query.number, response),
+                    None => self.sync.query_failed(sent.query.number),
+                };
+            }
+            _ => {}
         }
+        self.query = Some(sent);
+    }
+
+    /// Executes a query. A server that isn't the primary any more rejects it, or responds that it is a replica.
+    fn execute(&mut self, query: &StreamQuery) -> Option<StreamResponse> {
         let is_primary = self.connected == self.primary;
-        let server = &mut self.servers[self.connected];
-        match partial.executed {
-            0 => (partial.entries_added, partial.last_id) = (server.entries_added, server.last_id),
-            1 => {
-                let rows = server.rows.iter().filter(|row| row.id > query.after);
-                partial.rows = rows.take(query.limit).cloned().collect();
-            }
-            2 if !is_primary => {
-                self.sync.query_failed(query.number);
-                return;
-            }
-            2 => {
-                partial.epoch = server.epoch.clone();
-                server.epoch.get_or_insert_with(|| query.new_epoch.clone());
-            }
-            3 => {
-                partial.run_id = server.run_id;
-                partial.replication_id = server.replication_id;
-            }
-            _ => {
-                let response = partial.response(is_primary);
-                let response = self.mutant.response(response);
-                self.sync.handle_response(query.number, &response);
-                return;
-            }
+        if !is_primary && query.number.is_multiple_of(2) {
+            return None;
         }
-        partial.executed += 1;
-        self.query = Some((query, partial));
+        let server = &mut self.servers[self.connected];
+        if is_primary {
+            let stream = &mut server.stream;
+            stream.epoch = stream.epoch.or(query.new_epoch);
+            server
+                .key
+                .get_or_insert_with(|| StreamId::new(query.number, 0));
+        }
+        let response = server.response(query, is_primary);
+        let key = server.key.unwrap_or_default();
+        Some(self.mutant.response(response, key))
     }
 
     /// Returns what a read of the truth sees that begins now.
@@ -455,7 +466,7 @@ impl World {
             return;
         };
         let entries = std::mem::take(&mut reading.entries);
-        let rows = self.servers[self.connected].rows.iter();
+        let rows = self.servers[self.connected].stream.rows.iter();
         let stream = rows.filter_map(|row| {
             let fields = row.fields.iter().map(|(name, value)| (&**name, &**value));
             RevocationEntry::from_fields(fields).ok()
@@ -473,18 +484,17 @@ impl Server {
             ..Self::default()
         };
     }
-}
 
-impl Partial {
-    fn response(self, is_primary: bool) -> StreamResponse {
+    fn response(&self, query: &StreamQuery, is_primary: bool) -> StreamResponse {
+        let rows = self.stream.rows.iter().filter(|row| row.id > query.after);
         StreamResponse {
             run_id: self.run_id.to_string(),
             replication_id: self.replication_id.to_string(),
-            entries_added: self.entries_added,
-            last_id: self.last_id,
-            rows: self.rows,
-            epoch: self.epoch,
-            role: if is_primary { "master" } else { "slave" }.into(),
+            entries_added: self.stream.entries_added,
+            last_id: self.stream.last_id,
+            rows: rows.take(query.limit).cloned().collect(),
+            epoch: self.stream.epoch,
+            is_primary,
         }
     }
 }

@@ -66,6 +66,21 @@ fn server_that_is_emptied_between_two_queries() {
 }
 
 #[test]
+fn stream_that_is_deleted_between_two_queries() {
+    let Some(server) = Server::start_with(&[]) else {
+        return;
+    };
+    let mut fleet = Fleet::new(&server.url, &server.url);
+    for _ in 0..40 {
+        // The stream is empty before and afterwards.
+        fleet.revoke();
+        server.run("DEL boltguard:revocations:stream");
+        thread::sleep(MAX_STALENESS / 10);
+    }
+    fleet.recover();
+}
+
+#[test]
 fn stream_that_is_trimmed() {
     let Some(server) = Server::start_with(&[]) else {
         return;
@@ -106,6 +121,21 @@ fn primary_that_is_demoted() {
     assert_eq!(fleet.try_revoke("later"), Err(RevocationError::NotInForce));
     fleet.wait_until_stale();
     one.run("REPLICAOF NO ONE");
+    fleet.recover();
+    fleet.wait_until_revoked("later");
+}
+
+#[test]
+fn primary_that_is_cut_off_from_its_replicas() {
+    let Some(server) = Server::start_with(&[]) else {
+        return;
+    };
+    let mut fleet = Fleet::new(&server.url, &server.url);
+    fleet.revoke();
+    server.run("CONFIG SET min-replicas-to-write 1");
+    fleet.wait_until_stale();
+    assert_eq!(fleet.try_revoke("later"), Err(RevocationError::NotInForce));
+    server.run("CONFIG SET min-replicas-to-write 0");
     fleet.recover();
     fleet.wait_until_revoked("later");
 }

@@ -19,8 +19,8 @@ def b64(data):
 
 
 def token(secret=SECRET, header=None, **claims):
-    """A token signed with HS256. It is valid for ten minutes unless the claims set `exp`."""
-    claims = {"exp": int(time.time()) + 600, **claims}
+    """A token signed with HS256. It is valid for two hours unless the claims set `exp`."""
+    claims = {"exp": int(time.time()) + 7200, **claims}
     head = b64(json.dumps(header or {"alg": "HS256", "typ": "JWT"}).encode())
     body = b64(json.dumps({name: value for name, value in claims.items() if value is not ...}).encode())
     mac = hmac.new(secret.encode(), f"{head}.{body}".encode(), hashlib.sha256).digest()

@@ -25,6 +25,7 @@ from boltguard.auth import (
     JWTAuthentication,
     ReplicatedRevocation,
     RevocationStore,
+    leeways,
 )
 from boltguard.jwt import Key
 from boltguard.models import RevokedToken
@@ -232,6 +233,21 @@ def test_a_token_that_is_not_valid_yet_is_revoked_too():
     serve(JWTAuthentication(revocation_store=store))
     assert revoke(token(sub="1", jti="later", nbf=int(time.time()) + 300)).status_code == 200
     assert list(store.revoked) == ["later"]
+
+
+@pytest.mark.parametrize("store", [InMemoryRevocation, DjangoORMRevocation, Own])
+def test_a_token_is_revoked_while_another_backend_accepts_it(store, monkeypatch):
+    """Backends with the same store can have different leeways."""
+    monkeypatch.setattr(leeways, "_bound", {})
+    store = type("Other", (Own,), {})() if store is Own else store()
+    lenient = JWTAuthentication(revocation_store=store, leeway=300)
+    serve(JWTAuthentication(revocation_store=store))
+    late, too_late = (token(sub="1", jti=f"{age} s late", exp=int(time.time()) - age) for age in (100, 100_000))
+    for text in (late, too_late):
+        assert revoke(text).status_code == 200 and not is_in(text)
+    assert store.is_revoked("100 s late") and not store.is_revoked("100000 s late")
+    serve(lenient)
+    assert not is_in(late)
 
 
 def test_only_genuine_tokens_of_the_backend_are_revoked():

@@ -14,7 +14,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from boltguard.auth import DjangoORMRevocation, JWTAuthentication
+from boltguard.auth import DjangoORMRevocation, JWTAuthentication, leeways
 from boltguard.management.commands import boltguard_prune
 from boltguard.models import APIKey, RevocationWatermark, RevokedToken
 from boltguard.sessions import TokenSessions
@@ -107,7 +107,8 @@ def level(key, age, expires_at=None):
     return RevocationWatermark.objects.create(key=key, before=before, expires_at=expires_at)
 
 
-def test_levels_without_expiry_are_deleted_when_their_tokens_must_have_expired():
+def test_levels_without_expiry_are_deleted_when_their_tokens_must_have_expired(monkeypatch):
+    monkeypatch.setattr(leeways, "_bound", {})
     backend = JWTAuthentication(revocation_store=DjangoORMRevocation(), leeway=60)
     for key, age in (("old", 31 * DAY), ("within the leeway", 30 * DAY + MINUTE), ("new", 29 * DAY), ("session", None)):
         level(key, age)

@@ -9,7 +9,7 @@ from collections.abc import Sequence, Set
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from boltguard import _rust
+from boltguard import _rust, registry
 from boltguard.exceptions import ConfigurationError
 from boltguard.messages import kind_of
 from boltguard.optional import ImproperlyConfigured, setting_changed, settings
@@ -169,6 +169,15 @@ def current() -> Conf:
     """The current settings: the same object until one of them changes."""
     connect()
     return _current
+
+
+def load_backends() -> bool:
+    """Creates the backends of the settings, of the URLconf and of the ASGI application, unless they exist.
+
+    Raises `ImproperlyConfigured` if that fails. Returns whether there is a URLconf.
+    """
+    current().authentication  # noqa: B018  # builds those of the settings
+    return registry.require_views()
 
 
 @cache

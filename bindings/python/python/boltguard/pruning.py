@@ -13,7 +13,7 @@ from django.db import connections, router, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from boltguard import api_keys, registry
+from boltguard import api_keys, conf, registry
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.replicated_store import ReplicatedRevocation
 from boltguard.auth.session_managers import SessionManager
@@ -133,18 +133,14 @@ def _levels() -> dict[Any, timedelta]:
 
 def _check_lifetime(longest: timedelta) -> None:
     """Raises `ImproperlyConfigured` if a token of the site can be valid for longer."""
-    for backend in backends(JWTAuthentication):
+    conf.load_backends()
+    for backend in registry.instances(JWTAuthentication):
         if "exp" not in backend.setting("required_claims"):
             raise ImproperlyConfigured(NO_EXPIRY.format(backend.name))
-    least = max([LIFETIME_OF_TOKENS, *_access_lifetimes()])
+    known = [manager.access_lifetime for manager in registry.instances(SessionManager)]
+    least = max([LIFETIME_OF_TOKENS, *known])
     if longest < least:
         raise ImproperlyConfigured(TOO_SHORT.format(least))
-
-
-def _access_lifetimes() -> list[timedelta]:
-    """Those of the `TokenSessions` of the site."""
-    registry.import_views()
-    return [manager.access_lifetime for manager in registry.instances(SessionManager)]
 
 
 def _table_stores() -> list[DjangoORMRevocation]:

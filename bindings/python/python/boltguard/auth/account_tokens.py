@@ -12,7 +12,6 @@ from boltguard.auth.failures import Failures
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.stores import RevocationStore
-from boltguard.optional import ImproperlyConfigured, settings
 from boltguard.overriding import is_ours
 
 
@@ -33,7 +32,7 @@ def tokens_of(user: Any) -> list[AccountTokens]:
 
     Raises `ImproperlyConfigured` if the backends can't be created.
     """
-    load_backends()
+    conf.load_backends()
     found = {_key(tokens): tokens for backend in _backends() for tokens in _tokens_of(backend, user)}
     return list(found.values())
 
@@ -41,24 +40,10 @@ def tokens_of(user: Any) -> list[AccountTokens]:
 def has_stores() -> bool:
     """Whether the backends of the site have stores, as far as they can be created in this process."""
     try:
-        load_backends()
+        conf.load_backends()
     except Exception:  # reported when a token must be revoked
         return True
     return any(_is_known(backend) for backend in _backends())
-
-
-def load_backends() -> None:
-    """Creates the backends of the settings and views."""
-    conf.current().authentication  # noqa: B018  # builds those of the settings
-    # A process that only runs tasks may have no URLconf.
-    if getattr(settings, "ROOT_URLCONF", None) is None:
-        return
-    from django.urls import get_resolver
-
-    try:
-        get_resolver().url_patterns  # noqa: B018  # imports the views
-    except Exception as error:
-        raise ImproperlyConfigured(NO_VIEWS.format(type(error).__name__, error)) from error
 
 
 def revoke_all(tokens: list[AccountTokens], before: datetime | None = None, ttl: Ttl = None) -> None:
@@ -104,9 +89,3 @@ def place_of(store: RevocationStore) -> Hashable:
 
 def _key(tokens: AccountTokens) -> Any:
     return place_of(tokens.store), tokens.subject, tokens.issuer
-
-
-NO_VIEWS = (
-    "The URLconf can't be imported, so it isn't known in which stores the views look up revoked tokens ({}: {}). "
-    "Tokens can only be revoked in a process that can import it."
-)

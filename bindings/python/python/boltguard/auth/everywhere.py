@@ -24,9 +24,9 @@ def logout_everywhere(user: Any, *, keep: Any = None, ttl: Ttl = None) -> None:
     too, and its client gets the next one with its refresh token. `ttl` is the longest lifetime of tokens that the site
     issues, in seconds or as a `timedelta`; without it, the entry is kept permanently, which is one row per account.
 
-    Raises `ImproperlyConfigured` if there is no store or the URLconf can't be imported, `NotImplementedError` if a
-    store only revokes single tokens, `ValueError` for an unsaved user or a wrong argument, and what a store raises.
-    Everything else is revoked then nevertheless.
+    Raises `ImproperlyConfigured` if there is no store, or the URLconf or the ASGI application can't be imported,
+    `NotImplementedError` if a store only revokes single tokens, `ValueError` for an unsaved user or a wrong argument,
+    and what a store raises. Everything else is revoked then nevertheless.
     """
     if in_event_loop():
         raise SynchronousOnlyOperation(USE_ASYNC)

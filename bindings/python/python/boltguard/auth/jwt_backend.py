@@ -146,7 +146,7 @@ class JWTAuthentication(Authentication):
         self._own_keys = secret.value is not None
         self._secret = secret
         self._keys = SecretBox([] if self._remote is not None else [in_rust(key) for key in _as_list(secret.value)])
-        self._revocable: tuple[conf.Conf | None, _rust.JwtBackend] | None = None
+        self._revocable: tuple[tuple[conf.Conf | None, float], _rust.JwtBackend] | None = None
         self._built: tuple[conf.Conf | None, _rust.JwtBackend]
         if self._remote is not None or self._own_keys:
             self._built = (None, self._build(self._keys))
@@ -188,11 +188,16 @@ class JWTAuthentication(Authentication):
 
     @property
     def revocable(self) -> _rust.JwtBackend:
-        """The backend in Rust for tokens that are to be revoked: without its store, and also before `nbf`."""
-        current = None if self._own_keys else conf.current()
-        if self._revocable is None or self._revocable[0] is not current:
+        """The backend in Rust for tokens that are to be revoked: without its store, and also before `nbf`.
+
+        Its leeway is the largest of all backends with the same store, because one of them may still accept the token.
+        """
+        store = self.revocation_store
+        leeway = self.leeway if store is None else max(self.leeway, store.largest_leeway)
+        state = (None if self._own_keys else conf.current(), leeway)
+        if self._revocable is None or self._revocable[0] != state:
             keys = self._keys if self._own_keys else SecretBox(list(conf.current().secrets))
-            self._revocable = (current, self._build(keys, **AS_REVOCABLE))
+            self._revocable = (state, self._build(keys, **AS_REVOCABLE, leeway=leeway))
         return self._revocable[1]
 
     def meta_with(self, token: str) -> dict[str, str]:

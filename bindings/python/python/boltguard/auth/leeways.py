@@ -39,14 +39,12 @@ def _load_backends() -> bool:
     if _loaded is current:
         return True
     try:
-        from django.urls import get_resolver
-
-        current.authentication  # noqa: B018  # builds those of the settings
-        get_resolver().url_patterns  # noqa: B018  # imports the views
+        has_views = conf.load_backends()
     except Exception as error:
         logger.debug(
             "The backends of the site can't be created here, so entries are kept for an hour longer: %r", error
         )
         return False
-    _loaded = current
-    return True
+    # Without a URLconf, the backends of the views of other processes aren't known.
+    _loaded = current if has_views else None
+    return has_views

@@ -182,7 +182,12 @@ class RevocationStore:
         seconds = ttl_seconds(ttl)
         if seconds is None:
             return None
-        return max(seconds, 0.0) + max(self.leeway, leeways.largest(self.shares_entries)) + CLOCK_SKEW_MARGIN
+        return max(seconds, 0.0) + self.largest_leeway + CLOCK_SKEW_MARGIN
+
+    @property
+    def largest_leeway(self) -> float:
+        """How long after its `exp` a backend with these entries may still accept a token, in seconds."""
+        return max(self.leeway, leeways.largest(self.shares_entries))
 
     def shares_entries(self, place: Hashable) -> bool:
         """Whether a store in this place has the same entries as this one."""

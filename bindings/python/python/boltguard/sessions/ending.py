@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from boltguard import registry
-from boltguard.auth.account_tokens import load_backends, place_of
+from boltguard import conf, registry
+from boltguard.auth.account_tokens import place_of
 from boltguard.auth.accounts import subjects_of
 from boltguard.auth.failures import Failures
 from boltguard.auth.journal import note_other
@@ -110,7 +110,7 @@ def _stores() -> Sequence[RevocationStore]:
 
     Any of them may have issued an access token of the session, and the views of any may accept it.
     """
-    load_backends()
+    conf.load_backends()
     stores = [one.revocation_store for one in registry.instances(SessionManager)]
     return [*{place_of(store): store for store in stores if store is not None}.values()]
 

@@ -255,6 +255,30 @@ def test_a_token_in_a_cookie_requires_an_allowed_origin(method, sent, status):
         assert request(app, headers, method=method).status == status
 
 
+@pytest.mark.parametrize(
+    ("scheme", "host", "origin", "status"),
+    [
+        ("https", "site.example", "https://site.example", 200),
+        ("https", "site.example", "https://site.example:443", 200),
+        ("https", "site.example:8443", "https://site.example:8443", 200),
+        ("https", "site.example:8443", "https://site.example", 403),
+        ("https", "site.example", "http://site.example", 403),
+        ("http", "site.example", "http://site.example", 200),
+        ("http", "site.example", "https://site.example", 200),
+        ("http", "site.example", "chrome-extension://site.example", 403),
+        ("http", "site.example", "site.example", 403),
+        ("http", None, "https://site.example", 403),
+        ("https", "site.example", "https://app.partner.example", 200),
+        ("https", "site.example", "https://partner.example", 200),
+        ("https", "site.example", "https://notpartner.example", 403),
+    ],
+)
+def test_origin_is_compared_with_the_host_and_the_scheme(scheme, host, origin, status):
+    app = AuthMiddleware(show, auth=[Ambient()], guards=[AllowAny()], allowed_origins=["https://*.partner.example"])
+    headers = {"Cookie": "user=7", "Origin": origin, **({} if host is None else {"Host": host})}
+    assert request(app, headers, method="POST", scheme=scheme).status == status
+
+
 class Basic(Authentication):
     name = "basic"
     header = "Authorization"

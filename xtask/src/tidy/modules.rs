@@ -14,6 +14,7 @@ const ROWS: [&[&str]; 13] = [
     &["optional"],
     &[
         "_rust",
+        "browsers",
         "event_loop",
         "exceptions",
         "forks",

@@ -13,7 +13,7 @@ from boltguard import _rust, conf
 from boltguard._rust import AuthContext
 from boltguard.asgi.connection import Connection, Scope
 from boltguard.asgi.gate import NO_TOKEN, Credentials, Gate
-from boltguard.asgi.origins import check_origins, is_forgeable, is_sent_by_browsers
+from boltguard.asgi.origins import is_forgeable, is_sent_by_browsers, origin_policy
 from boltguard.asgi.refusals import (
     Message,
     Receive,
@@ -75,7 +75,7 @@ class AuthMiddleware:
         refuse_object_checks(self._guard, "AuthMiddleware")
         self._protocol = _protocol(websocket_protocol)
         self._interval = _interval(revocation_interval)
-        self._origins = check_origins(allowed_origins)
+        self._origins = origin_policy(allowed_origins)
         # Here, so that an invalid configuration is an error at startup.
         self._gate = Gate(self._backends, self._guard)
 

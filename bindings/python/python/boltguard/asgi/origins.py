@@ -6,54 +6,56 @@ unsafe method, so a client that sends neither header isn't a browser.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable
-from urllib.parse import urlsplit
+from collections.abc import Iterable
 
+from boltguard._rust import OriginPolicy
 from boltguard.asgi.connection import Connection
 from boltguard.auth.arguments import refuse
-
-SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
-# Browsers ask the user for these credentials once, and then send them automatically.
-BROWSER_SCHEMES = {"basic", "digest", "negotiate", "ntlm"}
+from boltguard.browsers import SAFE_METHODS, send_automatically
+from boltguard.exceptions import ConfigurationError
 
 
-def is_forgeable(connection: Connection, allowed: Collection[str]) -> bool:
+def is_forgeable(connection: Connection, policy: OriginPolicy) -> bool:
     """Whether a page of a site that isn't allowed may have made the request."""
     if connection.method in SAFE_METHODS:
         return False
     headers = connection.headers
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-    if origin is not None and origin.lower() in allowed:
-        return False
-    if site is not None:
-        return site not in ("same-origin", "none")
-    return origin is not None and not _is_host(origin, headers.get("host"))
+    return policy.classify(origin=origin, fetch_site=site, own=_own(connection, origin)) == "cross_origin"
 
 
 def is_sent_by_browsers(connection: Connection, header: str | None) -> bool:
     """Whether browsers may send the credentials of a backend with this header automatically."""
     if header is None:
         return True
-    scheme = connection.headers.get("authorization", "").strip().partition(" ")[0]
-    return header.lower() == "authorization" and scheme.lower() in BROWSER_SCHEMES
+    return header.lower() == "authorization" and send_automatically(connection.headers.get("authorization", ""))
 
 
-def check_origins(origins: object) -> frozenset[str]:
-    """The origins in lower case, or `ImproperlyConfigured`."""
+def origin_policy(origins: object) -> OriginPolicy:
+    """The policy that also allows these origins. Raises `ImproperlyConfigured`."""
     if isinstance(origins, str) or not isinstance(origins, Iterable):
         refuse('AuthMiddleware: allowed_origins must be a list of origins, such as ["https://example.com"].')
     listed = list(origins)
     for origin in listed:
-        if not isinstance(origin, str) or not ORIGIN.fullmatch(origin):
+        if not isinstance(origin, str) or not _is_origin(origin):
             refuse(f'AuthMiddleware: allowed_origins contains {origin!r}. An origin is "https://example.com".')
-    return frozenset(origin.lower() for origin in listed)
+    return OriginPolicy(listed)
 
 
-def _is_host(origin: str, host: str | None) -> bool:
-    """Whether the host and the port of an origin are those to which the request was sent."""
-    return host is not None and urlsplit(origin).netloc.lower() == host.lower()
+def _is_origin(value: str) -> bool:
+    try:
+        OriginPolicy([value])
+    except ConfigurationError:
+        return False
+    return True
 
 
-# RFC 6454, section 6.2.
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s,*]+", re.IGNORECASE)
+def _own(connection: Connection, origin: str | None) -> str:
+    """The origin to which the request was sent.
+
+    A page with plain HTTP can be changed on the network, so it may not send credentials to a request with HTTPS. If the
+    request has none, a proxy may have removed it, so the page may have either.
+    """
+    is_plain = connection.scope.get("scheme", "http") in ("http", "ws")
+    scheme = "http" if is_plain and origin is not None and origin.lower().startswith("http://") else "https"
+    return f"{scheme}://{connection.headers.get('host', '')}"

@@ -24,17 +24,16 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
 from boltguard._rust import OriginPolicy
+from boltguard.browsers import SAFE_METHODS, send_automatically
 from boltguard.exceptions import ConfigurationError
 from boltguard.gate.responses import json_response
 from boltguard.logs import log_refusal
-
-SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 def may_be_forged(request: HttpRequest, view: Any) -> bool:
     """Whether an unauthenticated request to a view must pass the check."""
     # A request without a resolved URL, such as one created by a test, hasn't passed the middleware.
-    if request.method in SAFE or request.resolver_match is None or _middleware() is None:
+    if request.method in SAFE_METHODS or request.resolver_match is None or _middleware() is None:
         return False
     if hasattr(view, SESSIONS_ONLY):
         return settings.SESSION_COOKIE_NAME in request.COOKIES
@@ -69,7 +68,7 @@ def comes_from_allowed_origin(request: HttpRequest) -> bool:
 
     In addition to the origin of the site, those in `CSRF_TRUSTED_ORIGINS` are allowed.
     """
-    if request.method in SAFE:
+    if request.method in SAFE_METHODS:
         return True
     try:
         own = f"{request.scheme}://{request.get_host()}"
@@ -98,9 +97,8 @@ def replace_token(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 def is_sent_by_browsers(request: HttpRequest) -> bool:
-    """Whether `Authorization` has a scheme for which browsers prompt once, and then send credentials automatically."""
-    scheme, _, _ = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
-    return scheme.lower() in BROWSER_SCHEMES
+    """Whether browsers may send the credentials in `Authorization` automatically."""
+    return send_automatically(request.META.get("HTTP_AUTHORIZATION", ""))
 
 
 def exempt(request: HttpRequest) -> None:
@@ -195,7 +193,6 @@ def _no_response(request: HttpRequest) -> Any:
     raise AssertionError("the check calls no view")
 
 
-BROWSER_SCHEMES = {"basic", "digest", "negotiate", "ntlm"}
 # Django's attributes of requests that are exempt, and of those that have passed the check.
 UNCHECKED, PASSED = "_dont_enforce_csrf_checks", "csrf_processing_done"
 # Set if a gate has exempted the request.

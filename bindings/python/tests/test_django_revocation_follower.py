@@ -156,6 +156,16 @@ def test_unsent_entries_are_appended_later(parts):
     assert len(server.rows) == 1
 
 
+def test_stream_is_queried_while_many_unsent_entries_are_appended(parts):
+    follower, _, server, _ = parts
+    query, lengths = server.query, []
+    server.query = lambda action: (lengths.append(len(server.rows)), query(action))[1]
+    for number in range(250):
+        follower.append_later(entry(str(number)))
+    wait_for(lambda: follower.unsent == 0)
+    assert len(server.rows) == 250 and {100, 200} <= set(lengths)
+
+
 def test_several_threads_start_one_follower(parts):
     follower = parts[0]
     start = threading.Barrier(8)

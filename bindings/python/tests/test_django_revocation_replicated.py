@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -326,6 +326,17 @@ def test_list_that_is_read_slowly(fleet, port, monkeypatch):
     assert fleet.checking.replica.state == "stale"
     may_end.set()
     fleet.recover()
+
+
+def test_user_of_the_server_with_the_documented_permissions(make, port):
+    words = "xadd xgroup|create xinfo xrange xtrim multi exec info wait".split()
+    keys = "~boltguard:revocations:stream"
+    client(port).execute_command("ACL", "SETUSER", "site", "on", ">secret", keys, *(f"+{word}" for word in words))
+    url = f"redis://site:secret@127.0.0.1:{port}/0"
+    with closing(ReplicatedRevocation(url, max_staleness=20)) as store:
+        synced(store).revoke("a", 600)
+        other = synced(make(port))
+        assert other.is_revoked("a") and store.describe()["unsent"] == 0
 
 
 # The database without a server

@@ -169,8 +169,9 @@ class ReplicaThread:
             logger.error(FULL, len(self._replica))
 
     def _send(self) -> None:
-        """Appends the entries that couldn't be appended before."""
-        while self._outbox and self._stream is not None:
+        """Appends entries that couldn't be appended before."""
+        for _ in range(min(len(self._outbox), MOST_APPENDED)):
+            assert self._stream is not None
             try:
                 self._stream.append(self._outbox[0].fields(), is_awaited=False)
             except Exception as error:
@@ -190,5 +191,7 @@ FULL = (
 )
 # How long a check waits for the first synchronization of a process, so that its first requests aren't refused.
 FIRST_WAIT = 2.0
+# How many entries are appended after a query, so that the next one isn't late.
+MOST_APPENDED = 100
 # Entries that couldn't be appended. They are also in the database, which every process reads once per minute.
 MOST_UNSENT = 10_000

@@ -290,6 +290,8 @@ pub enum RevocationError {
     NotInForce,
     /// The list can only be read by this process.
     ReadOnly,
+    /// The settings of a replicated list are invalid.
+    Settings,
     /// The store is unavailable.
     Unavailable,
     /// The store doesn't support this level of revocation.
@@ -316,6 +318,10 @@ impl fmt::Display for RevocationError {
                 "the stream of revocations is unavailable; the revocation is recorded, but not in force everywhere yet"
             }
             Self::ReadOnly => "the revocation list is read-only in this process",
+            Self::Settings => {
+                "the settings of the replicated list are invalid: max_staleness, the limit and the stream length must \
+                 be positive, and a list without a stream has no prefix, stream length or replica servers"
+            }
             Self::Unavailable => "the revocation store is unavailable",
             Self::Unsupported => "the revocation store doesn't support this level of revocation",
             Self::Url => {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use boltguard_types::NumericDate;
 
-use super::asker::Asker;
 use super::feed::Feed;
 use super::follower::Shared;
+use super::lookup::LookupThreads;
 use super::{ReplicatedRevocation, RevocationTruth, StalePolicy, clock};
 use crate::RevocationError;
 use crate::redis::Pool;
@@ -24,6 +24,8 @@ pub struct ReplicatedRevocationBuilder {
     limit: usize,
     stale_policy: StalePolicy,
     system_time: Box<dyn Fn() -> NumericDate + Send + Sync>,
+    /// Whether a setting of the stream was given without a stream.
+    lacks_stream: bool,
 }
 
 impl ReplicatedRevocationBuilder {
@@ -51,6 +53,7 @@ impl ReplicatedRevocationBuilder {
             limit: 1_000_000,
             stale_policy: StalePolicy::Deny,
             system_time: Box::new(clock::system_time),
+            lacks_stream: false,
         }
     }
 
@@ -108,34 +111,49 @@ impl ReplicatedRevocationBuilder {
     ///
     /// # Errors
     ///
-    /// [`RevocationError::Unavailable`] if the operating system can't create a thread. A server that can't be reached
-    /// isn't an error.
+    /// - [`RevocationError::Settings`] if `max_staleness`, the limit or the stream length is zero, or if a list without
+    ///   a stream has a prefix, a stream length or replica servers.
+    /// - [`RevocationError::Unavailable`] if the operating system can't create a thread. A server that can't be reached
+    ///   isn't an error.
     pub fn start(mut self) -> Result<ReplicatedRevocation, RevocationError> {
-        let timeout = (self.settings.max_staleness() / 2).min(Duration::from_secs(1));
-        self = self.with_feed(|feed| feed.pool.set_timeout(timeout));
+        self.check_settings()?;
+        if let Some(feed) = &mut self.feed {
+            let timeout = self.settings.max_staleness() / 2;
+            feed.pool.set_timeout(timeout.min(Duration::from_secs(1)));
+        }
         let replica = Arc::new(Replica::new(self.limit));
         let new = match self.feed {
             Some(_) => Synchronizer::new,
             None => Synchronizer::polling,
         };
         let sync = new(Arc::clone(&replica), self.settings);
-        let asker = match self.stale_policy {
-            StalePolicy::LookUp => Some(Asker::start(&self.truth).map_err(unavailable)?),
+        let lookups = match self.stale_policy {
+            StalePolicy::LookUp => Some(LookupThreads::start(&self.truth).map_err(unavailable)?),
             StalePolicy::Deny => None,
         };
         let shared = Arc::new(Shared::new(sync, self.truth, self.feed, self.system_time));
         let store = ReplicatedRevocation {
             replica,
             shared,
-            asker,
+            lookups,
         };
         spawn_threads(&store.shared)?;
         Ok(store)
     }
 
+    fn check_settings(&self) -> Result<(), RevocationError> {
+        let has_rows = self.feed.as_ref().is_none_or(|feed| feed.rows > 0);
+        let is_positive = !self.settings.max_staleness().is_zero() && self.limit > 0 && has_rows;
+        match is_positive && !self.lacks_stream {
+            true => Ok(()),
+            false => Err(RevocationError::Settings),
+        }
+    }
+
     fn with_feed(mut self, change: impl FnOnce(&mut Feed)) -> Self {
-        if let Some(feed) = &mut self.feed {
-            change(feed);
+        match &mut self.feed {
+            Some(feed) => change(feed),
+            None => self.lacks_stream = true,
         }
         self
     }

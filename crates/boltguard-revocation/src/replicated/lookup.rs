@@ -13,65 +13,65 @@ use super::clock::monotonic;
 use crate::{RevocationError, RevocationQuery, RevocationTruth};
 
 /// Threads that look up tokens in the truth. They end when this is dropped.
-pub(super) struct Asker {
-    questions: SyncSender<Question>,
+pub(super) struct LookupThreads {
+    lookups: SyncSender<Lookup>,
 }
 
-struct Question {
+struct Lookup {
     query: RevocationQuery<'static>,
     now: NumericDate,
     /// The monotonic time after which no caller waits for the result.
     deadline: Duration,
-    answer: SyncSender<Result<bool, RevocationError>>,
+    result: SyncSender<Result<bool, RevocationError>>,
 }
 
-impl Asker {
+impl LookupThreads {
     pub(super) fn start(truth: &Arc<dyn RevocationTruth>) -> io::Result<Self> {
-        let (questions, received) = sync_channel(MAX_PENDING);
+        let (lookups, received) = sync_channel(MAX_PENDING);
         let received = Arc::new(Mutex::new(received));
         for _ in 0..THREADS {
             let (truth, received) = (Arc::clone(truth), Arc::clone(&received));
-            let thread = thread::Builder::new().name("boltguard-ask".to_owned());
-            thread.spawn(move || answer(&*truth, &received))?;
+            let thread = thread::Builder::new().name("boltguard-lookup".to_owned());
+            thread.spawn(move || look_up(&*truth, &received))?;
         }
-        Ok(Self { questions })
+        Ok(Self { lookups })
     }
 
     /// Returns whether a token is revoked, or an error after the deadline.
-    pub(super) fn ask(
+    pub(super) fn check(
         &self,
         query: &RevocationQuery<'_>,
         now: NumericDate,
     ) -> Result<bool, RevocationError> {
-        let (answer, answered) = sync_channel(1);
-        let question = Question {
+        let (result, response) = sync_channel(1);
+        let lookup = Lookup {
             query: query.clone().into_owned(),
             now,
             deadline: monotonic() + DEADLINE,
-            answer,
+            result,
         };
-        let is_sent = self.questions.try_send(question).is_ok();
-        match answered.recv_timeout(DEADLINE) {
+        let is_sent = self.lookups.try_send(lookup).is_ok();
+        match response.recv_timeout(DEADLINE) {
             Ok(result) if is_sent => result,
             _ => Err(RevocationError::Unavailable),
         }
     }
 }
 
-fn answer(truth: &dyn RevocationTruth, questions: &Mutex<Receiver<Question>>) {
+fn look_up(truth: &dyn RevocationTruth, lookups: &Mutex<Receiver<Lookup>>) {
     let next = || {
-        questions
+        lookups
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .recv()
     };
-    while let Ok(question) = next() {
-        if monotonic() < question.deadline {
-            let check = || truth.check(&question.query, question.now);
+    while let Ok(lookup) = next() {
+        if monotonic() < lookup.deadline {
+            let check = || truth.check(&lookup.query, lookup.now);
             let result = catch_unwind(AssertUnwindSafe(check));
             // The caller may not wait any more.
-            let _ = question
-                .answer
+            let _ = lookup
+                .result
                 .send(result.unwrap_or(Err(RevocationError::Unavailable)));
         }
     }

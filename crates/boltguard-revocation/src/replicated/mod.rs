@@ -1,10 +1,10 @@
 //! A revocation list that is shared by many machines, and checked without I/O.
 
-mod asker;
 mod builder;
 mod clock;
 mod feed;
 mod follower;
+mod lookup;
 mod truth;
 
 use std::fmt;
@@ -16,9 +16,9 @@ use boltguard_types::NumericDate;
 pub use self::builder::ReplicatedRevocationBuilder;
 pub use self::truth::RevocationTruth;
 
-use self::asker::Asker;
 use self::clock::monotonic;
 use self::follower::Shared;
+use self::lookup::LookupThreads;
 use crate::replica::{Replica, ReplicaError, RevocationEntry};
 use crate::{RevocationError, RevocationLevel, RevocationQuery, RevocationStore, Watermark};
 
@@ -58,7 +58,7 @@ pub struct ReplicatedRevocation {
     replica: Arc<Replica>,
     shared: Arc<Shared>,
     /// For [`StalePolicy::LookUp`].
-    asker: Option<Asker>,
+    lookups: Option<LookupThreads>,
 }
 
 /// What a check does if the copy of the list may have missed an entry.
@@ -126,8 +126,8 @@ impl ReplicatedRevocation {
         now: NumericDate,
         error: ReplicaError,
     ) -> Result<bool, RevocationError> {
-        match &self.asker {
-            Some(asker) if error != ReplicaError::NeverSynced => asker.ask(query, now),
+        match &self.lookups {
+            Some(lookups) if error != ReplicaError::NeverSynced => lookups.check(query, now),
             _ => Err(error.into()),
         }
     }
@@ -168,7 +168,7 @@ impl RevocationStore for ReplicatedRevocation {
 
     /// Always `true` with [`StalePolicy::LookUp`], since the truth can have levels that the copy doesn't.
     fn has_levels(&self) -> bool {
-        self.asker.is_some() || self.replica.has_levels()
+        self.lookups.is_some() || self.replica.has_levels()
     }
 
     fn revoke_level(

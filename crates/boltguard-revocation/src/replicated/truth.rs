@@ -11,7 +11,8 @@ use crate::{RevocationError, RevocationLevel, RevocationQuery, Watermark};
 /// a copy.
 ///
 /// Implement it for the database of your service, or use [`RedisRevocation`](crate::RedisRevocation), on a server with
-/// persistence. Its methods may block, and must return an error after a timeout: no other read begins before.
+/// persistence. Unlike those of a [`RevocationStore`](crate::RevocationStore), its methods may block. They must return
+/// an error after a timeout: no other read begins before. The leeway of this process is already part of `until`.
 ///
 /// Only [`read`](Self::read) is required. A process that follows the list of another service needn't write to it.
 ///

@@ -408,6 +408,27 @@ fn replicated_list_fulfils_the_contract() {
 }
 
 #[test]
+fn invalid_settings_are_rejected() {
+    let url = "redis://127.0.0.1:1";
+    let builder = || ReplicatedRevocation::builder(url, Table::default()).unwrap();
+    let polling = || ReplicatedRevocation::polling(Table::default());
+    for invalid in [
+        builder().with_max_staleness(Duration::ZERO),
+        builder().with_limit(0),
+        builder().with_stream_length(0),
+        polling().with_max_staleness(Duration::ZERO),
+        polling().with_limit(0),
+        polling().with_prefix("a"),
+        polling().with_stream_length(5),
+        polling().with_replica_servers(1),
+    ] {
+        let settings = format!("{invalid:?}");
+        let error = invalid.start().unwrap_err();
+        assert_eq!(error, RevocationError::Settings, "{settings}");
+    }
+}
+
+#[test]
 fn debug_hides_the_password() {
     let url = "redis://:hunter2@127.0.0.1:1";
     let builder = ReplicatedRevocation::builder(url, Table::default()).unwrap();

@@ -1,4 +1,5 @@
-"""Helpers of the Django tests: tokens created without Boltguard, a site for views, calls through both handlers."""
+"""Helpers of the Django tests: tokens created without Boltguard, a site for views, calls through both handlers, stores
+as users write them, and the staff of the admin."""
 
 import asyncio
 import base64
@@ -10,6 +11,8 @@ import time
 
 from django.test import AsyncClient, Client
 from django.urls import clear_url_caches, path
+
+from boltguard.auth import RevocationStore
 
 from conftest import SECRET
 
@@ -80,3 +83,79 @@ def assert_helpful(message):
     for text in (message.msg, message.hint):
         assert text and text[0] != " " and text.endswith((".", "?")), message
     assert message.obj is not None and " object at 0x" not in str(message.obj), message
+
+
+class SingleTokens(RevocationStore):
+    """A store without levels. `revoked` has the lifetimes of the entries."""
+
+    def __init__(self):
+        self.revoked = {}
+
+    def revoke(self, jti, ttl=None):
+        self.revoked[jti] = ttl
+
+    def is_revoked(self, jti):
+        return jti in self.revoked
+
+
+class AsyncSingleTokens(SingleTokens):
+    """The same with async methods."""
+
+    async def revoke(self, jti, ttl=None):
+        self.revoked[jti] = ttl
+
+    async def is_revoked(self, jti):
+        return jti in self.revoked
+
+
+class Levels(SingleTokens):
+    """A store that records the arguments of levels."""
+
+    def __init__(self):
+        super().__init__()
+        self.levels = []
+
+    def revoke_level(self, level, before, ttl=None):
+        self.levels.append((level.kind, level.value, level.subject_issuer, ttl))
+
+    def check(self, query):
+        return self.is_revoked(query.token_id)
+
+
+class AsyncLevels(Levels):
+    """The same with async methods."""
+
+    async def revoke_level(self, level, before, ttl=None):
+        self.levels.append((level.kind, level.value, level.subject_issuer, ttl))
+
+
+class Unavailable(Levels):
+    """A store that fails."""
+
+    def revoke(self, jti, ttl=None):
+        raise ConnectionError("the server is gone")
+
+    def is_revoked(self, jti):
+        raise ConnectionError("the server is gone")
+
+    def revoke_level(self, level, before, ttl=None):
+        raise ConnectionError("the server is gone")
+
+
+def staff(name, *permissions, **fields):
+    """A member of the staff with these permissions, and a client that is logged in as them."""
+    from django.contrib.auth import get_user_model
+    from django.contrib.auth.models import Permission
+
+    user = get_user_model().objects.create_user(name, is_staff=True, **fields)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return user, client
+
+
+def messages_of(response):
+    """The messages that a page of the admin shows."""
+    from django.contrib.messages import get_messages
+
+    return [str(message) for message in get_messages(response.wsgi_request)]

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.contrib.sessions.models import Session
@@ -17,7 +16,7 @@ from django.utils import timezone
 from boltguard import _rust
 from boltguard.models import APIKey
 
-from support import mount
+from support import mount, staff
 
 FORMAT = _rust.ApiKeyFormat("bg")
 KEY = re.compile(FORMAT.pattern)
@@ -47,10 +46,8 @@ def clerk():
 
 
 def _client(**fields):
-    user = get_user_model().objects.create_user("staff", is_staff=True, **fields)
-    client = Client()
+    user, client = staff("staff", **fields)
     client.user = user
-    client.force_login(user)
     yield client
     user.delete()
 

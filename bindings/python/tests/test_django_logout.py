@@ -21,41 +21,20 @@ from boltguard.auth import (
     InMemoryRevocation,
     IsAuthenticated,
     JWTAuthentication,
-    RevocationStore,
     alogout,
     logout,
 )
 from boltguard.exceptions import Unauthorized
 from boltguard.models import RevokedToken
 
-from support import asgi, bearer, get, mount, wsgi
-
-
-class Own(RevocationStore):
-    def __init__(self):
-        self.revoked = {}
-
-    def revoke(self, jti, ttl=None):
-        self.revoked[jti] = ttl
-
-    def is_revoked(self, jti):
-        return jti in self.revoked
-
-
-class OwnAsync(Own):
-    async def revoke(self, jti, ttl=None):
-        self.revoked[jti] = ttl
-
-    async def is_revoked(self, jti):
-        return jti in self.revoked
-
+from support import AsyncSingleTokens, SingleTokens, asgi, bearer, get, mount, wsgi
 
 STORES = {
     "memory": InMemoryRevocation,
     "cache": DjangoCacheRevocation,
     "table": DjangoORMRevocation,
-    "own": Own,
-    "own async": OwnAsync,
+    "own": SingleTokens,
+    "own async": AsyncSingleTokens,
 }
 MIDDLEWARE = ["boltguard.middleware.BoltguardMiddleware"]
 
@@ -146,7 +125,7 @@ def test_the_token_of_the_request_is_revoked_wherever_it_was_read(way, kind):
 
 
 def test_an_entry_is_kept_for_the_remaining_lifetime():
-    own = Own()
+    own = SingleTokens()
     by_protect([JWTAuthentication(revocation_store=own, leeway=120, required_claims=[])])
     now = int(time.time())
     for jti, exp in (("short", now + 60), ("long", now + 10**9), ("late", now - 30)):
@@ -163,7 +142,7 @@ def test_entries_in_a_table_end():
 
 
 def test_store_of_the_accepting_backend_is_used():
-    stores = [Own(), Own(), OwnAsync()]
+    stores = [SingleTokens(), SingleTokens(), AsyncSingleTokens()]
     secrets = ["first-" * 8, "other-" * 8, "third-" * 8]
     by_protect(
         [
@@ -213,7 +192,7 @@ def outcome(auth, headers, guards=None):
 
 
 def test_logout_without_a_token_is_an_error():
-    auth = [JWTAuthentication(revocation_store=Own()), APIKeyAuthentication({"k" * 32})]
+    auth = [JWTAuthentication(revocation_store=SingleTokens()), APIKeyAuthentication({"k" * 32})]
     for headers in ({}, {"Authorization": "Bearer x.y.z"}):
         assert isinstance(outcome(auth, headers, [AllowAny()]), Unauthorized)
     refused = outcome(auth, {"X-API-Key": "k" * 32})
@@ -224,13 +203,13 @@ def test_logout_without_a_token_is_an_error():
 
 
 def test_an_anonymous_logout_is_401():
-    by_protect([JWTAuthentication(revocation_store=Own())])
+    by_protect([JWTAuthentication(revocation_store=SingleTokens())])
     mount(path("sync", protect(auth=[JWTAuthentication()], guards=[AllowAny()])(leave)))
     assert wsgi("get", "/sync").status_code == 401
 
 
 def test_a_session_has_no_token(ada, client_with_session):
-    auth = [JWTAuthentication(revocation_store=Own())]
+    auth = [JWTAuthentication(revocation_store=SingleTokens())]
     with override_settings(
         MIDDLEWARE=[
             "django.contrib.sessions.middleware.SessionMiddleware",
@@ -261,7 +240,7 @@ def test_a_backend_without_a_store_says_what_is_missing():
         assert isinstance(refused, ImproperlyConfigured) and "revocation_store" in str(refused)
 
 
-@pytest.mark.parametrize("make", [DjangoORMRevocation, OwnAsync])
+@pytest.mark.parametrize("make", [DjangoORMRevocation, AsyncSingleTokens])
 def test_a_sync_logout_in_async_code_names_the_other_one(make):
     seen = []
 
@@ -276,7 +255,7 @@ def test_a_sync_logout_in_async_code_names_the_other_one(make):
     assert get("/view", **bearer(sub="1", jti="j")).status_code == 200 and seen == [True, True]
 
 
-@pytest.mark.parametrize("make", [InMemoryRevocation, Own])
+@pytest.mark.parametrize("make", [InMemoryRevocation, SingleTokens])
 def test_a_sync_logout_may_be_awaited(make):
     store = make()
 
@@ -291,9 +270,9 @@ def test_a_sync_logout_may_be_awaited(make):
 
 
 def test_a_revoke_that_returns_a_coroutine_is_not_a_revocation():
-    class Hidden(Own):
+    class Hidden(SingleTokens):
         def revoke(self, jti, ttl=None):
-            return Own().arevoke(jti, ttl)
+            return SingleTokens().arevoke(jti, ttl)
 
     refused = outcome([JWTAuthentication(revocation_store=Hidden())], bearer(sub="1", jti="j"))
     assert isinstance(refused, TypeError) and "async def" in str(refused)
@@ -307,7 +286,7 @@ def test_user_logged_out_is_sent(ada):
 
     user_logged_out.connect(hear)
     try:
-        by_protect([JWTAuthentication(revocation_store=Own())])
+        by_protect([JWTAuthentication(revocation_store=SingleTokens())])
         wsgi("get", "/sync", bearer(sub=str(ada.pk), jti="a"))
         wsgi("get", "/async", bearer(sub=str(ada.pk), jti="b"))
     finally:

@@ -24,14 +24,13 @@ from boltguard.auth import (
     IsAuthenticated,
     JWTAuthentication,
     ReplicatedRevocation,
-    RevocationStore,
     leeways,
 )
 from boltguard.jwt import Key
 from boltguard.models import RevokedToken
 from boltguard.oauth import aintrospection_view, arevocation_view, introspection_view, revocation_view
 
-from support import asgi, bearer, mount, token, wsgi
+from support import AsyncSingleTokens, SingleTokens, Unavailable, asgi, bearer, mount, token, wsgi
 
 CALLERS = APIKeyAuthentication(
     {"key-of-a-service", "key-of-another"}, key_permissions={"key-of-a-service": {"tokens.introspect"}}
@@ -42,34 +41,7 @@ FORM = "application/x-www-form-urlencoded"
 INACTIVE = b'{"active":false}'
 
 
-class Broken(RevocationStore):
-    def revoke(self, jti, ttl=None):
-        raise OSError("down")
-
-    def is_revoked(self, jti):
-        raise OSError("down")
-
-
-class Own(RevocationStore):
-    def __init__(self):
-        self.revoked = {}
-
-    def revoke(self, jti, ttl=None):
-        self.revoked[jti] = ttl
-
-    def is_revoked(self, jti):
-        return jti in self.revoked
-
-
-class OwnAsync(Own):
-    async def revoke(self, jti, ttl=None):
-        self.revoked[jti] = ttl
-
-    async def is_revoked(self, jti):
-        return jti in self.revoked
-
-
-STORES = [InMemoryRevocation, DjangoCacheRevocation, DjangoORMRevocation, Own, OwnAsync]
+STORES = [InMemoryRevocation, DjangoCacheRevocation, DjangoORMRevocation, SingleTokens, AsyncSingleTokens]
 
 
 def serve(backend=None, **options):
@@ -209,7 +181,7 @@ def test_an_account_that_must_exist_is_loaded(ada):
 
 
 def test_an_unavailable_store_is_reported():
-    serve(JWTAuthentication(revocation_store=Broken()))
+    serve(JWTAuthentication(revocation_store=Unavailable()))
     for response in (introspect(token(sub="1", jti="j")), revoke(token(sub="1", jti="j"))):
         assert response.status_code == 503 and response.json()["error"] == "temporarily_unavailable"
         assert response["Retry-After"] == "1" and response["Cache-Control"] == "no-store"
@@ -222,24 +194,24 @@ def test_an_unavailable_store_is_reported():
 
 
 def test_a_token_is_revoked_for_its_remaining_lifetime():
-    store = Own()
+    store = SingleTokens()
     serve(JWTAuthentication(revocation_store=store))
     revoke(token(sub="1", jti="j", exp=int(time.time()) + 100))
     assert list(store.revoked) == ["j"] and 90 < store.revoked["j"] <= 100
 
 
 def test_a_token_that_is_not_valid_yet_is_revoked_too():
-    store = Own()
+    store = SingleTokens()
     serve(JWTAuthentication(revocation_store=store))
     assert revoke(token(sub="1", jti="later", nbf=int(time.time()) + 300)).status_code == 200
     assert list(store.revoked) == ["later"]
 
 
-@pytest.mark.parametrize("store", [InMemoryRevocation, DjangoORMRevocation, Own])
+@pytest.mark.parametrize("store", [InMemoryRevocation, DjangoORMRevocation, SingleTokens])
 def test_a_token_is_revoked_while_another_backend_accepts_it(store, monkeypatch):
     """Backends with the same store can have different leeways."""
     monkeypatch.setattr(leeways, "_bound", {})
-    store = type("Other", (Own,), {})() if store is Own else store()
+    store = type("Other", (SingleTokens,), {})() if store is SingleTokens else store()
     lenient = JWTAuthentication(revocation_store=store, leeway=300)
     serve(JWTAuthentication(revocation_store=store))
     late, too_late = (token(sub="1", jti=f"{age} s late", exp=int(time.time()) - age) for age in (100, 100_000))
@@ -251,7 +223,7 @@ def test_a_token_is_revoked_while_another_backend_accepts_it(store, monkeypatch)
 
 
 def test_only_genuine_tokens_of_the_backend_are_revoked():
-    store = Own()
+    store = SingleTokens()
     serve(JWTAuthentication(revocation_store=store))
     for name, text in tokens_that_are_refused():
         if name != "not valid yet":
@@ -396,7 +368,7 @@ def test_the_backend_must_be_one_for_tokens(view):
 def test_tokens_do_not_appear_in_logs(caplog):
     caplog.set_level(logging.DEBUG)
     texts = [text for name, text in tokens_that_are_refused() if len(text) > 20 and len(text) < 5000]
-    for store in (InMemoryRevocation(), Broken()):
+    for store in (InMemoryRevocation(), Unavailable()):
         serve(JWTAuthentication(revocation_store=store))
         for text in (*texts, token(sub="1", jti="j")):
             introspect(text)

@@ -23,11 +23,10 @@ from boltguard.auth.failures import Failures
 from boltguard.exceptions import RevocationNotAnnounced, RevocationUnavailable
 from boltguard.models import RevocationWatermark, RevokedToken
 from boltguard.sessions import TokenSessions
-from test_django_logout_everywhere import Levels, SingleTokens, Unavailable
 from test_django_revocation_caches import free_port
 from test_django_revoke_on import CHANGES, _alone, by_default, change_password, deactivate, group, serve  # noqa: F401
 
-from support import bearer, call, claims_of, mount, wsgi
+from support import Levels, SingleTokens, Unavailable, bearer, call, claims_of, mount, wsgi
 
 User = get_user_model()
 

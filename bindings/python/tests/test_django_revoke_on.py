@@ -36,10 +36,9 @@ from boltguard.exceptions import InvalidRefreshToken, RevocationUnavailable
 from boltguard.models import RevocationWatermark, RevokedToken
 from boltguard.sessions import TokenSessions
 from boltguard.sessions.models import TokenSession
-from test_django_logout_everywhere import AsyncLevels, Levels, SingleTokens, Unavailable
 
 from databases import SERVERS
-from support import asgi, mount, wsgi
+from support import AsyncLevels, Levels, SingleTokens, Unavailable, asgi, mount, wsgi
 
 ALL = ["deactivate", "delete", "password", "groups", "permissions"]
 STORES = {"memory": InMemoryRevocation, "cache": DjangoCacheRevocation, "table": DjangoORMRevocation}

@@ -6,10 +6,8 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
-from django.contrib.messages import get_messages
 from django.http import HttpResponse
-from django.test import Client, RequestFactory
+from django.test import RequestFactory
 from django.urls import path, reverse
 from django.utils import timezone, translation
 
@@ -19,7 +17,7 @@ from boltguard.models import RevocationWatermark, RevokedToken
 from boltguard.sessions import TokenSessions
 from boltguard.sessions.models import TokenSession
 
-from support import bearer, get, mount
+from support import bearer, get, messages_of, mount, staff
 
 DAY = timedelta(days=1)
 
@@ -43,14 +41,6 @@ def _empty(database):
         model.objects.all().delete()
 
 
-def staff(name, *permissions, **fields):
-    user = get_user_model().objects.create_user(name, is_staff=True, **fields)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(user)
-    return user, client
-
-
 @pytest.fixture
 def root():
     user, client = staff("root", is_superuser=True)
@@ -71,10 +61,6 @@ def page(name, *arguments, model="boltguard_sessions_tokensession"):
 
 def end(client, *ids):
     return client.post(page("changelist"), {"action": "end_selected", "_selected_action": ids})
-
-
-def shown(response):
-    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def test_the_list_shows_who_is_logged_in_and_no_secrets(root, ada, sessions):
@@ -110,7 +96,7 @@ def test_an_ended_session_has_no_valid_tokens(root, ada, sessions):
     pair, other = sessions.create(ada), sessions.create(ada)
     assert get(**bearer(pair.access_token)).status_code == 200
     response = end(root, pair.session_id)
-    assert shown(response) == ["Ended 1 session."]
+    assert messages_of(response) == ["Ended 1 session."]
     assert get(**bearer(pair.access_token)).status_code == 401
     assert get(**bearer(other.access_token)).status_code == 200
     assert [row.pk for row in sessions.list(ada)] == [other.session_id]
@@ -133,10 +119,10 @@ def test_tokens_that_could_not_be_revoked_are_reported_and_can_be_revoked_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "revoke_level", fail)
-        (message,) = shown(end(root, pair.session_id))
+        (message,) = messages_of(end(root, pair.session_id))
     assert message == f"The access tokens of 1 session couldn't be revoked. Try again: {pair.session_id}"
     assert get(**bearer(pair.access_token)).status_code == 200 and sessions.list(ada) == []
-    assert shown(end(root, pair.session_id))[-1] == "Ended 1 session."
+    assert messages_of(end(root, pair.session_id))[-1] == "Ended 1 session."
     assert get(**bearer(pair.access_token)).status_code == 401
 
 

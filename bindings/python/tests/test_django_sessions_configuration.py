@@ -12,12 +12,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.test import override_settings
 
-from boltguard.auth import APIKeyAuthentication, JWTAuthentication, RevocationStore
+from boltguard.auth import APIKeyAuthentication, JWTAuthentication
 from boltguard.jwt import Key, RemoteKeySet
 from boltguard.sessions import TokenSessions
 
 from conftest import SECRET
-from support import assert_helpful
+from support import SingleTokens, assert_helpful
 
 HERE = Path(__file__).parent
 EDDSA = Key.generate("EdDSA")
@@ -51,14 +51,6 @@ def test_invalid_argument_is_an_error_at_startup(options, says):
         TokenSessions(JWTAuthentication(), **options)
     assert says in str(error.value)
     assert str(error.value).endswith(".")
-
-
-class SingleTokens(RevocationStore):
-    def revoke(self, jti, ttl=None):
-        pass
-
-    def is_revoked(self, jti):
-        return False
 
 
 async def async_claims(user):

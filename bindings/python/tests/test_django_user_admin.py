@@ -11,34 +11,22 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import Permission
-from django.contrib.messages import get_messages
 from django.core import checks
 from django.http import HttpResponse
-from django.test import Client, override_settings
+from django.test import override_settings
 from django.urls import path, reverse
 from django.utils import translation
 
 from boltguard import protect, registry
 from boltguard.admin import LogoutEverywhereMixin
-from boltguard.auth import InMemoryRevocation, IsAuthenticated, JWTAuthentication, RevocationStore
+from boltguard.auth import InMemoryRevocation, IsAuthenticated, JWTAuthentication
 from boltguard.sessions import TokenSessions
 from boltguard.sessions.models import TokenSession
 from boltguard.user_admin import add_to_users
 
-from support import bearer, get, mount
+from support import SingleTokens, bearer, get, messages_of, mount, staff
 
 ACTION = "log_out_everywhere"
-
-
-class SingleTokens(RevocationStore):
-    """A store without levels."""
-
-    def revoke(self, jti, ttl=None):
-        """Isn't called."""
-
-    def is_revoked(self, jti):
-        return False
 
 
 @pytest.fixture(autouse=True)
@@ -57,14 +45,6 @@ def bob(database):
     user = get_user_model().objects.create_user("bob <b>")
     yield user
     user.delete()
-
-
-def staff(name, *permissions, **fields):
-    user = get_user_model().objects.create_user(name, is_staff=True, **fields)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(user)
-    return user, client
 
 
 @pytest.fixture
@@ -100,10 +80,6 @@ def log_out(client, *users):
     return client.post(changelist(), fields)
 
 
-def shown(response):
-    return [str(message) for message in get_messages(response.wsgi_request)]
-
-
 def status(pair):
     return get(**bearer(pair.access_token)).status_code
 
@@ -112,7 +88,7 @@ def test_the_action_ends_the_sessions_and_tokens_of_the_selected_users(root, ada
     sessions = serve(InMemoryRevocation())
     pairs, other = [sessions.create(ada), sessions.create(ada)], sessions.create(bob)
     assert f'value="{ACTION}"' in root.get(changelist()).content.decode()
-    assert shown(log_out(root, ada)) == ["Logged out 1 user everywhere."]
+    assert messages_of(log_out(root, ada)) == ["Logged out 1 user everywhere."]
     assert [status(pair) for pair in (*pairs, other)] == [401, 401, 200]
     assert (sessions.list(ada), len(sessions.list(bob))) == ([], 1)
     assert status(sessions.create(ada)) == 200
@@ -120,7 +96,7 @@ def test_the_action_ends_the_sessions_and_tokens_of_the_selected_users(root, ada
 
 def test_each_user_gets_a_log_entry(root, ada, bob, serve):
     serve(InMemoryRevocation())
-    assert shown(log_out(root, ada, bob)) == ["Logged out 2 users everywhere."]
+    assert messages_of(log_out(root, ada, bob)) == ["Logged out 2 users everywhere."]
     entries = LogEntry.objects.all()
     assert sorted(entry.object_id for entry in entries) == sorted([str(ada.pk), str(bob.pk)])
     assert {(entry.change_message, entry.user.username) for entry in entries} == {("Logged out everywhere.", "root")}
@@ -144,7 +120,7 @@ def test_an_unavailable_store_is_reported_with_the_users(root, ada, bob, serve, 
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "revoke_level", fail)
-        messages = shown(log_out(root, ada, bob))
+        messages = messages_of(log_out(root, ada, bob))
     assert messages == [
         "Logged out 1 user everywhere.",
         "1 user may still be logged in, because tokens couldn't be revoked. Try again: bob <b>",
@@ -154,14 +130,14 @@ def test_an_unavailable_store_is_reported_with_the_users(root, ada, bob, serve, 
     (record,) = [record for record in caplog.records if record.name == "boltguard" and record.levelname == "ERROR"]
     assert record.exc_info[0] is ConnectionError and "bob" not in record.getMessage()
     assert [status(pair) for pair in pairs] == [401, 200] and sessions.list(bob) == []
-    assert shown(log_out(root, bob))[-1] == "Logged out 1 user everywhere."
+    assert messages_of(log_out(root, bob))[-1] == "Logged out 1 user everywhere."
     assert status(pairs[1]) == 401
 
 
 def test_a_store_of_single_tokens_is_reported(root, ada, serve):
     serve()
     single = JWTAuthentication(revocation_store=SingleTokens())
-    (message,) = shown(log_out(root, ada))
+    (message,) = messages_of(log_out(root, ada))
     assert message.startswith("1 user may still be logged in") and single.revocation_store is not None
     assert not LogEntry.objects.exists()
 
@@ -170,14 +146,14 @@ def test_the_action_is_not_offered_without_a_store(root, ada, serve):
     sessions = serve()
     sessions.create(ada)
     assert ACTION not in root.get(changelist()).content.decode()
-    assert "Logged out 1 user everywhere." not in shown(log_out(root, ada))
+    assert "Logged out 1 user everywhere." not in messages_of(log_out(root, ada))
     assert len(sessions.list(ada)) == 1 and not LogEntry.objects.exists()
 
 
 def test_the_action_is_offered_and_reports_if_the_backends_can_not_be_created(root, ada, serve):
     serve(InMemoryRevocation())
     with override_settings(BOLTGUARD_AUTHENTICATION_CLASSES=["missing.Class"]):
-        (message,) = shown(log_out(root, ada))
+        (message,) = messages_of(log_out(root, ada))
     assert message.startswith("1 user may still be logged in")
 
 
@@ -201,7 +177,7 @@ def test_users_whom_the_administrator_may_not_change_are_named(root, ada, bob, s
     site.register(get_user_model(), Protected)
     sessions = serve(InMemoryRevocation(), site)
     pairs = [sessions.create(ada), sessions.create(bob)]
-    assert shown(log_out(root, ada, bob)) == [
+    assert messages_of(log_out(root, ada, bob)) == [
         "Logged out 1 user everywhere.",
         "You don't have permission to log out 1 user: bob <b>",
     ]
@@ -220,7 +196,7 @@ def test_the_action_is_translated(root, ada, serve, language, action, message):
     serve(InMemoryRevocation())
     with translation.override(language):
         assert action in root.get(changelist()).content.decode()
-        assert shown(log_out(root, ada)) == [message]
+        assert messages_of(log_out(root, ada)) == [message]
 
 
 # Registration

@@ -85,3 +85,16 @@ def test_forged_token_is_refused_without_a_statement(ada, sessions):
 def test_introspection_reads_the_session_and_the_account(ada, sessions):
     pair = sessions.create(ada)
     assert statements(sessions.introspect, pair.refresh_token) == [("SELECT", SESSIONS), ("SELECT", USERS)]
+
+
+def test_several_sessions_are_locked_in_one_order_before_they_end(ada, sessions):
+    """Simultaneous calls would otherwise wait for each other."""
+    for _ in range(2):
+        sessions.create(ada)
+    connection = connections[ALIAS]
+    with CaptureQueriesContext(connection) as queries:
+        assert sessions.end_all(ada) == 2
+    statements = [query["sql"] for query in queries]
+    (end,) = [number for number, sql in enumerate(statements) if sql.startswith("UPDATE")]
+    is_locked = "ORDER BY" in statements[end - 1] and " FOR UPDATE" in statements[end - 1]
+    assert is_locked == connection.features.has_select_for_update

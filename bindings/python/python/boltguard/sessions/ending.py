@@ -29,7 +29,8 @@ def end(session_id: str) -> bool:
     row = rows.find(session_id)
     if row is None:
         return False
-    ended = _end([row.pk], rows.rows().filter(pk=row.pk))
+    ended = rows.end(rows.rows().filter(pk=row.pk))
+    _note([row.pk])
     _revoke_sessions([row.pk])
     return ended == 1
 
@@ -41,7 +42,8 @@ def end_all(user: Any, keep: str | None = None) -> int:
     """
     concerned = rows.rows().of(user).exclude(pk=keep) if keep is not None else rows.rows().of(user)
     ids = _with_valid_tokens(concerned)
-    ended = _end(ids, concerned)
+    ended = rows.end_all(concerned)
+    _note(ids)
     if keep is None:
         _revoke_subjects(subjects_of(user.pk))
         return ended
@@ -79,12 +81,11 @@ def _with_valid_tokens(sessions: TokenSessionQuerySet) -> Sequence[str]:
     return [*sessions.filter(ended_at=None).values_list("pk", flat=True), *recent.values_list("pk", flat=True)]
 
 
-def _end(ids: Sequence[str], concerned: TokenSessionQuerySet) -> int:
-    ended = rows.end(concerned)
+def _note(ids: Sequence[str]) -> None:
+    """Ensures that these sessions stay ended if the transaction is rolled back."""
     for session_id in ids:
         note_other(EndedSessions, session_id)
     rollbacks.watch(end, ids)
-    return ended
 
 
 def _revoke_sessions(ids: Sequence[str]) -> None:

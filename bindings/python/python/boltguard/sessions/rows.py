@@ -1,4 +1,4 @@
-"""The statements that read and change sessions. Each change is one statement, so no locks are held.
+"""The statements that read and change sessions. Each change of a session is one statement, so no locks are held.
 
 Sessions are read from the database that they are written to, because a replica may have an old generation.
 """
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from django.db import router
+from django.db import connections, router, transaction
 from django.db.models import Max
 from django.http import HttpRequest
 
@@ -87,6 +87,16 @@ def rotate(following: _rust.SessionState, expires: float, auth_hash: str) -> boo
 def end(sessions: TokenSessionQuerySet) -> int:
     """Ends sessions permanently, and returns how many had not ended before."""
     return sessions.filter(ended_at=None).update(ended_at=current())
+
+
+def end_all(sessions: TokenSessionQuerySet) -> int:
+    """`end`, for several sessions."""
+    if not connections[sessions.db].features.has_select_for_update:  # SQLite, which locks no rows
+        return end(sessions)
+    # Two statements that lock the same rows in different orders would wait for each other.
+    with transaction.atomic(using=sessions.db):
+        active = sessions.filter(ended_at=None).select_for_update().order_by("pk")
+        return end(rows().filter(pk__in=[*active.values_list("pk", flat=True)]))
 
 
 def _after_others(user: Any, date: datetime) -> datetime:

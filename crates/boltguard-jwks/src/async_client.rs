@@ -18,11 +18,11 @@ use boltguard_keys::KeySet;
 
 use crate::shared::WaitingTasks;
 use crate::{
-    FetchError, FetchPermit, FetchWait, JwksUrl, Refresh, RefreshStep, RemoteKeySet, Response,
-    Unavailable,
+    FetchError, FetchPermit, FetchWait, JwksSource, JwksUrl, Refresh, RefreshStep, RemoteKeySet,
+    Response, SourceStep, Unavailable,
 };
 
-/// An asynchronous function that fetches a JWK Set.
+/// An asynchronous function that fetches a document of an issuer: its JWK Set or its metadata.
 ///
 /// Implement it to use another HTTP client. Don't follow redirects, don't request compression, read at most `limit + 1`
 /// bytes, and use a timeout that is shorter than [`RefreshPolicy::lock_timeout`](crate::RefreshPolicy::lock_timeout).
@@ -92,7 +92,7 @@ pub struct AsyncJwksClient<F> {
 
 struct Inner<F> {
     remote: Arc<RemoteKeySet>,
-    url: JwksUrl,
+    source: JwksSource,
     fetch: Arc<F>,
     /// A fetch whose task was cancelled.
     abandoned: Mutex<Option<Job>>,
@@ -103,11 +103,13 @@ struct Inner<F> {
 type Job = Pin<Box<dyn Future<Output = Result<Arc<KeySet>, Unavailable>> + Send>>;
 
 impl<F: AsyncFetch> AsyncJwksClient<F> {
-    /// Creates a client that fetches the keys of `remote` from `url` with `fetch` when they are first needed.
-    pub fn new(remote: Arc<RemoteKeySet>, url: JwksUrl, fetch: F) -> Self {
+    /// Creates a client that fetches the keys of `remote` with `fetch` when they are first needed.
+    ///
+    /// The source is a [`JwksUrl`], or the metadata of the issuer: [`JwksSource::discover`].
+    pub fn new(remote: Arc<RemoteKeySet>, source: impl Into<JwksSource>, fetch: F) -> Self {
         let inner = Inner {
             remote,
-            url,
+            source: source.into(),
             fetch: Arc::new(fetch),
             abandoned: Mutex::default(),
             background: WaitingTasks::default(),
@@ -228,13 +230,29 @@ impl<F: AsyncFetch> Inner<F> {
     }
 
     fn job(&self, permit: FetchPermit, now: Instant) -> Job {
-        let (fetch, url) = (Arc::clone(&self.fetch), self.url.clone());
+        let (fetch, source) = (Arc::clone(&self.fetch), self.source.clone());
         let job = async move {
             let started = Instant::now();
-            let response = fetch.fetch(&url, permit.limits().bytes).await;
+            let response = request(&*fetch, &source, permit.limits().bytes, now).await;
             permit.finish(response, now + started.elapsed()).keys()
         };
         Box::pin(job)
+    }
+}
+
+async fn request<F: AsyncFetch>(
+    fetch: &F,
+    source: &JwksSource,
+    limit: usize,
+    now: Instant,
+) -> Result<Response, FetchError> {
+    let mut request = source.begin(now);
+    loop {
+        let response = fetch.fetch(request.url(), limit).await;
+        match request.resume(response, now) {
+            SourceStep::Done(result) => return result,
+            SourceStep::Request(next) => request = next,
+        }
     }
 }
 
@@ -364,7 +382,7 @@ impl<F> Clone for AsyncJwksClient<F> {
 impl<F> fmt::Debug for AsyncJwksClient<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncJwksClient")
-            .field("url", &self.inner.url)
+            .field("source", &self.inner.source)
             .field("remote", &self.inner.remote)
             .finish_non_exhaustive()
     }

@@ -61,9 +61,9 @@ impl AsyncHttpFetch {
         }
     }
 
-    /// Sets the timeout of the whole request.
+    /// Sets the timeout of a request. If the source is the metadata of an issuer, a fetch consists of two requests.
     ///
-    /// It must be shorter than [`RefreshPolicy::lock_timeout`](crate::RefreshPolicy::lock_timeout), and is limited to
+    /// That must be shorter than [`RefreshPolicy::lock_timeout`](crate::RefreshPolicy::lock_timeout), and is limited to
     /// [`RefreshPolicy::LONGEST`].
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {

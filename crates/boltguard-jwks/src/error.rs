@@ -19,6 +19,8 @@ pub enum JwksConfigError {
     Credentials,
     /// The name or value of a header is invalid.
     Header,
+    /// The issuer has a query, which an issuer with metadata can't have.
+    Issuer,
     /// The list of algorithms is empty.
     NoAlgorithm,
     /// The URL begins with `http:`, which isn't allowed by default.
@@ -44,6 +46,7 @@ impl fmt::Display for JwksConfigError {
                 f.write_str("the URL contains a user name or password; use a header instead")
             }
             Self::Header => f.write_str("the name or value of a header is invalid"),
+            Self::Issuer => f.write_str("the issuer must not have a query"),
             Self::NoAlgorithm => f.write_str("`algorithms` must not be empty"),
             Self::NotHttps => f.write_str(
                 "the URL begins with http:, so anyone on the network could replace the keys; use https:, or allow http explicitly",
@@ -70,6 +73,8 @@ impl Error for JwksConfigError {}
 pub enum FetchError {
     /// The server can't be reached, its certificate isn't trusted, or the connection was interrupted.
     Connection,
+    /// The metadata of the issuer can't be used.
+    Discovery(DiscoveryError),
     /// The body is compressed, although this wasn't requested.
     Encoded,
     /// The body isn't a valid JWK Set, or contains no usable key.
@@ -92,6 +97,7 @@ impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connection => f.write_str("the server can't be reached"),
+            Self::Discovery(error) => error.fmt(f),
             Self::Encoded => f.write_str("the response is compressed, which wasn't requested"),
             Self::Keys(error) => write!(f, "the response is not a usable JWK Set: {error}"),
             Self::Lost => f.write_str("the fetch was abandoned"),
@@ -109,9 +115,42 @@ impl fmt::Display for FetchError {
 impl Error for FetchError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
+            Self::Discovery(error) => Some(error),
             Self::Keys(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+/// The metadata of an issuer can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DiscoveryError {
+    /// The metadata has no `issuer`, or that of another issuer.
+    Issuer,
+    /// The metadata has no `jwks_uri`, or one that isn't a valid URL. It must be `https:` if the issuer is.
+    JwksUri,
+    /// The metadata isn't a JSON object, or a member has the wrong type.
+    Malformed,
+}
+
+impl fmt::Display for DiscoveryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Issuer => {
+                "the metadata is not that of the issuer; configure the exact value of its `issuer`"
+            }
+            Self::JwksUri => "the metadata has no valid `jwks_uri`",
+            Self::Malformed => "the metadata is not a valid JSON object",
+        })
+    }
+}
+
+impl Error for DiscoveryError {}
+
+impl From<DiscoveryError> for FetchError {
+    fn from(error: DiscoveryError) -> Self {
+        Self::Discovery(error)
     }
 }
 

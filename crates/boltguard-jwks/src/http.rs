@@ -1,15 +1,20 @@
 //! Fetching with HTTP, [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110).
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the client reads the clock for the metadata it fetches"
+)]
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderName, HeaderValue, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Error, Proxy, http};
 
-use crate::{Fetch, FetchError, JwksConfigError, JwksUrl, RefreshPolicy, Response};
+use crate::{Fetch, FetchError, JwksConfigError, JwksSource, JwksUrl, RefreshPolicy, Response};
 
 /// An HTTP/1.1 client for JWK Sets, with TLS 1.2 or 1.3 and a timeout of five seconds.
 ///
@@ -31,7 +36,7 @@ use crate::{Fetch, FetchError, JwksConfigError, JwksUrl, RefreshPolicy, Response
 /// ```
 #[derive(Clone)]
 pub struct HttpFetch {
-    url: JwksUrl,
+    source: JwksSource,
     timeout: Duration,
     headers: Vec<(HeaderName, HeaderValue)>,
     roots: RootCerts,
@@ -39,11 +44,11 @@ pub struct HttpFetch {
 }
 
 impl HttpFetch {
-    /// Creates a client that fetches `url`.
+    /// Creates a client that fetches from a [`JwksUrl`] or another [`JwksSource`].
     #[must_use]
-    pub fn new(url: JwksUrl) -> Self {
+    pub fn new(source: impl Into<JwksSource>) -> Self {
         Self {
-            url,
+            source: source.into(),
             timeout: Duration::from_secs(5),
             headers: Vec::new(),
             roots: RootCerts::WebPki,
@@ -51,9 +56,9 @@ impl HttpFetch {
         }
     }
 
-    /// Sets the timeout of the whole request.
+    /// Sets the timeout of a request. If the source is the metadata of an issuer, a fetch consists of two requests.
     ///
-    /// It must be shorter than [`RefreshPolicy::lock_timeout`](crate::RefreshPolicy::lock_timeout), and is limited to
+    /// That must be shorter than [`RefreshPolicy::lock_timeout`](crate::RefreshPolicy::lock_timeout), and is limited to
     /// [`RefreshPolicy::LONGEST`].
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
@@ -67,9 +72,14 @@ impl HttpFetch {
     /// # Errors
     ///
     /// [`JwksConfigError::Header`] if it can't be one.
-    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, JwksConfigError> {
-        let name = HeaderName::try_from(name).map_err(|_| JwksConfigError::Header)?;
-        let mut value = HeaderValue::try_from(value).map_err(|_| JwksConfigError::Header)?;
+    pub fn with_header(
+        mut self,
+        name: impl AsRef<str>,
+        value: impl AsRef<str>,
+    ) -> Result<Self, JwksConfigError> {
+        let name = HeaderName::try_from(name.as_ref()).map_err(|_| JwksConfigError::Header)?;
+        let mut value =
+            HeaderValue::try_from(value.as_ref()).map_err(|_| JwksConfigError::Header)?;
         value.set_sensitive(true);
         self.headers.push((name, value));
         Ok(self)
@@ -80,12 +90,12 @@ impl HttpFetch {
     /// # Errors
     ///
     /// [`JwksConfigError::Certificate`] if there is none, or one can't be read.
-    pub fn trusting(mut self, pem: &str) -> Result<Self, JwksConfigError> {
+    pub fn trusting(mut self, pem: impl AsRef<str>) -> Result<Self, JwksConfigError> {
         let certificate = |item| match item {
             Ok(PemItem::Certificate(certificate)) => Ok(certificate),
             _ => Err(JwksConfigError::Certificate),
         };
-        let items = parse_pem(pem.as_bytes()).map(certificate);
+        let items = parse_pem(pem.as_ref().as_bytes()).map(certificate);
         let certificates: Vec<Certificate<'static>> = items.collect::<Result<_, _>>()?;
         if certificates.is_empty() {
             return Err(JwksConfigError::Certificate);
@@ -101,12 +111,12 @@ impl HttpFetch {
         self
     }
 
-    fn agent(&self) -> Agent {
+    fn agent(&self, url: &JwksUrl) -> Agent {
         let tls = TlsConfig::builder().root_certs(self.roots.clone()).build();
         Agent::config_builder()
             .tls_config(tls)
             .proxy(self.proxy.clone())
-            .https_only(self.url.is_https())
+            .https_only(url.is_https())
             .http_status_as_error(false)
             .max_redirects(0)
             .max_idle_connections(0)
@@ -118,19 +128,17 @@ impl HttpFetch {
             .into()
     }
 
-    fn send(&self) -> Result<http::Response<Body>, Error> {
-        let request = self.agent().get(self.url.as_str());
+    fn send(&self, url: &JwksUrl) -> Result<http::Response<Body>, Error> {
+        let request = self.agent(url).get(url.as_str());
         let headers = self.headers.iter();
         let request = headers.fold(request, |request, (name, value)| {
             request.header(name, value)
         });
         request.call()
     }
-}
 
-impl Fetch for HttpFetch {
-    fn fetch(&self, limit: usize) -> Result<Response, FetchError> {
-        let mut response = self.send().map_err(cause)?;
+    fn get(&self, url: &JwksUrl, limit: usize) -> Result<Response, FetchError> {
+        let mut response = self.send(url).map_err(cause)?;
         if is_encoded(&response) {
             return Err(FetchError::Encoded);
         }
@@ -154,10 +162,17 @@ impl Fetch for HttpFetch {
     }
 }
 
+impl Fetch for HttpFetch {
+    fn fetch(&self, limit: usize) -> Result<Response, FetchError> {
+        self.source
+            .fetch(Instant::now(), |url| self.get(url, limit))
+    }
+}
+
 impl fmt::Debug for HttpFetch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpFetch")
-            .field("url", &self.url)
+            .field("source", &self.source)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }

@@ -17,6 +17,8 @@
 //!   empty, or contains a private key is rejected, and the old set remains in use. Individual keys that can't be used,
 //!   including secrets, are skipped and listed with the reasons: [`Fetched::skipped`], [`RemoteKeySet::skipped`].
 //!
+//! The URL of the set is configured, or read from the metadata of the issuer: [`JwksSource::discover`].
+//!
 //! [`RemoteKeySet`] implements this policy without reading a clock or opening a connection. [`JwksClient`] adds the
 //! clock, and fetches the set with a [`Fetch`] implementation, such as `HttpFetch` (feature `http`). It is for threads
 //! that can block. [`AsyncJwksClient`] does the same for asynchronous code on any runtime, with an [`AsyncFetch`]
@@ -29,23 +31,26 @@ mod client;
 mod error;
 #[cfg(feature = "http")]
 mod http;
+mod metadata;
 mod permit;
 mod policy;
 mod remote;
 mod response;
 mod schedule;
 mod shared;
+mod source;
 mod url;
 
 pub use async_client::{AsyncFetch, AsyncJwksClient};
 #[cfg(feature = "async-http")]
 pub use async_http::AsyncHttpFetch;
 pub use client::{Fetch, JwksClient};
-pub use error::{FetchError, JwksConfigError, Unavailable};
+pub use error::{DiscoveryError, FetchError, JwksConfigError, Unavailable};
 #[cfg(feature = "http")]
 pub use http::HttpFetch;
 pub use permit::{FetchPermit, FetchWait, Fetched};
 pub use policy::RefreshPolicy;
 pub use remote::{KeyObserver, Refresh, RefreshStep, RemoteKeySet};
 pub use response::{Limits, Response};
+pub use source::{JwksSource, SourceRequest, SourceStep};
 pub use url::JwksUrl;

@@ -59,11 +59,7 @@ impl Response {
     ///
     /// Those of [`Response::keys`], except [`KeyError::NoUsableKey`].
     pub fn parse(&self, algorithms: &[Algorithm], limits: Limits) -> Result<KeySet, FetchError> {
-        match self.status {
-            200 => {}
-            300..400 => return Err(FetchError::Redirect),
-            status => return Err(FetchError::Status(status)),
-        }
+        self.check_status()?;
         if self.body.len() > limits.bytes {
             return Err(FetchError::TooLarge);
         }
@@ -74,6 +70,20 @@ impl Response {
             return Err(FetchError::TooManyKeys);
         }
         KeySet::parse_jwks(json, algorithms).map_err(FetchError::Keys)
+    }
+
+    pub(crate) fn check_status(&self) -> Result<(), FetchError> {
+        match self.status {
+            200 => Ok(()),
+            300..400 => Err(FetchError::Redirect),
+            status => Err(FetchError::Status(status)),
+        }
+    }
+
+    /// Returns whether the response has the form of a JWK Set.
+    pub(crate) fn has_set(&self) -> bool {
+        let json = std::str::from_utf8(&self.body);
+        self.status == 200 && json.is_ok_and(|json| count(json).is_ok())
     }
 
     /// Returns how long the response may be cached, RFC 9111 §5.2.2; `None` if the server doesn't specify it.

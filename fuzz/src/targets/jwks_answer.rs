@@ -1,6 +1,9 @@
-//! Responses with JSON Web Key Sets. The first line is the URL, the second `Cache-Control`, and the rest the body.
+//! Responses with JSON Web Key Sets, or with the metadata of an issuer. The first line is the URL or the issuer, the
+//! second `Cache-Control`, and the rest the body.
 
-use boltguard::jwks::{JwksUrl, Limits, Response};
+use std::time::Instant;
+
+use boltguard::jwks::{FetchError, JwksSource, JwksUrl, Limits, Response, SourceStep};
 use boltguard::keys::Algorithm;
 
 const LIMITS: Limits = Limits {
@@ -11,7 +14,8 @@ const LIMITS: Limits = Limits {
 pub(super) fn run(data: &[u8]) {
     let mut parts = data.splitn(3, |byte| *byte == b'\n');
     let mut line = || String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
-    check_url(&line());
+    let url = line();
+    check_url(&url);
     let cache_control = Some(line());
     let response = Response {
         status: 200,
@@ -19,6 +23,7 @@ pub(super) fn run(data: &[u8]) {
         body: parts.next().unwrap_or_default().to_vec(),
     };
     let _ = response.max_age();
+    check_metadata(&url, &response);
     let algorithms = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
     let Ok(keys) = response.keys(&algorithms, LIMITS) else {
         return;
@@ -29,6 +34,17 @@ pub(super) fn run(data: &[u8]) {
         keys.algorithms()
             .all(|algorithm| algorithms.contains(&algorithm))
     );
+}
+
+fn check_metadata(issuer: &str, response: &Response) {
+    let Ok(source) = JwksSource::discover(issuer) else {
+        return;
+    };
+    let now = Instant::now();
+    match source.begin(now).resume(Ok(response.clone()), now) {
+        SourceStep::Request(request) => assert!(request.url().is_https()),
+        SourceStep::Done(result) => assert!(matches!(result, Err(FetchError::Discovery(_)))),
+    }
 }
 
 fn check_url(text: &str) {

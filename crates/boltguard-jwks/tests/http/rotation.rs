@@ -2,12 +2,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use boltguard_jwks::{FetchError, HttpFetch, JwksClient, Refresh};
+use boltguard_jwks::{
+    AsyncHttpFetch, AsyncJwksClient, FetchError, HttpFetch, JwksClient, JwksSource, Refresh,
+};
 
+use crate::clients::block_on;
 use crate::server::{Server, hang, respond};
 use crate::support::{jwks, names, remote, seconds};
 
@@ -138,4 +141,27 @@ fn responses_without_a_set_are_failures() {
     assert!(matches!(cause(0), Some(FetchError::Keys(_))));
     assert_eq!(cause(100), Some(FetchError::TooLarge));
     assert_eq!(cause(200), Some(FetchError::Redirect));
+}
+
+#[test]
+fn keys_are_found_through_the_metadata_of_the_issuer() {
+    let keys = serving(&[&["a"], &["a"]]);
+    let jwks_uri = keys.url("http", "127.0.0.1");
+    let issuer = Arc::new(OnceLock::<String>::new());
+    let own = Arc::clone(&issuer);
+    let server = Server::start(move |_, stream| {
+        let (issuer, jwks_uri) = (own.get().unwrap(), jwks_uri.as_str());
+        let body = format!(r#"{{"issuer":"{issuer}","jwks_uri":"{jwks_uri}"}}"#);
+        respond(stream, "200 OK", "", body.as_bytes());
+    });
+    let url = server.url("http", "127.0.0.1");
+    let url = url.as_str().trim_end_matches("/jwks.json").to_owned();
+    issuer.set(url.clone()).unwrap();
+    let source = || JwksSource::discover_allowing_http(&url).unwrap();
+
+    let blocking = JwksClient::new(remote(), HttpFetch::new(source()).without_proxy());
+    assert_eq!(names(&blocking.keys().unwrap()), ["a"]);
+    let asynchronous = AsyncJwksClient::new(remote(), source(), AsyncHttpFetch::new());
+    assert_eq!(names(&block_on(asynchronous.keys()).unwrap()), ["a"]);
+    assert_eq!((server.requests(), keys.requests()), (2, 2));
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
 mod async_client;
+mod discovery;
 mod properties;
 mod responses;
 mod schedule;

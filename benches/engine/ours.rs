@@ -128,7 +128,8 @@ pub(crate) fn mint(algorithm: Algorithm, size: usize) -> impl FnMut() -> String 
         if !permissions.is_empty() {
             token = token.permissions(black_box(&permissions));
         }
-        token.sign(claims::now()).expect("the claims are valid")
+        let minted = token.sign(claims::now());
+        minted.expect("the claims are valid").token
     }
 }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use boltguard_encoding::json::write::{push_string, push_strings};
-use boltguard_types::NumericDate;
+use boltguard_types::{NumericDate, TokenId};
 use serde::Serialize;
 
 use crate::payload::Payload;
-use crate::{MintError, Minter, json, token_id};
+use crate::{MintError, MintedToken, Minter, json, token_id};
 
 /// A builder for a token.
 ///
@@ -17,8 +17,15 @@ pub struct TokenBuilder<'a> {
     minter: &'a Minter,
     lifetime: Duration,
     payload: Payload,
-    id_seed: Option<u64>,
+    id_source: IdSource,
     error: Option<MintError>,
+}
+
+/// Where `jti` is from.
+enum IdSource {
+    Given(TokenId),
+    Random,
+    Seed(u64),
 }
 
 impl<'a> TokenBuilder<'a> {
@@ -28,15 +35,15 @@ impl<'a> TokenBuilder<'a> {
             minter,
             lifetime,
             payload: Payload::new(subject),
-            id_seed: None,
+            id_source: IdSource::Random,
             error: None,
         }
     }
 
     /// Sets the issuer: `iss`, RFC 7519 §4.1.1.
     #[inline]
-    pub fn issuer(mut self, issuer: &str) -> Self {
-        self.add("iss", |output| push_string(output, issuer));
+    pub fn issuer(mut self, issuer: impl AsRef<str>) -> Self {
+        self.add("iss", |output| push_string(output, issuer.as_ref()));
         self
     }
 
@@ -64,8 +71,28 @@ impl<'a> TokenBuilder<'a> {
     /// algorithm is deterministic. Of the seed, 62 bits are used. Tokens that are issued at the same time must have
     /// different seeds.
     #[inline]
-    pub const fn id_seed(mut self, seed: u64) -> Self {
-        self.id_seed = Some(seed);
+    pub fn id_seed(mut self, seed: u64) -> Self {
+        self.id_source = IdSource::Seed(seed);
+        self
+    }
+
+    /// Sets `jti`, instead of generating it. No two tokens of an issuer may have the same ID.
+    pub fn token_id(mut self, token_id: impl Into<TokenId>) -> Self {
+        let token_id = token_id.into();
+        if token_id.as_str().is_empty() {
+            self.record(Err(MintError::EmptyId));
+        }
+        self.id_source = IdSource::Given(token_id);
+        self
+    }
+
+    /// Sets the session ID: `sid`, by which all tokens of a session can be revoked.
+    pub fn session_id(mut self, session_id: impl AsRef<str>) -> Self {
+        let session_id = session_id.as_ref();
+        if session_id.is_empty() {
+            self.record(Err(MintError::EmptyId));
+        }
+        self.add("sid", |output| push_string(output, session_id));
         self
     }
 
@@ -94,8 +121,8 @@ impl<'a> TokenBuilder<'a> {
 
     /// Adds a claim. Numbers that aren't finite become `null`.
     #[inline]
-    pub fn claim<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
-        let result = self.payload.add_value(name, value);
+    pub fn claim<T: Serialize + ?Sized>(mut self, name: impl AsRef<str>, value: &T) -> Self {
+        let result = self.payload.add_value(name.as_ref(), value);
         self.record(result);
         self
     }
@@ -109,8 +136,8 @@ impl<'a> TokenBuilder<'a> {
     }
 
     /// Adds the members of a JSON object as claims.
-    pub fn claims_json(mut self, object: &str) -> Self {
-        let result = self.payload.add_object(object);
+    pub fn claims_json(mut self, object: impl AsRef<str>) -> Self {
+        let result = self.payload.add_object(object.as_ref());
         self.record(result);
         self
     }
@@ -126,21 +153,23 @@ impl<'a> TokenBuilder<'a> {
     ///   [`MintError::DuplicateClaim`] if a claim was added twice.
     /// - [`MintError::Audience`] or [`MintError::Scope`] for an invalid audience or scope.
     /// - [`MintError::NotJson`] or [`MintError::NotAnObject`] for claims that can't be serialized.
+    /// - [`MintError::EmptyId`] for an empty token ID or session ID.
     /// - [`MintError::Lifetime`] if the lifetime is zero or too long.
     /// - [`MintError::TooDeep`], [`MintError::TooLarge`] or [`MintError::WrongType`] if the token would be rejected.
     /// - [`MintError::Random`] or [`MintError::Sign`] if the system or the key fails.
     #[inline]
-    pub fn sign(self, now: NumericDate) -> Result<String, MintError> {
+    pub fn sign(self, now: NumericDate) -> Result<MintedToken, MintError> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let expires = expiry(now, self.lifetime)?;
-        let token_id = match self.id_seed {
-            Some(seed) => token_id::derive(now, seed),
-            None => token_id::generate(now)?,
-        };
-        let payload = self.payload.finish(now, expires, &token_id)?;
-        self.minter.sign(&payload)
+        let exp = expiry(now, self.lifetime)?;
+        let jti = self.id_source.token_id(now)?;
+        let payload = self.payload.finish(now, exp, jti.as_str())?;
+        Ok(MintedToken {
+            token: self.minter.sign(&payload)?,
+            jti,
+            exp,
+        })
     }
 
     fn add(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
@@ -157,6 +186,20 @@ impl<'a> TokenBuilder<'a> {
 
     fn record(&mut self, result: Result<(), MintError>) {
         self.error = self.error.or(result.err());
+    }
+}
+
+impl IdSource {
+    #[inline]
+    fn token_id(self, now: NumericDate) -> Result<TokenId, MintError> {
+        let uuid = match self {
+            Self::Given(token_id) => return Ok(token_id),
+            Self::Random => token_id::generate(now)?,
+            Self::Seed(seed) => token_id::derive(now, seed),
+        };
+        Ok(TokenId::from(
+            &*uuid.hyphenated().encode_lower(&mut [0; 36]),
+        ))
     }
 }
 

@@ -14,6 +14,8 @@ pub enum MintError {
     Audience,
     /// A claim was added twice, RFC 7519 §4.
     DuplicateClaim,
+    /// The token ID or the session ID is empty.
+    EmptyId,
     /// The lifetime is zero, or the expiry date is out of range.
     Lifetime,
     /// The claims aren't a JSON object.
@@ -43,6 +45,7 @@ impl fmt::Display for MintError {
         f.write_str(match self {
             Self::Audience => "the list of audiences is empty or contains an empty string",
             Self::DuplicateClaim => "a claim was added twice",
+            Self::EmptyId => "the token ID or the session ID is empty",
             Self::Lifetime => "the lifetime must be positive, and the expiry date must be in range",
             Self::NotAnObject => "the claims are not a JSON object",
             Self::NotJson => "a claim can't be serialized to JSON",

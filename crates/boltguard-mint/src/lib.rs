@@ -2,7 +2,7 @@
 //!
 //! A [`Minter`] signs tokens with one key. Each token has a subject (`sub`, §4.1.2), an issue date (`iat`, §4.1.6), an
 //! expiry date (`exp`, §4.1.4) and an ID (`jti`, §4.1.7), so that it can be revoked. These four claims can't be
-//! overridden.
+//! added as other claims. Nothing reads a clock: the date of issue is an argument.
 //!
 //! ```
 //! use std::time::Duration;
@@ -14,14 +14,15 @@
 //! let key = SigningKey::new(&Key::generate(Algorithm::EdDsa)?, Algorithm::EdDsa)?.with_key_id("2026");
 //! let minter = Minter::new(key);
 //!
-//! let token = minter
+//! let minted = minter
 //!     .token("42", Duration::from_secs(3600))
 //!     .issuer("https://login.example")
 //!     .audience(["shop"])
 //!     .permissions(["shop.add_order"])
 //!     .claim("is_staff", &true)
 //!     .sign(NumericDate::from_secs(1_800_000_000))?;
-//! assert_eq!(token.split('.').count(), 3);
+//! assert_eq!(minted.token.split('.').count(), 3);
+//! assert_eq!(minted.exp, NumericDate::from_secs(1_800_003_600));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -30,10 +31,12 @@ mod claims;
 mod error;
 mod json;
 mod members;
+mod minted;
 mod minter;
 mod payload;
 mod token_id;
 
 pub use claims::TokenBuilder;
 pub use error::MintError;
+pub use minted::MintedToken;
 pub use minter::Minter;

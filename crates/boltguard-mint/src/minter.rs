@@ -25,9 +25,9 @@ impl Minter {
     /// Creates an issuer of tokens of another type, such as `at+jwt` of [RFC
     /// 9068](https://www.rfc-editor.org/rfc/rfc9068).
     #[must_use]
-    pub fn with_type(key: SigningKey, media_type: &str) -> Self {
+    pub fn with_type(key: SigningKey, media_type: impl AsRef<str>) -> Self {
         Self {
-            signer: Signer::with_type(key, media_type),
+            signer: Signer::with_type(key, media_type.as_ref()),
         }
     }
 

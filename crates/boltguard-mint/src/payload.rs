@@ -7,7 +7,6 @@ use boltguard_jws::MAX_TOKEN_LEN;
 use boltguard_types::NumericDate;
 use boltguard_types::work::step;
 use serde::Serialize;
-use uuid::Uuid;
 
 use crate::members::Members;
 use crate::{MintError, check, json};
@@ -104,16 +103,16 @@ impl Payload {
         mut self,
         issued: NumericDate,
         expires: NumericDate,
-        token_id: &Uuid,
+        token_id: &str,
     ) -> Result<Vec<u8>, MintError> {
         let json = &mut self.json;
         json.extend_from_slice(b",\"iat\":");
         json::push_value(json, &issued.as_secs())?;
         json.extend_from_slice(b",\"exp\":");
         json::push_date(json, expires)?;
-        json.extend_from_slice(b",\"jti\":\"");
-        json.extend_from_slice(token_id.hyphenated().encode_lower(&mut [0; 36]).as_bytes());
-        json.extend_from_slice(b"\"}");
+        json.extend_from_slice(b",\"jti\":");
+        write::push_string(json, token_id);
+        json.push(b'}');
         Ok(self.json)
     }
 

@@ -16,9 +16,11 @@ pub(super) fn run(data: &[u8]) {
         return;
     };
     let token = || MINTER.token(text, Duration::from_secs(60));
-    if let Ok(token) = token().sign(service::now()) {
+    if let Ok(minted) = token().sign(service::now()) {
         assert_eq!(
-            admitted_claims(&token).get("sub").and_then(Value::as_str),
+            admitted_claims(&minted.token)
+                .get("sub")
+                .and_then(Value::as_str),
             Some(text)
         );
     }
@@ -39,8 +41,8 @@ pub(super) fn run(data: &[u8]) {
         token().claims(&members).sign(service::now()),
     ];
     assert_eq!(results[0].is_ok(), results[1].is_ok(), "{results:?}");
-    for token in results.iter().flatten() {
-        let claims = admitted_claims(token);
+    for minted in results.iter().flatten() {
+        let claims = admitted_claims(&minted.token);
         for (name, value) in &members {
             assert_eq!(claims.get(name), Some(value), "{name}");
         }

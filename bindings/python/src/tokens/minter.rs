@@ -93,7 +93,7 @@ impl Minter {
         } else {
             token.sign(now)
         };
-        token.map_err(refused)
+        token.map(|minted| minted.token).map_err(refused)
     }
 
     /// The minter of an engine.

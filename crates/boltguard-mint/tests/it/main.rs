@@ -35,7 +35,7 @@ fn mint(
 ) -> Result<Map<String, Value>, MintError> {
     let minter = minter();
     let token = build(minter.token("42", HOUR)).sign(NOW)?;
-    Ok(payload(&token))
+    Ok(payload(&token.token))
 }
 
 #[track_caller]
@@ -58,11 +58,52 @@ fn every_token_has_reserved_claims() {
 #[test]
 fn tokens_with_the_same_seed_are_equal() {
     let minter = minter();
-    let token = |seed, now| minter.token("42", HOUR).id_seed(seed).sign(now).unwrap();
+    let token = |seed, now| {
+        minter
+            .token("42", HOUR)
+            .id_seed(seed)
+            .sign(now)
+            .unwrap()
+            .token
+    };
     assert_eq!(token(7, NOW), token(7, NOW));
     assert_ne!(token(7, NOW), token(8, NOW));
     let later = NumericDate::from_f64(NOW.as_f64() + 0.001).unwrap();
     assert_ne!(token(7, NOW), token(7, later));
+}
+
+#[test]
+fn minted_token_has_its_id_and_expiry_date() {
+    let minted = minter().token("42", HOUR).sign(NOW).unwrap();
+    let claims = payload(&minted.token);
+    assert_eq!(claims["jti"], minted.jti.as_str());
+    assert_eq!(claims["exp"], minted.exp.as_secs());
+    let shown = format!("{minted:?} {minted:#?}");
+    let jti = claims["jti"].as_str().unwrap();
+    for hidden in minted.token.split('.').chain([jti]) {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
+}
+
+#[test]
+fn token_id_and_session_id_can_be_set() {
+    let minter = minter();
+    let minted = minter
+        .token("42", HOUR)
+        .token_id("a\"b")
+        .session_id(String::from("s-1"));
+    let minted = minted.sign(NOW).unwrap();
+    assert_eq!(minted.jti.as_str(), "a\"b");
+    let claims = payload(&minted.token);
+    assert_eq!(
+        (&claims["jti"], &claims["sid"]),
+        (&json!("a\"b"), &json!("s-1"))
+    );
+    assert_error(MintError::EmptyId, |token| token.token_id(""));
+    assert_error(MintError::EmptyId, |token| token.session_id(""));
+    assert_error(MintError::DuplicateClaim, |token| {
+        token.session_id("a").claim("sid", "b")
+    });
 }
 
 #[test]
@@ -124,7 +165,7 @@ fn rejects_reserved_claims() {
             token.claims(&BTreeMap::from([(name, 1)]))
         });
         assert_error(MintError::ReservedClaim, |token| {
-            token.claims_json(&format!("{{\"{name}\":1}}"))
+            token.claims_json(format!("{{\"{name}\":1}}"))
         });
     }
     assert_error(MintError::ReservedClaim, |token| {
@@ -191,7 +232,7 @@ fn names_with_equal_fingerprints_take_linear_time() {
     [1, 10, 100, 800].into_iter().for_each(add);
     assert_error(MintError::DuplicateClaim, |token| {
         let numbers = (0..100).chain([7]);
-        numbers.fold(token, |token, n| token.claim(&format!("a{n:04}z"), &0))
+        numbers.fold(token, |token, n| token.claim(format!("a{n:04}z"), &0))
     });
 }
 
@@ -263,7 +304,7 @@ fn rejects_claims_that_are_nested_too_deeply() {
         let results = [
             mint(|token| token.claim("a", &value)),
             mint(|token| token.claims(&json!({"a": value}))),
-            mint(|token| token.claims_json(&format!(r#"{{"a":{value}}}"#))),
+            mint(|token| token.claims_json(format!(r#"{{"a":{value}}}"#))),
         ];
         for claims in results {
             assert_eq!(claims.is_ok(), is_valid);
@@ -291,7 +332,7 @@ fn rejects_registered_claims_of_wrong_types() {
         assert_error(MintError::WrongType, |token| token.claim(name, &value));
         assert_error(MintError::WrongType, |token| token.claims(&object));
         assert_error(MintError::WrongType, |token| {
-            token.claims_json(&object.to_string())
+            token.claims_json(object.to_string())
         });
     }
     for object in [
@@ -301,7 +342,7 @@ fn rejects_registered_claims_of_wrong_types() {
     ] {
         for claims in [
             mint(|token| token.claims(&object)),
-            mint(|token| token.claims_json(&object.to_string())),
+            mint(|token| token.claims_json(object.to_string())),
         ] {
             let claims = Value::from(claims.unwrap());
             for (name, value) in object.as_object().unwrap() {
@@ -343,7 +384,7 @@ fn rejects_lifetimes_out_of_range() {
 fn expiry_is_relative_to_whole_second() {
     let now = NumericDate::from_f64(1_800_000_000.75).unwrap();
     let minter = minter();
-    let claims = |lifetime| payload(&minter.token("42", lifetime).sign(now).unwrap());
+    let claims = |lifetime| payload(&minter.token("42", lifetime).sign(now).unwrap().token);
     let whole = claims(HOUR);
     assert_eq!(
         (&whole["iat"], &whole["exp"]),
@@ -371,7 +412,7 @@ fn lifetime_of_one_second_is_valid() {
 fn header_contains_algorithm_key_and_type() {
     let header = |minter: &Minter| {
         let token = minter.token("42", HOUR).sign(NOW).unwrap();
-        let jws = UnverifiedJws::parse(&token).unwrap();
+        let jws = UnverifiedJws::parse(&token.token).unwrap();
         let header = jws.unverified_header();
         let owned = |value: Option<&str>| value.unwrap_or("-").to_owned();
         (
@@ -406,14 +447,14 @@ fn tokens_of_every_algorithm_verify() {
             .sign(NOW)
             .unwrap();
         assert!(
-            UnverifiedJws::parse(&token)
+            UnverifiedJws::parse(&token.token)
                 .unwrap()
                 .verify(&keys::verifying_key(*algorithm))
                 .is_ok()
         );
         let other = keys::other_verifying_key(*algorithm);
         assert!(
-            UnverifiedJws::parse(&token)
+            UnverifiedJws::parse(&token.token)
                 .unwrap()
                 .verify(&other)
                 .is_err(),
@@ -432,7 +473,7 @@ fn rejects_tokens_that_are_too_long() {
     let names = (0..4_000).map(name).chain([name(0)]);
     let members: Vec<String> = names.map(|name| format!(r#""{name}":0"#)).collect();
     assert_error(MintError::TooLarge, |token| {
-        token.claims_json(&format!("{{{}}}", members.join(",")))
+        token.claims_json(format!("{{{}}}", members.join(",")))
     });
 }
 
@@ -454,7 +495,7 @@ proptest! {
     fn subject_and_issuer_round_trip(subject in any::<String>(), issuer in any::<String>()) {
         let minter = minter();
         let token = minter.token(&subject, HOUR).issuer(&issuer).sign(NOW).unwrap();
-        let claims = payload(&token);
+        let claims = payload(&token.token);
         prop_assert_eq!(&claims["sub"], &json!(subject));
         prop_assert_eq!(&claims["iss"], &json!(issuer));
     }

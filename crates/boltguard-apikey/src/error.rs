@@ -33,6 +33,8 @@ pub enum ApiKeyError {
     Revoked,
     /// A configured key is longer than 512 bytes.
     TooLong,
+    /// The store of keys is unavailable.
+    Unavailable,
     /// There is no key with this ID and this secret.
     Unknown,
     /// Permissions are configured for a key that isn't in the set.
@@ -46,6 +48,7 @@ impl ApiKeyError {
         match self {
             Self::Checksum | Self::Format | Self::Unknown => ReasonCode::ApiKeyInvalid,
             Self::Expired => ReasonCode::ApiKeyExpired,
+            Self::Unavailable => ReasonCode::ApiKeysUnavailable,
             Self::Revoked => ReasonCode::ApiKeyRevoked,
             Self::Character
             | Self::Duplicate
@@ -75,6 +78,7 @@ impl fmt::Display for ApiKeyError {
             Self::Random => "the random number generator of the system is unavailable",
             Self::Revoked => "the API key has been revoked",
             Self::TooLong => "an API key is longer than 512 bytes",
+            Self::Unavailable => "the store of API keys is unavailable",
             Self::Unknown => "the API key is unknown",
             Self::UnlistedPermissions => {
                 "permissions are configured for an API key that is not in the set of keys"
@@ -84,6 +88,24 @@ impl fmt::Display for ApiKeyError {
 }
 
 impl Error for ApiKeyError {}
+
+/// A store of keys is unavailable, so it is unknown whether a key exists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreUnavailable;
+
+impl fmt::Display for StoreUnavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ApiKeyError::Unavailable.fmt(f)
+    }
+}
+
+impl Error for StoreUnavailable {}
+
+impl From<StoreUnavailable> for ApiKeyError {
+    fn from(StoreUnavailable: StoreUnavailable) -> Self {
+        Self::Unavailable
+    }
+}
 
 impl From<RandomError> for ApiKeyError {
     fn from(_: RandomError) -> Self {

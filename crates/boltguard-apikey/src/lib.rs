@@ -73,7 +73,7 @@ mod verifier;
 
 pub use digest::{KeyDigest, Peppers};
 pub use entry::ApiKeyEntry;
-pub use error::ApiKeyError;
+pub use error::{ApiKeyError, StoreUnavailable};
 pub use format::KeyFormat;
 pub use key::{GeneratedKey, ParsedKey};
 pub use key_use::KeyUse;

@@ -8,15 +8,20 @@ use arc_swap::ArcSwap;
 use boltguard_types::NumericDate;
 
 use crate::layers::{Changes, Layers};
-use crate::{KeyDigest, KeyUse, StoredKey};
+use crate::{KeyDigest, KeyUse, StoreUnavailable, StoredKey};
 
 /// A store of keys with synchronous, non-blocking lookups.
 ///
 /// For keys in a database, keep a [`MemoryKeyStore`] up to date, or look up [`ParsedKey::id`](crate::ParsedKey::id)
 /// yourself and pass the result to [`ApiKeyVerifier::admit`](crate::ApiKeyVerifier::admit).
 pub trait KeyStore: Send + Sync {
-    /// Returns the key with this ID.
-    fn find(&self, id: &str) -> Option<Arc<StoredKey>>;
+    /// Returns the key with this ID, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreUnavailable`] if the store can't tell. A gate refuses the request with 503 then, so that clients don't
+    /// discard valid keys.
+    fn find(&self, id: &str) -> Result<Option<Arc<StoredKey>>, StoreUnavailable>;
 
     /// Records that a key was used. `digest` is its digest with the current secret.
     ///
@@ -27,7 +32,7 @@ pub trait KeyStore: Send + Sync {
 }
 
 impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
-    fn find(&self, id: &str) -> Option<Arc<StoredKey>> {
+    fn find(&self, id: &str) -> Result<Option<Arc<StoredKey>>, StoreUnavailable> {
         (**self).find(id)
     }
 
@@ -46,7 +51,7 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
 /// The last use of each key is kept until [`take_uses`](Self::take_uses) is called.
 ///
 /// ```
-/// use boltguard_apikey::{KeyFormat, KeyStore, MemoryKeyStore, Peppers, StoredKey};
+/// use boltguard_apikey::{KeyFormat, MemoryKeyStore, Peppers, StoredKey};
 /// use boltguard_keys::{Algorithm, Secret};
 /// use boltguard_types::NumericDate;
 ///
@@ -58,7 +63,7 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
 /// let store = MemoryKeyStore::from_iter([stored.clone()]);
 /// assert!(store.revoke(key.id(), now));
 /// store.replace([stored]);
-/// assert!(store.find(key.id()).is_some_and(|stored| stored.revoked_at().is_some()));
+/// assert!(store.get(key.id()).is_some_and(|stored| stored.revoked_at().is_some()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Default)]
@@ -80,6 +85,12 @@ impl MemoryKeyStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Returns the key with this ID.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Arc<StoredKey>> {
+        self.snapshot.load().find(id).cloned()
     }
 
     /// Replaces all keys. If several have the same ID, the last one is used.
@@ -202,8 +213,8 @@ impl Snapshot {
 }
 
 impl KeyStore for MemoryKeyStore {
-    fn find(&self, id: &str) -> Option<Arc<StoredKey>> {
-        self.snapshot.load().find(id).cloned()
+    fn find(&self, id: &str) -> Result<Option<Arc<StoredKey>>, StoreUnavailable> {
+        Ok(self.get(id))
     }
 
     fn record_use(&self, key: &Arc<StoredKey>, digest: KeyDigest, now: NumericDate) {
@@ -328,7 +339,7 @@ mod tests {
                 apply(&store, operation);
                 prop_assert_eq!(store.len(), model.0.len());
                 for id in 0..12_u8 {
-                    let found = store.find(&id.to_string());
+                    let found = store.get(&id.to_string());
                     let found = found.map(|key| (key.created_at().as_secs(), key.revoked_at().is_some()));
                     prop_assert_eq!(found, model.0.get(&id).copied());
                 }
@@ -371,7 +382,7 @@ mod tests {
         for number in 0..5_000 {
             let digest = KeyDigest::from_bytes([0; 32]);
             store.insert(StoredKey::from_parts(&number.to_string(), digest, NOW));
-            let (steps, found) = steps(|| store.find("0"));
+            let (steps, found) = steps(|| store.get("0"));
             assert!(found.is_some() && steps <= 5, "{steps} layers of {number}");
         }
     }

@@ -58,7 +58,8 @@ impl ApiKeyVerifier {
     ///
     /// # Errors
     ///
-    /// Those of [`parse`](Self::parse) and [`admit`](Self::admit).
+    /// Those of [`parse`](Self::parse) and [`admit`](Self::admit), and [`ApiKeyError::Unavailable`] if the store is
+    /// unavailable.
     pub fn verify<S: KeyStore + ?Sized>(
         &self,
         store: &S,
@@ -66,7 +67,7 @@ impl ApiKeyVerifier {
         now: NumericDate,
     ) -> Result<Arc<ApiKeyEntry>, ApiKeyError> {
         let key = self.parse(presented)?;
-        let found = store.find(key.id());
+        let found = store.find(key.id())?;
         let digest = self.check(&key, found.as_deref(), now)?;
         let found = found.ok_or(ApiKeyError::Unknown)?;
         store.record_use(&found, digest, now);

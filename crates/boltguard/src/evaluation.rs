@@ -187,6 +187,7 @@ impl<'g, P: RequestParts> Evaluation<'g, P> {
                 let revoked = Failure::from(ReasonCode::TokenRevoked);
                 decide(self.gate, revoked.into(), None)
             }
+            Attempt::Unavailable(Unavailable::ApiKeys) => Refusal::keys_unavailable().into(),
             Attempt::Unavailable(Unavailable::Revocation(None)) => Refusal::unavailable().into(),
             Attempt::Unavailable(Unavailable::Revocation(Some(time))) => {
                 Refusal::unavailable().with_retry_in(time).into()

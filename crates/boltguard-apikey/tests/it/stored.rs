@@ -4,8 +4,8 @@ use std::thread;
 use std::time::Duration;
 
 use boltguard_apikey::{
-    ApiKeyError, ApiKeyVerifier, GeneratedKey, KeyDigest, KeyFormat, KeyStore, MemoryKeyStore,
-    Peppers, StoredKey,
+    ApiKeyError, ApiKeyVerifier, GeneratedKey, KeyDigest, KeyFormat, MemoryKeyStore, Peppers,
+    StoredKey,
 };
 use boltguard_keys::Secret;
 use boltguard_types::{NumericDate, ReasonCode};
@@ -256,10 +256,10 @@ mod memory_store {
         let store = MemoryKeyStore::from_iter([stored.clone()]);
         store.revoke(first.id(), NOW);
         store.update([other.expiring(NOW)], [first.id(), "unknown"]);
-        assert!(store.find(first.id()).is_none());
-        assert_eq!(store.find(second.id()).unwrap().expires_at(), Some(NOW));
+        assert!(store.get(first.id()).is_none());
+        assert_eq!(store.get(second.id()).unwrap().expires_at(), Some(NOW));
         store.insert(stored);
-        assert!(store.find(first.id()).unwrap().revoked_at().is_none());
+        assert!(store.get(first.id()).unwrap().revoked_at().is_none());
     }
 
     #[test]
@@ -269,14 +269,14 @@ mod memory_store {
         store.revoke(key.id(), NOW);
         for _ in 0..2 {
             store.replace([stored.clone()]);
-            assert!(store.find(key.id()).unwrap().revoked_at().is_some());
+            assert!(store.get(key.id()).unwrap().revoked_at().is_some());
         }
         store.insert(stored.clone());
-        assert!(store.find(key.id()).unwrap().revoked_at().is_some());
+        assert!(store.get(key.id()).unwrap().revoked_at().is_some());
         store.replace([]);
-        assert!(store.find(key.id()).is_none() && store.is_empty());
+        assert!(store.get(key.id()).is_none() && store.is_empty());
         store.replace([stored]);
-        assert!(store.find(key.id()).unwrap().revoked_at().is_none());
+        assert!(store.get(key.id()).unwrap().revoked_at().is_none());
     }
 
     #[test]
@@ -295,7 +295,7 @@ mod memory_store {
                         store.insert(stored);
                         assert!(round % 2 == 0 || store.revoke(key.id(), NOW));
                         assert_eq!(
-                            store.find(key.id()).unwrap().revoked_at().is_some(),
+                            store.get(key.id()).unwrap().revoked_at().is_some(),
                             round % 2 == 1
                         );
                     }

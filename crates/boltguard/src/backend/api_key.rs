@@ -9,7 +9,7 @@ use boltguard_grants::Requirements;
 use boltguard_keys::Secret;
 use boltguard_types::{NumericDate, ReasonCode};
 
-use super::{API_KEY_BACKEND, Attempt, BackendName, StoreFailurePolicy};
+use super::{API_KEY_BACKEND, Attempt, BackendName, StoreFailurePolicy, Unavailable};
 use crate::caller::ApiKeyCaller;
 use crate::credentials::check_schemes;
 use crate::{Caller, ConfigError, Freshness, HeaderName, Scheme, credentials};
@@ -177,6 +177,7 @@ impl ApiKeyBackend {
                 self.name.clone(),
                 ApiKeyCaller::new(entry, requirements),
             )),
+            Err(ReasonCode::ApiKeysUnavailable) => Attempt::Unavailable(Unavailable::ApiKeys),
             Err(reason) => Attempt::Failed(reason.into()),
         }
     }

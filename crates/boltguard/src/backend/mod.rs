@@ -62,6 +62,7 @@ pub(crate) enum Attempt {
 /// The unavailable component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unavailable {
+    ApiKeys,
     Backend,
     /// With the time after which the client may retry, if it is known.
     Revocation(Option<Duration>),

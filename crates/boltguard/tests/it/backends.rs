@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use boltguard::apikey::{ApiKeyVerifier, ApiKeys, KeyFormat, MemoryKeyStore, Peppers, StoredKey};
+use boltguard::apikey::{
+    ApiKeyVerifier, ApiKeys, KeyFormat, KeyStore, MemoryKeyStore, Peppers, StoreUnavailable,
+    StoredKey,
+};
 use boltguard::guard::Guard;
 use boltguard::jwks::{RefreshPolicy, RemoteKeySet};
 use boltguard::jwt::{ClaimsPolicy, PolicyError};
@@ -141,6 +144,38 @@ fn a_stored_key_is_refused_once_it_is_revoked() {
         refused(check(&gate, &headers)),
         (401, ReasonCode::ApiKeyRevoked)
     );
+}
+
+/// A store that can't be reached.
+struct Unreachable;
+
+impl KeyStore for Unreachable {
+    fn find(&self, _: &str) -> Result<Option<Arc<StoredKey>>, StoreUnavailable> {
+        Err(StoreUnavailable)
+    }
+}
+
+#[test]
+fn unavailable_store_of_api_keys_is_a_503() {
+    let format = KeyFormat::new("sk").unwrap();
+    let key = format.generate().unwrap();
+    let peppers = Peppers::new(Secret::generate(Algorithm::Hs256).unwrap());
+    let source = ApiKeySource::Store(ApiKeyVerifier::new(format, peppers), Arc::new(Unreachable));
+    let backend = ApiKeyBackend::new(source, HeaderName::new("x-api-key").unwrap());
+    let gate = gate([backend.into(), jwt().into()], &Guard::authenticated());
+    let unavailable = (503, ReasonCode::ApiKeysUnavailable);
+    assert_eq!(
+        refused(check(&gate, &[("x-api-key", key.expose())])),
+        unavailable
+    );
+    // Another backend doesn't hide it, and a string that isn't a key isn't looked up.
+    let token = bearer(r#"{"sub":"42","exp":1300819380}"#);
+    let both = [("x-api-key", key.expose()), ("authorization", &token)];
+    assert_eq!(refused(check(&gate, &both)), unavailable);
+    admitted(check(
+        &gate,
+        &[("x-api-key", "sk_nonsense"), ("authorization", &token)],
+    ));
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod date;
 mod name;
 mod permission;
 mod reason;
+#[cfg(feature = "serde")]
+mod serde;
 #[doc(hidden)]
 pub mod work;
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use boltguard_apikey::ApiKeyEntry;
 use boltguard_grants::{GrantSet, Identity, Principal, PrincipalView, Requirements};
-use boltguard_jwt::{AccountSource, AdmittedClaims};
+use boltguard_jwt::{AccountSource, AdmittedClaims, DeserializeError};
 use boltguard_types::ReasonCode;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::Failure;
@@ -198,6 +199,15 @@ impl Caller {
             Credential::Token(claims) => Some(claims),
             _ => None,
         }
+    }
+
+    /// Returns the claims as a type of the application, if the caller has a token. See [`AdmittedClaims::deserialize`].
+    ///
+    /// # Errors
+    ///
+    /// [`DeserializeError`] if a claim is missing, not expected, or has another type or value than expected.
+    pub fn deserialize_claims<T: DeserializeOwned>(&self) -> Result<Option<T>, DeserializeError> {
+        self.claims().map(AdmittedClaims::deserialize).transpose()
     }
 
     /// Returns the entry of the API key, if the caller has one.

@@ -6,7 +6,7 @@ use boltguard::guard::Guard;
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, KeySet, VerifyingKey};
 use boltguard::revocation::{MemoryRevocation, RevocationStore};
-use boltguard::types::ReasonCode;
+use boltguard::types::{NumericDate, ReasonCode};
 use boltguard::{
     Caller, Failure, Gate, HeaderName, JwtBackend, Outcome, Refusal, Revocation, RevocationStatus,
 };
@@ -183,4 +183,34 @@ fn a_claim_of_the_wrong_type_is_reported_once() {
     let reported = gate.take_ignored_grants();
     assert_eq!(reported.len(), 1);
     assert_eq!(reported[0].1.claim(), "scp");
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+struct Profile {
+    sub: String,
+    exp: NumericDate,
+    email: Option<String>,
+}
+
+#[test]
+fn claims_of_a_caller_are_deserialized() {
+    let gate = gate([jwt().into()], &Guard::allow_any());
+    let profile = |claims: &str| {
+        let caller = admitted(check(&gate, &[("authorization", &bearer(claims))]));
+        caller.deserialize_claims::<Profile>()
+    };
+    let found = profile(r#"{"sub":"42","exp":1300819380.5}"#)
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (&*found.sub, found.exp.as_f64(), found.email),
+        ("42", 1_300_819_380.5, None)
+    );
+    let error = profile(r#"{"sub":"42","exp":1300819380,"email":["hidden"]}"#).unwrap_err();
+    assert_eq!(error.path(), "email");
+    assert!(!format!("{error} {error:?}").contains("hidden"));
+    assert_eq!(
+        Caller::anonymous().deserialize_claims::<Profile>(),
+        Ok(None)
+    );
 }

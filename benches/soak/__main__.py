@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from soak import report
+from soak import history, report
 from soak.children import Children
 from soak.clients import Actor, Operator, Revoker, User
 from soak.errors import SoakError
@@ -92,33 +92,35 @@ class Soak:
         rows = list(measure(self.servers, slice_seconds, timeout=30.0))
         print(report.measurements(rows))
         print(f"\n{self.seconds:.0f} s of load with faults; the bound is {BOUND:g} s:", flush=True)
-        faults = self.load()
+        self.load()
         losses = self.losses()
         verdict = judge(self.log, BOUND)
-        print(f"\nFaults:\n{report.faults(faults.counts, losses)}")
+        print(f"\nFaults:\n{report.faults(self.log, losses)}")
         print(f"\nRequests that were judged:\n{report.judged(verdict)}")
         print(f"\nViolations:\n{report.violations(verdict)}")
-        missing = report.shortfalls(verdict, faults.counts.total(), self.seconds, BOUND)
+        missing = report.shortfalls(verdict, len(self.log.faults), self.seconds, BOUND)
         for shortfall in missing:
             print(f"Too little for a result: {shortfall}.")
+        if verdict.violations:
+            history.write(self.log, verdict, self.directory / "events.log")
+            print(f"The events of these accounts are in {self.directory / 'events.log'}.")
         has_failed = bool(verdict.violations or missing)
         print(f"\nThe soak has {'FAILED' if has_failed else 'passed'}. Logs of the site: {self.directory}", flush=True)
         return int(has_failed)
 
-    def load(self) -> Faults:
+    def load(self) -> None:
         actors = self.actors()
-        faults = Faults(self.redis, self.processes, BOUND, self.seed, self.stop)
+        faults = Faults(self.redis, self.processes, self.log, BOUND, self.seed, self.stop)
         threads: list[Actor | Faults] = [*actors, faults]
         for thread in threads:
             thread.start()
         try:
-            self.wait(threads, faults)
+            self.wait(threads)
         finally:
             self.stop.set()
         for thread in threads:
             thread.join()
         self.check(threads)
-        return faults
 
     def actors(self) -> list[Actor]:
         kinds: list[Callable[..., Actor]] = [User] * USERS + [Revoker] * REVOKERS + [Operator]
@@ -126,14 +128,13 @@ class Soak:
             kind(number, self.servers, self.log, self.seed, self.stop, TIMEOUT) for number, kind in enumerate(kinds)
         ]
 
-    def wait(self, threads: list[Actor | Faults], faults: Faults) -> None:
+    def wait(self, threads: list[Actor | Faults]) -> None:
         start = shown = time.monotonic()
         while (now := time.monotonic()) < start + self.seconds:
             self.check(threads)
             if now >= shown + PROGRESS:
                 shown += PROGRESS
-                counts = report.progress(self.log, faults.counts)
-                print(f"  {now - start:4.0f} s: {counts}", flush=True)
+                print(f"  {now - start:4.0f} s: {report.progress(self.log)}", flush=True)
             time.sleep(min(0.2, max(start + self.seconds - now, 0.0)))
 
     def check(self, threads: list[Actor | Faults]) -> None:

@@ -121,7 +121,9 @@ class User(Actor):
 
     def send(self, client: Client, token: AccessToken, method: str, path: str) -> Response:
         response = client.request(self.server(), method, path, token=token.token)
-        self.log.uses.append(Use(token.credential, response.server, response.sent, response.received, response.status))
+        self.log.uses.append(
+            Use(token.credential, response.server, response.sent, response.received, response.status, response.code)
+        )
         return response
 
     def refresh(self, live: LiveSession) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import threading
-from collections import Counter
+import time
 from collections.abc import Callable
 
+from soak.judge import Fault, Log
 from soak.servers import RedisServer, SiteProcess
 from soak.tenants import STREAMS
 
@@ -15,12 +16,18 @@ class Faults(threading.Thread):
     """Injects one fault after the other, in random order, until `stop` is set. Times are multiples of `bound`."""
 
     def __init__(
-        self, server: RedisServer, processes: list[SiteProcess], bound: float, seed: int, stop: threading.Event
+        self,
+        server: RedisServer,
+        processes: list[SiteProcess],
+        log: Log,
+        bound: float,
+        seed: int,
+        stop: threading.Event,
     ) -> None:
         super().__init__(name="faults", daemon=True)
-        self.server, self.processes, self.bound, self.stop = server, processes, bound, stop
+        self.server, self.processes, self.log = server, processes, log
+        self.bound, self.stop = bound, stop
         self.random = random.Random(f"{seed} faults")
-        self.counts: Counter[str] = Counter()
         self.error: BaseException | None = None
 
     def run(self) -> None:
@@ -30,8 +37,9 @@ class Faults(threading.Thread):
                     self.wait(0.5, 1.5)
                     if self.stop.is_set():
                         return
+                    start = time.monotonic()
                     fault(self)
-                    self.counts[fault.__name__] += 1
+                    self.log.faults.append(Fault(fault.__name__.replace("_", " "), start, time.monotonic()))
         except BaseException as error:
             self.error = error
 

@@ -67,6 +67,7 @@ class Use(NamedTuple):
     sent: float
     received: float
     status: int | None
+    code: str = ""
 
 
 class Refresh(NamedTuple):
@@ -89,6 +90,14 @@ class Call(NamedTuple):
     expected: Container[int] = OK
 
 
+class Fault(NamedTuple):
+    """A fault, which isn't judged, but may explain a violation."""
+
+    name: str
+    sent: float
+    done: float
+
+
 class Twins(NamedTuple):
     """Two simultaneous requests with one refresh token that both succeeded."""
 
@@ -105,6 +114,7 @@ class Log:
     revocations: list[Revocation] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     twins: list[Twins] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
     @property
     def requests(self) -> int:
@@ -112,10 +122,11 @@ class Log:
 
 
 class Violation(NamedTuple):
-    """A response that must not occur."""
+    """A response that must not occur, and the account that it concerns."""
 
     kind: str
     what: str
+    subject: str | None = None
 
 
 ACCEPTED_REVOKED = "revoked tokens accepted later than the bound"
@@ -168,7 +179,7 @@ def judge(log: Log, bound: float) -> Verdict:
             verdict.violations.append(_unexpected(call.name, call.server, call.status))
     for twins in log.twins:
         if not twins.are_equal:
-            verdict.violations.append(Violation(DIFFERENT_PAIRS, f"session {twins.session.id}"))
+            verdict.violations.append(Violation(DIFFERENT_PAIRS, f"session {twins.session.id}", twins.session.subject))
     return verdict
 
 
@@ -217,11 +228,12 @@ def _judge_use(use: Use, times: _Times, bound: float, verdict: Verdict) -> Itera
         verdict.revoked[result] += 1
         if result == "accepted":
             what = f"{late:.3f} s after the acknowledgement, on {use.server}: {_ids(use.credential)}"
-            yield Violation(ACCEPTED_REVOKED, what)
+            yield Violation(ACCEPTED_REVOKED, what, use.credential.values["subject"])
     elif use.received < times.possibly:
         verdict.valid[result] += 1
         if result == "refused":
-            yield Violation(REFUSED_VALID, f"on {use.server}: {_ids(use.credential)}")
+            what = f"on {use.server}: {_ids(use.credential)}"
+            yield Violation(REFUSED_VALID, what, use.credential.values["subject"])
     else:
         verdict.undecided += 1
     if result == "unexpected":
@@ -239,11 +251,11 @@ def _judge_refresh(refresh: Refresh, matching: _ByValue) -> Iterator[Violation]:
     if result == "accepted" and any(
         _certainly_revokes(end, session.received) and end.done < refresh.sent for end in ends
     ):
-        yield Violation(CONTINUED_ENDED, f"on {refresh.server}: session {session.id}")
+        yield Violation(CONTINUED_ENDED, f"on {refresh.server}: session {session.id}", session.subject)
     if result == "refused" and not any(
         _possibly_revokes(end, session.requested) and end.sent <= refresh.received for end in ends
     ):
-        yield Violation(LOST_SESSION, f"on {refresh.server}: session {session.id}, {refresh.code}")
+        yield Violation(LOST_SESSION, f"on {refresh.server}: session {session.id}, {refresh.code}", session.subject)
     if result == "unexpected":
         yield _unexpected("a refresh", refresh.server, refresh.status)
 

@@ -55,13 +55,15 @@ def judged(verdict: Verdict) -> str:
     return "\n".join(_line(name, counts) for name, counts in lines.items())
 
 
-def progress(log: Log, faults: Counter[str]) -> str:
+def progress(log: Log) -> str:
     """What has happened so far."""
-    return f"{log.requests:,} requests, {len(log.revocations):,} revocations, {faults.total()} faults"
+    return f"{log.requests:,} requests, {len(log.revocations):,} revocations, {len(log.faults)} faults"
 
 
-def faults(counts: Counter[str], losses: dict[str, dict[str, int]]) -> str:
-    lines = [f"  {count:7,}  {name.replace('_', ' ')}" for name, count in sorted(counts.items())]
+def faults(log: Log, losses: dict[str, dict[str, int]]) -> str:
+    """How often each fault occurred, and what the processes noticed."""
+    counts = Counter(fault.name for fault in log.faults)
+    lines = [f"  {count:7,}  {name}" for name, count in sorted(counts.items())]
     for server, found in losses.items():
         if found:
             lines.append(f"  complete list read again by the {server} process: {_results(Counter(found))}")

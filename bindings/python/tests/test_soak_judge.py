@@ -13,7 +13,7 @@ import pytest
 BENCHES = Path(__file__).resolve().parents[3] / "benches"
 sys.path.append(str(BENCHES))
 
-from soak import report  # noqa: E402
+from soak import history, report  # noqa: E402
 from soak.judge import (  # noqa: E402
     ACCEPTED_REVOKED,
     CONTINUED_ENDED,
@@ -24,6 +24,7 @@ from soak.judge import (  # noqa: E402
     UNEXPECTED,
     Call,
     Credential,
+    Fault,
     Log,
     Refresh,
     Revocation,
@@ -231,6 +232,20 @@ def test_violations_show_ids():
     shown = report.violations(verdict(revoked(), *[used(30.0, 200)] * 9))
     assert "9  revoked tokens accepted later than the bound" in shown and "session s" in shown
     assert shown.count("9.000 s after the acknowledgement") == report.SHOWN
+
+
+def test_history_has_the_events_of_the_accounts_concerned(tmp_path):
+    log, other = Log(), Credential({**IDS, "token": "u", "session": "r", "subject": "2"}, 10.0, 11.0)
+    log.uses = [used(12.0, 401), used(12.5, 200, other)]
+    log.refreshes = [refreshed(11.5, 200)]
+    log.revocations = [revoked("session"), revoked("session", value="r"), revoked("issuer", sent=14.0, done=14.5)]
+    log.faults = [Fault("redis flushed", 11.9, 12.1)]
+    history.write(log, judge(log, BOUND), tmp_path / "events.log")
+    lines = (tmp_path / "events.log").read_text().splitlines()
+    events = ("refresh of session s", "fault: redis flushed", "use of t, session s, on wsgi: 401")
+    events = (*events, "revocation of issuer i: acknowledged", "revocation of session s: acknowledged")
+    assert len(lines) == len(events) and all(event in line for event, line in zip(events, lines, strict=True))
+    assert lines[1].startswith("    0.400     0.600  fault")
 
 
 def test_tokens_are_not_shown():

@@ -202,6 +202,10 @@ class Revoker(User):
             self.refresh_ended(live, self.client, self.server())
 
     def log_out_during_refresh(self, live: LiveSession) -> None:
+        if not live.is_refreshable(time.monotonic()):
+            # The logout may be refused, and the session then continues.
+            self.log_out(live)
+            return
         server = self.server()
         self.both(
             lambda client: self.end_session(client, live),

@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,9 @@ BENCHES = Path(__file__).resolve().parents[3] / "benches"
 sys.path.append(str(BENCHES))
 
 from soak import history, report  # noqa: E402
+from soak.account import LATEST_EFFECT, AccessToken, LiveSession  # noqa: E402
+from soak.clients import Revoker  # noqa: E402
+from soak.http_client import Response, Server  # noqa: E402
 from soak.judge import (  # noqa: E402
     ACCEPTED_REVOKED,
     CONTINUED_ENDED,
@@ -249,11 +254,64 @@ def test_history_has_the_events_of_the_accounts_concerned(tmp_path):
 
 
 def test_tokens_are_not_shown():
-    from soak.account import AccessToken, LiveSession
-
     access = AccessToken(TOKEN, 0, "hunter2")
     live = LiveSession(SESSION, 0, access, "hunter2", older=["hunter2"])
     assert "hunter2" not in repr(live) and TOKEN.expires == NEVER
+
+
+# Clients
+
+
+class FakeClient:
+    """Responds to each request with the same status, and notes the paths."""
+
+    def __init__(self, status):
+        self.status, self.paths = status, []
+
+    def request(self, server, method, path, **options):
+        self.paths.append(path)
+        return Response(server, 30.0, 30.1, self.status, {"code": "token_revoked"})
+
+
+def live_session(settled_at, begun=None):
+    return LiveSession(SESSION, 0, AccessToken(TOKEN, 0, "a"), "r", begun=begun, settled_at=settled_at)
+
+
+def revoker(status):
+    client = Revoker(0, [Server("wsgi", 1), Server("asgi", 2)], Log(), 0, threading.Event(), 1.0)
+    client.client = client.other = FakeClient(status)
+    with ThreadPoolExecutor(1) as client.executor:
+        yield client
+
+
+@pytest.mark.parametrize("act", [Revoker.refresh, Revoker.log_out_during_refresh])
+@pytest.mark.parametrize("settled_at, is_sent", [(NEVER, False), (0.0, True)])
+def test_client_waits_while_a_server_may_execute_an_earlier_refresh(act, settled_at, is_sent):
+    """Otherwise, the token of the earlier request is two generations old, and the server ends the session."""
+    for client in revoker(401):
+        act(client, live_session(settled_at))
+    assert any(path.endswith("/token/refresh") for path in client.client.paths) is is_sent
+
+
+def test_refresh_without_a_response_is_repeated_at_once():
+    live = live_session(0.0)
+    live.continue_with([Response("wsgi", 50.0, 51.0, None, {})])
+    assert live.is_refreshable(52.0) and live.begun == 50.0
+    live.begun = None
+    assert not live.is_refreshable(52.0) and live.is_refreshable(50.0 + LATEST_EFFECT)
+
+
+def test_refused_logout_is_not_a_revocation():
+    for client in revoker(401):
+        client.log_out(live_session(0.0))
+    assert client.log.revocations == [] and [use.status for use in client.log.uses] == [401]
+
+
+def test_revocation_without_a_response_may_be_executed_later():
+    for client in revoker(None):
+        client.log_out(live_session(0.0))
+    (revocation,) = client.log.revocations
+    assert not revocation.is_acknowledged and revocation.done == 30.0 + LATEST_EFFECT
 
 
 # Processes

@@ -4,6 +4,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use boltguard_guard::{CheckResults, Decision};
+use boltguard_types::ReasonCode;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::{Anonymous, Caller, Credential, Gate, Refusal};
 
@@ -74,6 +77,27 @@ impl AdmittedCaller {
         }
     }
 
+    /// Returns the claims of a token, or those that a custom backend returned, as a type.
+    ///
+    /// # Errors
+    ///
+    /// A refusal with 401 if the caller is anonymous. A refusal with 403 and the reason
+    /// [`ClaimMismatch`](ReasonCode::ClaimMismatch) if the claims don't have this type, or with
+    /// [`ClaimMissing`](ReasonCode::ClaimMissing) if the credential is an API key, which has no claims.
+    pub fn claims_as<C: DeserializeOwned>(&self) -> Result<C, Refusal> {
+        self.check_authenticated()?;
+        let read = match (self.claims(), self.identity()) {
+            (Some(claims), _) => serde_json::from_str(claims.as_json()),
+            (_, Some(identity)) => {
+                let claims = identity.claims.clone();
+                serde_json::from_value(Value::Object(claims.into_iter().collect()))
+            }
+            _ => return Err(self.forbid(ReasonCode::ClaimMissing)),
+        };
+        // The error may contain a value, so it isn't logged.
+        read.map_err(|_| self.forbid(ReasonCode::ClaimMismatch))
+    }
+
     /// Checks the guard of another gate, such as [`Gate::for_callers`], with these results of its custom checks. A
     /// check without a result counts as failed.
     ///
@@ -83,9 +107,13 @@ impl AdmittedCaller {
     pub fn check(&self, gate: &Gate, results: &CheckResults) -> Result<(), Refusal> {
         match gate.decide(self, results).closed() {
             Decision::Allow => Ok(()),
-            Decision::Deny(reason) => Err(self.gate().forbid(self.0.caller.clone(), reason)),
+            Decision::Deny(reason) => Err(self.forbid(reason)),
             Decision::Challenge | Decision::Undetermined => Err(self.gate().challenge(self)),
         }
+    }
+
+    fn forbid(&self, reason: ReasonCode) -> Refusal {
+        self.gate().forbid(self.0.caller.clone(), reason)
     }
 }
 
@@ -94,5 +122,34 @@ impl Deref for AdmittedCaller {
 
     fn deref(&self) -> &Caller {
         &self.0.caller
+    }
+}
+
+/// The claims that a request handler requires of its caller, for the extractors of integrations.
+///
+/// Implemented for all types with `DeserializeOwned`, see [`AdmittedCaller::claims_as`].
+pub trait FromCaller: Sized {
+    /// Reads the claims of an authenticated caller.
+    ///
+    /// # Errors
+    ///
+    /// The refusal of a caller without these claims.
+    fn from_caller(caller: &AdmittedCaller) -> Result<Self, Refusal>;
+}
+
+/// No claims are required: all credentials are sufficient.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnyClaims;
+
+impl FromCaller for AnyClaims {
+    fn from_caller(_: &AdmittedCaller) -> Result<Self, Refusal> {
+        Ok(Self)
+    }
+}
+
+impl<C: DeserializeOwned> FromCaller for C {
+    fn from_caller(caller: &AdmittedCaller) -> Result<Self, Refusal> {
+        caller.claims_as()
     }
 }

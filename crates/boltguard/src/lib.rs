@@ -81,7 +81,7 @@ pub use boltguard_revocation as revocation;
 pub use boltguard_session as session;
 pub use boltguard_types as types;
 
-pub use admitted_caller::AdmittedCaller;
+pub use admitted_caller::{AdmittedCaller, AnyClaims, FromCaller};
 pub use api_key_edge::ApiKeyEdge;
 pub use backend::{
     API_KEY_BACKEND, ApiKeyBackend, ApiKeySource, Authenticate, Authentication, Backend,

@@ -1,6 +1,6 @@
 //! The time of an evaluation.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use boltguard_types::NumericDate;
 
@@ -22,6 +22,13 @@ impl Now {
             date,
             instant: Some(instant),
         }
+    }
+
+    /// Returns the time of the system clock, for the outermost layer of an application.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "for the outermost layer")]
+    pub fn system() -> Self {
+        NumericDate::from(SystemTime::now()).into()
     }
 
     /// Returns the date.

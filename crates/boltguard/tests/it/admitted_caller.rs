@@ -1,10 +1,15 @@
 //! Callers as request handlers receive them.
 
+use boltguard::apikey::ApiKeys;
+use boltguard::grants::Identity;
 use boltguard::guard::{CheckResults, Guard};
 use boltguard::types::ReasonCode;
-use boltguard::{AdmittedCaller, Gate};
+use boltguard::{
+    AdmittedCaller, ApiKeyBackend, ApiKeySource, Authentication, EdgeBackend, Gate, HeaderName,
+    Need, Step,
+};
 
-use crate::support::{admitted, bearer, check, gate, jwt};
+use crate::support::{NOW, admitted, bearer, check, done, gate, jwt};
 
 const CLAIMS: &str = r#"{"sub":"42","exp":1300819380,"permissions":["blog.edit"]}"#;
 
@@ -16,6 +21,60 @@ fn caller(headers: &[(&str, &str)]) -> AdmittedCaller {
 fn known() -> AdmittedCaller {
     let value = bearer(CLAIMS);
     caller(&[("authorization", value.as_str())])
+}
+
+/// The claims that a handler requires.
+#[derive(Debug, PartialEq, serde::Deserialize)]
+struct Tenant {
+    tenant: u32,
+}
+
+#[test]
+fn claims_have_the_type_of_the_handler() {
+    let value = bearer(r#"{"sub":"42","exp":1300819380,"tenant":7}"#);
+    let caller = caller(&[("authorization", value.as_str())]);
+    assert_eq!(caller.claims_as(), Ok(Tenant { tenant: 7 }));
+}
+
+#[test]
+fn claims_of_another_type_are_forbidden() {
+    let value = bearer(r#"{"sub":"42","exp":1300819380,"tenant":"seven"}"#);
+    for caller in [known(), caller(&[("authorization", value.as_str())])] {
+        let refusal = caller.claims_as::<Tenant>().unwrap_err();
+        assert_eq!(
+            (refusal.status(), refusal.reason()),
+            (403, ReasonCode::ClaimMismatch)
+        );
+    }
+}
+
+#[test]
+fn claims_of_a_custom_backend_are_read() {
+    let mut identity = Identity::new("7", "");
+    identity.claims.insert("tenant".into(), 7.into());
+    let gate = gate(
+        [EdgeBackend::new("session").into()],
+        &Guard::authenticated(),
+    );
+    let Step::Need(Need::Authenticate(need)) = gate.evaluate(&[], NOW) else {
+        panic!("the edge authenticates")
+    };
+    let step = need.resume(Authentication::Identified(identity), &[], NOW);
+    let caller = AdmittedCaller::new(admitted(done(step)), &gate);
+    assert_eq!(caller.claims_as(), Ok(Tenant { tenant: 7 }));
+}
+
+#[test]
+fn api_key_and_anonymous_caller_have_no_claims() {
+    let key = "an API key of at least 32 characters";
+    let keys = ApiKeySource::Static(ApiKeys::new([key]).unwrap());
+    let backend = ApiKeyBackend::new(keys, HeaderName::new("x-api-key").unwrap());
+    let gate = gate([backend.into()], &Guard::allow_any());
+    for (headers, status) in [(&[("x-api-key", key)][..], 403), (&[], 401)] {
+        let caller = AdmittedCaller::new(admitted(check(&gate, headers)), &gate);
+        let refusal = caller.claims_as::<Tenant>().unwrap_err();
+        assert_eq!(refusal.status(), status);
+    }
 }
 
 fn object_gate(guard: &str) -> Gate {

@@ -31,7 +31,7 @@ fn repeated_credentials_are_absent() {
     let good = (AUTHORIZATION, value.as_bytes());
     let bad = (AUTHORIZATION, b"Bearer a.b.c".as_slice());
     assert!(matches!(
-        check(&parts(&[good.clone()])),
+        check(&parts(std::slice::from_ref(&good))),
         Outcome::Admitted(_)
     ));
     for both in [

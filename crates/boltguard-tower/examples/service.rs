@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use boltguard::apikey::{ApiKeyVerifier, KeyFormat, MemoryKeyStore, Peppers};
 use boltguard::guard::{CheckResults, Guard};
@@ -14,10 +14,9 @@ use boltguard::keys::{Algorithm, Key, KeySet, Secret, VerifyingKey};
 use boltguard::revocation::{
     MemoryRevocation, RedisRevocation, ReplicatedRevocation, RevocationStore, retain_until,
 };
-use boltguard::types::NumericDate;
 use boltguard::{
-    AdmittedCaller, ApiKeyBackend, ApiKeySource, Backend, Gate, HeaderName, JwtBackend, Refusal,
-    Revocation,
+    AdmittedCaller, ApiKeyBackend, ApiKeySource, Backend, Gate, HeaderName, JwtBackend, Now,
+    Refusal, Revocation,
 };
 use boltguard_tower::GuardLayer;
 use bytes::Bytes;
@@ -145,8 +144,7 @@ async fn log_out(app: &App, caller: &AdmittedCaller) -> StatusCode {
     else {
         return StatusCode::BAD_REQUEST;
     };
-    #[expect(clippy::disallowed_methods, reason = "a service reads the clock")]
-    let now = NumericDate::from(SystemTime::now());
+    let now = Now::system().date();
     let until = retain_until(exp, Duration::ZERO);
     let revocation = app.revocation.clone();
     // A shared list waits for Redis.

@@ -2,9 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use boltguard::types::NumericDate;
 use boltguard::{AsyncEdge, Gate, Now};
 use http::HeaderValue;
 use tower_layer::Layer;
@@ -36,7 +34,7 @@ impl GuardLayer {
         let vary = gate.vary().and_then(|value| value.try_into().ok());
         let settings = Settings {
             gate,
-            clock: Arc::new(system_time),
+            clock: Arc::new(Now::system),
             vary,
         };
         Self {
@@ -82,9 +80,4 @@ impl<E> fmt::Debug for GuardLayer<E> {
             .field("gate", &self.settings.gate)
             .finish_non_exhaustive()
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is the outermost layer")]
-fn system_time() -> Now {
-    NumericDate::from(SystemTime::now()).into()
 }

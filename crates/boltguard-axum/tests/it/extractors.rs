@@ -1,0 +1,158 @@
+//! The caller in handlers.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::routing;
+use boltguard_axum::{Authenticated, ConnectionWatch, Rejection};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::support::{CLAIMS, bearer, get, router};
+
+async fn required(caller: Authenticated) -> String {
+    caller.user_id().unwrap().into_owned()
+}
+
+async fn optional(caller: Option<Authenticated>) -> String {
+    caller.map_or("none".to_owned(), |caller| {
+        caller.user_id().unwrap().into_owned()
+    })
+}
+
+#[derive(serde::Deserialize)]
+struct Tenant {
+    tenant: u32,
+}
+
+async fn typed(caller: Authenticated<Tenant>) -> String {
+    caller.claims.tenant.to_string()
+}
+
+async fn typed_if_present(caller: Option<Authenticated<Tenant>>) -> String {
+    caller.map_or("none".to_owned(), |caller| caller.claims.tenant.to_string())
+}
+
+#[tokio::test]
+async fn caller_is_extracted() {
+    let app = router("authenticated", routing::get(required));
+    let response = get(&app, "/", Some(&bearer(CLAIMS))).await;
+    assert_eq!(response, (200, "42".to_owned()));
+}
+
+#[tokio::test]
+async fn anonymous_caller_is_challenged_by_the_extractor() {
+    let app = router("allow_any", routing::get(required));
+    for authorization in [None, Some("Bearer a.b.c"), Some("Basic YTpi")] {
+        let (status, body) = get(&app, "/", authorization).await;
+        assert_eq!(status, 401, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn absent_credentials_are_none_and_rejected_ones_are_refused() {
+    let app = router("allow_any", routing::get(optional));
+    assert_eq!(get(&app, "/", None).await, (200, "none".to_owned()));
+    assert_eq!(
+        get(&app, "/", Some(&bearer(CLAIMS))).await,
+        (200, "42".to_owned())
+    );
+    for (authorization, code) in [
+        ("Bearer a.b.c", "invalid_token"),
+        (&bearer(r#"{"sub":"42","exp":1300818999}"#), "token_expired"),
+        ("Basic YTpi", "not_authenticated"),
+    ] {
+        let (status, body) = get(&app, "/", Some(authorization)).await;
+        assert_eq!(status, 401);
+        assert!(body.contains(code), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn claims_have_their_type() {
+    for handler in [routing::get(typed), routing::get(typed_if_present)] {
+        let app = router("allow_any", handler);
+        assert_eq!(
+            get(&app, "/", Some(&bearer(CLAIMS))).await,
+            (200, "7".to_owned())
+        );
+        for other in [
+            r#"{"sub":"42","exp":1300819380}"#,
+            r#"{"sub":"42","exp":1300819380,"tenant":"seven"}"#,
+        ] {
+            let (status, body) = get(&app, "/", Some(&bearer(other))).await;
+            assert_eq!(status, 403);
+            assert!(!body.contains("seven"), "{body}");
+        }
+    }
+    let app = router("allow_any", routing::get(typed_if_present));
+    assert_eq!(get(&app, "/", None).await, (200, "none".to_owned()));
+}
+
+/// Collects log messages.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<String>>);
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("boltguard")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        *self.0.lock().unwrap() += event.metadata().level().as_str();
+        event.record(&mut self.clone());
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+impl Visit for Log {
+    fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
+        *self.0.lock().unwrap() += &format!(" {value:?}");
+    }
+}
+
+#[tokio::test]
+async fn extractor_without_a_layer_is_an_error_that_is_logged() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    for handler in [
+        routing::get(required),
+        routing::get(optional),
+        routing::get(typed),
+        routing::get(async |_: ConnectionWatch| "watched"),
+    ] {
+        let app = Router::new().route("/", handler);
+        let response = get(&app, "/", Some(&bearer(CLAIMS))).await;
+        assert_eq!(response, (500, String::new()));
+        let logged = std::mem::take(&mut *log.0.lock().unwrap());
+        assert!(logged.starts_with("ERROR"), "{logged}");
+        assert!(logged.contains("its route has no `GuardLayer`"), "{logged}");
+    }
+}
+
+#[tokio::test]
+async fn object_check_of_a_handler_is_a_rejection() {
+    let gate = boltguard::Gate::for_callers(&r#"perm("blog.edit")"#.parse().unwrap()).unwrap();
+    let handler = async move |caller: Authenticated| -> Result<&'static str, Rejection> {
+        caller.check(&gate, &Default::default())?;
+        Ok("saved")
+    };
+    let app = router("authenticated", routing::get(handler));
+    let (status, body) = get(&app, "/", Some(&bearer(CLAIMS))).await;
+    assert_eq!(status, 403);
+    assert!(body.contains("permission_denied"));
+    let editor = bearer(r#"{"sub":"42","exp":1300819380,"permissions":["blog.edit"]}"#);
+    assert_eq!(get(&app, "/", Some(&editor)).await.0, 200);
+}

@@ -1,0 +1,58 @@
+//! The extractor with which a WebSocket is closed.
+
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, rt};
+use boltguard::{AsyncEdge, CredentialWatch, Now, Refusal};
+
+use crate::Rejection;
+use crate::authenticated::admitted;
+use crate::request::Head;
+
+/// Waits until the credentials that opened a connection are no longer valid, see [`CredentialWatch`].
+///
+/// ```
+/// use boltguard_actix::ConnectionWatch;
+///
+/// /// Runs as long as the credentials are valid, and returns the code and the reason for which to close the WebSocket.
+/// async fn run(watch: ConnectionWatch, chat: impl Future<Output = ()>) -> Option<(u16, &'static str)> {
+///     let (mut chat, mut ended) = (std::pin::pin!(chat), std::pin::pin!(watch.ended(())));
+///     std::future::poll_fn(|context| {
+///         if chat.as_mut().poll(context).is_ready() {
+///             return std::task::Poll::Ready(None);
+///         }
+///         let ended = ended.as_mut().poll(context);
+///         ended.map(|refusal| Some((refusal.close_code(), refusal.code())))
+///     })
+///     .await
+/// }
+/// ```
+#[derive(Debug)]
+pub struct ConnectionWatch(CredentialWatch);
+
+impl ConnectionWatch {
+    /// Sets how often the credentials are checked, besides when the token expires. The default is every 5 seconds.
+    #[must_use]
+    pub fn with_interval(self, interval: Duration) -> Self {
+        Self(self.0.with_interval(interval))
+    }
+
+    /// Waits until the credentials are no longer valid, and returns why.
+    ///
+    /// `edge` provides what the gate needs from outside: a clone of that of the middleware, or `()` if it has none.
+    pub async fn ended(&self, mut edge: impl AsyncEdge) -> Refusal {
+        self.0.ended(&mut edge, Now::system, rt::time::sleep).await
+    }
+}
+
+impl FromRequest for ConnectionWatch {
+    type Error = Rejection;
+    type Future = Ready<Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let watch = |caller| Self(CredentialWatch::new(&caller, &Head(request.head())));
+        ready(admitted(request).map(watch))
+    }
+}

@@ -1,0 +1,57 @@
+//! The example service, on a real server.
+
+use std::net::TcpListener;
+use std::thread;
+
+use boltguard::apikey::{KeyFormat, Peppers, StoredKey};
+use boltguard::keys::{Algorithm, Key, Secret, SigningKey};
+use boltguard::types::NumericDate;
+use boltguard_testing::service::Service;
+
+#[path = "../../examples/service.rs"]
+mod service;
+
+/// Checks the service with this list of revoked tokens.
+fn check(redis_url: Option<String>) {
+    let secret = Secret::generate(Algorithm::Hs256).unwrap();
+    let pepper = Secret::generate(Algorithm::Hs256).unwrap();
+    let api_key = KeyFormat::new("demo").unwrap().generate().unwrap();
+    let peppers = Peppers::new(pepper.clone());
+    let stored = StoredKey::new(&api_key, &peppers, NumericDate::from_secs(0));
+    let key = SigningKey::new(&Key::Secret(secret.clone()), Algorithm::Hs256).unwrap();
+    let settings = service::Settings {
+        secret,
+        pepper,
+        api_keys: [stored.with_permissions(["reports.view"])].into(),
+        redis_url,
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || serve(listener, settings));
+    let running = Service {
+        address,
+        key: &key,
+        api_key: api_key.expose(),
+        unknown_path: 404,
+    };
+    running.check();
+}
+
+#[actix_web::main]
+async fn serve(listener: TcpListener, settings: service::Settings) {
+    let server = service::serve(listener, settings).unwrap();
+    server.await.unwrap();
+}
+
+#[test]
+fn example_revokes_tokens_in_memory() {
+    check(None);
+}
+
+#[test]
+fn example_revokes_tokens_in_redis() {
+    match std::env::var("BOLTGUARD_TEST_REDIS_URL") {
+        Ok(url) => check(Some(url)),
+        Err(_) => eprintln!("SKIPPED: BOLTGUARD_TEST_REDIS_URL isn't set"),
+    }
+}

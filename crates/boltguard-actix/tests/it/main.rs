@@ -1,0 +1,8 @@
+//! The middleware and the extractors, in applications and on a real server.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
+
+mod example;
+mod extractors;
+mod middleware;
+mod support;

@@ -98,6 +98,8 @@ def test_function_logout_ends_the_session_if_the_store_fails(ada, sessions, stor
     assert TokenSession.objects.get(pk=pair.session_id).ended_at is not None
     # The caller can repeat it.
     assert wsgi("post", "/out", bearer(pair.access_token)).status_code == 200 and len(steps) == 2
+    # No entry is permanent, although the session had ended before.
+    assert {kind for kind, _ in store.ttls} == {"session"} and None not in {ttl for _, ttl in store.ttls}
     assert wsgi("post", "/out", bearer(pair.access_token)).status_code == 401
 
 

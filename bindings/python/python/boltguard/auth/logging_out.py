@@ -44,7 +44,7 @@ def logout(request: Any, *, session_ttl: Ttl = None) -> AwaitableNone:
     failures = Failures()
     # The session first: once the token is revoked, a request that repeats a failed logout is refused.
     if session is not None:
-        ended = [one for one in session.tables if failures.catch(one.end, session.id)]
+        ended = [one for one in session.tables if _ends(one, session.id, failures)]
         ttl = _session_ttl(ended, session_ttl)
         for token in tokens:
             failures.catch(token.store.revoke_session, session.id, ttl)
@@ -63,7 +63,7 @@ async def alogout(request: Any, *, session_ttl: Ttl = None) -> None:
         session = None
     failures = Failures()
     if session is not None:
-        ended = [one for one in session.tables if await failures.acatch(one.aend(session.id))]
+        ended = [one for one in session.tables if await in_thread(_ends)(one, session.id, failures)]
         ttl = _session_ttl(ended, session_ttl)
         for token in tokens:
             await failures.acatch(token.store.arevoke_session(session.id, ttl))
@@ -94,6 +94,11 @@ def _session(request: Any) -> _Session | None:
     # Another issuer must not end a session of this site, whose ID it may know. Watermarks of sessions have no issuer.
     is_foreign = context.account is None
     return _Session(context.session_id, [] if is_foreign else session_tables(), is_foreign)
+
+
+def _ends(table: SessionTable, session_id: str, failures: Failures) -> Any:
+    """Ends a session, and returns whether it is in the table, also if it has ended before or a store fails."""
+    return failures.catch(table.end, session_id) or failures.catch(table.has, session_id)
 
 
 def _session_ttl(ended: list[SessionTable], ttl: Ttl) -> Ttl:

@@ -45,10 +45,6 @@ class SessionTable:
         """Ends a session and revokes its access tokens. Returns whether the session hadn't ended before."""
         raise NotImplementedError
 
-    async def aend(self, session_id: str) -> bool:
-        """`end`, for async code."""
-        raise NotImplementedError
-
     def end_all(self, user: Any, keep: str | None = None) -> int:
         """Ends the sessions of a user, except the one with the ID `keep`, and revokes their access tokens."""
         raise NotImplementedError

@@ -66,9 +66,6 @@ class Table(SessionTable):
     def end(self, session_id: str) -> bool:
         return end(session_id)
 
-    async def aend(self, session_id: str) -> bool:
-        return await in_thread(end)(session_id)
-
     def end_all(self, user: Any, keep: str | None = None) -> int:
         return end_all(user, keep)
 

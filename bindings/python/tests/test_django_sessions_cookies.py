@@ -4,16 +4,18 @@ import asyncio
 import json
 
 import pytest
+from django.core.checks.urls import check_url_namespaces_unique
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 from django.middleware.csrf import _get_new_csrf_string
 from django.test import AsyncClient, Client, RequestFactory, override_settings
-from django.urls import include, path
+from django.urls import include, path, reverse
 
 from boltguard import protect
 from boltguard.auth import InMemoryRevocation, IsAuthenticated, JWTAuthentication
 from boltguard.checks.backends import check_cookies
 from boltguard.debug import ExceptionReporterFilter
+from boltguard.doctor.policy import _cookies as doctor_cookies
 from boltguard.sessions import TokenSessions, clock
 from boltguard.sessions.models import TokenSession
 
@@ -365,6 +367,27 @@ def test_the_views_work_in_another_namespace(ada):
     browser = Browser()
     browser.send("get", "/v1/auth/csrf")
     assert browser.post("/v1/auth/token", ADA).cookies[REFRESH]["path"] == "/v1/auth/token/refresh"
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_site_can_have_views_with_bodies_and_with_cookies(ada, is_first):
+    bodies, sessions = TokenSessions(JWTAuthentication()), TokenSessions(JWTAuthentication(cookie=ACCESS), cookies=True)
+    both = [path("app/", bodies.urls), path("page/", sessions.urls)]
+    mount(*(both if is_first else reversed(both)))
+    assert check_url_namespaces_unique(None) == []
+    assert reverse("boltguard_sessions:refresh") == "/app/token/refresh"
+    response = HttpResponse()
+    sessions.set_cookies(response, sessions.create(ada))
+    assert response.cookies[REFRESH]["path"] == "/page/token/refresh"
+    assert dict(doctor_cookies())["cookie __Secure-refresh"].startswith("no Domain; Path=/page/token/refresh;")
+
+
+def test_own_views_require_the_views_with_cookies(ada):
+    bodies, sessions = TokenSessions(JWTAuthentication()), TokenSessions(JWTAuthentication(cookie=ACCESS), cookies=True)
+    mount(path("app/", bodies.urls))
+    with pytest.raises(ImproperlyConfigured, match=r"Add path\('auth/', sessions.urls\) to urlpatterns"):
+        sessions.set_cookies(HttpResponse(), sessions.create(ada))
+    assert "Path=unknown" in dict(doctor_cookies())["cookie __Secure-refresh"]
 
 
 @override_settings(CSRF_COOKIE_HTTPONLY=True, CSRF_COOKIE_NAME="forgery", CSRF_HEADER_NAME="HTTP_X_FORGERY")

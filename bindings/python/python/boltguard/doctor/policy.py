@@ -9,7 +9,6 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
-from django.urls import NoReverseMatch, reverse
 
 from boltguard import api_keys, registry
 from boltguard._rust import SYMMETRIC_ALGORITHMS
@@ -54,8 +53,8 @@ def _cookies() -> Iterator[tuple[str, Fact]]:
     from boltguard.sessions import cookies
 
     try:
-        refresh_path = reverse("boltguard_sessions:refresh")
-    except NoReverseMatch:
+        refresh_path = cookies.mounted_refresh_path()
+    except ImproperlyConfigured:
         refresh_path = "unknown, because the URLconf doesn't contain the views"
     attributes = cookies.ATTRIBUTES
     flags = [name for name, flag in (("Secure", "secure"), ("HttpOnly", "httponly")) if attributes[flag]]

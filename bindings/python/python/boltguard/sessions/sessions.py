@@ -12,7 +12,7 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern
 
 from boltguard import _rust, conf, registry
 from boltguard.auth.accounts import UserUnavailable, active
@@ -139,8 +139,8 @@ class TokenSessions(SessionManager):
 
     @property
     def urls(self) -> tuple[list[URLPattern], str, str]:
-        """For `path("auth/", sessions.urls)`. The namespace is `boltguard_sessions`."""
-        return self._patterns, "boltguard_sessions", "boltguard_sessions"
+        """For `path("auth/", sessions.urls)`. The application namespace is `boltguard_sessions`."""
+        return self._patterns, "boltguard_sessions", cookies.NAMESPACE if self._uses_cookies else "boltguard_sessions"
 
     def create(self, user: Any, request: HttpRequest | None = None) -> TokenPair:
         """Begins a session of a user who has just logged in. The user agent and IP address of the request are stored.
@@ -300,7 +300,7 @@ class TokenSessions(SessionManager):
     def _refresh_path(self) -> str:
         if not self._uses_cookies:
             raise ImproperlyConfigured("TokenSessions: only sessions with cookies=True have cookies.")
-        return reverse("boltguard_sessions:refresh")
+        return cookies.mounted_refresh_path()
 
     def _engine(self) -> _rust.SessionEngine:
         """The engine with the current secrets."""

@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 from django.urls import path
 
 from boltguard import jwt, protect
-from boltguard.auth import InMemoryRevocation, IsAuthenticated, JWTAuthentication, alogout, logout
+from boltguard.auth import InMemoryRevocation, IsAuthenticated, JWTAuthentication, alogout, logout, logout_everywhere
 from boltguard.exceptions import InvalidRefreshToken, RevocationUnavailable
 from boltguard.sessions import TokenSessions, clock
 from boltguard.sessions.models import TokenSession
@@ -227,6 +227,21 @@ def test_all_tokens_of_a_user_are_revoked_without_an_end(ada, sessions, store):
     assert store.ttls[-1] == ("subject", None)
 
 
+@pytest.mark.parametrize("end", [TokenSessions.end_all, lambda _, user: logout_everywhere(user)], ids=["all", "logout"])
+def test_tokens_of_a_server_whose_clock_is_ahead_are_revoked(ada, sessions, store, monkeypatch, end):
+    """Their time is later than that until which the tokens of the user are revoked."""
+    now = clock.now
+    with monkeypatch.context() as another_server:
+        another_server.setattr(clock, "now", lambda: now() + 30)
+        pair = sessions.create(ada)
+    earlier = sessions.create(ada)
+    assert status(pair.access_token) == status(earlier.access_token) == 200
+    end(sessions, ada)
+    assert status(pair.access_token) == status(earlier.access_token) == 401
+    assert [kind for kind, _ in store.ttls].count("session") == 1
+    assert status(sessions.create(ada).access_token) == 200
+
+
 def test_expired_session_is_not_continued_with_a_longer_lifetime(ada, sessions, monkeypatch):
     shorter = TokenSessions(sessions.jwt_auth, access_lifetime=60, refresh_lifetime=120)
     pair = shorter.create(ada)
@@ -261,6 +276,18 @@ def test_failing_claims_leave_no_session(ada):
     with pytest.raises(ZeroDivisionError):
         broken.create(ada)
     assert not TokenSession.objects.active().exists()
+
+
+def test_login_that_fails_ends_no_further_sessions_when_it_is_repeated(ada, store, own_registry):
+    """The sessions that are too many end at once, and the one whose tokens no client has received doesn't count."""
+    several = TokenSessions(JWTAuthentication(revocation_store=store), max_sessions=4)
+    pairs = [several.create(ada) for _ in range(4)]
+    fewer = TokenSessions(several.jwt_auth, max_sessions=2)
+    with pytest.raises(RevocationUnavailable):
+        failing(store, lambda: fewer.create(ada))
+    assert [row.pk for row in several.list(ada)] == [pairs[3].session_id]
+    again = fewer.create(ada)
+    assert {row.pk for row in several.list(ada)} == {pairs[3].session_id, again.session_id}
 
 
 @pytest.mark.parametrize(

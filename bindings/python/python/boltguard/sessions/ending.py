@@ -45,7 +45,10 @@ def end_all(user: Any, keep: str | None = None) -> int:
     ended = rows.end_all(concerned)
     _note(ids)
     if keep is None:
-        _revoke_subjects(subjects_of(user.pk))
+        failures = Failures()
+        failures.catch(_revoke_subjects, subjects_of(user.pk))
+        failures.catch(_revoke_sessions, _with_future_tokens(concerned))
+        failures.raise_worst()
         return ended
     # Otherwise, the session would end with the next refresh if the password was changed.
     rows.rows().of(user).filter(pk=keep).update(auth_hash=auth_hash(user))
@@ -76,6 +79,14 @@ def _with_valid_tokens(sessions: TokenSessionQuerySet) -> Sequence[str]:
     lifetime = (_longest_lifetime() or timedelta()).total_seconds()
     recent = sessions.filter(ended_at__gt=clock.moment(clock.now() - lifetime))
     return [*sessions.filter(ended_at=None).values_list("pk", flat=True), *recent.values_list("pk", flat=True)]
+
+
+def _with_future_tokens(sessions: TokenSessionQuerySet) -> Sequence[str]:
+    """The IDs of sessions whose access token is from a server with a clock that is ahead of this one.
+
+    It isn't revoked with those of its subject that were issued until now.
+    """
+    return [*sessions.filter(stamp__gt=int(clock.now() * 1_000_000)).values_list("pk", flat=True)]
 
 
 def _note(ids: Sequence[str]) -> None:

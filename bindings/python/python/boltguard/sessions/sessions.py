@@ -16,6 +16,7 @@ from django.urls import URLPattern
 
 from boltguard import _rust, conf, registry
 from boltguard.auth.accounts import UserUnavailable, active
+from boltguard.auth.failures import Failures
 from boltguard.auth.issuing import AccessTokenIssuer, ExtraClaims
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.renewed_revocation import note_issued
@@ -161,13 +162,11 @@ class TokenSessions(SessionManager):
             if account(row) is None:
                 raise AccountChanged(CHANGED)
             pair = self._issue(state, user)
+            self._end_oldest(user)
         except BaseException:
+            # No client has its tokens, so it must not count for `max_sessions`.
             self.end(row.pk)
             raise
-        if self._max_sessions is not None:
-            # Also this one, if newer ones began in the meantime. All simultaneous logins therefore keep the same ones.
-            for session_id in rows.oldest(user, self._max_sessions):
-                self.end(session_id)
         return pair
 
     async def acreate(self, user: Any, request: HttpRequest | None = None) -> TokenPair:
@@ -346,6 +345,16 @@ class TokenSessions(SessionManager):
         if not rows.rotate(following, engine.expires(following), auth_hash(user)):
             return None
         return self._issue(following, user)
+
+    def _end_oldest(self, user: Any) -> None:
+        """Ends the sessions that are too many."""
+        if self._max_sessions is None:
+            return
+        failures = Failures()
+        # Also the new one, if newer ones began in the meantime. All simultaneous logins therefore keep the same ones.
+        for session_id in rows.oldest(user, self._max_sessions):
+            failures.catch(self.end, session_id)
+        failures.raise_worst()
 
     def _end_reused(self, row: TokenSession, request: HttpRequest | None) -> None:
         try:

@@ -1,6 +1,8 @@
 //! `cargo xtask ci`: all checks that must pass before a change is merged.
 
+use std::env;
 use std::fmt;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -20,7 +22,7 @@ pub(crate) const COMMAND: Command = Command {
     summary: "Run all checks that must pass before a change is merged",
     usage: "ci [step…]
 
-  step…   only these: format, lock, tidy, clippy, docs, deny, test, features, demo, types, fuzz
+  step…   only these: format, lock, tidy, clippy, docs, deny, test, features, wasm, demo, types, fuzz
 
 Continues after a step that fails, and lists the failed steps at the end.",
     run,
@@ -30,7 +32,7 @@ Continues after a step that fails, and lists the failed steps at the end.",
 struct Step(&'static str, &'static str, fn(&Workspace) -> Result<()>);
 
 /// The quick steps come first.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step("format", "formatting of the Rust code", format),
     Step("lock", "Cargo.lock is up to date", lock),
     Step("tidy", "layers and rules for the sources", tidy::tidy),
@@ -47,6 +49,7 @@ const STEPS: [Step; 11] = [
         "Rust tests with every optional feature",
         features,
     ),
+    Step("wasm", "verification of tokens in WebAssembly", wasm),
     Step("demo", "the demo site, over HTTP", |workspace| {
         demo::check(workspace, None)
     }),
@@ -181,6 +184,27 @@ fn features(workspace: &Workspace) -> Result<()> {
         ..Options::default()
     };
     test::test(workspace, rust)
+}
+
+/// The crates that verify tokens, for WebAssembly. `ring` contains C code.
+fn wasm(workspace: &Workspace) -> Result<()> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let library = ["--print", "target-libdir", "--target", TARGET];
+    let library = process::capture(std::process::Command::new("rustc").args(library))?;
+    if !Path::new(library.trim()).is_dir() {
+        bail!(Skipped(
+            "install the target with `rustup target add wasm32-unknown-unknown`"
+        ));
+    }
+    let has_compiler = env::var_os("CC_wasm32_unknown_unknown").is_some()
+        || process::succeeds(std::process::Command::new("clang").arg("--version"));
+    if !has_compiler {
+        bail!(Skipped(
+            "install clang, or set CC_wasm32_unknown_unknown to a C compiler for this target"
+        ));
+    }
+    let line = "check --package boltguard-jwt --features boltguard-keys/wasm-js";
+    process::run(workspace.cargo(line).args(["--target", TARGET]))
 }
 
 /// `stubtest` compares the stub of the Rust module with the installed module.

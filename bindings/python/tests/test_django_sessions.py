@@ -321,6 +321,31 @@ def test_new_password_ends_sessions(ada, sessions):
     assert refused(sessions, pair.refresh_token) == "session_ended"
 
 
+BETTER_HASH = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("PBKDF2", "MD5")]
+
+
+@override_settings(PASSWORD_HASHERS=BETTER_HASH)
+@pytest.mark.parametrize("revoke_on", [[], ["password"]], ids=["nothing", "password"])
+def test_better_hash_at_a_login_ends_no_session(ada, sessions, revoke_on):
+    pair, forgotten = sessions.create(ada), sessions.create(ada)
+    TokenSession.objects.filter(pk=forgotten.session_id).update(auth_hash="that of an older password")
+    with override_settings(BOLTGUARD_REVOKE_ON=revoke_on):
+        user = get_user_model().objects.get(pk=ada.pk)
+        assert user.check_password("correct horse") and user.password.startswith("pbkdf2_sha256$")
+    pair = sessions.refresh(pair.refresh_token)
+    assert refused(sessions, forgotten.refresh_token) == "session_ended"
+    user.set_password("another")
+    user.save()
+    assert refused(sessions, pair.refresh_token) == "session_ended"
+
+
+def test_better_hash_ends_no_session_of_an_old_secret_key(ada, sessions):
+    pair = sessions.create(ada)
+    with override_settings(SECRET_KEY="n" * 50, SECRET_KEY_FALLBACKS=[SECRET], PASSWORD_HASHERS=BETTER_HASH):
+        assert get_user_model().objects.get(pk=ada.pk).check_password("correct horse")
+        assert sessions.refresh(pair.refresh_token).session_id == pair.session_id
+
+
 def test_session_in_which_the_password_was_changed_continues(ada, sessions):
     pair, other = sessions.create(ada), sessions.create(ada)
     ada.set_password("another horse")

@@ -49,6 +49,10 @@ class SessionTable:
         """Ends the sessions of a user, except the one with the ID `keep`, and revokes their access tokens."""
         raise NotImplementedError
 
+    def continue_all(self, before: Any, after: Any) -> None:
+        """Continues the sessions of a user although the password has another hash, as `before` and `after` have it."""
+        raise NotImplementedError
+
 
 def register_table(table: SessionTable) -> None:
     """Called by the app `boltguard.sessions`."""

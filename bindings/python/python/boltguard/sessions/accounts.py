@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.utils.crypto import constant_time_compare
@@ -28,9 +29,11 @@ def account(row: TokenSession) -> Any:
     return user if _has_same_password(row, user) else None
 
 
+def auth_hashes(user: Any) -> Iterator[str]:
+    """The hashes of sessions that began with the password of a user, also with the keys in SECRET_KEY_FALLBACKS."""
+    yield auth_hash(user)
+    yield from getattr(user, "get_session_auth_fallback_hash", lambda: ())()
+
+
 def _has_same_password(row: TokenSession, user: Any) -> bool:
-    if constant_time_compare(row.auth_hash, auth_hash(user)):
-        return True
-    # With the keys in SECRET_KEY_FALLBACKS.
-    fallbacks = getattr(user, "get_session_auth_fallback_hash", lambda: ())()
-    return any(constant_time_compare(row.auth_hash, old) for old in fallbacks)
+    return any(constant_time_compare(row.auth_hash, known) for known in auth_hashes(user))

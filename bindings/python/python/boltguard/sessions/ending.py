@@ -14,7 +14,7 @@ from boltguard.auth.journal import note_other
 from boltguard.auth.session_managers import SessionManager, SessionTable
 from boltguard.auth.stores import RevocationStore
 from boltguard.sessions import clock, rollbacks, rows
-from boltguard.sessions.accounts import auth_hash
+from boltguard.sessions.accounts import auth_hash, auth_hashes
 from boltguard.threads import in_thread
 
 if TYPE_CHECKING:
@@ -71,6 +71,9 @@ class Table(SessionTable):
 
     def end_all(self, user: Any, keep: str | None = None) -> int:
         return end_all(user, keep)
+
+    def continue_all(self, before: Any, after: Any) -> None:
+        rows.replace_auth_hash(after, auth_hashes(before), auth_hash(after))
 
 
 def _with_valid_tokens(sessions: TokenSessionQuerySet) -> Sequence[str]:

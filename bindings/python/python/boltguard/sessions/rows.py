@@ -5,7 +5,7 @@ Sessions are read from the database that they are written to, because a replica 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -91,12 +91,21 @@ def end(sessions: TokenSessionQuerySet) -> int:
 
 def end_all(sessions: TokenSessionQuerySet) -> int:
     """`end`, for several sessions."""
+    return _update(sessions.filter(ended_at=None), ended_at=current())
+
+
+def replace_auth_hash(user: Any, known: Iterable[str], auth_hash: str) -> int:
+    """Gives the sessions of a user with one of the known hashes another one, and returns their number."""
+    return _update(rows().of(user).filter(ended_at=None, auth_hash__in=[*known]), auth_hash=auth_hash)
+
+
+def _update(sessions: TokenSessionQuerySet, **changes: Any) -> int:
+    """Changes several sessions. Statements that lock the same rows in different orders would wait for each other."""
     if not connections[sessions.db].features.has_select_for_update:  # SQLite, which locks no rows
-        return end(sessions)
-    # Two statements that lock the same rows in different orders would wait for each other.
+        return sessions.update(**changes)
     with transaction.atomic(using=sessions.db):
-        active = sessions.filter(ended_at=None).select_for_update().order_by("pk")
-        return end(rows().filter(pk__in=[*active.values_list("pk", flat=True)]))
+        locked = sessions.select_for_update().order_by("pk")
+        return rows().filter(pk__in=[*locked.values_list("pk", flat=True)]).update(**changes)
 
 
 def _after_others(user: Any, date: datetime) -> datetime:

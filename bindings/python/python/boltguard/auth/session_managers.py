@@ -55,8 +55,8 @@ class SessionTable:
 
 
 def register_table(table: SessionTable) -> None:
-    """Called by the app `boltguard.sessions`."""
-    _tables.append(table)
+    """Called by the app `boltguard.sessions`, again if it is loaded again: there is one table."""
+    _tables[:] = [table]
 
 
 def session_tables() -> list[SessionTable]:

@@ -29,6 +29,7 @@ from boltguard.doctor import redis_server
 from boltguard.doctor.report import Section, shown_url
 from boltguard.models import RevocationWatermark, RevokedToken
 from boltguard.sessions import TokenSessions
+from boltguard.sessions.models import TokenSession
 from test_django_revocation_caches import django_redis, free_port, plain_redis, redis
 
 from databases import SERVERS, database_on
@@ -76,6 +77,7 @@ def test_the_policy_of_sessions_is_documented():
     sessions = TokenSessions(JWTAuthentication(revocation_store=DjangoORMRevocation()), access_lifetime=300)
     facts, problems = examined("Session policy")
     assert facts == {
+        "database": "default (sqlite)",
         "access_lifetime": "0:05:00",
         "refresh_lifetime": "14 days, 0:00:00",
         "session_lifetime": "90 days, 0:00:00",
@@ -86,6 +88,13 @@ def test_the_policy_of_sessions_is_documented():
         "bound of a logout": "that of the revocation store DjangoORMRevocation",
     }
     assert problems == [] and sessions
+
+
+def test_a_missing_table_of_sessions_is_a_problem(monkeypatch):
+    sessions = TokenSessions(JWTAuthentication(revocation_store=DjangoORMRevocation()))
+    monkeypatch.setattr(TokenSession._meta, "db_table", "absent")
+    assert examined("Session policy")[1] == ["The table of sessions doesn't exist in the database 'default'."]
+    assert "migrate boltguard_sessions" in doctor()[0] and sessions
 
 
 def test_cookies_of_sessions_are_documented():

@@ -26,6 +26,11 @@ def log_refusal(request: HttpRequest, status: int, reason: str, claim: str | Non
         logger.info("%s %s refused: %s (%d)", extra["method"], extra["path"], cause, status, extra=extra)
 
 
+def log_failed_revocation(error: Exception) -> None:
+    """Logs why a store couldn't revoke a token. The client only receives a code."""
+    logger.error("A token or a level couldn't be revoked.", exc_info=error)
+
+
 def explains() -> bool:
     """Whether explanations are logged."""
     return has_settings() and bool(settings.DEBUG) and guards_logger.isEnabledFor(logging.DEBUG)

@@ -37,7 +37,7 @@ from boltguard.auth.evaluation import refuse_absent_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.auth.secret_box import SecretBox
 from boltguard.exceptions import HTTPException, RevocationError
-from boltguard.logs import log_refusal
+from boltguard.logs import log_failed_revocation, log_refusal
 from boltguard.messages import kind_of
 
 logger = logging.getLogger("boltguard")
@@ -246,6 +246,9 @@ async def _response_to(connection: Connection, error: HTTPException | Revocation
     if isinstance(error, UserUnavailable):
         await report(connection, error.status_code, error.reason)
         return of_account(error, connection.__dict__.get("context"))
+    if isinstance(error, RevocationError):
+        log_failed_revocation(error)
+        await report(connection, 503, error.code)
     return of_error(error)
 
 

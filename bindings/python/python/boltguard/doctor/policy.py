@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -30,7 +30,10 @@ def examine_sessions() -> Iterator[Section]:
 
 
 def _sessions(sessions: Any) -> Section:
+    from boltguard.sessions.models import TokenSession
+
     section, store = Section("Session policy"), sessions.jwt_auth.revocation_store
+    _examine_table(section, TokenSession, "sessions")
     for name, seconds in sessions.policy.items():
         section.facts[name] = None if seconds is None else seconds if name == "max_sessions" else _duration(seconds)
     cookie = getattr(sessions.jwt_auth, "cookie", None)
@@ -91,18 +94,32 @@ def examine_api_keys() -> Iterator[Section]:
         return
     from boltguard.api_keys.models import APIKey
 
-    using = router.db_for_write(APIKey)
-    section = Section("API keys", {"database": f"{using} ({connections[using].vendor})", "stores": len(stores)})
+    section = Section("API keys")
+    _examine_table(
+        section,
+        APIKey,
+        "API keys",
+        lambda using: {"active keys": APIKey.objects.using(using).active().count()},
+    )
+    section.facts["stores"] = len(stores)
+    yield section
+
+
+def _examine_table(
+    section: Section, model: Any, name: str, count: Callable[[str], dict[str, int]] = lambda using: {}
+) -> None:
+    """Adds the database of a table and the numbers of its rows, or a problem if it can't be read."""
+    using = router.db_for_write(model)
+    section.facts["database"] = f"{using} ({connections[using].vendor})"
     try:
-        if APIKey._meta.db_table in connections[using].introspection.table_names():
-            section.facts["active keys"] = APIKey.objects.using(using).active().count()
+        if model._meta.db_table in connections[using].introspection.table_names():
+            section.facts.update(count(using))
         else:
-            text = f"The table of API keys doesn't exist in the database {using!r}."
-            section.problem(text, "Run `python manage.py migrate boltguard_api_keys`.")
+            text = f"The table of {name} doesn't exist in the database {using!r}."
+            section.problem(text, f"Run `python manage.py migrate {model._meta.app_label}`.")
     except Exception as error:
         text = f"The database {using!r} is unavailable ({shown_error(error)})."
         section.problem(text, "Start the server, and check DATABASES.")
-    yield section
 
 
 def _duration(seconds: float) -> str:

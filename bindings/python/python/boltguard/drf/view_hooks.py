@@ -22,6 +22,7 @@ from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.gate.caches import CACHED, refuse_caches_inside
 from boltguard.gate.errors import STORE_UNAVAILABLE
 from boltguard.gate.gate import Gate
+from boltguard.logs import log_failed_revocation
 
 
 class ViewHooks:
@@ -62,6 +63,8 @@ class ViewHooks:
         if isinstance(error, UserUnavailable):
             return _no_account(self._view.request._request, error)
         if isinstance(error, RevocationError):
+            log_failed_revocation(error)
+            report_refusal(self._view.request._request, 503, error.code)
             return StoreUnavailable({"detail": STORE_UNAVAILABLE, "code": error.code}, error.code)
         return RaisedResponse(error) if isinstance(error, HTTPException) else error
 

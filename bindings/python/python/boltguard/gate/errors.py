@@ -14,6 +14,7 @@ from boltguard.auth.objects import ObjectRefused, mark_final
 from boltguard.events import report_refusal
 from boltguard.exceptions import HTTPException, RevocationError
 from boltguard.gate.responses import json_response
+from boltguard.logs import log_failed_revocation
 
 
 def error_response(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -25,6 +26,8 @@ def _error_response(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error, Http404):
         return json_response({"detail": "Not Found", "code": "not_found"}, 404)
     if isinstance(error, RevocationError):
+        log_failed_revocation(error)
+        report_refusal(request, 503, error.code)
         return json_response({"detail": STORE_UNAVAILABLE, "code": error.code}, 503)
     if not isinstance(error, HTTPException):
         return json_response({"detail": "Forbidden", "code": "forbidden"}, 403)

@@ -192,7 +192,8 @@ NO_EXPIRY = (
     'be accepted again. Require "exp" in required_claims of the backend.'
 )
 TOO_SHORT = (
-    "Tokens of this site can be valid for {}. If their entries were deleted earlier, they would be accepted again."
+    "--longest-lifetime is too short: tokens of this site can be valid for {}, and would be accepted again if their "
+    "entries were deleted earlier. Pass the longest lifetime of all tokens."
 )
 # Parameters of a statement that aren't keys.
 RESERVED = 20

@@ -1,5 +1,6 @@
 """Further databases for tests: on a PostgreSQL or MariaDB server whose URL is in an environment variable."""
 
+import asyncio
 import os
 from contextlib import contextmanager
 from itertools import count
@@ -57,6 +58,7 @@ def database_on(url, alias, **options):
 
     Within another one of that alias it takes its place.
     """
+    from asgiref.sync import sync_to_async
     from django.core.management import call_command
     from django.db import connections
 
@@ -75,7 +77,18 @@ def database_on(url, alias, **options):
             connection.close()
             connection.creation.destroy_test_db(settings["NAME"], verbosity=0)
     finally:
+        # Also of the thread in which async code runs.
+        asyncio.run(sync_to_async(_forget)(alias))
         del connections.settings[alias]
         del connections[alias]
         if outer is not None:
             connections.settings[alias], connections[alias] = outer
+
+
+def _forget(alias):
+    """Removes the connection of this thread, so that the next one is to the database that has taken its place."""
+    from django.db import connections
+
+    if hasattr(connections._connections, alias):
+        connections[alias].close()
+        del connections[alias]

@@ -165,26 +165,26 @@ mod tests {
     #[test]
     fn a_server_ends_and_its_directory_is_removed_if_this_process_is_killed() {
         for is_shell_killed in [false, true] {
-            check_end_without_drop(is_shell_killed);
+            let script = "echo $$ > pid; echo ready; while :; do sleep 0.1; done";
+            let mut server = shell(script).unwrap();
+            let directory = server._directory.path().to_owned();
+            let pid = fs::read_to_string(directory.join("pid")).unwrap();
+            let is_alive = || process::succeeds(process::command("kill").args(["-0", pid.trim()]));
+            // Ctrl-C kills the shell; a signal for this process alone only closes the pipe.
+            if is_shell_killed {
+                server.shell.kill().unwrap();
+            }
+            drop(server.shell.stdin.take());
+            wait_until(|| !is_alive() && !directory.exists());
         }
     }
 
-    fn check_end_without_drop(is_shell_killed: bool) {
-        let script = "echo $$ > pid; echo ready; while :; do sleep 0.1; done";
-        let mut server = shell(script).unwrap();
-        let directory = server._directory.path().to_owned();
-        let pid = fs::read_to_string(directory.join("pid")).unwrap();
-        let is_alive = || process::succeeds(process::command("kill").args(["-0", pid.trim()]));
-        // Ctrl-C kills the shell; a signal for this process alone only closes the pipe.
-        if is_shell_killed {
-            server.shell.kill().unwrap();
-        }
-        drop(server.shell.stdin.take());
+    fn wait_until(is_done: impl Fn() -> bool) {
         let start = Instant::now();
-        while (is_alive() || directory.exists()) && start.elapsed() < TIMEOUT {
+        while !is_done() {
+            assert!(start.elapsed() < TIMEOUT, "this takes too long");
             thread::sleep(Duration::from_millis(50));
         }
-        assert!(!is_alive() && !directory.exists());
     }
 
     #[test]

@@ -134,6 +134,21 @@ def test_explicit_revocation_raises_after_it_is_stored(replicated):
         assert model.objects.exists()
 
 
+def test_revocation_that_is_not_stored_is_not_announced(replicated, monkeypatch):
+    """The other processes would refuse the token until they are restarted, although the call has failed."""
+    appended = []
+    monkeypatch.setattr(replicated._stream, "append", lambda fields: appended.append(dict(fields)))
+    with monkeypatch.context() as unavailable:
+        for name in ("revoke", "revoke_level"):
+            unavailable.setattr(replicated.truth, name, getattr(Unavailable(), name))
+        for revoke in (lambda: replicated.revoke("a", 600), lambda: replicated.revoke_subject("1")):
+            with pytest.raises(Exception, match="the server is gone"):
+                revoke()
+    assert appended == [] and replicated.describe()["entries"] == 0
+    replicated.revoke("a", 600)
+    assert [one["jti"] for one in appended] == ["a"]
+
+
 def test_logging_out_everywhere_writes_to_every_store_and_raises(ada):
     stores = [Unannounced(), Levels(), Unannounced()]
     backends = [JWTAuthentication(revocation_store=store) for store in stores]

@@ -184,6 +184,12 @@ def test_refresh_token_is_no_access_token(ada, sessions):
     assert not context.is_authenticated
 
 
+def test_access_token_is_no_refresh_token(ada, sessions):
+    pair = sessions.create(ada)
+    assert refused(sessions, pair.access_token) == "refresh_token_invalid"
+    sessions.refresh(pair.refresh_token)
+
+
 def test_token_of_a_deleted_session_is_invalid(ada, sessions):
     pair = sessions.create(ada)
     TokenSession.objects.filter(pk=pair.session_id).delete()
@@ -209,6 +215,14 @@ def test_session_expires_however_often_it_is_used(ada, sessions, moved):
     assert pair.expires_in == 60
     moved.advance(60)
     assert refused(sessions, pair.refresh_token) == "refresh_token_expired"
+
+
+def test_access_token_is_not_valid_for_longer_than_its_session(ada, moved):
+    sessions = TokenSessions(JWTAuthentication(), access_lifetime=60, refresh_lifetime=60, session_lifetime=100)
+    begin, pair = moved.time, sessions.create(ada)
+    moved.advance(50)
+    pair = sessions.refresh(pair.refresh_token)
+    assert (pair.expires_in, claims_of(pair.access_token)["exp"]) == (50, begin + 100)
 
 
 def test_stored_expiry_is_that_of_the_policy(ada, sessions, moved):

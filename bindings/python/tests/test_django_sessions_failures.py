@@ -159,6 +159,21 @@ def test_reuse_is_reported_and_repeated_after_the_store_failed(ada, sessions, st
     assert status(second.access_token) == 401
 
 
+@pytest.mark.parametrize("generation", [0, 1], ids=["older_token_within_the_grace", "previous_token_after_the_grace"])
+def test_reuse_revokes_the_access_tokens_of_the_session(ada, store, own_registry, generation):
+    backend = JWTAuthentication(revocation_store=store)
+    sessions = TokenSessions(backend, reuse_grace=0 if generation else 60)
+    mount(path("view", protect(auth=[backend], guards=[IsAuthenticated()])(lambda request: HttpResponse("in"))))
+    pairs = [sessions.create(ada)]
+    for _ in range(2):
+        pairs.append(sessions.refresh(pairs[-1].refresh_token))
+    other = sessions.create(ada)
+    with pytest.raises(InvalidRefreshToken) as refused:
+        sessions.refresh(pairs[generation].refresh_token)
+    assert refused.value.code == "refresh_token_reused"
+    assert [status(pair.access_token) for pair in (*pairs, other)] == [401, 401, 401, 200]
+
+
 def test_sessions_that_ended_during_a_failure_are_revoked_by_end_all(ada, sessions, store):
     kept, other = sessions.create(ada), sessions.create(ada)
     with pytest.raises(RevocationUnavailable):

@@ -83,19 +83,19 @@ impl AdmittedCaller {
     ///
     /// A refusal with 401 if the caller is anonymous. A refusal with 403 and the reason
     /// [`ClaimMismatch`](ReasonCode::ClaimMismatch) if the claims don't have this type, or with
-    /// [`ClaimMissing`](ReasonCode::ClaimMissing) if the credential is an API key, which has no claims.
+    /// [`ClaimMissing`](ReasonCode::ClaimMissing) if the credential is an API key, which has no claims. For the path of
+    /// the claim, use [`AdmittedClaims::deserialize`](boltguard_jwt::AdmittedClaims::deserialize).
     pub fn claims_as<C: DeserializeOwned>(&self) -> Result<C, Refusal> {
         self.check_authenticated()?;
         let read = match (self.claims(), self.identity()) {
-            (Some(claims), _) => serde_json::from_str(claims.as_json()),
+            (Some(claims), _) => claims.deserialize().ok(),
             (_, Some(identity)) => {
-                let claims = identity.claims.clone();
-                serde_json::from_value(Value::Object(claims.into_iter().collect()))
+                let claims = identity.claims.clone().into_iter().collect();
+                serde_json::from_value(Value::Object(claims)).ok()
             }
             _ => return Err(self.forbid(ReasonCode::ClaimMissing)),
         };
-        // The error may contain a value, so it isn't logged.
-        read.map_err(|_| self.forbid(ReasonCode::ClaimMismatch))
+        read.ok_or_else(|| self.forbid(ReasonCode::ClaimMismatch))
     }
 
     /// Checks the guard of another gate, such as [`Gate::for_callers`], with these results of its custom checks. A

@@ -8,7 +8,7 @@ use boltguard::keys::{Algorithm, Key, Secret, SigningKey};
 use boltguard::types::NumericDate;
 use boltguard_testing::service::Service;
 
-#[path = "../../examples/service.rs"]
+#[path = "../../examples/actix_service.rs"]
 mod service;
 
 /// Checks the service with this list of revoked tokens.

@@ -12,7 +12,7 @@ use boltguard_testing::{forge, http};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, client};
 
-#[path = "../../examples/service.rs"]
+#[path = "../../examples/axum_service.rs"]
 mod service;
 
 /// The running example.

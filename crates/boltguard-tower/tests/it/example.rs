@@ -9,7 +9,7 @@ use boltguard::types::NumericDate;
 use boltguard_testing::service::Service;
 use tokio::net::TcpListener;
 
-#[path = "../../examples/service.rs"]
+#[path = "../../examples/tower_service.rs"]
 mod service;
 
 /// Checks the service with this list of revoked tokens.

@@ -1,6 +1,6 @@
 //! A service with tokens, API keys from a table, guards, a check of an object, revocation, and a WebSocket.
 //!
-//! Run it with `SECRET=… cargo run --example service`. With `REDIS_URL`, revoked tokens are shared by all processes.
+//! Run it with `SECRET=… cargo run --example axum_service`. With `REDIS_URL`, all processes share the revoked tokens.
 
 use std::error::Error;
 use std::net::SocketAddr;

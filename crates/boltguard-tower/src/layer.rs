@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) gate: Gate,
     pub(crate) clock: Arc<dyn Fn() -> Now + Send + Sync>,
     pub(crate) vary: Option<HeaderValue>,
+    #[cfg(feature = "grpc")]
+    pub(crate) grpc: Option<crate::Grpc>,
 }
 
 impl GuardLayer {
@@ -36,6 +38,8 @@ impl GuardLayer {
             gate,
             clock: Arc::new(Now::system),
             vary,
+            #[cfg(feature = "grpc")]
+            grpc: None,
         };
         Self {
             settings: Arc::new(settings),
@@ -50,6 +54,14 @@ impl<E> GuardLayer<E> {
     pub fn with_edge<F: AsyncEdge + Clone>(self, edge: F) -> GuardLayer<F> {
         let settings = self.settings;
         GuardLayer { settings, edge }
+    }
+
+    /// Refuses gRPC calls with statuses of gRPC, and exempts some services.
+    #[cfg(feature = "grpc")]
+    #[must_use]
+    pub fn with_grpc(mut self, grpc: crate::Grpc) -> Self {
+        Arc::make_mut(&mut self.settings).grpc = Some(grpc);
+        self
     }
 
     /// Replaces the system clock, for tests.

@@ -60,12 +60,21 @@
 //! If the keys of an issuer are fetched, or revoked tokens are in a store that isn't in memory, pass the
 //! [`AsyncEdge`](boltguard::AsyncEdge) that does this to [`GuardLayer::with_edge`]. It is cloned for each request.
 //! Without one, requests that need it are refused.
+//!
+//! # gRPC
+//!
+//! With the feature `grpc`, the layer also guards the services of [tonic](https://docs.rs/tonic):
+//! `GuardLayer::with_grpc` refuses calls with statuses of gRPC, and exempts services such as that of health checks.
 
 mod body;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod layer;
 mod response;
 mod service;
 
 pub use body::GuardBody;
+#[cfg(feature = "grpc")]
+pub use grpc::{Grpc, ServiceNameError};
 pub use layer::GuardLayer;
 pub use service::{GuardFuture, GuardService};

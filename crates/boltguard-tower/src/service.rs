@@ -53,8 +53,17 @@ where
     E: AsyncEdge,
 {
     let (mut parts, body) = request.into_parts();
+    #[cfg(feature = "grpc")]
+    if layer.settings.is_exempt(&parts) {
+        let response = inner.call(Request::from_parts(parts, body)).await?;
+        return Ok(response.map(GuardBody::inner));
+    }
     let caller = match layer.admit(&parts).await {
         Ok(caller) => caller,
+        #[cfg(feature = "grpc")]
+        Err(refusal) if layer.settings.is_grpc_call(&parts) => {
+            return Ok(crate::grpc::refused(refusal));
+        }
         Err(refusal) => return Ok(refused(&layer.settings, refusal)),
     };
     let is_authenticated = caller.is_authenticated();

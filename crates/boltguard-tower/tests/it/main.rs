@@ -4,6 +4,8 @@
 
 mod bodies;
 mod example;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod refusals;
 mod requests;
 mod services;

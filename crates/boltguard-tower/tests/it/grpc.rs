@@ -1,0 +1,219 @@
+//! gRPC calls, also of the example, on a real server.
+
+use std::time::SystemTime;
+
+use boltguard::Revocation;
+use boltguard::keys::{Algorithm, Key, Secret, SigningKey};
+use boltguard::types::NumericDate;
+use boltguard_testing::forge;
+use boltguard_tower::{Grpc, GuardLayer};
+use http::{Request, Response, StatusCode};
+use http_body::Body as _;
+use tokio::net::TcpListener;
+use tonic::client::Grpc as Client;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_prost::ProstCodec;
+
+use crate::support::{Body, authenticated, header, jwt, layer, request, send, text};
+
+#[path = "../../examples/grpc_service.rs"]
+mod example;
+
+use example::Text;
+
+fn call(mut request: Request<Body>, content_type: &'static str) -> Request<Body> {
+    *request.uri_mut() = "/demo.Greeter/Greet".parse().unwrap();
+    let content_type = content_type.parse().unwrap();
+    request.headers_mut().insert("content-type", content_type);
+    request
+}
+
+fn grpc_layer(guard: &str) -> GuardLayer {
+    layer(jwt(), guard).with_grpc(Grpc::new())
+}
+
+fn status<B>(response: &Response<B>) -> String {
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(header(response, "content-type"), "application/grpc");
+    header(response, "grpc-status")
+}
+
+#[tokio::test]
+async fn refused_call_only_has_headers() {
+    for content_type in [
+        "application/grpc",
+        "application/grpc+proto",
+        "application/grpc;a=b",
+    ] {
+        let call = call(request(&[]), content_type);
+        let response = send(&grpc_layer("authenticated"), call).await;
+        assert_eq!(status(&response), "16");
+        assert_eq!(
+            header(&response, "grpc-message"),
+            "No credentials were provided."
+        );
+        assert_eq!(
+            header(&response, "www-authenticate"),
+            r#"Bearer realm="api""#
+        );
+        assert!(response.body().is_end_stream());
+        assert_eq!(text(response).await, "");
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_has_its_status() {
+    let external = jwt().with_revocation(Revocation::External);
+    let unavailable = layer(external, "authenticated").with_grpc(Grpc::new());
+    for (layer, expected) in [
+        (grpc_layer(r#"perm("greeter.greet")"#), "7"),
+        (unavailable, "14"),
+    ] {
+        let response = send(&layer, call(authenticated(), "application/grpc")).await;
+        assert_eq!(status(&response), expected);
+    }
+}
+
+#[tokio::test]
+async fn other_requests_are_refused_with_http_statuses() {
+    for content_type in [
+        "application/json",
+        "application/grpc-web+proto",
+        "application/grpcx",
+    ] {
+        let response = send(
+            &grpc_layer("authenticated"),
+            call(request(&[]), content_type),
+        )
+        .await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(header(&response, "grpc-status"), "");
+    }
+    let without = send(&grpc_layer("authenticated"), request(&[])).await;
+    assert_eq!(without.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn only_exempt_services_are_called_without_credentials() {
+    let grpc = Grpc::new()
+        .exempting([Grpc::HEALTH, Grpc::REFLECTION])
+        .unwrap();
+    let layer = layer(jwt(), "authenticated").with_grpc(grpc);
+    for (path, is_exempt) in [
+        ("/grpc.health.v1.Health/Check", true),
+        (
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+            true,
+        ),
+        ("/grpc.health.v1.Health", false),
+        ("/grpc.health.v1.Healthy/Check", false),
+        ("/grpc.health.v1.health/Check", false),
+        ("/demo.Greeter/grpc.health.v1.Health", false),
+        ("//grpc.health.v1.Health/Check", false),
+        ("/%67rpc.health.v1.Health/Check", false),
+        ("/grpc.health.v1/Check", false),
+    ] {
+        let mut call = call(request(&[]), "application/grpc");
+        *call.uri_mut() = path.parse().unwrap();
+        let response = exempt_or_refused(&layer, call).await;
+        assert_eq!(
+            header(&response, "grpc-status").is_empty(),
+            is_exempt,
+            "{path}"
+        );
+    }
+}
+
+/// The response of a service that doesn't read the caller.
+async fn exempt_or_refused(layer: &GuardLayer, request: Request<Body>) -> Response<()> {
+    use tower::{Layer, ServiceExt, service_fn};
+    let handler = service_fn(async |request: Request<Body>| {
+        let caller = request.extensions().get::<boltguard::AdmittedCaller>();
+        assert!(caller.is_none());
+        Ok::<_, std::convert::Infallible>(Response::new(Body::default()))
+    });
+    let response = layer.layer(handler).oneshot(request).await.unwrap();
+    response.map(|_| ())
+}
+
+#[test]
+fn no_service_is_exempt_unless_configured() {
+    for name in [
+        "",
+        "/grpc.health.v1.Health",
+        "grpc.health.v1.",
+        "a..b",
+        "a.*",
+        "1a",
+        "a b",
+    ] {
+        let error = Grpc::new().exempting([name]).unwrap_err();
+        assert!(
+            error.to_string().starts_with(&format!("{name:?} isn't")),
+            "{error}"
+        );
+    }
+    assert!(Grpc::new().exempting(["_a1.B", "Health"]).is_ok());
+}
+
+/// A client of the running example, and the key whose tokens it accepts.
+async fn connect() -> (Channel, SigningKey) {
+    let secret = Secret::generate(Algorithm::Hs256).unwrap();
+    let key = SigningKey::new(&Key::Secret(secret.clone()), Algorithm::Hs256).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(example::serve(listener, secret));
+    let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
+    (channel, key)
+}
+
+async fn greet(channel: &Channel, token: Option<&str>) -> Result<String, Status> {
+    let mut client = Client::new(channel.clone());
+    client.ready().await.unwrap();
+    let text = "hello".to_owned();
+    let mut request = tonic::Request::new(Text { text });
+    if let Some(token) = token {
+        let value = format!("Bearer {token}").parse().unwrap();
+        request.metadata_mut().insert("authorization", value);
+    }
+    let path = PathAndQuery::from_static("/demo.Greeter/Greet");
+    let codec = ProstCodec::<Text, Text>::default();
+    let response = client.unary(request, path, codec).await?;
+    Ok(response.into_inner().text)
+}
+
+#[tokio::test]
+async fn example_guards_its_methods() {
+    let (channel, key) = connect().await;
+    #[expect(clippy::disallowed_methods, reason = "the example reads the clock")]
+    let now = NumericDate::from(SystemTime::now()).as_secs();
+    let token = |claims: &str| {
+        let claims = format!(r#"{{"sub":"ada","exp":{}{claims}}}"#, now + 600);
+        forge::signed(r#"{"alg":"HS256"}"#, claims, &key)
+    };
+    let allowed = token(r#","permissions":["greeter.greet"]"#);
+    assert_eq!(greet(&channel, Some(&allowed)).await.unwrap(), "hello, ada");
+    for (token, code) in [
+        (None, Code::Unauthenticated),
+        (Some("a.b.c"), Code::Unauthenticated),
+        (Some(&*token("")), Code::PermissionDenied),
+    ] {
+        let status = greet(&channel, token).await.unwrap_err();
+        assert_eq!(status.code(), code);
+        assert!(status.metadata().contains_key("www-authenticate"));
+    }
+}
+
+#[tokio::test]
+async fn example_allows_health_checks_of_anyone() {
+    let (channel, _) = connect().await;
+    let mut client = HealthClient::new(channel);
+    let request = HealthCheckRequest {
+        service: String::new(),
+    };
+    client.check(request).await.unwrap();
+}

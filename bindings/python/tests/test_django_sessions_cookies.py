@@ -19,7 +19,7 @@ from boltguard.doctor.policy import _cookies as doctor_cookies
 from boltguard.sessions import TokenSessions, clock
 from boltguard.sessions.models import TokenSession
 
-from support import bearer, claims_of, mount
+from support import Unavailable, bearer, claims_of, mount
 
 CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 BOLTGUARD = "boltguard.middleware.BoltguardMiddleware"
@@ -304,6 +304,24 @@ def test_a_login_ends_the_session_that_the_browser_had(ada, sessions, browser):
     other = sessions.create(ada)
     assert browser.post("/auth/token", ADA, headers=bearer(other.access_token)).status_code == 200
     assert other.session_id in {row.pk for row in sessions.list(ada)}, "a header isn't the browser's"
+
+
+def test_the_session_that_a_login_replaces_does_not_count(ada):
+    sessions, browser = with_cookies(max_sessions=2), Browser()
+    phone = sessions.create(ada)
+    for _ in range(2):
+        assert browser.log_in().status_code == 200
+        assert {row.pk for row in sessions.list(ada)} == {phone.session_id, browser.session_id}
+
+
+def test_a_login_whose_previous_session_can_not_be_revoked_begins_none(ada, monkeypatch):
+    sessions, browser = with_cookies(), Browser()
+    browser.log_in()
+    with monkeypatch.context() as unavailable:
+        unavailable.setattr(sessions.revocation_store, "revoke_level", Unavailable().revoke_level)
+        assert browser.log_in().status_code == 500
+    assert not sessions.list(ada)
+    assert browser.log_in().status_code == 200 and len(sessions.list(ada)) == 1
 
 
 def test_a_failed_login_changes_nothing(ada, sessions, browser):

@@ -35,13 +35,16 @@ class CookieViews(SessionViews):
     def token(self, request: Any) -> HttpResponse:
         """`POST token`: logs a user in. A session that the browser had before ends."""
         response = super().token(request)
-        self._end_previous(request.context)
         # Someone may have known or set it before the login.
         csrf.replace_token(request, response)
         return response
 
-    def _end_previous(self, context: Any) -> None:
-        """Ends the session of the access token in the cookie, if it is one of the account that the token is about."""
+    def _end_previous(self, request: Any) -> None:
+        """Ends the session of the access token in the cookie, if it is one of the account that the token is about.
+
+        It is replaced, so it must neither count for `max_sessions` nor fail to end after the new one has begun.
+        """
+        context = request.context
         if context.credential_source != "cookie" or context.session_id is None:
             return
         row = rows.find(context.session_id)

@@ -54,6 +54,7 @@ class SessionViews:
         user = authenticate(request, username=body.username, password=body.password) if is_possible else None
         if user is None or not user.is_active:
             raise _wrong(request)
+        self._end_previous(request)
         try:
             pair = self._sessions.create(user, request)
         except AccountChanged:
@@ -113,6 +114,9 @@ class SessionViews:
         if not row.is_active:
             raise Http404
         return self._ended(request, f"sessions/{session_id}") if row.pk == current.pk else HttpResponse(status=204)
+
+    def _end_previous(self, request: Any) -> None:
+        """Ends the session that the client had before a login. Without cookies, none is known."""
 
     def _refresh_token(self, request: HttpRequest) -> SecretBox[Any]:
         return SecretBox(read(request, Refresh).refresh_token)

@@ -26,6 +26,7 @@ def configure(use_tz):
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "people",
+            "boltguard",
             "boltguard.sessions",
         ],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
@@ -60,8 +61,8 @@ async def async_claims(user):
 @pytest.mark.parametrize(
     ("backend", "options", "says"),
     [
-        (APIKeyAuthentication(api_keys={"k" * 32}), {}, "requires a JWTAuthentication"),
-        (JWTAuthentication, {}, "requires a JWTAuthentication"),
+        (APIKeyAuthentication(api_keys={"k" * 32}), {}, "must be the JWTAuthentication"),
+        (JWTAuthentication, {}, "must be the JWTAuthentication"),
         (JWTAuthentication(EDDSA.public_key(), ["EdDSA"]), {}, "can't sign with 'EdDSA'. Pass the private key"),
         (JWTAuthentication(EDDSA.public_key(), ["EdDSA"]), {"signing_key": Key.generate("EdDSA")}, "signature_invalid"),
         (JWTAuthentication(RemoteKeySet("https://id.example.com"), ["ES256"]), {}, "can't sign with 'ES256'"),
@@ -93,6 +94,15 @@ def test_app_must_be_installed(settings_without_app):
         TokenSessions(JWTAuthentication())
 
 
+def test_the_app_requires_boltguard():
+    remaining = [app for app in settings.INSTALLED_APPS if app != "boltguard"]
+    with (
+        pytest.raises(ImproperlyConfigured, match=r'requires the app "boltguard". Add it to INSTALLED_APPS'),
+        override_settings(INSTALLED_APPS=remaining),
+    ):
+        pass
+
+
 def test_the_check_reports_sessions_that_were_created_before_the_apps_were_ready(settings_without_app, monkeypatch):
     monkeypatch.setattr(apps, "apps_ready", False)
     sessions = TokenSessions(JWTAuthentication())
@@ -109,8 +119,6 @@ def test_the_check_accepts_an_installed_app():
 
 @pytest.fixture
 def settings_without_app():
-    from django.conf import settings
-
     remaining = [app for app in settings.INSTALLED_APPS if app != "boltguard.sessions"]
     with override_settings(INSTALLED_APPS=remaining):
         yield

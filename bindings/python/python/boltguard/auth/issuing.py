@@ -31,7 +31,8 @@ class AccessTokenIssuer:
     ) -> None:
         signing_key = SecretBox(signing_key)
         if not isinstance(backend, JWTAuthentication):
-            refuse(f"{owner} requires a JWTAuthentication, which accepts the access tokens; got {kind_of(backend)}.")
+            kind = "a class instead of an instance" if isinstance(backend, type) else kind_of(backend)
+            refuse(f"{owner}: jwt_auth is {kind}. It must be the JWTAuthentication that accepts the access tokens.")
         if backend.lookup is not None:
             refuse(
                 f"{owner}: the subject of the access tokens is the primary key of the account. Use a "

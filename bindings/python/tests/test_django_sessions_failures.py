@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
 
-from boltguard import jwt, protect
+from boltguard import jwt, protect, registry
 from boltguard.auth import InMemoryRevocation, IsAuthenticated, JWTAuthentication, alogout, logout, logout_everywhere
 from boltguard.exceptions import InvalidRefreshToken, RevocationUnavailable
 from boltguard.sessions import TokenSessions, clock
@@ -188,6 +188,25 @@ def test_sessions_are_revoked_for_the_longest_lifetime_of_the_site(ada, sessions
     sessions.end(pair.session_id)
     kind, ttl = store.ttls[-1]
     assert kind == "session" and ttl >= timedelta(hours=7)
+
+
+@pytest.mark.parametrize(("way", "has_ended"), [("end", False), ("end_all", False), ("end_all", True)])
+def test_sessions_are_revoked_for_the_lifetime_of_views_that_are_not_imported_yet(
+    ada, store, own_registry, monkeypatch, way, has_ended
+):
+    """In a task, for example: ending a session imports the URLconf. Also one that ended while the store failed."""
+    sessions, imported = TokenSessions(JWTAuthentication(revocation_store=store), access_lifetime=60), []
+    pair = sessions.create(ada)
+    if has_ended:
+        TokenSession.objects.update(ended_at=clock.moment(clock.now() - 3600))
+
+    def import_urlconf():
+        if not imported:
+            imported.append(TokenSessions(sessions.jwt_auth, access_lifetime=timedelta(hours=7)))
+
+    monkeypatch.setattr(registry, "_import_urlconf", import_urlconf)
+    WAYS_TO_END[way](sessions, pair)
+    assert imported and store.ttls == (("session", timedelta(hours=7)),)
 
 
 def end_by_logout(sessions, pair):

@@ -79,6 +79,7 @@ class Table(SessionTable):
 def _with_valid_tokens(sessions: TokenSessionQuerySet) -> Sequence[str]:
     """The IDs of sessions whose access tokens may be valid."""
     # The access tokens of a session that ended before weren't revoked if a store was unavailable.
+    registry.import_views()
     lifetime = (_longest_lifetime() or timedelta()).total_seconds()
     recent = sessions.filter(ended_at__gt=clock.moment(clock.now() - lifetime))
     return [*sessions.filter(ended_at=None).values_list("pk", flat=True), *recent.values_list("pk", flat=True)]
@@ -101,8 +102,10 @@ def _note(ids: Sequence[str]) -> None:
 
 def _revoke_sessions(ids: Sequence[str]) -> None:
     """Revokes the access tokens of sessions for as long as one can be valid."""
+    # First, because it creates all `TokenSessions` of the site, of which any may have the longest lifetime.
+    stores = _stores()
     lifetime, failures = _longest_lifetime(), Failures()
-    for store in _stores():
+    for store in stores:
         for session_id in ids:
             failures.catch(store.revoke_session, session_id, lifetime)
     failures.raise_worst()

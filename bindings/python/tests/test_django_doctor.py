@@ -90,6 +90,18 @@ def test_the_policy_of_sessions_is_documented():
     assert problems == [] and sessions
 
 
+def test_backends_without_a_store_are_counted(own_registry):
+    backend = JWTAuthentication()
+    title = "Tokens without revocation"
+    with override_settings(
+        BOLTGUARD_AUTHENTICATION_CLASSES=[JWTAuthentication(revocation_store=DjangoORMRevocation())]
+    ):
+        facts, _ = examined(title)
+        assert facts["of BOLTGUARD_AUTHENTICATION_CLASSES"] == 0 and facts["backends"] >= 1
+    with override_settings(BOLTGUARD_AUTHENTICATION_CLASSES=[backend]):
+        assert examined(title)[0]["of BOLTGUARD_AUTHENTICATION_CLASSES"] == 1
+
+
 def test_a_missing_table_of_sessions_is_a_problem(monkeypatch):
     sessions = TokenSessions(JWTAuthentication(revocation_store=DjangoORMRevocation()))
     monkeypatch.setattr(TokenSession._meta, "db_table", "absent")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 from django.utils import timezone
 
+from boltguard import conf
 from boltguard._rust import RevocationQuery
 from boltguard.auth.cache_store import DjangoCacheRevocation
 from boltguard.auth.jwt_backend import JWTAuthentication
@@ -34,11 +36,19 @@ def examine() -> Iterator[Section]:
     stores = {store.place: store for backend in used if (store := backend.revocation_store) is not None}
     for store in stores.values():
         yield _examine(store)
-    without = sum(backend.revocation_store is None for backend in used)
+    without = [backend for backend in used if backend.revocation_store is None]
     if without:
-        section = Section("Tokens without revocation", {"backends": without})
+        section = Section("Tokens without revocation", {"backends": len(without)})
+        section.facts["of BOLTGUARD_AUTHENTICATION_CLASSES"] = _count_of_settings(without)
         section.facts["bound of a revocation"] = "none: tokens are valid until they expire"
         yield section
+
+
+def _count_of_settings(found: list[JWTAuthentication]) -> int:
+    """How many of these backends are those of the setting, or its default."""
+    with suppress(ImproperlyConfigured):
+        return sum(any(backend is one for one in conf.current().authentication) for backend in found)
+    return 0
 
 
 def _examine(store: RevocationStore) -> Section:

@@ -66,8 +66,8 @@ impl CredentialWatch {
     /// Waits until the credentials are no longer valid, and returns why. [`Refusal::close_code`] is the code with which
     /// to close the WebSocket.
     ///
-    /// `sleep` is that of the runtime. If a store is unavailable, or doesn't respond within [`CHECK_TIMEOUT`], the
-    /// result is a refusal with 503.
+    /// `sleep` is that of the runtime. If a store is unavailable, or doesn't respond within [`CHECK_TIMEOUT`] and
+    /// before the token expires, the result is a refusal with 503.
     pub async fn ended<N: Into<Now>, F: Future<Output = ()>>(
         &self,
         edge: &mut impl AsyncEdge,
@@ -77,10 +77,13 @@ impl CredentialWatch {
         if self.caller.claims().is_none() && self.caller.api_key().is_none() {
             return std::future::pending().await;
         }
+        let time_left = || self.time_left(clock().into().date());
         loop {
-            sleep(self.wait(clock().into().date())).await;
+            sleep(within(time_left(), self.interval)).await;
             let check = self.caller.gate().check(&self.parts, &clock, edge);
-            match first_of(check, sleep(CHECK_TIMEOUT)).await {
+            // A store that doesn't respond must not keep the connection open after its token has expired.
+            let limit = sleep(within(time_left(), CHECK_TIMEOUT));
+            match first_of(check, limit).await {
                 Some(Outcome::Admitted(caller)) if self.is_same(&caller) => {}
                 Some(Outcome::Admitted(caller)) => return self.caller.gate().challenge(&caller),
                 Some(Outcome::Refused(refusal)) => return refusal,
@@ -89,13 +92,11 @@ impl CredentialWatch {
         }
     }
 
-    /// Returns the time until the next check.
-    fn wait(&self, now: NumericDate) -> Duration {
+    /// Returns the time until the token expires, unless it has none, or has passed.
+    fn time_left(&self, now: NumericDate) -> Option<Duration> {
         let expires = self.caller.claims().and_then(|claims| claims.expires());
-        match expires.map(|date| date + self.leeway()) {
-            Some(end) if end > now => end.since(now).clamp(SHORTEST_WAIT, self.interval),
-            _ => self.interval,
-        }
+        let end = expires.map(|date| date + self.leeway());
+        end.filter(|end| *end > now).map(|end| end.since(now))
     }
 
     /// Returns how long the backend of the caller accepts tokens after `exp`.
@@ -127,6 +128,11 @@ impl fmt::Debug for CredentialWatch {
             .field("interval", &self.interval)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns the time that is left, but not more than `longest`.
+fn within(time_left: Option<Duration>, longest: Duration) -> Duration {
+    time_left.map_or(longest, |left| left.clamp(SHORTEST_WAIT, longest))
 }
 
 /// Returns the result of `future`, unless `limit` is ready first.

@@ -9,8 +9,8 @@ use crate::origin::{COOKIE, HOST};
 /// The parts of a request that authentication reads.
 ///
 /// Implemented for lists of names and values, for functions by [`headers`], and with the feature `http` for
-/// `http::HeaderMap` and `http::request::Parts`. There, a header counts as absent if its value isn't a string, or if
-/// the request has it more than once: a proxy may have checked another one of its values.
+/// `http::HeaderMap` and `http::request::Parts`. A header counts as absent if its value isn't a string, or if the list
+/// or the map has it more than once: a proxy may have checked another one of its values.
 ///
 /// ```
 /// use boltguard::{HeaderName, RequestParts};
@@ -106,6 +106,10 @@ impl<const N: usize> RequestParts for [(&str, &str); N] {
         find(self, name)
     }
 
+    fn has_header(&self, name: &HeaderName) -> bool {
+        all(self, name).next().is_some()
+    }
+
     fn cookie(&self, name: &str) -> Result<Option<&str>, DuplicateCookie> {
         find_cookie(all(self, &COOKIE).map(str::as_bytes), name)
     }
@@ -116,13 +120,19 @@ impl RequestParts for &[(&str, &str)] {
         find(self, name)
     }
 
+    fn has_header(&self, name: &HeaderName) -> bool {
+        all(self, name).next().is_some()
+    }
+
     fn cookie(&self, name: &str) -> Result<Option<&str>, DuplicateCookie> {
         find_cookie(all(self, &COOKIE).map(str::as_bytes), name)
     }
 }
 
 fn find<'v>(pairs: &[(&str, &'v str)], name: &HeaderName) -> Option<&'v str> {
-    all(pairs, name).next()
+    let mut values = all(pairs, name);
+    let value = values.next();
+    value.filter(|_| values.next().is_none())
 }
 
 fn all<'v>(pairs: &[(&str, &'v str)], name: &HeaderName) -> impl Iterator<Item = &'v str> {

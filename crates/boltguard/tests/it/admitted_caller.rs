@@ -136,3 +136,11 @@ fn anonymous_caller_is_not_authenticated() {
     assert_eq!(refusal.reason(), ReasonCode::NotAuthenticated);
     assert_eq!(known().check_authenticated(), Ok(()));
 }
+
+#[test]
+fn caller_hides_the_credentials() {
+    let shown = format!("{:?}", known());
+    for part in ["blog.edit", "1300819380"] {
+        assert!(!shown.contains(part), "{shown}");
+    }
+}

@@ -13,8 +13,7 @@ use boltguard::revocation::{MemoryRevocation, RevocationStore};
 use boltguard::types::{NumericDate, ReasonCode};
 use boltguard::{
     AdmittedCaller, AsyncEdge, Authenticate, Authentication, Backend, CredentialWatch, Gate,
-    JwtBackend, Outcome, Refusal, RequestParts, Revocation, RevocationCheck, RevocationStatus,
-    TokenCookie,
+    JwtBackend, Refusal, RequestParts, Revocation, RevocationCheck, RevocationStatus, TokenCookie,
 };
 
 use crate::support::{NOW, admitted, bearer, gate, jwt, jwt_with, token};
@@ -145,26 +144,38 @@ impl AsyncEdge for Store {
     }
 }
 
+/// The watch of a connection that was opened while the external store was available.
+fn with_external_store() -> CredentialWatch {
+    let opened = gate([jwt().into()], &Guard::authenticated());
+    let value = bearer(CLAIMS);
+    let parts = [("authorization", value.as_str())];
+    let caller = admitted(opened.check_blocking(&parts, || NOW, &mut ()));
+    let external = jwt().with_revocation(Revocation::External);
+    let gate = gate([external.into()], &Guard::authenticated());
+    CredentialWatch::new(&AdmittedCaller::new(caller, &gate), &parts)
+}
+
 #[test]
 fn connection_ends_if_the_store_is_unavailable_or_does_not_respond() {
-    for never_responds in [false, true] {
-        let clock = Clock::default();
-        // The connection was opened while the store was available.
-        let opened = gate([jwt().into()], &Guard::authenticated());
-        let value = bearer(CLAIMS);
-        let parts = [("authorization", value.as_str())];
-        let Outcome::Admitted(caller) = opened.check_blocking(&parts, || NOW, &mut ()) else {
-            panic!("the token is valid")
-        };
-        let external = jwt().with_revocation(Revocation::External);
-        let gate = gate([external.into()], &Guard::authenticated());
-        let watch = CredentialWatch::new(&AdmittedCaller::new(caller, &gate), &parts);
-        let refusal = poll(&watch, &mut Store { never_responds }, &clock).unwrap();
+    for (never_responds, seconds) in [(false, 5), (true, 15)] {
+        let (clock, mut store) = (Clock::default(), Store { never_responds });
+        let refusal = poll(&with_external_store(), &mut store, &clock).unwrap();
         assert_eq!(
             (refusal.close_code(), refusal.code()),
             (1013, "revocation_unavailable")
         );
+        assert_eq!(clock.now(), NOW + Duration::from_secs(seconds));
     }
+}
+
+#[test]
+fn store_that_does_not_respond_keeps_no_connection_open_after_expiry() {
+    let never_responds = true;
+    let (clock, mut store) = (Clock::default(), Store { never_responds });
+    let watch = with_external_store().with_interval(Duration::from_secs(375));
+    let refusal = poll(&watch, &mut store, &clock).unwrap();
+    assert_eq!(refusal.close_code(), 1013);
+    assert_eq!(clock.now(), NumericDate::from_secs(1_300_819_380));
 }
 
 struct Gateway;

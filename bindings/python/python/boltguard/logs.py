@@ -27,8 +27,8 @@ def log_refusal(request: HttpRequest, status: int, reason: str, claim: str | Non
 
 
 def log_failed_revocation(error: Exception) -> None:
-    """Logs why a store couldn't revoke a token. The client only receives a code."""
-    logger.error("A token or a level couldn't be revoked.", exc_info=error)
+    """Logs why a revocation failed, or couldn't be announced. The client only receives a code."""
+    logger.error("A revocation failed.", exc_info=error)
 
 
 def explains() -> bool:

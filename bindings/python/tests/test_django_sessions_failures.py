@@ -262,7 +262,7 @@ def test_all_tokens_of_a_user_are_revoked_without_an_end(ada, sessions, store):
 
 
 @pytest.mark.parametrize("end", [TokenSessions.end_all, lambda _, user: logout_everywhere(user)], ids=["all", "logout"])
-def test_tokens_of_a_server_whose_clock_is_ahead_are_revoked(ada, sessions, store, monkeypatch, end):
+def test_tokens_of_a_server_whose_clock_is_ahead_are_revoked(own_registry, ada, sessions, store, monkeypatch, end):
     """Their time is later than that until which the tokens of the user are revoked."""
     now = clock.now
     with monkeypatch.context() as another_server:

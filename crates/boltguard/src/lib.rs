@@ -43,6 +43,7 @@ mod admitted_caller;
 mod api_key_edge;
 mod backend;
 mod caller;
+pub mod config;
 mod cookie;
 mod credential_watch;
 mod credentials;

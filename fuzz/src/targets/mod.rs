@@ -17,6 +17,7 @@ mod jwks_answer;
 mod mint;
 mod oracle;
 mod pem;
+mod policy;
 mod refresh_token;
 mod revocation_row;
 mod service;
@@ -42,6 +43,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("jwks_answer", jwks_answer::run),
     ("mint", mint::run),
     ("pem", pem::run),
+    ("policy", policy::run),
     ("refresh_token", refresh_token::run),
     ("revocation_row", revocation_row::run),
 ];

@@ -5,6 +5,7 @@
 mod admitted_caller;
 mod backends;
 mod cache;
+mod config;
 mod cookies;
 mod credential_watch;
 mod custom;
@@ -14,6 +15,7 @@ mod drivers;
 mod es256k;
 mod other_gates;
 mod outcomes;
+mod policy_vectors;
 mod remote;
 #[cfg(feature = "http")]
 mod request_parts;

@@ -60,7 +60,7 @@ def enforce(request: HttpRequest) -> HttpResponseBase | None:
     rejected = check.process_view(request, _no_response, (), {})
     if rejected is None and comes_from_allowed_origin(request):
         return None
-    return json_response(FORGED, 403)
+    return json_response(FORGED, 403, {"Cache-Control": "private"})
 
 
 def comes_from_allowed_origin(request: HttpRequest) -> bool:

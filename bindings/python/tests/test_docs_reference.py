@@ -14,7 +14,7 @@ from boltguard import _rust, auth, conf
 from boltguard.api_keys.management.commands import boltguard_apikey
 from boltguard.checks.settings import READERS
 from boltguard.jwt import RemoteKeySet
-from boltguard.management.commands import boltguard_doctor, boltguard_prune, boltguard_routes
+from boltguard.management.commands import boltguard_doctor, boltguard_policy, boltguard_prune, boltguard_routes
 from boltguard.management.commands.boltguard_routes import _plain
 from boltguard.routes.collect import Route
 
@@ -284,7 +284,7 @@ def test_the_loggers():
     assert listed == found
 
 
-@pytest.mark.parametrize("module", [boltguard_routes, boltguard_prune, boltguard_doctor])
+@pytest.mark.parametrize("module", [boltguard_routes, boltguard_policy, boltguard_prune, boltguard_doctor])
 def test_the_arguments_of_a_command(module):
     listed = rows(section("commands.md", f"`{module.__name__.rpartition('.')[2]}`"), "argument", "default", "meaning")
     assert [names(argument)[0] for argument, *_ in listed] == own_arguments(module.Command())

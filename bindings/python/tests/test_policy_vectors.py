@@ -11,6 +11,8 @@ from django.urls import path
 
 from boltguard import jws, protect
 from boltguard.auth import APIKeyAuthentication, Guard, JWTAuthentication, RevocationStore
+from boltguard.routes.collect import collect
+from boltguard.routes.policy import export
 
 from support import asgi, mount, wsgi
 
@@ -98,3 +100,20 @@ def test_the_response_is_that_of_the_vector(case, site):
     # The asynchronous test client adds its own cookie header.
     if "cookie" not in headers:
         assert found(asyncio.run(asgi(*request))) == case["expect"]
+
+
+def without_keys(settings):
+    """The settings with their default name, and without the names of the variables of the keys."""
+    keys = {"keys": len(settings["keys"])} if "keys" in settings else {}
+    return {"name": settings["type"], **settings, **keys}
+
+
+def test_the_exported_document_is_that_of_the_vectors(site):
+    given, found = VECTORS["document"], export(collect()).document
+    routes = {route["name"]: route for route in given["routes"]}
+    assert len(found["routes"]) == len(routes)
+    for route in found["routes"]:
+        expected = routes[route["path"].removeprefix("/")]
+        assert Guard.parse(route["guard"]).is_equivalent(Guard.parse(expected["guard"]))
+        backends = [without_keys(found["backends"][name]) for name in route["backends"]]
+        assert backends == [without_keys(given["backends"][name]) for name in expected["backends"]]

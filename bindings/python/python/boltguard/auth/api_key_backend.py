@@ -79,6 +79,11 @@ class APIKeyAuthentication(Authentication):
         return describe(self.name, [kind], settings, API_KEY_DEFAULTS)
 
     @property
+    def schemes_or_none(self) -> list[str] | None:
+        """The configured schemes; `None` for the default."""
+        return self._scheme
+
+    @property
     def weak_keys(self) -> int:
         """The number of keys that are short enough to be guessed."""
         return self._fixed.weak_keys

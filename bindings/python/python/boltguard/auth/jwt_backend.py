@@ -172,6 +172,11 @@ class JWTAuthentication(Authentication):
         return SecretBox(_as_list(self._secret.value) if self._own_keys else [conf.current().secrets[0]])
 
     @property
+    def remote(self) -> RemoteKeySet | None:
+        """The keys of another issuer, if the backend uses such keys."""
+        return self._remote
+
+    @property
     def is_remote(self) -> bool:
         """Whether the keys are those of another issuer, so that a subject isn't a primary key of this site."""
         return self._remote is not None

@@ -88,6 +88,16 @@ class RemoteKeySet:
         self._reset_fetches()
         forks.reset_in_child(self)
 
+    @property
+    def url(self) -> str:
+        """The URL, with its query, which may contain a secret."""
+        return self._request.url
+
+    @property
+    def has_own_connection(self) -> bool:
+        """Whether requests have their own headers or `ssl_context`."""
+        return bool(self._request.headers) or self._ssl_context is not None
+
     def _reset_fetches(self) -> None:
         self._fetches: WeakKeyDictionary[AbstractEventLoop, dict[object, Future[None]]] = WeakKeyDictionary()
         self._lock = Lock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,8 @@ from boltguard.decorators import VIEW_GATES
 class Route:
     """One method at one path. Without a guard, Boltguard doesn't protect it.
 
-    `others` are the names of permissions of Django REST framework, which can't be analysed further.
+    `others` are the names of permissions of Django REST framework, which can't be analysed further. A request passes
+    all of the `gates`.
     """
 
     method: str
@@ -31,6 +32,7 @@ class Route:
     backends: tuple[str, ...] = ()
     guard: Guard | None = None
     others: tuple[str, ...] = ()
+    gates: tuple[Any, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -162,7 +164,8 @@ def _route(method: str, path: str, handler: Any, view_gates: list[Any]) -> Route
         raise ImproperlyConfigured(f"{method} {path}: {error}") from error
     # Two backends with the same description, such as with different keys, are both listed.
     backends = {id(backend): backend.label for gate in gates for backend in gate.backends}
-    return Route(method, path, view, tuple(backends.values()), conjunction([gate.guard for gate in gates]))
+    guard = conjunction([gate.guard for gate in gates])
+    return Route(method, path, view, tuple(backends.values()), guard, gates=tuple(gates))
 
 
 def _name(handler: Any) -> str:

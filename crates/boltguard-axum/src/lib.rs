@@ -43,6 +43,9 @@
 //! The handlers of WebSockets, of streams and of `OPTIONS` are guarded like all others. Put a layer for CORS outside,
 //! because browsers send preflight requests without credentials. See [`boltguard_tower`] for the details.
 //!
+//! Refused requests are logged, also those that an extractor or a handler refuses: as events of `tracing` with the
+//! target `boltguard`, the level `INFO` and the precise reason.
+//!
 //! # Callers
 //!
 //! | extractor | without credentials | rejected credentials |

@@ -50,7 +50,8 @@
 //!
 //! A refusal has the status, `WWW-Authenticate`, `Retry-After` and a JSON body of the [`Refusal`](boltguard::Refusal).
 //! The refusal itself, with the precise reason for a log, is in the extensions of the response, where an outer layer
-//! finds it. A service that checks further guards returns `Response::<String>::from(refusal)`.
+//! finds it. A service that checks further guards returns `Response::<String>::from(refusal)`. With the feature
+//! `tracing`, the layer logs all refusals itself, as events with the target `boltguard` and the level `INFO`.
 //!
 //! All responses have `Vary` with the headers that can contain credentials. They have `Cache-Control: private` if the
 //! caller is authenticated and the service doesn't set this header. Bodies are passed on unchanged.
@@ -70,6 +71,8 @@ mod body;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod layer;
+#[cfg(feature = "tracing")]
+mod log;
 mod response;
 mod service;
 

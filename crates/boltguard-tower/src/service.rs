@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use boltguard::{AdmittedCaller, AsyncEdge, Outcome, Refusal};
+use http::request::Parts;
 use http::{Request, Response};
 use tower_service::Service;
 
@@ -44,15 +45,33 @@ where
 }
 
 async fn respond<S, E, B, R>(
-    mut inner: S,
-    mut layer: GuardLayer<E>,
+    inner: S,
+    layer: GuardLayer<E>,
     request: Request<B>,
 ) -> Result<Response<GuardBody<R>>, S::Error>
 where
     S: Service<Request<B>, Response = Response<R>>,
     E: AsyncEdge,
 {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
+    #[cfg(feature = "tracing")]
+    let logged = crate::log::LoggedRequest::new(&parts);
+    let response = evaluate(inner, layer, parts, body).await?;
+    #[cfg(feature = "tracing")]
+    let response = logged.log(response);
+    Ok(response)
+}
+
+async fn evaluate<S, E, B, R>(
+    mut inner: S,
+    mut layer: GuardLayer<E>,
+    mut parts: Parts,
+    body: B,
+) -> Result<Response<GuardBody<R>>, S::Error>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    E: AsyncEdge,
+{
     #[cfg(feature = "grpc")]
     if layer.settings.is_exempt(&parts) {
         let response = inner.call(Request::from_parts(parts, body)).await?;
@@ -74,7 +93,7 @@ where
 }
 
 impl<E: AsyncEdge> GuardLayer<E> {
-    async fn admit(&mut self, parts: &http::request::Parts) -> Result<AdmittedCaller, Refusal> {
+    async fn admit(&mut self, parts: &Parts) -> Result<AdmittedCaller, Refusal> {
         let settings = &*self.settings;
         let clock = || (settings.clock)();
         match settings.gate.check(parts, clock, &mut self.edge).await {

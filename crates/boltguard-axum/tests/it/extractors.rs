@@ -9,7 +9,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::support::{CLAIMS, bearer, get, router};
+use crate::support::{CLAIMS, bearer, get, layer, router};
 
 async fn required(caller: Authenticated) -> String {
     caller.user_id().unwrap().into_owned()
@@ -140,6 +140,27 @@ async fn extractor_without_a_layer_is_an_error_that_is_logged() {
         assert!(logged.starts_with("ERROR"), "{logged}");
         assert!(logged.contains("its route has no `GuardLayer`"), "{logged}");
     }
+}
+
+#[tokio::test]
+async fn each_refusal_is_logged_once_and_without_credentials() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let typed = router("allow_any", routing::get(typed));
+    let nested = router("authenticated", routing::get(required)).layer(layer("allow_any"));
+    let other = bearer(r#"{"sub":"42","exp":1300819380,"tenant":"seven"}"#);
+    for (app, authorization, reason) in [
+        (&typed, other.as_str(), "claim_mismatch"),
+        (&nested, "Bearer secret", "token_malformed"),
+    ] {
+        get(app, "/", Some(authorization)).await;
+        let logged = std::mem::take(&mut *log.0.lock().unwrap());
+        assert_eq!(logged.matches("INFO").count(), 1, "{logged}");
+        assert!(logged.contains(&format!("{reason:?}")), "{logged}");
+        assert!(!logged.contains("secret") && !logged.contains("seven"));
+    }
+    get(&typed, "/", Some(&bearer(CLAIMS))).await;
+    assert_eq!(*log.0.lock().unwrap(), "");
 }
 
 #[tokio::test]

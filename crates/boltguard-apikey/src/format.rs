@@ -38,7 +38,8 @@ impl KeyFormat {
     ///
     /// [`ApiKeyError::Prefix`] unless the prefix has 2 to 24 characters and consists of words of `a` to `z` and `0` to
     /// `9`, separated by single `_`.
-    pub fn new(prefix: &str) -> Result<Self, ApiKeyError> {
+    pub fn new(prefix: impl AsRef<str>) -> Result<Self, ApiKeyError> {
+        let prefix = prefix.as_ref();
         let is_word = |word: &str| {
             !word.is_empty()
                 && word

@@ -39,7 +39,7 @@ impl ApiKeys {
     /// # Errors
     ///
     /// Those of [`ApiKeysBuilder::build`].
-    pub fn new<'a>(keys: impl IntoIterator<Item = &'a str>) -> Result<Self, ApiKeyError> {
+    pub fn new(keys: impl IntoIterator<Item: AsRef<str>>) -> Result<Self, ApiKeyError> {
         Self::builder().keys(keys).build()
     }
 
@@ -118,13 +118,14 @@ pub struct ApiKeysBuilder {
 impl ApiKeysBuilder {
     /// Adds keys.
     #[must_use]
-    pub fn keys<'a>(self, keys: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn keys(self, keys: impl IntoIterator<Item: AsRef<str>>) -> Self {
         keys.into_iter().fold(self, Self::key)
     }
 
     /// Adds a key.
     #[must_use]
-    pub fn key(mut self, key: &str) -> Self {
+    pub fn key(mut self, key: impl AsRef<str>) -> Self {
+        let key = key.as_ref();
         match check(key) {
             Ok(()) => self.keys.push(KeyDigest::unkeyed(key)),
             Err(error) => self.error = self.error.or(Some(error)),
@@ -135,12 +136,16 @@ impl ApiKeysBuilder {
 
     /// Grants permissions, which can be wildcards, to a key. The key can be added before or afterwards.
     #[must_use]
-    pub fn permissions<'a>(
+    pub fn permissions(
         mut self,
-        key: &str,
-        permissions: impl IntoIterator<Item = &'a str>,
+        key: impl AsRef<str>,
+        permissions: impl IntoIterator<Item: AsRef<str>>,
     ) -> Self {
-        let permissions = permissions.into_iter().map(Box::from).collect();
+        let key = key.as_ref();
+        let permissions = permissions
+            .into_iter()
+            .map(|name| name.as_ref().into())
+            .collect();
         self.permissions
             .push((KeyDigest::unkeyed(key), permissions));
         self
@@ -324,7 +329,7 @@ mod tests {
 
     #[test]
     fn overlong_key_is_not_found() {
-        let keys = ApiKeys::new([]).unwrap();
+        let keys = ApiKeys::new([""; 0]).unwrap();
         assert!(keys.is_empty() && keys.find(&"k".repeat(1 << 20)).is_none());
     }
 }

@@ -282,7 +282,7 @@ mod tests {
 
     fn key((id, created): (u8, i64)) -> StoredKey {
         let digest = KeyDigest::from_bytes([id; 32]);
-        StoredKey::from_parts(&id.to_string(), digest, NumericDate::from_secs(created))
+        StoredKey::from_parts(id.to_string(), digest, NumericDate::from_secs(created))
     }
 
     /// The creation date of each key, and whether it is revoked.
@@ -353,7 +353,7 @@ mod tests {
         let keys = || {
             (0..COUNT).map(|number| {
                 let digest = KeyDigest::from_bytes([0; 32]);
-                StoredKey::from_parts(&number.to_string(), digest, NOW)
+                StoredKey::from_parts(number.to_string(), digest, NOW)
             })
         };
         type Change = fn(&MemoryKeyStore, StoredKey);
@@ -381,7 +381,7 @@ mod tests {
         let store = MemoryKeyStore::new();
         for number in 0..5_000 {
             let digest = KeyDigest::from_bytes([0; 32]);
-            store.insert(StoredKey::from_parts(&number.to_string(), digest, NOW));
+            store.insert(StoredKey::from_parts(number.to_string(), digest, NOW));
             let (steps, found) = steps(|| store.get("0"));
             assert!(found.is_some() && steps <= 5, "{steps} layers of {number}");
         }

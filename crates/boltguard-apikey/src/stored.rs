@@ -28,7 +28,8 @@ impl StoredKey {
 
     /// Creates a record from stored values. Use the other methods to add the optional ones.
     #[must_use]
-    pub fn from_parts(id: &str, digest: KeyDigest, created_at: NumericDate) -> Self {
+    pub fn from_parts(id: impl AsRef<str>, digest: KeyDigest, created_at: NumericDate) -> Self {
+        let id = id.as_ref();
         Self {
             entry: Arc::new(ApiKeyEntry::new(id)),
             digest,
@@ -50,19 +51,21 @@ impl StoredKey {
 
     /// Adds granted permissions, which can be wildcards.
     #[must_use]
-    pub fn with_permissions<'a>(mut self, permissions: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn with_permissions(mut self, permissions: impl IntoIterator<Item: AsRef<str>>) -> Self {
         let entry = Arc::make_mut(&mut self.entry);
         entry
             .permissions
-            .extend(permissions.into_iter().map(Box::from));
+            .extend(permissions.into_iter().map(|name| name.as_ref().into()));
         self
     }
 
     /// Adds granted OAuth scopes.
     #[must_use]
-    pub fn with_scopes<'a>(mut self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item: AsRef<str>>) -> Self {
         let entry = Arc::make_mut(&mut self.entry);
-        entry.scopes.extend(scopes.into_iter().map(Box::from));
+        entry
+            .scopes
+            .extend(scopes.into_iter().map(|name| name.as_ref().into()));
         self
     }
 

@@ -45,7 +45,8 @@ pub struct Identity {
 
 impl Identity {
     /// Creates an identity without grants and claims.
-    pub fn new(subject: impl Into<Subject>, backend: &str) -> Self {
+    pub fn new(subject: impl Into<Subject>, backend: impl AsRef<str>) -> Self {
+        let backend = backend.as_ref();
         Self {
             subject: subject.into(),
             backend: backend.into(),
@@ -73,22 +74,24 @@ impl Identity {
 
     /// Adds granted permissions, which can be wildcards.
     #[must_use]
-    pub fn with_permissions<'a>(mut self, permissions: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn with_permissions(mut self, permissions: impl IntoIterator<Item: AsRef<str>>) -> Self {
         self.permissions
-            .extend(permissions.into_iter().map(Box::from));
+            .extend(permissions.into_iter().map(|name| name.as_ref().into()));
         self
     }
 
     /// Adds granted OAuth scopes.
     #[must_use]
-    pub fn with_scopes<'a>(mut self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
-        self.scopes.extend(scopes.into_iter().map(Box::from));
+    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        self.scopes
+            .extend(scopes.into_iter().map(|name| name.as_ref().into()));
         self
     }
 
     /// Adds a claim.
     #[must_use]
-    pub fn with_claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub fn with_claim(mut self, name: impl AsRef<str>, value: impl Into<Value>) -> Self {
+        let name = name.as_ref();
         self.claims.insert(name.to_owned(), value.into());
         self
     }
@@ -142,7 +145,7 @@ mod tests {
             .with_claim("hidden", "hidden");
         let mut requirements = Requirements::new();
         for number in 0..20 {
-            requirements.permission(&Permission::new(&format!("blog.p{number}")).unwrap());
+            requirements.permission(&Permission::new(format!("blog.p{number}")).unwrap());
         }
         let mut reader = requirements.reader();
         reader.permission("hidden.*");

@@ -108,7 +108,7 @@ impl JwksSource {
         }
         Ok(Self(Kind::Discovered(Arc::new(Discovered {
             issuer: issuer.into(),
-            metadata_url: JwksUrl::allowing_http(&metadata_url(issuer))?,
+            metadata_url: JwksUrl::allowing_http(metadata_url(issuer))?,
             found: ArcSwapOption::empty(),
         }))))
     }

@@ -32,7 +32,8 @@ impl JwksUrl {
     /// - [`JwksConfigError::NotHttps`] if it begins with `http:`, for this machine too.
     /// - [`JwksConfigError::Credentials`] if it has a user name or password.
     /// - [`JwksConfigError::Url`] if it is none, has a fragment, or a character that has to be escaped.
-    pub fn new(url: &str) -> Result<Self, JwksConfigError> {
+    pub fn new(url: impl AsRef<str>) -> Result<Self, JwksConfigError> {
+        let url = url.as_ref();
         match scheme(url)? {
             Scheme::Http => Err(JwksConfigError::NotHttps),
             Scheme::Https => Self::allowing_http(url),
@@ -46,7 +47,8 @@ impl JwksUrl {
     /// # Errors
     ///
     /// As [`new`](Self::new), except the first.
-    pub fn allowing_http(url: &str) -> Result<Self, JwksConfigError> {
+    pub fn allowing_http(url: impl AsRef<str>) -> Result<Self, JwksConfigError> {
+        let url = url.as_ref();
         scheme(url)?;
         if !url.bytes().all(is_allowed) {
             return Err(JwksConfigError::Url);

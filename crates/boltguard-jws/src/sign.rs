@@ -39,7 +39,8 @@ impl HeaderFields {
 
     /// Sets a parameter. `alg` is ignored, because it depends on the key.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub fn with(mut self, name: impl AsRef<str>, value: impl Into<Value>) -> Self {
+        let name = name.as_ref();
         if name != "alg" {
             self.fields.insert(name.to_owned(), value.into());
         }
@@ -111,7 +112,8 @@ impl Signer {
 
     /// Signs tokens with another `typ`, such as `at+jwt` of [RFC 9068](https://www.rfc-editor.org/rfc/rfc9068).
     #[must_use]
-    pub fn with_type(key: SigningKey, media_type: &str) -> Self {
+    pub fn with_type(key: SigningKey, media_type: impl AsRef<str>) -> Self {
+        let media_type = media_type.as_ref();
         Self::under(key, &HeaderFields::empty().with("typ", media_type))
     }
 
@@ -131,7 +133,8 @@ impl Signer {
     ///
     /// - [`JwsError::AlgorithmNotAllowed`] unless `alg` is the algorithm of the key.
     /// - The errors of [`Header::parse`].
-    pub fn with_header_json(key: SigningKey, json: &str) -> Result<Self, JwsError> {
+    pub fn with_header_json(key: SigningKey, json: impl AsRef<str>) -> Result<Self, JwsError> {
+        let json = json.as_ref();
         if Header::read(json.as_bytes())?.algorithm() != key.algorithm() {
             return Err(JwsError::AlgorithmNotAllowed);
         }

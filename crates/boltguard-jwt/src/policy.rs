@@ -67,7 +67,7 @@ impl ClaimsPolicy {
     /// ```
     /// use boltguard_jwt::{ClaimsPolicy, PolicyError};
     ///
-    /// let policy = ClaimsPolicy::new().with_audience([]);
+    /// let policy = ClaimsPolicy::new().with_audience([""; 0]);
     /// assert_eq!(policy.check_settings(), Err(PolicyError::NoAudience));
     /// ```
     ///
@@ -88,7 +88,7 @@ impl ClaimsPolicy {
     ///
     /// An empty list, or an empty string in it, is a [mistake](Self::check_settings).
     #[must_use]
-    pub fn with_audience<'a>(mut self, audiences: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn with_audience(mut self, audiences: impl IntoIterator<Item: AsRef<str>>) -> Self {
         let given = names(audiences);
         let (is_empty, has_blank) = (given.is_empty(), has_blank(&given));
         self.audiences.extend(given);
@@ -100,7 +100,7 @@ impl ClaimsPolicy {
     ///
     /// An empty list, or an empty string in it, is a [mistake](Self::check_settings).
     #[must_use]
-    pub fn with_issuer<'a>(mut self, issuers: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn with_issuer(mut self, issuers: impl IntoIterator<Item: AsRef<str>>) -> Self {
         let given = names(issuers);
         let (is_empty, has_blank) = (given.is_empty(), has_blank(&given));
         self.issuers.extend(given);
@@ -112,7 +112,8 @@ impl ClaimsPolicy {
     ///
     /// An empty string is a [mistake](Self::check_settings).
     #[must_use]
-    pub fn with_subject(mut self, subject: &str) -> Self {
+    pub fn with_subject(mut self, subject: impl AsRef<str>) -> Self {
+        let subject = subject.as_ref();
         self.subject = Some(subject.into());
         self.refuse_if(subject.is_empty(), PolicyError::BlankSubject)
     }
@@ -131,7 +132,8 @@ impl ClaimsPolicy {
     /// The comparison ignores ASCII case and a leading `application/`, RFC 7515 §4.1.9. An empty string is a
     /// [mistake](Self::check_settings).
     #[must_use]
-    pub fn with_type(mut self, media_type: &str) -> Self {
+    pub fn with_type(mut self, media_type: impl AsRef<str>) -> Self {
+        let media_type = media_type.as_ref();
         self.media_type = Some(media_type.into());
         self.refuse_if(media_type.is_empty(), PolicyError::BlankType)
     }
@@ -140,7 +142,8 @@ impl ClaimsPolicy {
     ///
     /// The claim is required unless it [is optional](Self::with_optional_user_id).
     #[must_use]
-    pub fn with_user_id_claim(mut self, claim: &str) -> Self {
+    pub fn with_user_id_claim(mut self, claim: impl AsRef<str>) -> Self {
+        let claim = claim.as_ref();
         self.user_id_claim = claim.into();
         self
     }
@@ -207,8 +210,8 @@ impl ClaimsPolicy {
     }
 }
 
-fn names<'a>(given: impl IntoIterator<Item = &'a str>) -> Vec<Box<str>> {
-    given.into_iter().map(Box::from).collect()
+fn names(given: impl IntoIterator<Item: AsRef<str>>) -> Vec<Box<str>> {
+    given.into_iter().map(|name| name.as_ref().into()).collect()
 }
 
 fn has_blank(names: &[Box<str>]) -> bool {

@@ -26,7 +26,8 @@ impl ClaimsPolicy {
     ///     .with_claim("tenant", "b");
     /// ```
     #[must_use]
-    pub fn with_claim(mut self, name: &str, value: impl Into<ClaimValue>) -> Self {
+    pub fn with_claim(mut self, name: impl AsRef<str>, value: impl Into<ClaimValue>) -> Self {
+        let name = name.as_ref();
         self.rules.rule(name).values.push(value.into());
         self
     }

@@ -63,7 +63,8 @@ impl Jwk {
     /// - [`KeyError::Unsupported`] for another `kty` or `crv`.
     /// - Those of [`Secret::new`](crate::Secret::new), [`PublicKey::from_der`](crate::PublicKey::from_der) and
     ///   [`PrivateKey::from_der`](crate::PrivateKey::from_der) for the key in it.
-    pub fn parse(json: &str) -> Result<Self, KeyError> {
+    pub fn parse(json: impl AsRef<str>) -> Result<Self, KeyError> {
+        let json = json.as_ref();
         Ok(read::parse(json)?)
     }
 

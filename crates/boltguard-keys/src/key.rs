@@ -40,7 +40,8 @@ impl Key {
     /// # Errors
     ///
     /// Those of [`PublicKey::from_pem`] and [`PrivateKey::from_pem`].
-    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+    pub fn from_pem(pem: impl AsRef<str>) -> Result<Self, KeyError> {
+        let pem = pem.as_ref();
         let section = pem::read(pem)?;
         if section.is_private() {
             section.private().map(Self::Private)

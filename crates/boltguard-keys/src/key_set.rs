@@ -54,7 +54,8 @@ impl KeySet {
     /// - [`KeyError::Jwks`] if there is no list `keys` of objects.
     /// - [`KeyError::PrivateKey`] if one of the keys is private, because anyone who reads the set could sign.
     /// - [`KeyError::NoUsableKey`] if no key can be used.
-    pub fn from_jwks(json: &str, algorithms: &[Algorithm]) -> Result<Self, KeyError> {
+    pub fn from_jwks(json: impl AsRef<str>, algorithms: &[Algorithm]) -> Result<Self, KeyError> {
+        let json = json.as_ref();
         let set = Self::parse_jwks(json, algorithms)?;
         if set.keys.is_empty() {
             return Err(KeyError::NoUsableKey);

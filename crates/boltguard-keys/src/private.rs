@@ -41,7 +41,8 @@ impl PrivateKey {
     /// - [`KeyError::NotPrivate`] if it is public.
     /// - [`KeyError::Encrypted`] if a password protects it, and [`KeyError::OpenSshPrivate`] for OpenSSH's own format.
     /// - Those of [`PrivateKey::from_der`].
-    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+    pub fn from_pem(pem: impl AsRef<str>) -> Result<Self, KeyError> {
+        let pem = pem.as_ref();
         pem::read(pem)?.private()
     }
 

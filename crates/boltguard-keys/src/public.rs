@@ -44,7 +44,8 @@ impl PublicKey {
     ///   [`KeyError::UrlAsKey`] if there is a URL instead, and [`KeyError::SeveralKeys`] if there is more than one key.
     /// - [`KeyError::PrivateKey`] if there is a private key.
     /// - Those of [`PublicKey::from_der`].
-    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+    pub fn from_pem(pem: impl AsRef<str>) -> Result<Self, KeyError> {
+        let pem = pem.as_ref();
         pem::read(pem)?.public()
     }
 

@@ -25,7 +25,8 @@ impl Permission {
     /// - [`PermissionError::Character`] if it contains whitespace or a control character.
     /// - [`PermissionError::Empty`] if it is empty.
     /// - [`PermissionError::Wildcard`] if it contains `*`.
-    pub fn new(name: &str) -> Result<Self, PermissionError> {
+    pub fn new(name: impl AsRef<str>) -> Result<Self, PermissionError> {
+        let name = name.as_ref();
         if name.is_empty() {
             return Err(PermissionError::Empty);
         }

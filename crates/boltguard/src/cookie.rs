@@ -38,7 +38,8 @@ impl TokenCookie {
     /// # Errors
     ///
     /// [`ConfigError::CookieName`] if the name isn't a token, RFC 6265 §4.1.1.
-    pub fn new(name: &str) -> Result<Self, ConfigError> {
+    pub fn new(name: impl AsRef<str>) -> Result<Self, ConfigError> {
+        let name = name.as_ref();
         if !is_token(name) {
             return Err(ConfigError::CookieName);
         }
@@ -63,9 +64,9 @@ impl TokenCookie {
     /// # Errors
     ///
     /// [`ConfigError::Origin`] if one isn't an origin.
-    pub fn trusting<'o>(
+    pub fn trusting(
         self,
-        origins: impl IntoIterator<Item = &'o str>,
+        origins: impl IntoIterator<Item: AsRef<str>>,
     ) -> Result<Self, ConfigError> {
         Ok(Self {
             origins: Some(OriginPolicy::new(origins)?),

@@ -27,7 +27,8 @@ impl Scheme {
     /// # Errors
     ///
     /// [`ConfigError::Scheme`] if it isn't a token, RFC 9110 §5.6.2.
-    pub fn new(name: &str) -> Result<Self, ConfigError> {
+    pub fn new(name: impl AsRef<str>) -> Result<Self, ConfigError> {
+        let name = name.as_ref();
         if is_token(name) {
             Ok(Self::of(name))
         } else {

@@ -28,7 +28,8 @@ impl HeaderName {
     ///
     /// [`ConfigError::HeaderName`] if it has characters that aren't token characters of RFC 9110 §5.6.2, or `_`, which
     /// gateways can't distinguish from `-`.
-    pub fn new(name: &str) -> Result<Self, ConfigError> {
+    pub fn new(name: impl AsRef<str>) -> Result<Self, ConfigError> {
+        let name = name.as_ref();
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^`|~".contains(&b);
         if name.is_empty() || !name.bytes().all(allowed) {
             return Err(ConfigError::HeaderName);

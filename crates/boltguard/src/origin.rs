@@ -70,8 +70,10 @@ impl OriginPolicy {
     /// # Errors
     ///
     /// [`ConfigError::Origin`] if one isn't an origin: it has a path, a user or no scheme.
-    pub fn new<'o>(trusted: impl IntoIterator<Item = &'o str>) -> Result<Self, ConfigError> {
-        let trusted = trusted.into_iter().map(TrustedOrigin::parse);
+    pub fn new(trusted: impl IntoIterator<Item: AsRef<str>>) -> Result<Self, ConfigError> {
+        let trusted = trusted
+            .into_iter()
+            .map(|origin| TrustedOrigin::parse(origin.as_ref()));
         Ok(Self {
             trusted: trusted.collect::<Option<_>>().ok_or(ConfigError::Origin)?,
         })

@@ -23,7 +23,7 @@ pub(super) fn run(data: &[u8]) {
     if let Some(key) = jwk.key().public_key() {
         round_trip(key);
         let again =
-            Jwk::parse(&jwk.to_json().expect("the key is public")).expect("the JSON is valid");
+            Jwk::parse(jwk.to_json().expect("the key is public")).expect("the JSON is valid");
         assert_eq!(
             (again.key().public_key(), again.kid()),
             (Some(key), jwk.kid())
@@ -36,10 +36,10 @@ pub(super) fn round_trip(key: &PublicKey) {
     let der = key.to_der().expect("the key can be encoded");
     assert_eq!(PublicKey::from_der(&der).as_ref(), Ok(key));
     assert_eq!(
-        PublicKey::from_pem(&key.to_pem().expect("the key can be encoded")).as_ref(),
+        PublicKey::from_pem(key.to_pem().expect("the key can be encoded")).as_ref(),
         Ok(key)
     );
-    let jwk = Jwk::parse(&Jwk::new(key.clone()).to_json().expect("the key is public"))
+    let jwk = Jwk::parse(Jwk::new(key.clone()).to_json().expect("the key is public"))
         .expect("the JSON is valid");
     assert_eq!(jwk.key().public_key(), Some(key));
     assert_eq!(

@@ -28,7 +28,7 @@ pub(super) fn run(data: &[u8]) {
         .iter()
         .filter(|key| key.public_key().is_some())
         .count();
-    match KeySet::from_jwks(&keys.to_jwks(), Algorithm::ALL) {
+    match KeySet::from_jwks(keys.to_jwks(), Algorithm::ALL) {
         Ok(again) => {
             assert!(public > 0 && again.keys().iter().all(|key| key.public_key().is_some()))
         }

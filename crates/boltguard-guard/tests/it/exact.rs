@@ -197,5 +197,5 @@ fn long_guard_of_twelve_atoms_is_compared() {
 }
 
 fn atom(number: usize) -> Guard {
-    Guard::permission(Permission::new(&format!("p.{number}")).unwrap())
+    Guard::permission(Permission::new(format!("p.{number}")).unwrap())
 }

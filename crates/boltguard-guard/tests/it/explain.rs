@@ -123,7 +123,7 @@ fn anonymous_caller_is_missing_authentication() {
 }
 
 fn all_of(count: usize) -> Guard {
-    Guard::all_permissions((0..count).map(|n| Permission::new(&format!("p{n}")).unwrap())).unwrap()
+    Guard::all_permissions((0..count).map(|n| Permission::new(format!("p{n}")).unwrap())).unwrap()
 }
 
 #[test]

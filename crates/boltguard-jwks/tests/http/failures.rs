@@ -138,7 +138,7 @@ fn unreachable_address_is_a_connection_failure() {
         .local_addr()
         .unwrap()
         .port();
-    let url = JwksUrl::allowing_http(&format!("http://127.0.0.1:{port}/")).unwrap();
+    let url = JwksUrl::allowing_http(format!("http://127.0.0.1:{port}/")).unwrap();
     assert_eq!(Clients::new(url).fetch(LIMIT), Err(FetchError::Connection));
 }
 

@@ -66,7 +66,7 @@ impl Server {
 
     pub(crate) fn url(&self, scheme: &str, host: &str) -> JwksUrl {
         let port = self.address.port();
-        JwksUrl::allowing_http(&format!("{scheme}://{host}:{port}/jwks.json")).unwrap()
+        JwksUrl::allowing_http(format!("{scheme}://{host}:{port}/jwks.json")).unwrap()
     }
 
     pub(crate) fn fetch(&self) -> HttpFetch {

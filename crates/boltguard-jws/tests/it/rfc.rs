@@ -17,7 +17,7 @@ fn example(source: &str) -> Value {
 }
 
 fn keys(row: &Value) -> KeySet {
-    let jwk = Jwk::parse(&row["jwk"].to_string()).unwrap();
+    let jwk = Jwk::parse(row["jwk"].to_string()).unwrap();
     KeySet::from_jwk(&jwk, &[algorithm(row)]).unwrap()
 }
 

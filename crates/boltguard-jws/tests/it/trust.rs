@@ -202,7 +202,7 @@ fn a_kid_of_an_unusable_key_isnt_found() {
         r#"{"kty":"EC","crv":"P-999","kid":"a"}"#,
     ] {
         let set =
-            KeySet::from_jwks(&format!(r#"{{"keys":[{unusable},{usable}]}}"#), &[Es256]).unwrap();
+            KeySet::from_jwks(format!(r#"{{"keys":[{unusable},{usable}]}}"#), &[Es256]).unwrap();
         assert!(verify_with(&token(Es256, None), set.clone()).is_ok());
         assert!(verify_with(&token(Es256, Some("b")), set.clone()).is_ok());
         assert_eq!(

@@ -207,8 +207,8 @@ fn assert_bounded(name: &str, mut worst: impl FnMut(), mut ordinary: impl FnMut(
 fn requirements() -> Requirements {
     let mut requirements = Requirements::new();
     for index in 0..10 {
-        requirements.permission(&Permission::new(&format!("{}.add", short(index))).unwrap());
-        requirements.permission(&Permission::new(&short(index)).unwrap());
+        requirements.permission(&Permission::new(format!("{}.add", short(index))).unwrap());
+        requirements.permission(&Permission::new(short(index)).unwrap());
     }
     requirements.scope("zz");
     requirements.claim(&ClaimTest::new("amr").any_of(["zz"]));

@@ -24,7 +24,7 @@ fn a_policy_with_a_mistake_admits_no_claims() {
     let none: [&str; 0] = [];
     let mistakes: [(ClaimsPolicy, PolicyError, ReasonCode); 10] = [
         (
-            lenient().with_audience([]),
+            lenient().with_audience([""; 0]),
             PolicyError::NoAudience,
             ReasonCode::AudienceMismatch,
         ),
@@ -39,7 +39,7 @@ fn a_policy_with_a_mistake_admits_no_claims() {
             ReasonCode::AudienceMismatch,
         ),
         (
-            lenient().with_issuer([]),
+            lenient().with_issuer([""; 0]),
             PolicyError::NoIssuer,
             ReasonCode::IssuerMismatch,
         ),
@@ -65,13 +65,13 @@ fn a_policy_with_a_mistake_admits_no_claims() {
         ),
         // A setting that is ignored or replaced is still a mistake.
         (
-            lenient().with_audience([]).ignoring_audience(),
+            lenient().with_audience([""; 0]).ignoring_audience(),
             PolicyError::NoAudience,
             ReasonCode::AudienceMismatch,
         ),
         (
             lenient()
-                .with_issuer([])
+                .with_issuer([""; 0])
                 .with_issuer(["https://evil.example"]),
             PolicyError::NoIssuer,
             ReasonCode::IssuerMismatch,

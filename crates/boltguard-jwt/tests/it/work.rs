@@ -169,7 +169,7 @@ const CASES: &[Case] = &[
     (
         "rules for many claims",
         |count| {
-            let rule = |policy: ClaimsPolicy, n: usize| policy.with_claim(&format!("m{n}"), 0);
+            let rule = |policy: ClaimsPolicy, n: usize| policy.with_claim(format!("m{n}"), 0);
             Service::by((0..count).fold(lenient(), rule))
         },
         members,

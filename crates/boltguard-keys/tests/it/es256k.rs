@@ -85,7 +85,7 @@ mod on {
     #[test]
     fn keys_are_written_as_openssl_writes_them() {
         assert_eq!(public().to_pem().unwrap(), PUBLIC);
-        let back = PrivateKey::from_pem(&private().to_pkcs8_pem().unwrap()).unwrap();
+        let back = PrivateKey::from_pem(private().to_pkcs8_pem().unwrap()).unwrap();
         assert_eq!(back.public_key(), private().public_key());
     }
 
@@ -93,7 +93,7 @@ mod on {
     #[test]
     fn a_jwk_has_the_curve_of_the_rfc() {
         let jwk = Jwk::parse(
-            &Jwk::new(public())
+            Jwk::new(public())
                 .with_algorithm(Algorithm::Es256k)
                 .to_json()
                 .unwrap(),
@@ -113,7 +113,7 @@ mod on {
         let d = jwk().split_once(r#""d""#).unwrap().1.to_owned();
         let mixed = other.replace('}', &format!(r#","d"{d}"#));
         assert_eq!(Jwk::parse(&mixed).unwrap_err(), KeyError::InvalidPrivateKey);
-        let signing = Jwk::parse(&jwk()).unwrap().signing_key(Algorithm::Es256k);
+        let signing = Jwk::parse(jwk()).unwrap().signing_key(Algorithm::Es256k);
         assert!(signing.is_ok());
     }
 

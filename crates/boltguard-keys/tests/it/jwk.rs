@@ -21,18 +21,18 @@ fn without(mut jwk: Value, name: &str) -> Value {
 }
 
 fn refused(jwk: &Value) -> KeyError {
-    Jwk::parse(&jwk.to_string()).unwrap_err()
+    Jwk::parse(jwk.to_string()).unwrap_err()
 }
 
 fn verifies(jwk: &Value, algorithm: Algorithm) -> Result<(), KeyError> {
-    Jwk::parse(&jwk.to_string())
+    Jwk::parse(jwk.to_string())
         .unwrap()
         .verifying_key(algorithm)
         .map(drop)
 }
 
 fn signs(jwk: &Value, algorithm: Algorithm) -> Result<(), KeyError> {
-    Jwk::parse(&jwk.to_string())
+    Jwk::parse(jwk.to_string())
         .unwrap()
         .signing_key(algorithm)
         .map(drop)
@@ -313,7 +313,7 @@ fn metadata_of_the_wrong_type_is_refused() {
 #[test]
 fn zeros_before_the_numbers_of_an_rsa_key_are_read() {
     let jwk = public(Algorithm::Rs256);
-    let plain = Jwk::parse(&jwk.to_string()).unwrap();
+    let plain = Jwk::parse(jwk.to_string()).unwrap();
     let thumbprint = |jwk: &Jwk| jwk.key().public_key().unwrap().thumbprint();
     for zeros in 1..4 {
         let mut padded = jwk.clone();
@@ -322,7 +322,7 @@ fn zeros_before_the_numbers_of_an_rsa_key_are_read() {
             let number = [&vec![0; zeros], &*number].concat();
             padded[name] = base64url::encode(number).into();
         }
-        let padded = Jwk::parse(&padded.to_string()).unwrap();
+        let padded = Jwk::parse(padded.to_string()).unwrap();
         assert_eq!(thumbprint(&padded), thumbprint(&plain));
     }
 }
@@ -337,7 +337,7 @@ fn members_that_are_null_are_as_good_as_none() {
             jwk[name] = Value::Null;
         }
         assert_eq!(verifies(&jwk, algorithm), Ok(()));
-        let read = Jwk::parse(&jwk.to_string()).unwrap();
+        let read = Jwk::parse(jwk.to_string()).unwrap();
         assert!(!read.is_private() && read.kid().is_none() && read.algorithm().is_none());
     }
     let file: Value = serde_json::from_str(include_str!("../data/rfc_key_sets.json")).unwrap();
@@ -353,7 +353,7 @@ fn a_number_as_kid_is_its_digits() {
         (json!(u64::MAX), "18446744073709551615"),
     ] {
         let jwk = with(public(Algorithm::Es256), "kid", kid);
-        let read = Jwk::parse(&jwk.to_string()).unwrap();
+        let read = Jwk::parse(jwk.to_string()).unwrap();
         assert_eq!(read.kid().unwrap().as_str(), name);
     }
 }
@@ -386,7 +386,7 @@ fn a_key_for_jwt_svids_verifies() {
 fn a_key_for_ed25519_verifies_eddsa() {
     let jwk = with(public(Algorithm::EdDsa), "alg", "Ed25519");
     assert_eq!(verifies(&jwk, Algorithm::EdDsa), Ok(()));
-    let read = Jwk::parse(&jwk.to_string()).unwrap();
+    let read = Jwk::parse(jwk.to_string()).unwrap();
     assert_eq!(read.algorithm(), Some(Algorithm::EdDsa));
     for name in ["Ed448", "ed25519", "ESP256"] {
         let other = with(jwk.clone(), "alg", name);
@@ -523,7 +523,7 @@ fn written_jwk_is_the_public_key_with_its_metadata() {
     assert_eq!(json["kid"], "a\"b");
     assert_eq!(json["alg"], "ES256");
     assert!(json.get("d").is_none());
-    let read = Jwk::parse(&json.to_string()).unwrap();
+    let read = Jwk::parse(json.to_string()).unwrap();
     assert_eq!(read.kid(), jwk.kid());
     assert_eq!(read.algorithm(), Some(Algorithm::Es256));
     assert_eq!(read.key().public_key(), jwk.key().public_key());

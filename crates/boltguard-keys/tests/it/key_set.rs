@@ -22,7 +22,7 @@ fn other(algorithm: Algorithm, kid: Option<&str>) -> Value {
 }
 
 fn read(jwks: &Value, algorithms: &[Algorithm]) -> Result<KeySet, KeyError> {
-    KeySet::from_jwks(&jwks.to_string(), algorithms)
+    KeySet::from_jwks(jwks.to_string(), algorithms)
 }
 
 fn set(members: &[Value]) -> KeySet {
@@ -353,7 +353,7 @@ fn other_members_of_a_set_are_ignored() {
 
 #[test]
 fn one_jwk_makes_a_set_or_says_why_not() {
-    let key = Jwk::parse(&common(Rs256, Some("k")).to_string()).unwrap();
+    let key = Jwk::parse(common(Rs256, Some("k")).to_string()).unwrap();
     assert_eq!(
         KeySet::from_jwk(&key, &[Rs256, Rs384, Es256])
             .unwrap()

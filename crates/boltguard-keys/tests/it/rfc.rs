@@ -21,7 +21,7 @@ fn examples() -> Vec<Example> {
         Example {
             source: example["source"].to_string(),
             algorithm: example["algorithm"].as_str().unwrap().parse().unwrap(),
-            jwk: Jwk::parse(&example["jwk"].to_string()).unwrap(),
+            jwk: Jwk::parse(example["jwk"].to_string()).unwrap(),
             input: input.to_owned(),
             signature: signature.expose().to_vec(),
         }
@@ -97,7 +97,7 @@ fn rfc7515_appendix_a5_unsecured_token_is_rejected() {
 #[test]
 fn rfc7517_appendix_a1_is_a_set_of_which_one_key_signs() {
     // The other key is for encryption.
-    let set = KeySet::from_jwks(&key_sets("RFC 7517 A.1"), Algorithm::ALL).unwrap();
+    let set = KeySet::from_jwks(key_sets("RFC 7517 A.1"), Algorithm::ALL).unwrap();
     assert_eq!(set.algorithms().collect::<Vec<_>>(), [Algorithm::Rs256]);
     assert_eq!(set.select(Algorithm::Rs256, Some("2011-04-29")).count(), 1);
     assert_eq!(set.select(Algorithm::Es256, Some("1")).count(), 0);
@@ -111,7 +111,7 @@ fn rfc7517_appendix_a2_private_keys_are_rejected() {
         KeyError::PrivateKey
     );
     let set: Value = serde_json::from_str(&text).unwrap();
-    let rsa = Jwk::parse(&set["keys"][1].to_string()).unwrap();
+    let rsa = Jwk::parse(set["keys"][1].to_string()).unwrap();
     assert!(rsa.signing_key(Algorithm::Rs256).is_ok());
     assert_eq!(
         rsa.verifying_key(Algorithm::Rs256).unwrap_err(),
@@ -122,7 +122,7 @@ fn rfc7517_appendix_a2_private_keys_are_rejected() {
 #[test]
 fn rfc7517_appendix_a3_has_one_secret_to_sign_with() {
     // The other is to wrap keys with AES.
-    let set = KeySet::from_jwks(&key_sets("RFC 7517 A.3"), Algorithm::ALL).unwrap();
+    let set = KeySet::from_jwks(key_sets("RFC 7517 A.3"), Algorithm::ALL).unwrap();
     let names: Vec<_> = set.algorithms().map(Algorithm::name).collect();
     assert_eq!(names, ["HS256", "HS384", "HS512"]);
     assert_eq!(
@@ -136,7 +136,7 @@ fn rfc7517_appendix_a3_has_one_secret_to_sign_with() {
 #[test]
 fn rfc7638_section_3_1_thumbprint() {
     let set: Value = serde_json::from_str(&key_sets("RFC 7517 A.1")).unwrap();
-    let rsa = Jwk::parse(&set["keys"][1].to_string()).unwrap();
+    let rsa = Jwk::parse(set["keys"][1].to_string()).unwrap();
     let thumbprint = rsa.key().public_key().unwrap().thumbprint();
     assert_eq!(thumbprint, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
 }

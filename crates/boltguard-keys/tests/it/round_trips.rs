@@ -24,7 +24,7 @@ proptest! {
         let public = Key::from(key.public_key().clone());
         let verifying = VerifyingKey::new(&public, algorithm).unwrap();
         for back in [
-            PrivateKey::from_pem(&key.to_pkcs8_pem().unwrap()).unwrap(),
+            PrivateKey::from_pem(key.to_pkcs8_pem().unwrap()).unwrap(),
             PrivateKey::from_der(&key.to_pkcs8_der().unwrap()).unwrap(),
         ] {
             prop_assert_eq!(back.public_key(), key.public_key());
@@ -36,9 +36,9 @@ proptest! {
     #[test]
     fn public_keys_come_back(algorithm in on_a_curve()) {
         let key = PrivateKey::generate(algorithm).unwrap().public_key().clone();
-        prop_assert_eq!(&PublicKey::from_pem(&key.to_pem().unwrap()).unwrap(), &key);
+        prop_assert_eq!(&PublicKey::from_pem(key.to_pem().unwrap()).unwrap(), &key);
         prop_assert_eq!(&PublicKey::from_der(&key.to_der().unwrap()).unwrap(), &key);
-        let jwk = Jwk::parse(&Jwk::new(key.clone()).to_json().unwrap()).unwrap();
+        let jwk = Jwk::parse(Jwk::new(key.clone()).to_json().unwrap()).unwrap();
         prop_assert_eq!(jwk.key().public_key().unwrap(), &key);
         prop_assert_eq!(jwk.key().public_key().unwrap().thumbprint(), key.thumbprint());
     }

@@ -31,7 +31,7 @@ fn tests() -> Vec<Value> {
 /// Whether one of the keys that the token selects has signed it.
 fn verifies(test: &Value) -> Result<bool, KeyError> {
     // The public part of keys that are published with the private one.
-    let keys = KeySet::from_jwks(&test["set"].to_string(), Algorithm::ALL)?;
+    let keys = KeySet::from_jwks(test["set"].to_string(), Algorithm::ALL)?;
     let (message, signature) = test["jws"].as_str().unwrap().rsplit_once('.').unwrap();
     let header = base64url::decode(message.split('.').next().unwrap()).unwrap();
     let header: Value = serde_json::from_slice(&header).unwrap();
@@ -66,7 +66,7 @@ fn weak_secrets_are_distinguished() {
         .iter()
         .filter(|test| test["comment"] == "key_too_short")
     {
-        let keys = KeySet::from_jwks(&test["set"].to_string(), Algorithm::ALL).unwrap();
+        let keys = KeySet::from_jwks(test["set"].to_string(), Algorithm::ALL).unwrap();
         assert!(
             keys.keys()
                 .iter()

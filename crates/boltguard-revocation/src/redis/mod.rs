@@ -60,7 +60,8 @@ impl RedisRevocation {
     /// # Errors
     ///
     /// [`RevocationError::Url`] if the URL is invalid.
-    pub fn open(url: &str) -> Result<Self, RevocationError> {
+    pub fn open(url: impl AsRef<str>) -> Result<Self, RevocationError> {
+        let url = url.as_ref();
         Ok(Self {
             pool: Pool::open(url, Duration::from_secs(1))?,
             keys: Keys {
@@ -84,7 +85,8 @@ impl RedisRevocation {
     /// milliseconds since the epoch, or 2^53 - 1 for a session. A token ID that begins like such a key is always stored
     /// as a digest.
     #[must_use]
-    pub fn with_prefix(mut self, prefix: &str) -> Self {
+    pub fn with_prefix(mut self, prefix: impl AsRef<str>) -> Self {
+        let prefix = prefix.as_ref();
         self.keys.prefix = prefix.into();
         self
     }

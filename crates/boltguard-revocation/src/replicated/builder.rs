@@ -66,7 +66,8 @@ impl ReplicatedRevocationBuilder {
     }
 
     /// Sets the prefix of the keys of the stream. The default is `boltguard:revocations:`.
-    pub fn with_prefix(self, prefix: &str) -> Self {
+    pub fn with_prefix(self, prefix: impl AsRef<str>) -> Self {
+        let prefix = prefix.as_ref();
         self.with_feed(|feed| feed.prefix = prefix.into())
     }
 

@@ -17,7 +17,7 @@ use crate::server::{Proxy, Server, SystemClock, address, now, unique_prefix};
 fn store(url: &str) -> RedisRevocation {
     RedisRevocation::open(url)
         .expect("the URL is valid")
-        .with_prefix(&unique_prefix())
+        .with_prefix(unique_prefix())
 }
 
 #[test]

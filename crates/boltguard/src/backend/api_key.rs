@@ -49,8 +49,16 @@ impl ApiKeyBackend {
 
     /// Sets the name by which guards and contexts refer to the backend, instead of `api_key`.
     #[must_use]
-    pub fn with_name(mut self, name: &str) -> Self {
+    pub fn with_name(mut self, name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
         self.name = BackendName::Given(name.into());
+        self
+    }
+
+    /// Reads another header.
+    #[must_use]
+    pub fn with_header(mut self, header: HeaderName) -> Self {
+        self.header = header;
         self
     }
 

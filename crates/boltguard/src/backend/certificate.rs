@@ -66,7 +66,8 @@ impl Fingerprint {
     /// # Errors
     ///
     /// [`ConfigError::Fingerprint`] for anything else.
-    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+    pub fn parse(text: impl AsRef<str>) -> Result<Self, ConfigError> {
+        let text = text.as_ref();
         if text.contains(':') && text.split(':').any(|byte| byte.len() != 2) {
             return Err(ConfigError::Fingerprint);
         }
@@ -146,7 +147,8 @@ impl ClientCertificates {
 
     /// Sets the name of the backend, for guards and contexts.
     #[must_use]
-    pub fn with_name(mut self, name: &str) -> Self {
+    pub fn with_name(mut self, name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
         self.name = name.into();
         self
     }

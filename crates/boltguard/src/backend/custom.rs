@@ -96,7 +96,8 @@ pub struct EdgeBackend {
 impl EdgeBackend {
     /// Creates a backend for all requests.
     #[must_use]
-    pub fn new(name: &str) -> Self {
+    pub fn new(name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
         Self {
             name: BackendName::Given(name.into()),
             headers: [].into(),

@@ -146,6 +146,17 @@ fn a_stored_key_is_refused_once_it_is_revoked() {
     );
 }
 
+#[test]
+fn header_and_name_of_an_api_key_backend_can_be_set() {
+    let keys = static_keys()
+        .with_header(HeaderName::new(String::from("x-service-key")).unwrap())
+        .with_name(String::from("service"));
+    let gate = gate([keys.into()], &Guard::authenticated());
+    let caller = admitted(check(&gate, &[("x-service-key", KEY)]));
+    assert_eq!(caller.backend(), Some("service"));
+    assert_eq!(refused(check(&gate, &[("x-api-key", KEY)])).0, 401);
+}
+
 /// A store that can't be reached.
 struct Unreachable;
 
@@ -216,7 +227,10 @@ fn a_key_for_an_algorithm_that_is_not_allowed_is_not_trusted() {
 fn a_policy_with_an_empty_setting_is_a_config_error() {
     let key = || VerifyingKey::new(&secret(), Algorithm::Hs256).unwrap();
     for (policy, mistake) in [
-        (ClaimsPolicy::new().with_issuer([]), PolicyError::NoIssuer),
+        (
+            ClaimsPolicy::new().with_issuer([""; 0]),
+            PolicyError::NoIssuer,
+        ),
         (
             ClaimsPolicy::new().with_audience([""]),
             PolicyError::BlankAudience,

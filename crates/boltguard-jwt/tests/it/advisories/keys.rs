@@ -61,7 +61,7 @@ fn a_public_key_isnt_accepted_as_secret() {
         let encoded = base64url::encode(&bytes);
         assert_eq!(Secret::from_base64url(&encoded), Err(refusal), "{text}");
         let jwk = json!({"kty": "oct", "k": encoded});
-        assert_eq!(Jwk::parse(&jwk.to_string()).err(), Some(refusal), "{text}");
+        assert_eq!(Jwk::parse(jwk.to_string()).err(), Some(refusal), "{text}");
     }
 }
 
@@ -128,7 +128,7 @@ fn url_is_never_a_secret() {
         assert_eq!(Secret::from_base64url(&encoded), Err(KeyError::UrlAsKey));
         let jwk = json!({"kty": "oct", "k": encoded});
         assert_eq!(
-            Jwk::parse(&jwk.to_string()).err(),
+            Jwk::parse(jwk.to_string()).err(),
             Some(KeyError::UrlAsKey),
             "{text}"
         );
@@ -158,7 +158,7 @@ fn the_header_doesnt_choose_a_keys_algorithm() {
         .unwrap();
     assert!(!jwk.contains("alg"));
     let all = Algorithm::ALL;
-    let trusted = KeySet::from_jwks(&format!("{{\"keys\":[{jwk}]}}"), all).unwrap();
+    let trusted = KeySet::from_jwks(format!("{{\"keys\":[{jwk}]}}"), all).unwrap();
     assert!(
         trusted
             .algorithms()
@@ -283,7 +283,7 @@ fn a_key_is_read_strictly() {
         );
         let jwk = json!({"kty": "oct", "k": text});
         assert_eq!(
-            Jwk::parse(&jwk.to_string()).unwrap_err(),
+            Jwk::parse(jwk.to_string()).unwrap_err(),
             KeyError::Base64,
             "{jwk}"
         );
@@ -298,7 +298,7 @@ fn rejects_a_point_outside_its_curve() {
     for (x, y) in [(&ones, &ones), (&zeros, &zeros), (&zeros, &ones)] {
         let jwk = json!({"kty": "EC", "crv": "P-256", "x": x, "y": y});
         assert_eq!(
-            Jwk::parse(&jwk.to_string()).unwrap_err(),
+            Jwk::parse(jwk.to_string()).unwrap_err(),
             KeyError::InvalidPoint,
             "{jwk}"
         );
@@ -314,7 +314,7 @@ fn rejects_mismatched_halves_of_a_key() {
         "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A", "x": "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw",
     });
     assert_eq!(
-        Jwk::parse(&jwk.to_string()).unwrap_err(),
+        Jwk::parse(jwk.to_string()).unwrap_err(),
         KeyError::InvalidPrivateKey
     );
 }
@@ -337,7 +337,7 @@ fn an_unusable_member_is_skipped_or_rejected() {
         r#"{"kty":"OKP","crv":"X25519","x":"AA"}"#,
         r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA","kid":7}"#,
     ] {
-        let set = KeySet::from_jwks(&format!("{{\"keys\":[{odd},{good}]}}"), &[Es256]);
+        let set = KeySet::from_jwks(format!("{{\"keys\":[{odd},{good}]}}"), &[Es256]);
         assert_eq!(set.map(|set| set.len()), Ok(1), "{odd}");
     }
     for set in [

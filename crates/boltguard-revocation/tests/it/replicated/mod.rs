@@ -398,9 +398,9 @@ fn replicated_list_fulfils_the_contract() {
     };
     let new_store = || {
         let truth = RedisRevocation::open(&server.url).unwrap();
-        let truth = truth.with_prefix(&unique_prefix());
+        let truth = truth.with_prefix(unique_prefix());
         let builder = ReplicatedRevocation::builder(&server.url, truth).unwrap();
-        let store = builder.with_prefix(&unique_prefix()).start().unwrap();
+        let store = builder.with_prefix(unique_prefix()).start().unwrap();
         store.wait_until_current(Duration::from_secs(20)).unwrap();
         store
     };

@@ -128,7 +128,8 @@ impl JwtBackend {
 
     /// Sets the name by which guards and contexts refer to the backend, instead of `jwt`.
     #[must_use]
-    pub fn with_name(mut self, name: &str) -> Self {
+    pub fn with_name(mut self, name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
         self.name = BackendName::Given(name.into());
         self
     }

@@ -1,5 +1,6 @@
 """`manage.py boltguard_policy export`: what a document contains, and which routes it denies."""
 
+import inspect
 import io
 import json
 import ssl
@@ -241,6 +242,42 @@ def test_what_cannot_be_expressed_fails_or_is_denied(name):
         assert reason in route["omitted"]
     assert reason in err
     assert SECRET not in out + err + str(failure.value)
+
+
+# The arguments of backends that a document contains, in another form if necessary.
+EXPORTED = {
+    JWTAuthentication: {
+        "algorithms",
+        "audience",
+        "cached_tokens",
+        "claims",
+        "cookie",
+        "header",
+        "issuer",
+        "leeway",
+        "name",
+        "on_store_error",
+        "required_claims",
+        "revocation_store",
+        "scheme",
+        "secret",
+        "subject_required",
+        "typ",
+        "user_id_claim",
+    },
+    # The service provides the keys, and what happens if they are unavailable.
+    APIKeyAuthentication: {"api_keys", "header", "key_permissions", "name", "on_store_error", "scheme", "store"},
+}
+# The arguments with which a backend isn't exported. The last one only has an effect with `user_field`.
+NOT_EXPORTED = {
+    JWTAuthentication: {"get_user", "user_field", "verify_user", "require_verified_email"},
+    APIKeyAuthentication: set(),
+}
+
+
+@pytest.mark.parametrize("cls", EXPORTED)
+def test_every_argument_of_a_backend_is_exported_or_prevents_the_export(cls):
+    assert set(inspect.signature(cls).parameters) == EXPORTED[cls] | NOT_EXPORTED[cls]
 
 
 def test_two_gates_with_the_same_backends_are_both_required():

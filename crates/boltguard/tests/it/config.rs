@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use boltguard::apikey::ApiKeys;
-use boltguard::config::{Document, KeyReader, Policy, PolicyBuilder};
+use boltguard::config::{Document, KeyReader, Policy, PolicyBuilder, ProcessEnvironment};
 use boltguard::revocation::MemoryRevocation;
 use boltguard::types::{NumericDate, ReasonCode};
 use boltguard::{ApiKeySource, Gate, Need, Step};
@@ -168,6 +168,17 @@ fn keys_are_read_from_variables_and_files() {
     build(&document(keys, json!({}))).unwrap();
     let keys = json!({"keys": [{"env": "PUBLIC_KEY"}, {"env": "JWT_KEY"}], "algorithms": ["EdDSA", "HS256"]});
     build(&document(keys, json!({}))).unwrap();
+}
+
+#[test]
+fn process_environment_reads_variables_and_files() {
+    assert!(ProcessEnvironment.variable("PATH").is_some());
+    for name in ["", "A=B", "A\0B", "BOLTGUARD_TESTS_NEVER_SET_THIS"] {
+        assert_eq!(ProcessEnvironment.variable(name), None, "{name:?}");
+    }
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    assert!(ProcessEnvironment.file(manifest).is_ok());
+    assert!(ProcessEnvironment.file("/missing/key").is_err());
 }
 
 #[test]

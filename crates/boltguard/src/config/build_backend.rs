@@ -268,10 +268,10 @@ fn policy(place: Place<'_>, settings: &JwtSettings) -> Result<ClaimsPolicy, Docu
     let leeway = leeway.map_err(|_| place.error("leeway", DocumentProblem::Leeway))?;
     let mut policy = ClaimsPolicy::new().with_leeway(leeway);
     if let Some(issuers) = &settings.issuer {
-        policy = policy.with_issuer(issuers.iter().map(String::as_str));
+        policy = policy.with_issuer(issuers);
     }
     if let Some(audiences) = &settings.audience {
-        policy = policy.with_audience(audiences.iter().map(String::as_str));
+        policy = policy.with_audience(audiences);
     }
     if let Some(required) = &settings.required_claims {
         if let Some(index) = required.iter().position(String::is_empty) {
@@ -341,7 +341,7 @@ fn with_places(
 fn token_cookie(place: Place<'_>, settings: &CookieSettings) -> Result<TokenCookie, DocumentError> {
     let cookie = TokenCookie::new(&settings.name);
     let cookie = cookie.map_err(|error| place.error("cookie.name", error))?;
-    let trusted = cookie.trusting(settings.trusted_origins.iter().map(String::as_str));
+    let trusted = cookie.trusting(&settings.trusted_origins);
     let cookie = trusted.map_err(|error| place.error("cookie.trusted_origins", error))?;
     Ok(match settings.only {
         true => cookie.without_header(),

@@ -2,12 +2,13 @@
 
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 from django.test import override_settings
 
 from boltguard import _rust
-from boltguard.auth import DjangoORMRevocation, replica_truth
+from boltguard.auth import DjangoORMRevocation, replica_follower, replica_truth
 from boltguard.auth.replica_follower import ReplicaThread
 
 TIME_LIMIT = 60.0
@@ -95,6 +96,18 @@ def test_list_and_stream_are_read(parts):
     assert follower.rest_of_first_wait == 0.0
 
 
+def test_progress_of_the_first_synchronization_alone_is_logged(parts, caplog, monkeypatch):
+    monkeypatch.setattr(replica_follower, "PROGRESS", 2)
+    follower, replica, server, truth = parts
+    truth.entries.extend(map(entry, "abc"))
+    with caplog.at_level("INFO", "boltguard"):
+        follower.start()
+        wait_for(lambda: replica.state == "current")
+        server.run_id = "restarted"
+        wait_for(lambda: truth.reads > 1 and replica.state == "current")
+    assert [record.args for record in caplog.records if "so far" in record.message] == [(3,)]
+
+
 @pytest.mark.parametrize("error", [OSError("gone"), ValueError("a bug"), RuntimeError("a bug")], ids=repr)
 @pytest.mark.parametrize("part", ["server", "list"])
 def test_thread_outlives_every_error(parts, error, part):
@@ -163,7 +176,8 @@ def test_stream_is_queried_while_many_unsent_entries_are_appended(parts):
     for number in range(250):
         follower.append_later(entry(str(number)))
     wait_for(lambda: follower.unsent == 0)
-    assert len(server.rows) == 250 and {100, 200} <= set(lengths)
+    appended = [after - before for before, after in pairwise([*lengths, 250])]
+    assert len(server.rows) == 250 and max(appended) <= 100
 
 
 def test_several_threads_start_one_follower(parts):

@@ -139,8 +139,11 @@ class ReplicaThread:
         try:
             # Everything, also where new entries would suffice: a transaction may take any time to commit, so no time
             # or key tells which entries are new.
+            count = 0
             for page in self._read_truth(read.expired_at):
                 self._synchronizer.handle_truth(read.number, page)
+                count += len(page)
+                self._report_progress(count, len(page))
             self._synchronizer.truth_complete(read.number)
         except BaseException as error:
             self._synchronizer.truth_failed(read.number)
@@ -150,6 +153,11 @@ class ReplicaThread:
         finally:
             connections.close_all()
             self._wake.set()
+
+    def _report_progress(self, count: int, new: int) -> None:
+        """Logs how many entries were read for the first synchronization, which can take minutes."""
+        if not self._is_synced.is_set() and count // PROGRESS > (count - new) // PROGRESS:
+            logger.info("Reading the revocation list for the first time: %d entries so far.", count)
 
     def _after_result(self) -> None:
         self._count_losses()
@@ -189,6 +197,8 @@ FULL = (
     "The revocation list has more than max_entries entries, so this process refuses all tokens with 503. Increase "
     "max_entries of ReplicatedRevocation, in which %d entries fit, and run boltguard_prune."
 )
+# The number of entries after which the first synchronization reports its progress.
+PROGRESS = 100_000
 # How long a check waits for the first synchronization of a process, so that its first requests aren't refused.
 FIRST_WAIT = 2.0
 # How many entries are appended after a query, so that the next one isn't late.

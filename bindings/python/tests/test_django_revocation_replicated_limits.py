@@ -11,6 +11,7 @@ from django.db.transaction import TransactionManagementError
 from boltguard.auth import DjangoORMRevocation, JWTAuthentication, ReplicatedRevocation, logout_everywhere
 from boltguard.exceptions import RevocationUnavailable
 from boltguard.models import RevocationWatermark, RevokedToken
+from test_asgi_websockets import ACCEPT, _no_accounts, close, guarded, revocable  # noqa: F401
 from test_django_logout_everywhere import _alone  # noqa: F401
 from test_django_revocation_caches import redis  # noqa: F401
 from test_django_revocation_replicated import (  # noqa: F401
@@ -23,6 +24,9 @@ from test_django_revocation_replicated import (  # noqa: F401
     wait_for,
     with_errors,
 )
+
+from asgi_support import connect
+from support import bearer
 
 pytest.importorskip("redis")
 
@@ -46,6 +50,23 @@ def test_list_that_is_too_large_is_an_error_in_the_log(make, port, caplog, has_s
     assert len(errors) == 1 and "max_entries" in errors[0] and "boltguard_prune" in errors[0], reads
     with pytest.raises(RevocationUnavailable):
         store.is_revoked("unknown")
+
+
+# Connections
+
+
+@pytest.mark.parametrize("has_stream", [True, False])
+def test_websocket_is_closed_when_another_process_ends_the_session(make, port, has_stream):  # noqa: F811
+    here, elsewhere = (make(port if has_stream else None) for _ in range(2))
+    synced(here)
+    app = guarded(auth=revocable(here), revocation_interval=0.02)
+
+    async def test(websocket):
+        assert await websocket.next() == ACCEPT
+        await elsewhere.arevoke_session("s")
+        assert await websocket.next() == close(4401, "token_revoked")
+
+    connect(test, app, bearer(sub="1", jti="a", sid="s"))
 
 
 # Transactions

@@ -57,6 +57,36 @@
 //! - If the keys of an issuer are fetched, or revoked tokens are in a store that isn't in memory, pass the
 //!   [`AsyncEdge`](boltguard::AsyncEdge) that does this to [`GuardMiddleware::with_edge`].
 //!
+//! # Tokens of an issuer
+//!
+//! With the feature `jwks-async-http` of `boltguard`, the keys of an issuer are found by its name, and refreshed in the
+//! background:
+//!
+//! ```
+//! use boltguard::jwks::{AsyncHttpFetch, AsyncJwksClient, JwksSource};
+//! use boltguard::jwt::ClaimsPolicy;
+//! use boltguard::keys::Algorithm;
+//! use boltguard::{Gate, JwksEdge, JwtBackend};
+//! use boltguard_actix::GuardMiddleware;
+//!
+//! # #[actix_web::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let source = JwksSource::discover("https://id.example.com")?;
+//! let issuer = AsyncJwksClient::from_source(source, &[Algorithm::Rs256], AsyncHttpFetch::new())?;
+//! let background = issuer.clone();
+//! actix_web::rt::spawn(async move { background.run(actix_web::rt::time::sleep).await });
+//!
+//! let policy = ClaimsPolicy::new().with_audience(["shop"]);
+//! let backend = JwtBackend::for_issuer(&issuer, policy)?;
+//! let gate = Gate::new([backend.into()], &r#"perm("blog.add")"#.parse()?)?;
+//! let guard = GuardMiddleware::new(gate).with_edge(JwksEdge::new([issuer]));
+//! # let _ = guard;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A gate with further needs, such as a revocation store in Redis, has an edge of [`Services`](boltguard::Services).
+//!
 //! # Callers
 //!
 //! | extractor | without credentials | rejected credentials |

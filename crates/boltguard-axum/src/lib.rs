@@ -46,6 +46,37 @@
 //! Refused requests are logged, also those that an extractor or a handler refuses: as events of `tracing` with the
 //! target `boltguard`, the level `INFO` and the precise reason.
 //!
+//! # Tokens of an issuer
+//!
+//! With the feature `jwks-async-http` of `boltguard`, the keys of an issuer are found by its name, and refreshed in the
+//! background:
+//!
+//! ```
+//! use boltguard::jwks::{AsyncHttpFetch, AsyncJwksClient, JwksSource};
+//! use boltguard::jwt::ClaimsPolicy;
+//! use boltguard::keys::Algorithm;
+//! use boltguard::{Gate, JwksEdge, JwtBackend};
+//! use boltguard_axum::GuardLayer;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! # let _context = runtime.enter();
+//! let source = JwksSource::discover("https://id.example.com")?;
+//! let issuer = AsyncJwksClient::from_source(source, &[Algorithm::Rs256], AsyncHttpFetch::new())?;
+//! let background = issuer.clone();
+//! tokio::spawn(async move { background.run(tokio::time::sleep).await });
+//!
+//! let policy = ClaimsPolicy::new().with_audience(["shop"]);
+//! let backend = JwtBackend::for_issuer(&issuer, policy)?;
+//! let gate = Gate::new([backend.into()], &r#"perm("blog.add")"#.parse()?)?;
+//! let layer = GuardLayer::new(gate).with_edge(JwksEdge::new([issuer]));
+//! # let _ = layer;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A gate with further needs, such as a revocation store in Redis, has an edge of [`Services`](boltguard::Services).
+//!
 //! # Callers
 //!
 //! | extractor | without credentials | rejected credentials |

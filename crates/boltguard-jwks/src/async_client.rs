@@ -14,12 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use boltguard_keys::KeySet;
+use boltguard_keys::{Algorithm, KeySet};
 
 use crate::shared::WaitingTasks;
 use crate::{
-    FetchError, FetchPermit, FetchWait, JwksSource, JwksUrl, Refresh, RefreshStep, RemoteKeySet,
-    Response, SourceStep, Unavailable,
+    FetchError, FetchPermit, FetchWait, JwksConfigError, JwksSource, JwksUrl, Refresh,
+    RefreshPolicy, RefreshStep, RemoteKeySet, Response, SourceStep, Unavailable,
 };
 
 /// An asynchronous function that fetches a document of an issuer: its JWK Set or its metadata.
@@ -119,6 +119,38 @@ impl<F: AsyncFetch> AsyncJwksClient<F> {
         }
     }
 
+    /// Creates a client that fetches the keys for these algorithms, with the default [`RefreshPolicy`].
+    ///
+    /// ```
+    /// # use boltguard_jwks::{AsyncFetch, AsyncJwksClient, JwksConfigError, JwksSource};
+    /// # use boltguard_keys::Algorithm;
+    /// # fn client<F: AsyncFetch>(fetch: F) -> Result<AsyncJwksClient<F>, JwksConfigError> {
+    /// let source = JwksSource::discover("https://id.example.com")?;
+    /// let client = AsyncJwksClient::from_source(source, &[Algorithm::Rs256], fetch)?;
+    /// assert_eq!(client.source().issuer(), Some("https://id.example.com"));
+    /// # Ok(client)
+    /// # }
+    /// # client(async |_: boltguard_jwks::JwksUrl, _: usize| Err(boltguard_jwks::FetchError::Connection)).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RemoteKeySet::new`] for the algorithms.
+    pub fn from_source(
+        source: impl Into<JwksSource>,
+        algorithms: &[Algorithm],
+        fetch: F,
+    ) -> Result<Self, JwksConfigError> {
+        let remote = RemoteKeySet::new(algorithms, RefreshPolicy::default())?;
+        Ok(Self::new(Arc::new(remote), source, fetch))
+    }
+
+    /// Returns the source of the keys.
+    #[must_use]
+    pub fn source(&self) -> &JwksSource {
+        &self.inner.source
+    }
+
     /// Returns the key set that this client refreshes.
     #[must_use]
     pub fn remote(&self) -> &Arc<RemoteKeySet> {
@@ -196,7 +228,8 @@ impl<F: AsyncFetch> AsyncJwksClient<F> {
     /// Refreshes the keys in the background whenever they become stale, until the future is dropped.
     ///
     /// Requests then only wait for the first fetch and for keys that are unknown, and this future continues a fetch
-    /// whose task was cancelled. `sleep` is the timer of the runtime:
+    /// whose task was cancelled. Failed fetches aren't logged: at startup, call [`keys`](Self::keys), whose error has
+    /// the cause, such as a wrong issuer. `sleep` is the timer of the runtime:
     ///
     /// ```no_run
     /// # use boltguard_jwks::{AsyncFetch, AsyncJwksClient};

@@ -60,7 +60,8 @@ impl JwksSource {
     /// `/.well-known/openid-configuration`: [OpenID Connect Discovery 1.0
     /// §4](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig).
     ///
-    /// The issuer is the exact value of `iss` in its tokens. Pass it to the policy, too: `ClaimsPolicy::with_issuer`.
+    /// The issuer is the exact value of `iss` in its tokens. The policy must require it, too: `JwtBackend::for_issuer`
+    /// adds it, and otherwise, pass it to `ClaimsPolicy::with_issuer`.
     ///
     /// # Errors
     ///

@@ -33,6 +33,8 @@ pub enum ConfigError {
     NoKeyFor(Algorithm),
     /// There are no keys, or no algorithms.
     NoKeys,
+    /// The keys of an issuer are fetched from a configured URL, so its name isn't known.
+    NotDiscovered,
     /// The string isn't the origin of a web page.
     Origin,
     /// The policy is contradictory.
@@ -75,6 +77,10 @@ impl fmt::Display for ConfigError {
                 f,
                 "the algorithm {} is allowed, but no key can be used with it; add a key, or remove the algorithm",
                 algorithm.name()
+            ),
+            Self::NotDiscovered => f.write_str(
+                "the keys are fetched from a configured URL, which doesn't name the issuer; use JwksSource::discover, \
+                 or JwtBackend::with_remote_keys and a policy with the issuer",
             ),
             Self::Origin => f.write_str(
                 "the origin is invalid; use a scheme and a host, such as https://app.example.com",

@@ -14,6 +14,25 @@ use crate::{AsyncEdge, Edge, Refreshed};
 /// [`RemoteKeySet`]. If there is none, requests with a token of this issuer are refused with 503.
 ///
 /// [`Services`](crate::Services) combines it with other edges.
+///
+/// ```
+/// use boltguard::jwks::{AsyncFetch, AsyncJwksClient, JwksSource};
+/// use boltguard::jwt::ClaimsPolicy;
+/// use boltguard::keys::Algorithm;
+/// use boltguard::{AsyncEdge, Gate, JwksEdge, JwtBackend};
+///
+/// /// The gate, and the edge that it is checked with. `fetch` is such as `AsyncHttpFetch::new()`.
+/// fn gate(fetch: impl AsyncFetch) -> Result<(Gate, impl AsyncEdge + Clone), Box<dyn std::error::Error>> {
+///     let source = JwksSource::discover("https://id.example.com")?;
+///     let issuer = AsyncJwksClient::from_source(source, &[Algorithm::Rs256], fetch)?;
+///     let policy = ClaimsPolicy::new().with_audience(["shop"]);
+///     let backend = JwtBackend::for_issuer(&issuer, policy)?;
+///     let gate = Gate::new([backend.into()], &r#"perm("blog.add")"#.parse()?)?;
+///     Ok((gate, JwksEdge::new([issuer])))
+/// }
+/// # use boltguard::jwks::{FetchError, JwksUrl};
+/// # gate(async |_: JwksUrl, _: usize| Err(FetchError::Connection)).unwrap();
+/// ```
 pub struct JwksEdge<C> {
     clients: Arc<[C]>,
 }

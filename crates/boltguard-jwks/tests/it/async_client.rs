@@ -9,9 +9,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use boltguard_jwks::{
-    AsyncFetch, AsyncJwksClient, FetchError, JwksUrl, Refresh, RefreshStep, Response, Unavailable,
+    AsyncFetch, AsyncJwksClient, FetchError, JwksConfigError, JwksUrl, Refresh, RefreshStep,
+    Response, Unavailable,
 };
-use boltguard_keys::KeySet;
+use boltguard_keys::{Algorithm, KeySet};
 
 use crate::support::{names, ready, remote, response, seconds};
 
@@ -307,4 +308,21 @@ fn debug_output_omits_the_query_of_the_url() {
     let client = AsyncJwksClient::new(remote(), url, Issuer::default());
     let shown = format!("{client:?}");
     assert!(shown.contains("id.example.com") && !shown.contains("hunter2"));
+}
+
+#[test]
+fn client_without_usable_algorithms_is_a_config_error() {
+    let client = |algorithms: &[Algorithm]| {
+        let url = JwksUrl::new(URL).unwrap();
+        AsyncJwksClient::from_source(url, algorithms, Issuer::default())
+    };
+    assert_eq!(client(&[]).unwrap_err(), JwksConfigError::NoAlgorithm);
+    let hmac = Algorithm::Hs256;
+    assert_eq!(
+        client(&[hmac]).unwrap_err(),
+        JwksConfigError::Symmetric(hmac)
+    );
+    let client = client(&[Algorithm::EdDsa]).unwrap();
+    assert_eq!(client.remote().algorithms(), [Algorithm::EdDsa]);
+    assert_eq!(client.source().issuer(), None);
 }

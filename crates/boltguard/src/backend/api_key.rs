@@ -15,6 +15,19 @@ use crate::credentials::check_schemes;
 use crate::{Caller, ConfigError, Freshness, HeaderName, Scheme, credentials};
 
 /// Authenticates by an API key in a header.
+///
+/// ```
+/// use boltguard::apikey::ApiKeys;
+/// use boltguard::{ApiKeyBackend, ApiKeySource, Gate, HeaderName};
+///
+/// # fn gate(key: &str) -> Result<Gate, Box<dyn std::error::Error>> {
+/// let keys = ApiKeys::builder().key(key).permissions(key, ["blog.view"]).build()?;
+/// let backend = ApiKeyBackend::new(ApiKeySource::Static(keys), HeaderName::new("X-API-Key")?);
+/// let gate = Gate::new([backend.into()], &r#"perm("blog.view")"#.parse()?)?;
+/// # Ok(gate)
+/// # }
+/// # gate("a key of 32 random characters ....").unwrap();
+/// ```
 #[derive(Clone)]
 pub struct ApiKeyBackend {
     name: BackendName,

@@ -13,16 +13,18 @@ use boltguard::apikey::{ApiKeyVerifier, KeyFormat, MemoryKeyStore, Peppers, Stor
 use boltguard::grants::Identity;
 use boltguard::guard::Guard;
 use boltguard::jwks::{
-    AsyncJwksClient, FetchError, JwksClient, JwksUrl, RefreshPolicy, RemoteKeySet, Response,
+    AsyncJwksClient, FetchError, JwksClient, JwksSource, JwksUrl, RefreshPolicy, RemoteKeySet,
+    Response,
 };
 use boltguard::jws::{HeaderFields, sign};
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, Key, KeySet, PrivateKey, Secret, SigningKey};
 use boltguard::types::ReasonCode;
 use boltguard::{
-    ApiKeyBackend, ApiKeyEdge, ApiKeySource, AsyncEdge, Authentication, Edge, EdgeAuthentication,
-    EdgeBackend, Freshness, Gate, HeaderName, JwksEdge, JwtBackend, Now, Outcome, Revocation,
-    RevocationCheck, RevocationStatus, RunChecks, Services, StoreFailurePolicy,
+    ApiKeyBackend, ApiKeyEdge, ApiKeySource, AsyncEdge, Authentication, ConfigError, Edge,
+    EdgeAuthentication, EdgeBackend, Freshness, Gate, HeaderName, JwksEdge, JwtBackend, Now,
+    Outcome, Revocation, RevocationCheck, RevocationStatus, RunChecks, Services,
+    StoreFailurePolicy,
 };
 
 use crate::support::{NOW, admitted, bearer, gate, jwt, ready, refused};
@@ -60,11 +62,7 @@ impl Issuer {
 
     fn response(&self) -> Response {
         let keys: KeySet = [self.signer.verifying_key().clone()].into_iter().collect();
-        Response {
-            status: 200,
-            cache_control: None,
-            body: keys.to_jwks().into_bytes(),
-        }
+        ok(keys.to_jwks())
     }
 
     fn client(&self) -> AsyncJwksClient<impl boltguard::jwks::AsyncFetch> {
@@ -74,6 +72,14 @@ impl Issuer {
             let response = response.clone();
             async { Ok::<_, FetchError>(response) }
         })
+    }
+}
+
+fn ok(body: String) -> Response {
+    Response {
+        status: 200,
+        cache_control: None,
+        body: body.into_bytes(),
     }
 }
 
@@ -100,6 +106,71 @@ fn keys_are_refreshed_by_the_client_of_their_issuer() {
     admitted(check(&gate, &two.token(), &mut edge));
     let mut edge = Services::new().with_keys(JwksEdge::new([one.client()]));
     admitted(check(&gate, &one.token(), &mut edge));
+}
+
+#[test]
+fn discovered_issuer_is_required_in_its_tokens() {
+    let key = Key::from(PrivateKey::generate(ALGORITHM).unwrap());
+    let signer = SigningKey::new(&key, ALGORITHM).unwrap();
+    let client = discovered(
+        &signer,
+        JwksSource::discover("https://id.example.com").unwrap(),
+    );
+    let policy = ClaimsPolicy::new().with_audience(["shop"]);
+    let backend = JwtBackend::for_issuer(&client, policy).unwrap();
+    let gate = authenticated([backend.into()]);
+    let mut edge = JwksEdge::new([client]);
+    for (iss, aud, reason) in [
+        ("https://id.example.com", "shop", None),
+        (
+            "https://id.example.com/",
+            "shop",
+            Some(ReasonCode::IssuerMismatch),
+        ),
+        (
+            "https://id.example.com",
+            "blog",
+            Some(ReasonCode::AudienceMismatch),
+        ),
+    ] {
+        let claims = format!(r#"{{"sub":"42","exp":1300819380,"iss":"{iss}","aud":"{aud}"}}"#);
+        let token = sign(claims.as_bytes(), &HeaderFields::new(), &signer).unwrap();
+        let outcome = check(&gate, &format!("Bearer {token}"), &mut edge);
+        match reason {
+            None => drop(admitted(outcome)),
+            Some(reason) => assert_eq!(refused(outcome), (401, reason)),
+        }
+    }
+}
+
+/// A client of an issuer with one key, whose metadata is read if `source` does so.
+fn discovered(
+    signer: &SigningKey,
+    source: JwksSource,
+) -> AsyncJwksClient<impl boltguard::jwks::AsyncFetch> {
+    let keys: KeySet = [signer.verifying_key().clone()].into_iter().collect();
+    let set = keys.to_jwks();
+    let fetch = move |url: JwksUrl, _| {
+        let body = match url.as_str() {
+            "https://id.example.com/jwks" => set.clone(),
+            _ => r#"{"issuer":"https://id.example.com","jwks_uri":"https://id.example.com/jwks"}"#
+                .to_owned(),
+        };
+        async { Ok::<_, FetchError>(ok(body)) }
+    };
+    AsyncJwksClient::from_source(source, &[ALGORITHM], fetch).unwrap()
+}
+
+#[test]
+fn issuer_of_a_configured_url_is_a_config_error() {
+    let key = Key::from(PrivateKey::generate(ALGORITHM).unwrap());
+    let signer = SigningKey::new(&key, ALGORITHM).unwrap();
+    let url = JwksUrl::new("https://id.example.com/jwks").unwrap();
+    let client = discovered(&signer, url.into());
+    assert_eq!(
+        JwtBackend::for_issuer(&client, ClaimsPolicy::new()).unwrap_err(),
+        ConfigError::NotDiscovered
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use boltguard_grants::Requirements;
-use boltguard_jwks::{KeyObserver, RemoteKeySet};
+use boltguard_jwks::{AsyncFetch, AsyncJwksClient, KeyObserver, RemoteKeySet};
 use boltguard_jws::{JwsError, UnverifiedJws};
 use boltguard_jwt::{AdmittedClaims, CachedClaims, Claims, ClaimsPolicy, IgnoredGrant};
 use boltguard_keys::{Algorithm, KeySet};
@@ -107,6 +107,28 @@ impl JwtBackend {
         let mut backend = Self::trusting(KeySet::default(), algorithms, policy);
         backend.remote = Some(keys);
         Ok(backend)
+    }
+
+    /// Creates a backend that trusts the keys of a discovered issuer, for the algorithms of its client.
+    ///
+    /// Tokens must have this issuer, in addition to what the policy requires. Issuers that the policy already names are
+    /// accepted, too, with the same keys: for an issuer whose tokens have several forms of its name.
+    ///
+    /// The keys are only fetched if the client is passed to a [`JwksEdge`](crate::JwksEdge), whose documentation has an
+    /// example.
+    ///
+    /// # Errors
+    ///
+    /// - [`ConfigError::NotDiscovered`] if the client fetches the keys from a configured URL.
+    /// - [`ConfigError::Policy`] if the policy has a [mistake](ClaimsPolicy::check_settings).
+    pub fn for_issuer<F: AsyncFetch>(
+        client: &AsyncJwksClient<F>,
+        policy: ClaimsPolicy,
+    ) -> Result<Self, ConfigError> {
+        let issuer = client.source().issuer().ok_or(ConfigError::NotDiscovered)?;
+        let keys = Arc::clone(client.remote());
+        let algorithms: Box<[Algorithm]> = keys.algorithms().into();
+        Self::with_remote_keys(keys, &algorithms, policy.with_issuer([issuer]))
     }
 
     fn trusting(keys: KeySet, algorithms: &[Algorithm], policy: ClaimsPolicy) -> Self {

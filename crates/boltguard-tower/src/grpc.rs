@@ -69,6 +69,47 @@ impl Grpc {
         Ok(self)
     }
 
+    /// Returns the status code of a refusal: `UNAUTHENTICATED`, `PERMISSION_DENIED` or `UNAVAILABLE`.
+    ///
+    /// The layer sets it for the calls that it refuses. A method that refuses its caller itself, such as after a check
+    /// of an object, converts the refusal to a status:
+    ///
+    /// ```
+    /// use boltguard::guard::CheckResults;
+    /// use boltguard::{AdmittedCaller, Gate, Refusal};
+    /// use boltguard_tower::Grpc;
+    /// use tonic::{Request, Response, Status};
+    ///
+    /// struct Posts {
+    ///     /// `Gate::for_callers(&r#"perm("blog.edit") | check("author")"#.parse()?)?`
+    ///     edit_post: Gate,
+    /// }
+    ///
+    /// impl Posts {
+    ///     async fn edit(&self, request: Request<String>) -> Result<Response<()>, Status> {
+    ///         let caller = request.extensions().get::<AdmittedCaller>();
+    ///         let caller = caller.ok_or_else(|| Status::internal("GuardLayer is missing"))?;
+    ///         let author = "ada"; // of the post in the request, from the database
+    ///         let is_author = caller.user_id().as_deref() == Some(author);
+    ///         let results = CheckResults::new().with("author", is_author);
+    ///         caller.check(&self.edit_post, &results).map_err(|refusal| status(&refusal))?;
+    ///         Ok(Response::new(()))
+    ///     }
+    /// }
+    ///
+    /// fn status(refusal: &Refusal) -> Status {
+    ///     Status::new(Grpc::code(refusal).into(), refusal.detail())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn code(refusal: &Refusal) -> i32 {
+        match refusal.status() {
+            401 => UNAUTHENTICATED,
+            403 => PERMISSION_DENIED,
+            _ => UNAVAILABLE,
+        }
+    }
+
     fn is_exempt(&self, path: &str) -> bool {
         let path = path.strip_prefix('/');
         let service = path.and_then(|path| path.split_once('/'));
@@ -122,11 +163,7 @@ fn is_call(headers: &HeaderMap) -> bool {
 
 /// Returns the response to a refused call, which only consists of headers ("Trailers-Only").
 pub(crate) fn refused<R>(refusal: Refusal) -> Response<GuardBody<R>> {
-    let code = match refusal.status() {
-        401 => UNAUTHENTICATED,
-        403 => PERMISSION_DENIED,
-        _ => UNAVAILABLE,
-    };
+    let code = Grpc::code(&refusal);
     let message = percent_encoded(refusal.detail());
     let mut response = Response::<String>::from(refusal);
     *response.status_mut() = StatusCode::OK;
@@ -149,9 +186,9 @@ fn percent_encoded(message: &str) -> String {
     message.bytes().map(encode).collect()
 }
 
-const PERMISSION_DENIED: u16 = 7;
-const UNAVAILABLE: u16 = 14;
-const UNAUTHENTICATED: u16 = 16;
+const PERMISSION_DENIED: i32 = 7;
+const UNAVAILABLE: i32 = 14;
+const UNAUTHENTICATED: i32 = 16;
 
 #[cfg(test)]
 mod tests {

@@ -60,12 +60,15 @@
 //!
 //! If the keys of an issuer are fetched, or revoked tokens are in a store that isn't in memory, pass the
 //! [`AsyncEdge`](boltguard::AsyncEdge) that does this to [`GuardLayer::with_edge`]. It is cloned for each request.
-//! Without one, requests that need it are refused.
+//! Without one, requests that need it are refused. [`JwksEdge`](boltguard::JwksEdge) has an example for the tokens of
+//! an issuer, and [`Services`](boltguard::Services) combines several edges.
 //!
 //! # gRPC
 //!
 //! With the feature `grpc`, the layer also guards the services of [tonic](https://docs.rs/tonic):
 //! `GuardLayer::with_grpc` refuses calls with statuses of gRPC, and exempts services such as that of health checks.
+//! Methods find the `AdmittedCaller` in the extensions of the `tonic::Request`. `Grpc::code` converts the refusal of a
+//! method to a status; the layer doesn't log such refusals, because a `tonic::Status` doesn't contain them.
 
 mod body;
 #[cfg(feature = "grpc")]

@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use boltguard::Revocation;
 use boltguard::keys::{Algorithm, Key, Secret, SigningKey};
-use boltguard::types::NumericDate;
+use boltguard::types::{NumericDate, ReasonCode};
+use boltguard::{Refusal, Revocation, Schemes};
 use boltguard_testing::forge;
 use boltguard_tower::{Grpc, GuardLayer};
 use http::{Request, Response, StatusCode};
@@ -75,6 +75,24 @@ async fn each_refusal_has_its_status() {
     ] {
         let response = send(&layer, call(authenticated(), "application/grpc")).await;
         assert_eq!(status(&response), expected);
+    }
+}
+
+#[test]
+fn refusal_of_a_method_has_a_status() {
+    let schemes = Schemes::bearer;
+    for (refusal, code) in [
+        (
+            Refusal::unauthorized(ReasonCode::NotAuthenticated, schemes()),
+            Code::Unauthenticated,
+        ),
+        (
+            Refusal::forbidden(ReasonCode::Denied, schemes()),
+            Code::PermissionDenied,
+        ),
+        (Refusal::unavailable(), Code::Unavailable),
+    ] {
+        assert_eq!(Code::from(Grpc::code(&refusal)), code);
     }
 }
 

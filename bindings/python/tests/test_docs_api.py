@@ -103,6 +103,11 @@ def test_the_features_of_the_crates():
     assert sorted([*listed, *tests]) == sorted(features)
 
 
+def test_crates_with_features_choose_those_of_their_documentation():
+    for name, manifest in manifests().items():
+        assert ("[features]" in manifest) <= ("[package.metadata.docs.rs]" in manifest), name
+
+
 def test_the_minimum_version_of_rust():
     workspace = (CRATES.parent / "Cargo.toml").read_text("utf-8")
     (version,) = re.findall(r'^rust-version = "([\d.]+)"', workspace, re.M)

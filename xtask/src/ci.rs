@@ -12,6 +12,7 @@ use crate::demo;
 use crate::fuzz;
 use crate::process;
 use crate::python;
+use crate::services;
 use crate::test::{self, Options};
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -50,9 +51,11 @@ const STEPS: [Step; 12] = [
         features,
     ),
     Step("wasm", "verification of tokens in WebAssembly", wasm),
-    Step("demo", "the demo site, over HTTP", |workspace| {
-        demo::check(workspace, None)
-    }),
+    Step(
+        "demo",
+        "the demo site, alone and beside a Rust service, over HTTP",
+        demo_site,
+    ),
     Step("types", "Python code and types", types),
     Step("fuzz", "a short run of each fuzz target", short_fuzz),
 ];
@@ -205,6 +208,24 @@ fn wasm(workspace: &Workspace) -> Result<()> {
     }
     let line = "check --package boltguard-jwt --features boltguard-keys/wasm-js";
     process::run(workspace.cargo(line).args(["--target", TARGET]))
+}
+
+fn demo_site(workspace: &Workspace) -> Result<()> {
+    demo::check(workspace, None)?;
+    match services::private(workspace, "Redis") {
+        Ok(redis) => demo::fleet::run(
+            workspace,
+            &redis,
+            &demo::fleet::Ports::choose(None, true)?,
+            true,
+        ),
+        Err(error) => {
+            println!("{error:#}");
+            bail!(Skipped(
+                "`cargo xtask demo --fleet --check` requires Redis; the rest of the demo works"
+            ))
+        }
+    }
 }
 
 /// `stubtest` compares the stub of the Rust module with the installed module.

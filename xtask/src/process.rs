@@ -38,6 +38,18 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     check(command, status.with_context(|| cannot_start(command))?)
 }
 
+/// Runs a program to the end whose standard input ends when this process does, however it ends.
+pub(crate) fn attached(command: &mut Command) -> Result<()> {
+    println!("$ {}", line(command));
+    let child = command.stdin(Stdio::piped()).spawn();
+    let mut child = child.with_context(|| cannot_start(command))?;
+    // `wait` would close it at once.
+    let input = child.stdin.take();
+    let status = child.wait();
+    drop(input);
+    check(command, status?)
+}
+
 /// Runs a program to the end, and returns its standard output. Its standard error is shown.
 pub(crate) fn capture(command: &mut Command) -> Result<String> {
     let output = command.stderr(Stdio::inherit()).output();
@@ -133,6 +145,13 @@ mod tests {
         );
         let error = run(&mut command("no-such-program-here")).unwrap_err();
         assert!(error.to_string().contains("cannot start"), "{error}");
+    }
+
+    #[test]
+    fn the_input_of_an_attached_program_stays_open_while_it_runs() {
+        let script = "exec 3<&0; (cat <&3 >/dev/null; kill $$) & sleep 0.2; kill $!";
+        assert!(attached(command("sh").args(["-c", script])).is_ok());
+        assert!(attached(command("sh").args(["-c", "exit 3"])).is_err());
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! `cargo xtask soak`: tests revocation across the processes of a site, under load and with faults.
 
-use std::process::{Command, Stdio};
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use pico_args::Arguments;
 
 use crate::Usage;
@@ -54,7 +52,7 @@ fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
         .arg("--directory")
         .arg(workspace.scratch("soak")?)
         .current_dir(workspace.path("benches"));
-    attached(&mut soak)
+    process::attached(&mut soak)
 }
 
 /// What the command line selects.
@@ -99,20 +97,6 @@ impl Options {
 
 const LEAST_SECONDS: u32 = 10;
 
-/// Runs a program to the end whose standard input ends when this process does, however it ends.
-fn attached(command: &mut Command) -> Result<()> {
-    println!("$ {}", process::line(command));
-    let mut child = command
-        .stdin(Stdio::piped())
-        .spawn()
-        .context("start the driver of the soak")?;
-    // `wait` would close it at once.
-    let input = child.stdin.take();
-    let status = child.wait();
-    drop(input);
-    process::check(command, status.context("wait for the driver of the soak")?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,13 +115,5 @@ mod tests {
         refused("--seconds soon");
         refused("--seed -1");
         refused("now");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_input_of_an_attached_program_stays_open_while_it_runs() {
-        let script = "exec 3<&0; (cat <&3 >/dev/null; kill $$) & sleep 0.2; kill $!";
-        assert!(attached(process::command("sh").args(["-c", script])).is_ok());
-        assert!(attached(process::command("sh").args(["-c", "exit 3"])).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import subprocess
 from contextlib import closing
 
 import demo_site
@@ -27,3 +28,26 @@ def test_data_may_live_in_a_folder_of_ones_own(tmp_path):
         people = dict(database.execute("SELECT username, last_login FROM auth_user"))
     assert people["ada"] is not None, "a login sends Django's signal, which sets `last_login`"
     assert demo_site.run("--check", f"--data={tmp_path / 'new'}").returncode == 0, "and be used again"
+
+
+def test_a_site_beside_a_service_requires_all_variables(monkeypatch):
+    monkeypatch.setenv("FLEET_SITE_URL", "http://127.0.0.1:8000")
+    monkeypatch.setenv("FLEET_GUARD", "")
+    done = demo_site.run("--check")
+    assert done.returncode != 0
+    assert "FLEET_GUARD" in done.stderr and "FLEET_SITE_URL" not in done.stderr.splitlines()[-1]
+
+
+def test_the_site_beside_a_service_stops_at_the_end_of_its_input(monkeypatch):
+    for name in ("SERVICE_URL", "TOKEN_SECRET", "SERVICE_KEY"):
+        monkeypatch.setenv(f"FLEET_{name}", "0123456789abcdef" * 3)
+    monkeypatch.setenv("FLEET_REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("FLEET_GUARD", "authenticated")
+    monkeypatch.setenv("FLEET_SITE_URL", "http://127.0.0.1:0")
+    site = subprocess.Popen(
+        demo_site.command(), env=demo_site.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with site:
+        assert any("The Rust service: " in line for line in site.stdout)
+        site.stdin.close()
+        assert site.wait(60) == 0

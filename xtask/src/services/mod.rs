@@ -17,6 +17,7 @@ use anyhow::{Context, Result, bail};
 pub(crate) use self::server::Server;
 
 use self::kinds::KINDS;
+use self::server::Place;
 use crate::process;
 use crate::python::{Interpreter, Venv};
 use crate::workspace::Workspace;
@@ -94,6 +95,18 @@ impl Services {
 pub(crate) fn private(workspace: &Workspace, name: &str) -> Result<Server> {
     let server = kind(name).and_then(|kind| kind.start(workspace));
     server.with_context(|| missing(name))
+}
+
+/// Starts a program of the workspace as a server, with these variables in its environment, and waits until it prints
+/// that it is `ready`.
+pub(crate) fn start(
+    program: &Path,
+    variables: &[(&'static str, String)],
+    ready: &str,
+    url: String,
+) -> Result<Server> {
+    let place = Place::new()?.with_variables(variables);
+    place.start(program, &[], ready, url)
 }
 
 /// The program of a server, for a command that starts and stops it itself.
@@ -174,7 +187,6 @@ fn find(directory: &Path, ending: &Path) -> Option<PathBuf> {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use super::server::Place;
     use super::*;
 
     #[test]

@@ -18,6 +18,8 @@ pub(super) struct Place {
     directory: TempDir,
     /// A user other than the current one.
     user: Option<u32>,
+    /// Variables of the server's environment.
+    variables: Vec<(&'static str, String)>,
 }
 
 /// A running server. It stops when this is dropped, and also when this process dies without dropping anything.
@@ -35,6 +37,7 @@ impl Place {
         Ok(Self {
             directory,
             user: None,
+            variables: Vec::new(),
         })
     }
 
@@ -47,6 +50,12 @@ impl Place {
             place.user = Some(NOBODY);
         }
         Ok(place)
+    }
+
+    /// With these variables in the environment of the server.
+    pub(super) fn with_variables(mut self, variables: &[(&'static str, String)]) -> Self {
+        self.variables.extend_from_slice(variables);
+        self
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -77,6 +86,7 @@ impl Place {
         let output = File::create(&log)?;
         let errors = output.try_clone()?;
         let mut shell = self.command("sh");
+        shell.envs(self.variables.clone());
         shell.args(["-c", WATCH, "sh"]).arg(self.path());
         shell.arg(program).args(args);
         shell.stdin(Stdio::piped()).stdout(output).stderr(errors);
@@ -185,6 +195,15 @@ mod tests {
             assert!(start.elapsed() < TIMEOUT, "this takes too long");
             thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    #[test]
+    fn a_server_has_its_variables() {
+        let place = Place::new().unwrap();
+        let place = place.with_variables(&[("PLACE_OF_TEST", "here".into())]);
+        let args = ["-c", r#"echo "ready $PLACE_OF_TEST"; exec sleep 100"#];
+        let server = place.start(Path::new("sh"), &args, "ready here", String::new());
+        assert!(server.is_ok(), "{server:?}");
     }
 
     #[test]

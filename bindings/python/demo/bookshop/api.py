@@ -40,7 +40,9 @@ async def login(request, credentials: Login):
     # Sets `last_login`, and notifies packages such as django-axes, which count failed logins.
     await user_logged_in.asend(type(user), request=request, user=user)
     permissions = settings.PEOPLE[user.username]["permissions"]
-    token = create_jwt_for_user(user, expires_in=900, extra_claims={"permissions": permissions})
+    token = create_jwt_for_user(
+        user, expires_in=900, extra_claims={"permissions": permissions}, secret=settings.TOKEN_SECRET
+    )
     return {"access_token": token, "token_type": "bearer", "expires_in": 900}
 
 

@@ -27,18 +27,25 @@ class Response:
         return json.loads(self.body)
 
 
-def call(
+def call(address: str, method: str, path: str, *, expect: int, **options: Any) -> Response:
+    """A request with the options of `send`, whose response must have the status `expect`."""
+    result = send(address, method, path, **options)
+    if result.status != expect:
+        raise Failed(f"{method} {path} returned {result.status}, expected {expect}: {result.body[:300]!r}")
+    return result
+
+
+def send(
     address: str,
     method: str,
     path: str,
     *,
-    expect: int,
     token: str | None = None,
     key: str | None = None,
     body: Any = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A request, whose response must have the status `expect`."""
+    """A request, with any response."""
     request = Request(address + path, method=method, data=None if body is None else json.dumps(body).encode())
     request.add_header("Content-Type", "application/json")
     if token is not None:
@@ -49,12 +56,9 @@ def call(
         request.add_header(name, value)
     try:
         with _opener.open(request, timeout=10) as response:
-            result = Response(response.status, response.headers, response.read())
+            return Response(response.status, response.headers, response.read())
     except HTTPError as error:
-        result = Response(error.code, error.headers, error.read())
-    if result.status != expect:
-        raise Failed(f"{method} {path} returned {result.status}, expected {expect}: {result.body[:300]!r}")
-    return result
+        return Response(error.code, error.headers, error.read())
 
 
 def hold(what: str, held: Any) -> None:

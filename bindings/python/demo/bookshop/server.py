@@ -30,9 +30,9 @@ def address(server: ThreadedWSGIServer) -> str:
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """Serves the site on a free port in a thread, and yields its address."""
-    server = listen(0)
+def served(port: int = 0) -> Iterator[str]:
+    """Serves the site in a thread, by default on a free port, and yields its address."""
+    server = listen(port)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -4,8 +4,17 @@ import os
 import secrets
 from pathlib import Path
 
-from boltguard.auth import APIKeyAuthentication, InMemoryRevocation, IsAuthenticated, JWTAuthentication
+from boltguard.auth import (
+    APIKeyAuthentication,
+    InMemoryRevocation,
+    IsAuthenticated,
+    JWTAuthentication,
+    ReplicatedRevocation,
+)
+from bookshop.fleet_variables import Fleet
 
+# With a Rust service beside the site; see `bookshop.fleet`.
+FLEET = Fleet.from_environment(os.environ)
 SECRET_KEY = secrets.token_urlsafe(64)
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
@@ -39,9 +48,12 @@ API_KEYS = {
     "demo-key-supplier": {"books.read", "books.add"},
 }
 
+# `None` is SECRET_KEY, which is never shared with another service.
+TOKEN_SECRET = FLEET and FLEET.token_secret
+# One process serves the demo, so an in-memory store is sufficient if there is no service.
+REVOCATION_STORE = ReplicatedRevocation(FLEET.redis_url) if FLEET else InMemoryRevocation()
 BOLTGUARD_AUTHENTICATION_CLASSES = [
-    # One process serves the demo, so an in-memory store is sufficient.
-    JWTAuthentication(revocation_store=InMemoryRevocation()),
+    JWTAuthentication(TOKEN_SECRET, revocation_store=REVOCATION_STORE),
     APIKeyAuthentication(api_keys=API_KEYS.keys(), key_permissions=API_KEYS),
 ]
 BOLTGUARD_DEFAULT_PERMISSION_CLASSES = [IsAuthenticated()]

@@ -1,5 +1,9 @@
-"""The page at `/`, its files, the API at `/api/`, sessions at `/auth/`, and the API for them at `/basket/`."""
+"""The page at `/`, its files, the API at `/api/`, sessions at `/auth/`, and the API for them at `/basket/`.
 
+With a Rust service beside the site, also what they share, at `/fleet/`.
+"""
+
+from django.conf import settings
 from django.urls import path
 
 from bookshop.api import api
@@ -15,3 +19,8 @@ urlpatterns = [
     path("auth/", sessions.urls),
     path("basket/", basket_api.urls),
 ]
+
+if settings.FLEET:
+    from bookshop.fleet import fleet_api
+
+    urlpatterns.append(path("fleet/", fleet_api.urls))

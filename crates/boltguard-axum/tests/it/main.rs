@@ -4,5 +4,6 @@
 
 mod example;
 mod extractors;
+mod fleet;
 mod routes;
 mod support;

@@ -27,4 +27,7 @@ mod pages {
 
     #[doc = include_str!("../../../docs/tokens-and-keys.md")]
     struct TokensAndKeys;
+
+    #[doc = include_str!("../../../docs/rust-services.md")]
+    struct RustServices;
 }

@@ -98,7 +98,7 @@ pub(crate) fn serve(listener: TcpListener, settings: Settings) -> Result<Server>
     let backends = [tokens(settings.secret, revocation.clone())?, api_keys];
     let middleware = |guard: Guard| -> Result<_> {
         let gate = Gate::new(backends.clone(), &guard)?;
-        Ok(GuardMiddleware::new(gate).with_edge(edge.clone()))
+        Ok(GuardMiddleware::with_edge(gate, edge.clone())?)
     };
     let guards = Guards {
         public: middleware(Guard::allow_any())?,

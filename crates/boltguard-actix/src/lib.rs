@@ -17,7 +17,7 @@
 //!     let policy = ClaimsPolicy::new().with_issuer(["https://id.example.com"]);
 //!     let backend = JwtBackend::new(KeySet::new([key]), &[Algorithm::Hs256], policy)?;
 //!     let gate = Gate::new([backend.into()], &Guard::authenticated())?;
-//!     Ok(GuardMiddleware::new(gate))
+//!     Ok(GuardMiddleware::new(gate)?)
 //! }
 //!
 //! fn routes(config: &mut ServiceConfig, guard: &GuardMiddleware) {
@@ -54,8 +54,9 @@
 //!   itself, with the precise reason for a log, is in the extensions of the response.
 //! - All responses have `Vary` with the headers that can contain credentials. They have `Cache-Control: private` if the
 //!   caller is authenticated and the handler doesn't set this header. Bodies are passed on unchanged.
-//! - If the keys of an issuer are fetched, or revoked tokens are in a store that isn't in memory, pass the
-//!   [`AsyncEdge`](boltguard::AsyncEdge) that does this to [`GuardMiddleware::with_edge`].
+//! - If the keys of an issuer are fetched, or revoked tokens are in a store that isn't in memory, create the middleware
+//!   with the [`AsyncEdge`](boltguard::AsyncEdge) that does this: [`GuardMiddleware::with_edge`]. If the edge doesn't
+//!   provide everything that the gate may need, the result is an error that names the backend or the check.
 //!
 //! # Tokens of an issuer
 //!
@@ -79,7 +80,7 @@
 //! let policy = ClaimsPolicy::new().with_audience(["shop"]);
 //! let backend = JwtBackend::for_issuer(&issuer, policy)?;
 //! let gate = Gate::new([backend.into()], &r#"perm("blog.add")"#.parse()?)?;
-//! let guard = GuardMiddleware::new(gate).with_edge(JwksEdge::new([issuer]));
+//! let guard = GuardMiddleware::with_edge(gate, JwksEdge::new([issuer]))?;
 //! # let _ = guard;
 //! # Ok(())
 //! # }

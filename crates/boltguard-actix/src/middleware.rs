@@ -10,7 +10,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, VARY};
 use actix_web::{Error, HttpMessage};
-use boltguard::{AdmittedCaller, AsyncEdge, Gate, Now, Outcome, Refusal};
+use boltguard::{AdmittedCaller, AsyncEdge, ConfigError, Gate, Now, Outcome, Refusal};
 
 use crate::rejection::response;
 use crate::request::Head;
@@ -34,8 +34,26 @@ struct Settings {
 
 impl GuardMiddleware {
     /// Creates a middleware for a gate that needs nothing from outside.
-    #[must_use]
-    pub fn new(gate: Gate) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Edge`](boltguard::ConfigError::Edge) if the gate may need something.
+    pub fn new(gate: Gate) -> Result<Self, ConfigError> {
+        Self::with_edge(gate, ())
+    }
+}
+
+impl<E: AsyncEdge + Clone> GuardMiddleware<E> {
+    /// Creates a middleware with the edge that provides what the gate needs from outside.
+    ///
+    /// The edge is cloned for each request.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Edge`](boltguard::ConfigError::Edge) if the edge doesn't provide everything that the gate may
+    /// need.
+    pub fn with_edge(gate: Gate, edge: E) -> Result<Self, ConfigError> {
+        gate.validate_edge(&edge)?;
         // The names of headers are tokens, so the value is valid.
         let vary = gate.vary().and_then(|value| value.try_into().ok());
         let settings = Settings {
@@ -43,21 +61,14 @@ impl GuardMiddleware {
             clock: Arc::new(Now::system),
             vary,
         };
-        Self {
+        Ok(Self {
             settings: Arc::new(settings),
-            edge: (),
-        }
+            edge,
+        })
     }
 }
 
 impl<E> GuardMiddleware<E> {
-    /// Sets the edge that provides what the gate needs from outside. It is cloned for each request.
-    #[must_use]
-    pub fn with_edge<F: AsyncEdge + Clone>(self, edge: F) -> GuardMiddleware<F> {
-        let settings = self.settings;
-        GuardMiddleware { settings, edge }
-    }
-
     /// Replaces the system clock, for tests.
     #[must_use]
     pub fn with_clock<N: Into<Now>>(

@@ -96,7 +96,7 @@ pub(crate) fn app(settings: Settings) -> Result<Router> {
     let backends = [tokens(settings.secret, revocation.clone())?, api_keys];
     let layer = |guard: Guard| -> Result<_> {
         let gate = Gate::new(backends.clone(), &guard)?;
-        Ok(GuardLayer::new(gate).with_edge(edge.clone()))
+        Ok(GuardLayer::with_edge(gate, edge.clone())?)
     };
 
     let private = Router::new()

@@ -16,7 +16,7 @@
 //!     let policy = ClaimsPolicy::new().with_issuer(["https://id.example.com"]);
 //!     let backend = JwtBackend::new(KeySet::new([key]), &[Algorithm::Hs256], policy)?;
 //!     let gate = Gate::new([backend.into()], &Guard::authenticated())?;
-//!     Ok(Router::new().route("/me", get(me)).route_layer(GuardLayer::new(gate)))
+//!     Ok(Router::new().route("/me", get(me)).route_layer(GuardLayer::new(gate)?))
 //! }
 //!
 //! async fn me(caller: Authenticated) -> String {
@@ -69,7 +69,7 @@
 //! let policy = ClaimsPolicy::new().with_audience(["shop"]);
 //! let backend = JwtBackend::for_issuer(&issuer, policy)?;
 //! let gate = Gate::new([backend.into()], &r#"perm("blog.add")"#.parse()?)?;
-//! let layer = GuardLayer::new(gate).with_edge(JwksEdge::new([issuer]));
+//! let layer = GuardLayer::with_edge(gate, JwksEdge::new([issuer]))?;
 //! # let _ = layer;
 //! # Ok(())
 //! # }

@@ -25,6 +25,10 @@ impl OneOf {
         self.0.len()
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|one| &**one)
+    }
+
     #[inline]
     pub(crate) fn contains(&self, bytes: &[u8]) -> bool {
         if self.0.len() > FEW {

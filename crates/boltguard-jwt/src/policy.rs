@@ -203,6 +203,11 @@ impl ClaimsPolicy {
         self
     }
 
+    /// Returns the accepted issuers, in alphabetical order.
+    pub fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.issuers.iter()
+    }
+
     /// Returns the allowed difference between clocks.
     #[must_use]
     pub fn leeway(&self) -> Duration {

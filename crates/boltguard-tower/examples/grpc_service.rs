@@ -39,7 +39,8 @@ fn layer(secret: Secret) -> Result<GuardLayer> {
     let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
     let guard: Guard = r#"perm("greeter.greet")"#.parse()?;
     let grpc = Grpc::new().exempting([Grpc::HEALTH])?;
-    Ok(GuardLayer::new(Gate::new([backend.into()], &guard)?).with_grpc(grpc))
+    let gate = Gate::new([backend.into()], &guard)?;
+    Ok(GuardLayer::new(gate)?.with_grpc(grpc))
 }
 
 /// Serves calls until the task is cancelled.

@@ -80,8 +80,8 @@ pub(crate) async fn serve(listener: TcpListener, settings: Settings) -> Result<(
     });
     let public = Gate::new(backends.clone(), &Guard::allow_any())?;
     let private = Gate::new(backends, &Guard::authenticated())?;
-    let news = GuardLayer::new(public).layer(service_fn(news));
-    let others = GuardLayer::new(private).layer(service_fn(move |request| {
+    let news = GuardLayer::new(public)?.layer(service_fn(news));
+    let others = GuardLayer::new(private)?.layer(service_fn(move |request| {
         let app = app.clone();
         async move { Ok(respond(&app, request).await.unwrap_or_else(refused)) }
     }));

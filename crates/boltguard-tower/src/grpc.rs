@@ -27,9 +27,9 @@ use crate::layer::Settings;
 /// use boltguard::Gate;
 /// use boltguard_tower::{Grpc, GuardLayer};
 ///
-/// fn layer(gate: Gate) -> Result<GuardLayer, boltguard_tower::ServiceNameError> {
+/// fn layer(gate: Gate) -> Result<GuardLayer, Box<dyn std::error::Error>> {
 ///     let grpc = Grpc::new().exempting([Grpc::HEALTH, Grpc::REFLECTION])?;
-///     Ok(GuardLayer::new(gate).with_grpc(grpc))
+///     Ok(GuardLayer::new(gate)?.with_grpc(grpc))
 /// }
 /// ```
 #[derive(Clone, Debug, Default)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use boltguard::{AsyncEdge, Gate, Now};
+use boltguard::{AsyncEdge, ConfigError, Gate, Now};
 use http::HeaderValue;
 use tower_layer::Layer;
 
@@ -30,8 +30,26 @@ pub(crate) struct Settings {
 
 impl GuardLayer {
     /// Creates a layer for a gate that needs nothing from outside.
-    #[must_use]
-    pub fn new(gate: Gate) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Edge`](boltguard::ConfigError::Edge) if the gate may need something.
+    pub fn new(gate: Gate) -> Result<Self, ConfigError> {
+        Self::with_edge(gate, ())
+    }
+}
+
+impl<E: AsyncEdge + Clone> GuardLayer<E> {
+    /// Creates a layer with the edge that provides what the gate needs from outside.
+    ///
+    /// The edge is cloned for each request.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Edge`](boltguard::ConfigError::Edge) if the edge doesn't provide everything that the gate may
+    /// need.
+    pub fn with_edge(gate: Gate, edge: E) -> Result<Self, ConfigError> {
+        gate.validate_edge(&edge)?;
         // The names of headers are tokens, so the value is valid.
         let vary = gate.vary().and_then(|value| value.try_into().ok());
         let settings = Settings {
@@ -41,21 +59,14 @@ impl GuardLayer {
             #[cfg(feature = "grpc")]
             grpc: None,
         };
-        Self {
+        Ok(Self {
             settings: Arc::new(settings),
-            edge: (),
-        }
+            edge,
+        })
     }
 }
 
 impl<E> GuardLayer<E> {
-    /// Sets the edge that provides what the gate needs from outside.
-    #[must_use]
-    pub fn with_edge<F: AsyncEdge + Clone>(self, edge: F) -> GuardLayer<F> {
-        let settings = self.settings;
-        GuardLayer { settings, edge }
-    }
-
     /// Refuses gRPC calls with statuses of gRPC, and exempts some services.
     #[cfg(feature = "grpc")]
     #[must_use]

@@ -28,7 +28,7 @@
 //! let keys = KeySet::new([VerifyingKey::new(&secret, Algorithm::Hs256)?]);
 //! let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
 //! let gate = Gate::new([backend.into()], &Guard::authenticated())?;
-//! let service = GuardLayer::new(gate).layer(service_fn(hello));
+//! let service = GuardLayer::new(gate)?.layer(service_fn(hello));
 //!
 //! let response = service.oneshot(Request::new(())).await?;
 //! assert_eq!(response.status(), 401);
@@ -58,10 +58,11 @@
 //!
 //! # Stores and keys that must be waited for
 //!
-//! If the keys of an issuer are fetched, or revoked tokens are in a store that isn't in memory, pass the
-//! [`AsyncEdge`](boltguard::AsyncEdge) that does this to [`GuardLayer::with_edge`]. It is cloned for each request.
-//! Without one, requests that need it are refused. [`JwksEdge`](boltguard::JwksEdge) has an example for the tokens of
-//! an issuer, and [`Services`](boltguard::Services) combines several edges.
+//! If the keys of an issuer are fetched, or revoked tokens are in a store that isn't in memory, create the layer with
+//! the [`AsyncEdge`](boltguard::AsyncEdge) that does this: [`GuardLayer::with_edge`]. It is cloned for each request. If
+//! the edge doesn't provide everything that the gate may need, the result is an error that names the backend or the
+//! check. [`JwksEdge`](boltguard::JwksEdge) has an example for the tokens of an issuer, and
+//! [`Services`](boltguard::Services) combines several edges.
 //!
 //! # gRPC
 //!

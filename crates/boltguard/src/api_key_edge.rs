@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use boltguard_apikey::{MemoryKeyStore, StoredKey};
 
 use crate::need::ApiKeyRefresh;
-use crate::{AsyncEdge, Freshness, Now, Refreshed};
+use crate::{AsyncEdge, Freshness, Now, PossibleNeed, Refreshed};
 
 /// An [`AsyncEdge`] that reads stored API keys into memory, and provides nothing else. Clones share everything.
 ///
@@ -81,6 +81,15 @@ where
     T: Future<Output = Result<K, E>> + Send,
     K: IntoIterator<Item = StoredKey>,
 {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        match need {
+            PossibleNeed::RefreshApiKeys { freshness, .. } => {
+                Arc::ptr_eq(freshness, &self.shared.freshness)
+            }
+            _ => false,
+        }
+    }
+
     async fn refresh_api_keys(&mut self, _: &ApiKeyRefresh) -> Refreshed {
         let shared = &*self.shared;
         let before = shared.turns.failed_reads();

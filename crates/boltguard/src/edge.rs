@@ -4,7 +4,8 @@ use boltguard_types::NumericDate;
 
 use crate::need::{ApiKeyRefresh, EdgeAuthentication, KeyRefresh, RevocationCheck, RunChecks};
 use crate::{
-    Authentication, Gate, Need, Now, Outcome, Refreshed, RequestParts, RevocationStatus, Step,
+    Authentication, Gate, Need, Now, Outcome, PossibleNeed, Refreshed, RequestParts,
+    RevocationStatus, Step,
 };
 
 /// The services that a blocking application provides for evaluations.
@@ -12,6 +13,16 @@ use crate::{
 /// Implement the methods that the backends and guards of its gates need. Everything else is unavailable, and the
 /// request is refused.
 pub trait Edge {
+    /// Returns whether the edge can meet this need, which is checked at startup, see
+    /// [`Gate::validate_edge_blocking`].
+    ///
+    /// The default is `true`: everything. Override it in an edge that implements only some methods, so that a gate that
+    /// needs another one is an error at startup.
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        let _ = need;
+        true
+    }
+
     /// Refreshes the keys of an issuer, such as by [`JwksClient::refresh`](boltguard_jwks::JwksClient::refresh).
     fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
         let _ = need;
@@ -44,10 +55,24 @@ pub trait Edge {
 }
 
 /// Provides nothing, for gates that need nothing from outside.
-impl Edge for () {}
+impl Edge for () {
+    fn provides(&self, _: &PossibleNeed<'_>) -> bool {
+        false
+    }
+}
 
 /// The services that an asynchronous application provides for evaluations, see [`Edge`].
 pub trait AsyncEdge: Send {
+    /// Returns whether the edge can meet this need, which is checked at startup, see
+    /// [`Gate::validate_edge`].
+    ///
+    /// The default is `true`: everything. Override it in an edge that implements only some methods, so that a gate that
+    /// needs another one is an error at startup.
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        let _ = need;
+        true
+    }
+
     /// Refreshes the keys of an issuer.
     fn refresh_keys(&mut self, need: &KeyRefresh) -> impl Future<Output = Refreshed> + Send {
         let _ = need;
@@ -90,7 +115,11 @@ pub trait AsyncEdge: Send {
 }
 
 /// Provides nothing, for gates that need nothing from outside.
-impl AsyncEdge for () {}
+impl AsyncEdge for () {
+    fn provides(&self, _: &PossibleNeed<'_>) -> bool {
+        false
+    }
+}
 
 impl Gate {
     /// Evaluates a request, waiting for `edge`. `clock` is read at each step.

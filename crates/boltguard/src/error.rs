@@ -7,7 +7,7 @@ use boltguard_guard::GuardError;
 use boltguard_jwt::PolicyError;
 use boltguard_keys::Algorithm;
 
-use crate::MAX_CACHED_TOKENS;
+use crate::{EdgeError, MAX_CACHED_TOKENS};
 
 /// The error of an invalid configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum ConfigError {
     DuplicateBackend(Box<str>),
     /// Two clients have the same certificate.
     DuplicateClient,
+    /// An edge doesn't provide what a gate may need.
+    Edge(EdgeError),
     /// The guard can't be compiled.
     Guard(GuardError),
     /// The string isn't a header name.
@@ -67,6 +69,7 @@ impl fmt::Display for ConfigError {
             Self::DuplicateClient => f.write_str(
                 "two clients have the same certificate fingerprint; remove one of them",
             ),
+            Self::Edge(error) => error.fmt(f),
             Self::Fingerprint => f.write_str(
                 "the certificate fingerprint is invalid; use the 64 hexadecimal digits of its SHA-256 digest",
             ),
@@ -114,6 +117,7 @@ impl fmt::Display for ConfigError {
 impl Error for ConfigError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
+            Self::Edge(error) => Some(error),
             Self::Guard(error) => Some(error),
             Self::Policy(mistake) => Some(mistake),
             _ => None,

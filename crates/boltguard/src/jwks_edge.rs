@@ -6,12 +6,13 @@ use std::sync::Arc;
 use boltguard_jwks::{AsyncFetch, AsyncJwksClient, Fetch, JwksClient, RemoteKeySet};
 
 use crate::need::KeyRefresh;
-use crate::{AsyncEdge, Edge, Refreshed};
+use crate::{AsyncEdge, Edge, PossibleNeed, Refreshed};
 
 /// An [`AsyncEdge`] or [`Edge`] that refreshes the keys of other issuers, and provides nothing else. Clones are cheap.
 ///
 /// Each backend with [remote keys](crate::JwtBackend::with_remote_keys) requires a client for the same
-/// [`RemoteKeySet`]. If there is none, requests with a token of this issuer are refused with 503.
+/// [`RemoteKeySet`]. A missing client is an error at startup, see
+/// [`Gate::validate_edge`](crate::Gate::validate_edge).
 ///
 /// [`Services`](crate::Services) combines it with other edges.
 ///
@@ -47,13 +48,35 @@ impl<C> JwksEdge<C> {
     }
 
     fn client(&self, need: &KeyRefresh, keys_of: impl Fn(&C) -> &Arc<RemoteKeySet>) -> Option<&C> {
-        let keys = need.keys()?;
+        self.client_of(need.keys()?, keys_of)
+    }
+
+    fn client_of(
+        &self,
+        keys: &Arc<RemoteKeySet>,
+        keys_of: impl Fn(&C) -> &Arc<RemoteKeySet>,
+    ) -> Option<&C> {
         let mut clients = self.clients.iter();
         clients.find(|client| Arc::ptr_eq(keys_of(client), keys))
+    }
+
+    fn has_client_for(
+        &self,
+        need: &PossibleNeed<'_>,
+        keys_of: impl Fn(&C) -> &Arc<RemoteKeySet>,
+    ) -> bool {
+        match need {
+            PossibleNeed::RefreshKeys { keys, .. } => self.client_of(keys, keys_of).is_some(),
+            _ => false,
+        }
     }
 }
 
 impl<F: AsyncFetch> AsyncEdge for JwksEdge<AsyncJwksClient<F>> {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        self.has_client_for(need, AsyncJwksClient::remote)
+    }
+
     async fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
         match self.client(need, AsyncJwksClient::remote) {
             Some(client) => client.refresh_now(need.refresh()).await.into(),
@@ -63,6 +86,10 @@ impl<F: AsyncFetch> AsyncEdge for JwksEdge<AsyncJwksClient<F>> {
 }
 
 impl<F: Fetch> Edge for JwksEdge<JwksClient<F>> {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        self.has_client_for(need, JwksClient::remote)
+    }
+
     fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
         match self.client(need, JwksClient::remote) {
             Some(client) => client.refresh_now(need.refresh()).into(),

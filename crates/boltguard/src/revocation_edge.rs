@@ -4,7 +4,7 @@ use boltguard_revocation::{AsyncRevocationStore, RevocationError};
 use boltguard_types::NumericDate;
 
 use crate::need::RevocationCheck;
-use crate::{AsyncEdge, RevocationStatus};
+use crate::{AsyncEdge, PossibleNeed, RevocationStatus};
 
 /// An [`AsyncEdge`] that checks tokens in a store, and provides nothing else.
 ///
@@ -43,6 +43,10 @@ impl<S: AsyncRevocationStore, C: Fn() -> NumericDate + Send + Sync> RevocationEd
 impl<S: AsyncRevocationStore, C: Fn() -> NumericDate + Send + Sync> AsyncEdge
     for RevocationEdge<S, C>
 {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        matches!(need, PossibleNeed::CheckRevocation { .. })
+    }
+
     async fn check_revocation(&mut self, need: &RevocationCheck) -> RevocationStatus {
         need.check_in(&self.store, (self.clock)()).await
     }

@@ -1,12 +1,13 @@
 //! An edge that consists of one edge for each kind of need.
 
 use crate::need::{ApiKeyRefresh, EdgeAuthentication, KeyRefresh, RevocationCheck, RunChecks};
-use crate::{AsyncEdge, Authentication, Edge, Refreshed, RevocationStatus};
+use crate::{AsyncEdge, Authentication, Edge, PossibleNeed, Refreshed, RevocationStatus};
 
 /// The services of an application, each provided by its own [`AsyncEdge`] or [`Edge`].
 ///
 /// A need only reaches the edge for its kind. There is no second attempt with another edge, so the failure of one
-/// can't be hidden by another. A kind without an edge is unavailable, and the request is refused.
+/// can't be hidden by another. A kind without an edge is unavailable: a gate that may need it
+/// is an error at startup, see [`Gate::validate_edge`](crate::Gate::validate_edge).
 ///
 /// If all edges can be cloned, so can this one: create it at startup, and use a clone for each request.
 ///
@@ -120,6 +121,16 @@ where
     B: AsyncEdge,
     C: AsyncEdge,
 {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        match need {
+            PossibleNeed::Authenticate { .. } => self.backends.provides(need),
+            PossibleNeed::CheckRevocation { .. } => self.revocation.provides(need),
+            PossibleNeed::RefreshApiKeys { .. } => self.api_keys.provides(need),
+            PossibleNeed::RefreshKeys { .. } => self.keys.provides(need),
+            PossibleNeed::RunCheck { .. } => self.checks.provides(need),
+        }
+    }
+
     async fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
         self.keys.refresh_keys(need).await
     }
@@ -142,6 +153,16 @@ where
 }
 
 impl<K: Edge, R: Edge, A: Edge, B: Edge, C: Edge> Edge for Services<K, R, A, B, C> {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        match need {
+            PossibleNeed::Authenticate { .. } => self.backends.provides(need),
+            PossibleNeed::CheckRevocation { .. } => self.revocation.provides(need),
+            PossibleNeed::RefreshApiKeys { .. } => self.api_keys.provides(need),
+            PossibleNeed::RefreshKeys { .. } => self.keys.provides(need),
+            PossibleNeed::RunCheck { .. } => self.checks.provides(need),
+        }
+    }
+
     fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
         self.keys.refresh_keys(need)
     }

@@ -14,8 +14,11 @@ use boltguard::{
     RevocationStatus, TokenCookie,
 };
 
+use boltguard_actix::GuardMiddleware;
+
 use crate::support::{
-    CLAIMS, authenticated, bearer, guard, header, jwt, middleware, request, send, text, token,
+    CLAIMS, authenticated, bearer, gate, guard, header, jwt, middleware, request, send, text,
+    token, with_edge,
 };
 
 async fn user_id(request: HttpRequest) -> String {
@@ -180,17 +183,20 @@ async fn edge_decides_about_a_token() {
         (RevocationStatus::Unavailable, 503),
     ] {
         let external = jwt().with_revocation(Revocation::External);
-        let middleware = middleware(external, "authenticated").with_edge(Store(status));
+        let middleware = with_edge(external, "authenticated", Store(status));
         let response = send(&middleware, web::get().to(user_id), authenticated()).await;
         assert_eq!(response.status(), expected);
     }
 }
 
-#[actix_web::test]
-async fn gate_that_needs_an_edge_refuses_everything_without_one() {
-    let external = middleware(jwt().with_revocation(Revocation::External), "allow_any");
-    let response = send(&external, web::get().to(user_id), authenticated()).await;
-    assert_eq!(response.status(), 503);
+#[test]
+fn gate_that_needs_an_edge_is_an_error_without_one() {
+    let external = jwt().with_revocation(Revocation::External);
+    let error = GuardMiddleware::new(gate(external, "allow_any")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        r#"backend "jwt" checks revocation in an external store, but the edge has none; add Services::with_revocation(...)"#
+    );
 }
 
 /// A list that is unavailable for the next seven seconds.

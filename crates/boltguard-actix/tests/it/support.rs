@@ -32,10 +32,21 @@ pub(crate) fn bearer(claims: &str) -> String {
     format!("Bearer {}", token(claims))
 }
 
+pub(crate) fn gate(backend: impl Into<Backend>, guard: &str) -> Gate {
+    Gate::new([backend.into()], &guard.parse::<Guard>().unwrap()).unwrap()
+}
+
 pub(crate) fn middleware(backend: impl Into<Backend>, guard: &str) -> GuardMiddleware {
-    let guard: Guard = guard.parse().unwrap();
-    let gate = Gate::new([backend.into()], &guard).unwrap();
-    GuardMiddleware::new(gate).with_clock(|| NumericDate::from_secs(1_300_819_000))
+    with_edge(backend, guard, ())
+}
+
+pub(crate) fn with_edge<E: AsyncEdge + Clone>(
+    backend: impl Into<Backend>,
+    guard: &str,
+    edge: E,
+) -> GuardMiddleware<E> {
+    let middleware = GuardMiddleware::with_edge(gate(backend, guard), edge).unwrap();
+    middleware.with_clock(|| NumericDate::from_secs(1_300_819_000))
 }
 
 pub(crate) fn guard(guard: &str) -> GuardMiddleware {

@@ -26,7 +26,9 @@ pub(crate) fn layer(guard: &str) -> GuardLayer {
     let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new()).unwrap();
     let guard: Guard = guard.parse().unwrap();
     let gate = Gate::new([backend.into()], &guard).unwrap();
-    GuardLayer::new(gate).with_clock(|| NumericDate::from_secs(1_300_819_000))
+    GuardLayer::new(gate)
+        .unwrap()
+        .with_clock(|| NumericDate::from_secs(1_300_819_000))
 }
 
 pub(crate) fn bearer(claims: &str) -> String {

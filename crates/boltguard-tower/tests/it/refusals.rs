@@ -5,10 +5,16 @@ use std::time::Duration;
 
 use boltguard::revocation::{RevocationError, RevocationStore};
 use boltguard::types::{NumericDate, ReasonCode};
-use boltguard::{AsyncEdge, Refusal, Revocation, RevocationCheck, RevocationStatus};
+use boltguard::{
+    AsyncEdge, ConfigError, EdgeError, Refusal, Revocation, RevocationCheck, RevocationStatus,
+    Services,
+};
+use boltguard_tower::GuardLayer;
 use http::StatusCode;
 
-use crate::support::{authenticated, bearer, header, jwt, layer, request, send, text};
+use crate::support::{
+    authenticated, bearer, gate, header, jwt, layer, request, send, text, with_edge,
+};
 
 #[tokio::test]
 async fn request_without_credentials_is_challenged() {
@@ -65,17 +71,23 @@ async fn precise_reason_is_in_the_extensions_of_the_response() {
     assert!(text(response).await.contains(r#""code":"invalid_token""#));
 }
 
-#[tokio::test]
-async fn gate_that_needs_an_edge_refuses_everything_without_one() {
+#[test]
+fn gate_that_needs_an_edge_is_an_error_without_one() {
     let external = jwt().with_revocation(Revocation::External);
-    let response = send(&layer(external, "authenticated"), authenticated()).await;
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(header(&response, "www-authenticate"), "");
-    assert!(
-        text(response)
-            .await
-            .contains(r#""code":"revocation_unavailable""#)
+    let error = GuardLayer::new(gate(external, "authenticated")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        r#"backend "jwt" checks revocation in an external store, but the edge has none; add Services::with_revocation(...)"#
     );
+}
+
+#[test]
+fn edge_that_does_not_provide_everything_is_an_error() {
+    let external = jwt().with_revocation(Revocation::External);
+    let edge = Services::new().with_revocation(Store(RevocationStatus::NotRevoked));
+    let gate = gate(external, r#"check("author")"#);
+    let error = GuardLayer::with_edge(gate, edge).unwrap_err();
+    assert_eq!(error, ConfigError::Edge(EdgeError::Check("author".into())));
 }
 
 /// A store with a fixed result, after waiting.
@@ -98,7 +110,7 @@ async fn edge_decides_about_a_token() {
         (RevocationStatus::Unavailable, 503),
     ] {
         let external = jwt().with_revocation(Revocation::External);
-        let layer = layer(external, "authenticated").with_edge(Store(status));
+        let layer = with_edge(external, "authenticated", Store(status));
         assert_eq!(send(&layer, authenticated()).await.status(), expected);
     }
 }

@@ -37,9 +37,21 @@ pub(crate) fn bearer(claims: &str) -> String {
     format!("Bearer {}", token(claims))
 }
 
+pub(crate) fn gate(backend: impl Into<Backend>, guard: &str) -> Gate {
+    Gate::new([backend.into()], &guard.parse::<Guard>().unwrap()).unwrap()
+}
+
 pub(crate) fn layer(backend: impl Into<Backend>, guard: &str) -> GuardLayer {
-    let guard: Guard = guard.parse().unwrap();
-    GuardLayer::new(Gate::new([backend.into()], &guard).unwrap()).with_clock(|| NOW)
+    with_edge(backend, guard, ())
+}
+
+pub(crate) fn with_edge<E: AsyncEdge + Clone>(
+    backend: impl Into<Backend>,
+    guard: &str,
+    edge: E,
+) -> GuardLayer<E> {
+    let layer = GuardLayer::with_edge(gate(backend, guard), edge).unwrap();
+    layer.with_clock(|| NOW)
 }
 
 pub(crate) fn request(headers: &[(&str, &str)]) -> Request<Body> {

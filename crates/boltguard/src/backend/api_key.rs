@@ -106,6 +106,10 @@ impl ApiKeyBackend {
         self.snapshot.is_some()
     }
 
+    pub(crate) fn freshness(&self) -> Option<&Arc<Freshness>> {
+        self.snapshot.as_ref().map(|snapshot| &snapshot.freshness)
+    }
+
     /// Returns whether the value of the header requires a look-up in a snapshot that isn't current.
     pub(crate) fn needs_refresh(&self, value: &str, now: Instant) -> bool {
         let snapshot = self.snapshot.as_ref();

@@ -215,8 +215,8 @@ impl Policy {
 
     /// Returns the keys of other issuers, each with its source.
     ///
-    /// The service fetches them with a client for each, see [`JwksEdge`](crate::JwksEdge). Without a client, requests
-    /// with a token of this issuer are refused with 503.
+    /// The service fetches them with a client for each, see [`JwksEdge`](crate::JwksEdge). A missing client is
+    /// an error at startup, see [`Gate::validate_edge`].
     #[must_use]
     pub fn remote_keys(&self) -> &[(JwksSource, Arc<RemoteKeySet>)] {
         &self.remote_keys

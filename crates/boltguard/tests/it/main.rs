@@ -16,6 +16,7 @@ mod es256k;
 mod other_gates;
 mod outcomes;
 mod policy_vectors;
+mod possible_needs;
 mod remote;
 #[cfg(feature = "http")]
 mod request_parts;

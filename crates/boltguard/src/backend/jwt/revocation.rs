@@ -67,6 +67,11 @@ impl JwtBackend {
         }
     }
 
+    /// Returns whether tokens may be checked in a store of the edge.
+    pub(crate) fn checks_external_store(&self) -> bool {
+        self.revocation.is_external()
+    }
+
     /// Returns the `kid` of the token of a request.
     pub(crate) fn key_id(&self, parts: &impl RequestParts) -> Option<KeyId> {
         let (token, _) = self.token(parts).ok()??;

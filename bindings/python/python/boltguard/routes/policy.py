@@ -25,13 +25,14 @@ class NotExpressible(Exception):
 
 @dataclass(slots=True)
 class Export:
-    """A document. `omitted` contains the routes that it denies, with the reasons, and `variables` the environment
-    variables that must contain the keys.
+    """A document. `omitted` contains the routes that it denies, with the reasons, `warnings` those that the site may
+    restrict further, and `variables` the environment variables that must contain the keys.
     """
 
     backends: dict[str, Any] = field(default_factory=dict)
     routes: list[dict[str, Any]] = field(default_factory=list)
     omitted: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
     variables: list[str] = field(default_factory=list)
     _ids: dict[int, str] = field(default_factory=dict)
 
@@ -51,6 +52,8 @@ class Export:
             self.routes.append({**entry, "backends": [], "guard": DENY_ALL, "omitted": str(reason)})
         else:
             self.routes.append({**entry, "backends": backends, "guard": guard})
+            if route.has_django_check:
+                self.warnings[route.key] = DJANGO_CHECK.format(guard)
 
     def _backends(self, route: Route) -> list[str]:
         lists = [gate.backends for gate in route.gates]
@@ -177,6 +180,10 @@ def _unique(name: str, others: Iterable[str]) -> str:
 
 VERSION = 1
 DENY_ALL = "deny_all"
+DJANGO_CHECK = (
+    "The view has a decorator or mixin of django.contrib.auth, such as login_required, which isn't exported. "
+    "A service allows everyone whom the guard {} allows."
+)
 # The variables with Django's secrets.
 RESERVED = ("SECRET_KEY",)
 # The settings that have the same name in a document.

@@ -45,6 +45,8 @@ class Command(BaseCommand):
         self._write(found, options)
         for reason in reasons:
             self.stderr.write(f"denied: {reason}")
+        for route, warning in found.warnings.items():
+            self.stderr.write(printable(f"warning: {route}: {warning}"))
 
     def _write(self, found: Export, options: dict[str, Any]) -> None:
         content = json.dumps(found.document, indent=options["indent"], ensure_ascii=False)

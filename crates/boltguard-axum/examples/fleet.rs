@@ -111,8 +111,10 @@ pub(crate) fn tokens(secret: &[u8], revocation: Arc<dyn RevocationStore>) -> Res
 
 /// The routes. `/orders` has the same guard as the route of the site.
 pub(crate) fn app(tokens: &Backend, guard: &Guard) -> Result<Router> {
-    let layer =
-        |guard: &Guard| -> Result<_> { Ok(GuardLayer::new(Gate::new([tokens.clone()], guard)?)) };
+    let layer = |guard: &Guard| -> Result<_> {
+        let gate = Gate::new([tokens.clone()], guard)?;
+        Ok(GuardLayer::new(gate)?)
+    };
     let me = Router::new()
         .route("/me", get(me))
         .route_layer(layer(&Guard::authenticated())?);

@@ -62,7 +62,14 @@ class Command(BaseCommand):
                 raise
             taken = "is taken" if error.errno == errno.EADDRINUSE else "isn't permitted"
             raise CommandError(f"port {port} {taken}; choose another one with --port") from None
-        self.stdout.write(f"\n  Open {self.style.SUCCESS(server.address(site) + '/')}  (Ctrl-C stops it)\n\n")
+        try:
+            self.announce(server.address(site))
+            site.serve_forever()
+        except KeyboardInterrupt:
+            self.stdout.write("stopped")
+
+    def announce(self, address: str) -> None:
+        self.stdout.write(f"\n  Open {self.style.SUCCESS(address + '/')}  (Ctrl-C stops it)\n\n")
         if settings.FLEET:
             self.stdout.write(f"  The Rust service: {settings.FLEET.service_url}/me and /orders\n\n")
         for name, person in settings.PEOPLE.items():
@@ -71,10 +78,6 @@ class Command(BaseCommand):
             self.stdout.write(f"  API key  {key}  may {', '.join(sorted(permissions))}\n")
         self.stdout.write("\n")
         self.stdout.flush()
-        try:
-            site.serve_forever()
-        except KeyboardInterrupt:
-            self.stdout.write("stopped")
 
 
 @contextmanager

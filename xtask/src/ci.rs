@@ -163,7 +163,7 @@ fn tests(workspace: &Workspace) -> Result<()> {
     test::test(workspace, all)
 }
 
-/// Each crate alone with each set of its features, so that no crate compiles only because of a feature that another one
+/// Each crate alone with sets of its features, so that no crate compiles only because of a feature that another one
 /// turns on. Then the tests with all features.
 fn features(workspace: &Workspace) -> Result<()> {
     let members = workspace.members()?;

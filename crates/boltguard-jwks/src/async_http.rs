@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap};
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::crypto::{CryptoProvider, ring as provider};
@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::http_headers::{ACCEPT, USER_AGENT, cache_control, is_encoded, sensitive_header};
 use crate::{AsyncFetch, FetchError, JwksConfigError, JwksUrl, RefreshPolicy, Response};
 
 /// An HTTP/1.1 client for JWK Sets on the runtime of tokio, with TLS 1.2 or 1.3 and a timeout of five seconds.
@@ -81,10 +82,7 @@ impl AsyncHttpFetch {
         name: impl AsRef<str>,
         value: impl AsRef<str>,
     ) -> Result<Self, JwksConfigError> {
-        let name = HeaderName::try_from(name.as_ref()).map_err(|_| JwksConfigError::Header)?;
-        let value = HeaderValue::try_from(value.as_ref());
-        let mut value = value.map_err(|_| JwksConfigError::Header)?;
-        value.set_sensitive(true);
+        let (name, value) = sensitive_header(name.as_ref(), value.as_ref())?;
         self.headers.append(name, value);
         Ok(self)
     }
@@ -145,7 +143,7 @@ impl AsyncHttpFetch {
         let mut request = Request::get(path)
             .header(header::HOST, host)
             .header(header::USER_AGENT, USER_AGENT)
-            .header(header::ACCEPT, "application/jwk-set+json, application/json")
+            .header(header::ACCEPT, ACCEPT)
             .header(header::ACCEPT_ENCODING, "identity")
             .header(header::CONNECTION, "close")
             .body(String::new())
@@ -223,7 +221,7 @@ async fn read(response: hyper::Response<Incoming>, limit: usize) -> Result<Respo
     }
     Ok(Response {
         status,
-        cache_control: joined(response.headers()),
+        cache_control: cache_control(response.headers()),
         body: read_body(response.into_body(), limit).await?,
     })
 }
@@ -240,20 +238,6 @@ async fn read_body(mut body: Incoming, limit: usize) -> Result<Vec<u8>, FetchErr
     }
     Ok(bytes)
 }
-
-fn is_encoded(headers: &HeaderMap) -> bool {
-    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
-    encodings.any(|encoding| encoding != "identity")
-}
-
-/// Returns the values of `Cache-Control` as one list, RFC 9110 §5.3.
-fn joined(headers: &HeaderMap) -> Option<String> {
-    let values = headers.get_all(header::CACHE_CONTROL).iter();
-    let texts: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
-    (!texts.is_empty()).then(|| texts.join(","))
-}
-
-const USER_AGENT: &str = concat!("boltguard/", env!("CARGO_PKG_VERSION"));
 
 /// The maximum size of the header of a response.
 const MAX_HEADER: usize = 64 * 1024;

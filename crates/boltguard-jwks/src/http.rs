@@ -10,10 +10,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ureq::http::{HeaderName, HeaderValue, header};
+use ureq::http::{HeaderName, HeaderValue};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Error, Proxy, http};
 
+use crate::http_headers::{ACCEPT, USER_AGENT, cache_control, is_encoded, sensitive_header};
 use crate::{Fetch, FetchError, JwksConfigError, JwksSource, JwksUrl, RefreshPolicy, Response};
 
 /// An HTTP/1.1 client for JWK Sets, with TLS 1.2 or 1.3 and a timeout of five seconds.
@@ -77,11 +78,8 @@ impl HttpFetch {
         name: impl AsRef<str>,
         value: impl AsRef<str>,
     ) -> Result<Self, JwksConfigError> {
-        let name = HeaderName::try_from(name.as_ref()).map_err(|_| JwksConfigError::Header)?;
-        let mut value =
-            HeaderValue::try_from(value.as_ref()).map_err(|_| JwksConfigError::Header)?;
-        value.set_sensitive(true);
-        self.headers.push((name, value));
+        let header = sensitive_header(name.as_ref(), value.as_ref())?;
+        self.headers.push(header);
         Ok(self)
     }
 
@@ -121,8 +119,8 @@ impl HttpFetch {
             .max_redirects(0)
             .max_idle_connections(0)
             .timeout_global(Some(self.timeout))
-            .user_agent(concat!("boltguard/", env!("CARGO_PKG_VERSION")))
-            .accept("application/jwk-set+json, application/json")
+            .user_agent(USER_AGENT)
+            .accept(ACCEPT)
             .accept_encoding("identity")
             .build()
             .into()
@@ -139,11 +137,11 @@ impl HttpFetch {
 
     fn get(&self, url: &JwksUrl, limit: usize) -> Result<Response, FetchError> {
         let mut response = self.send(url).map_err(cause)?;
-        if is_encoded(&response) {
+        if is_encoded(response.headers()) {
             return Err(FetchError::Encoded);
         }
         let status = response.status().as_u16();
-        let cache_control = joined(&response);
+        let cache_control = cache_control(response.headers());
         // The bodies of responses with another status aren't used.
         let body = match status {
             200 => response.body_mut().with_config().limit(limit as u64),
@@ -176,18 +174,6 @@ impl fmt::Debug for HttpFetch {
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
-}
-
-fn is_encoded(response: &http::Response<Body>) -> bool {
-    let mut encodings = response.headers().get_all(header::CONTENT_ENCODING).iter();
-    encodings.any(|encoding| encoding != "identity")
-}
-
-/// Returns the values of `Cache-Control` as one list, RFC 9110 §5.3.
-fn joined(response: &http::Response<Body>) -> Option<String> {
-    let values = response.headers().get_all(header::CACHE_CONTROL).iter();
-    let texts: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
-    (!texts.is_empty()).then(|| texts.join(","))
 }
 
 fn cause(error: Error) -> FetchError {

@@ -31,6 +31,8 @@ mod client;
 mod error;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(any(feature = "async-http", feature = "http"))]
+mod http_headers;
 mod metadata;
 mod permit;
 mod policy;

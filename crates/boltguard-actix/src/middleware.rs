@@ -10,7 +10,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, VARY};
 use actix_web::{Error, HttpMessage};
-use boltguard::{AdmittedCaller, AsyncEdge, ConfigError, Gate, Now, Outcome, Refusal};
+use boltguard::{AdmittedCaller, AsyncEdge, ConfigError, Gate, Now, Refusal};
 
 use crate::rejection::response;
 use crate::request::Head;
@@ -84,10 +84,7 @@ impl<E: AsyncEdge> GuardMiddleware<E> {
     async fn admit(&mut self, request: &ServiceRequest) -> Result<AdmittedCaller, Refusal> {
         let (settings, head) = (&*self.settings, Head(request.head()));
         let clock = || (settings.clock)();
-        match settings.gate.check(&head, clock, &mut self.edge).await {
-            Outcome::Admitted(caller) => Ok(AdmittedCaller::new(caller, &settings.gate)),
-            Outcome::Refused(refusal) => Err(refusal),
-        }
+        settings.gate.admit(&head, clock, &mut self.edge).await
     }
 }
 

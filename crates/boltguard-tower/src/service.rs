@@ -5,7 +5,7 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use boltguard::{AdmittedCaller, AsyncEdge, Outcome, Refusal};
+use boltguard::{AdmittedCaller, AsyncEdge, Refusal};
 use http::request::Parts;
 use http::{Request, Response};
 use tower_service::Service;
@@ -96,10 +96,7 @@ impl<E: AsyncEdge> GuardLayer<E> {
     async fn admit(&mut self, parts: &Parts) -> Result<AdmittedCaller, Refusal> {
         let settings = &*self.settings;
         let clock = || (settings.clock)();
-        match settings.gate.check(parts, clock, &mut self.edge).await {
-            Outcome::Admitted(caller) => Ok(AdmittedCaller::new(caller, &settings.gate)),
-            Outcome::Refused(refusal) => Err(refusal),
-        }
+        settings.gate.admit(parts, clock, &mut self.edge).await
     }
 }
 

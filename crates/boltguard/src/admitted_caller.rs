@@ -8,7 +8,7 @@ use boltguard_types::ReasonCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Anonymous, Caller, Credential, Gate, Refusal};
+use crate::{Anonymous, AsyncEdge, Caller, Credential, Gate, Now, Outcome, Refusal, RequestParts};
 
 /// The caller of a request, together with the gate that admitted it. Clones are cheap.
 ///
@@ -114,6 +114,25 @@ impl AdmittedCaller {
 
     fn forbid(&self, reason: ReasonCode) -> Refusal {
         self.gate().forbid(self.0.caller.clone(), reason)
+    }
+}
+
+impl Gate {
+    /// Evaluates a request like [`check`](Self::check), and returns the caller together with this gate.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, with 401, 403 or 503.
+    pub async fn admit<P: RequestParts + Sync, N: Into<Now>>(
+        &self,
+        parts: &P,
+        clock: impl Fn() -> N + Sync,
+        edge: &mut impl AsyncEdge,
+    ) -> Result<AdmittedCaller, Refusal> {
+        match self.check(parts, clock, edge).await {
+            Outcome::Admitted(caller) => Ok(AdmittedCaller::new(caller, self)),
+            Outcome::Refused(refusal) => Err(refusal),
+        }
     }
 }
 

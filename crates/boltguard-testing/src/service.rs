@@ -3,20 +3,60 @@
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use boltguard_keys::SigningKey;
+use boltguard_apikey::{KeyFormat, Peppers, StoredKey};
+use boltguard_keys::{Algorithm, Key, Secret, SigningKey};
+use boltguard_types::NumericDate;
 
 use crate::forge;
 use crate::http::{Response, send};
+
+/// What an example service is configured with, and what its clients have.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The secret of the tokens.
+    pub secret: Secret,
+    /// The key with this secret, for HS256.
+    pub key: SigningKey,
+    /// The secret of the digests of API keys.
+    pub pepper: Secret,
+    /// An API key with the permission `reports.view`.
+    pub api_key: String,
+    /// The row of the API key in the table.
+    pub stored: StoredKey,
+}
+
+impl Credentials {
+    /// Generates all secrets and keys.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no randomness.
+    #[must_use]
+    pub fn generate() -> Self {
+        let secret = || Secret::generate(Algorithm::Hs256).expect("there is randomness");
+        let (secret, pepper) = (secret(), secret());
+        let key = SigningKey::new(&Key::Secret(secret.clone()), Algorithm::Hs256);
+        let format = KeyFormat::new("demo").expect("the prefix is valid");
+        let api_key = format.generate().expect("there is randomness");
+        let peppers = Peppers::new(pepper.clone());
+        let stored = StoredKey::new(&api_key, &peppers, NumericDate::from_secs(0));
+        Self {
+            secret,
+            key: key.expect("the secret is long enough"),
+            pepper,
+            api_key: api_key.expose().to_owned(),
+            stored: stored.with_permissions(["reports.view"]),
+        }
+    }
+}
 
 /// An example service that is running.
 #[derive(Debug)]
 pub struct Service<'s> {
     /// Where it listens.
     pub address: SocketAddr,
-    /// The key whose tokens it accepts, for HS256.
-    pub key: &'s SigningKey,
-    /// An API key with the permission `reports.view`.
-    pub api_key: &'s str,
+    /// What it accepts.
+    pub credentials: &'s Credentials,
     /// The status of an unknown path without credentials.
     pub unknown_path: u16,
 }
@@ -77,7 +117,7 @@ impl Service<'_> {
         let refused = self.send("GET", "/reports", &[&self.token("ada", "")]);
         assert_refused(&refused, 403, "permission_denied");
         let viewer = self.token("ada", r#","permissions":["reports.view"]"#);
-        let api_key = ("x-api-key", self.api_key.to_owned());
+        let api_key = ("x-api-key", self.credentials.api_key.clone());
         for credentials in [viewer, api_key] {
             let reports = self.send("GET", "/reports", &[&credentials]);
             assert_eq!((reports.status, &*reports.body), (200, "reports"));
@@ -122,7 +162,7 @@ impl Service<'_> {
         let now = now.expect("the clock is right");
         let (exp, id) = (now.as_secs() + 600, now.as_nanos());
         let claims = format!(r#"{{"sub":"{user}","exp":{exp},"jti":"{id}"{claims}}}"#);
-        let token = forge::signed(r#"{"alg":"HS256"}"#, &claims, self.key);
+        let token = forge::signed(r#"{"alg":"HS256"}"#, &claims, &self.credentials.key);
         ("authorization", format!("Bearer {token}"))
     }
 }

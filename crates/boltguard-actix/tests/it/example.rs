@@ -3,26 +3,18 @@
 use std::net::TcpListener;
 use std::thread;
 
-use boltguard::apikey::{KeyFormat, Peppers, StoredKey};
-use boltguard::keys::{Algorithm, Key, Secret, SigningKey};
-use boltguard::types::NumericDate;
-use boltguard_testing::service::Service;
+use boltguard_testing::service::{Credentials, Service};
 
 #[path = "../../examples/actix_service.rs"]
 mod service;
 
 /// Checks the service with this list of revoked tokens.
 fn check(redis_url: Option<String>) {
-    let secret = Secret::generate(Algorithm::Hs256).unwrap();
-    let pepper = Secret::generate(Algorithm::Hs256).unwrap();
-    let api_key = KeyFormat::new("demo").unwrap().generate().unwrap();
-    let peppers = Peppers::new(pepper.clone());
-    let stored = StoredKey::new(&api_key, &peppers, NumericDate::from_secs(0));
-    let key = SigningKey::new(&Key::Secret(secret.clone()), Algorithm::Hs256).unwrap();
+    let credentials = Credentials::generate();
     let settings = service::Settings {
-        secret,
-        pepper,
-        api_keys: [stored.with_permissions(["reports.view"])].into(),
+        secret: credentials.secret.clone(),
+        pepper: credentials.pepper.clone(),
+        api_keys: [credentials.stored.clone()].into(),
         redis_url,
     };
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -30,8 +22,7 @@ fn check(redis_url: Option<String>) {
     thread::spawn(move || serve(listener, settings));
     let running = Service {
         address,
-        key: &key,
-        api_key: api_key.expose(),
+        credentials: &credentials,
         unknown_path: 404,
     };
     running.check();

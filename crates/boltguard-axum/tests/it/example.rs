@@ -4,10 +4,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::SystemTime;
 
-use boltguard::apikey::{KeyFormat, Peppers, StoredKey};
-use boltguard::keys::{Algorithm, Key, Secret, SigningKey};
 use boltguard::types::NumericDate;
-use boltguard_testing::service::Service;
+use boltguard_testing::service::{Credentials, Service};
 use boltguard_testing::{forge, http};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, client};
@@ -18,33 +16,25 @@ mod service;
 /// The running example.
 struct Running {
     address: SocketAddr,
-    key: SigningKey,
-    api_key: String,
+    credentials: Credentials,
 }
 
 impl Running {
     /// Starts the example with this list of revoked tokens.
     fn start(redis_url: Option<String>) -> Self {
-        let secret = Secret::generate(Algorithm::Hs256).unwrap();
-        let pepper = Secret::generate(Algorithm::Hs256).unwrap();
-        let api_key = KeyFormat::new("demo").unwrap().generate().unwrap();
-        let peppers = Peppers::new(pepper.clone());
-        let stored = StoredKey::new(&api_key, &peppers, NumericDate::from_secs(0));
-        let key = SigningKey::new(&Key::Secret(secret.clone()), Algorithm::Hs256).unwrap();
+        let credentials = Credentials::generate();
         let settings = service::Settings {
-            secret,
-            pepper,
-            api_keys: [stored.with_permissions(["reports.view"])].into(),
+            secret: credentials.secret.clone(),
+            pepper: credentials.pepper.clone(),
+            api_keys: [credentials.stored.clone()].into(),
             redis_url,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || serve(listener, settings));
-        let api_key = api_key.expose().to_owned();
         Self {
             address,
-            key,
-            api_key,
+            credentials,
         }
     }
 
@@ -54,7 +44,7 @@ impl Running {
         let now = NumericDate::from(SystemTime::now()).as_f64();
         let exp = now + f64::from(seconds);
         let claims = format!(r#"{{"sub":"ada","jti":"{now}","exp":{exp}}}"#);
-        let token = forge::signed(r#"{"alg":"HS256"}"#, claims, &self.key);
+        let token = forge::signed(r#"{"alg":"HS256"}"#, claims, &self.credentials.key);
         format!("Bearer {token}")
     }
 
@@ -88,8 +78,7 @@ fn check(redis_url: Option<String>) {
     let running = Running::start(redis_url);
     let service = Service {
         address: running.address,
-        key: &running.key,
-        api_key: &running.api_key,
+        credentials: &running.credentials,
         unknown_path: 404,
     };
     service.check();

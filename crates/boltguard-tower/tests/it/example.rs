@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::thread;
 
-use boltguard::apikey::{KeyFormat, MemoryKeyStore, Peppers, StoredKey};
-use boltguard::keys::{Algorithm, Key, Secret, SigningKey};
-use boltguard::types::NumericDate;
-use boltguard_testing::service::Service;
+use boltguard::apikey::MemoryKeyStore;
+use boltguard_testing::service::{Credentials, Service};
 use tokio::net::TcpListener;
 
 #[path = "../../examples/tower_service.rs"]
@@ -14,18 +12,11 @@ mod service;
 
 /// Checks the service with this list of revoked tokens.
 fn check(redis_url: Option<String>) {
-    let secret = Secret::generate(Algorithm::Hs256).unwrap();
-    let pepper = Secret::generate(Algorithm::Hs256).unwrap();
-    let api_key = KeyFormat::new("demo").unwrap().generate().unwrap();
-    let peppers = Peppers::new(pepper.clone());
-    let stored = StoredKey::new(&api_key, &peppers, NumericDate::from_secs(0));
-    let key = SigningKey::new(&Key::Secret(secret.clone()), Algorithm::Hs256).unwrap();
+    let credentials = Credentials::generate();
     let settings = service::Settings {
-        secret,
-        api_keys: Arc::new(MemoryKeyStore::from_iter([
-            stored.with_permissions(["reports.view"])
-        ])),
-        pepper,
+        secret: credentials.secret.clone(),
+        api_keys: Arc::new(MemoryKeyStore::from_iter([credentials.stored.clone()])),
+        pepper: credentials.pepper.clone(),
         redis_url,
     };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -33,8 +24,7 @@ fn check(redis_url: Option<String>) {
     thread::spawn(move || serve(listener, settings));
     let running = Service {
         address,
-        key: &key,
-        api_key: api_key.expose(),
+        credentials: &credentials,
         unknown_path: 401,
     };
     running.check();

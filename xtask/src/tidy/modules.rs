@@ -14,7 +14,6 @@ const ROWS: [&[&str]; 13] = [
     &["optional"],
     &[
         "_rust",
-        "browsers",
         "event_loop",
         "exceptions",
         "forks",
@@ -28,7 +27,7 @@ const ROWS: [&[&str]; 13] = [
         "terminal",
         "transactions",
     ],
-    &["conf", "events", "threads"],
+    &["browsers", "conf", "events", "threads"],
     &["api_keys", "jwt", "misspelt"],
     &["auth", "jws", "models"],
     &["account_changes", "gate"],

@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from boltguard._rust import OriginPolicy
 from boltguard.asgi.connection import Connection
 from boltguard.auth.arguments import refuse
-from boltguard.browsers import SAFE_METHODS, send_automatically
-from boltguard.exceptions import ConfigurationError
+from boltguard.browsers import SAFE_METHODS, is_origin, send_automatically
 
 
 def is_forgeable(connection: Connection, policy: OriginPolicy) -> bool:
@@ -37,17 +36,9 @@ def origin_policy(origins: object) -> OriginPolicy:
         refuse('AuthMiddleware: allowed_origins must be a list of origins, such as ["https://example.com"].')
     listed = list(origins)
     for origin in listed:
-        if not isinstance(origin, str) or not _is_origin(origin):
+        if not isinstance(origin, str) or not is_origin(origin):
             refuse(f'AuthMiddleware: allowed_origins contains {origin!r}. An origin is "https://example.com".')
     return OriginPolicy(listed)
-
-
-def _is_origin(value: str) -> bool:
-    try:
-        OriginPolicy([value])
-    except ConfigurationError:
-        return False
-    return True
 
 
 def _own(connection: Connection, origin: str | None) -> str:

@@ -24,8 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
 from boltguard._rust import OriginPolicy
-from boltguard.browsers import SAFE_METHODS, send_automatically
-from boltguard.exceptions import ConfigurationError
+from boltguard.browsers import SAFE_METHODS, is_origin, send_automatically
 from boltguard.gate.responses import json_response
 from boltguard.logs import log_refusal
 
@@ -164,16 +163,8 @@ def _is_bound(cell: Any) -> bool:
 
 @lru_cache(maxsize=8)
 def _origin_policy(trusted: tuple[str, ...]) -> OriginPolicy:
-    return OriginPolicy([origin for origin in trusted if _is_origin(origin)])
-
-
-def _is_origin(value: str) -> bool:
-    """Whether Django's own check could match this, too."""
-    try:
-        OriginPolicy([value])
-    except ConfigurationError:
-        return False
-    return True
+    # Of the others, Django's own check can't match any.
+    return OriginPolicy([origin for origin in trusted if is_origin(origin)])
 
 
 @lru_cache(maxsize=1)

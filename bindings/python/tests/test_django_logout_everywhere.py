@@ -263,7 +263,7 @@ def test_wrong_session_to_keep_is_an_error(ada, keep):
 
 
 def test_token_without_a_session_cannot_be_kept(ada, monkeypatch):
-    monkeypatch.setattr(session_managers, "_tables", [])  # without the app
+    monkeypatch.setattr(session_managers, "_table", None)  # without the app
     auth, seen = JWTAuthentication(revocation_store=InMemoryRevocation()), []
 
     @protect(auth=[auth], guards=[IsAuthenticated()])
@@ -360,7 +360,7 @@ def test_users_of_other_issuers_and_of_functions_are_not_reached(ada):
 def test_digits_of_a_uuid_are_a_subject_too(monkeypatch):
     from people.models import Member
 
-    monkeypatch.setattr(session_managers, "_tables", [])  # it refers to another user model
+    monkeypatch.setattr(session_managers, "_table", None)  # it refers to another user model
 
     store = Levels()
     backend = JWTAuthentication(revocation_store=store)

@@ -270,7 +270,7 @@ def test_new_password_is_one_however_it_is_set(ada, change, fields, preferred):
 
 
 def test_site_without_stores_makes_no_queries(ada, by_default, monkeypatch):
-    monkeypatch.setattr(session_managers, "_tables", [])
+    monkeypatch.setattr(session_managers, "_table", None)
     with CaptureQueriesContext(
         connection,
     ) as queries:
@@ -470,7 +470,7 @@ def test_default_requires_no_store_with_levels(ada, by_default, caplog):
 
 
 def test_setting_requires_a_store(ada, monkeypatch):
-    monkeypatch.setattr(session_managers, "_tables", [])
+    monkeypatch.setattr(session_managers, "_table", None)
     with pytest.raises(ImproperlyConfigured, match=r"BOLTGUARD_REVOKE_ON.*no revocation store"):
         deactivate(ada)
     ada.refresh_from_db()
@@ -572,7 +572,7 @@ def people():
 @pytest.fixture
 def without_table(monkeypatch):
     """The table of sessions refers to Django's users."""
-    monkeypatch.setattr(session_managers, "_tables", [])
+    monkeypatch.setattr(session_managers, "_table", None)
 
 
 @needs_people

@@ -17,7 +17,7 @@ from boltguard.auth.account_tokens import AccountTokens, has_stores, revoke_all,
 from boltguard.auth.everywhere import end_everything
 from boltguard.auth.journal import unrecorded
 from boltguard.auth.renewed_revocation import NOT_ANNOUNCED, RenewedRevocation
-from boltguard.auth.session_managers import kept_session, session_tables
+from boltguard.auth.session_managers import kept_session, session_table
 from boltguard.exceptions import RevocationNotAnnounced, RevocationUnavailable
 
 logger = logging.getLogger("boltguard")
@@ -28,7 +28,7 @@ def is_revoked_on(*changes: str) -> bool:
     current = conf.current()
     if not current.revoke_on.intersection(changes):
         return False
-    return current.sets_revoke_on or bool(session_tables()) or has_stores()
+    return current.sets_revoke_on or session_table() is not None or has_stores()
 
 
 def revoke(account: Any, *, ends_sessions: bool, changed: Any = None) -> RenewedRevocation:
@@ -38,7 +38,7 @@ def revoke(account: Any, *, ends_sessions: bool, changed: Any = None) -> Renewed
     """
     try:
         tokens = tokens_of(account)
-        if not tokens and not session_tables() and conf.current().sets_revoke_on:
+        if not tokens and session_table() is None and conf.current().sets_revoke_on:
             raise ImproperlyConfigured(NO_STORE)
         # What belongs to a change that is rolled back must be rolled back, too.
         with unrecorded():

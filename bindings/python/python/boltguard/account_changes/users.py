@@ -7,7 +7,7 @@ from typing import Any
 
 from boltguard.account_changes.accounts import changed_account, is_account_model, stored_account
 from boltguard.account_changes.revoking import is_revoked_on, renew, revoke
-from boltguard.auth.session_managers import session_tables
+from boltguard.auth.session_managers import session_table
 from boltguard.conf import current
 
 
@@ -21,7 +21,7 @@ def before_save(
     is_login = update_fields is not None and set(update_fields) <= {"last_login"}
     if raw or is_login or instance.pk is None or not is_account_model(sender):
         return
-    if not is_revoked_on("deactivate", "password", "permissions") and not (is_rehash and session_tables()):
+    if not is_revoked_on("deactivate", "password", "permissions") and not (is_rehash and session_table() is not None):
         return
     stored = stored_account(sender, instance, using)
     if stored is None:
@@ -41,7 +41,8 @@ def after_save(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
     if revocation is not None:
         renew(revocation, using)
     rehash = vars(instance._state).pop(REHASH, None)
-    for table in session_tables() if rehash is not None else ():
+    table = session_table()
+    if rehash is not None and table is not None:
         table.continue_all(*rehash)
 
 

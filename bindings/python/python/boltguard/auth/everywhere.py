@@ -7,7 +7,7 @@ from typing import Any
 from boltguard.auth.account_tokens import AccountTokens, revoke_all, tokens_of
 from boltguard.auth.failures import Failures
 from boltguard.auth.revocation_arguments import Ttl, ttl_seconds
-from boltguard.auth.session_managers import session_id_of, session_tables
+from boltguard.auth.session_managers import session_id_of, session_table
 from boltguard.auth.tokens import subject_of
 from boltguard.event_loop import in_event_loop
 from boltguard.optional import ImproperlyConfigured, SynchronousOnlyOperation
@@ -36,7 +36,7 @@ def logout_everywhere(user: Any, *, keep: Any = None, ttl: Ttl = None) -> None:
     tokens = tokens_of(user)
     if not tokens:
         raise ImproperlyConfigured(NO_STORE)
-    if kept is not None and not session_tables():
+    if kept is not None and session_table() is None:
         raise ImproperlyConfigured(NO_SESSIONS)
     end_everything(user, tokens, kept, ttl)
 
@@ -52,7 +52,7 @@ def end_everything(user: Any, tokens: list[AccountTokens], keep: str | None = No
     The sessions first: a token that is refreshed in between is revoked, too.
     """
     failures = Failures()
-    for table in session_tables():
+    if (table := session_table()) is not None:
         failures.catch(table.end_all, user, keep)
     failures.catch(revoke_all, tokens, None, ttl)
     failures.raise_worst()

@@ -14,7 +14,7 @@ from boltguard import _rust
 from boltguard.auth.failures import Failures
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.revocation_arguments import Ttl
-from boltguard.auth.session_managers import SessionTable, is_local, session_tables
+from boltguard.auth.session_managers import SessionTable, is_local, session_table
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.sync_async import AwaitableNone
 from boltguard.event_loop import in_event_loop
@@ -44,8 +44,8 @@ def logout(request: Any, *, session_ttl: Ttl = None) -> AwaitableNone:
     failures = Failures()
     # The session first: once the token is revoked, a request that repeats a failed logout is refused.
     if session is not None:
-        ended = [one for one in session.tables if _ends(one, session.id, failures)]
-        ttl = _session_ttl(ended, session_ttl)
+        lifetime = _end(session, failures)
+        ttl = lifetime if session_ttl is None else session_ttl
         for token in tokens:
             failures.catch(token.store.revoke_session, session.id, ttl)
     for token in tokens:
@@ -63,8 +63,8 @@ async def alogout(request: Any, *, session_ttl: Ttl = None) -> None:
         session = None
     failures = Failures()
     if session is not None:
-        ended = [one for one in session.tables if await in_thread(_ends)(one, session.id, failures)]
-        ttl = _session_ttl(ended, session_ttl)
+        lifetime = await in_thread(_end)(session, failures)
+        ttl = lifetime if session_ttl is None else session_ttl
         for token in tokens:
             await failures.acatch(token.store.arevoke_session(session.id, ttl))
     for token in tokens:
@@ -82,7 +82,7 @@ class _Token(NamedTuple):
 
 class _Session(NamedTuple):
     id: str
-    tables: list[SessionTable]
+    table: SessionTable | None
     is_foreign: bool
 
 
@@ -93,24 +93,24 @@ def _session(request: Any) -> _Session | None:
         return None
     # Another issuer must not end a session of this site, whose ID it may know. Watermarks of sessions have no issuer.
     is_foreign = context.account is None
-    return _Session(context.session_id, [] if is_foreign else session_tables(), is_foreign)
+    return _Session(context.session_id, None if is_foreign else session_table(), is_foreign)
 
 
-def _ends(table: SessionTable, session_id: str, failures: Failures) -> Any:
-    """Ends a session, and returns whether it is in the table, also if it has ended before or a store fails."""
-    return failures.catch(table.end, session_id) or failures.catch(table.has, session_id)
-
-
-def _session_ttl(ended: list[SessionTable], ttl: Ttl) -> Ttl:
-    known = [table.access_lifetime for table in ended if table.access_lifetime is not None]
-    return max(known, default=None) if ttl is None else ttl
+def _end(session: _Session, failures: Failures) -> Ttl:
+    """Ends a session. Returns how long its access tokens are valid, if it is in the table."""
+    table = session.table
+    if table is None:
+        return None
+    # Also if it has ended before, or a store fails.
+    is_in_table = failures.catch(table.end, session.id) or failures.catch(table.has, session.id)
+    return table.access_lifetime if is_in_table else None
 
 
 def _would_block(store: RevocationStore, session: _Session | None) -> bool:
     """Whether a sync call couldn't revoke the session in an event loop; the token is revoked by `_revoke`."""
     if session is None:
         return False
-    return bool(session_tables()) or iscoroutinefunction(store.revoke_level)
+    return session_table() is not None or iscoroutinefunction(store.revoke_level)
 
 
 def _revoke(token: _Token) -> None:

@@ -55,18 +55,19 @@ class SessionTable:
 
 
 def register_table(table: SessionTable) -> None:
-    """Called by the app `boltguard.sessions`, again if it is loaded again: there is one table."""
-    _tables[:] = [table]
+    """Called by the app `boltguard.sessions`, again if it is loaded again."""
+    global _table
+    _table = table
 
 
-def session_tables() -> list[SessionTable]:
+def session_table() -> SessionTable | None:
     """The table of sessions, if the app is installed."""
-    return list(_tables)
+    return _table
 
 
 def is_local(session_id: str) -> bool:
     """Whether this is the ID of a session of this site."""
-    return any(table.has(session_id) for table in _tables)
+    return _table is not None and _table.has(session_id)
 
 
 def session_id_of(session: Any) -> str:
@@ -103,5 +104,5 @@ def kept_session() -> str | None:
     return _kept.get()
 
 
-_tables: list[SessionTable] = []
+_table: SessionTable | None = None
 _kept: ContextVar[str | None] = ContextVar("boltguard_kept_session", default=None)

@@ -32,7 +32,7 @@ const ROWS: [&[&str]; 13] = [
     &["auth", "jws", "models"],
     &["account_changes", "gate"],
     &["decorators", "handlers"],
-    &["api", "asgi", "drf"],
+    &["api", "asgi", "drf", "ninja"],
     &["sessions"],
     &["__init__", "debug", "middleware", "oauth", "routes"],
     &["checks", "testing"],

@@ -1,8 +1,8 @@
 """System checks, run by `manage.py check` and at startup. `docs/reference/checks.md` lists them.
 
 The hundreds of an ID are the area: settings (0), secrets (1), revocation stores (2), views (3), Django REST framework
-(4), stored API keys (5), which are in `boltguard.api_keys.checks`, and sessions (6). A released ID is never used for
-another check.
+(4), stored API keys (5), which are in `boltguard.api_keys.checks`, sessions (6), and Django Ninja (7). A released ID is
+never used for another check.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from boltguard.checks.middleware import check_middleware
 from boltguard.checks.sessions import check_sessions
 from boltguard.checks.settings import check_names, check_settings
 from boltguard.checks.stores import check_stores
-from boltguard.checks.views import check_drf_views, check_views
+from boltguard.checks.views import check_drf_views, check_ninja_operations, check_views
 
 
 def register() -> None:
     """Registers the checks. Called once, when the apps are ready."""
     of_objects = (check_settings, check_names, check_secrets, check_issuers, check_accounts, check_stores)
-    of_requests = (check_views, check_drf_views, check_headers, check_cookies, check_middleware, check_sessions)
-    for check in (*of_objects, check_api_keys, *of_requests):
+    of_views = (check_views, check_drf_views, check_ninja_operations)
+    of_requests = (check_headers, check_cookies, check_middleware, check_sessions)
+    for check in (*of_objects, check_api_keys, *of_views, *of_requests):
         checks.register(check, checks.Tags.security)
     checks.register(check_secrets_deployed, checks.Tags.security, deploy=True)

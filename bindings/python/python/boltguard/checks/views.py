@@ -13,7 +13,7 @@ from boltguard import conf, registry
 from boltguard.checks.settings import has_invalid_defaults
 from boltguard.gate.view_gate import ViewGate
 from boltguard.registry import import_views
-from boltguard.routes.collect import callbacks, guarded_views
+from boltguard.routes.collect import callbacks, guarded_views, path_view_of
 
 Message = checks.CheckMessage
 
@@ -44,6 +44,20 @@ def check_drf_views(app_configs: Any, **kwargs: Any) -> list[Message]:
     from boltguard.drf.checks import check_view
 
     return list({message.msg: message for view in views for message in check_view(view)}.values())
+
+
+def check_ninja_operations(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether the operations of Django Ninja have what they can use, and whether some are public by mistake."""
+    if has_invalid_defaults(conf.current()):
+        return []
+    found: list[Any] = []
+    with suppress(Exception):  # as above
+        found = [path_view for _, view in callbacks() if (path_view := path_view_of(view)) is not None]
+    if not found:
+        return []
+    from boltguard.ninja.checks import check_operations
+
+    return list({message.msg: message for message in check_operations(found)}.values())
 
 
 def _misfits(current: conf.Conf) -> list[tuple[str, str]]:

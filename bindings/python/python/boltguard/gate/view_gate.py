@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -22,6 +22,8 @@ class ViewGate:
     """The backends and guards of one view. Omitted ones are the site's defaults, also after the settings change."""
 
     __slots__ = ("__weakref__", "_auth", "_gate", "_guards", "_sync_handlers")
+    # A subclass can have its own.
+    gate_class: ClassVar[type[Gate]] = Gate
 
     def __init__(self, auth: Any = None, guards: Any = None) -> None:
         self._auth = None if auth is None else check_backends(auth)
@@ -43,7 +45,7 @@ class ViewGate:
         # `conf.current()` would cost as much as the rest of this property.
         gate, current = self._gate, conf._current
         if gate is None or gate.conf is not current:
-            self._gate = gate = Gate(current, *self.parts(current))
+            self._gate = gate = self.gate_class(current, *self.parts(current))
         return gate
 
     def parts(self, current: conf.Conf) -> tuple[list[Authentication], Guard]:

@@ -22,7 +22,8 @@ from boltguard.decorators import VIEW_GATES
 class Route:
     """One method at one path. Without a guard, Boltguard doesn't protect it.
 
-    `others` are the names of permissions of Django REST framework, which can't be analysed further. A request passes
+    `others` are the names of permissions of Django REST framework, and of callables of Django Ninja that authenticate
+    callers, which can't be analysed further. A request passes
     all of the `gates`. With `has_django_check`, the view also has a decorator or mixin of `django.contrib.auth`, whose
     condition isn't known.
     """
@@ -43,7 +44,7 @@ class Route:
 
     @property
     def is_open(self) -> bool:
-        """Whether its guard and all its permissions of Django REST framework allow everyone."""
+        """Whether its guard and all its other permissions allow everyone."""
         if self.guard is None and not self.others:
             return False
         opens = self.guard is None or self.guard.rust.allows_anonymous
@@ -105,8 +106,28 @@ def _routes(path: str, callback: Any) -> Iterator[Route]:
             around += routes.view_gates_of(callback.cls, callback.initkwargs)
         except ImproperlyConfigured as error:
             raise ImproperlyConfigured(f"{ANY_METHOD} {path}: {error}") from error
+    of_ninja = _others_of_ninja(callback)
     for route in _guarded_routes(path, callback, around):
-        yield replace(route, others=others) if others else route
+        of_method = of_ninja.get(route.method, others)
+        yield replace(route, others=of_method) if of_method else route
+
+
+def path_view_of(callback: Any) -> Any:
+    """The object with the operations behind a view of Django Ninja; `None` for other views."""
+    if "ninja.operation" not in sys.modules:
+        return None
+    from boltguard.ninja import routes
+
+    return routes.path_view_of(callback)
+
+
+def _others_of_ninja(callback: Any) -> dict[str, tuple[str, ...]]:
+    """The other callables of each method."""
+    if (path_view := path_view_of(callback)) is None:
+        return {}
+    from boltguard.ninja import routes
+
+    return {method: routes.others_of(operation) for method, operation in routes.operations_of(path_view)}
 
 
 def guarded_views(urlconf: str | None = None) -> Iterator[tuple[str, Any]]:
@@ -138,6 +159,11 @@ def _handled(callback: Any, around: list[Any]) -> Iterator[tuple[str, Any, list[
     if endpoint is not None:
         for method, operation in endpoint.operations.items():
             yield method, operation.handler, [*around, operation.view_gate]
+    elif (path_view := path_view_of(callback)) is not None:
+        from boltguard.ninja import routes
+
+        for method, operation in routes.operations_of(path_view):
+            yield method, operation.view_func, [*around, *routes.view_gates_of(operation)]
     elif hasattr(callback, "actions"):
         around = [*around, *_view_gates(callback.cls.dispatch)]
         for method, action in callback.actions.items():

@@ -105,7 +105,9 @@ def export(routes: Iterable[Route]) -> Export:
 
 def _guard(route: Route) -> str:
     if route.others:
-        raise NotExpressible(f"The view has permissions of Django REST framework: {', '.join(route.others)}.")
+        raise NotExpressible(
+            f"The view has permissions of Django REST framework or Django Ninja: {', '.join(route.others)}."
+        )
     if route.guard is None:
         raise NotExpressible("The view has no guard of Boltguard.")
     if names := sorted(route.guard.custom_checks):

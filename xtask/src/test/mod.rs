@@ -1,13 +1,14 @@
 //! `cargo xtask test`: runs all tests, and prints their number at the end.
 
+mod suite;
 mod tally;
 
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
 use pico_args::Arguments;
 
+use self::suite::Suite;
 use self::tally::{Report, Tally};
 use crate::process;
 use crate::python::{self, Interpreter, Venv};
@@ -105,53 +106,27 @@ impl Runner<'_> {
         let lists = ["test"];
         let (venv, wheel) = python::environment_and_wheel(self.workspace, &lists)?;
         let main = Interpreter::find()?;
-        self.package(&venv, &main, Some(self.services), tally)?;
+        for suite in self.suites(&main, &venv) {
+            process::heading(suite.name());
+            suite.run(Some(self.services), tally)?;
+        }
+        let mut others = Vec::new();
         for other in main.others().iter().filter(|_| all_pythons) {
             process::heading(format!("virtual environment, Python {}", other.version()));
             let venv = python::environment_of(self.workspace, other, &wheel, &lists)?;
-            self.package(&venv, other, None, tally)?;
+            others.push(self.suites(other, &venv));
         }
-        Ok(())
+        suite::run_side_by_side(&others, tally)
     }
 
     /// The tests of the installed package, and the acceptance checks in another process, since each configures Django
     /// in its own way.
-    fn package(
-        &self,
-        venv: &Venv,
-        python: &Interpreter,
-        services: Option<&Services>,
-        tally: &mut Tally,
-    ) -> Result<()> {
+    fn suites(&self, python: &Interpreter, venv: &Venv) -> Vec<Suite> {
         let tests = self.workspace.binding().join("tests");
-        for tests in [Some(tests), self.workspace.acceptance()].iter().flatten() {
-            let name = format!("pytest {} on Python {}", tests.display(), python.version());
-            process::heading(&name);
-            self.pytest(venv, tests, services, Report::new(name), tally)?;
-        }
-        Ok(())
-    }
-
-    /// Runs in the parent directory of the tests, where only the installed package can be imported.
-    fn pytest(
-        &self,
-        venv: &Venv,
-        tests: &Path,
-        services: Option<&Services>,
-        mut report: Report,
-        tally: &mut Tally,
-    ) -> Result<()> {
-        let mut pytest = venv.module("pytest");
-        let options = "--no-fold-skipped -rs -p no:cacheprovider";
-        pytest.args(options.split(' ')).arg(tests);
-        pytest.env("PYTHONDONTWRITEBYTECODE", "1");
-        pytest.current_dir(tests.parent().unwrap_or(tests));
-        match services {
-            Some(services) => services.show_to(&mut pytest),
-            None => Services::hide_from(&mut pytest),
-        }
-        let status = process::follow(pytest, Command::stdout, |line| report.read_pytest(line))?;
-        tally.add(report, status);
-        Ok(())
+        let directories = [Some(tests), self.workspace.acceptance()];
+        let suites = directories.into_iter().flatten();
+        suites
+            .map(|tests| Suite::new(python, venv, tests))
+            .collect()
     }
 }

@@ -131,23 +131,24 @@ const NOBODY: u32 = 65534;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the server and, beside it, waits for the end of the standard input, which is when this process ends if not
-/// before. SIGTERM stops Redis and MariaDB; PostgreSQL would wait for its clients, and stops on SIGINT. The directory
-/// is removed as well, because a process that is interrupted drops nothing.
+/// before. What waits is started first, so that it is there whenever the shell is killed, and the server writes its
+/// process ID. SIGTERM stops Redis and MariaDB; PostgreSQL would wait for its clients, and stops on SIGINT. The
+/// directory is removed as well, because a process that is interrupted drops nothing.
 const WATCH: &str = r#"
 directory=$1
 shift
 exec 3<&0
-"$@" 3<&- & server=$!
 (
   cat <&3 >/dev/null
   trap "" TERM
+  server=$(cat "$directory/server.pid")
   kill -TERM $server; kill -INT $server
   seconds=0
   while kill -0 $server && [ $seconds -lt 10 ]; do sleep 1; seconds=$((seconds + 1)); done
   [ $seconds -lt 10 ] || kill -KILL $server
   rm -rf "$directory"
 ) 2>/dev/null & watch=$!
-wait $server; code=$?
+sh -c 'echo $$ > server.pid; exec "$@"' sh "$@" 3<&- & wait $!; code=$?
 kill $watch 2>/dev/null
 exit $code
 "#;

@@ -22,5 +22,7 @@ class BoltguardConfig(AppConfig):
         receivers.connect()
         if apps.is_installed("rest_framework"):
             from boltguard import drf  # noqa: F401  # installs the exception handler
+        if apps.is_installed("drf_spectacular"):
+            from boltguard.drf import spectacular  # noqa: F401  # registers the extension
         # Also without the API keys app, because a view that uses its table is then an error.
         api_key_checks.register()

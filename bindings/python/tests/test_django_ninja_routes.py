@@ -1,16 +1,19 @@
 """Operations of Django Ninja in `boltguard_routes`, `boltguard_policy` and the system checks, and the import."""
 
+import functools
 import importlib
 import io
 import json
 import sys
 
 import pytest
+from django.contrib.auth.decorators import login_required
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 from django.urls import path
 from ninja import NinjaAPI
+from ninja.decorators import decorate_view
 from ninja.operation import Operation
 from ninja.security import django_auth
 
@@ -94,6 +97,57 @@ def test_the_policy_has_guarded_operations_and_denies_the_others():
     )
     assert routes["DELETE /api/notes/<number>"] == ("deny_all", [], reason)
     assert routes["GET /api/public"] == ("deny_all", [], "The view has no guard of Boltguard.")
+
+
+def own_decorator(function):
+    @functools.wraps(function)
+    def wrapper(*arguments, **named):
+        return function(*arguments, **named)
+
+    return wrapper
+
+
+def new_view():
+    """A new function, because Ninja's decorators change its attributes."""
+    return lambda request: {}
+
+
+class OwnOperation(Operation):
+    pass
+
+
+def change_class(api):
+    for router in api._get_bound_routers():
+        for operation in router.path_operations["/notes"].operations:
+            operation.__class__ = OwnOperation
+
+
+DJANGO, OWN = "a decorator or mixin of django.contrib.auth", f"defined in {__name__}"
+RESTRICTED = {
+    "a decorator of the function": (lambda api: api.get("/notes")(login_required(new_view())), DJANGO),
+    "a decorator of the view": (lambda api: api.get("/notes")(decorate_view(login_required)(new_view())), DJANGO),
+    "a decorator of the site": (lambda api: api.get("/notes")(decorate_view(own_decorator)(new_view())), OWN),
+    "a decorator of all views": (
+        lambda api: (api.add_decorator(own_decorator, mode="view"), api.get("/notes")(new_view())),
+        OWN,
+    ),
+    "a decorator of all functions": (
+        lambda api: (api.add_decorator(own_decorator), api.get("/notes")(new_view())),
+        OWN,
+    ),
+    "another class": (lambda api: (api.get("/notes")(new_view()), change_class(api)), OWN),
+}
+
+
+@pytest.mark.parametrize("name", RESTRICTED)
+def test_an_operation_that_other_code_may_restrict_is_not_exported(name):
+    add, reason = RESTRICTED[name]
+    api = NinjaAPI(auth=BoltAuth(auth=[JWTAuthentication()], guards=[Everybody()]))
+    add(api)
+    mount(path("api/", api.urls))
+    document = json.loads(output("boltguard_policy", "export", "--partial"))
+    (route,) = [one for one in document["routes"] if one["name"] == "GET /api/notes"]
+    assert route["guard"] == "deny_all" and reason in route["omitted"]
 
 
 # System checks

@@ -6,14 +6,10 @@ import json
 import ssl
 
 import pytest
-from django.contrib.auth.decorators import login_required, permission_required, user_passes_test
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.management import CommandError, call_command
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path
-from django.utils.decorators import method_decorator
-from django.views import View
 from rest_framework.views import APIView
 
 from boltguard import BoltAPI, protect
@@ -49,19 +45,6 @@ class Own(Authentication):
 
 class Subclass(JWTAuthentication):
     pass
-
-
-class Mixed(LoginRequiredMixin, View):
-    @protect(auth=[JWTAuthentication()], guards=[AllowAny()])
-    def get(self, request):
-        return HttpResponse()
-
-
-class Method(View):
-    @method_decorator(permission_required("blog.add"))
-    @protect(auth=[JWTAuthentication()], guards=[AllowAny()])
-    def get(self, request):
-        return HttpResponse()
 
 
 class Plain(APIView):
@@ -119,35 +102,6 @@ def test_a_route_has_its_method_path_backends_and_guard():
 def test_a_view_for_all_methods_has_no_methods():
     route = exported(view(JWTAuthentication(), guard=AllowAny()))["routes"][0]
     assert route == {"name": "ANY /view/", "path": "/view/", "backends": ["jwt"], "guard": "allow_any"}
-
-
-open_to_all = protect(auth=[JWTAuthentication()], guards=[AllowAny()])
-
-
-@pytest.mark.parametrize(
-    "restricted",
-    [
-        login_required(open_to_all(plain)),
-        open_to_all(login_required(plain)),
-        permission_required("blog.add")(open_to_all(plain)),
-        user_passes_test(bool)(open_to_all(plain)),
-        method_decorator(login_required, name="dispatch")(Method).as_view(),
-        Method.as_view(),
-        Mixed.as_view(),
-    ],
-)
-def test_a_restriction_of_django_that_is_not_exported_is_a_warning(restricted):
-    mount(path("view/", restricted))
-    out, err = run()
-    [route] = json.loads(out)["routes"]
-    assert route["guard"] == "allow_any"
-    assert f"warning: {route['name']}: The view has a decorator or mixin of django.contrib.auth" in err
-    assert "everyone whom the guard allow_any allows" in err
-
-
-def test_a_view_without_a_restriction_of_django_has_no_warning():
-    mount(view(JWTAuthentication(), guard=AllowAny()))
-    assert "warning" not in run()[1]
 
 
 def test_all_settings_of_tokens_are_exported():

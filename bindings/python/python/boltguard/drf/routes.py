@@ -12,9 +12,11 @@ from boltguard.auth.backends import Authentication
 from boltguard.auth.guards import Guard, conjunction
 from boltguard.drf.authentication import BoltguardAuthentication
 from boltguard.drf.combining import GuardPermissionMeta, guard_of
+from boltguard.drf.permissions import GuardPermission
 
 PREFIX = "DRF: "
 CHOSEN = f"{PREFIX}chosen for each request"
+PERMITTING = ("has_permission", "has_object_permission")
 
 
 class Shown(NamedTuple):
@@ -54,6 +56,25 @@ def other_permissions(view_class: Any, options: Mapping[str, Any]) -> tuple[str,
         return (CHOSEN,)
     permissions = listed(view_class, options, "permission_classes")
     return tuple(f"{PREFIX}{_text(one)}" for one in permissions if not isinstance(one, GuardPermissionMeta))
+
+
+def custom_classes(view_class: Any, options: Mapping[str, Any]) -> list[str]:
+    """The names of classes that may refuse requests with their own code, apart from other permissions."""
+    if not isinstance(view_class, type) or not issubclass(view_class, APIView):
+        return []
+    if not isinstance(options.get("authentication_classes", view_class.authentication_classes), Iterable):
+        return [CHOSEN]
+    authentications = listed(view_class, options, "authentication_classes")
+    permissions = listed(view_class, options, "permission_classes")
+    custom = [one for one in authentications if not _has_methods_of(one, BoltguardAuthentication, "authenticate")]
+    guards = [one for one in permissions if isinstance(one, GuardPermissionMeta)]
+    custom += [one for one in guards if not _has_methods_of(one, GuardPermission, *PERMITTING)]
+    return [str(getattr(one, "__name__", type(one).__name__)) for one in custom]
+
+
+def _has_methods_of(found: Any, base: type, *methods: str) -> bool:
+    is_derived = isinstance(found, type) and issubclass(found, base)
+    return is_derived and all(getattr(found, name) is getattr(base, name) for name in methods)
 
 
 def _is_chosen(view_class: Any, options: Mapping[str, Any]) -> bool:

@@ -23,9 +23,8 @@ class Route:
     """One method at one path. Without a guard, Boltguard doesn't protect it.
 
     `others` are the names of permissions of Django REST framework, and of callables of Django Ninja that authenticate
-    callers, which can't be analysed further. A request passes
-    all of the `gates`. With `has_django_check`, the view also has a decorator or mixin of `django.contrib.auth`, whose
-    condition isn't known.
+    callers, which can't be analysed further. A request passes all of the `gates`. The `callback` of the path calls the
+    `handler`, or is it.
     """
 
     method: str
@@ -35,7 +34,8 @@ class Route:
     guard: Guard | None = None
     others: tuple[str, ...] = ()
     gates: tuple[Any, ...] = field(default=(), compare=False, repr=False)
-    has_django_check: bool = field(default=False, compare=False, repr=False)
+    callback: Any = field(default=None, compare=False, repr=False)
+    handler: Any = field(default=None, compare=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -140,17 +140,7 @@ def guarded_views(urlconf: str | None = None) -> Iterator[tuple[str, Any]]:
 def _guarded_routes(path: str, callback: Any, around: list[Any]) -> Iterator[Route]:
     for method, handler, view_gates in _handled(callback, around):
         route = _route(method, path, handler, view_gates)
-        yield replace(route, has_django_check=_has_django_check(callback, handler))
-
-
-def _has_django_check(callback: Any, handler: Any) -> bool:
-    # `user_passes_test` and the decorators that use it set this attribute, and wrappers copy it.
-    if any(hasattr(view, "redirect_field_name") for view in (callback, handler)):
-        return True
-    # A class that uses the mixins has imported them. Django's app may be missing otherwise.
-    mixins = sys.modules.get("django.contrib.auth.mixins")
-    view_class = getattr(callback, "view_class", None) or getattr(callback, "cls", None)
-    return mixins is not None and isinstance(view_class, type) and issubclass(view_class, mixins.AccessMixin)
+        yield replace(route, callback=callback, handler=handler)
 
 
 def _handled(callback: Any, around: list[Any]) -> Iterator[tuple[str, Any, list[Any]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from boltguard.auth.jwt_backend import JWT_DEFAULTS, JWTAuthentication
 from boltguard.auth.remote import RemoteKeySet
 from boltguard.auth.signing_keys import in_rust
 from boltguard.jwt import remote
+from boltguard.routes import restrictions
 from boltguard.routes.collect import ANY_METHOD, Route
 
 
@@ -25,14 +26,14 @@ class NotExpressible(Exception):
 
 @dataclass(slots=True)
 class Export:
-    """A document. `omitted` contains the routes that it denies, with the reasons, `warnings` those that the site may
-    restrict further, and `variables` the environment variables that must contain the keys.
+    """A document. `omitted` contains the routes that it denies, with the reasons, and `variables` the environment
+    variables that must contain the keys. Code of the `trusted` modules and packages doesn't restrict access.
     """
 
+    trusted: Sequence[str] = ()
     backends: dict[str, Any] = field(default_factory=dict)
     routes: list[dict[str, Any]] = field(default_factory=list)
     omitted: dict[str, str] = field(default_factory=dict)
-    warnings: dict[str, str] = field(default_factory=dict)
     variables: list[str] = field(default_factory=list)
     _ids: dict[int, str] = field(default_factory=dict)
 
@@ -46,14 +47,13 @@ class Export:
         methods = {} if route.method == ANY_METHOD else {"methods": [route.method]}
         entry = {"name": route.key, **methods, "path": route.path}
         try:
+            _check_code(route, self.trusted)
             guard, backends = _guard(route), self._backends(route)
         except NotExpressible as reason:
             self.omitted[route.key] = str(reason)
             self.routes.append({**entry, "backends": [], "guard": DENY_ALL, "omitted": str(reason)})
         else:
             self.routes.append({**entry, "backends": backends, "guard": guard})
-            if route.has_django_check:
-                self.warnings[route.key] = DJANGO_CHECK.format(guard)
 
     def _backends(self, route: Route) -> list[str]:
         lists = [gate.backends for gate in route.gates]
@@ -95,12 +95,23 @@ class Export:
         return [{"env": name} for name in names]
 
 
-def export(routes: Iterable[Route]) -> Export:
+def export(routes: Iterable[Route], trusted: Sequence[str] = ()) -> Export:
     """The document with these routes."""
-    result = Export()
+    result = Export(trusted)
     for route in routes:
         result.add(route)
     return result
+
+
+def _check_code(route: Route, trusted: Sequence[str]) -> None:
+    """Refuses a view that something else than its guard may restrict, because everyone else would be allowed."""
+    if restrictions.requires_login(route.callback):
+        raise NotExpressible(LOGIN_REQUIRED)
+    if modules := restrictions.untrusted(restrictions.modules_around(route), trusted):
+        is_of_django = restrictions.is_below(modules[0], restrictions.RESTRICTING)
+        raise NotExpressible((DJANGO_CHECK if is_of_django else OTHER_CODE).format(modules[0]))
+    if classes := restrictions.of_rest_framework(route):
+        raise NotExpressible(CUSTOM_CLASSES.format(", ".join(classes)))
 
 
 def _guard(route: Route) -> str:
@@ -182,9 +193,21 @@ def _unique(name: str, others: Iterable[str]) -> str:
 
 VERSION = 1
 DENY_ALL = "deny_all"
+LOGIN_REQUIRED = (
+    "Django's LoginRequiredMiddleware requires a login, because neither the view nor the site sets guards. Set the "
+    "guards of the view, as in protect(guards=[...])."
+)
 DJANGO_CHECK = (
-    "The view has a decorator or mixin of django.contrib.auth, such as login_required, which isn't exported. "
-    "A service allows everyone whom the guard {} allows."
+    "The view has a decorator or mixin of {}, which can't be exported. Replace it by a guard, such as IsAuthenticated, "
+    "IsStaff or HasPermission."
+)
+OTHER_CODE = (
+    "The view has a decorator, or a method such as dispatch, that is defined in {0}, and may refuse requests. Replace "
+    "it by a guard, or use --trust {0} if the code of this module doesn't restrict access."
+)
+CUSTOM_CLASSES = (
+    "The view of Django REST framework has classes that authenticate or check permissions with their own code: {}. Use "
+    "only BoltguardAuthentication, and guards."
 )
 # The variables with Django's secrets.
 RESERVED = ("SECRET_KEY",)

@@ -7,7 +7,7 @@ from weakref import WeakSet
 
 import pytest
 
-from boltguard import registry
+from boltguard import logs, registry
 
 from databases import django_database
 
@@ -149,6 +149,12 @@ def _restore_what_migrations_made():
     if not Permission.objects.exists():
         ContentType.objects.clear_cache()
         emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+
+
+@pytest.fixture(autouse=True)
+def _tracebacks_are_due(monkeypatch):
+    """Another test may have logged the same failure just before."""
+    monkeypatch.setattr(logs, "_tracebacks", logs._Tracebacks())
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from django.urls import path
 from rest_framework.views import APIView
 
-from boltguard import protect
+from boltguard import logs, protect
 from boltguard.asgi import AuthMiddleware
-from boltguard.auth import AllowAny, IsAuthenticated, JWTAuthentication
+from boltguard.auth import AllowAny, IsAuthenticated, JWTAuthentication, RevocationStore
 from boltguard.drf import BoltguardAuthentication
 from boltguard.exceptions import RevocationUnavailable
 from boltguard.signals import request_refused
@@ -85,3 +85,63 @@ def test_failed_revocation_in_a_view_is_logged_and_reported(way, caplog):
     assert "The server of this site is down." in str(failure.exc_info[1])
     (refusal,) = [record for record in caplog.records if hasattr(record, "reason")]
     assert refusal.status == 503
+
+
+def errors(caplog):
+    """Whether each error was logged with a traceback."""
+    found = [record for record in caplog.records if record.levelno == logging.ERROR and record.name == "boltguard"]
+    caplog.clear()
+    return [record.exc_info is not None for record in found]
+
+
+class Down(RevocationStore):
+    """A store that is unavailable."""
+
+    error = ConnectionError
+
+    def revoke(self, jti, ttl=None):
+        raise self.error
+
+    def is_revoked(self, jti):
+        raise self.error
+
+
+def checked_by(store):
+    return protect(auth=[JWTAuthentication(revocation_store=store)], guards=[IsAuthenticated()])(sync_view)
+
+
+@pytest.mark.parametrize("way", [*WAYS, "check"])
+def test_traceback_of_an_outage_is_logged_once_per_minute(way, caplog, monkeypatch):
+    at = 1000.0
+    monkeypatch.setattr(logs, "clock", lambda: at)
+    if way == "check":
+        mount(path("view", checked_by(Down())))
+        ask = lambda: wsgi("get", "/view", bearer(sub="1", jti="j"))  # noqa: E731
+    else:
+        ask = WAYS[way]
+    for _ in range(4):
+        ask()
+    assert errors(caplog) == [True, False, False, False]
+    at += logs.TRACEBACK_INTERVAL
+    ask()
+    ask()
+    assert errors(caplog) == [True, False]
+
+
+def test_traceback_of_another_error_is_logged_at_once(caplog):
+    store = Down()
+    mount(path("view", checked_by(store)))
+    for error in (ConnectionError, ConnectionError, TypeError, TypeError, ConnectionError):
+        store.error = error
+        wsgi("get", "/view", bearer(sub="1", jti="j"))
+    assert [record.getMessage() for record in caplog.records if record.name == "boltguard"][1:2] == [
+        "Revocation store Down is unavailable. (ConnectionError again; a traceback was logged before)"
+    ]
+    assert errors(caplog) == [True, False, True, False, False]
+
+
+def test_memory_for_tracebacks_is_bounded(monkeypatch):
+    monkeypatch.setattr(logs, "MOST_KINDS", 10)
+    for number in range(100):
+        logs.log_failure(f"{number} is unavailable.", ConnectionError())
+        assert len(logs._tracebacks._logged) <= 10

@@ -5,11 +5,13 @@ import time
 from itertools import pairwise
 
 import pytest
+from django.db import OperationalError
 from django.test import override_settings
 
 from boltguard import _rust
 from boltguard.auth import DjangoORMRevocation, replica_follower, replica_truth
 from boltguard.auth.replica_follower import ReplicaThread
+from boltguard.auth.replica_stream import ServerError
 
 TIME_LIMIT = 60.0
 BOUND = 0.4
@@ -123,6 +125,48 @@ def test_thread_outlives_every_error(parts, error, part):
     wait_for(lambda: replica.state == "stale")
     server.error = None
     wait_for(lambda: replica.state == "current")
+
+
+@pytest.mark.parametrize("part", ["query", "response", "append", "list"])
+def test_error_of_a_program_is_logged_as_what_it_is(parts, caplog, part):
+    follower, replica, server, truth = parts
+    query, error = server.query, TypeError("a bug")
+
+    def fail(*arguments, **options):
+        raise error
+
+    if part == "list":
+        truth.error = error
+    elif part == "append":
+        server.append = fail
+        follower.append_later(entry("a"))
+    else:
+        server.query = fail if part == "query" else lambda query: "not a response"
+    follower.start()
+    wait_for(lambda: [record for record in caplog.records if record.exc_info])
+    time.sleep(BOUND)
+    records = [record for record in caplog.records if record.name == "boltguard"]
+    assert [record.levelname for record in records] == ["ERROR"] * len(records)
+    assert [record.exc_info is not None for record in records] == [True] + [False] * (len(records) - 1)
+    assert records[0].message == replica_follower.FAILED and records[0].exc_info[0] is TypeError
+    assert "unavailable" not in caplog.text
+    # What can't be appended is in the complete list.
+    assert replica.state == ("current" if part == "append" else "never_synced")
+    server.query, truth.error = query, None
+    wait_for(lambda: replica.state == "current")
+
+
+@pytest.mark.parametrize("part", ["server", "list"])
+def test_unavailable_server_is_logged_once_without_a_traceback(parts, caplog, part):
+    follower, replica, server, truth = parts
+    broken = server if part == "server" else truth
+    broken.error = ServerError("ConnectionError") if part == "server" else OperationalError("gone")
+    follower.start()
+    wait_for(lambda: caplog.records)
+    time.sleep(BOUND)
+    (record,) = caplog.records
+    assert (record.levelname, record.exc_info) == ("WARNING", None) and "can't be followed" in record.message
+    assert replica.state == "never_synced"
 
 
 def test_restart_of_the_server_reads_the_list_again(parts):

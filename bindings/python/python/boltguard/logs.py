@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,37 @@ def log_refusal(request: HttpRequest, status: int, reason: str, claim: str | Non
 
 def log_failed_revocation(error: Exception) -> None:
     """Logs why a revocation failed, or couldn't be announced. The client only receives a code."""
-    logger.error("A revocation failed.", exc_info=error)
+    log_failure("A revocation failed.", error)
+
+
+def log_failure(message: str, error: BaseException) -> None:
+    """Logs what failed. While it fails for each request, the traceback is logged once per minute.
+
+    The message must not contain what a client sent, because it is remembered. Neither must it contain secrets.
+    """
+    if _tracebacks.is_due(message, error):
+        logger.error(message, exc_info=error)
+    else:
+        logger.error("%s (%s again; a traceback was logged before)", message, type(error).__qualname__)
+
+
+class _Tracebacks:
+    """When the traceback of each kind of failure was last logged."""
+
+    def __init__(self) -> None:
+        self._logged: dict[tuple[Any, ...], float] = {}
+        self._lock = threading.Lock()
+
+    def is_due(self, message: str, error: BaseException) -> bool:
+        """Whether the traceback is logged now. Failures are of one kind if the errors, and their causes, are."""
+        kind, now = (message, type(error), type(error.__cause__)), clock()
+        with self._lock:
+            if now < self._logged.get(kind, -TRACEBACK_INTERVAL) + TRACEBACK_INTERVAL:
+                return False
+            if len(self._logged) >= MOST_KINDS:
+                self._logged.clear()
+            self._logged[kind] = now
+            return True
 
 
 def explains() -> bool:
@@ -68,3 +100,11 @@ def _attributes(request: HttpRequest, status: int, reason: str, claim: str | Non
 def _escaped(string: str) -> str:
     """A string from the client, without characters that could begin a new line in the log."""
     return string.encode("unicode_escape").decode("ascii")
+
+
+# In seconds.
+TRACEBACK_INTERVAL = 60.0
+# More than the stores and the exceptions of a site.
+MOST_KINDS = 1000
+clock = time.monotonic
+_tracebacks = _Tracebacks()

@@ -22,6 +22,8 @@ if TYPE_CHECKING or HAS_DJANGO:
     from django.core.exceptions import ValidationError as ValidationError
     from django.core.signals import setting_changed as setting_changed
     from django.db import DatabaseError as DatabaseError
+    from django.db import InterfaceError as InterfaceError
+    from django.db import OperationalError as OperationalError
     from django.db import connections as connections
     from django.dispatch import Signal as Signal
 else:
@@ -48,6 +50,12 @@ else:
         """Never raised."""
 
     class DatabaseError(Exception):
+        """Never raised."""
+
+    class InterfaceError(Exception):
+        """Never raised."""
+
+    class OperationalError(Exception):
         """Never raised."""
 
     class Signal:
@@ -86,6 +94,10 @@ else:
             return asyncio.run(function(*args, **kwargs))
 
         return call
+
+
+# A database is unavailable, or has ended the connection. Other errors, such as a missing column, have other classes.
+DATABASE_UNAVAILABLE = (InterfaceError, OperationalError)
 
 
 def has_settings() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 from collections.abc import Awaitable, Callable, Iterable
@@ -37,10 +36,8 @@ from boltguard.auth.evaluation import refuse_absent_backends
 from boltguard.auth.guards import Guard, check_guards, conjunction
 from boltguard.auth.secret_box import SecretBox
 from boltguard.exceptions import HTTPException, RevocationError
-from boltguard.logs import log_failed_revocation, log_refusal
+from boltguard.logs import log_failed_revocation, log_failure, log_refusal
 from boltguard.messages import kind_of
-
-logger = logging.getLogger("boltguard")
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -158,8 +155,8 @@ class AuthMiddleware:
             evaluated = await gate.evaluate_again(scope, credentials, context, CHECK_TIMEOUT)
         except UserUnavailable as error:
             return await _response_to(connection, error)
-        except Exception:
-            logger.exception("The credentials of a WebSocket can't be checked again.")
+        except Exception as error:
+            log_failure("The credentials of a WebSocket can't be checked again.", error)
             return UNAVAILABLE
         if isinstance(evaluated, _rust.Refusal):
             return await _refused(connection, evaluated)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -12,11 +11,10 @@ from boltguard.auth.arguments import header_name, refuse, schemes, store_errors_
 from boltguard.auth.backends import Authentication, Need, Step, describe
 from boltguard.auth.secret_box import SecretBox
 from boltguard.exceptions import ConfigurationError
+from boltguard.logs import log_failure
 from boltguard.messages import kind_of
 from boltguard.threads import in_thread
 from boltguard.transactions import savepoints
-
-logger = logging.getLogger("boltguard")
 
 
 class APIKeyAuthentication(Authentication):
@@ -99,10 +97,10 @@ class APIKeyAuthentication(Authentication):
         try:
             with savepoints(self._store_errors_allow):
                 snapshot.refresh()
-        except Exception:
+        except Exception as error:
             if not (self._store_errors_allow and snapshot.was_read):
                 raise
-            logger.exception("%s is unavailable. Keys that were read before are accepted.", self.store_name)
+            log_failure(f"{self.store_name} is unavailable. Keys that were read before are accepted.", error)
         return need.done(self._stored(snapshot.rust))
 
     async def aresume(self, need: Need) -> Step:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from boltguard import _rust
 from boltguard.auth.backends import Authentication, Need, Step
 from boltguard.auth.guards import Guard
+from boltguard.logs import log_failure
 from boltguard.optional import ImproperlyConfigured
-
-logger = logging.getLogger("boltguard")
 
 T = TypeVar("T")
 
@@ -28,8 +26,8 @@ def resume(backends: Sequence[Authentication], request: Any, step: Step) -> Iden
             continue
         try:
             step = backend.resume(need)
-        except Exception:
-            logger.exception(UNAVAILABLE, backend.store_name)
+        except Exception as error:
+            log_failure(UNAVAILABLE.format(backend.store_name), error)
             step = need.unavailable()
     return step
 
@@ -46,8 +44,8 @@ async def aresume(
         try:
             resumed = backend.aresume(need)
             step = await (resumed if timeout is None else within(timeout, resumed))
-        except Exception:
-            logger.exception(UNAVAILABLE, backend.store_name)
+        except Exception as error:
+            log_failure(UNAVAILABLE.format(backend.store_name), error)
             step = need.unavailable()
     return step
 
@@ -73,4 +71,4 @@ def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> 
             raise ImproperlyConfigured(f"Guard {guard} requires the {name!r} backend, but this view has {there}.")
 
 
-UNAVAILABLE = "%s is unavailable."
+UNAVAILABLE = "{} is unavailable."

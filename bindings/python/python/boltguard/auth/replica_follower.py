@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from boltguard import _rust
-from boltguard.optional import connections
+from boltguard.auth.replica_stream import ServerError
+from boltguard.logs import log_failure
+from boltguard.optional import DATABASE_UNAVAILABLE, connections
 
 logger = logging.getLogger("boltguard")
 
@@ -34,7 +36,9 @@ class ReplicaThread:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._wake, self._is_synced = threading.Event(), threading.Event()
-        self._is_stopped = self._is_failing = self._is_full = False
+        self._is_stopped = self._is_full = False
+        # What is unavailable: the server of the stream, or the complete list.
+        self._failing: set[str] = set()
         self._first_deadline = 0.0
         self._outbox: deque[_rust.RevocationEntry] = deque(maxlen=MOST_UNSENT)
         self._counted = 0
@@ -95,8 +99,8 @@ class ReplicaThread:
         while not self._is_stopped:
             try:
                 self._step()
-            except Exception:
-                logger.exception("The follower of the revocation list failed. It continues.")
+            except Exception as error:
+                log_failure(FAILED, error)
                 self._wake.wait(self._interval)
         if self._stream is not None:
             self._stream.close()
@@ -117,14 +121,13 @@ class ReplicaThread:
     def _query(self, query: _rust.StreamQuery) -> None:
         assert self._stream is not None
         try:
-            response = self._stream.query(query)
+            self._synchronizer.handle_response(query.number, self._stream.query(query))
         except Exception as error:
             self._synchronizer.query_failed(query.number)
-            self._report(f"its server is unavailable ({error})")
+            self._report(SERVER, error, error)
             return
-        self._synchronizer.handle_response(query.number, response)
         self._after_result()
-        self._is_failing = False
+        self._failing.discard(SERVER)
         self._send()
 
     def _begin_read(self, read: _rust.TruthRead) -> None:
@@ -147,9 +150,10 @@ class ReplicaThread:
             self._synchronizer.truth_complete(read.number)
         except BaseException as error:
             self._synchronizer.truth_failed(read.number)
-            self._report(f"the complete list can't be read ({type(error).__name__})")
+            self._report(LIST, type(error).__name__, error)
         else:
             self._after_result()
+            self._failing.discard(LIST)
         finally:
             connections.close_all()
             self._wake.set()
@@ -183,16 +187,21 @@ class ReplicaThread:
             try:
                 self._stream.append(self._outbox[0].fields(), is_awaited=False)
             except Exception as error:
-                self._report(f"its server is unavailable ({error})")
+                self._report(SERVER, error, error)
                 return
             self._outbox.popleft()
 
-    def _report(self, problem: str) -> None:
-        if not self._is_failing:
-            self._is_failing = True
-            logger.warning("The revocation list can't be followed: %s.", problem)
+    def _report(self, problem: str, reason: object, error: BaseException) -> None:
+        """Logs once that a server is unavailable. Any other exception is an error of a program, or a wrong setting."""
+        if not isinstance(error, (ServerError, *DATABASE_UNAVAILABLE)):
+            log_failure(FAILED, error)
+        elif problem not in self._failing:
+            self._failing.add(problem)
+            logger.warning("The revocation list can't be followed: %s (%s).", problem, reason)
 
 
+SERVER, LIST = "its server is unavailable", "the complete list can't be read"
+FAILED = "The follower of the revocation list failed. It continues, but the copy isn't current meanwhile."
 FULL = (
     "The revocation list has more than max_entries entries, so this process refuses all tokens with 503. Increase "
     "max_entries of ReplicatedRevocation, in which %d entries fit, and run boltguard_prune."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -11,13 +10,12 @@ from boltguard import _rust
 from boltguard.auth.guards import IsAuthenticated
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.gate.view_gate import ViewGate
+from boltguard.logs import log_failure
 from boltguard.oauth.endpoint import aendpoint, check_backend, check_sessions, endpoint
 from boltguard.oauth.forms import TokenForm
 from boltguard.oauth.presented import Found, aevaluate, evaluate
 from boltguard.oauth.responses import unavailable, uncached
 from boltguard.sessions import TokenSessions
-
-logger = logging.getLogger("boltguard")
 
 
 def introspection_view(
@@ -39,8 +37,8 @@ def introspection_view(
         if sessions is not None and sessions.has_issued(form.token.value):
             try:
                 return uncached(sessions.introspect(form.token.value) or INACTIVE)
-            except Exception:
-                return _failed()
+            except Exception as error:
+                return _failed(error)
         return _response(evaluate(view_gate.gate, request, form))
 
     return endpoint("introspection_view", introspect, auth, guards)
@@ -59,8 +57,8 @@ def aintrospection_view(
         if sessions is not None and sessions.has_issued(form.token.value):
             try:
                 return uncached(await sessions.aintrospect(form.token.value) or INACTIVE)
-            except Exception:
-                return _failed()
+            except Exception as error:
+                return _failed(error)
         return _response(await aevaluate(view_gate.gate, request, form))
 
     return aendpoint("aintrospection_view", introspect, auth, guards)
@@ -77,8 +75,8 @@ def _response(found: Found) -> HttpResponse:
     return uncached(INACTIVE if response is None else response)
 
 
-def _failed() -> HttpResponse:
-    logger.exception("The sessions are unavailable.")
+def _failed(error: Exception) -> HttpResponse:
+    log_failure("The sessions are unavailable.", error)
     return unavailable()
 
 

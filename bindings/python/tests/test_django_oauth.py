@@ -53,12 +53,12 @@ def serve(backend=None, **options):
     def guarded(request):
         return HttpResponse("in")
 
+    views = {"introspect": introspection_view, "aintrospect": aintrospection_view}
+    if backend.revocation_store is not None:
+        views |= {"revoke": revocation_view, "arevoke": arevocation_view}
     mount(
         path("guarded", guarded),
-        path("introspect", introspection_view(backend, **options)),
-        path("aintrospect", aintrospection_view(backend, **options)),
-        path("revoke", revocation_view(backend, **options)),
-        path("arevoke", arevocation_view(backend, **options)),
+        *(path(name, view(backend, **options)) for name, view in views.items()),
     )
     return backend
 
@@ -231,11 +231,12 @@ def test_only_genuine_tokens_of_the_backend_are_revoked():
     assert store.revoked == {}
 
 
-def test_a_backend_without_a_store_supports_no_revocation():
-    serve(JWTAuthentication())
-    response = revoke(token(sub="1", jti="j"))
-    assert (response.status_code, response.json()["error"]) == (400, "unsupported_token_type")
-    assert revoke(token(sub="1", jti="j", exp=1)).status_code == 200
+@pytest.mark.parametrize("view", [revocation_view, arevocation_view])
+def test_a_backend_without_a_store_is_an_error(view):
+    with pytest.raises(ImproperlyConfigured) as refused:
+        view(JWTAuthentication(), **OPTIONS)
+    assert str(refused.value).startswith(f"{view.__name__}: the backend has no revocation store")
+    assert "JWTAuthentication(revocation_store=DjangoORMRevocation())" in str(refused.value)
 
 
 def test_revoking_twice_is_no_error():
@@ -351,7 +352,7 @@ def test_a_session_is_no_api_key(ada):
 )
 def test_a_view_that_anonymous_callers_could_use_is_not_built(view, options, message):
     with pytest.raises(ImproperlyConfigured, match=message):
-        view(JWTAuthentication(), **{**OPTIONS, **options})
+        view(JWTAuthentication(revocation_store=InMemoryRevocation()), **{**OPTIONS, **options})
 
 
 @pytest.mark.parametrize("view", [introspection_view, aintrospection_view, revocation_view, arevocation_view])
@@ -359,7 +360,8 @@ def test_the_backend_must_be_one_for_tokens(view):
     for backend in (CALLERS, None, JWTAuthentication, [JWTAuthentication()]):
         with pytest.raises(ImproperlyConfigured, match="It must be a JWTAuthentication"):
             view(backend, **OPTIONS)
-    assert callable(view(JWTAuthentication(), auth=[CALLERS], guards=[DenyAll()]))
+    backend = JWTAuthentication(revocation_store=InMemoryRevocation())
+    assert callable(view(backend, auth=[CALLERS], guards=[DenyAll()]))
 
 
 # --- secrecy ---------------------------------------------------------------------------------------------------------
@@ -382,7 +384,7 @@ def test_tokens_do_not_appear_in_logs(caplog):
 def test_error_pages_hide_the_form():
     for view in (introspection_view, revocation_view):
         request = RequestFactory().post("/", "token=secret-token", content_type=FORM)
-        view(JWTAuthentication(), **OPTIONS)(request)
+        view(JWTAuthentication(revocation_store=InMemoryRevocation()), **OPTIONS)(request)
         with override_settings(DEBUG=False):
             shown = SafeExceptionReporterFilter().get_post_parameters(request)
         assert "secret-token" not in str(shown)

@@ -63,6 +63,16 @@ def check_sessions(name: str, sessions: Any) -> TokenSessions | None:
     return sessions
 
 
+def check_revocable(name: str, backend: Any, sessions: Any) -> None:
+    """`ImproperlyConfigured` if no token could be revoked."""
+    check_sessions(name, sessions)
+    if check_backend(name, backend).revocation_store is None and sessions is None:
+        raise ImproperlyConfigured(
+            f"{name}: the backend has no revocation store, so no token could be revoked. Give it one, as in "
+            "JWTAuthentication(revocation_store=DjangoORMRevocation())."
+        )
+
+
 def check_callers(name: str, auth: Any, guards: Any) -> None:
     """`ImproperlyConfigured` if anonymous callers would be allowed: they could test stolen or guessed tokens."""
     if not auth:

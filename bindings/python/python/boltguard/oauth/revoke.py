@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +14,12 @@ from boltguard.auth.evaluation import Identified
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.stores import RevocationStore
 from boltguard.exceptions import InvalidRefreshToken
-from boltguard.oauth.endpoint import aendpoint, check_backend, check_sessions, endpoint
+from boltguard.logs import log_failure
+from boltguard.oauth.endpoint import aendpoint, check_revocable, endpoint
 from boltguard.oauth.forms import TokenForm
 from boltguard.oauth.presented import aevaluate_revocable, evaluate_revocable
 from boltguard.oauth.responses import NOT_CACHED, error, unavailable
 from boltguard.sessions import TokenSessions
-
-logger = logging.getLogger("boltguard")
 
 
 def revocation_view(
@@ -32,10 +30,10 @@ def revocation_view(
     With `sessions`, it also accepts their refresh tokens: it ends the session, and revokes its access tokens.
 
     `auth` and `guards` are those of its callers, as in `protect`. Raises `ImproperlyConfigured` if the guards allow
-    anonymous callers.
+    anonymous callers, or the backend has no revocation store. With `sessions`, the store isn't required: their refresh
+    tokens can be revoked without one.
     """
-    check_backend("revocation_view", backend)
-    check_sessions("revocation_view", sessions)
+    check_revocable("revocation_view", backend, sessions)
 
     def revoke(request: HttpRequest, form: TokenForm) -> HttpResponse:
         if not form.may_be_token:
@@ -50,8 +48,8 @@ def revocation_view(
             if isinstance(target, HttpResponse):
                 return target
             _revoke(target)
-        except Exception:
-            return _failed(backend)
+        except Exception as error:
+            return _failed(backend, error)
         return _done()
 
     return endpoint("revocation_view", revoke, auth, guards)
@@ -61,8 +59,7 @@ def arevocation_view(
     backend: JWTAuthentication, *, auth: Any, guards: Any, sessions: TokenSessions | None = None
 ) -> Any:
     """`revocation_view`, as an async view."""
-    check_backend("arevocation_view", backend)
-    check_sessions("arevocation_view", sessions)
+    check_revocable("arevocation_view", backend, sessions)
 
     async def revoke(request: HttpRequest, form: TokenForm) -> HttpResponse:
         if not form.may_be_token:
@@ -76,8 +73,8 @@ def arevocation_view(
             if isinstance(target, HttpResponse):
                 return target
             await target.store.arevoke(target.jti, target.ttl)
-        except Exception:
-            return _failed(backend)
+        except Exception as error:
+            return _failed(backend, error)
         return _done()
 
     return aendpoint("arevocation_view", revoke, auth, guards)
@@ -111,8 +108,8 @@ def _revoke(target: _Target) -> None:
     revoke(target.jti, target.ttl)
 
 
-def _failed(backend: JWTAuthentication) -> HttpResponse:
-    logger.exception("%s is unavailable.", backend.store_name)
+def _failed(backend: JWTAuthentication, error: Exception) -> HttpResponse:
+    log_failure(f"{backend.store_name} is unavailable.", error)
     return unavailable()
 
 

@@ -159,6 +159,25 @@ def test_reuse_is_reported_and_repeated_after_the_store_failed(ada, sessions, st
     assert status(second.access_token) == 401
 
 
+@pytest.mark.parametrize("cause", ["ended", "password"])
+def test_refresh_of_an_ended_session_is_refused_although_the_store_is_unavailable(ada, sessions, store, caplog, cause):
+    """The database has the reason, so the client needn't try again."""
+    pair = sessions.create(ada)
+    if cause == "ended":
+        TokenSession.objects.update(ended_at=clock.moment(clock.now()))
+    else:
+        ada.set_password("another password")
+        ada.save()
+    body = {"refresh_token": pair.refresh_token}
+    response = failing(store, lambda: wsgi("post", "/auth/token/refresh", body=body))
+    assert (response.status_code, response.json()["code"]) == (401, "session_ended")
+    assert "A revocation failed." in caplog.text
+    # The next refresh revokes the access tokens.
+    assert status(pair.access_token) == 200
+    assert wsgi("post", "/auth/token/refresh", body=body).status_code == 401
+    assert status(pair.access_token) == 401
+
+
 @pytest.mark.parametrize("generation", [0, 1], ids=["older_token_within_the_grace", "previous_token_after_the_grace"])
 def test_reuse_revokes_the_access_tokens_of_the_session(ada, store, own_registry, generation):
     backend = JWTAuthentication(revocation_store=store)

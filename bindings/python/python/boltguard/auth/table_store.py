@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable
-from contextlib import suppress
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from boltguard.auth.sync_async import AwaitableNone
 from boltguard.auth.token_ids import SHORTEST, checked_jti, row_ids, row_uuid
 from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import RevocationUnavailable
+from boltguard.optional import DATABASE_UNAVAILABLE
 from boltguard.threads import in_thread
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class DjangoORMRevocation(RevocationStore):
     def revoke(self, jti: str, ttl: Ttl = None) -> AwaitableNone:
         if in_event_loop():
             raise SynchronousOnlyOperation(NAME_AREVOKE)
-        self._write(checked_jti(jti), self._expires_at(self.expiry_field, ttl))
+        with _available_for_writes():
+            self._write(checked_jti(jti), self._expires_at(self.expiry_field, ttl))
         return AwaitableNone()
 
     def is_revoked(self, jti: str) -> bool:
@@ -79,7 +81,8 @@ class DjangoORMRevocation(RevocationStore):
         if in_event_loop():
             raise SynchronousOnlyOperation(USE_ASYNC.format("revoke_level", "revoke_level"))
         field = next((field for field in model._meta.fields if field.name == "expires_at"), None)
-        watermark_table.write(model, level, before, self._expires_at(field, ttl))
+        with _available_for_writes():
+            watermark_table.write(model, level, before, self._expires_at(field, ttl))
         return AwaitableNone()
 
     def check(self, query: RevocationQuery) -> bool:
@@ -229,6 +232,15 @@ class DjangoORMRevocation(RevocationStore):
 
     def __str__(self) -> str:
         return self.model_path or str(self.model_label)
+
+
+@contextmanager
+def _available_for_writes() -> Iterator[None]:
+    """Raises `RevocationUnavailable` if the database is unavailable."""
+    try:
+        yield
+    except DATABASE_UNAVAILABLE as error:
+        raise RevocationUnavailable("The database is unavailable: nothing is revoked") from error
 
 
 def _load(shown: object, path: str | None, label: str | None) -> type[Model]:

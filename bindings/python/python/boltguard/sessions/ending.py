@@ -15,6 +15,7 @@ from boltguard.auth.session_managers import SessionManager, SessionTable
 from boltguard.auth.stores import RevocationStore
 from boltguard.sessions import clock, rollbacks, rows
 from boltguard.sessions.accounts import auth_hash, auth_hashes
+from boltguard.sessions.refusals import available
 from boltguard.threads import in_thread
 
 if TYPE_CHECKING:
@@ -64,13 +65,16 @@ class Table(SessionTable):
         return _longest_lifetime()
 
     def has(self, session_id: str) -> bool:
-        return rows.find(session_id) is not None
+        with available():
+            return rows.find(session_id) is not None
 
     def end(self, session_id: str) -> bool:
-        return end(session_id)
+        with available():
+            return end(session_id)
 
     def end_all(self, user: Any, keep: str | None = None) -> int:
-        return end_all(user, keep)
+        with available():
+            return end_all(user, keep)
 
     def continue_all(self, before: Any, after: Any) -> None:
         rows.replace_auth_hash(after, auth_hashes(before), auth_hash(after))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.utils.translation import gettext
 
 from boltguard.exceptions import InvalidRefreshToken, SessionsUnavailable
+from boltguard.logs import log_failure
+from boltguard.optional import DATABASE_UNAVAILABLE
 
 
 class AccountChanged(ValueError):
@@ -22,5 +27,15 @@ def refused(code: str) -> InvalidRefreshToken:
 
 
 def unavailable() -> SessionsUnavailable:
-    """The exception if the database repeatedly refuses a change that it allowed when the session was read."""
+    """The exception if the database is unavailable, or repeatedly refuses a change that it allowed before."""
     return SessionsUnavailable(gettext("Sessions are unavailable."))
+
+
+@contextmanager
+def available() -> Iterator[None]:
+    """Logs that the database is unavailable, and raises `SessionsUnavailable` then."""
+    try:
+        yield
+    except DATABASE_UNAVAILABLE as error:
+        log_failure("The database of the sessions is unavailable.", error)
+        raise unavailable() from error

@@ -27,6 +27,7 @@ from boltguard.auth.stores import RevocationStore
 from boltguard.auth.tokens import subject_of
 from boltguard.events import send
 from boltguard.exceptions import ConfigurationError
+from boltguard.logs import log_failed_revocation
 from boltguard.messages import kind_of
 from boltguard.sessions import clock, cookies, ending, rows
 from boltguard.sessions.accounts import account, auth_hash
@@ -332,12 +333,12 @@ class TokenSessions(SessionManager):
         if decision.kind == "reused":
             self._end_reused(row, request)
         if decision.kind == "ended":
-            self.end(row.pk)
+            self._end_again(row.pk)
         if decision.code is not None:
             raise refused(decision.code)
         user = account(row)
         if user is None:
-            self.end(row.pk)
+            self._end_again(row.pk)
             raise refused("session_ended")
         if decision.next is None:
             return self._issue(row.state, user)
@@ -355,6 +356,13 @@ class TokenSessions(SessionManager):
         for session_id in rows.oldest(user, self._max_sessions):
             failures.catch(self.end, session_id)
         failures.raise_worst()
+
+    def _end_again(self, session_id: str) -> None:
+        """Ends a session that can't be continued. If a store is unavailable, the refresh is refused all the same."""
+        try:
+            self.end(session_id)
+        except Exception as error:
+            log_failed_revocation(error)
 
     def _end_reused(self, row: TokenSession, request: HttpRequest | None) -> None:
         try:

@@ -12,10 +12,13 @@ from django.utils.translation import gettext
 
 from boltguard.auth import AllowAny, IsAuthenticated
 from boltguard.decorators import protect
+from boltguard.events import report_refusal
+from boltguard.exceptions import SessionsUnavailable
 from boltguard.gate import csrf
 from boltguard.gate.responses import json_response
 from boltguard.sessions.bodies import has_no_token
 from boltguard.sessions.cookie_views import CookieViews
+from boltguard.sessions.refusals import available
 from boltguard.sessions.views import SessionViews
 from boltguard.transactions import take_over
 
@@ -112,13 +115,18 @@ def _endpoint(method: str, guarded: View) -> View:
 def _plain(view: View) -> View:
     """A function, which can have attributes: those of views that need no CSRF check and no transaction.
 
-    Those that use cookies are checked by the gate or by `_not_forged`. A transaction would undo the end of a session
-    when the response is an error.
+    If the database is unavailable, the response is 503. Those that use cookies are checked by the gate or by
+    `_not_forged`. A transaction would undo the end of a session when the response is an error.
     """
 
     @wraps(view)
     def plain(request: HttpRequest, **path: Any) -> HttpResponse:
-        return view(request, **path)
+        try:
+            with available():
+                return view(request, **path)
+        except SessionsUnavailable as error:
+            report_refusal(request, error.status_code, error.code)
+            raise
 
     plain.csrf_exempt = True  # type: ignore[attr-defined]
     take_over(plain)

@@ -73,6 +73,35 @@ def test_a_site_without_problems():
     assert facts["round trip"].endswith(" ms")
 
 
+def test_stores_of_one_class_are_distinguished():
+    tables = DjangoORMRevocation(), DjangoORMRevocation(model="boltguard.RevokedToken")
+    caches = DjangoCacheRevocation(), DjangoCacheRevocation(key_prefix="other:")
+    alike = DjangoCacheRevocation()
+    backends = [
+        JWTAuthentication(revocation_store=store, name=name)
+        for store, name in zip((*tables, *caches, alike), ("a", "b", "c", "d", "e"), strict=True)
+    ]
+    report, _ = doctor("--json")
+    sections = {one["title"]: one["facts"] for one in json.loads(report)["sections"]}
+    stores = {title: facts for title, facts in sections.items() if title.startswith("Revocation store")}
+    assert len(stores) == 4 and backends
+    found = {facts["backends"]: (title, facts.get("key_prefix")) for title, facts in stores.items()}
+    assert set(found) == {"a", "b", "c, e", "d"}
+    assert found["d"][1] == "other:" and found["c, e"][1] == "revoked_tokens:"
+    for kind in ("DjangoORMRevocation", "DjangoCacheRevocation"):
+        assert {f"Revocation store {kind} ({number} of 2)" for number in (1, 2)} <= set(stores)
+
+
+def test_sessions_name_their_store():
+    stores = DjangoCacheRevocation(), DjangoCacheRevocation(key_prefix="other:")
+    sessions = [TokenSessions(JWTAuthentication(revocation_store=store)) for store in stores]
+    report, _ = doctor("--json")
+    bounds = [one["facts"].get("bound of a logout") for one in json.loads(report)["sections"]]
+    named = {bound for bound in bounds if bound is not None}
+    assert named == {f"that of the revocation store DjangoCacheRevocation ({number} of 2)" for number in (1, 2)}
+    assert sessions
+
+
 def test_the_policy_of_sessions_is_documented():
     sessions = TokenSessions(JWTAuthentication(revocation_store=DjangoORMRevocation()), access_lifetime=300)
     facts, problems = examined("Session policy")

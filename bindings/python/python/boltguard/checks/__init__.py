@@ -22,6 +22,7 @@ from boltguard.checks.middleware import check_middleware
 from boltguard.checks.sessions import check_sessions
 from boltguard.checks.settings import check_names, check_settings
 from boltguard.checks.stores import check_stores
+from boltguard.checks.tables import check_revocation_tables, check_session_table
 from boltguard.checks.views import check_drf_views, check_ninja_operations, check_views
 
 
@@ -32,4 +33,6 @@ def register() -> None:
     of_requests = (check_headers, check_cookies, check_middleware, check_sessions)
     for check in (*of_objects, check_api_keys, *of_views, *of_requests):
         checks.register(check, checks.Tags.security)
+    for check_table in (check_revocation_tables, check_session_table):
+        checks.register(check_table, checks.Tags.database)
     checks.register(check_secrets_deployed, checks.Tags.security, deploy=True)

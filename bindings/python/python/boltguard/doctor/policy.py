@@ -15,6 +15,8 @@ from boltguard._rust import SYMMETRIC_ALGORITHMS
 from boltguard.api_keys.store import APIKeyStore
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.checks.backends import backends
+from boltguard.checks.tables import has_table
+from boltguard.doctor import stores
 from boltguard.doctor.report import Fact, Section, shown_error
 
 
@@ -47,7 +49,7 @@ def _sessions(sessions: Any) -> Section:
         text = f"Access tokens stay valid for up to {lifetime} after their session has ended."
         section.problem(text, "Pass revocation_store= to the JWTAuthentication of the sessions.")
     else:
-        section.facts["bound of a logout"] = f"that of the revocation store {type(store).__name__}"
+        section.facts["bound of a logout"] = f"that of the revocation store {stores.names()[store.place]}"
     return section
 
 
@@ -85,9 +87,9 @@ def examine_keys() -> Iterator[Section]:
 
 def examine_api_keys() -> Iterator[Section]:
     """A section for the table of API keys, if it is installed or used."""
-    problem, stores = api_keys.why_not_installed(), list(registry.instances(APIKeyStore))
+    problem, used = api_keys.why_not_installed(), list(registry.instances(APIKeyStore))
     if problem is not None:
-        if stores:
+        if used:
             section = Section("API keys")
             section.problem(problem.text, problem.remedy)
             yield section
@@ -101,7 +103,7 @@ def examine_api_keys() -> Iterator[Section]:
         "API keys",
         lambda using: {"active keys": APIKey.objects.using(using).active().count()},
     )
-    section.facts["stores"] = len(stores)
+    section.facts["stores"] = len(used)
     yield section
 
 
@@ -112,7 +114,7 @@ def _examine_table(
     using = router.db_for_write(model)
     section.facts["database"] = f"{using} ({connections[using].vendor})"
     try:
-        if model._meta.db_table in connections[using].introspection.table_names():
+        if has_table(model, using):
             section.facts.update(count(using))
         else:
             text = f"The table of {name} doesn't exist in the database {using!r}."

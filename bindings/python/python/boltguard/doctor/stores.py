@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +24,7 @@ from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.auth.watermark_table import has_expiry
 from boltguard.checks.backends import backends
 from boltguard.checks.stores import check_store
+from boltguard.checks.tables import has_table
 from boltguard.doctor import redis_server
 from boltguard.doctor.report import Section, shown_error, shown_url
 
@@ -33,8 +34,7 @@ IMMEDIATELY = "immediately: each request queries the store"
 def examine() -> Iterator[Section]:
     """A section for each store of a backend, and one for the backends without a store."""
     used = backends(JWTAuthentication)
-    stores = {store.place: store for backend in used if (store := backend.revocation_store) is not None}
-    for store in stores.values():
+    for store in _stores().values():
         yield _examine(store)
     without = [backend for backend in used if backend.revocation_store is None]
     if without:
@@ -42,6 +42,33 @@ def examine() -> Iterator[Section]:
         section.facts["of BOLTGUARD_AUTHENTICATION_CLASSES"] = _count_of_settings(without)
         section.facts["bound of a revocation"] = "none: tokens are valid until they expire"
         yield section
+
+
+def names() -> dict[Hashable, str]:
+    """The name of each store, by its place. Stores of one class are numbered."""
+    stores = _stores()
+    of_class: dict[str, list[Hashable]] = {}
+    for place, store in stores.items():
+        of_class.setdefault(type(store).__name__, []).append(place)
+    return {
+        place: name if len(places) == 1 else f"{name} ({number} of {len(places)})"
+        for name, places in of_class.items()
+        for number, place in enumerate(places, 1)
+    }
+
+
+def _stores() -> dict[Hashable, RevocationStore]:
+    """The stores of the backends, by their places."""
+    found = (backend.revocation_store for backend in backends(JWTAuthentication))
+    return {store.place: store for store in found if store is not None}
+
+
+def _users(store: RevocationStore) -> str:
+    """The names of the backends with a store."""
+    used = backends(JWTAuthentication)
+    return ", ".join(
+        sorted({one.name for one in used if one.revocation_store and one.revocation_store.place == store.place})
+    )
 
 
 def _count_of_settings(found: list[JWTAuthentication]) -> int:
@@ -52,14 +79,15 @@ def _count_of_settings(found: list[JWTAuthentication]) -> int:
 
 
 def _examine(store: RevocationStore) -> Section:
-    section = Section(f"Revocation store {type(store).__name__}")
+    section = Section(f"Revocation store {names()[store.place]}")
+    section.facts["backends"] = _users(store)
     section.facts["leeway"] = f"{store.leeway:g} s"
     for kind, examine in _KINDS.items():
         if isinstance(store, kind):
             examine(store, section)
             break
     else:
-        section.facts["kind"] = "custom"
+        section.facts["kind"] = f"custom: {type(store).__module__}.{type(store).__qualname__}"
         section.facts["bound of a revocation"] = "that of the store"
     for message in check_store(store):
         section.problem(str(message.msg), str(message.hint))
@@ -111,6 +139,7 @@ def _replicated(store: Any, section: Section) -> None:
         section.facts["announced by"] = "nothing: each process reads the tables repeatedly"
         return
     section.facts["announced by"] = shown_url(store.url.value)
+    section.facts["prefix"] = store.prefix
     redis_server.examine_stream(redis_server.client_for(store.url), store.wait_replicas, section)
 
 
@@ -133,9 +162,8 @@ def _table_of(model: Any, section: Section) -> int:
     section.facts[f"{label}: database"] = f"{using} ({connections[using].vendor})"
     if router.db_for_read(model) != using:
         section.facts[f"{label}: read from"] = f"{using}, although DATABASE_ROUTERS has a replica"
-    connection = connections[using]
     try:
-        exists = model._meta.db_table in connection.introspection.table_names()
+        exists = has_table(model, using)
         rows = model._base_manager.using(using).all() if exists else None
         counts = {} if rows is None else _counts(rows, model)
     except Exception as error:
@@ -173,6 +201,7 @@ def _cache(store: Any, section: Section) -> None:
     configured = settings.CACHES.get(alias, {})
     section.facts["kind"] = str(configured.get("BACKEND", "")).rpartition(".")[2]
     section.facts["cache"] = alias
+    section.facts["key_prefix"] = store.key_prefix
     location = configured.get("LOCATION", "")
     locations = [location] if isinstance(location, str) else list(location)
     section.facts["location"] = ", ".join(shown_url(one) for one in locations)

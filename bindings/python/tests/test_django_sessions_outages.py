@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.http import HttpResponse
 from django.test import Client
@@ -18,6 +19,7 @@ from boltguard.auth import (
     InMemoryRevocation,
     IsAuthenticated,
     JWTAuthentication,
+    ReplicatedRevocation,
     alogout,
     logout,
     logout_everywhere,
@@ -145,6 +147,16 @@ def test_revocation_in_a_table_is_503(ada, url):
     with connection.execute_wrapper(fail_to_write):
         response = wsgi("post", url, bearer(pair.access_token))
     assert (response.status_code, response.json()["code"]) == (503, "revocation_unavailable")
+
+
+@pytest.mark.parametrize("url", [None, "redis://127.0.0.1:1/0"])
+@pytest.mark.parametrize("method", ["revoke", "revoke_subject"])
+def test_revocation_without_a_connection(url, method):
+    store, error = ReplicatedRevocation(url), OperationalError("connection refused")
+    with patch.object(BaseDatabaseWrapper, "ensure_connection", side_effect=error), outage():
+        with pytest.raises(RevocationUnavailable) as refused:
+            getattr(store, method)("a", ttl=60)
+    assert isinstance(refused.value.__cause__, OperationalError) and store.describe()["unsent"] == 0
 
 
 def test_exceptions_have_their_cause(sessions):

@@ -22,7 +22,7 @@ from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.secret_box import SecretBox
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.sync_async import AwaitableNone
-from boltguard.auth.table_store import DjangoORMRevocation
+from boltguard.auth.table_store import DjangoORMRevocation, available_for_writes
 from boltguard.auth.token_ids import checked_jti, encodable
 from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import RevocationNotAnnounced, RevocationUnavailable
@@ -227,7 +227,9 @@ class ReplicatedRevocation(RevocationStore):
         if self._stream is None or model is None or in_event_loop():
             return
         connection = connections[router.db_for_write(model)]
-        if not (connection.commit_on_exit if connection.in_atomic_block else connection.get_autocommit()):
+        with available_for_writes():  # it connects
+            is_automatic = connection.commit_on_exit if connection.in_atomic_block else connection.get_autocommit()
+        if not is_automatic:
             raise transaction.TransactionManagementError(MANUAL_TRANSACTION)
 
     def _announce(self, entry: _rust.RevocationEntry, model: Any) -> None:

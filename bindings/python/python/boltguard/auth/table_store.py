@@ -67,7 +67,7 @@ class DjangoORMRevocation(RevocationStore):
     def revoke(self, jti: str, ttl: Ttl = None) -> AwaitableNone:
         if in_event_loop():
             raise SynchronousOnlyOperation(NAME_AREVOKE)
-        with _available_for_writes():
+        with available_for_writes():
             self._write(checked_jti(jti), self._expires_at(self.expiry_field, ttl))
         return AwaitableNone()
 
@@ -81,7 +81,7 @@ class DjangoORMRevocation(RevocationStore):
         if in_event_loop():
             raise SynchronousOnlyOperation(USE_ASYNC.format("revoke_level", "revoke_level"))
         field = next((field for field in model._meta.fields if field.name == "expires_at"), None)
-        with _available_for_writes():
+        with available_for_writes():
             watermark_table.write(model, level, before, self._expires_at(field, ttl))
         return AwaitableNone()
 
@@ -235,7 +235,7 @@ class DjangoORMRevocation(RevocationStore):
 
 
 @contextmanager
-def _available_for_writes() -> Iterator[None]:
+def available_for_writes() -> Iterator[None]:
     """Raises `RevocationUnavailable` if the database is unavailable."""
     try:
         yield

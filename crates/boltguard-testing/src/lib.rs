@@ -1,8 +1,8 @@
 //! Well-known keys and forged tokens. For tests only: the private keys are public.
 //!
 //! [`keys`] contains two keys of each type. [`forge`] assembles tokens from any header, payload and signature. It
-//! doesn't share code with the crates under test, except for the signature primitive. [`service`] checks the example
-//! services of the integrations over HTTP.
+//! doesn't share code with the crates under test, except for the signature primitive. [`conformance`] contains tokens
+//! with the results that the RFCs require. [`service`] checks the example services of the integrations over HTTP.
 //!
 //! ```
 //! use boltguard_keys::Algorithm;
@@ -14,6 +14,7 @@
 //! assert_eq!(genuine.split('.').nth(1), stripped.split('.').nth(1));
 //! ```
 
+pub mod conformance;
 pub mod forge;
 pub mod http;
 pub mod keys;

@@ -34,7 +34,7 @@ from boltguard.auth import (
     ViaBackend,
     check_object,
 )
-from boltguard.exceptions import Forbidden, HTTPException
+from boltguard.exceptions import Forbidden, HTTPException, Unauthorized
 from boltguard.ninja import BoltAuth
 
 from support import SingleTokens, Unavailable, bearer, call, mount, wsgi
@@ -321,6 +321,38 @@ def test_other_callables_are_called_without_boltguard_credentials(view):
     assert call("get", "/api/view", {"X-Other": "1", **bearer(exp=1)}).json()["code"] == "token_expired"
     assert call("get", "/api/view", {"X-Other": "1", **bearer(sub="7")}).json()["code"] == "permission_denied"
     assert call("get", "/api/view", bearer(sub="7", is_staff=True)).json() == "7"
+
+
+class Failing(Authentication):
+    name = "failing"
+    header = "x-failing"
+
+    def authenticate(self, request):
+        raise Unauthorized()
+
+
+@pytest.mark.parametrize("view", [who, awho], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"X-Failing": "1"},
+        {"X-API-Key": "unknown"},
+        {"X-API-Key": "unknown", "Authorization": "Basic YTpi"},
+        {"X-Failing": "1", "Authorization": "Basic YTpi"},
+        bearer(sub="7", jti="revoked"),
+        bearer("no.to.ken"),
+        bearer(""),
+        bearer(),
+    ],
+    ids=["custom", "key", "key and scheme", "custom and scheme", "revoked", "malformed", "empty", "no subject"],
+)
+def test_credentials_of_any_backend_that_are_invalid_are_not_left_to_others(view, sent):
+    store = SingleTokens()
+    store.revoke("revoked")
+    auth = [JWTAuthentication(revocation_store=store), APIKeyAuthentication(api_keys={KEY}), Failing()]
+    site([BoltAuth(auth=auth, guards=[IsAuthenticated()]), Other()], view)
+    response = call("get", "/api/view", {"X-Other": "1", **sent})
+    assert response.status_code == 401 and "WWW-Authenticate" in response
 
 
 @pytest.mark.parametrize("view", [who, awho], ids=["sync", "async"])

@@ -72,9 +72,15 @@ def find(session_id: str) -> TokenSession | None:
     return next((row for row in found if row.pk == session_id), None)
 
 
-def rotate(following: _rust.SessionState, expires: float, auth_hash: str) -> bool:
-    """Stores the next generation, unless another request was faster or the session has ended."""
-    previous = rows().filter(pk=following.id, generation=following.generation - 1, ended_at=None)
+def has_other_hash(row: TokenSession) -> bool:
+    """Whether the hash of a session was replaced since the row was read, because the account has another one."""
+    found = find(row.pk)
+    return found is not None and found.auth_hash != row.auth_hash
+
+
+def rotate(row: TokenSession, following: _rust.SessionState, expires: float, auth_hash: str) -> bool:
+    """Stores the next generation, unless the session has ended, or another request has changed it since it was read."""
+    previous = rows().filter(pk=row.pk, generation=following.generation - 1, ended_at=None, auth_hash=row.auth_hash)
     changed = previous.update(
         generation=following.generation,
         expires_at=moment(expires),

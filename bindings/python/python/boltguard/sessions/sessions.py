@@ -337,13 +337,15 @@ class TokenSessions(SessionManager):
         if decision.code is not None:
             raise refused(decision.code)
         user = account(row)
+        if user is None and rows.has_other_hash(row):
+            return None
         if user is None:
             self._end_again(row.pk)
             raise refused("session_ended")
         if decision.next is None:
             return self._issue(row.state, user)
         following = decision.next
-        if not rows.rotate(following, engine.expires(following), auth_hash(user)):
+        if not rows.rotate(row, following, engine.expires(following), auth_hash(user)):
             return None
         return self._issue(following, user)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
+from boltguard.auth.login_password import logging_in
 from boltguard.auth.secret_box import SecretBox
 from boltguard.auth.users import get_current_user
 from boltguard.events import report_refusal
@@ -51,7 +52,8 @@ class SessionViews:
         refuse_throttled(self._sessions.throttle, request)
         # No username contains a NUL, and PostgreSQL raises an exception for one.
         is_possible = "\0" not in body.username
-        user = authenticate(request, username=body.username, password=body.password) if is_possible else None
+        with logging_in(SecretBox(body.password)):
+            user = authenticate(request, username=body.username, password=body.password) if is_possible else None
         if user is None or not user.is_active:
             raise _wrong(request)
         self._end_previous(request)

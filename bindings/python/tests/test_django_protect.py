@@ -7,9 +7,11 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.http import JsonResponse
 from django.test import AsyncClient, Client, TestCase, override_settings
 from django.utils.decorators import method_decorator
+from django.urls import path
 from django.views import View
 
 from boltguard import protect
@@ -26,7 +28,7 @@ from boltguard.exceptions import Forbidden
 from boltguard.middleware import BoltguardMiddleware
 
 from people.models import Note
-from support import asgi, bearer, call, get, mount_view, wsgi
+from support import asgi, bearer, call, get, mount, mount_view, wsgi
 
 RULES = {"auth": [JWTAuthentication()], "guards": [IsAuthenticated() & ~HasPermission("banned")]}
 guarded = protect(**RULES)
@@ -140,6 +142,31 @@ def test_every_kind_of_view_is_known_as_what_it_is(name):
     view = VIEWS[name]
     assert iscoroutinefunction(view) == (name.startswith("async") or name == "dispatch")
     assert view.csrf_exempt is True and view.login_required is False
+
+
+@pytest.mark.parametrize("name", ["view", "first", "visit", "wants_user", "aliases", "args", "kwargs"])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_parameters_of_a_url_may_have_any_name(ada, name, is_async):
+    def view(request, /, **parameters):
+        return JsonResponse(parameters)
+
+    async def async_view(request, /, **parameters):
+        return JsonResponse(parameters)
+
+    mount(path(f"item/<str:{name}>", guarded(async_view if is_async else view)))
+    assert get("/item/seven", **bearer(sub=str(ada.pk))).json() == {name: "seven"}
+    assert get("/item/seven").status_code == 401
+
+
+def test_parameters_of_a_url_may_have_any_name_in_a_transaction(ada, monkeypatch):
+    @guarded
+    def view(request, /, **parameters):
+        return JsonResponse(parameters)
+
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    mount(path("item/<str:view>/<str:aliases>", view))
+    response = wsgi("get", "/item/7/8", bearer(sub=str(ada.pk)))
+    assert response.json() == {"view": "7", "aliases": "8"}
 
 
 def test_other_methods_of_an_async_class_are_405(ada):

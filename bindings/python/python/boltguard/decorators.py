@@ -67,7 +67,7 @@ def _passing(dispatch: Callable[..., Any], view_gate: ViewGate) -> Callable[...,
     """`dispatch` behind its gate, so that the gate of the method that it overrides isn't evaluated again."""
 
     @wraps(dispatch)
-    def passing(view: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def passing(view: Any, request: Any, /, *args: Any, **kwargs: Any) -> Any:
         view.__dict__[PASSED] = (view_gate, request)
         return dispatch(view, request, *args, **kwargs)
 
@@ -80,7 +80,8 @@ def _protected(view: Callable[..., Any], view_gate: ViewGate) -> Callable[..., A
     view_class: type | None = getattr(view, "view_class", None) or (None if owner is None else type(owner))
     names_user = view_class is None and wants_user(view)
 
-    def respond(first: Any, *args: Any, **kwargs: Any) -> Any:
+    # Parameters of the URL may have any name.
+    def respond(first: Any, /, *args: Any, **kwargs: Any) -> Any:
         if hasattr(first, "META"):
             request = first
         elif _has_passed(first, view_gate, args):
@@ -92,7 +93,7 @@ def _protected(view: Callable[..., Any], view_gate: ViewGate) -> Callable[..., A
             request = args[0]
         return view_gate.gate.run(request, view, first, *args, **kwargs)
 
-    async def arespond(first: Any, *args: Any, **kwargs: Any) -> Any:
+    async def arespond(first: Any, /, *args: Any, **kwargs: Any) -> Any:
         if _has_passed(first, view_gate, args):
             return await view(first, *args, **kwargs)
         request = first if hasattr(first, "META") else args[0]

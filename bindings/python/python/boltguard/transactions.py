@@ -53,7 +53,7 @@ def _atomic_aliases(request: Any, view: Any) -> list[str]:
     return [alias for alias in atomic if alias not in own and alias not in named]
 
 
-def atomically(aliases: list[str], view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def atomically(aliases: list[str], view: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Calls the view in a transaction of each of these databases, as Django does."""
     for alias in aliases:
         view = transaction.atomic(using=alias)(view)

@@ -63,7 +63,7 @@ class Gate(Evaluator):
         self._sent_headers = {backend.name: backend.header for backend in backends if not backend.is_ambient}
         self._vary = ("Vary", ", ".join(self.headers))
 
-    def run(self, request: Any, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def run(self, request: Any, view: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """The response of a sync view, or the error response for a caller who isn't allowed."""
         visit, response = Visit.begin(request), None
         if visit.depth == 1:
@@ -109,7 +109,7 @@ class Gate(Evaluator):
             response = error_response(request, keep_revocations(visit.failure))
         return self.finalize_response(request, response, request._boltguard_seen.is_authenticated)
 
-    async def arun(self, request: Any, wants_user: bool, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    async def arun(self, request: Any, wants_user: bool, view: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """`run`, for a view that is async or returns an awaitable. The account is loaded first if the view reads it."""
         visit, response = Visit.begin(request), None
         if visit.depth == 1:

@@ -10,8 +10,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString};
 
+use crate::clock::now;
 use crate::json::to_python;
-use crate::time::now;
 
 /// The caller of a request: `request.context`.
 ///

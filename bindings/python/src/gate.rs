@@ -14,11 +14,11 @@ use crate::auth_context::AuthContext;
 use crate::backends::api_key::ApiKeyBackend;
 use crate::backends::edge::EdgeBackend;
 use crate::backends::jwt::JwtBackend;
+use crate::clock::evaluation_time;
 use crate::errors::{Class, plain};
 use crate::guard::Guard;
 use crate::needs;
 use crate::request::Reader;
-use crate::time::now;
 
 /// Backends and a guard, compiled once for one route.
 #[pyclass(frozen, module = "boltguard._rust")]
@@ -60,7 +60,7 @@ impl Gate {
     fn check<'py>(&self, meta: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
         let step = self
             .reader
-            .with_parts(meta, |parts| self.engine.evaluate(parts, now()))?;
+            .with_parts(meta, |parts| self.engine.evaluate(parts, evaluation_time()))?;
         for (backend, ignored) in self.engine.take_ignored_grants() {
             log_ignored(meta.py(), &self.engine, backend, ignored)?;
         }

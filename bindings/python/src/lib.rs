@@ -13,6 +13,7 @@ mod api_keys;
 mod auth_context;
 mod backends;
 mod certificates;
+mod clock;
 mod cookies;
 mod errors;
 mod explanation;
@@ -48,6 +49,8 @@ mod _rust {
     use super::backends::jwt::JwtBackend;
     #[pymodule_export]
     use super::certificates::{parse_fingerprint, read_certificate};
+    #[pymodule_export]
+    use super::clock::{set_test_clock, time_ns};
     #[pymodule_export]
     use super::cookies::find_cookie;
     #[pymodule_export]
@@ -98,11 +101,13 @@ mod _rust {
     use super::tokens::minter::Minter;
     use boltguard::keys::Algorithm;
     use pyo3::prelude::*;
-    use pyo3::types::{PyDict, PyMappingProxy, PyTuple};
+    use pyo3::types::{PyDate, PyDateTime, PyDict, PyMappingProxy, PyTuple};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
+        // Looked up once for the process; afterwards, a test may have replaced them in Python's module.
+        let _ = (py.get_type::<PyDate>(), py.get_type::<PyDateTime>());
         let names = Algorithm::ALL.iter().map(|algorithm| algorithm.name());
         module.add("ALGORITHMS", PyTuple::new(py, names)?)?;
         let symmetric = PyDict::new(py);

@@ -17,10 +17,10 @@ use pyo3::types::PyDict;
 use crate::auth_context::AuthContext;
 use crate::backends::api_key::ApiKeyBackend;
 use crate::backends::edge::Identity;
+use crate::clock::{evaluation_time, now};
 use crate::refusal::Refusal;
 use crate::request::{Parts, Reader};
 use crate::revocation_query::RevocationQuery;
-use crate::time::now;
 
 /// A need that waits for its result, and the request that it is of.
 struct Suspended<T> {
@@ -175,8 +175,9 @@ impl KeyRefresh {
 impl KeyRefresh {
     fn resume<'py>(&self, py: Python<'py>, result: Refreshed) -> PyResult<Bound<'py, PyAny>> {
         let need = self.suspended.take()?;
-        self.suspended
-            .resume(py, need, |need, parts| need.resume(result, parts, now()))
+        self.suspended.resume(py, need, |need, parts| {
+            need.resume(result, parts, evaluation_time())
+        })
     }
 }
 
@@ -205,7 +206,7 @@ impl ApiKeySnapshotRefresh {
         let need = need.with_backend(Arc::clone(backend.backend()));
         let need = need.map_err(|error| PyValueError::new_err(error.to_string()))?;
         self.suspended.resume(py, need, |need, parts| {
-            need.resume(Refreshed::Done, parts, now())
+            need.resume(Refreshed::Done, parts, evaluation_time())
         })
     }
 
@@ -213,7 +214,7 @@ impl ApiKeySnapshotRefresh {
     fn unavailable<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let need = self.suspended.take()?;
         self.suspended.resume(py, need, |need, parts| {
-            need.resume(Refreshed::Unavailable, parts, now())
+            need.resume(Refreshed::Unavailable, parts, evaluation_time())
         })
     }
 
@@ -278,8 +279,9 @@ impl RevocationCheck {
         status: RevocationStatus,
     ) -> PyResult<Bound<'py, PyAny>> {
         let need = self.suspended.take()?;
-        self.suspended
-            .resume(py, need, |need, parts| need.resume(status, parts, now()))
+        self.suspended.resume(py, need, |need, parts| {
+            need.resume(status, parts, evaluation_time())
+        })
     }
 }
 
@@ -332,8 +334,9 @@ impl EdgeAuthentication {
 impl EdgeAuthentication {
     fn resume<'py>(&self, py: Python<'py>, found: Authentication) -> PyResult<Bound<'py, PyAny>> {
         let need = self.suspended.take()?;
-        self.suspended
-            .resume(py, need, |need, parts| need.resume(found, parts, now()))
+        self.suspended.resume(py, need, |need, parts| {
+            need.resume(found, parts, evaluation_time())
+        })
     }
 }
 

@@ -7,8 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::backends::trusted_keys::TrustedKeys;
+use crate::clock::now;
 use crate::errors::{Class, plain};
-use crate::time::now;
 
 /// Reads the headers of requests for a gate.
 pub(crate) struct Reader {

@@ -11,9 +11,10 @@ use boltguard::types::NumericDate;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::clock::now;
 use crate::errors::{Class, plain};
 use crate::revocation_query::{RevocationLevel, RevocationQuery};
-use crate::time::{Seconds, now};
+use crate::time::Seconds;
 
 /// Revoked tokens and levels, in the memory of this process.
 ///

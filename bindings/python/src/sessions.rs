@@ -59,12 +59,6 @@ impl SessionEngine {
         })
     }
 
-    /// The current time, in whole microseconds.
-    #[staticmethod]
-    fn now() -> f64 {
-        (crate::time::now().as_f64() * 1e6).floor() / 1e6
-    }
-
     /// Begins a session of a user, with a random ID.
     #[staticmethod]
     fn begin(subject: &str, now: Seconds) -> PyResult<SessionState> {

@@ -1,17 +1,12 @@
-//! The clock, and durations and times as passed by Python code.
+//! Durations and times as passed by Python code.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use boltguard::types::NumericDate;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDelta};
-
-/// The current time of the system clock.
-pub(crate) fn now() -> NumericDate {
-    SystemTime::now().into()
-}
 
 /// A finite number of seconds, given as a number or a `timedelta`.
 #[derive(Clone, Copy)]

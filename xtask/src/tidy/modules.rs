@@ -27,7 +27,7 @@ const ROWS: [&[&str]; 13] = [
         "terminal",
         "transactions",
     ],
-    &["browsers", "conf", "events", "threads"],
+    &["browsers", "clock", "conf", "events", "threads"],
     &["api_keys", "jwt", "misspelt"],
     &["auth", "jws", "models"],
     &["account_changes", "gate"],

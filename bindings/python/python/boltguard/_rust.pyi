@@ -64,6 +64,8 @@ __all__ = [
     "jwt_encode",
     "parse_fingerprint",
     "read_certificate",
+    "set_test_clock",
+    "time_ns",
     "unverified_header",
 ]
 
@@ -77,6 +79,17 @@ SYMMETRIC_ALGORITHMS: Final[MappingProxyType[str, int]]
 _Seconds: TypeAlias = float | timedelta
 _Need: TypeAlias = ApiKeySnapshotRefresh | EdgeAuthentication | KeyRefresh | RevocationCheck
 _Step: TypeAlias = AuthContext | Refusal | _Need | GuardChecks
+
+# --- the clock ---------------------------------------------------------------------------------------------------
+
+def time_ns() -> int:
+    """The current time, in nanoseconds since the epoch."""
+
+def set_test_clock(*, shift: int, follow_python: bool) -> None:
+    """Moves the clock of this process, for `boltguard.testing`.
+
+    It is `shift` nanoseconds ahead of that of Python's `time` module or of the system.
+    """
 
 # --- keys --------------------------------------------------------------------------------------------------------
 
@@ -1377,10 +1390,6 @@ class SessionEngine:
         """Creates an engine whose tokens are derived from the first secret. Tokens of the other secrets are
         accepted.
         """
-
-    @staticmethod
-    def now() -> float:
-        """The current time, in whole microseconds."""
 
     @staticmethod
     def begin(subject: str, now: _Seconds) -> SessionState:

@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from boltguard import _rust
+from boltguard import _rust, clock
 from boltguard.auth.token_ids import row_ids
 from boltguard.auth.watermark_table import row_key
 from boltguard.models import RevocationWatermark, RevokedToken
@@ -35,7 +35,7 @@ class StatusFilter(admin.SimpleListFilter):
         return [("active", str(_("In effect"))), ("expired", str(pgettext_lazy("revocation", "Expired")))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        expired = Q(expires_at__lte=timezone.now())
+        expired = Q(expires_at__lte=clock.now())
         return {"active": queryset.exclude(expired), "expired": queryset.filter(expired)}.get(
             self.value() or "", queryset
         )

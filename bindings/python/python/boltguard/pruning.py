@@ -11,9 +11,8 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import connections, router, transaction
 from django.db.models import Q
-from django.utils import timezone
 
-from boltguard import api_keys, conf, registry
+from boltguard import api_keys, clock, conf, registry
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.replicated_store import ReplicatedRevocation
 from boltguard.auth.session_managers import SessionManager
@@ -81,7 +80,7 @@ def expired_rows(
     if longest_lifetime is not None:
         _check_lifetime(longest_lifetime)
         for model, held in _levels().items():
-            outdated = Q(before__lt=_milliseconds(timezone.now() - longest_lifetime - held - older_than))
+            outdated = Q(before__lt=_milliseconds(clock.now() - longest_lifetime - held - older_than))
             condition = outdated & Q(expires_at=None) if _has_expiry(model) else outdated
             conditions[model] = conditions.get(model, Q(pk__in=[])) | condition
     if apps.is_installed("boltguard.sessions"):
@@ -173,7 +172,7 @@ def _sessions_held() -> timedelta:
 
 
 def _before(field: str, age: timedelta) -> Q:
-    return Q(**{f"{field}__lt": timezone.now() - age})
+    return Q(**{f"{field}__lt": clock.now() - age})
 
 
 def _milliseconds(date: datetime) -> int:

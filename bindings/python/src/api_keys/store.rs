@@ -1,7 +1,6 @@
 //! `ApiKeyStore`: a snapshot of the table of API keys, and whether it is up to date.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use boltguard::apikey::{ApiKeyVerifier, MemoryKeyStore, StoredKey};
 use boltguard::{Freshness, SnapshotRead};
@@ -9,6 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::api_keys::generated::{ApiKeyFormat, ApiKeyUse, StoredApiKey, peppers};
+use crate::clock::instant;
 use crate::time::Seconds;
 
 /// API keys in memory, which are read without a lock.
@@ -52,14 +52,14 @@ impl ApiKeyStore {
         Ok(Self {
             verifier: ApiKeyVerifier::new(format.format().clone(), peppers),
             keys: Arc::default(),
-            freshness: Arc::new(Freshness::new(interval, Instant::now())),
+            freshness: Arc::new(Freshness::new(interval, instant())),
         })
     }
 
     /// Whether the last refresh was less than `refresh_interval` ago and no change was noted since.
     #[getter]
     fn is_current(&self) -> bool {
-        self.freshness.is_current(Instant::now())
+        self.freshness.is_current(instant())
     }
 
     /// Notes a change of the table. A refresh that began before it doesn't count.
@@ -69,7 +69,7 @@ impl ApiKeyStore {
 
     /// Begins a refresh. Call this before you read the table.
     fn begin_refresh(&self) -> ApiKeyRefresh {
-        ApiKeyRefresh(self.freshness.begin_read(Instant::now()))
+        ApiKeyRefresh(self.freshness.begin_read(instant()))
     }
 
     /// Finishes a refresh. The keys are up to date as of its beginning.

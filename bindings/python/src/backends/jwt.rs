@@ -8,11 +8,12 @@ use pyo3::prelude::*;
 
 use crate::backends::jwt_settings::JwtSettings;
 use crate::backends::trusted_keys::TrustedKeys;
+use crate::clock::now;
 use crate::keys::algorithms::Algorithms;
 use crate::keys::remote::RemoteKeys;
 use crate::replica::stored::RevocationReplica;
 use crate::revocation::MemoryRevocation;
-use crate::time::{Seconds, now};
+use crate::time::Seconds;
 
 /// Authenticates requests by a JWT in a header or a cookie. All settings are checked when it is created.
 #[pyclass(frozen, module = "boltguard._rust")]

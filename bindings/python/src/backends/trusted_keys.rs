@@ -8,13 +8,13 @@ use boltguard::keys::{Algorithm, KeySet as Set, SigningKeys as Scheduled};
 use boltguard::types::NumericDate;
 use pyo3::prelude::*;
 
+use crate::clock::now;
 use crate::errors::key_error;
 use crate::keys::algorithms::{Algorithms, takes_long_to_verify};
 use crate::keys::argument::KeyArgument;
 use crate::keys::jwk::warn_of_skipped;
 use crate::keys::set::{KeyObserver, Rotating};
 use crate::keys::signing_keys::SigningKeys;
-use crate::time::now;
 
 /// The keys that a backend trusts. If a `KeySet` among them is replaced, or a key of `SigningKeys` is published or
 /// retired, the backend is updated.

@@ -3,7 +3,7 @@
 //! Rust schedules the requests and reads the responses; Python sends the requests.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use boltguard::jwks::{
     self, FetchError, JwksConfigError, JwksUrl, Limits, Refresh, RefreshPolicy, RefreshStep,
@@ -14,6 +14,7 @@ use boltguard::keys::Algorithm;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
+use crate::clock::instant;
 use crate::errors::{Class, coded, jws_error, plain};
 use crate::keys::set::KeySet;
 use crate::time::Seconds;
@@ -96,7 +97,7 @@ impl RemoteKeys {
     /// Whether the current keys may be used, fresh or stale.
     #[getter]
     fn is_usable(&self) -> bool {
-        self.remote.is_usable(Instant::now())
+        self.remote.is_usable(instant())
     }
 
     /// Whether a key that isn't among the current ones may verify the token: none of them has its `kid` or, if it has
@@ -136,7 +137,7 @@ impl RemoteKeys {
         };
         let mut then = refresh.after_wait();
         loop {
-            let now = Instant::now();
+            let now = instant();
             if self.remote.is_up_to_date(refresh, now) {
                 return Ok(None);
             }
@@ -206,7 +207,7 @@ impl FetchPermit {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let used = || PyRuntimeError::new_err("this permit has already been used");
-        let fetched = permit.ok_or_else(used)?.finish(response, Instant::now());
+        let fetched = permit.ok_or_else(used)?.finish(response, instant());
         let skipped = fetched.skipped().iter().map(ToString::to_string);
         let _ = self.skipped.set(skipped.collect());
         Ok(fetched.explain())

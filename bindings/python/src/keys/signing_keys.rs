@@ -12,10 +12,11 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
+use crate::clock::now;
 use crate::errors::{Class, key_error, plain};
 use crate::keys::algorithms::{Algorithms, named};
 use crate::keys::argument::KeyArgument;
-use crate::time::{Seconds, now};
+use crate::time::Seconds;
 use crate::tokens::minter::Minter;
 
 /// The signing keys of an issuer, of which the time decides which one signs and which ones are published.

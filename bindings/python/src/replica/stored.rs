@@ -14,9 +14,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::clock::monotonic;
+use crate::clock::now;
 use crate::errors::{Class, plain};
 use crate::revocation_query::RevocationQuery;
-use crate::time::{Seconds, now};
+use crate::time::Seconds;
 
 /// A copy of a shared revocation list, which a `RevocationSynchronizer` keeps current.
 ///

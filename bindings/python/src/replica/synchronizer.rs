@@ -14,7 +14,8 @@ use pyo3::prelude::*;
 use super::clock::monotonic;
 use super::entry::RevocationEntry;
 use super::stored::RevocationReplica;
-use crate::time::{Seconds, now};
+use crate::clock::now;
+use crate::time::Seconds;
 
 /// A state machine that keeps a `RevocationReplica` current. It performs no I/O.
 ///

@@ -9,10 +9,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
+use crate::clock;
 use crate::errors::{jws_error, token_sign_error, warn_of_old_argument};
 use crate::json::from_python::{self, Extras};
 use crate::json::to_python;
-use crate::time::{self, Seconds};
+use crate::time::Seconds;
 use crate::tokens::claims_error::claims_error;
 use crate::tokens::encoder;
 use crate::tokens::jws::{self, Verification};
@@ -186,7 +187,7 @@ pub(crate) fn jwt_check_claims(
     let mut json = String::new();
     from_python::write_object(payload, Extras::Refuse, &mut json)?;
     let token = unsigned(json.as_bytes(), header)?;
-    let now = now.map_or_else(time::now, Seconds::since_epoch);
+    let now = now.map_or_else(clock::now, Seconds::since_epoch);
     let admitted = assume_verified(py, &token, |jws| policed((&policy, &options), jws, now))?;
     admitted.map_err(|error| claims_error(py, &error))?;
     if options.checks_strict_audience() {
@@ -243,7 +244,7 @@ impl<'a, 'py> DecodeArguments<'a, 'py> {
         options: &Options,
         policy: &ClaimsPolicy,
     ) -> PyResult<AdmittedClaims> {
-        let now = self.now.map_or_else(time::now, Seconds::since_epoch);
+        let now = self.now.map_or_else(clock::now, Seconds::since_epoch);
         let token = self.verification.whole_token(py, text)?;
         let admit = |jws: VerifiedJws<'_>| policed((policy, options), jws, now);
         let admitted = if options.verify_signature {

@@ -56,7 +56,7 @@ impl Minter {
         let lifetime = lifetime.ok_or_else(|| {
             PyValueError::new_err("expires_in must be positive and not too large")
         })?;
-        let now = now.map_or_else(crate::time::now, Seconds::since_epoch);
+        let now = now.map_or_else(crate::clock::now, Seconds::since_epoch);
         self.mint_for(subject, lifetime, claims, now, None)
     }
 

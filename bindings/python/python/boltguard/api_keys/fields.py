@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from boltguard import _rust
+from boltguard import _rust, clock
 
 
 def checked(expires: datetime | timedelta | None, **fields: Any) -> dict[str, Any]:
@@ -43,14 +43,14 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
 
 def checked_end(expires: datetime | timedelta | None) -> datetime | None:
     """The time at which the key expires."""
-    end = timezone.now() + expires if isinstance(expires, timedelta) else expires
+    end = clock.now() + expires if isinstance(expires, timedelta) else expires
     if end is None:
         return None
     if not isinstance(end, datetime):
         raise ValueError(f"expires must be a datetime, a timedelta or None, not {expires!r}.")
     if timezone.is_naive(end) and timezone.is_aware(timezone.now()):
         end = timezone.make_aware(end)
-    if end <= timezone.now():
+    if end <= clock.now():
         raise ValueError("expires must be in the future, because an expired key can't be used.")
     return end
 

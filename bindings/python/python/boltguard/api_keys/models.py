@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from boltguard import _rust, conf
+from boltguard import _rust, clock, conf
 from boltguard.api_keys import APP, NOT_INSTALLED
 from boltguard.api_keys.announcements import announce
 from boltguard.api_keys.fields import checked, checked_overlap
@@ -45,11 +45,11 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
 
     def active(self) -> APIKeyQuerySet:
         """Keys that can be used now."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()), revoked_at=None)
 
     def expired(self) -> APIKeyQuerySet:
         """Keys that have expired and weren't revoked."""
-        return self.filter(expires_at__lte=timezone.now(), revoked_at=None)
+        return self.filter(expires_at__lte=clock.now(), revoked_at=None)
 
     def revoked(self) -> APIKeyQuerySet:
         """Keys that were revoked."""
@@ -58,7 +58,7 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
     def revoke(self) -> int:
         """Revokes these keys permanently, and returns how many weren't revoked before."""
         with changing(self._writes_to) as stamp:
-            count = super(APIKeyQuerySet, self.filter(revoked_at=None)).update(revoked_at=timezone.now(), stamp=stamp)
+            count = super(APIKeyQuerySet, self.filter(revoked_at=None)).update(revoked_at=clock.now(), stamp=stamp)
             if count and api_key_revoked.has_listeners(self.model):
                 for row in self.model._base_manager.using(self.db).filter(stamp=stamp):
                     announce(api_key_revoked, row)
@@ -190,12 +190,12 @@ class APIKey(models.Model):
         """`active`, `expired` or `revoked`."""
         if self.revoked_at is not None:
             return "revoked"
-        return "expired" if self.expires_at is not None and self.expires_at <= timezone.now() else "active"
+        return "expired" if self.expires_at is not None and self.expires_at <= clock.now() else "active"
 
     def revoke(self) -> None:
         """Revokes the key permanently."""
         with self._locked() as row:
-            self.revoked_at = row.revoked_at or timezone.now()
+            self.revoked_at = row.revoked_at or clock.now()
             self.save(update_fields=["revoked_at"])
             if row.revoked_at is None:
                 announce(api_key_revoked, self)
@@ -233,7 +233,7 @@ class APIKey(models.Model):
 
     def replace(self, overlap: timedelta) -> tuple[APIKey, _rust.GeneratedApiKey]:
         """`rotate`, with a key that error pages don't show."""
-        now = timezone.now()
+        now = clock.now()
         with self._locked() as row:
             if row.status != "active":
                 raise ValueError(f"API key {row.id} is {row.status}. Create a new key instead.")

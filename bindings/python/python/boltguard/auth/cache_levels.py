@@ -13,6 +13,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+from boltguard import clock
 from boltguard.exceptions import RevocationUnavailable
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _reserve(cache: BaseCache, slots: list[str]) -> str:
 
 def _raised(held: Any, before: int, lifetime: int | None) -> tuple[str, int | None]:
     """The value of a slot with the later time and the longer lifetime, and for how many seconds to keep it."""
-    now = time.time()
+    now = clock.time()
     end = 0 if lifetime is None else math.ceil(now) + lifetime
     if held is not None:
         held_before, held_end = _parse(held)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import SynchronousOnlyOperation
 
-from boltguard import _rust
+from boltguard import _rust, clock
 from boltguard.auth import cache_levels
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.stores import NAME_AREVOKE, USE_ASYNC, RevocationStore
@@ -156,7 +155,7 @@ class DjangoCacheRevocation(RevocationStore):
         kept forever: of writers that do this at once, none shortens the entry of another.
         """
         cache = self.cache
-        end = 0 if lifetime is None else math.ceil(time.time()) + lifetime
+        end = 0 if lifetime is None else math.ceil(clock.time()) + lifetime
         longer = (0, None) if lifetime is None else (end + SLACK, lifetime + SLACK)
         if not cache.add(key, longer[0], timeout=longer[1]):
             held = cache.get(key)

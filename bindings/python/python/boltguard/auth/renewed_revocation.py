@@ -6,10 +6,10 @@ Until then, other requests read the old account: someone can log in with the old
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from boltguard import clock
 from boltguard.auth.revocation_arguments import date_of
 from boltguard.exceptions import RevocationNotAnnounced
 from boltguard.optional import open_connections
@@ -34,7 +34,7 @@ class RenewedRevocation:
     def issued(self, subject: str) -> None:
         """Called before a token is issued for a subject."""
         if self._first_issued is None and any(one.subject == subject for one in self._tokens):
-            self._first_issued = time.time_ns() // 1_000_000
+            self._first_issued = clock.time_ms()
 
     def __call__(self) -> None:
         from boltguard.auth.account_tokens import revoke_all

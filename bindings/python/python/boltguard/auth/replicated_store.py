@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import math
-import time
 import weakref
 from collections.abc import Hashable
 from datetime import timedelta
@@ -13,7 +12,7 @@ from typing import Any
 
 from django.db import connections, router, transaction
 
-from boltguard import _rust
+from boltguard import _rust, clock
 from boltguard.auth import replica_truth
 from boltguard.auth.arguments import refuse
 from boltguard.auth.replica_follower import ReplicaThread
@@ -212,7 +211,7 @@ class ReplicatedRevocation(RevocationStore):
 
     def _until(self, ttl: Ttl) -> float | None:
         lifetime = self.lifetime(ttl)
-        return None if lifetime is None else time.time() + lifetime
+        return None if lifetime is None else clock.time() + lifetime
 
     def _check_after_wait(self, query: _rust.RevocationQuery) -> bool:
         try:

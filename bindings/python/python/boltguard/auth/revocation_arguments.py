@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import time
 from datetime import datetime, timedelta, timezone
 
+from boltguard import clock
 from boltguard._rust import RevocationLevel
 from boltguard.messages import kind_of
 
@@ -51,7 +51,7 @@ def _text(name: str, value: object, remedy: str = "") -> str:
 def milliseconds(before: object) -> int:
     """The Unix milliseconds of `before`, which is now if it is `None`."""
     if before is None:
-        return time.time_ns() // 1_000_000
+        return clock.time_ms()
     if not isinstance(before, datetime):
         raise ValueError(f"before is {kind_of(before)}. It must be an aware datetime, or None for now.")
     if before.utcoffset() is None:
@@ -69,7 +69,7 @@ def rest_of_millisecond(before: int) -> float:
 
     A token that is issued in the same millisecond would be revoked, although its user has logged in again.
     """
-    return max(0.0, min((before + 1.01) / 1000 - time.time(), 0.0011))
+    return max(0.0, min((before + 1.01) / 1000 - clock.time(), 0.0011))
 
 
 def checked_level(level: object) -> RevocationLevel:

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from boltguard import clock
 from boltguard._rust import RevocationLevel, RevocationQuery
 from boltguard.auth import watermark_table
 from boltguard.auth.revocation_arguments import Ttl
@@ -108,7 +108,7 @@ class DjangoORMRevocation(RevocationStore):
         watermarks = 0 if self.watermark_model is None else watermark_table.purge(self.watermark_model)
         if self.expiry_field is None:
             return watermarks
-        return watermarks + int(self._rows.filter(expires_at__lt=timezone.now()).delete()[0])
+        return watermarks + int(self._rows.filter(expires_at__lt=clock.now()).delete()[0])
 
     async def apurge(self) -> int:
         """`purge`, for async code."""
@@ -191,9 +191,9 @@ class DjangoORMRevocation(RevocationStore):
         if field is None or (lifetime is None and field.null):
             return None
         try:
-            return timezone.now() + timedelta(seconds=math.inf if lifetime is None else lifetime)
+            return clock.now() + timedelta(seconds=math.inf if lifetime is None else lifetime)
         except OverflowError:
-            return datetime(9999, 1, 1, tzinfo=timezone.now().tzinfo)
+            return datetime(9999, 1, 1, tzinfo=clock.now().tzinfo)
 
     def _write(self, jti: str, expires_at: datetime | None) -> None:
         stored = self._stored_ids(jti)

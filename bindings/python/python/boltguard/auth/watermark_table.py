@@ -9,8 +9,8 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import IntegrityError, router, transaction
 from django.db.models import Case, F, Max, Q, Value, When
 from django.db.models.functions import Greatest
-from django.utils import timezone
 
+from boltguard import clock
 from boltguard._rust import RevocationLevel
 from boltguard.auth.token_ids import LEVEL
 from boltguard.exceptions import RevocationUnavailable
@@ -29,7 +29,7 @@ def latest(model: Any, levels: list[RevocationLevel]) -> int | None:
     """The latest valid watermark of these levels."""
     rows = _rows(model).filter(key__in=[row_key(level) for level in levels])
     if has_expiry(model):
-        rows = rows.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now()))
+        rows = rows.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=clock.now()))
     found: int | None = rows.aggregate(latest=Max("before"))["latest"]
     return found
 
@@ -71,7 +71,7 @@ def later(expires_at: datetime | None) -> Any:
 
 def purge(model: Any) -> int:
     """Deletes expired watermarks, and returns their number."""
-    return int(_rows(model).filter(expires_at__lt=timezone.now()).delete()[0]) if has_expiry(model) else 0
+    return int(_rows(model).filter(expires_at__lt=clock.now()).delete()[0]) if has_expiry(model) else 0
 
 
 def has_expiry(model: Any) -> bool:

@@ -10,9 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
-from django.utils import timezone
 
-from boltguard import conf
+from boltguard import clock, conf
 from boltguard._rust import RevocationQuery
 from boltguard.auth.cache_store import DjangoCacheRevocation
 from boltguard.auth.jwt_backend import JWTAuthentication
@@ -185,7 +184,7 @@ def _counts(rows: Any, model: Any) -> dict[str, int]:
     if not has_expiry(model):
         return {"rows": total, "current": total}
     permanent = rows.filter(expires_at=None).count()
-    later = rows.filter(expires_at__gt=timezone.now()).count()
+    later = rows.filter(expires_at__gt=clock.now()).count()
     return {"rows": total, "current": permanent + later, "permanent": permanent}
 
 

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from django.conf import settings
-
-from boltguard import _rust
+from boltguard.clock import moment as moment
+from boltguard.clock import time_ns
 
 
 def now() -> float:
     """The current time of the engine, in whole microseconds."""
-    return _rust.SessionEngine.now()
+    return time_ns() // 1000 / 1_000_000
 
 
 def current() -> datetime:
     """The current time, for a comparison with a column."""
     return moment(now())
-
-
-def moment(seconds: float) -> datetime:
-    """The value of a column: with `USE_TZ`, an aware datetime; otherwise a naive one in local time."""
-    return datetime.fromtimestamp(seconds, timezone.utc if settings.USE_TZ else None)
 
 
 def timestamp(date: datetime) -> float:

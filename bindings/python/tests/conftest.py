@@ -3,6 +3,8 @@
 import os
 import sys
 import types
+from datetime import timedelta
+from importlib.metadata import entry_points
 from weakref import WeakSet
 
 import pytest
@@ -26,6 +28,9 @@ except ImportError:
         "test_routes_*.py",
         "test_servers.py",
     ]
+
+# The plugin of the package, which pytest has loaded already if the package is installed.
+pytest_plugins = [] if entry_points(group="pytest11", name="boltguard") else ["boltguard.testing.pytest_plugin"]
 
 SECRET = "a-secret-of-the-tests-which-is-longer-than-sixty-four-bytes-for-hs512"
 
@@ -184,6 +189,12 @@ def remote(issuer):
 
     with serving(issuer) as url:
         yield RemoteKeySet(url, allow_http=True, timeout=30)
+
+
+@pytest.fixture
+def skip(boltguard_travel):
+    """Moves the clock forward until the end of the test, by a number of seconds or a timedelta."""
+    return lambda by: boltguard_travel(by if isinstance(by, timedelta) else timedelta(seconds=by))
 
 
 @pytest.fixture

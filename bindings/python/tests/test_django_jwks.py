@@ -77,7 +77,7 @@ def test_keys_are_fetched_with_the_first_token(issuer, remote):
 
 
 @pytest.mark.parametrize("edge", range(4))
-def test_each_edge_fetches_and_finds_a_new_key(issuer, remote, edge):
+def test_each_edge_fetches_and_finds_a_new_key(issuer, remote, edge, skip):
     serve(backend(remote))
 
     def status_of(kid):
@@ -86,10 +86,10 @@ def test_each_edge_fetches_and_finds_a_new_key(issuer, remote, edge):
     assert status_of("a") == 200
     issuer.publish("a", "b")
     assert status_of("b") == 401
-    remote.rust.skip(30)
+    skip(30)
     assert status_of("b") == 200
     issuer.publish("b")
-    remote.rust.skip(300)
+    skip(300)
     assert status_of("a") == 401
     assert len(issuer.requests) == 3
 
@@ -102,10 +102,10 @@ ONE_EDGE = [
 ]
 
 
-def test_a_flood_of_unknown_keys_is_one_request_a_cooldown(issuer, remote):
+def test_a_flood_of_unknown_keys_is_one_request_a_cooldown(issuer, remote, skip):
     serve(backend(remote))
     assert statuses(issuer.bearer("a")) == [200] * 4
-    remote.rust.skip(30)
+    skip(30)
     unknown_issuers = [Issuer(f"x{number}") for number in range(5)]
     for unknown in unknown_issuers:
         (kid,) = unknown.keys
@@ -116,10 +116,10 @@ def test_a_flood_of_unknown_keys_is_one_request_a_cooldown(issuer, remote):
     assert statuses(issuer.bearer("a")) == [200] * 4
 
 
-def test_tokens_that_are_merely_bad_fetch_nothing_more(issuer, remote):
+def test_tokens_that_are_merely_bad_fetch_nothing_more(issuer, remote, skip):
     serve(backend(remote))
     assert statuses(issuer.bearer("a")) == [200] * 4
-    remote.rust.skip(30)
+    skip(30)
     forged = issuer.bearer("a")["Authorization"][:-4] + "AAAA"
     for headers in [issuer.bearer("a", exp=1), issuer.bearer("a", aud="x"), bearer(), {"Authorization": forged}]:
         assert statuses(headers) == [401] * 4
@@ -127,7 +127,7 @@ def test_tokens_that_are_merely_bad_fetch_nothing_more(issuer, remote):
 
 
 @pytest.mark.parametrize("guards", [[IsAuthenticated()], [AllowAny()]])
-def test_without_keys_the_response_is_503(issuer, remote, guards, caplog):
+def test_without_keys_the_response_is_503(issuer, remote, guards, caplog, skip):
     serve(backend(remote), guards=guards)
     issuer.respond = fail
     for response in on_each_edge(issuer.bearer("a")):
@@ -136,25 +136,25 @@ def test_without_keys_the_response_is_503(issuer, remote, guards, caplog):
         assert 1 <= int(response["retry-after"]) <= 30
     assert "status 500" in caplog.text
     assert "Traceback" not in caplog.text
-    remote.rust.skip(60)
+    skip(60)
     issuer.respond = None
     assert statuses(issuer.bearer("a")) == [200] * 4
 
 
-def test_old_keys_serve_until_they_are_too_old(issuer, remote):
+def test_old_keys_serve_until_they_are_too_old(issuer, remote, skip):
     serve(backend(remote))
     assert statuses(issuer.bearer("a")) == [200] * 4
     issuer.respond = fail
-    remote.rust.skip(300)
+    skip(300)
     assert statuses(issuer.bearer("a")) == [200] * 4
     # It can't be determined whether an unknown key exists, and many unknown keys trigger no further fetch.
     requested = len(issuer.requests)
     assert statuses(Issuer("x").bearer("x")) == [503] * 4
     assert statuses(issuer.bearer("a", exp=1)) == [401] * 4
     assert len(issuer.requests) == requested
-    remote.rust.skip(4000)
+    skip(4000)
     assert statuses(issuer.bearer("a")) == [503] * 4
-    remote.rust.skip(60)
+    skip(60)
     issuer.respond = None
     assert statuses(issuer.bearer("a")) == [200] * 4
 
@@ -173,21 +173,20 @@ def test_many_requests_at_the_start_are_one_fetch(issuer, remote):
     assert len(issuer.requests) == 1
 
 
-def test_two_issuers_do_not_ask_for_each_other(issuer, remote):
+def test_two_issuers_do_not_ask_for_each_other(issuer, remote, skip):
     other = Issuer("b")
     with serving(other) as url:
         second = RemoteKeySet(url, allow_http=True)
         serve(backend(remote), backend(second))
         assert statuses(other.bearer("b")) == [200] * 4
         before = len(issuer.requests)
-        remote.rust.skip(31)
-        second.rust.skip(31)
+        skip(31)
         assert statuses(other.bearer("b")) == [200] * 4
         assert statuses(other.bearer("b", exp=1)) == [401] * 4
         assert (len(issuer.requests), len(other.requests)) == (before, 1)
 
 
-def test_a_kid_of_one_issuer_does_not_stop_the_rotation_of_another(issuer, remote):
+def test_a_kid_of_one_issuer_does_not_stop_the_rotation_of_another(issuer, remote, skip):
     other = Issuer("2026")
     with serving(other) as url:
         second = RemoteKeySet(url, allow_http=True)
@@ -197,8 +196,7 @@ def test_a_kid_of_one_issuer_does_not_stop_the_rotation_of_another(issuer, remot
             assert statuses(issuer.bearer("a")) == [200] * 4
         requested = len(issuer.requests), len(other.requests)
         issuer.publish("2026")
-        remote.rust.skip(30)
-        second.rust.skip(30)
+        skip(30)
         assert statuses(other.bearer("2026", exp=1)) == [401] * 4
         assert (len(issuer.requests), len(other.requests)) == requested
         assert statuses(issuer.bearer("2026")) == [200] * 4
@@ -206,7 +204,7 @@ def test_a_kid_of_one_issuer_does_not_stop_the_rotation_of_another(issuer, remot
         assert len(issuer.requests) == requested[0] + 1
 
 
-def test_token_without_kid_triggers_a_fetch(issuer, remote):
+def test_token_without_kid_triggers_a_fetch(issuer, remote, skip):
     def without_kid(issuer, kid, **claims):
         token = jwt.encode({"sub": "42", "exp": FAR, **claims}, issuer.keys[kid], algorithm="ES256")
         return {"Authorization": f"Bearer {token}"}
@@ -217,21 +215,21 @@ def test_token_without_kid_triggers_a_fetch(issuer, remote):
         serve(backend(remote), backend(second))
         assert statuses(without_kid(other, "b")) == [200] * 4
         issuer.respond = fail
-        remote.rust.skip(300)
+        skip(300)
         # Its issuer is available, and the other one doesn't affect it.
         assert statuses(without_kid(other, "b", exp=1)) == [401] * 4
         requested = len(issuer.requests)
-        remote.rust.skip(60)
+        skip(60)
         issuer.respond = None
         issuer.publish("c")
         assert statuses(without_kid(issuer, "c")) == [200] * 4
         assert len(issuer.requests) == requested + 1
 
 
-def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
+def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote, skip):
     serve(backend(remote))
     assert wsgi("get", "/sync", issuer.bearer("a")).status_code == 200
-    remote.rust.skip(30)
+    skip(30)
     requested, go_on = issuer.hold()
     unknown = Issuer("x").bearer("x")
     with ThreadPoolExecutor(12) as pool:
@@ -286,7 +284,7 @@ class Slow(RevocationStore):
 
 
 @pytest.mark.parametrize("store", [Slow, InMemoryRevocation])
-def test_tokens_of_another_issuer_can_be_revoked(issuer, remote, store):
+def test_tokens_of_another_issuer_can_be_revoked(issuer, remote, store, skip):
     store = store()
     serve(backend(remote, revocation_store=store))
     if isinstance(store, InMemoryRevocation):
@@ -294,22 +292,22 @@ def test_tokens_of_another_issuer_can_be_revoked(issuer, remote, store):
     assert statuses(issuer.bearer("a", jti="here")) == [200] * 4
     assert statuses(issuer.bearer("a", jti="gone")) == [401] * 4
     issuer.publish("a", "b")
-    remote.rust.skip(30)
+    skip(30)
     assert statuses(issuer.bearer("b", jti="here")) == [200] * 4
     assert len(issuer.requests) == 2
 
 
-def test_cached_tokens_end_with_their_key(issuer, remote):
+def test_cached_tokens_end_with_their_key(issuer, remote, skip):
     kept = backend(remote, cached_tokens=100)
     serve(kept)
     assert statuses(issuer.bearer("a")) == [200] * 4
     assert kept.rust.cached_tokens > 0
     issuer.publish("b")
-    remote.rust.skip(300)
+    skip(300)
     assert statuses(issuer.bearer("a")) == [401] * 4
 
 
-def test_a_decorated_view_and_a_middleware(issuer, remote):
+def test_a_decorated_view_and_a_middleware(issuer, remote, skip):
     @protect(auth=[backend(remote)], guards=[IsAuthenticated()])
     def decorated(request):
         return JsonResponse({"user": request.context["user_id"]})
@@ -328,7 +326,7 @@ def test_a_decorated_view_and_a_middleware(issuer, remote):
         assert wsgi("get", "/plain", issuer.bearer("a")).json() == {"user": "42"}
         assert asyncio.run(asgi("get", "/plain", issuer.bearer("a"))).json() == {"user": "42"}
         issuer.respond = fail
-        remote.rust.skip(4000)
+        skip(4000)
         assert wsgi("get", "/plain", issuer.bearer("a")).status_code == 503
         assert wsgi("get", "/plain", {}).json() == {"user": None}
 

@@ -61,14 +61,14 @@ def test_both_find_the_same_keys(issuer, url, client):
         assert one.match_kid(one.get_signing_keys(), "x") is None
 
 
-def test_the_set_is_cached_for_its_lifespan(issuer, url):
+def test_the_set_is_cached_for_its_lifespan(issuer, url, skip):
     client = PyJWKClient(url, allow_http=True, lifespan=600)
     for _ in range(3):
         client.get_signing_key("a")
-    client._remote.rust.skip(500)
+    skip(500)
     client.get_signing_key("a")
     assert len(issuer.requests) == 1
-    client._remote.rust.skip(100)
+    skip(100)
     client.get_signing_key("a")
     assert len(issuer.requests) == 2
 
@@ -81,14 +81,14 @@ def test_a_set_that_is_not_cached_is_fetched_each_time(issuer, url):
     assert len(issuer.requests) == 2
 
 
-def test_an_unknown_key_is_looked_for_once_a_cooldown(issuer, client):
+def test_an_unknown_key_is_looked_for_once_a_cooldown(issuer, client, skip):
     client.get_signing_key("a")
     issuer.publish("c")
     for _ in range(5):
         with pytest.raises(PyJWKClientError, match="Unable to find a signing key that matches"):
             client.get_signing_key("c")
     assert len(issuer.requests) == 1
-    client._remote.rust.skip(30)
+    skip(30)
     assert client.get_signing_key("c").key_id == "c"
     assert len(issuer.requests) == 2
 
@@ -102,19 +102,19 @@ def test_requested_refresh_is_made(issuer, client):
     assert len(issuer.requests) == 3
 
 
-def test_old_keys_serve_while_the_server_fails(issuer, client, caplog):
+def test_old_keys_serve_while_the_server_fails(issuer, client, caplog, skip):
     client.get_signing_key("a")
     issuer.respond = fail
-    client._remote.rust.skip(300)
+    skip(300)
     assert client.get_signing_key("a").key_id == "a"
     assert "status 500" in caplog.text
     with pytest.raises(PyJWKClientConnectionError):
         client.get_jwk_set(refresh=True)
-    client._remote.rust.skip(4000)
+    skip(4000)
     with pytest.raises(PyJWKClientConnectionError):
         client.get_signing_key("a")
     issuer.respond = None
-    client._remote.rust.skip(60)
+    skip(60)
     assert client.get_signing_key("a").key_id == "a"
 
 

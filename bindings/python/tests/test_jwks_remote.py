@@ -40,55 +40,55 @@ def test_nothing_is_fetched_before_it_is_needed(issuer, remote):
     assert len(issuer.requests) == 1
 
 
-def test_keys_are_fetched_again_when_their_time_is_over(issuer, remote):
+def test_keys_are_fetched_again_when_their_time_is_over(issuer, remote, skip):
     remote.keys()
     issuer.publish("b")
-    remote.rust.skip(200)
+    skip(200)
     assert holds("a", remote.keys())
     assert len(issuer.requests) == 1
-    remote.rust.skip(timedelta(seconds=100))
+    skip(timedelta(seconds=100))
     assert decode(remote, issuer.token("b"))["sub"] == "42"
     assert len(issuer.requests) == 2
     with pytest.raises(jwt.InvalidSignatureError):
         decode(remote, issuer.token("a"))
 
 
-def test_the_servers_max_age_shortens_the_time(issuer, remote):
+def test_the_servers_max_age_shortens_the_time(issuer, remote, skip):
     issuer.respond = lambda handler, _: reply(
         handler, 200, json.dumps(issuer.published).encode(), Cache_Control="public, max-age=60"
     )
     remote.keys()
-    remote.rust.skip(60)
+    skip(60)
     remote.keys()
     assert len(issuer.requests) == 2
 
 
-def test_a_new_key_is_found_once_the_cooldown_is_over(issuer, remote):
+def test_a_new_key_is_found_once_the_cooldown_is_over(issuer, remote, skip):
     remote.keys()
     issuer.publish("a", "b")
     with pytest.raises(jwt.InvalidSignatureError):
         decode(remote, issuer.token("b"))
     assert len(issuer.requests) == 1
-    remote.rust.skip(30)
+    skip(30)
     assert decode(remote, issuer.token("b"))["sub"] == "42"
     assert len(issuer.requests) == 2
 
 
-def test_a_token_without_kid_finds_a_new_key_once_the_cooldown_is_over(issuer, remote):
+def test_a_token_without_kid_finds_a_new_key_once_the_cooldown_is_over(issuer, remote, skip):
     remote.keys()
     issuer.publish("b")
     token = jwt.encode({"sub": "42", "exp": 4102444800}, issuer.keys["b"], algorithm="ES256")
     with pytest.raises(jwt.InvalidSignatureError):
         decode(remote, token)
-    remote.rust.skip(30)
+    skip(30)
     assert decode(remote, token)["sub"] == "42"
     assert decode(remote, token)["sub"] == "42"
     assert len(issuer.requests) == 2
 
 
-def test_a_flood_of_unknown_keys_is_one_request(issuer, remote):
+def test_a_flood_of_unknown_keys_is_one_request(issuer, remote, skip):
     remote.keys()
-    remote.rust.skip(30)
+    skip(30)
     unknown = Issuer("x").token("x")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: remote.keys_for(unknown), range(200)))
@@ -118,11 +118,11 @@ def test_threads_wait_for_the_one_that_fetches(issuer, remote):
     assert len(issuer.requests) == 1
 
 
-def test_old_keys_serve_while_one_thread_fetches(issuer, remote):
+def test_old_keys_serve_while_one_thread_fetches(issuer, remote, skip):
     remote.keys()
     requested, go_on = issuer.hold()
     issuer.publish("b")
-    remote.rust.skip(300)
+    skip(300)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(remote.keys)
         requested.wait()
@@ -131,23 +131,23 @@ def test_old_keys_serve_while_one_thread_fetches(issuer, remote):
         assert holds("b", first.result())
 
 
-def test_old_keys_serve_until_they_are_too_old(issuer, remote, caplog):
+def test_old_keys_serve_until_they_are_too_old(issuer, remote, caplog, skip):
     remote.keys()
     issuer.respond = fail
-    remote.rust.skip(300)
+    skip(300)
     with caplog.at_level(logging.WARNING, "boltguard"):
         assert holds("a", remote.keys())
     assert "status 500" in caplog.text
-    remote.rust.skip(3000)
+    skip(3000)
     assert holds("a", remote.keys())
-    remote.rust.skip(1000)
+    skip(1000)
     with pytest.raises(PyJWKClientConnectionError, match="status 500") as caught:
         remote.keys()
     assert caught.value.code == "issuer_keys_unavailable"
     assert remote.rust.keys.to_jwks() == {"keys": []}
 
 
-def test_unavailable_issuer_is_retried_with_growing_delays(issuer, remote):
+def test_unavailable_issuer_is_retried_with_growing_delays(issuer, remote, skip):
     issuer.respond = fail
     for requested, pause in enumerate([1, 2, 4, 8, 16, 30, 30], 1):
         # A delay of a few seconds may end before the second attempt.
@@ -155,7 +155,7 @@ def test_unavailable_issuer_is_retried_with_growing_delays(issuer, remote):
             with pytest.raises(PyJWKClientConnectionError):
                 remote.keys()
         assert len(issuer.requests) == requested
-        remote.rust.skip(pause)
+        skip(pause)
     issuer.respond = None
     assert holds("a", remote.keys())
 
@@ -176,10 +176,10 @@ def test_unavailable_issuer_is_retried_with_growing_delays(issuer, remote):
         (b" " * 600_000, "too large"),
     ],
 )
-def test_what_is_not_a_set_is_refused_and_the_old_one_stays(issuer, remote, caplog, body, why):
+def test_what_is_not_a_set_is_refused_and_the_old_one_stays(issuer, remote, caplog, body, why, skip):
     remote.keys()
     issuer.respond = lambda handler, _: reply(handler, 200, body)
-    remote.rust.skip(300)
+    skip(300)
     assert holds("a", remote.keys())
     assert why in caplog.text
 
@@ -202,7 +202,7 @@ USELESS = [
 
 
 @pytest.mark.parametrize(("change", "why"), USELESS)
-def test_skipped_keys_are_reported_with_index_kid_and_reason(issuer, remote, caplog, change, why):
+def test_skipped_keys_are_reported_with_index_kid_and_reason(issuer, remote, caplog, change, why, skip):
     jwk = change if "kty" in change else issuer.published["keys"][0] | change
     issuer.published = {"keys": [jwk]}
     with pytest.raises(PyJWKClientConnectionError) as caught:
@@ -212,7 +212,7 @@ def test_skipped_keys_are_reported_with_index_kid_and_reason(issuer, remote, cap
     caplog.clear()
     issuer.publish("b")
     issuer.published["keys"].append(jwk)
-    remote.rust.skip(30)
+    skip(30)
     assert holds("b", remote.keys())
     assert "key 1" in caplog.text and why in caplog.text
     caplog.clear()
@@ -253,14 +253,14 @@ def test_one_who_knows_of_a_change_fetches_at_once(issuer, remote):
     assert len(issuer.requests) == 2
 
 
-def test_tasks_are_one_request(issuer, remote):
+def test_tasks_are_one_request(issuer, remote, skip):
     async def run():
         return await asyncio.gather(*(remote.akeys() for _ in range(50)))
 
     assert all(holds("a", keys) for keys in asyncio.run(run()))
     assert len(issuer.requests) == 1
     issuer.publish("a", "b")
-    remote.rust.skip(30)
+    skip(30)
     token = issuer.token("b")
 
     async def run_unknown():
@@ -308,15 +308,15 @@ def test_a_loop_goes_on_while_a_server_takes_its_time(issuer, remote):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_forked_process_fetches_for_itself(issuer, remote):
+def test_a_forked_process_fetches_for_itself(issuer, remote, skip):
     remote.keys()
-    remote.rust.skip(300)
+    skip(300)
     permit = remote.rust.begin_fetch()
     child = os.fork()
     if child == 0:
         # The permit belongs to the parent, and the child fetches on its own.
         served = holds("a", remote.keys())
-        remote.rust.skip(71)
+        skip(71)
         served = served and holds("a", remote.keys())
         os._exit(0 if served else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -327,10 +327,10 @@ def test_a_forked_process_fetches_for_itself(issuer, remote):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("known", [False, True])
-def test_a_process_that_is_forked_during_a_fetch_fetches_for_itself(issuer, remote, known):
+def test_a_process_that_is_forked_during_a_fetch_fetches_for_itself(issuer, remote, known, skip):
     if known:
         remote.keys()
-        remote.rust.skip(300)
+        skip(300)
     before = len(issuer.requests)
     requested, go_on = threading.Event(), threading.Event()
 
@@ -370,9 +370,9 @@ def test_locks_that_are_held_at_a_fork_are_free_in_the_child(issuer, remote):
         assert in_child(lambda: holds("a", asyncio.run(remote.akeys())))
 
 
-def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
+def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote, skip):
     remote.keys()
-    remote.rust.skip(30)
+    skip(30)
     requested, go_on = issuer.hold()
     unknown = Issuer("x").token("x")
     with ThreadPoolExecutor(16) as pool:
@@ -386,10 +386,10 @@ def test_a_slow_issuer_does_not_hold_every_thread(issuer, remote):
         assert all(holds("a", call.result()) for call in calls)
     assert len(issuer.requests) == 2
     # The cooldown begins at the end of the fetch.
-    remote.rust.skip(29)
+    skip(29)
     remote.keys_for(unknown)
     assert len(issuer.requests) == 2
-    remote.rust.skip(1)
+    skip(1)
     issuer.respond = None
     remote.keys_for(unknown)
     assert len(issuer.requests) == 3

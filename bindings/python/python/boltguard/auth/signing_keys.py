@@ -98,6 +98,11 @@ class SigningKeys:
         except (ConfigurationError, PyJWTError, TypeError) as error:
             refuse(f"SigningKeys: {error}.")
 
+    def signing_key(self) -> tuple[SecretBox[Any], str]:
+        """The private key that signs now, and its `kid`."""
+        position = self.rust.states().index("signing")
+        return SecretBox(self._entries.value[position][0]), self.rust.key_ids[position]
+
     def states(self, now: datetime | None = None) -> dict[str, str]:
         """The state of each key by its `kid`: `"pending"`, `"next"`, `"signing"`, `"retiring"` or `"retired"`."""
         seconds = None if now is None else _seconds("now", now)

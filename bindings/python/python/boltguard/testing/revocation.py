@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
 import time
 import uuid
@@ -18,10 +17,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
+from boltguard import clock
 from boltguard._rust import RevocationLevel, RevocationQuery
 from boltguard.auth.revocation_arguments import ALL_TOKENS, ttl_seconds
 from boltguard.auth.stores import RevocationStore
 from boltguard.optional import open_connections
+from boltguard.testing.claims import uuid7
 
 __all__ = ["RevocationStoreTests", "check_store"]
 
@@ -127,7 +128,7 @@ class RevocationStoreTests:
         for level, query in self._supported(store):
             _revoke_level(store, level, second + 500, HOUR)
             for millis, expected in ((0, True), (499, True), (500, True), (501, False)):
-                token = query(token_id=_uuid7(second + millis), issued_at=second)
+                token = query(token_id=uuid7(second + millis), issued_at=second)
                 _require(_check(store, token) is expected, f"{level.kind}: issued {millis} ms after the second began.")
             for seconds, expected in ((-1, True), (0, True), (1, False)):
                 token = query(issued_at=second + seconds * 1000)
@@ -138,9 +139,9 @@ class RevocationStoreTests:
         if not _has_levels(store):
             return
         for _ in range(3):
-            old = RevocationQuery(_uuid7(_now()), subject=subject)
+            old = RevocationQuery(uuid7(_now()), subject=subject)
             _finish(store.revoke_subject(subject, ttl=HOUR))
-            new = RevocationQuery(_uuid7(_now()), subject=subject)
+            new = RevocationQuery(uuid7(_now()), subject=subject)
             _require(_check(store, old), "A token from before revoke_subject() must be revoked.")
             _require(not _check(store, new), "A token from after revoke_subject() must be accepted.")
 
@@ -150,7 +151,7 @@ class RevocationStoreTests:
             for level, query in self._supported(store):
                 for millis in order:
                     _revoke_level(store, level, start + millis, HOUR)
-                found = [_check(store, query(token_id=_uuid7(start + millis))) for millis in (3, 4)]
+                found = [_check(store, query(token_id=uuid7(start + millis))) for millis in (3, 4)]
                 _require(found == [True, False], f"{level.kind}: watermarks in the order {order}.")
 
     def test_token_of_unknown_age_is_revoked_by_any_watermark(self) -> None:
@@ -205,7 +206,7 @@ class RevocationStoreTests:
             marks = [(millis, 1 if millis % 3 else HOUR) for millis in range(40)]
             _in_threads(lambda mark, level=level: _revoke_level(store, level, start + mark[0], mark[1]), marks)  # type: ignore[misc]
             for millis, expected in ((39, True), (40, False)):
-                token = query(token_id=_uuid7(start + millis))
+                token = query(token_id=uuid7(start + millis))
                 _require(_check(store, token) is expected, f"{level.kind}: concurrent revocations, {millis} ms.")
         if self.uses_threads and _has_levels(store):
             subject = str(uuid.uuid4())
@@ -303,13 +304,7 @@ def _in_threads(function: Callable[[Any], None], arguments: list[Any]) -> None:
 
 
 def _now() -> int:
-    return math.floor(time.time() * 1000)
-
-
-def _uuid7(millis: int) -> str:
-    """A UUID of version 7, RFC 9562 §5.7, with this time."""
-    rest = uuid.uuid4().hex
-    return f"{millis >> 16:08x}-{millis & 0xFFFF:04x}-7{rest[:3]}-8{rest[3:6]}-{rest[6:18]}"
+    return clock.time_ms()
 
 
 def _raises_value_error(call: Callable[[], Any], shown: str) -> None:

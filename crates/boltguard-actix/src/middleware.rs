@@ -10,7 +10,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, VARY};
 use actix_web::{Error, HttpMessage};
-use boltguard::{AdmittedCaller, AsyncEdge, ConfigError, Gate, Now, Refusal};
+use boltguard::{AdmittedCaller, AsyncEdge, ConfigError, Gate, Now, Refusal, SharedEdge};
 
 use crate::rejection::response;
 use crate::request::Head;
@@ -29,6 +29,8 @@ pub struct GuardMiddleware<E = ()> {
 struct Settings {
     gate: Gate,
     clock: Arc<dyn Fn() -> Now + Send + Sync>,
+    /// A copy of the edge for connections that stay open.
+    shared_edge: SharedEdge,
     vary: Option<HeaderValue>,
 }
 
@@ -43,7 +45,7 @@ impl GuardMiddleware {
     }
 }
 
-impl<E: AsyncEdge + Clone> GuardMiddleware<E> {
+impl<E: AsyncEdge + Clone + 'static> GuardMiddleware<E> {
     /// Creates a middleware with the edge that provides what the gate needs from outside.
     ///
     /// The edge is cloned for each request.
@@ -53,12 +55,13 @@ impl<E: AsyncEdge + Clone> GuardMiddleware<E> {
     /// [`ConfigError::Edge`](boltguard::ConfigError::Edge) if the edge doesn't provide everything that the gate may
     /// need.
     pub fn with_edge(gate: Gate, edge: E) -> Result<Self, ConfigError> {
-        gate.validate_edge(&edge)?;
+        let shared_edge = SharedEdge::new(&gate, edge.clone())?;
         // The names of headers are tokens, so the value is valid.
         let vary = gate.vary().and_then(|value| value.try_into().ok());
         let settings = Settings {
             gate,
             clock: Arc::new(Now::system),
+            shared_edge,
             vary,
         };
         Ok(Self {
@@ -84,7 +87,8 @@ impl<E: AsyncEdge> GuardMiddleware<E> {
     async fn admit(&mut self, request: &ServiceRequest) -> Result<AdmittedCaller, Refusal> {
         let (settings, head) = (&*self.settings, Head(request.head()));
         let clock = || (settings.clock)();
-        settings.gate.admit(&head, clock, &mut self.edge).await
+        let caller = settings.gate.admit(&head, clock, &mut self.edge).await?;
+        Ok(caller.with_edge(&settings.shared_edge))
     }
 }
 

@@ -168,7 +168,7 @@ async fn chat(watch: ConnectionWatch, upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(async move |mut socket| {
         let refusal = tokio::select! {
             () = echo(&mut socket) => return,
-            refusal = watch.ended(()) => refusal,
+            refusal = watch.ended() => refusal,
         };
         let (code, reason) = (refusal.close_code(), refusal.code().into());
         let close = Message::Close(Some(CloseFrame { code, reason }));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum_core::extract::FromRequestParts;
-use boltguard::{AsyncEdge, CredentialWatch, Now, Refusal};
+use boltguard::{AdmittedCaller, CredentialWatch, Now, Refusal, RequestParts, SharedEdge};
 use http::request::Parts;
 
 use crate::Rejection;
@@ -21,7 +21,7 @@ use crate::authenticated::admitted;
 ///     upgrade.on_upgrade(async move |mut socket| {
 ///         let refusal = tokio::select! {
 ///             () = converse(&mut socket) => return,
-///             refusal = watch.ended(()) => refusal,
+///             refusal = watch.ended() => refusal,
 ///         };
 ///         // 4401 `token_expired` or `token_revoked`
 ///         let (code, reason) = (refusal.close_code(), refusal.code().into());
@@ -36,20 +36,33 @@ use crate::authenticated::admitted;
 /// }
 /// ```
 #[derive(Debug)]
-pub struct ConnectionWatch(CredentialWatch);
+pub struct ConnectionWatch {
+    watch: CredentialWatch,
+    edge: SharedEdge,
+}
 
 impl ConnectionWatch {
+    fn new(caller: &AdmittedCaller, parts: &impl RequestParts) -> Result<Self, Rejection> {
+        let edge = caller.edge().ok_or_else(Rejection::without_layer)?;
+        Ok(Self {
+            watch: CredentialWatch::new(caller, parts),
+            edge: edge.clone(),
+        })
+    }
+
     /// Sets how often the credentials are checked, besides when the token expires. The default is every 5 seconds.
     #[must_use]
     pub fn with_interval(self, interval: Duration) -> Self {
-        Self(self.0.with_interval(interval))
+        let watch = self.watch.with_interval(interval);
+        Self { watch, ..self }
     }
 
     /// Waits until the credentials are no longer valid, and returns why.
     ///
-    /// `edge` provides what the gate needs from outside: a clone of that of the layer, or `()` if it has none.
-    pub async fn ended(&self, mut edge: impl AsyncEdge) -> Refusal {
-        self.0
+    /// They are checked with the edge of the layer.
+    pub async fn ended(&self) -> Refusal {
+        let mut edge = self.edge.clone();
+        self.watch
             .ended(&mut edge, Now::system, tokio::time::sleep)
             .await
     }
@@ -60,6 +73,6 @@ impl<S: Sync> FromRequestParts<S> for ConnectionWatch {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         let caller = admitted(parts)?;
-        Ok(Self(CredentialWatch::new(&caller, parts)))
+        Self::new(&caller, parts)
     }
 }

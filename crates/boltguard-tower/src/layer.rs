@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use boltguard::{AsyncEdge, ConfigError, Gate, Now};
+use boltguard::{AsyncEdge, ConfigError, Gate, Now, SharedEdge};
 use http::HeaderValue;
 use tower_layer::Layer;
 
@@ -23,6 +23,8 @@ pub struct GuardLayer<E = ()> {
 pub(crate) struct Settings {
     pub(crate) gate: Gate,
     pub(crate) clock: Arc<dyn Fn() -> Now + Send + Sync>,
+    /// A copy of the edge for connections that stay open.
+    pub(crate) shared_edge: SharedEdge,
     pub(crate) vary: Option<HeaderValue>,
     #[cfg(feature = "grpc")]
     pub(crate) grpc: Option<crate::Grpc>,
@@ -39,7 +41,7 @@ impl GuardLayer {
     }
 }
 
-impl<E: AsyncEdge + Clone> GuardLayer<E> {
+impl<E: AsyncEdge + Clone + 'static> GuardLayer<E> {
     /// Creates a layer with the edge that provides what the gate needs from outside.
     ///
     /// The edge is cloned for each request.
@@ -49,12 +51,13 @@ impl<E: AsyncEdge + Clone> GuardLayer<E> {
     /// [`ConfigError::Edge`](boltguard::ConfigError::Edge) if the edge doesn't provide everything that the gate may
     /// need.
     pub fn with_edge(gate: Gate, edge: E) -> Result<Self, ConfigError> {
-        gate.validate_edge(&edge)?;
+        let shared_edge = SharedEdge::new(&gate, edge.clone())?;
         // The names of headers are tokens, so the value is valid.
         let vary = gate.vary().and_then(|value| value.try_into().ok());
         let settings = Settings {
             gate,
             clock: Arc::new(Now::system),
+            shared_edge,
             vary,
             #[cfg(feature = "grpc")]
             grpc: None,

@@ -96,7 +96,8 @@ impl<E: AsyncEdge> GuardLayer<E> {
     async fn admit(&mut self, parts: &Parts) -> Result<AdmittedCaller, Refusal> {
         let settings = &*self.settings;
         let clock = || (settings.clock)();
-        settings.gate.admit(parts, clock, &mut self.edge).await
+        let caller = settings.gate.admit(parts, clock, &mut self.edge).await?;
+        Ok(caller.with_edge(&settings.shared_edge))
     }
 }
 

@@ -8,7 +8,9 @@ use boltguard_types::ReasonCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Anonymous, AsyncEdge, Caller, Credential, Gate, Now, Outcome, Refusal, RequestParts};
+use crate::{
+    Anonymous, AsyncEdge, Caller, Credential, Gate, Now, Outcome, Refusal, RequestParts, SharedEdge,
+};
 
 /// The caller of a request, together with the gate that admitted it. Clones are cheap.
 ///
@@ -31,7 +33,10 @@ use crate::{Anonymous, AsyncEdge, Caller, Credential, Gate, Now, Outcome, Refusa
 /// }
 /// ```
 #[derive(Clone, Debug)]
-pub struct AdmittedCaller(Arc<Admitted>);
+pub struct AdmittedCaller {
+    admitted: Arc<Admitted>,
+    edge: Option<SharedEdge>,
+}
 
 #[derive(Debug)]
 struct Admitted {
@@ -44,13 +49,29 @@ impl AdmittedCaller {
     #[must_use]
     pub fn new(caller: Caller, gate: &Gate) -> Self {
         let gate = gate.clone();
-        Self(Arc::new(Admitted { caller, gate }))
+        Self {
+            admitted: Arc::new(Admitted { caller, gate }),
+            edge: None,
+        }
+    }
+
+    /// Adds the edge with which the credentials are checked again if the connection stays open.
+    #[must_use]
+    pub fn with_edge(self, edge: &SharedEdge) -> Self {
+        let edge = Some(edge.clone());
+        Self { edge, ..self }
+    }
+
+    /// Returns the edge that the integration added.
+    #[must_use]
+    pub fn edge(&self) -> Option<&SharedEdge> {
+        self.edge.as_ref()
     }
 
     /// Returns the gate that admitted the caller.
     #[must_use]
     pub fn gate(&self) -> &Gate {
-        &self.0.gate
+        &self.admitted.gate
     }
 
     /// Checks that a backend identified the caller.
@@ -113,7 +134,7 @@ impl AdmittedCaller {
     }
 
     fn forbid(&self, reason: ReasonCode) -> Refusal {
-        self.gate().forbid(self.0.caller.clone(), reason)
+        self.gate().forbid(self.admitted.caller.clone(), reason)
     }
 }
 
@@ -140,7 +161,7 @@ impl Deref for AdmittedCaller {
     type Target = Caller;
 
     fn deref(&self) -> &Caller {
-        &self.0.caller
+        &self.admitted.caller
     }
 }
 

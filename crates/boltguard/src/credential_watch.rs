@@ -66,8 +66,9 @@ impl CredentialWatch {
     /// Waits until the credentials are no longer valid, and returns why. [`Refusal::close_code`] is the code with which
     /// to close the WebSocket.
     ///
-    /// `sleep` is that of the runtime. If a store is unavailable, or doesn't respond within [`CHECK_TIMEOUT`] and
-    /// before the token expires, the result is a refusal with 503.
+    /// `edge` is that of the request, such as [`AdmittedCaller::edge`], and `sleep` that of the runtime. If a store is
+    /// unavailable, or doesn't respond within [`CHECK_TIMEOUT`] and before the token expires, the result is a refusal
+    /// with 503.
     pub async fn ended<N: Into<Now>, F: Future<Output = ()>>(
         &self,
         edge: &mut impl AsyncEdge,

@@ -10,18 +10,21 @@ use crate::{
 
 /// The services that a blocking application provides for evaluations.
 ///
-/// Implement the methods that the backends and guards of its gates need. Everything else is unavailable, and the
-/// request is refused.
+/// Implement [`provides`](Self::provides), and the methods that the backends and guards of its gates need. Everything
+/// else is unavailable, and the request is refused. An edge that doesn't state what it provides doesn't compile:
+///
+/// ```compile_fail,E0046
+/// struct Table;
+///
+/// impl boltguard::Edge for Table {}
+/// ```
 pub trait Edge {
     /// Returns whether the edge can meet this need, which is checked at startup, see
     /// [`Gate::validate_edge_blocking`].
     ///
-    /// The default is `true`: everything. Override it in an edge that implements only some methods, so that a gate that
-    /// needs another one is an error at startup.
-    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
-        let _ = need;
-        true
-    }
+    /// Return `true` only for the methods that the edge implements, so that a gate that needs another one is an error
+    /// at startup.
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool;
 
     /// Refreshes the keys of an issuer, such as by [`JwksClient::refresh`](boltguard_jwks::JwksClient::refresh).
     fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
@@ -66,12 +69,9 @@ pub trait AsyncEdge: Send {
     /// Returns whether the edge can meet this need, which is checked at startup, see
     /// [`Gate::validate_edge`].
     ///
-    /// The default is `true`: everything. Override it in an edge that implements only some methods, so that a gate that
-    /// needs another one is an error at startup.
-    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
-        let _ = need;
-        true
-    }
+    /// Return `true` only for the methods that the edge implements, so that a gate that needs another one is an error
+    /// at startup.
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool;
 
     /// Refreshes the keys of an issuer.
     fn refresh_keys(&mut self, need: &KeyRefresh) -> impl Future<Output = Refreshed> + Send {
@@ -130,12 +130,16 @@ impl Gate {
     /// use boltguard::keys::{Algorithm, Key, KeySet, Secret, SigningKey, VerifyingKey};
     /// use boltguard::types::NumericDate;
     /// use boltguard::{Edge, Gate, JwtBackend, Outcome, Revocation};
-    /// use boltguard::{RevocationCheck, RevocationStatus};
+    /// use boltguard::{PossibleNeed, RevocationCheck, RevocationStatus};
     ///
     /// /// A table of revoked tokens.
     /// struct Table(Vec<String>);
     ///
     /// impl Edge for Table {
+    ///     fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+    ///         matches!(need, PossibleNeed::CheckRevocation { .. })
+    ///     }
+    ///
     ///     fn check_revocation(&mut self, need: &RevocationCheck) -> RevocationStatus {
     ///         match self.0.contains(&need.token_id()) {
     ///             true => RevocationStatus::Revoked,
@@ -149,6 +153,8 @@ impl Gate {
     /// let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
     /// let backend = backend.with_revocation(Revocation::External);
     /// let gate = Gate::new([backend.into()], &Guard::authenticated())?;
+    /// let mut table = Table(vec![]);
+    /// gate.validate_edge_blocking(&table)?;
     ///
     /// let signer = SigningKey::new(&secret, Algorithm::Hs256)?;
     /// let claims = br#"{"sub":"42","jti":"t-1","exp":1300819380}"#;
@@ -156,9 +162,10 @@ impl Gate {
     /// let parts = [("authorization", value.as_str())];
     /// let now = || NumericDate::from_secs(1_300_819_000);
     ///
-    /// let outcome = gate.check_blocking(&parts, now, &mut Table(vec![]));
+    /// let outcome = gate.check_blocking(&parts, now, &mut table);
     /// assert!(matches!(outcome, Outcome::Admitted(_)));
-    /// let outcome = gate.check_blocking(&parts, now, &mut Table(vec!["t-1".to_owned()]));
+    /// table.0.push("t-1".to_owned());
+    /// let outcome = gate.check_blocking(&parts, now, &mut table);
     /// assert!(matches!(outcome, Outcome::Refused(_)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

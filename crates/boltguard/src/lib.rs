@@ -70,6 +70,7 @@ mod revocation_edge;
 mod revocation_query;
 mod schemes;
 mod services;
+mod shared_edge;
 mod token_cache;
 
 pub use boltguard_apikey as apikey;
@@ -116,4 +117,5 @@ pub use request::{Headers, RequestParts, headers};
 pub use revocation_edge::RevocationEdge;
 pub use schemes::Schemes;
 pub use services::Services;
+pub use shared_edge::SharedEdge;
 pub use token_cache::MAX_CACHED_TOKENS;

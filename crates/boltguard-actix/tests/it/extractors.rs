@@ -1,15 +1,16 @@
 //! The caller in handlers.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::test::{call_service, init_service};
 use actix_web::{App, web};
-use boltguard::Gate;
+use boltguard::{AsyncEdge, Gate, PossibleNeed, Revocation, RevocationCheck, RevocationStatus};
 use boltguard_actix::{Authenticated, ConnectionWatch, OptionallyAuthenticated, Rejection};
 use log::{LevelFilter, Log, Metadata, Record};
 
-use crate::support::{authenticated, bearer, guard, header, request, send, text};
+use crate::support::{authenticated, bearer, guard, header, jwt, request, send, text, with_edge};
 
 async fn required(caller: Authenticated) -> String {
     caller.user_id().unwrap().into_owned()
@@ -158,16 +159,39 @@ async fn object_check_of_a_handler_is_a_rejection() {
 #[actix_web::test]
 async fn connection_ends_when_its_token_is_no_longer_valid() {
     // The middleware has the clock of the tests, in which the token is valid; it expired long ago.
-    let handler = async |watch: ConnectionWatch| {
-        let watch = watch.with_interval(Duration::from_millis(1));
-        let refusal = watch.ended(()).await;
-        format!("{} {}", refusal.close_code(), refusal.code())
-    };
-    let response = send(
-        &guard("authenticated"),
-        web::get().to(handler),
-        authenticated(),
-    )
-    .await;
+    let route = web::get().to(ended);
+    let response = send(&guard("authenticated"), route, authenticated()).await;
     assert_eq!(text(response).await, "4401 token_expired");
+}
+
+async fn ended(watch: ConnectionWatch) -> String {
+    let refusal = watch.with_interval(Duration::from_millis(1)).ended().await;
+    format!("{} {}", refusal.close_code(), refusal.code())
+}
+
+/// A store in which the token is revoked after the request.
+#[derive(Clone, Default)]
+struct Store(Arc<AtomicBool>);
+
+impl AsyncEdge for Store {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        matches!(need, PossibleNeed::CheckRevocation { .. })
+    }
+
+    async fn check_revocation(&mut self, _: &RevocationCheck) -> RevocationStatus {
+        match self.0.swap(true, Ordering::SeqCst) {
+            true => RevocationStatus::Revoked,
+            false => RevocationStatus::NotRevoked,
+        }
+    }
+}
+
+#[actix_web::test]
+async fn connection_is_checked_with_the_edge_of_the_middleware() {
+    let external = jwt().with_revocation(Revocation::External);
+    let middleware = with_edge(external, "authenticated", Store::default());
+    let token = bearer(r#"{"sub":"42","jti":"t-1","exp":4102444800}"#);
+    let request = request(&[("authorization", &token)]);
+    let response = send(&middleware, web::get().to(ended), request).await;
+    assert_eq!(text(response).await, "4401 token_revoked");
 }

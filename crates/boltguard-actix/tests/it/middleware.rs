@@ -10,7 +10,7 @@ use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, web};
 use boltguard::revocation::{RevocationError, RevocationStore};
 use boltguard::types::{NumericDate, ReasonCode};
 use boltguard::{
-    AdmittedCaller, AsyncEdge, Caller, Gate, Refusal, Revocation, RevocationCheck,
+    AdmittedCaller, AsyncEdge, Caller, Gate, PossibleNeed, Refusal, Revocation, RevocationCheck,
     RevocationStatus, TokenCookie,
 };
 
@@ -169,6 +169,10 @@ async fn unknown_path_is_guarded_in_a_scope() {
 struct Store(RevocationStatus);
 
 impl AsyncEdge for Store {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        matches!(need, PossibleNeed::CheckRevocation { .. })
+    }
+
     async fn check_revocation(&mut self, need: &RevocationCheck) -> RevocationStatus {
         assert_eq!(need.token_id(), "t-1");
         self.0

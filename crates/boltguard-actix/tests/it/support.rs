@@ -40,7 +40,7 @@ pub(crate) fn middleware(backend: impl Into<Backend>, guard: &str) -> GuardMiddl
     with_edge(backend, guard, ())
 }
 
-pub(crate) fn with_edge<E: AsyncEdge + Clone>(
+pub(crate) fn with_edge<E: AsyncEdge + Clone + 'static>(
     backend: impl Into<Backend>,
     guard: &str,
     edge: E,

@@ -1,15 +1,21 @@
 //! The caller in handlers.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use axum::Router;
 use axum::routing;
-use boltguard_axum::{Authenticated, ConnectionWatch, Rejection};
+use axum::{Extension, Router};
+use boltguard::types::NumericDate;
+use boltguard::{
+    AdmittedCaller, AsyncEdge, PossibleNeed, Revocation, RevocationCheck, RevocationStatus,
+};
+use boltguard_axum::{Authenticated, ConnectionWatch, GuardLayer, Rejection};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::support::{CLAIMS, bearer, get, layer, router};
+use crate::support::{CLAIMS, bearer, gate, get, jwt, layer, router};
 
 async fn required(caller: Authenticated) -> String {
     caller.user_id().unwrap().into_owned()
@@ -140,6 +146,52 @@ async fn extractor_without_a_layer_is_an_error_that_is_logged() {
         assert!(logged.starts_with("ERROR"), "{logged}");
         assert!(logged.contains("its route has no `GuardLayer`"), "{logged}");
     }
+}
+
+async fn ended(watch: ConnectionWatch) -> String {
+    let refusal = watch.with_interval(Duration::from_millis(1)).ended().await;
+    format!("{} {}", refusal.close_code(), refusal.code())
+}
+
+/// A store in which the token is revoked after the request.
+#[derive(Clone, Default)]
+struct Store(Arc<AtomicBool>);
+
+impl AsyncEdge for Store {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        matches!(need, PossibleNeed::CheckRevocation { .. })
+    }
+
+    async fn check_revocation(&mut self, _: &RevocationCheck) -> RevocationStatus {
+        match self.0.swap(true, Ordering::SeqCst) {
+            true => RevocationStatus::Revoked,
+            false => RevocationStatus::NotRevoked,
+        }
+    }
+}
+
+#[tokio::test]
+async fn connection_is_checked_with_the_edge_of_the_layer() {
+    let gate = gate(jwt().with_revocation(Revocation::External), "authenticated");
+    let layer = GuardLayer::with_edge(gate, Store::default()).unwrap();
+    let app = Router::new()
+        .route("/", routing::get(ended))
+        .route_layer(layer);
+    let token = bearer(r#"{"sub":"42","jti":"t-1","exp":4102444800}"#);
+    let response = get(&app, "/", Some(&token)).await;
+    assert_eq!(response, (200, "4401 token_revoked".to_owned()));
+}
+
+#[tokio::test]
+async fn connection_of_a_caller_without_an_edge_is_an_error() {
+    let gate = gate(jwt(), "allow_any");
+    let parts = http::HeaderMap::new();
+    let now = || NumericDate::from_secs(1_300_819_000);
+    let caller: AdmittedCaller = gate.admit(&parts, now, &mut ()).await.unwrap();
+    let app = Router::new()
+        .route("/", routing::get(ended))
+        .layer(Extension(caller));
+    assert_eq!(get(&app, "/", None).await, (500, String::new()));
 }
 
 #[tokio::test]

@@ -20,13 +20,18 @@ fn secret() -> Key {
     Key::Secret(Secret::new(b"a secret that is thirty-two bytes").unwrap())
 }
 
-pub(crate) fn layer(guard: &str) -> GuardLayer {
+pub(crate) fn jwt() -> JwtBackend {
     let key = VerifyingKey::new(&secret(), Algorithm::Hs256).unwrap();
     let keys = KeySet::new([key]);
-    let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new()).unwrap();
-    let guard: Guard = guard.parse().unwrap();
-    let gate = Gate::new([backend.into()], &guard).unwrap();
-    GuardLayer::new(gate)
+    JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new()).unwrap()
+}
+
+pub(crate) fn gate(backend: JwtBackend, guard: &str) -> Gate {
+    Gate::new([backend.into()], &guard.parse::<Guard>().unwrap()).unwrap()
+}
+
+pub(crate) fn layer(guard: &str) -> GuardLayer {
+    GuardLayer::new(gate(jwt(), guard))
         .unwrap()
         .with_clock(|| NumericDate::from_secs(1_300_819_000))
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use boltguard::keys::{Algorithm, Key, Secret, SigningKey};
 use boltguard::types::{NumericDate, ReasonCode};
-use boltguard::{AsyncEdge, Refusal, Revocation, Schemes};
+use boltguard::{AsyncEdge, PossibleNeed, Refusal, Revocation, Schemes};
 use boltguard_testing::forge;
 use boltguard_tower::{Grpc, GuardLayer};
 use http::{Request, Response, StatusCode};
@@ -69,7 +69,11 @@ async fn refused_call_only_has_headers() {
 #[derive(Clone)]
 struct Unavailable;
 
-impl AsyncEdge for Unavailable {}
+impl AsyncEdge for Unavailable {
+    fn provides(&self, _: &PossibleNeed<'_>) -> bool {
+        true
+    }
+}
 
 async fn status_of<E: AsyncEdge + Clone + 'static>(layer: &GuardLayer<E>) -> String {
     status(&send(layer, call(authenticated(), "application/grpc")).await)

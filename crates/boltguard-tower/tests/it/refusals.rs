@@ -6,8 +6,8 @@ use std::time::Duration;
 use boltguard::revocation::{RevocationError, RevocationStore};
 use boltguard::types::{NumericDate, ReasonCode};
 use boltguard::{
-    AsyncEdge, ConfigError, EdgeError, Refusal, Revocation, RevocationCheck, RevocationStatus,
-    Services,
+    AsyncEdge, ConfigError, EdgeError, PossibleNeed, Refusal, Revocation, RevocationCheck,
+    RevocationStatus, Services,
 };
 use boltguard_tower::GuardLayer;
 use http::StatusCode;
@@ -95,6 +95,10 @@ fn edge_that_does_not_provide_everything_is_an_error() {
 struct Store(RevocationStatus);
 
 impl AsyncEdge for Store {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        matches!(need, PossibleNeed::CheckRevocation { .. })
+    }
+
     async fn check_revocation(&mut self, need: &RevocationCheck) -> RevocationStatus {
         tokio::task::yield_now().await;
         assert_eq!(need.token_id(), "t-1");

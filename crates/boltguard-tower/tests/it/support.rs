@@ -45,7 +45,7 @@ pub(crate) fn layer(backend: impl Into<Backend>, guard: &str) -> GuardLayer {
     with_edge(backend, guard, ())
 }
 
-pub(crate) fn with_edge<E: AsyncEdge + Clone>(
+pub(crate) fn with_edge<E: AsyncEdge + Clone + 'static>(
     backend: impl Into<Backend>,
     guard: &str,
     edge: E,

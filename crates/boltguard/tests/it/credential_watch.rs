@@ -13,7 +13,8 @@ use boltguard::revocation::{MemoryRevocation, RevocationStore};
 use boltguard::types::{NumericDate, ReasonCode};
 use boltguard::{
     AdmittedCaller, AsyncEdge, Authenticate, Authentication, Backend, CredentialWatch, Gate,
-    JwtBackend, Refusal, RequestParts, Revocation, RevocationCheck, RevocationStatus, TokenCookie,
+    JwtBackend, PossibleNeed, Refusal, RequestParts, Revocation, RevocationCheck, RevocationStatus,
+    TokenCookie,
 };
 
 use crate::support::{NOW, admitted, bearer, gate, jwt, jwt_with, token};
@@ -136,6 +137,10 @@ struct Store {
 }
 
 impl AsyncEdge for Store {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        matches!(need, PossibleNeed::CheckRevocation { .. })
+    }
+
     async fn check_revocation(&mut self, _: &RevocationCheck) -> RevocationStatus {
         if self.never_responds {
             return std::future::pending().await;

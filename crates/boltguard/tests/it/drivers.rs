@@ -6,7 +6,7 @@ use boltguard::revocation::{AsyncRevocationStore, RevocationError, RevocationQue
 use boltguard::types::{NumericDate, ReasonCode};
 use boltguard::{
     AsyncEdge, Authentication, Edge, EdgeAuthentication, EdgeBackend, Gate, Need, Outcome,
-    Revocation, RevocationCheck, RevocationEdge, RevocationStatus, RunChecks, Step,
+    PossibleNeed, Revocation, RevocationCheck, RevocationEdge, RevocationStatus, RunChecks, Step,
 };
 
 use crate::support::{NOW, admitted, bearer, done, gate, jwt, ready, refused};
@@ -44,6 +44,10 @@ impl Service {
 }
 
 impl Edge for Service {
+    fn provides(&self, _: &PossibleNeed<'_>) -> bool {
+        true
+    }
+
     fn check_revocation(&mut self, need: &RevocationCheck) -> RevocationStatus {
         assert_eq!(need.token_id(), "t-1");
         self.status
@@ -60,6 +64,10 @@ impl Edge for Service {
 }
 
 impl AsyncEdge for Service {
+    fn provides(&self, _: &PossibleNeed<'_>) -> bool {
+        true
+    }
+
     async fn check_revocation(&mut self, need: &RevocationCheck) -> RevocationStatus {
         Edge::check_revocation(self, need)
     }

@@ -6,7 +6,9 @@ use boltguard::apikey::ApiKeys;
 use boltguard::config::{Document, KeyReader, Policy, PolicyBuilder};
 use boltguard::jws::{HeaderFields, sign};
 use boltguard::keys::{Algorithm, Key, Secret, SigningKey};
-use boltguard::{ApiKeySource, Edge, Outcome, RevocationCheck, RevocationStatus, headers};
+use boltguard::{
+    ApiKeySource, Edge, Outcome, PossibleNeed, RevocationCheck, RevocationStatus, headers,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -119,6 +121,10 @@ struct Revoked<'v> {
 }
 
 impl Edge for Revoked<'_> {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        matches!(need, PossibleNeed::CheckRevocation { .. })
+    }
+
     fn check_revocation(&mut self, need: &RevocationCheck) -> RevocationStatus {
         match self.store {
             Some(Store::Unavailable) => RevocationStatus::Unavailable,

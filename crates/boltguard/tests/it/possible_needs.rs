@@ -16,21 +16,30 @@ use boltguard::keys::{Algorithm, Secret};
 use boltguard::revocation::{AsyncRevocationStore, MemoryRevocation, RevocationError};
 use boltguard::types::NumericDate;
 use boltguard::{
-    ApiKeyBackend, ApiKeyEdge, ApiKeySource, AsyncEdge, Backend, Edge, EdgeBackend, Freshness,
-    Gate, HeaderName, JwksEdge, JwtBackend, PossibleNeed, Revocation, RevocationCheck,
-    RevocationEdge, RevocationStatus, Services, StoreFailurePolicy,
+    ApiKeyBackend, ApiKeyEdge, ApiKeySource, AsyncEdge, Backend, ConfigError, Edge, EdgeBackend,
+    EdgeError, Freshness, Gate, HeaderName, JwksEdge, JwtBackend, PossibleNeed, Revocation,
+    RevocationCheck, RevocationEdge, RevocationStatus, Services, SharedEdge, StoreFailurePolicy,
 };
 
 use crate::support::{NOW, gate, jwt};
 
 const ALGORITHM: Algorithm = Algorithm::Es256;
 
-/// A hand-written edge that relies on the default.
+/// A hand-written edge that provides everything.
 #[derive(Clone, Copy)]
 struct Anything;
 
-impl Edge for Anything {}
-impl AsyncEdge for Anything {}
+impl Edge for Anything {
+    fn provides(&self, _: &PossibleNeed<'_>) -> bool {
+        true
+    }
+}
+
+impl AsyncEdge for Anything {
+    fn provides(&self, _: &PossibleNeed<'_>) -> bool {
+        true
+    }
+}
 
 /// A hand-written edge that only checks revocations.
 struct OnlyRevocation;
@@ -237,9 +246,24 @@ fn edge_of_one_kind_provides_nothing_else() {
 }
 
 #[test]
-fn edge_of_the_service_provides_everything_by_default() {
+fn edge_of_the_service_provides_what_it_states() {
     for gate in [external(), session(), checked(), stored(&freshness())] {
         accepts(&gate, &Anything);
         assert_eq!(gate.validate_edge_blocking(&Anything), Ok(()));
     }
+    for gate in [session(), checked(), stored(&freshness())] {
+        assert!(gate.validate_edge_blocking(&OnlyRevocation).is_err());
+    }
+}
+
+#[test]
+fn shared_edge_provides_everything_that_its_gate_may_need() {
+    let services = Services::new().with_checks(Anything);
+    let shared = SharedEdge::new(&checked(), services).unwrap();
+    accepts(&checked(), &shared);
+    assert!(session().validate_edge(&shared).is_err());
+    let error = SharedEdge::new(&session(), services).unwrap_err();
+    let expected = EdgeError::Backend("session".into());
+    assert_eq!(error, ConfigError::Edge(expected));
+    assert_eq!(format!("{shared:?}"), "SharedEdge { .. }");
 }

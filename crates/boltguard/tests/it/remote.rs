@@ -16,7 +16,7 @@ use boltguard::keys::{Algorithm, Key, KeySet, PrivateKey, SigningKey};
 use boltguard::types::ReasonCode;
 use boltguard::{
     Authentication, Backend, ConfigError, Edge, EdgeAuthentication, EdgeBackend, Gate, JwtBackend,
-    KeyRefresh, Now, Outcome, Refreshed,
+    KeyRefresh, Now, Outcome, PossibleNeed, Refreshed,
 };
 
 use crate::support::{NOW, admitted, bearer, jwt, refused};
@@ -94,6 +94,10 @@ fn set<'k>(keys: impl IntoIterator<Item = &'k SigningKey>) -> Option<KeySet> {
 struct Issuers<'i>(&'i [&'i Issuer], Instant);
 
 impl Edge for Issuers<'_> {
+    fn provides(&self, need: &PossibleNeed<'_>) -> bool {
+        matches!(need, PossibleNeed::RefreshKeys { .. })
+    }
+
     fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
         let Self(issuers, now) = self;
         match issuers[need.backend()].client.refresh(need.refresh(), *now) {
@@ -418,6 +422,10 @@ struct Rejecting<'i> {
 }
 
 impl Edge for Rejecting<'_> {
+    fn provides(&self, _: &PossibleNeed<'_>) -> bool {
+        true
+    }
+
     fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
         let Issuers(issuers, now) = self.issuer;
         match issuers[0].client.refresh(need.refresh(), now) {

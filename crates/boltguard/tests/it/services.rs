@@ -23,7 +23,7 @@ use boltguard::types::ReasonCode;
 use boltguard::{
     ApiKeyBackend, ApiKeyEdge, ApiKeySource, AsyncEdge, Authentication, ConfigError, Edge,
     EdgeAuthentication, EdgeBackend, Freshness, Gate, HeaderName, JwksEdge, JwtBackend, Now,
-    Outcome, Revocation, RevocationCheck, RevocationStatus, RunChecks, Services,
+    Outcome, PossibleNeed, Revocation, RevocationCheck, RevocationStatus, RunChecks, Services,
     StoreFailurePolicy,
 };
 
@@ -191,6 +191,10 @@ fn blocking_clients_are_composed_in_the_same_way() {
 struct Permissive;
 
 impl Edge for Permissive {
+    fn provides(&self, _: &PossibleNeed<'_>) -> bool {
+        true
+    }
+
     fn check_revocation(&mut self, _: &RevocationCheck) -> RevocationStatus {
         RevocationStatus::NotRevoked
     }
@@ -205,6 +209,10 @@ impl Edge for Permissive {
 }
 
 impl AsyncEdge for Permissive {
+    fn provides(&self, _: &PossibleNeed<'_>) -> bool {
+        true
+    }
+
     async fn check_revocation(&mut self, need: &RevocationCheck) -> RevocationStatus {
         Edge::check_revocation(self, need)
     }

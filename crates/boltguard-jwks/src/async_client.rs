@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use boltguard_keys::{Algorithm, KeySet};
 
+use crate::report::FailureReport;
 use crate::shared::WaitingTasks;
 use crate::{
     FetchError, FetchPermit, FetchWait, JwksConfigError, JwksSource, JwksUrl, Refresh,
@@ -97,6 +98,7 @@ struct Inner<F> {
     /// A fetch whose task was cancelled.
     abandoned: Mutex<Option<Job>>,
     background: WaitingTasks,
+    failures: Arc<FailureReport>,
 }
 
 /// A fetch that any task can continue. It contains the permit.
@@ -113,6 +115,7 @@ impl<F: AsyncFetch> AsyncJwksClient<F> {
             fetch: Arc::new(fetch),
             abandoned: Mutex::default(),
             background: WaitingTasks::default(),
+            failures: Arc::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -143,6 +146,22 @@ impl<F: AsyncFetch> AsyncJwksClient<F> {
     ) -> Result<Self, JwksConfigError> {
         let remote = RemoteKeySet::new(algorithms, RefreshPolicy::default())?;
         Ok(Self::new(Arc::new(remote), source, fetch))
+    }
+
+    /// Calls this function with the error of each fetch that fails, of this client and its clones.
+    ///
+    /// It replaces an earlier function, and must not block. The error contains no URL and nothing of the response:
+    ///
+    /// ```
+    /// # use boltguard_jwks::{AsyncFetch, AsyncJwksClient};
+    /// # fn client<F: AsyncFetch>(client: AsyncJwksClient<F>) -> AsyncJwksClient<F> {
+    /// client.on_fetch_error(|error| eprintln!("can't fetch the keys of id.example.com: {error}"))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_fetch_error(self, hook: impl Fn(&FetchError) + Send + Sync + 'static) -> Self {
+        self.inner.failures.set_hook(Box::new(hook));
+        self
     }
 
     /// Returns the source of the keys.
@@ -228,8 +247,8 @@ impl<F: AsyncFetch> AsyncJwksClient<F> {
     /// Refreshes the keys in the background whenever they become stale, until the future is dropped.
     ///
     /// Requests then only wait for the first fetch and for keys that are unknown, and this future continues a fetch
-    /// whose task was cancelled. Failed fetches aren't logged: at startup, call [`keys`](Self::keys), whose error has
-    /// the cause, such as a wrong issuer. `sleep` is the timer of the runtime:
+    /// whose task was cancelled. Failed fetches are reported to [`on_fetch_error`](Self::on_fetch_error), and logged
+    /// with the feature `tracing`. `sleep` is the timer of the runtime:
     ///
     /// ```no_run
     /// # use boltguard_jwks::{AsyncFetch, AsyncJwksClient};
@@ -264,10 +283,13 @@ impl<F: AsyncFetch> Inner<F> {
 
     fn job(&self, permit: FetchPermit, now: Instant) -> Job {
         let (fetch, source) = (Arc::clone(&self.fetch), self.source.clone());
+        let failures = Arc::clone(&self.failures);
         let job = async move {
             let started = Instant::now();
             let response = request(&*fetch, &source, permit.limits().bytes, now).await;
-            permit.finish(response, now + started.elapsed()).keys()
+            let fetched = permit.finish(response, now + started.elapsed());
+            failures.report(&source, &fetched);
+            fetched.keys()
         };
         Box::pin(job)
     }

@@ -23,6 +23,9 @@
 //! clock, and fetches the set with a [`Fetch`] implementation, such as `HttpFetch` (feature `http`). It is for threads
 //! that can block. [`AsyncJwksClient`] does the same for asynchronous code on any runtime, with an [`AsyncFetch`]
 //! implementation, such as `AsyncHttpFetch` (feature `async-http`). Other code calls [`RemoteKeySet::step`] directly.
+//!
+//! [`AsyncJwksClient::on_fetch_error`] calls a function for each failed fetch. With the feature `tracing`, the client
+//! also logs them, as events with the target `boltguard` and the level `WARN`.
 
 mod async_client;
 #[cfg(feature = "async-http")]
@@ -37,6 +40,7 @@ mod metadata;
 mod permit;
 mod policy;
 mod remote;
+mod report;
 mod response;
 mod schedule;
 mod shared;

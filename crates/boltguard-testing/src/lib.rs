@@ -3,6 +3,7 @@
 //! [`keys`] contains two keys of each type. [`forge`] assembles tokens from any header, payload and signature. It
 //! doesn't share code with the crates under test, except for the signature primitive. [`conformance`] contains tokens
 //! with the results that the RFCs require. [`service`] checks the example services of the integrations over HTTP.
+//! [`observe`] collects log messages.
 //!
 //! ```
 //! use boltguard_keys::Algorithm;
@@ -18,6 +19,7 @@ pub mod conformance;
 pub mod forge;
 pub mod http;
 pub mod keys;
+pub mod observe;
 pub mod service;
 
 /// Tests of the examples in the documentation.

@@ -1,7 +1,7 @@
 //! The caller in handlers.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::routing;
@@ -11,9 +11,7 @@ use boltguard::{
     AdmittedCaller, AsyncEdge, PossibleNeed, Revocation, RevocationCheck, RevocationStatus,
 };
 use boltguard_axum::{Authenticated, ConnectionWatch, GuardLayer, Rejection};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use boltguard_testing::observe::Log;
 
 use crate::support::{CLAIMS, bearer, gate, get, jwt, layer, router};
 
@@ -96,39 +94,6 @@ async fn claims_have_their_type() {
     assert_eq!(get(&app, "/", None).await, (200, "none".to_owned()));
 }
 
-/// Collects log messages.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("boltguard")
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        *self.0.lock().unwrap() += event.metadata().level().as_str();
-        event.record(&mut self.clone());
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-impl Visit for Log {
-    fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
-        *self.0.lock().unwrap() += &format!(" {value:?}");
-    }
-}
-
 #[tokio::test]
 async fn extractor_without_a_layer_is_an_error_that_is_logged() {
     let log = Log::default();
@@ -142,7 +107,7 @@ async fn extractor_without_a_layer_is_an_error_that_is_logged() {
         let app = Router::new().route("/", handler);
         let response = get(&app, "/", Some(&bearer(CLAIMS))).await;
         assert_eq!(response, (500, String::new()));
-        let logged = std::mem::take(&mut *log.0.lock().unwrap());
+        let logged = log.take();
         assert!(logged.starts_with("ERROR"), "{logged}");
         assert!(logged.contains("its route has no `GuardLayer`"), "{logged}");
     }
@@ -206,13 +171,13 @@ async fn each_refusal_is_logged_once_and_without_credentials() {
         (&nested, "Bearer secret", "token_malformed"),
     ] {
         get(app, "/", Some(authorization)).await;
-        let logged = std::mem::take(&mut *log.0.lock().unwrap());
+        let logged = log.take();
         assert_eq!(logged.matches("INFO").count(), 1, "{logged}");
         assert!(logged.contains(&format!("{reason:?}")), "{logged}");
         assert!(!logged.contains("secret") && !logged.contains("seven"));
     }
     get(&typed, "/", Some(&bearer(CLAIMS))).await;
-    assert_eq!(*log.0.lock().unwrap(), "");
+    assert_eq!(log.take(), "");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod async_client;
 mod discovery;
 mod properties;
+mod reports;
 mod responses;
 mod schedule;
 mod support;

@@ -1,0 +1,43 @@
+//! Reports of failed fetches: to a hook, and as events of `tracing`.
+
+use arc_swap::ArcSwapOption;
+
+use crate::{FetchError, Fetched, JwksSource};
+
+/// A function that is called with the error of each failed fetch.
+type Hook = Box<dyn Fn(&FetchError) + Send + Sync>;
+
+/// Where a client reports its failed fetches.
+#[derive(Default)]
+pub(crate) struct FailureReport(ArcSwapOption<Hook>);
+
+impl FailureReport {
+    pub(crate) fn set_hook(&self, hook: Hook) {
+        self.0.store(Some(hook.into()));
+    }
+
+    /// Reports the problem of a fetch, if it has one.
+    pub(crate) fn report(&self, source: &JwksSource, fetched: &Fetched) {
+        let Some(error) = fetched.problem() else {
+            return;
+        };
+        log(source, fetched);
+        if let Some(hook) = &*self.0.load() {
+            hook(&error);
+        }
+    }
+}
+
+/// Logs the problem. The URL of the source is shown without its query.
+#[cfg(feature = "tracing")]
+fn log(source: &JwksSource, fetched: &Fetched) {
+    tracing::warn!(
+        target: "boltguard",
+        source = ?source,
+        error = fetched.explain(),
+        "the keys of an issuer can't be fetched"
+    );
+}
+
+#[cfg(not(feature = "tracing"))]
+fn log(_: &JwksSource, _: &Fetched) {}

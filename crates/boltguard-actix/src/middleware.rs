@@ -87,8 +87,10 @@ impl<E: AsyncEdge> GuardMiddleware<E> {
     async fn admit(&mut self, request: &ServiceRequest) -> Result<AdmittedCaller, Refusal> {
         let (settings, head) = (&*self.settings, Head(request.head()));
         let clock = || (settings.clock)();
-        let caller = settings.gate.admit(&head, clock, &mut self.edge).await?;
-        Ok(caller.with_edge(&settings.shared_edge))
+        let decision = settings.gate.admit(&head, clock, &mut self.edge).await;
+        #[cfg(feature = "metrics")]
+        boltguard::count_decision(env!("CARGO_PKG_NAME"), &decision);
+        Ok(decision?.with_edge(&settings.shared_edge))
     }
 }
 

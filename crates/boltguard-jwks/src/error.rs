@@ -93,6 +93,25 @@ pub enum FetchError {
     TooManyKeys,
 }
 
+impl FetchError {
+    /// Returns the variant in `snake_case`, for metrics.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Discovery(_) => "discovery",
+            Self::Encoded => "encoded",
+            Self::Keys(_) => "keys",
+            Self::Lost => "lost",
+            Self::Redirect => "redirect",
+            Self::Status(_) => "status",
+            Self::Timeout => "timeout",
+            Self::TooLarge => "too_large",
+            Self::TooManyKeys => "too_many_keys",
+        }
+    }
+}
+
 impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

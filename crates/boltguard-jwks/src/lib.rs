@@ -25,7 +25,9 @@
 //! implementation, such as `AsyncHttpFetch` (feature `async-http`). Other code calls [`RemoteKeySet::step`] directly.
 //!
 //! [`AsyncJwksClient::on_fetch_error`] calls a function for each failed fetch. With the feature `tracing`, the client
-//! also logs them, as events with the target `boltguard` and the level `WARN`.
+//! also logs them, as events with the target `boltguard` and the level `WARN`. With the feature `metrics`, each fetch
+//! of a [`RemoteKeySet`] increments the counter `boltguard_jwks_fetches_total`. Its label `result` is `succeeded` or
+//! `failed`, and `error` is [`FetchError::kind`] or `none`.
 
 mod async_client;
 #[cfg(feature = "async-http")]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use boltguard_keys::{KeyError, KeySet, SkippedKey};
 
 use crate::schedule::InFlight;
-use crate::{FetchError, Limits, RemoteKeySet, Response, Unavailable};
+use crate::{FetchError, Limits, RemoteKeySet, Response, Unavailable, report};
 
 /// The permission to fetch, which only one caller has at a time.
 ///
@@ -54,6 +54,7 @@ impl FetchPermit {
         let problem = match parsed {
             Ok((keys, max_age)) if !keys.is_empty() => {
                 let keys = self.remote.complete(self.in_flight, keys, max_age, now);
+                report::count(None);
                 return Fetched {
                     problem: None,
                     skipped,
@@ -63,6 +64,7 @@ impl FetchPermit {
             Ok(_) => FetchError::Keys(KeyError::NoUsableKey),
             Err(problem) => problem,
         };
+        report::count(Some(problem));
         Fetched {
             problem: Some(problem),
             skipped,
@@ -125,6 +127,7 @@ impl Drop for FetchPermit {
     fn drop(&mut self) {
         if !self.is_finished {
             let started_at = self.in_flight.started_at;
+            report::count(Some(FetchError::Lost));
             let _ = self
                 .remote
                 .fail(self.in_flight, FetchError::Lost, started_at);

@@ -1,4 +1,4 @@
-//! Reports of failed fetches: to a hook, and as events of `tracing`.
+//! Reports of fetches: to a hook, as events of `tracing`, and as metrics.
 
 use arc_swap::ArcSwapOption;
 
@@ -41,3 +41,17 @@ fn log(source: &JwksSource, fetched: &Fetched) {
 
 #[cfg(not(feature = "tracing"))]
 fn log(_: &JwksSource, _: &Fetched) {}
+
+/// Counts a fetch that ended with this problem.
+#[cfg(feature = "metrics")]
+pub(crate) fn count(problem: Option<FetchError>) {
+    let (result, error) = match problem {
+        None => ("succeeded", "none"),
+        Some(error) => ("failed", error.kind()),
+    };
+    metrics::counter!("boltguard_jwks_fetches_total", "result" => result, "error" => error)
+        .increment(1);
+}
+
+#[cfg(not(feature = "metrics"))]
+pub(crate) fn count(_: Option<FetchError>) {}

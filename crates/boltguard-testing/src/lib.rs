@@ -3,7 +3,7 @@
 //! [`keys`] contains two keys of each type. [`forge`] assembles tokens from any header, payload and signature. It
 //! doesn't share code with the crates under test, except for the signature primitive. [`conformance`] contains tokens
 //! with the results that the RFCs require. [`service`] checks the example services of the integrations over HTTP.
-//! [`observe`] collects log messages.
+//! [`observe`] collects log messages and metrics.
 //!
 //! ```
 //! use boltguard_keys::Algorithm;

@@ -96,8 +96,10 @@ impl<E: AsyncEdge> GuardLayer<E> {
     async fn admit(&mut self, parts: &Parts) -> Result<AdmittedCaller, Refusal> {
         let settings = &*self.settings;
         let clock = || (settings.clock)();
-        let caller = settings.gate.admit(parts, clock, &mut self.edge).await?;
-        Ok(caller.with_edge(&settings.shared_edge))
+        let decision = settings.gate.admit(parts, clock, &mut self.edge).await;
+        #[cfg(feature = "metrics")]
+        boltguard::count_decision(env!("CARGO_PKG_NAME"), &decision);
+        Ok(decision?.with_edge(&settings.shared_edge))
     }
 }
 

@@ -47,6 +47,8 @@ pub mod config;
 mod cookie;
 mod credential_watch;
 mod credentials;
+#[cfg(feature = "metrics")]
+mod decision_metrics;
 mod edge;
 mod edge_error;
 mod error;
@@ -96,6 +98,8 @@ pub use caller::{Anonymous, ApiKeyCaller, Caller, Credential, CredentialSource, 
 pub use cookie::{DuplicateCookie, TokenCookie, find_cookie};
 pub use credential_watch::{CHECK_TIMEOUT, CredentialWatch};
 pub use credentials::Scheme;
+#[cfg(feature = "metrics")]
+pub use decision_metrics::count_decision;
 pub use edge::{AsyncEdge, Edge};
 pub use edge_error::EdgeError;
 pub use error::ConfigError;

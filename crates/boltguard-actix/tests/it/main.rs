@@ -4,5 +4,6 @@
 
 mod example;
 mod extractors;
+mod metrics;
 mod middleware;
 mod support;

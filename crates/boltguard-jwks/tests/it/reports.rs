@@ -3,10 +3,10 @@
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 
-use boltguard_jwks::{AsyncJwksClient, FetchError, JwksUrl};
-use boltguard_testing::observe::Log;
+use boltguard_jwks::{AsyncJwksClient, FetchError, JwksUrl, Refresh};
+use boltguard_testing::observe::{Counters, Log};
 
-use crate::support::{ready, remote, response};
+use crate::support::{Scene, body, ready, remote, response};
 
 const URL: &str = "https://id.example.com/jwks?key=hunter2";
 
@@ -57,4 +57,43 @@ fn nothing_is_logged_without_the_feature() {
     let log = Log::default();
     log.collecting(run_with_failing_issuer);
     assert_eq!(log.take(), "");
+}
+
+/// Fetches with these results, and drops the permit of a last one.
+fn fetch_and_drop() {
+    let later = |scene: &Scene| scene.fetch(Refresh::Force);
+    let scene = Scene::with_keys(&["a"]);
+    for result in [
+        Ok(response(&["b"])),
+        Ok(body("{}")),
+        Err(FetchError::Status(503)),
+        Err(FetchError::Status(500)),
+    ] {
+        let _ = later(&scene).finish(result, scene.now);
+    }
+    drop(later(&scene));
+}
+
+#[cfg(feature = "metrics")]
+#[test]
+fn fetches_are_counted_by_result_and_kind_of_error() {
+    let counters = Counters::default();
+    counters.counting(fetch_and_drop);
+    assert_eq!(
+        counters.series(),
+        [
+            "boltguard_jwks_fetches_total{result=failed,error=keys} 1",
+            "boltguard_jwks_fetches_total{result=failed,error=lost} 1",
+            "boltguard_jwks_fetches_total{result=failed,error=status} 2",
+            "boltguard_jwks_fetches_total{result=succeeded,error=none} 2",
+        ]
+    );
+}
+
+#[cfg(not(feature = "metrics"))]
+#[test]
+fn nothing_is_counted_without_the_feature() {
+    let counters = Counters::default();
+    counters.counting(fetch_and_drop);
+    assert!(counters.series().is_empty());
 }

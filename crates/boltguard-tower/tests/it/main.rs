@@ -6,6 +6,7 @@ mod bodies;
 mod example;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod metrics;
 mod refusals;
 mod requests;
 mod services;

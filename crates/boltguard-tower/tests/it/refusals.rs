@@ -92,7 +92,7 @@ fn edge_that_does_not_provide_everything_is_an_error() {
 
 /// A store with a fixed result, after waiting.
 #[derive(Clone)]
-struct Store(RevocationStatus);
+pub(crate) struct Store(pub(crate) RevocationStatus);
 
 impl AsyncEdge for Store {
     fn provides(&self, need: &PossibleNeed<'_>) -> bool {

@@ -51,7 +51,7 @@ impl ClaimsPolicy {
         let has_issuer = || !matches!(body.registered.issuer(), Field::Absent);
         match self.accounts {
             // Another service may use the same key and have a user with the same id.
-            AccountSource::Local if self.issuers.is_empty() && has_issuer() => {
+            AccountSource::Local if !self.restricts_issuer() && has_issuer() => {
                 AccountSource::Unknown
             }
             source => source,
@@ -105,11 +105,18 @@ impl ClaimsPolicy {
             return Ok(());
         }
         match self.value(Claim::Issuer, body.registered.issuer())? {
-            _ if self.issuers.is_empty() => Ok(()),
+            _ if !self.restricts_issuer() => Ok(()),
             Some(issuer) if body.is_among(issuer, &self.issuers) => Ok(()),
+            Some(issuer) if self.matches_template(body, &body.text(issuer)) => Ok(()),
             Some(_) => Err(ClaimsError::IssuerMismatch),
             None => Err(ClaimsError::IssuerMissing),
         }
+    }
+
+    #[cold]
+    fn matches_template(&self, body: &Body, issuer: &str) -> bool {
+        let mut templates = self.issuer_templates.iter();
+        templates.any(|template| template.matches(issuer, |claim| body.get(claim)))
     }
 
     #[inline]

@@ -180,6 +180,8 @@ pub enum PolicyError {
     BlankSubject,
     /// The media type is the empty string.
     BlankType,
+    /// An issuer has braces that don't contain the name of a single claim, behind something else.
+    IssuerTemplate,
     /// The list of audiences is empty.
     NoAudience,
     /// A claim test has an empty list of values.
@@ -193,7 +195,7 @@ impl PolicyError {
     const fn code(self) -> ReasonCode {
         match self {
             Self::BlankAudience | Self::NoAudience => ReasonCode::AudienceMismatch,
-            Self::BlankIssuer | Self::NoIssuer => ReasonCode::IssuerMismatch,
+            Self::BlankIssuer | Self::IssuerTemplate | Self::NoIssuer => ReasonCode::IssuerMismatch,
             Self::BlankSubject | Self::NoClaimValue => ReasonCode::ClaimMismatch,
             Self::BlankType => ReasonCode::TypeMismatch,
         }
@@ -207,6 +209,9 @@ impl fmt::Display for PolicyError {
             Self::BlankIssuer => "issuer contains an empty string: remove it",
             Self::BlankSubject => "the required subject is an empty string: pass the subject",
             Self::BlankType => "typ is an empty string: omit it, or pass the media type",
+            Self::IssuerTemplate => {
+                "issuer contains braces, which must contain the name of one claim other than iss, behind a prefix, as in https://id.example.com/{tid}"
+            }
             Self::NoAudience => {
                 "audience is an empty list, which no token matches: omit it, or pass an audience"
             }

@@ -55,6 +55,7 @@ mod grants;
 mod ignored;
 mod ignoring;
 mod introspection;
+mod issuer_template;
 mod media_type;
 mod one_of;
 mod policy;

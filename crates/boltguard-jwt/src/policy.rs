@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::field::Marks;
+use crate::issuer_template::IssuerTemplate;
 use crate::one_of::OneOf;
 use crate::required::Required;
 use crate::rule::Rules;
@@ -17,6 +18,7 @@ use crate::{AccountSource, PolicyError};
 pub struct ClaimsPolicy {
     pub(crate) audiences: OneOf,
     pub(crate) issuers: OneOf,
+    pub(crate) issuer_templates: Vec<IssuerTemplate>,
     pub(crate) subject: Option<Box<str>>,
     pub(crate) required: Required,
     pub(crate) rules: Rules,
@@ -45,6 +47,7 @@ impl ClaimsPolicy {
         Self {
             audiences: OneOf::default(),
             issuers: OneOf::default(),
+            issuer_templates: Vec::new(),
             subject: None,
             required: Required::exp(),
             rules: Rules::default(),
@@ -106,6 +109,41 @@ impl ClaimsPolicy {
         self.issuers.extend(given);
         self.refuse_if(is_empty, PolicyError::NoIssuer)
             .refuse_if(has_blank, PolicyError::BlankIssuer)
+    }
+
+    /// Requires an issuer like [`with_issuer`](Self::with_issuer), in which the name of a claim in braces stands for the
+    /// value of this claim.
+    ///
+    /// The value must be a string of ASCII letters, digits, `-`, `_` and `.`, and the result must be exactly `iss`.
+    /// A string without braces is an issuer as it is. A string with several claims, with the claim `iss`, or with
+    /// nothing before the brace is a [mistake](Self::check_settings).
+    ///
+    /// All tenants of the issuer are accepted; to accept some of them, call [`with_claim`](Self::with_claim), too.
+    ///
+    /// ```
+    /// use boltguard_jwt::ClaimsPolicy;
+    ///
+    /// // Microsoft Entra has an issuer for each tenant, all of which use the same keys.
+    /// let policy = ClaimsPolicy::new()
+    ///     .with_issuer_template(["https://login.microsoftonline.com/{tid}/v2.0"])
+    ///     .with_claim("tid", "4f1e6a0a-9d3c-4ad0-8d4f-2f0d3b7d7c11");
+    /// assert_eq!(policy.check_settings(), Ok(()));
+    /// ```
+    #[must_use]
+    pub fn with_issuer_template(mut self, issuers: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        let given = names(issuers).into_iter();
+        let (templates, issuers): (Vec<_>, Vec<_>) =
+            given.partition(|issuer| IssuerTemplate::is_template(issuer));
+        let parsed = templates.iter().map(|text| IssuerTemplate::parse(text));
+        let parsed: Option<Vec<_>> = parsed.collect();
+        let is_invalid = parsed.is_none();
+        self.issuer_templates.extend(parsed.into_iter().flatten());
+        let policy = self.refuse_if(is_invalid, PolicyError::IssuerTemplate);
+        if issuers.is_empty() && !templates.is_empty() {
+            policy
+        } else {
+            policy.with_issuer(issuers)
+        }
     }
 
     /// Requires that `sub` is this subject, RFC 7519 §4.1.2.
@@ -203,7 +241,13 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Returns the accepted issuers, in alphabetical order.
+    /// Returns whether `iss` must be one of some issuers.
+    #[inline]
+    pub(crate) fn restricts_issuer(&self) -> bool {
+        !self.issuers.is_empty() || !self.issuer_templates.is_empty()
+    }
+
+    /// Returns the accepted issuers, in alphabetical order, without templates.
     pub fn issuers(&self) -> impl Iterator<Item = &str> {
         self.issuers.iter()
     }

@@ -114,7 +114,7 @@ impl JwtSettings<'_, '_> {
             policy = policy.with_audience(strs(audience));
         }
         if let Some(issuer) = &self.issuer {
-            policy = policy.with_issuer(strs(issuer));
+            policy = policy.with_issuer_template(strs(issuer));
         }
         if let Some(number) = self.external_accounts {
             policy = policy.with_external_accounts(number);

@@ -256,7 +256,10 @@ fn remote_source(
     {
         return Err(place.error("issuer", DocumentProblem::IssuerMismatch));
     }
-    let is_restricted = settings.issuer.is_some() || settings.audience.is_some();
+    // A template accepts every tenant of the issuer.
+    let is_single = |issuers: &Vec<String>| !issuers.iter().any(|issuer| issuer.contains('{'));
+    let is_restricted =
+        settings.issuer.as_ref().is_some_and(is_single) || settings.audience.is_some();
     if source.issuer().is_none() && !is_restricted {
         return Err(place.error(&member, DocumentProblem::UnrestrictedIssuer));
     }
@@ -268,7 +271,7 @@ fn policy(place: Place<'_>, settings: &JwtSettings) -> Result<ClaimsPolicy, Docu
     let leeway = leeway.map_err(|_| place.error("leeway", DocumentProblem::Leeway))?;
     let mut policy = ClaimsPolicy::new().with_leeway(leeway);
     if let Some(issuers) = &settings.issuer {
-        policy = policy.with_issuer(issuers);
+        policy = policy.with_issuer_template(issuers);
     }
     if let Some(audiences) = &settings.audience {
         policy = policy.with_audience(audiences);

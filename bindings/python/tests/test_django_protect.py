@@ -10,8 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.http import JsonResponse
 from django.test import AsyncClient, Client, TestCase, override_settings
-from django.utils.decorators import method_decorator
 from django.urls import path
+from django.utils.decorators import method_decorator
 from django.views import View
 
 from boltguard import protect

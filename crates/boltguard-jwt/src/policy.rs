@@ -111,8 +111,8 @@ impl ClaimsPolicy {
             .refuse_if(has_blank, PolicyError::BlankIssuer)
     }
 
-    /// Requires an issuer like [`with_issuer`](Self::with_issuer), in which the name of a claim in braces stands for the
-    /// value of this claim.
+    /// Requires an issuer like [`with_issuer`](Self::with_issuer), in which the name of a claim in braces stands for
+    /// the value of this claim.
     ///
     /// The value must be a string of ASCII letters, digits, `-`, `_` and `.`, and the result must be exactly `iss`.
     /// A string without braces is an issuer as it is. A string with several claims, with the claim `iss`, or with

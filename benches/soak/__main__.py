@@ -1,6 +1,7 @@
-"""The driver: `python -m soak [--seconds N] --database-url URL --redis-server PROGRAM --directory PATH`.
+"""The driver: `python -m soak [--seconds N] --postgres PROGRAM --redis-server PROGRAM --service PROGRAM …`.
 
-`cargo xtask soak --help` describes what it does. `--directory` is for logs and the files of Redis.
+`cargo xtask soak --help` describes what it does. `--demo` is the directory of the demo site, beside which the Rust
+service usually runs, and `--directory` is for logs and the files of Redis.
 It stops when its standard input ends, so that it ends with the program that started it.
 """
 
@@ -11,6 +12,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -26,7 +28,8 @@ from soak.faults import Faults
 from soak.http_client import Client
 from soak.judge import Log, judge
 from soak.measure import measure
-from soak.servers import RedisServer, SiteProcess, environment, prepare
+from soak.postgres import PostgresServer
+from soak.servers import RedisServer, environment, prepare, service, site
 
 # `max_staleness` of the site: short, so that a soak contains many faults.
 BOUND = 1.0
@@ -40,8 +43,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     threading.Thread(target=interrupt_at_end_of_input, daemon=True).start()
     try:
-        with closing(Children()) as children:
-            return Soak(arguments, children).run()
+        # Not in `arguments.directory`, which the user that runs PostgreSQL may not be able to reach.
+        with tempfile.TemporaryDirectory(prefix="boltguard-soak-") as files, closing(Children()) as children:
+            return Soak(arguments, children, files).run()
     except SoakError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -55,8 +59,10 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--follower", choices=["replicated", "plain"], default="replicated")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
-    parser.add_argument("--database-url", required=True)
+    parser.add_argument("--postgres", required=True)
     parser.add_argument("--redis-server", required=True)
+    parser.add_argument("--service", required=True)
+    parser.add_argument("--demo", type=Path, required=True)
     parser.add_argument("--directory", type=Path, required=True)
     return parser.parse_args()
 
@@ -71,13 +77,18 @@ def interrupt_at_end_of_input() -> None:
 class Soak:
     """One run: prepares the site, measures it, and puts it under load while faults are injected."""
 
-    def __init__(self, arguments: argparse.Namespace, children: Children) -> None:
+    def __init__(self, arguments: argparse.Namespace, children: Children, files: str) -> None:
         self.seconds, self.seed = arguments.seconds, arguments.seed
         self.directory: Path = arguments.directory
         self.redis = RedisServer(children, arguments.redis_server, self.directory)
-        variables = environment(arguments.database_url, self.redis.url, BOUND, arguments.follower)
+        self.database = PostgresServer(children, arguments.postgres, files, self.new_log("postgres"))
+        variables = environment(self.database.url, self.redis.url, BOUND, arguments.follower, arguments.demo)
         prepare(children, USERS + REVOKERS, variables, self.new_log("prepare"))
-        self.processes = [SiteProcess(children, kind, variables, self.new_log(kind)) for kind in ("wsgi", "asgi")]
+        self.processes = [site(children, kind, variables, self.new_log(kind)) for kind in ("wsgi", "asgi")]
+        if arguments.follower == "replicated":
+            # The stream of the other one is its own.
+            first, log = self.processes[0].server, self.new_log("rust")
+            self.processes.append(service(children, arguments.service, first, variables, log))
         self.servers = [process.server for process in self.processes]
         self.log, self.stop = Log(), threading.Event()
 
@@ -94,11 +105,12 @@ class Soak:
         print(f"\n{self.seconds:.0f} s of load with faults; the bound is {BOUND:g} s:", flush=True)
         self.load()
         losses = self.losses()
-        verdict = judge(self.log, BOUND)
+        verdict, names = judge(self.log, BOUND), [server.name for server in self.servers]
         print(f"\nFaults:\n{report.faults(self.log, losses)}")
+        print(f"\nRequests with an access token:\n{report.load(self.log, names)}")
         print(f"\nRequests that were judged:\n{report.judged(verdict)}")
         print(f"\nViolations:\n{report.violations(verdict)}")
-        missing = report.shortfalls(verdict, len(self.log.faults), self.seconds, BOUND)
+        missing = report.shortfalls(verdict, self.log, names, self.seconds, BOUND)
         for shortfall in missing:
             print(f"Too little for a result: {shortfall}.")
         if verdict.violations:
@@ -110,7 +122,7 @@ class Soak:
 
     def load(self) -> None:
         actors = self.actors()
-        faults = Faults(self.redis, self.processes, self.log, BOUND, self.seed, self.stop)
+        faults = Faults(self.redis, self.database, self.processes, self.log, BOUND, self.seed, self.stop)
         threads: list[Actor | Faults] = [*actors, faults]
         for thread in threads:
             thread.start()
@@ -146,8 +158,9 @@ class Soak:
                 raise SoakError(f"The thread {thread.name} of the driver has failed, see above.")
 
     def losses(self) -> dict[str, dict[str, int]]:
-        client = Client(self.servers, timeout=30.0)
-        responses = {server.name: client.request(server.name, "GET", "/status") for server in self.servers}
+        of_site = [server for server in self.servers if server.is_of_site]
+        client = Client(of_site, timeout=30.0)
+        responses = {server.name: client.request(server.name, "GET", "/status") for server in of_site}
         client.close()
         return {name: response.body.get("losses", {}) for name, response in responses.items()}
 

@@ -17,7 +17,7 @@ from soak.tenants import PASSWORD, TENANTS, issuer, key_id, username
 
 
 class Actor(threading.Thread):
-    """A client, which sends one request after the other to any of the servers until `stop` is set.
+    """A client, which sends one request after the other until `stop` is set, to any server that has the route.
 
     `pause` is the mean time between two steps, in seconds.
     """
@@ -27,7 +27,8 @@ class Actor(threading.Thread):
     def __init__(self, number: int, servers: list[Server], log: Log, seed: int, stop: threading.Event, timeout: float):
         super().__init__(name=f"client-{number}", daemon=True)
         self.number, self.tenant, self.log, self.stop = number, number % TENANTS, log, stop
-        self.names = [server.name for server in servers]
+        self.servers = servers
+        self.names = [server.name for server in servers if server.is_of_site]
         self.random = random.Random(f"{seed} {number}")
         # The second one is for requests at the same time.
         self.client, self.other = Client(servers, timeout), Client(servers, timeout)
@@ -47,6 +48,7 @@ class Actor(threading.Thread):
         raise NotImplementedError
 
     def server(self) -> str:
+        """A process of the site."""
         return self.random.choice(self.names)
 
     def both(self, first: Callable[[Client], Any], second: Callable[[Client], Any]) -> tuple[Any, Any]:
@@ -117,10 +119,11 @@ class User(Actor):
             self.refresh(live)
 
     def use(self, token: AccessToken) -> Response:
-        return self.send(self.client, token, "GET", f"/{token.tenant}/me")
+        server = self.random.choice(self.servers)
+        return self.send(self.client, token, "GET", server.me(token.tenant), server.name)
 
-    def send(self, client: Client, token: AccessToken, method: str, path: str) -> Response:
-        response = client.request(self.server(), method, path, token=token.token)
+    def send(self, client: Client, token: AccessToken, method: str, path: str, server: str | None = None) -> Response:
+        response = client.request(server or self.server(), method, path, token=token.token)
         self.log.uses.append(
             Use(token.credential, response.server, response.sent, response.received, response.status, response.code)
         )

@@ -1,14 +1,16 @@
-"""The faults: what happens to Redis and to the processes of the site while they are in use."""
+"""The faults: what happens to Redis, to PostgreSQL and to the processes while they are in use."""
 
 from __future__ import annotations
 
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from soak.judge import Fault, Log
-from soak.servers import RedisServer, SiteProcess
+from soak.judge import Fault, Log, Outage
+from soak.postgres import PostgresServer
+from soak.servers import RedisServer, ServerProcess
 from soak.tenants import STREAMS
 
 
@@ -18,14 +20,15 @@ class Faults(threading.Thread):
     def __init__(
         self,
         server: RedisServer,
-        processes: list[SiteProcess],
+        database: PostgresServer,
+        processes: list[ServerProcess],
         log: Log,
         bound: float,
         seed: int,
         stop: threading.Event,
     ) -> None:
         super().__init__(name="faults", daemon=True)
-        self.server, self.processes, self.log = server, processes, log
+        self.server, self.database, self.processes, self.log = server, database, processes, log
         self.bound, self.stop = bound, stop
         self.random = random.Random(f"{seed} faults")
         self.error: BaseException | None = None
@@ -74,6 +77,36 @@ class Faults(threading.Thread):
     def stream_deleted(self) -> None:
         self.server.client.delete(*STREAMS)
 
+    def postgresql_stopped(self) -> None:
+        with self.outage(self.database.stop):
+            self.wait(0.5, 3.0)
+
+    def postgresql_killed(self) -> None:
+        with self.outage(self.database.kill):
+            self.wait(0.5, 3.0)
+
+    def postgresql_killed_and_started_at_once(self) -> None:
+        self.database.kill()
+        self.database.start()
+
+    @contextmanager
+    def outage(self, stop: Callable[[], None]) -> Iterator[None]:
+        """A time during which only PostgreSQL is unavailable."""
+        stop()
+        start = time.monotonic()
+        try:
+            yield
+            self.log.outages.append(Outage(start, time.monotonic()))
+        finally:
+            self.database.start()
+
+    def redis_restarted_while_postgresql_stopped(self) -> None:
+        """Until the tables can be read again, no process can know what the stream has lost."""
+        self.database.stop()
+        self.redis_restarted_empty()
+        self.wait(0.5, 1.5)
+        self.database.start()
+
     def process_suspended(self) -> None:
         with self.random.choice(self.processes).stopped():
             self.wait(0.5, 3.0)
@@ -104,6 +137,10 @@ FAULTS: list[Callable[[Faults], None]] = [
     Faults.redis_flushed,
     Faults.stream_trimmed,
     Faults.stream_deleted,
+    Faults.postgresql_stopped,
+    Faults.postgresql_killed,
+    Faults.postgresql_killed_and_started_at_once,
+    Faults.redis_restarted_while_postgresql_stopped,
     Faults.process_suspended,
     Faults.redis_flushed_while_process_suspended,
     Faults.stream_trimmed_while_process_suspended,

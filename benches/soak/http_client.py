@@ -9,8 +9,15 @@ from typing import Any, NamedTuple
 
 
 class Server(NamedTuple):
+    """A process that accepts the tokens of the site. One that isn't of the site only has the route `/me`."""
+
     name: str
     port: int
+    is_of_site: bool = True
+
+    def me(self, tenant: int) -> str:
+        """The path that requires a token of this tenant."""
+        return f"/{tenant}/me" if self.is_of_site else "/me"
 
 
 class Response(NamedTuple):

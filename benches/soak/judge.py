@@ -98,6 +98,13 @@ class Fault(NamedTuple):
     done: float
 
 
+class Outage(NamedTuple):
+    """A time during which the database was unavailable, and everything else was available."""
+
+    start: float
+    end: float
+
+
 class Twins(NamedTuple):
     """Two simultaneous requests with one refresh token that both succeeded."""
 
@@ -115,6 +122,7 @@ class Log:
     calls: list[Call] = field(default_factory=list)
     twins: list[Twins] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
 
     @property
     def requests(self) -> int:
@@ -138,15 +146,20 @@ UNEXPECTED = "unexpected status codes"
 KINDS = (ACCEPTED_REVOKED, CONTINUED_ENDED, DIFFERENT_PAIRS, LOST_SESSION, REFUSED_VALID, UNEXPECTED)
 
 
+Counts = Counter[tuple[str, str]]
+
+
 @dataclass
 class Verdict:
-    """The violations, and how many requests were judged."""
+    """The violations, and how many requests were judged. Uses are counted by server and result."""
 
     violations: list[Violation] = field(default_factory=list)
     # Uses of tokens whose revocation was acknowledged longer than the bound before.
-    revoked: Counter[str] = field(default_factory=Counter)
+    revoked: Counts = field(default_factory=Counter)
     # Uses of tokens that nothing can have revoked.
-    valid: Counter[str] = field(default_factory=Counter)
+    valid: Counts = field(default_factory=Counter)
+    # Those of them during an outage of the database.
+    during_outages: Counts = field(default_factory=Counter)
     # Uses that are neither: within the bound, or the revocation is unknown.
     undecided: int = 0
     acknowledged: Counter[str] = field(default_factory=Counter)
@@ -171,6 +184,8 @@ def judge(log: Log, bound: float) -> Verdict:
         if (known := times.get(use.credential.id)) is None:
             known = times[use.credential.id] = _times(use.credential, matching)
         verdict.violations.extend(_judge_use(use, known, bound, verdict))
+        if _is_valid(use, known) and any(outage.start <= use.sent < outage.end for outage in log.outages):
+            verdict.during_outages[use.server, outcome(use.status)] += 1
     for refresh in log.refreshes:
         verdict.refreshed += refresh.status in OK
         verdict.violations.extend(_judge_refresh(refresh, matching))
@@ -219,18 +234,23 @@ def _possibly_revokes(revocation: Revocation, requested: float) -> bool:
     return revocation.level in EXACT or requested <= revocation.done
 
 
+def _is_valid(use: Use, times: _Times) -> bool:
+    """Whether nothing can have revoked the token before the response."""
+    return use.received < min(times.possibly, use.credential.expires)
+
+
 def _judge_use(use: Use, times: _Times, bound: float, verdict: Verdict) -> Iterator[Violation]:
     if use.received >= use.credential.expires:
         return
-    result = _result(use.status)
+    result = outcome(use.status)
     late = use.sent - times.certainly
     if late > bound:
-        verdict.revoked[result] += 1
+        verdict.revoked[use.server, result] += 1
         if result == "accepted":
             what = f"{late:.3f} s after the acknowledgement, on {use.server}: {_ids(use.credential)}"
             yield Violation(ACCEPTED_REVOKED, what, use.credential.values["subject"])
-    elif use.received < times.possibly:
-        verdict.valid[result] += 1
+    elif _is_valid(use, times):
+        verdict.valid[use.server, result] += 1
         if result == "refused":
             what = f"on {use.server}: {_ids(use.credential)}"
             yield Violation(REFUSED_VALID, what, use.credential.values["subject"])
@@ -241,7 +261,7 @@ def _judge_use(use: Use, times: _Times, bound: float, verdict: Verdict) -> Itera
 
 
 def _judge_refresh(refresh: Refresh, matching: _ByValue) -> Iterator[Violation]:
-    session, result = refresh.session, _result(refresh.status)
+    session, result = refresh.session, outcome(refresh.status)
     ends = [
         revocation
         for level in (("session", session.id), ("subject", session.subject))
@@ -260,7 +280,8 @@ def _judge_refresh(refresh: Refresh, matching: _ByValue) -> Iterator[Violation]:
         yield _unexpected("a refresh", refresh.server, refresh.status)
 
 
-def _result(status: int | None) -> str:
+def outcome(status: int | None) -> str:
+    """What a status code means for a token."""
     if status is None:
         return "no response"
     if status in OK:

@@ -41,8 +41,8 @@ def measure(servers: list[Server], slice_seconds: float, timeout: float) -> Iter
     times: dict[tuple[str, str], list[float]] = defaultdict(list)
     for number in range(-1, ROUNDS):
         for server in servers:
-            for store in SETTINGS:
-                found = _send(client, server.name, store, token, 0.0 if number < 0 else slice_seconds)
+            for store, path in _paths(server).items():
+                found = _send(client, server.name, path, token, 0.0 if number < 0 else slice_seconds)
                 times[server.name, store] += [] if number < 0 else found
     client.close()
     for (server_name, store), found in times.items():
@@ -50,16 +50,23 @@ def measure(servers: list[Server], slice_seconds: float, timeout: float) -> Iter
         yield Row(server_name, store, len(found) / sum(found), statistics.median(found), percentiles[98])
 
 
-def _send(client: Client, server: str, store: str, token: AccessToken, seconds: float) -> list[float]:
+def _paths(server: Server) -> dict[str, str]:
+    """The path of the view with each store that a server has."""
+    if not server.is_of_site:
+        return {"replicated": server.me(0)}
+    return {store: f"/measured/{store}" for store in SETTINGS}
+
+
+def _send(client: Client, server: str, path: str, token: AccessToken, seconds: float) -> list[float]:
     """The durations of the requests within a time, and of at least some."""
     found: list[float] = []
     end = time.monotonic() + seconds
     while len(found) < WARM_UP or time.monotonic() < end:
-        response = client.request(server, "GET", f"/measured/{store}", token=token.token)
+        response = client.request(server, "GET", path, token=token.token)
         if response.status == 200:
             found.append(response.received - response.sent)
         elif response.status != 503 or time.monotonic() > end + LONGEST_WAIT:
-            raise SoakError(f"The status of a request is {response.status}, with {SETTINGS[store]} on {server}.")
+            raise SoakError(f"The status of a request is {response.status}, for {path} on {server}.")
     return found
 
 

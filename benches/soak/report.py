@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Iterable
 
-from soak.judge import KINDS, Log, Verdict
+from soak.judge import KINDS, Counts, Log, Verdict, outcome
 from soak.measure import SETTINGS, Row
 
-# Per second of the soak. A tenth of what a machine with two busy cores reaches.
-LEAST_REVOKED = 3.0
-LEAST_VALID = 10.0
+# Per second of the soak. A fraction of what a machine with two busy cores reaches; the first two for each server.
+LEAST_REVOKED = 0.5
+LEAST_VALID = 1.0
 LEAST_ACKNOWLEDGED = 0.3
+# Per second of an outage of the database, for each server.
+LEAST_DURING_OUTAGE = 1.0
 # Each fault takes at most five times the bound, with the pause after it.
 LONGEST_FAULT = 6.0
 SHOWN = 5
 
 
-def shortfalls(verdict: Verdict, faults: int, seconds: float, bound: float) -> list[str]:
+def shortfalls(verdict: Verdict, log: Log, servers: Iterable[str], seconds: float, bound: float) -> list[str]:
     """What there was too little of: then the soak fails even if nothing was wrong."""
-    found = {
-        "refused requests with a revoked token": (verdict.revoked["refused"], LEAST_REVOKED * seconds),
-        "accepted requests with a valid token": (verdict.valid["accepted"], LEAST_VALID * seconds),
+    found: dict[str, tuple[int, float]] = {
         "acknowledged revocations": (sum(verdict.acknowledged.values()), LEAST_ACKNOWLEDGED * seconds),
-        "faults": (faults, seconds / (LONGEST_FAULT * bound) - 1),
+        "faults": (len(log.faults), seconds / (LONGEST_FAULT * bound) - 1),
     }
+    down = sum(outage.end - outage.start for outage in log.outages)
+    for name in servers:
+        refused, accepted = (name, "refused"), (name, "accepted")
+        found |= {
+            f"refused requests with a revoked token on {name}": (verdict.revoked[refused], LEAST_REVOKED * seconds),
+            f"accepted requests with a valid token on {name}": (verdict.valid[accepted], LEAST_VALID * seconds),
+            f"accepted requests with a valid token on {name}, during outages of the database": (
+                verdict.during_outages[accepted],
+                LEAST_DURING_OUTAGE * down,
+            ),
+        }
     return [
         f"{count} {name}, at least {least:.0f} are necessary" for name, (count, least) in found.items() if count < least
     ]
@@ -44,8 +56,9 @@ def violations(verdict: Verdict) -> str:
 def judged(verdict: Verdict) -> str:
     """How many requests were judged, with their results."""
     lines: dict[str, Counter[str] | int] = {
-        "with a token revoked longer than the bound": verdict.revoked,
-        "with a token that nothing revoked": verdict.valid,
+        "with a token revoked longer than the bound": _of_all_servers(verdict.revoked),
+        "with a token that nothing revoked": _of_all_servers(verdict.valid),
+        "of these, during an outage of the database only": _of_all_servers(verdict.during_outages),
         "within the bound, or with a revocation whose outcome is unknown: not judged": verdict.undecided,
         "successful refreshes": verdict.refreshed,
         "pairs of simultaneous refreshes whose results were compared": verdict.compared,
@@ -78,6 +91,29 @@ def measurements(rows: Iterable[Row]) -> str:
         for row in rows
     ]
     return "\n".join(lines)
+
+
+def load(log: Log, servers: Iterable[str]) -> str:
+    """The requests with an access token to each server while there were faults, and how long their responses took."""
+    lines = ["  server  requests  accepted  refused  unavailable  no response  median, ms  99 %, ms"]
+    for name in servers:
+        uses = [use for use in log.uses if use.server == name]
+        results = Counter(outcome(use.status) for use in uses)
+        times = [use.received - use.sent for use in uses if use.status is not None]
+        cuts = statistics.quantiles(times, n=100) if len(times) > 1 else [float("nan")] * 99
+        lines.append(
+            f"  {name:6}  {len(uses):8,}  {results['accepted']:8,}  {results['refused']:7,}"
+            f"  {results['unavailable']:11,}  {results['no response']:11,}"
+            f"  {cuts[49] * 1000:10.2f}  {cuts[98] * 1000:8.2f}"
+        )
+    return "\n".join(lines)
+
+
+def _of_all_servers(counts: Counts) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for (_, name), count in counts.items():
+        found[name] += count
+    return found
 
 
 def _line(name: str, counts: Counter[str] | int) -> str:

@@ -1,11 +1,10 @@
-"""The processes of the soak: a Redis server, which loses its data when told so, and those of the site."""
+"""The processes of the soak: a Redis server, which loses its data when told so, those of the site, and a service."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import redis
 from soak.children import Children
 from soak.errors import SoakError
 from soak.http_client import Server
+from soak.ports import free_port
 
 BENCHES = Path(__file__).resolve().parent.parent
 TIME_LIMIT = 60.0
@@ -28,7 +28,7 @@ class RedisServer:
 
     def __init__(self, children: Children, program: str, directory: Path) -> None:
         self._children, self._program, self._directory = children, program, directory
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.client = redis.Redis(port=self.port, socket_timeout=10)
         self.forget()
@@ -66,17 +66,24 @@ class RedisServer:
             return False
 
 
-class SiteProcess:
-    """A process of the site, which serves on a free port."""
+class ServerProcess:
+    """A process that serves on a free port, which is the end of the first line that it prints."""
 
-    def __init__(self, children: Children, kind: str, environment: dict[str, str], log: Path) -> None:
-        self._process = children.start(*_serve(kind), log=log, env=environment, cwd=BENCHES, stdout=subprocess.PIPE)
+    def __init__(
+        self,
+        children: Children,
+        server: Server,
+        command: list[str],
+        environment: dict[str, str],
+        log: Path,
+    ) -> None:
+        self._process = children.start(*command, log=log, env=environment, cwd=BENCHES, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         self._log = log
-        port = self._process.stdout.readline().strip()
+        port = self._process.stdout.readline().strip().rpartition(":")[2]
         if not port:
-            raise SoakError(f"The {kind} process of the site doesn't start; see {log}.")
-        self.server = Server(kind, int(port))
+            raise SoakError(f"The {server.name} process doesn't start; see {log}.")
+        self.server = server._replace(port=int(port))
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -86,7 +93,7 @@ class SiteProcess:
     def check(self) -> None:
         """Raises an error if the process has ended."""
         if self._process.poll() is not None:
-            raise SoakError(f"The {self.server.name} process of the site has ended; see {self._log}.")
+            raise SoakError(f"The {self.server.name} process has ended; see {self._log}.")
 
 
 @contextmanager
@@ -99,12 +106,35 @@ def stopped(process: subprocess.Popen[str]) -> Iterator[None]:
         os.kill(process.pid, signal.SIGCONT)
 
 
-def environment(database_url: str, redis_url: str, bound: float, follower: str) -> dict[str, str]:
-    """The environment of the processes of the site."""
+def site(children: Children, kind: str, environment: dict[str, str], log: Path) -> ServerProcess:
+    """Starts a process of the site."""
+    return ServerProcess(children, Server(kind, 0), _serve(kind), environment, log)
+
+
+def service(children: Children, program: str, site: Server, environment: dict[str, str], log: Path) -> ServerProcess:
+    """Starts the Rust service, which reads the complete list from a process of the site."""
+    variables = {
+        "FLEET_SITE_URL": f"http://127.0.0.1:{site.port}",
+        "FLEET_SERVICE_PORT": "0",
+        "FLEET_REDIS_URL": environment["BOLTGUARD_SOAK_REDIS_URL"],
+        "FLEET_MAX_STALENESS": environment["BOLTGUARD_SOAK_BOUND"],
+        "FLEET_TOKEN_SECRET": environment["BOLTGUARD_SOAK_TOKEN_SECRET"],
+        "FLEET_SERVICE_KEY": environment["BOLTGUARD_SOAK_SERVICE_KEY"],
+        "FLEET_GUARD": "authenticated",
+    }
+    server = Server("rust", 0, is_of_site=False)
+    return ServerProcess(children, server, [program], {**os.environ, **variables}, log)
+
+
+def environment(database_url: str, redis_url: str, bound: float, follower: str, demo: Path) -> dict[str, str]:
+    """The environment of the processes of the site. The demo has the view that the service requests."""
     return {
         **os.environ,
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(demo),
         "BOLTGUARD_SOAK_SECRET": secrets.token_urlsafe(64),
+        "BOLTGUARD_SOAK_TOKEN_SECRET": secrets.token_urlsafe(64),
+        "BOLTGUARD_SOAK_SERVICE_KEY": secrets.token_urlsafe(64),
         "BOLTGUARD_SOAK_DATABASE_URL": database_url,
         "BOLTGUARD_SOAK_REDIS_URL": redis_url,
         "BOLTGUARD_SOAK_BOUND": str(bound),
@@ -121,8 +151,3 @@ def prepare(children: Children, accounts: int, environment: dict[str, str], log:
 
 def _serve(command: str) -> list[str]:
     return [sys.executable, "-m", "soak.serve", command]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

@@ -8,6 +8,9 @@ REDIS_URL = os.environ["BOLTGUARD_SOAK_REDIS_URL"]
 MAX_STALENESS = float(os.environ["BOLTGUARD_SOAK_BOUND"])
 FOLLOWER = os.environ["BOLTGUARD_SOAK_FOLLOWER"]
 SERVER = os.environ["BOLTGUARD_SOAK_SERVER"]
+# What the Rust service has, too.
+TOKEN_SECRET = os.environ["BOLTGUARD_SOAK_TOKEN_SECRET"]
+SERVICE_KEY = os.environ["BOLTGUARD_SOAK_SERVICE_KEY"]
 _database = urlsplit(os.environ["BOLTGUARD_SOAK_DATABASE_URL"])
 
 DEBUG = False

@@ -1,6 +1,7 @@
 """The site: sessions of several tenants with a shared revocation list, and a view per kind of store to be measured.
 
-Each tenant has its own issuer and signing key, so that revoking one of them doesn't affect all clients at once.
+Each tenant has its own issuer and its own ID of the signing key, so that revoking one of them affects no other tenant.
+The secret is the same, so that the Rust service only needs one.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
 
 from boltguard import protect
 from boltguard.auth import (
     AllowAny,
+    APIKeyAuthentication,
     DjangoCacheRevocation,
     DjangoORMRevocation,
     InMemoryRevocation,
@@ -26,6 +28,7 @@ from boltguard.auth import (
 )
 from boltguard.jwt import Key
 from boltguard.sessions import TokenSessions
+from bookshop.revocation_list import lines
 from soak.plain_follower import PlainFollower
 from soak.tenants import STORED, TENANTS, issuer, key_id
 
@@ -49,7 +52,7 @@ store = replicated()
 
 
 def backend(tenant: int, store: RevocationStore | None) -> JWTAuthentication:
-    key = Key.from_secret(f"{settings.SECRET_KEY}{tenant}", kid=key_id(tenant))
+    key = Key.from_secret(settings.TOKEN_SECRET, kid=key_id(tenant))
     return JWTAuthentication(key, issuer=issuer(tenant), revocation_store=store)
 
 
@@ -83,6 +86,12 @@ def revoke(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+@protect(auth=[APIKeyAuthentication(api_keys={settings.SERVICE_KEY})], guards=[IsAuthenticated()])
+def revocations(request: HttpRequest) -> StreamingHttpResponse:
+    """The complete list, for the Rust service."""
+    return StreamingHttpResponse(lines(), content_type="application/x-ndjson")
+
+
 def status(request: HttpRequest) -> HttpResponse:
     return JsonResponse(store.describe() if isinstance(store, ReplicatedRevocation) else {})
 
@@ -99,5 +108,6 @@ urlpatterns = [
     *(pattern for number in range(TENANTS) for pattern in tenant(number)),
     *(path(f"measured/{name}", guarded(backend(0, store))) for name, store in MEASURED.items()),
     path("revoke", revoke),
+    path("fleet/revocations", revocations),
     path("status", status),
 ]

@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use pico_args::Arguments;
 
 use crate::Usage;
+use crate::demo::fleet;
 use crate::process;
 use crate::python;
 use crate::services;
@@ -18,14 +19,15 @@ pub(crate) const COMMAND: crate::Command = crate::Command {
   --seed N           repeats the random choices of an earlier run; the timing still differs
   --follower plain   replaces ReplicatedRevocation with a copy that ignores every fault; the soak must then fail
 
-Two processes of a site (WSGI and ASGI) share the revocation list, in PostgreSQL with a stream in Redis. Clients log in,
-refresh, revoke and log out over HTTP, while Redis is suspended, killed, flushed or loses its stream, and processes are
-suspended. The exit code is 1 if a token was accepted later than max_staleness after its revocation was acknowledged, a
-client was logged out wrongly, a status code was unexpected, or too few requests could be judged. Before that, it
-measures a guarded request with each kind of revocation store.
+Two processes of a site (WSGI and ASGI) share the revocation list, in PostgreSQL with a stream in Redis. A Rust service,
+the one of `cargo xtask demo --fleet`, accepts their tokens and follows the same stream. Clients log in, refresh, revoke
+and log out over HTTP, while Redis is suspended, killed, flushed or loses its stream, PostgreSQL is stopped or killed, and
+processes are suspended. The exit code is 1 if a token was accepted later than max_staleness after its revocation was
+acknowledged, a client was logged out wrongly, a status code was unexpected, or too few requests could be judged. Before
+that, it measures a guarded request with each kind of revocation store.
 
-Builds the wheel in release. Starts its own PostgreSQL and Redis, from installed programs or from pip, even if the
-variables of `cargo xtask test` are set: it stops and empties them.",
+Builds the wheel in release, and the service without optimizations. Starts its own PostgreSQL and Redis, from installed
+programs or from pip, even if the variables of `cargo xtask test` are set: it stops and empties them.",
     run,
 };
 
@@ -42,13 +44,20 @@ fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
     }
     // Fails before the build, which takes a minute.
     let redis = services::program(workspace, "Redis")?;
-    let postgres = services::private(workspace, "PostgreSQL")?;
+    let postgres = services::program(workspace, "PostgreSQL")?;
+    let service = fleet::build_service(workspace)?;
     let venv = python::environment(workspace, &["soak"])?;
     process::heading("soak");
     let mut soak = venv.module("soak");
     soak.args(options.words())
-        .args(["--database-url", postgres.url(), "--redis-server"])
+        .arg("--postgres")
+        .arg(postgres)
+        .arg("--redis-server")
         .arg(redis)
+        .arg("--service")
+        .arg(service)
+        .arg("--demo")
+        .arg(workspace.binding().join("demo"))
         .arg("--directory")
         .arg(workspace.scratch("soak")?)
         .current_dir(workspace.path("benches"));

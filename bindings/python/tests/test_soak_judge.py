@@ -17,7 +17,7 @@ sys.path.append(str(BENCHES))
 
 from soak import history, report  # noqa: E402
 from soak.account import LATEST_EFFECT, AccessToken, LiveSession  # noqa: E402
-from soak.clients import Revoker  # noqa: E402
+from soak.clients import Revoker, User  # noqa: E402
 from soak.http_client import Response, Server  # noqa: E402
 from soak.judge import (  # noqa: E402
     ACCEPTED_REVOKED,
@@ -31,6 +31,7 @@ from soak.judge import (  # noqa: E402
     Credential,
     Fault,
     Log,
+    Outage,
     Refresh,
     Revocation,
     Session,
@@ -50,8 +51,8 @@ def revoked(level="token", sent=20.0, done=21.0, is_acknowledged=True, *, ends_s
     return Revocation(level, value or IDS[level], sent, done, is_acknowledged, ends_sessions)
 
 
-def used(sent, status, token=TOKEN, took=0.1):
-    return Use(token, "wsgi", sent, sent + took, status)
+def used(sent, status, token=TOKEN, took=0.1, server="wsgi"):
+    return Use(token, server, sent, sent + took, status)
 
 
 def refreshed(sent, status, session=SESSION):
@@ -70,6 +71,7 @@ def verdict(*events):
     log = Log()
     log.uses = [event for event in events if isinstance(event, Use)]
     log.revocations = [event for event in events if isinstance(event, Revocation)]
+    log.outages = [event for event in events if isinstance(event, Outage)]
     return judge(log, BOUND)
 
 
@@ -140,7 +142,8 @@ def test_copy_that_never_changes_is_found_on_the_process_that_has_it():
         for number in range(3)
     ]
     found = verdict(revoked(), *process)
-    assert found.counts() == Counter({ACCEPTED_REVOKED: 3}) and found.revoked == {"refused": 3, "accepted": 3}
+    assert found.counts() == Counter({ACCEPTED_REVOKED: 3})
+    assert found.revoked == {("wsgi", "refused"): 3, ("asgi", "accepted"): 3}
     assert all("asgi" in violation.what for violation in found.violations)
 
 
@@ -153,7 +156,16 @@ def test_valid_token_that_is_refused():
 
 def test_valid_token_while_the_list_is_stale():
     found = verdict(used(12.0, 503), used(13.0, None), used(14.0, 200))
-    assert found.violations == [] and found.valid == {"unavailable": 1, "no response": 1, "accepted": 1}
+    counts = {("wsgi", "unavailable"): 1, ("wsgi", "no response"): 1, ("wsgi", "accepted"): 1}
+    assert found.violations == [] and found.valid == counts
+
+
+def test_valid_token_during_an_outage_of_the_database():
+    outage = Outage(13.0, 15.0)
+    found = verdict(outage, *[used(sent, 200, server="rust") for sent in (12.9, 13.0, 14.9, 15.0)], used(14.0, 503))
+    assert found.during_outages == {("rust", "accepted"): 2, ("wsgi", "unavailable"): 1} and found.valid.total() == 5
+    revoked_then = verdict(outage, revoked(sent=13.5, done=13.6), used(14.0, 200))
+    assert revoked_then.during_outages.total() == 0
 
 
 def test_token_that_is_refused_before_its_revocation_was_sent():
@@ -221,16 +233,44 @@ def test_simultaneous_refreshes():
 # The report
 
 
+FAULTS = [Fault("redis flushed", 1.0, 2.0)] * 20
+OUTAGE = Outage(12.0, 14.0)
+ENOUGH = [*[revoked()] * 100, *[used(30.0, 401)] * 300, *[used(12.0, 200)] * 900]
+
+
+def shortfalls(*events, faults=FAULTS, servers=("wsgi",)):
+    outages = [event for event in events if isinstance(event, Outage)]
+    return report.shortfalls(verdict(*events), Log(faults=faults, outages=outages), servers, seconds=60, bound=BOUND)
+
+
 def test_too_few_judged_requests_are_a_failure():
-    nothing = report.shortfalls(verdict(), faults=0, seconds=60, bound=BOUND)
-    assert len(nothing) == 4 and all("at least" in shortfall for shortfall in nothing)
-    enough = verdict(*[revoked()] * 100, *[used(30.0, 401)] * 300, *[used(12.0, 200)] * 900)
-    assert report.shortfalls(enough, faults=20, seconds=60, bound=BOUND) == []
+    nothing = shortfalls(OUTAGE, faults=[])
+    assert len(nothing) == 5 and all("at least" in shortfall for shortfall in nothing)
+    assert shortfalls(OUTAGE, *ENOUGH) == []
+
+
+def test_each_server_must_be_judged():
+    """Otherwise, one that always responds with 503 would go unnoticed."""
+    missing = shortfalls(OUTAGE, *ENOUGH, servers=("wsgi", "rust"))
+    assert len(missing) == 3 and all("on rust" in shortfall for shortfall in missing)
 
 
 def test_site_that_is_always_unavailable_is_a_failure():
-    found = verdict(*[revoked()] * 100, *[used(30.0, 503)] * 300, *[used(12.0, 503)] * 900)
-    assert found.violations == [] and len(report.shortfalls(found, faults=20, seconds=60, bound=BOUND)) == 2
+    missing = shortfalls(*[revoked()] * 100, *[used(30.0, 503)] * 300, *[used(12.0, 503)] * 900)
+    assert len(missing) == 2
+
+
+def test_server_that_requires_the_database_is_a_failure():
+    before, meanwhile = [used(11.0, 200)] * 900, [used(13.0, 503)] * 900
+    (missing,) = shortfalls(OUTAGE, *[revoked()] * 100, *[used(30.0, 401)] * 300, *before, *meanwhile)
+    assert "during outages of the database" in missing
+
+
+def test_load_has_a_row_for_each_server():
+    log = Log(uses=[used(1.0 + number, 200, server="rust") for number in range(10)])
+    lines = report.load(log, ["wsgi", "rust"]).splitlines()
+    assert len(lines) == 3 and "nan" in lines[1]
+    assert lines[2].split() == ["rust", "10", "10", "0", "0", "0", "100.00", "100.00"]
 
 
 def test_violations_show_ids():
@@ -266,10 +306,11 @@ class FakeClient:
     """Responds to each request with the same status, and notes the paths."""
 
     def __init__(self, status):
-        self.status, self.paths = status, []
+        self.status, self.paths, self.servers = status, [], set()
 
     def request(self, server, method, path, **options):
         self.paths.append(path)
+        self.servers.add((server, path))
         return Response(server, 30.0, 30.1, self.status, {"code": "token_revoked"})
 
 
@@ -299,6 +340,21 @@ def test_refresh_without_a_response_is_repeated_at_once():
     assert live.is_refreshable(52.0) and live.begun == 50.0
     live.begun = None
     assert not live.is_refreshable(52.0) and live.is_refreshable(50.0 + LATEST_EFFECT)
+
+
+def test_service_only_receives_access_tokens():
+    servers = [Server("wsgi", 1), Server("asgi", 2), Server("rust", 3, is_of_site=False)]
+    client = User(0, servers, Log(), 0, threading.Event(), 1.0)
+    client.client = client.other = FakeClient(503)
+    live = live_session(0.0)
+    with ThreadPoolExecutor(1) as client.executor:
+        for _ in range(100):
+            client.use(live.access)
+            client.login()
+            client.refresh(live)
+    used = {(server, path) for server, path in client.client.servers if path.endswith("/me")}
+    assert used == {("wsgi", "/0/me"), ("asgi", "/0/me"), ("rust", "/me")}
+    assert {server for server, _ in client.client.servers - used} == {"wsgi", "asgi"}
 
 
 def test_refused_logout_is_not_a_revocation():

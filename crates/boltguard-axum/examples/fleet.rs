@@ -6,10 +6,13 @@
 //! The complete list of revocations is in the database of the site, which this service can't access. It therefore reads
 //! the list over HTTP: at the start, after each possible loss, and once per minute. In between, it follows the stream.
 //! A token is refused at most 5 seconds after the site has revoked it, which is the default of
-//! [`ReplicatedRevocation`]. If the service may have missed a revocation, or has not read the list yet, it responds
-//! with 503.
+//! [`ReplicatedRevocation`], or `FLEET_MAX_STALENESS` seconds. If the service may have missed a revocation, or has not
+//! read the list yet, it responds with 503.
+//!
+//! `cargo xtask soak` runs it, too, beside the processes of another site: under load, while servers fail.
 
 use std::collections::BTreeMap;
+use std::env::{self, VarError};
 use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -128,9 +131,29 @@ async fn me(caller: Authenticated) -> String {
     caller.user_id().unwrap_or_default().into_owned()
 }
 
+/// Follows the revocations of the site.
+fn follow(site: SiteRevocations) -> Result<ReplicatedRevocation> {
+    let builder = ReplicatedRevocation::builder(&variable("FLEET_REDIS_URL")?, site)?;
+    let builder = match env::var("FLEET_MAX_STALENESS") {
+        Ok(seconds) => builder.with_max_staleness(max_staleness(&seconds)?),
+        Err(VarError::NotPresent) => builder,
+        Err(error) => return Err(format!("FLEET_MAX_STALENESS: {error}").into()),
+    };
+    Ok(builder.start()?)
+}
+
+/// A duration in seconds.
+pub(crate) fn max_staleness(seconds: &str) -> Result<Duration> {
+    let number: Option<f64> = seconds.parse().ok();
+    let duration = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.ok_or_else(|| {
+        format!("FLEET_MAX_STALENESS is {seconds:?}; it must be a number of seconds").into()
+    })
+}
+
 /// The value of an environment variable, which must be set.
 fn variable(name: &str) -> Result<String> {
-    std::env::var(name).map_err(|error| format!("{name}: {error}").into())
+    env::var(name).map_err(|error| format!("{name}: {error}").into())
 }
 
 #[allow(dead_code, reason = "a test uses the rest of this file")]
@@ -138,13 +161,9 @@ fn variable(name: &str) -> Result<String> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let guard: Guard = variable("FLEET_GUARD")?.parse()?;
-    let truth = SiteRevocations::new(&variable("FLEET_SITE_URL")?, variable("FLEET_SERVICE_KEY")?);
-    let revocation =
-        ReplicatedRevocation::builder(&variable("FLEET_REDIS_URL")?, truth)?.start()?;
-    let tokens = tokens(
-        variable("FLEET_TOKEN_SECRET")?.as_bytes(),
-        Arc::new(revocation),
-    )?;
+    let site = SiteRevocations::new(&variable("FLEET_SITE_URL")?, variable("FLEET_SERVICE_KEY")?);
+    let revocation = Arc::new(follow(site)?);
+    let tokens = tokens(variable("FLEET_TOKEN_SECRET")?.as_bytes(), revocation)?;
     let port = variable("FLEET_SERVICE_PORT")?.parse()?;
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     println!("listening on http://{}", listener.local_addr()?);

@@ -4,6 +4,7 @@
 //! time. Redis and the service stop when this process ends, however it ends, and so does the site.
 
 use std::env;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
@@ -82,18 +83,20 @@ pub(crate) fn run(
     is_check: bool,
 ) -> Result<()> {
     let venv = python::environment(workspace, &["fleet"])?;
-    process::heading("Rust service");
-    process::run(&mut workspace.cargo("build --package boltguard-axum --example fleet"))?;
+    let program = build_service(workspace)?;
     let fleet = Fleet::new(redis, ports, &venv)?;
     // It responds with 503 until the site runs.
-    let _service = service(workspace, &fleet, ports)?;
+    let _service = start(&program, &fleet, ports)?;
     process::heading("demo site beside a Rust service");
     let mut manage = manage(workspace, &venv)?;
     manage.args(is_check.then_some("--check")).envs(fleet.0);
     process::attached(&mut manage)
 }
 
-fn service(workspace: &Workspace, fleet: &Fleet, ports: &Ports) -> Result<Server> {
+/// Builds the service, and returns the path of its program.
+pub(crate) fn build_service(workspace: &Workspace) -> Result<PathBuf> {
+    process::heading("Rust service");
+    process::run(&mut workspace.cargo("build --package boltguard-axum --example fleet"))?;
     let program = format!("debug/examples/fleet{}", env::consts::EXE_SUFFIX);
     let program = workspace.target(&program);
     ensure!(
@@ -101,13 +104,13 @@ fn service(workspace: &Workspace, fleet: &Fleet, ports: &Ports) -> Result<Server
         "{} is missing; unset CARGO_BUILD_TARGET, with which cargo builds it elsewhere",
         program.display()
     );
+    Ok(program)
+}
+
+fn start(program: &Path, fleet: &Fleet, ports: &Ports) -> Result<Server> {
     let url = local(ports.service);
-    services::start(
-        &program,
-        &fleet.0,
-        &format!("listening on {url}"),
-        url.clone(),
-    )
+    let ready = format!("listening on {url}");
+    services::start(program, &fleet.0, &ready, url)
 }
 
 fn local(port: u16) -> String {

@@ -6,17 +6,13 @@ Redis, and reads the complete list from `revocations`.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from datetime import datetime
-
 import msgspec
 from django.conf import settings
 from django.http import StreamingHttpResponse
 
 from boltguard import BoltAPI
 from boltguard.auth import APIKeyAuthentication, Guard, HasPermission, ViaBackend, logout_everywhere
-from boltguard.models import RevocationWatermark, RevokedToken
+from bookshop.revocation_list import lines
 
 READ = "revocations.read"
 
@@ -53,25 +49,3 @@ def change_password(request, new: NewPassword):
 @fleet_api.get("/revocations", auth=[service_keys], guards=[HasPermission(READ)])
 def revocations(request):
     return StreamingHttpResponse(lines(), content_type="application/x-ndjson")
-
-
-def lines() -> Iterator[str]:
-    """Each entry, and last their number, so that a response that ends early isn't treated as the complete list."""
-    count = 0
-    for entry in entries():
-        count += 1
-        yield json.dumps(entry) + "\n"
-    yield json.dumps({"entries": count}) + "\n"
-
-
-def entries() -> Iterator[dict[str, str]]:
-    """The rows of the tables, with the fields of a row of the stream."""
-    for token in RevokedToken.objects.iterator():
-        name, value = ("jti_sha256", token.jti[1:]) if token.jti.startswith("~") else ("jti", token.jti)
-        yield {name: value, "until": until(token.expires_at)}
-    for mark in RevocationWatermark.objects.iterator():
-        yield {"level": mark.key, "before": str(mark.before), "until": until(mark.expires_at)}
-
-
-def until(date: datetime | None) -> str:
-    return "0" if date is None else str(-int(-date.timestamp() // 1))

@@ -1,6 +1,7 @@
 //! The example service beside a Django site: what it reads from the site, and whom it admits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use boltguard::keys::{Algorithm, Key, Secret, SigningKey};
@@ -45,6 +46,17 @@ fn list_that_ends_early_is_an_error() {
         "<html>",
     ] {
         assert_eq!(read(list), None, "{list}");
+    }
+}
+
+#[test]
+fn max_staleness_is_a_number_of_seconds() {
+    let half = service::max_staleness("0.5").unwrap();
+    assert_eq!(half, Duration::from_millis(500));
+    for seconds in ["", "1 s", "-1", "NaN", "inf"] {
+        let message = service::max_staleness(seconds).unwrap_err().to_string();
+        let start = format!("FLEET_MAX_STALENESS is {seconds:?}; it must be a number of seconds");
+        assert!(message.starts_with(&start), "{message}");
     }
 }
 

@@ -89,6 +89,13 @@ def test_the_arguments_of(kind):
     assert defaults(each) == parameters(kind)
 
 
+def test_the_arguments_of_discover():
+    listed = rows(section(BACKENDS, "`JWTAuthentication.discover`"), *ARGUMENT)
+    *named, (last, _) = parameters(auth.JWTAuthentication.discover)
+    assert defaults([(names(name)[0], default) for name, _, default, _ in listed]) == named
+    assert last == "arguments"
+
+
 def test_the_arguments_of_revocation_stores():
     listed = {}
     for call, _, default, _ in rows(section(BACKENDS, "Revocation stores"), *ARGUMENT):

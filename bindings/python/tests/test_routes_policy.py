@@ -33,6 +33,7 @@ from support import mount
 
 SECRET = "a-secret-of-the-tests-that-nothing-may-show"
 URL = "https://id.example.com/jwks.json"
+ISSUER = "https://id.example.com/realms/a"
 
 
 class Own(Authentication):
@@ -162,6 +163,11 @@ def test_keys_of_another_issuer_are_exported_as_their_url():
     assert (found["keys"], found["cached_tokens"]) == ([{"jwks": URL}], 9)
 
 
+def test_a_discovered_issuer_is_exported():
+    found = backend(JWTAuthentication.discover(ISSUER, ["RS256"], "shop"))
+    assert (found["keys"], found["issuer"]) == ([{"discover": ISSUER}], [ISSUER])
+
+
 @override_settings(SECRET_KEY_FALLBACKS=["an-old-secret-of-the-tests-with-32-bytes"])
 def test_keys_are_exported_as_environment_variables():
     own = JWTAuthentication([SECRET, SECRET[::-1]])
@@ -217,6 +223,14 @@ DENIED = {
     "another TLS context": (
         view(JWTAuthentication(RemoteKeySet(URL, ssl_context=ssl.create_default_context()), **RS256)),
         "your own code or settings",
+    ),
+    "metadata of OAuth": (
+        view(JWTAuthentication.discover(ISSUER, audience="shop", metadata="oauth-authorization-server")),
+        "reads metadata of OAuth",
+    ),
+    "a discovered issuer with another name": (
+        view(JWTAuthentication(RemoteKeySet(ISSUER, metadata="openid-configuration"), issuer="me", **RS256)),
+        "discovers one issuer and accepts others",
     ),
     "a URL with a query": (view(JWTAuthentication(RemoteKeySet(f"{URL}?key={SECRET}"), **RS256)), "has a query"),
     "an http: URL": (

@@ -99,6 +99,18 @@ impl JwksSource {
         )
     }
 
+    /// Creates a source like [`discover_oauth`](Self::discover_oauth), also for an `http:` issuer.
+    ///
+    /// With `http:`, anyone on the network can replace the keys, and therefore create valid tokens.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`discover`](Self::discover), except [`JwksConfigError::NotHttps`].
+    pub fn discover_oauth_allowing_http(issuer: impl AsRef<str>) -> Result<Self, JwksConfigError> {
+        let issuer = issuer.as_ref();
+        Self::discovered(issuer, JwksUrl::allowing_http(issuer)?, metadata::oauth_url)
+    }
+
     fn discovered(
         issuer: &str,
         url: JwksUrl,

@@ -241,13 +241,16 @@ class SigningKeys:
 class RemoteKeys:
     """The keys of another issuer, which are fetched from its JWKS URL.
 
-    `begin_fetch` returns a permit if the caller is to fetch them. Raises `ConfigurationError` for invalid settings.
+    With `metadata`, `"openid-configuration"` or `"oauth-authorization-server"`, `url` is the issuer, and the URL of the
+    keys is read from its metadata. `begin_fetch` returns a permit if the caller is to fetch the keys. Raises
+    `ConfigurationError` for invalid settings.
     """
 
     def __new__(
         cls,
         url: str,
         *,
+        metadata: str | None = None,
         allow_http: bool = False,
         ttl: _Seconds,
         cooldown: _Seconds,
@@ -257,7 +260,11 @@ class RemoteKeys:
     ) -> RemoteKeys: ...
     @property
     def url(self) -> str:
-        """The URL of the JWK Set."""
+        """The URL of the JWK Set, or the issuer if it is read from metadata."""
+
+    @property
+    def issuer(self) -> str | None:
+        """The issuer, if the URL of its JWK Set is read from its metadata."""
 
     @property
     def shown_url(self) -> str:
@@ -299,13 +306,28 @@ class RemoteKeys:
 
 @final
 class FetchPermit:
-    """Permission to fetch the keys once. If it is dropped, the fetch has failed."""
+    """Permission to fetch the keys once. If it is dropped, the fetch has failed.
+
+    Request `url` and pass the response, until `url` is `None`: there are two requests if the URL of the keys is read
+    from metadata.
+    """
+
+    @property
+    def url(self) -> str | None:
+        """The URL to request, or `None` after the last response."""
 
     def succeed(self, status: int, body: bytes, cache_control: str | None = None) -> str | None:
-        """Passes a response. Its keys replace the current ones. If it can't be used, returns the reason."""
+        """Passes a response. The keys in the last one replace the current ones.
+
+        If it can't be used, returns the reason.
+        """
 
     def fail(self, why: str) -> str | None:
         """Reports a failure: "connection", "encoded", "timeout" or "too_large". Returns a description of it."""
+
+    @property
+    def has_unusable_metadata(self) -> bool:
+        """Whether the server has responded with metadata that can't be used, such as that of another issuer."""
 
     @property
     def skipped(self) -> list[str]:

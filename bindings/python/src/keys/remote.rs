@@ -2,12 +2,12 @@
 //!
 //! Rust schedules the requests and reads the responses; Python sends the requests.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use boltguard::jwks::{
-    self, FetchError, JwksConfigError, JwksUrl, Limits, Refresh, RefreshPolicy, RefreshStep,
-    RemoteKeySet, Response, Unavailable,
+    self, FetchError, JwksConfigError, JwksSource, JwksUrl, Limits, Refresh, RefreshPolicy,
+    RefreshStep, RemoteKeySet, Response, SourceRequest, SourceStep, Unavailable,
 };
 use boltguard::jws::{UnverifiedJws, Verifier};
 use boltguard::keys::Algorithm;
@@ -22,7 +22,9 @@ use crate::time::Seconds;
 /// The keys of another issuer, which are fetched from its JWKS URL.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct RemoteKeys {
+    /// The URL of the JWK Set, or the issuer whose metadata contains it.
     url: JwksUrl,
+    source: JwksSource,
     remote: Arc<RemoteKeySet>,
 }
 
@@ -35,7 +37,9 @@ impl RemoteKeys {
 #[pymethods]
 impl RemoteKeys {
     #[new]
-    #[pyo3(signature = (url, *, allow_http=false, ttl, cooldown, stale, lock_timeout, max_bytes))]
+    #[pyo3(signature = (
+        url, *, metadata=None, allow_http=false, ttl, cooldown, stale, lock_timeout, max_bytes,
+    ))]
     #[expect(
         clippy::too_many_arguments,
         reason = "each is a keyword argument in Python"
@@ -43,6 +47,7 @@ impl RemoteKeys {
     fn new(
         py: Python<'_>,
         url: &str,
+        metadata: Option<&str>,
         allow_http: bool,
         ttl: Seconds,
         cooldown: Seconds,
@@ -52,28 +57,31 @@ impl RemoteKeys {
     ) -> PyResult<Self> {
         let refused = |error| refused(py, error);
         let limits = limits(py, max_bytes)?;
-        let url = match allow_http {
-            true => JwksUrl::allowing_http(url),
-            false => JwksUrl::new(url),
-        };
+        let (url, source) = source(py, url, metadata, allow_http)?;
         let policy = RefreshPolicy {
             ttl: duration(ttl),
             cooldown: duration(cooldown),
             stale: duration(stale),
             lock_timeout: duration(lock_timeout),
         };
-        let url = url.map_err(refused)?;
         let remote = RemoteKeySet::new(&asymmetric(), policy).map_err(refused)?;
         Ok(Self {
             url,
+            source,
             remote: Arc::new(remote.with_limits(limits)),
         })
     }
 
-    /// The URL of the JWK Set.
+    /// The URL of the JWK Set, or the issuer if it is read from metadata.
     #[getter]
     fn url(&self) -> &str {
         self.url.as_str()
+    }
+
+    /// The issuer, if the URL of its JWK Set is read from its metadata.
+    #[getter]
+    fn issuer(&self) -> Option<&str> {
+        self.source.issuer()
     }
 
     /// The URL without its query, for display.
@@ -142,7 +150,10 @@ impl RemoteKeys {
                 return Ok(None);
             }
             match self.remote.step(refresh, now) {
-                RefreshStep::Fetch(permit) => return Ok(Some(FetchPermit::new(permit))),
+                RefreshStep::Fetch(permit) => {
+                    let request = self.source.begin(now);
+                    return Ok(Some(FetchPermit::new(permit, request)));
+                }
                 RefreshStep::Unavailable(error) => return Err(unavailable(py, error)),
                 RefreshStep::Use(_) => return Ok(None),
                 RefreshStep::Wait(waiting) => py.detach(|| waiting.wait()),
@@ -162,6 +173,31 @@ impl RemoteKeys {
     fn __repr__(&self) -> String {
         format!("<RemoteKeys {}>", self.url)
     }
+}
+
+/// Returns the URL with the place of the keys. With metadata, the URL is an issuer.
+fn source(
+    py: Python<'_>,
+    url: &str,
+    metadata: Option<&str>,
+    allow_http: bool,
+) -> PyResult<(JwksUrl, JwksSource)> {
+    let parsed = match allow_http {
+        true => JwksUrl::allowing_http(url),
+        false => JwksUrl::new(url),
+    };
+    let parsed = parsed.map_err(|error| refused(py, error))?;
+    // Whether `http:` is allowed was decided above.
+    let source = match metadata {
+        None => Ok(parsed.clone().into()),
+        Some(OPENID) => JwksSource::discover_allowing_http(url),
+        Some(OAUTH) => JwksSource::discover_oauth_allowing_http(url),
+        Some(_) => {
+            let message = format_args!("metadata must be {OPENID:?} or {OAUTH:?}");
+            return Err(plain(py, Class::ConfigurationError, message));
+        }
+    };
+    Ok((parsed, source.map_err(|error| refused(py, error))?))
 }
 
 /// The duration, or the longest one if it is negative or too long. That is rejected later.
@@ -186,37 +222,76 @@ fn asymmetric() -> Vec<Algorithm> {
 }
 
 /// Permission to fetch the keys once. If it is dropped, the fetch has failed.
+///
+/// Request `url` and pass the response, until `url` is `None`: there are two requests if the URL of the keys is read
+/// from metadata.
 #[pyclass(frozen, module = "boltguard._rust")]
 pub(crate) struct FetchPermit {
-    permit: Mutex<Option<jwks::FetchPermit>>,
-    skipped: OnceLock<Vec<String>>,
+    fetch: Mutex<Option<Fetch>>,
+    result: OnceLock<FetchResult>,
+}
+
+/// A fetch that isn't finished: the permission, and the request to send next.
+struct Fetch {
+    permit: jwks::FetchPermit,
+    request: SourceRequest,
+}
+
+struct FetchResult {
+    skipped: Vec<String>,
+    has_unusable_metadata: bool,
 }
 
 impl FetchPermit {
-    fn new(permit: jwks::FetchPermit) -> Self {
+    fn new(permit: jwks::FetchPermit, request: SourceRequest) -> Self {
         Self {
-            permit: Mutex::new(Some(permit)),
-            skipped: OnceLock::new(),
+            fetch: Mutex::new(Some(Fetch { permit, request })),
+            result: OnceLock::new(),
         }
     }
 
-    fn finish(&self, response: Result<Response, FetchError>) -> PyResult<Option<String>> {
-        let permit = self
-            .permit
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+    fn lock(&self) -> MutexGuard<'_, Option<Fetch>> {
+        self.fetch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn resume(&self, response: Result<Response, FetchError>) -> PyResult<Option<String>> {
         let used = || PyRuntimeError::new_err("this permit has already been used");
-        let fetched = permit.ok_or_else(used)?.finish(response, instant());
-        let skipped = fetched.skipped().iter().map(ToString::to_string);
-        let _ = self.skipped.set(skipped.collect());
-        Ok(fetched.explain())
+        let Fetch { permit, request } = self.lock().take().ok_or_else(used)?;
+        match request.resume(response, instant()) {
+            SourceStep::Done(response) => Ok(self.finish(permit, response)),
+            SourceStep::Request(request) => {
+                *self.lock() = Some(Fetch { permit, request });
+                Ok(None)
+            }
+        }
+    }
+
+    fn finish(
+        &self,
+        permit: jwks::FetchPermit,
+        response: Result<Response, FetchError>,
+    ) -> Option<String> {
+        let fetched = permit.finish(response, instant());
+        let _ = self.result.set(FetchResult {
+            skipped: fetched.skipped().iter().map(ToString::to_string).collect(),
+            has_unusable_metadata: matches!(fetched.problem(), Some(FetchError::Discovery(_))),
+        });
+        fetched.explain()
     }
 }
 
 #[pymethods]
 impl FetchPermit {
-    /// Passes a response. Its keys replace the current ones. If it can't be used, returns the reason.
+    /// The URL to request, or `None` after the last response.
+    #[getter]
+    fn url(&self) -> Option<String> {
+        let fetch = self.lock();
+        fetch
+            .as_ref()
+            .map(|fetch| fetch.request.url().as_str().to_owned())
+    }
+
+    /// Passes a response. The keys in the last one replace the current ones. If it can't be used, returns the reason.
     #[pyo3(signature = (status, body, cache_control=None))]
     fn succeed(
         &self,
@@ -231,7 +306,7 @@ impl FetchPermit {
             body,
         };
         // Preparing many keys takes long.
-        py.detach(|| self.finish(Ok(response)))
+        py.detach(|| self.resume(Ok(response)))
     }
 
     /// Reports a failure: "connection", "encoded", "timeout" or "too_large". Returns a description of it.
@@ -242,14 +317,23 @@ impl FetchPermit {
             "too_large" => FetchError::TooLarge,
             _ => FetchError::Connection,
         };
-        self.finish(Err(cause))
+        self.resume(Err(cause))
+    }
+
+    /// Whether the server has responded with metadata that can't be used, such as that of another issuer.
+    #[getter]
+    fn has_unusable_metadata(&self) -> bool {
+        let result = self.result.get();
+        result.is_some_and(|result| result.has_unusable_metadata)
     }
 
     /// The skipped keys of the response, each with its index, its `kid` and the reason.
     #[getter]
     fn skipped(&self) -> Vec<&str> {
-        let skipped = self.skipped.get();
-        skipped.map_or_else(Vec::new, |all| all.iter().map(String::as_str).collect())
+        let result = self.result.get();
+        result.map_or_else(Vec::new, |result| {
+            result.skipped.iter().map(String::as_str).collect()
+        })
     }
 
     fn __repr__(&self) -> &'static str {
@@ -278,3 +362,7 @@ fn unavailable(py: Python<'_>, error: Unavailable) -> PyErr {
     );
     coded(py, Class::PyJWKClientConnectionError, error.code(), message)
 }
+
+/// The names of metadata in the registry of well-known URIs, RFC 8615.
+const OPENID: &str = "openid-configuration";
+const OAUTH: &str = "oauth-authorization-server";

@@ -218,6 +218,12 @@ fn http_issuer_must_be_allowed_explicitly() {
     };
     assert_eq!(request.url().as_str(), jwks_uri);
 
+    let source = JwksSource::discover_oauth_allowing_http(issuer).unwrap();
+    assert_eq!(
+        source.begin(Instant::now()).url().as_str(),
+        "http://localhost:8080/.well-known/oauth-authorization-server/realms/a"
+    );
+
     // An issuer with `https:` doesn't lead to a set with `http:`, even then.
     let source = JwksSource::discover_allowing_http(ISSUER).unwrap();
     let step = source

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boltguard import _rust, conf, registry
 from boltguard.auth.accounts import Accounts
@@ -38,6 +39,9 @@ from boltguard.exceptions import ConfigurationError, PyJWKClientConnectionError,
 from boltguard.jwt.remote import RemoteKeySet
 from boltguard.messages import shown_algorithm
 from boltguard.transactions import savepoints
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class JWTAuthentication(Authentication):
@@ -104,6 +108,7 @@ class JWTAuthentication(Authentication):
         self._rename(name)
         secret = SecretBox(secret)
         self._remote = _remote(secret)
+        issuers = _with_discovered(self._remote, strings("issuer", issuer))
         self.cookie = cookie_name("JWTAuthentication", cookie)
         if header is None and cookie is None:
             refuse("JWTAuthentication: header=None requires cookie=, such as cookie='__Host-access'.")
@@ -127,7 +132,7 @@ class JWTAuthentication(Authentication):
             "header": self.header,
             "cookie": self.cookie,
             "audience": strings("audience", audience),
-            "issuer": strings("issuer", issuer),
+            "issuer": issuers,
             "leeway": self.leeway,
             "required_claims": required_claim_names(required_claims),
             "user_id_claim": claim_name("user_id_claim", user_id_claim),
@@ -156,6 +161,46 @@ class JWTAuthentication(Authentication):
         if self.revocation_store is not None:
             self.revocation_store.bind_leeway(self.leeway)
         registry.remember(self)
+
+    @classmethod
+    def discover(
+        cls,
+        issuer: str,
+        algorithms: Iterable[str] = ("RS256", "ES256", "EdDSA"),
+        audience: str | Iterable[str] | None = None,
+        *,
+        metadata: str = "openid-configuration",
+        ttl: float | timedelta = 300,
+        cooldown: float | timedelta = 30,
+        stale: float | timedelta = 3600,
+        timeout: float | timedelta = 5,
+        max_bytes: int = 512 * 1024,
+        allow_http: bool = False,
+        ssl_context: ssl.SSLContext | None = None,
+        **arguments: Any,
+    ) -> Self:
+        """Creates a backend for the tokens of an issuer, whose keys are found in its metadata.
+
+        `issuer` is the exact `iss` of its tokens, which is required. The metadata is the OpenID Connect configuration,
+        or that of RFC 8414 with `metadata="oauth-authorization-server"`. It is fetched with the first token and kept
+        for a day; its list of algorithms isn't used. `ttl` to `ssl_context` are those of `RemoteKeySet`, and the other
+        arguments those of `JWTAuthentication`.
+        """
+        try:
+            keys = RemoteKeySet(
+                issuer,
+                metadata=metadata,
+                ttl=ttl,
+                cooldown=cooldown,
+                stale=stale,
+                timeout=timeout,
+                max_bytes=max_bytes,
+                allow_http=allow_http,
+                ssl_context=ssl_context,
+            )
+        except ConfigurationError as error:
+            refuse(str(error).replace("RemoteKeySet", "JWTAuthentication.discover", 1))
+        return cls(keys, algorithms, audience=audience, **arguments)
 
     @property
     def rust(self) -> _rust.JwtBackend:
@@ -215,14 +260,17 @@ class JWTAuthentication(Authentication):
     @property
     def trusts_any_token_of(self) -> str | None:
         """The URL of the issuer, if neither `issuer` nor `audience` restricts its tokens."""
-        is_open = self._settings["issuer"] is None and self._settings["audience"] is None
+        # A template accepts every tenant of the issuer.
+        issuers = self._settings["issuer"] or ["{}"]
+        is_open = self._settings["audience"] is None and any("{" in issuer for issuer in issuers)
         return self._remote.rust.shown_url if self._remote is not None and is_open else None
 
     @property
     def key_source(self) -> str:
         """Where the keys are from."""
         if self._remote is not None:
-            return f"keys of {self._remote.rust.shown_url}"
+            found = "discovered " if self._remote.issuer is not None else ""
+            return f"{found}keys of {self._remote.rust.shown_url}"
         return "own keys" if self._own_keys else "SECRET_KEY"
 
     @property
@@ -287,6 +335,12 @@ def _remote(secret: SecretBox[Any]) -> RemoteKeySet | None:
     if any(hasattr(type(key), "get_signing_key_from_jwt") for key in _as_list(secret.value)):
         refuse("JWTAuthentication: a PyJWKClient can't be used as a key. Use RemoteKeySet(url).")
     return None
+
+
+def _with_discovered(remote: RemoteKeySet | None, issuers: list[str] | None) -> list[str] | None:
+    """The accepted issuers: those of the argument, and the one whose metadata is used."""
+    discovered = None if remote is None else remote.issuer
+    return issuers if discovered is None or discovered in (issuers or ()) else [*(issuers or ()), discovered]
 
 
 def _as_list(secret: Any) -> list[Any]:

@@ -6,6 +6,7 @@ Rust schedules the requests and reads the responses; this module sends the reque
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import ssl
 from asyncio import AbstractEventLoop, Future
@@ -41,6 +42,8 @@ class RemoteKeySet:
     - `max_bytes`: the maximum size of a response.
     - `allow_http`: allows `http:` URLs, which are otherwise rejected, including those of localhost.
     - `headers`, `ssl_context`: used for the request. They are never logged or shown.
+    - `metadata`: `"openid-configuration"` (OpenID Connect) or `"oauth-authorization-server"` (RFC 8414). `url` is then
+      the issuer, exactly as in its tokens, and the URL of the keys is read from this metadata, which is kept for a day.
 
     Raises `ConfigurationError` if an argument is invalid.
     """
@@ -63,18 +66,24 @@ class RemoteKeySet:
         allow_http: bool = False,
         headers: Mapping[str, str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        metadata: str | None = None,
     ) -> None:
         self._request = Request(url, headers)
         del url, headers  # local variables, which an error page would show
+        if metadata is not None:
+            self._check_discovery()
+        self.metadata = metadata
         self._timeout = _positive("timeout", timeout)
         self._ssl_context = ssl_context
         for name in self._request.invalid_headers:
             raise ConfigurationError(f"RemoteKeySet: headers contains {name!r}, which isn't a valid header. {ONE_LINE}")
         # After this time, another fetch may begin. It is longer than the timeout, which doesn't limit the DNS lookup.
-        lock_timeout = 2 * self._timeout + 10
+        # With metadata, there are two requests.
+        lock_timeout = (2 if metadata is None else 4) * self._timeout + 10
         try:
             self.rust = RemoteKeys(
                 self._request.url,
+                metadata=metadata,
                 allow_http=allow_http,
                 ttl=ttl,
                 cooldown=cooldown,
@@ -88,10 +97,25 @@ class RemoteKeySet:
         self._reset_fetches()
         forks.reset_in_child(self)
 
+    def _check_discovery(self) -> None:
+        # The metadata can name the keys on any host, which must not receive the credentials for the issuer.
+        if self._request.headers:
+            raise ConfigurationError("RemoteKeySet: headers can't be combined with metadata. Pass the URL of the keys.")
+        try:
+            inspect.signature(self.fetch).bind("https://id.example.com")
+        except TypeError:
+            name = type(self).__name__
+            raise ConfigurationError(f"RemoteKeySet: with metadata, {name}.fetch() must accept the URL.") from None
+
     @property
     def url(self) -> str:
-        """The URL, with its query, which may contain a secret."""
+        """The URL, with its query, which may contain a secret; or the issuer if the URL is read from its metadata."""
         return self._request.url
+
+    @property
+    def issuer(self) -> str | None:
+        """The issuer, if the URL of its keys is read from its metadata."""
+        return self.rust.issuer
 
     @property
     def has_own_connection(self) -> bool:
@@ -138,7 +162,9 @@ class RemoteKeySet:
             return
         problem = self._take(permit)
         if problem is not None:
-            logger.warning("the keys of %s can't be fetched: %s", self.rust.shown_url, problem)
+            # Metadata that can't be used is a wrong configuration, here or of the issuer.
+            level = logging.ERROR if permit.has_unusable_metadata else logging.WARNING
+            logger.log(level, "the keys of %s can't be fetched: %s", self.rust.shown_url, problem)
             if not self.rust.is_usable:
                 raise PyJWKClientConnectionError(f"the issuer's keys are unavailable: {problem}")
 
@@ -167,21 +193,26 @@ class RemoteKeySet:
         # Cancelling one task must not cancel the fetch of the others.
         await asyncio.shield(fetch)
 
-    def fetch(self) -> FetchedResponse:
-        """Fetches the response immediately, without storing it. Raises `FetchError`."""
+    def fetch(self, url: str | None = None) -> FetchedResponse:
+        """Fetches the response immediately, without storing it. Raises `FetchError`.
+
+        With metadata, it is called with the URL of the metadata, and then with that of the keys.
+        """
         return fetch(
-            self._request,
+            self._request if url is None else Request(url),
             timeout=self._timeout,
             max_bytes=self.rust.max_bytes,
             ssl_context=self._ssl_context,
         )
 
     def _take(self, permit: FetchPermit) -> str | None:
-        try:
-            response = self.fetch()
-        except FetchError as error:
-            return f"{permit.fail(error.why)}{error.detail}"
-        problem = permit.succeed(response.status, response.body, response.cache_control)
+        problem: str | None = None
+        while (url := permit.url) is not None:
+            try:
+                response = self.fetch() if self.issuer is None else self.fetch(url)
+            except FetchError as error:
+                return f"{permit.fail(error.why)}{error.detail}"
+            problem = permit.succeed(response.status, response.body, response.cache_control)
         self.log_skipped(permit)
         return problem
 

@@ -81,7 +81,7 @@ class Export:
 
     def _keys(self, backend: JWTAuthentication, new: str) -> list[dict[str, str]]:
         if backend.remote is not None:
-            return [{"jwks": backend.remote.url}]
+            return [{"jwks" if backend.remote.issuer is None else "discover": backend.remote.url}]
         if backend.key_source == "SECRET_KEY":
             fallbacks = range(1, len(settings.SECRET_KEY_FALLBACKS) + 1)
             names = ["SECRET_KEY", *(f"SECRET_KEY_FALLBACK_{number}" for number in fallbacks)]
@@ -148,6 +148,10 @@ def _check_remote(backend: JWTAuthentication, keys: remote.RemoteKeySet) -> None
     # The query may contain a secret.
     if not keys.url.startswith("https://") or "?" in keys.url:
         raise NotExpressible(f"The URL of the keys of the backend {backend.name} isn't https: or has a query.")
+    if keys.metadata not in (None, "openid-configuration"):
+        raise NotExpressible(f"The backend {backend.name} reads metadata of OAuth, which a service can't.")
+    if keys.issuer is not None and backend.setting("issuer") != [keys.issuer]:
+        raise NotExpressible(f"The backend {backend.name} discovers one issuer and accepts others.")
     if backend.trusts_any_token_of is not None:
         raise NotExpressible(f"The backend {backend.name} requires issuer= or audience=.")
 

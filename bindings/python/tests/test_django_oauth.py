@@ -207,6 +207,14 @@ def test_a_token_that_is_not_valid_yet_is_revoked_too():
     assert list(store.revoked) == ["later"]
 
 
+def test_a_token_that_is_too_old_for_one_backend_is_revoked_for_all():
+    store = SingleTokens()
+    serve(JWTAuthentication(revocation_store=store, max_age=60))
+    text = token(sub="1", jti="old", iat=int(time.time()) - 3600)
+    assert revoke(text).status_code == 200 and not is_in(text)
+    assert list(store.revoked) == ["old"]
+
+
 @pytest.mark.parametrize("store", [InMemoryRevocation, DjangoORMRevocation, SingleTokens])
 def test_a_token_is_revoked_while_another_backend_accepts_it(store, monkeypatch):
     """Backends with the same store can have different leeways."""

@@ -1,6 +1,9 @@
 """Token classes: refresh, ID and logout tokens, and tokens without a subject, are refused."""
 
 import logging
+import math
+import time
+from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -181,6 +184,12 @@ def test_claims_that_mean_nothing_are_errors_at_start(claims, message):
         ({"user_id_claim": ""}, "user_id_claim is empty"),
         ({"required_claims": ["exp", ""]}, "required_claims"),
         ({"required_claims": [7]}, "required_claims"),
+        *(
+            ({"max_age": value}, "max_age is .* It must be a positive number")
+            for value in (0, -1, True, "60", math.inf)
+        ),
+        ({"max_age": 1e300}, "max_age must be positive, and fit in 64 bits"),
+        ({"max_age": 1e-300}, "max_age is zero"),
     ],
     ids=str,
 )
@@ -208,6 +217,18 @@ def test_the_claim_in_place_of_sub_is_required_as_sub_is(claims, status):
     assert wsgi("get", "/view", bearer(**claims)).status_code == 200
 
 
+@pytest.mark.parametrize("max_age", [3600, timedelta(hours=1)], ids=str)
+def test_a_token_is_accepted_up_to_its_largest_age(max_age):
+    mount_view(protect(auth=[JWTAuthentication(max_age=max_age)], guards=[AllowAny()])(whoami))
+    now = int(time.time())
+    assert wsgi("get", "/view", bearer(sub="1", iat=now - 3000)).json()["error"] is None
+    assert wsgi("get", "/view", bearer(sub="1", iat=now - 3600)).json() == {"user": None, "error": "token_too_old"}
+    serve(max_age=max_age)
+    response = wsgi("get", "/view", bearer(sub="1", iat=now - 3600))
+    assert (response.status_code, response.json()["code"]) == (401, "token_expired")
+    assert wsgi("get", "/view", bearer(sub="1", iat=now - 3000)).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("options", "claims", "reason", "claim"),
     [
@@ -222,6 +243,7 @@ def test_the_claim_in_place_of_sub_is_required_as_sub_is(claims, status):
         ({"claims": {"a": 1, "b": 2}}, {"a": 1}, "claim_missing", "b"),
         ({}, {"token_use": "id"}, "not_access_token", "token_use"),
         ({"user_id_claim": "uid"}, {}, "subject_missing", "uid"),
+        ({"max_age": 60}, {"iat": ...}, "claim_missing", "iat"),
         ({}, {"iat": "today"}, "claims_malformed", "iat"),
     ],
     ids=str,

@@ -4,6 +4,7 @@ import inspect
 import io
 import json
 import ssl
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -122,6 +123,7 @@ def test_all_settings_of_tokens_are_exported():
             claims={"acr": ["gold", 1]},
             scheme=["Bearer", "Token"],
             subject_required=False,
+            max_age=timedelta(minutes=1),
             name="main",
         )
     )
@@ -134,6 +136,7 @@ def test_all_settings_of_tokens_are_exported():
         "audience": ["shop"],
         "issuer": ["https://id.example.com"],
         "leeway": 1.5,
+        "max_age": 60.0,
         "revocation": "external",
         "on_store_error": "allow",
         "required_claims": ["exp", "iat"],
@@ -269,6 +272,7 @@ EXPORTED = {
         "header",
         "issuer",
         "leeway",
+        "max_age",
         "name",
         "on_store_error",
         "required_claims",

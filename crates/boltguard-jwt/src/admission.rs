@@ -1,5 +1,7 @@
 //! The checks of a policy, in their order.
 
+use std::time::Duration;
+
 use boltguard_jws::Header;
 use boltguard_types::NumericDate;
 
@@ -30,6 +32,7 @@ impl ClaimsPolicy {
     /// # Errors
     ///
     /// - [`ClaimsError::Expired`] if the token has expired in the meantime.
+    /// - [`ClaimsError::TooOld`] if it has reached the largest age.
     /// - [`ClaimsError::NotYetValid`] if `nbf` is in the future, because the clock was set back.
     pub fn check_again(
         &self,
@@ -96,7 +99,27 @@ impl ClaimsPolicy {
             _ => {}
         }
         // RFC 7519 §4.1.6 gives no reason to reject an `iat` in the future.
-        self.value(Claim::Issued, claims.issued()).map(drop)
+        let issued = self.value(Claim::Issued, claims.issued())?;
+        match self.max_age {
+            Some(max_age) => self.check_age(issued, max_age, now),
+            None => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn check_age(
+        &self,
+        issued: Option<NumericDate>,
+        max_age: Duration,
+        now: NumericDate,
+    ) -> Result<(), ClaimsError> {
+        match issued {
+            Some(iat) if now >= iat + max_age + self.leeway => {
+                Err(ClaimsError::TooOld { iat, now })
+            }
+            Some(_) => Ok(()),
+            None => Err(ClaimsError::Missing(Claim::Issued.name().into())),
+        }
     }
 
     #[inline]

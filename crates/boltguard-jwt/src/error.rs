@@ -7,7 +7,7 @@ use boltguard_types::{NumericDate, ReasonCode};
 
 /// A claims set was rejected.
 ///
-/// It never contains the value of a claim, except `exp` and `nbf`.
+/// It never contains the value of a claim, except `exp`, `iat` and `nbf`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClaimsError {
@@ -47,6 +47,13 @@ pub enum ClaimsError {
     SubjectMismatch,
     /// The claim with the user's id, `sub` unless configured otherwise, is absent or empty.
     SubjectMissing(ClaimName),
+    /// The time `now` is not before `iat` plus the largest age, leeway included.
+    TooOld {
+        /// The claim `iat`.
+        iat: NumericDate,
+        /// The time of the check.
+        now: NumericDate,
+    },
     /// The header's `typ` is not the expected media type, RFC 8725 §3.11.
     TypeMismatch,
     /// The claim has the wrong type, RFC 7519 §4.1.
@@ -70,6 +77,7 @@ impl ClaimsError {
             Self::NotYetValid { .. } => ReasonCode::TokenNotYetValid,
             Self::Policy(mistake) => mistake.code(),
             Self::SubjectMissing(_) => ReasonCode::SubjectMissing,
+            Self::TooOld { .. } => ReasonCode::TokenTooOld,
             Self::TypeMismatch => ReasonCode::TypeMismatch,
         }
     }
@@ -123,6 +131,9 @@ impl fmt::Display for ClaimsError {
                     f,
                     "the claim {name}, which identifies the user, is absent or empty"
                 )
+            }
+            Self::TooOld { iat, now } => {
+                write!(f, "the token is too old (iat is {iat}, the time is {now})")
             }
             Self::TypeMismatch => f.write_str("the header doesn't have the expected typ"),
             Self::WrongType(name) => write!(f, "the claim {name} has the wrong type"),
@@ -188,6 +199,8 @@ pub enum PolicyError {
     NoClaimValue,
     /// The list of issuers is empty.
     NoIssuer,
+    /// The largest age of tokens is zero.
+    NoMaxAge,
 }
 
 impl PolicyError {
@@ -198,6 +211,7 @@ impl PolicyError {
             Self::BlankIssuer | Self::IssuerTemplate | Self::NoIssuer => ReasonCode::IssuerMismatch,
             Self::BlankSubject | Self::NoClaimValue => ReasonCode::ClaimMismatch,
             Self::BlankType => ReasonCode::TypeMismatch,
+            Self::NoMaxAge => ReasonCode::TokenTooOld,
         }
     }
 }
@@ -221,6 +235,7 @@ impl fmt::Display for PolicyError {
             Self::NoIssuer => {
                 "issuer is an empty list, which no token matches: omit it, or pass an issuer"
             }
+            Self::NoMaxAge => "max_age is zero, so every token is too old: omit it, or pass a time",
         })
     }
 }

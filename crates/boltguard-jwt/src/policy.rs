@@ -27,6 +27,7 @@ pub struct ClaimsPolicy {
     pub(crate) user_id_is_required: Option<bool>,
     pub(crate) only_access_tokens: bool,
     pub(crate) leeway: Duration,
+    pub(crate) max_age: Option<Duration>,
     pub(crate) accounts: AccountSource,
     /// The claims whose checks are disabled.
     pub(crate) ignored: Marks,
@@ -56,6 +57,7 @@ impl ClaimsPolicy {
             user_id_is_required: None,
             only_access_tokens: false,
             leeway: Duration::ZERO,
+            max_age: None,
             accounts: AccountSource::Local,
             ignored: Marks::default(),
             mistake: None,
@@ -221,11 +223,31 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Allows this difference between clocks when `exp` and `nbf` are checked, RFC 7519 §4.1.4.
+    /// Allows this difference between clocks when `exp`, `nbf` and the age are checked, RFC 7519 §4.1.4.
     #[must_use]
     pub fn with_leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
+    }
+
+    /// Requires `iat`, and rejects a token when its age reaches `max_age`, even if the issuer lets it expire later.
+    ///
+    /// The age is the time since `iat`, RFC 7519 §4.1.6; the leeway applies. Zero is a
+    /// [mistake](Self::check_settings).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use boltguard_jwt::ClaimsPolicy;
+    ///
+    /// // The issuer's tokens expire after a day; this service accepts them for an hour.
+    /// let policy = ClaimsPolicy::new().with_max_age(Duration::from_secs(60 * 60));
+    /// # assert_eq!(policy.check_settings(), Ok(()));
+    /// ```
+    #[must_use]
+    pub fn with_max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = Some(max_age);
+        self.refuse_if(max_age.is_zero(), PolicyError::NoMaxAge)
     }
 
     /// Declares that the tokens are for accounts of another issuer, so that a user id is never used as the id of an

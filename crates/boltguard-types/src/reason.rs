@@ -129,6 +129,8 @@ reasons! {
     TokenRevoked = "token_revoked",
     /// The token is longer than the limit.
     TokenTooLarge = "token_too_large",
+    /// The token was issued longer ago than the backend allows.
+    TokenTooOld = "token_too_old",
     /// The header's `typ` is not the expected type.
     TypeMismatch = "type_mismatch",
     /// The user of the credential is not active.

@@ -257,7 +257,10 @@ fn public_reason(reason: ReasonCode) -> (&'static str, &'static str) {
             "not_authenticated",
             "The authentication scheme is not supported.",
         ),
-        ReasonCode::TokenExpired => ("token_expired", "The token has expired."),
+        // The remedy is the same for both: the client requests a new token.
+        ReasonCode::TokenExpired | ReasonCode::TokenTooOld => {
+            ("token_expired", "The token has expired.")
+        }
         ReasonCode::TokenNotYetValid => ("token_not_yet_valid", "The token is not valid yet."),
         ReasonCode::TokenRevoked => ("token_revoked", "The token was revoked."),
         ReasonCode::ApiKeyExpired | ReasonCode::ApiKeyInvalid | ReasonCode::ApiKeyRevoked => {

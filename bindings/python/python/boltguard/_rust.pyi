@@ -952,6 +952,7 @@ class JwtBackend:
         name: str | None = None,
         cookie: str | None = None,
         not_before_ignored: bool = False,
+        max_age: _Seconds | None = None,
     ) -> JwtBackend:
         """`external_accounts` is the number of the accounts of another issuer, see `AuthContext.account_source`.
 

@@ -45,6 +45,7 @@ impl JwtBackend {
         subject_required=true, memory_revocation=None, revocation_replica=None,
         external_revocation=false, store_errors_allow=false, cached_tokens=0, remote_keys=None,
         external_accounts=None, name=None, cookie=None, not_before_ignored=false,
+        max_age=None,
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -74,6 +75,7 @@ impl JwtBackend {
         name: Option<&str>,
         cookie: Option<&str>,
         not_before_ignored: bool,
+        max_age: Option<Seconds>,
     ) -> PyResult<Self> {
         let settings = JwtSettings {
             header,
@@ -96,6 +98,7 @@ impl JwtBackend {
             name,
             cookie,
             not_before_ignored,
+            max_age,
         };
         Self::build(py, &keys, algorithms, &settings)
     }

@@ -22,6 +22,8 @@ pub(super) struct JwtSettings<'a, 'py> {
     pub(super) audience: Option<Vec<String>>,
     pub(super) issuer: Option<Vec<String>>,
     pub(super) leeway: Option<Seconds>,
+    /// The largest age of tokens.
+    pub(super) max_age: Option<Seconds>,
     pub(super) required_claims: Option<Vec<String>>,
     pub(super) user_id_claim: &'a str,
     pub(super) typ: Option<&'a str>,
@@ -121,6 +123,10 @@ impl JwtSettings<'_, '_> {
         }
         if let Some(leeway) = self.leeway {
             policy = policy.with_leeway(leeway.as_leeway()?);
+        }
+        if let Some(max_age) = self.max_age {
+            let out_of_range = || refused(py, "max_age must be positive, and fit in 64 bits");
+            policy = policy.with_max_age(max_age.as_duration().ok_or_else(out_of_range)?);
         }
         if let Some(required) = &self.required_claims {
             policy = policy.with_required(strs(required));

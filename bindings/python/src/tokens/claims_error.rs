@@ -11,7 +11,7 @@ pub(crate) fn claims_error(py: Python<'_>, error: &ClaimsError) -> PyErr {
     let class = match error {
         ClaimsError::AudienceMissing => return missing_claim(py, "aud"),
         ClaimsError::AudienceMismatch => Class::InvalidAudienceError,
-        ClaimsError::Expired { .. } => Class::ExpiredSignatureError,
+        ClaimsError::Expired { .. } | ClaimsError::TooOld { .. } => Class::ExpiredSignatureError,
         ClaimsError::IssuerMissing => return missing_claim(py, "iss"),
         ClaimsError::IssuerMismatch => Class::InvalidIssuerError,
         ClaimsError::Missing(name) => return missing_claim(py, name.as_str()),

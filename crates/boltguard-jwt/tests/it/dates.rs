@@ -212,6 +212,58 @@ fn iat_informs_and_refuses_nothing() {
 }
 
 #[test]
+fn a_token_is_too_old_from_its_largest_age_on() {
+    let policy = lenient().with_max_age(Duration::from_secs(60));
+    let tolerant = policy.clone().with_leeway(Duration::from_secs(5));
+    let (now, too_old) = (NOW as f64, Err(ReasonCode::TokenTooOld));
+    for (iat, exact, with_leeway) in [
+        (NOW, Ok(()), Ok(())),
+        (NOW - 59, Ok(()), Ok(())),
+        (NOW - 60, too_old, Ok(())),
+        (NOW - 64, too_old, Ok(())),
+        (NOW - 65, too_old, too_old),
+        (0, too_old, too_old),
+        // Clocks differ, and an issuer that lies could write any `iat`.
+        (NOW + 60, Ok(()), Ok(())),
+    ] {
+        assert_at(&policy, &with("iat", iat), now, exact);
+        assert_at(&tolerant, &with("iat", iat), now, with_leeway);
+    }
+    assert_at(&policy, &with("iat", NOW), now + 59.999, Ok(()));
+    assert_at(&policy, &with("iat", NOW), now + 60.0, too_old);
+}
+
+#[test]
+fn largest_age_requires_iat() {
+    let policy = lenient().with_max_age(Duration::from_secs(60));
+    assert_refused(&policy, &["{}"], missing("iat"));
+    assert_refused(&policy, &[r#"{"iat":null}"#], wrong_type("iat"));
+    let policy = policy.ignoring_issued_at();
+    assert_refused(&policy, &["{}", r#"{"iat":"x"}"#], missing("iat"));
+}
+
+#[test]
+fn expiry_precedes_the_age() {
+    let policy = ClaimsPolicy::new().with_max_age(Duration::from_secs(60));
+    let payload = format!(r#"{{"iat":1,"exp":{}}}"#, NOW - 1);
+    assert_refused(&policy, &[&payload], expired(NOW - 1));
+}
+
+#[test]
+fn largest_age_is_checked_again() {
+    let policy = ClaimsPolicy::new().with_max_age(Duration::from_secs(60));
+    let payload = format!(r#"{{"iat":{NOW},"exp":{}}}"#, NOW + 999);
+    let admitted = admit(&policy, &payload).unwrap();
+    let at = |secs| policy.check_again(&admitted, NumericDate::from_secs(secs));
+    assert_eq!(at(NOW + 59), Ok(()));
+    let (iat, now) = (
+        NumericDate::from_secs(NOW),
+        NumericDate::from_secs(NOW + 60),
+    );
+    assert_eq!(at(NOW + 60), Err(ClaimsError::TooOld { iat, now }));
+}
+
+#[test]
 fn leeway_moves_both_ends() {
     let (exp, nbf) = (
         with("exp", NOW - 60),

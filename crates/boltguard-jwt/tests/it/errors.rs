@@ -1,12 +1,14 @@
 //! Each error, and its message.
 
+use std::time::Duration;
+
 use boltguard_jwt::{ClaimsError, ClaimsPolicy};
 use boltguard_types::{NumericDate, ReasonCode};
 
 use crate::{NOW, admit, expired, lenient, mismatch, missing, not_access_token, wrong_type};
 
 /// A policy and claims for each error.
-fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 14] {
+fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 15] {
     [
         (
             lenient(),
@@ -76,6 +78,15 @@ fn refusals() -> [(ClaimsPolicy, &'static str, ClaimsError, ReasonCode); 14] {
                 now: NumericDate::from_secs(NOW),
             },
             ReasonCode::TokenNotYetValid,
+        ),
+        (
+            lenient().with_max_age(Duration::from_secs(60)),
+            r#"{"iat":1699999940}"#,
+            ClaimsError::TooOld {
+                iat: NumericDate::from_secs(NOW - 60),
+                now: NumericDate::from_secs(NOW),
+            },
+            ReasonCode::TokenTooOld,
         ),
         (
             lenient().with_subject("a"),

@@ -1,6 +1,7 @@
 //! Settings without values to compare with.
 
 use std::error::Error;
+use std::time::Duration;
 
 use boltguard_grants::ClaimTest;
 use boltguard_jwt::{ClaimsError, ClaimsPolicy, PolicyError};
@@ -22,7 +23,7 @@ const TOKENS: &[&str] = &[
 #[test]
 fn a_policy_with_a_mistake_admits_no_claims() {
     let none: [&str; 0] = [];
-    let mistakes: [(ClaimsPolicy, PolicyError, ReasonCode); 10] = [
+    let mistakes: [(ClaimsPolicy, PolicyError, ReasonCode); 11] = [
         (
             lenient().with_audience([""; 0]),
             PolicyError::NoAudience,
@@ -63,6 +64,11 @@ fn a_policy_with_a_mistake_admits_no_claims() {
             PolicyError::NoClaimValue,
             ReasonCode::ClaimMismatch,
         ),
+        (
+            lenient().with_max_age(Duration::ZERO),
+            PolicyError::NoMaxAge,
+            ReasonCode::TokenTooOld,
+        ),
         // A setting that is ignored or replaced is still a mistake.
         (
             lenient().with_audience([""; 0]).ignoring_audience(),
@@ -85,7 +91,7 @@ fn a_policy_with_a_mistake_admits_no_claims() {
         assert_refused(&policy, TOKENS, error);
         let message = mistake.to_string();
         assert!(
-            message.contains("empty") && message.contains(": "),
+            (message.contains("empty") || message.contains("zero")) && message.contains(": "),
             "{message}"
         );
     }
@@ -97,7 +103,8 @@ fn settings_with_values_are_valid() {
         .with_audience(["shop"])
         .with_issuer(["https://id.example"])
         .with_subject("42")
-        .with_type("at+jwt");
+        .with_type("at+jwt")
+        .with_max_age(Duration::from_nanos(1));
     assert_eq!(policy.check_settings(), Ok(()));
     // Requiring no claims is a valid choice.
     assert_eq!(lenient().check_settings(), Ok(()));

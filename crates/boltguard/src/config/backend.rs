@@ -57,6 +57,9 @@ pub struct JwtSettings {
     /// The allowed difference between clocks, in seconds. The default is 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub leeway: f64,
+    /// The largest age of tokens, in seconds since `iat`. The default is any age.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<f64>,
     /// The header. The default is `authorization`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,

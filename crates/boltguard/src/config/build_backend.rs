@@ -270,6 +270,12 @@ fn policy(place: Place<'_>, settings: &JwtSettings) -> Result<ClaimsPolicy, Docu
     let leeway = Duration::try_from_secs_f64(settings.leeway);
     let leeway = leeway.map_err(|_| place.error("leeway", DocumentProblem::Leeway))?;
     let mut policy = ClaimsPolicy::new().with_leeway(leeway);
+    if let Some(max_age) = settings.max_age {
+        let max_age = Duration::try_from_secs_f64(max_age).ok();
+        let max_age = max_age.filter(|max_age| !max_age.is_zero());
+        let max_age = max_age.ok_or_else(|| place.error("max_age", DocumentProblem::MaxAge))?;
+        policy = policy.with_max_age(max_age);
+    }
     if let Some(issuers) = &settings.issuer {
         policy = policy.with_issuer_template(issuers);
     }

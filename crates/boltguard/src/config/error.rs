@@ -98,6 +98,8 @@ pub enum DocumentProblem {
     Key(KeyError),
     /// The leeway isn't a number of seconds.
     Leeway,
+    /// The largest age isn't a positive number of seconds.
+    MaxAge,
     /// The method isn't the name of an HTTP method in upper case.
     Method,
     /// The keys of another issuer are combined with other keys.
@@ -148,6 +150,7 @@ impl fmt::Display for DocumentProblem {
                 "must be the issuer in `discover`, whose keys are used; remove it, or use another backend"
             }
             Self::Leeway => "expected a number of seconds, zero or more",
+            Self::MaxAge => "expected a number of seconds, more than zero",
             Self::Method => "expected the name of an HTTP method in upper case, such as GET",
             Self::MixedKeys => {
                 "the keys of another issuer can't be combined with other keys; use a backend for each issuer"

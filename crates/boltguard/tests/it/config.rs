@@ -129,8 +129,10 @@ fn jwt_of(gate: &Gate) -> JwtBackend<'_> {
 
 #[test]
 fn each_claim_setting_is_checked() {
-    let good = r#"{"sub":"7","exp":1300819380,"iss":"i","aud":"shop","acr":"gold"}"#;
-    let settings = json!({"issuer": ["i"], "audience": ["shop"], "claims": {"acr": ["gold"]}});
+    let good =
+        r#"{"sub":"7","exp":1300819380,"iat":1300818999,"iss":"i","aud":"shop","acr":"gold"}"#;
+    let settings =
+        json!({"issuer": ["i"], "audience": ["shop"], "claims": {"acr": ["gold"]}, "max_age": 60});
     let gate = gate_of(&document(settings, json!({})));
     let caller = admitted(check(&gate, &[("authorization", &bearer(good))]));
     assert_eq!(caller.user_id().as_deref(), Some("7"));
@@ -139,6 +141,12 @@ fn each_claim_setting_is_checked() {
         (r#""shop""#, r#""bar""#, ReasonCode::AudienceMismatch),
         (r#""gold""#, r#""lead""#, ReasonCode::ClaimMismatch),
         ("1300819380", "1", ReasonCode::TokenExpired),
+        (
+            r#""iat":1300818"#,
+            r#""iat":1300817"#,
+            ReasonCode::TokenTooOld,
+        ),
+        (r#","iat":1300818999"#, "", ReasonCode::ClaimMissing),
     ] {
         let claims = good.replace(part, replacement);
         let outcome = check(&gate, &[("authorization", &bearer(&claims))]);
@@ -280,6 +288,14 @@ fn invalid_backends_are_rejected_with_their_place() {
         (
             json!({"leeway": 1e300}),
             "backends.jwt.leeway: expected a number of seconds",
+        ),
+        (
+            json!({"max_age": 0}),
+            "backends.jwt.max_age: expected a number of seconds, more than zero",
+        ),
+        (
+            json!({"max_age": -1}),
+            "backends.jwt.max_age: expected a number of seconds, more than zero",
         ),
         (
             json!({"header": "a b"}),
@@ -587,6 +603,7 @@ fn document_is_unchanged_by_serialization() {
     let settings = json!({
         "issuer": ["i"], "leeway": 1.5, "claims": {"a": [true, 1, "x"]}, "revocation": "external",
         "on_store_error": "allow", "cookie": {"name": "a", "only": true}, "subject_required": false,
+        "max_age": 60.0,
     });
     let route = json!({"methods": ["GET"], "path": "/a/", "guard": "deny_all", "omitted": "why"});
     let document = document(settings, route);

@@ -169,6 +169,18 @@ def leeway_seconds(leeway: float | timedelta) -> float:
     return float(seconds)
 
 
+def max_age_seconds(max_age: float | timedelta | None) -> float | None:
+    if max_age is None:
+        return None
+    seconds = max_age.total_seconds() if isinstance(max_age, timedelta) else max_age
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not (0 < seconds < math.inf):
+        refuse(
+            f"JWTAuthentication: max_age is {kind_of(max_age)}. "
+            "It must be a positive number of seconds or a timedelta. Omit it to accept tokens of any age."
+        )
+    return float(seconds)
+
+
 def token_count(what: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
         refuse(f"JWTAuthentication: {what} is {kind_of(value)}. It must be a number of tokens, zero or more.")

@@ -18,6 +18,7 @@ from boltguard.auth.arguments import (
     header_name,
     leeway_seconds,
     lookup,
+    max_age_seconds,
     media_type,
     non_empty_list,
     refuse,
@@ -72,6 +73,8 @@ class JWTAuthentication(Authentication):
     with an unsafe method must pass Django's CSRF check and a check of their origin: otherwise the response is 403 with
     the code `csrf_failed`, even without `CsrfViewMiddleware` and with `csrf_exempt`.
 
+    `max_age` is the time for which a token is accepted after `iat`, which it must have, even if it expires later.
+
     `name` is the name for guards and `request.context["auth_backend"]`, instead of `jwt`.
 
     `cached_tokens` is the number of tokens with public keys whose verified signatures are cached; everything else is
@@ -104,6 +107,7 @@ class JWTAuthentication(Authentication):
         verify_user: bool = False,
         name: str | None = None,
         cookie: str | None = None,
+        max_age: float | timedelta | None = None,
     ) -> None:
         self._rename(name)
         secret = SecretBox(secret)
@@ -134,6 +138,7 @@ class JWTAuthentication(Authentication):
             "audience": strings("audience", audience),
             "issuer": issuers,
             "leeway": self.leeway,
+            "max_age": max_age_seconds(max_age),
             "required_claims": required_claim_names(required_claims),
             "user_id_claim": claim_name("user_id_claim", user_id_claim),
             "typ": media_type(typ),
@@ -238,7 +243,7 @@ class JWTAuthentication(Authentication):
 
     @property
     def revocable(self) -> _rust.JwtBackend:
-        """The backend in Rust for tokens that are to be revoked: without its store, and also before `nbf`.
+        """The backend in Rust for tokens that are to be revoked: without its store, also before `nbf`, and at any age.
 
         Its leeway is the largest of all backends with the same store, because one of them may still accept the token.
         """
@@ -377,6 +382,7 @@ NO_ALGORITHM_OF_ISSUER = (
 AS_REVOCABLE = {
     "cached_tokens": 0,
     "external_revocation": False,
+    "max_age": None,
     "memory_revocation": None,
     "not_before_ignored": True,
     "revocation_replica": None,
@@ -388,6 +394,7 @@ JWT_DEFAULTS = {
     "header": "authorization",
     "issuer": None,
     "leeway": 0,
+    "max_age": None,
     "required_claims": ["exp"],
     "scheme": ["Bearer"],
     "store_errors_allow": False,

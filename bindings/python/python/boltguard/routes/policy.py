@@ -221,6 +221,7 @@ COPIED = (
     "cached_tokens",
     "issuer",
     "leeway",
+    "max_age",
     "required_claims",
     "subject_required",
     "typ",

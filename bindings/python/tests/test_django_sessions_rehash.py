@@ -1,14 +1,11 @@
 """Logins and refreshes while another login stores a better hash of the password."""
 
-from weakref import WeakSet
-
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.test import override_settings
 from django.urls import path
 
-from boltguard import registry
 from boltguard.account_changes import users
 from boltguard.auth import InMemoryRevocation, JWTAuthentication
 from boltguard.exceptions import InvalidRefreshToken
@@ -34,10 +31,8 @@ class Interrupted(ModelBackend):
 
 
 @pytest.fixture(autouse=True)
-def better_hash(ada, monkeypatch):
+def better_hash(ada, own_registry):
     """The hash of the password is outdated."""
-    # The stores of other tests can't revoke accounts.
-    monkeypatch.setattr(registry, "_built", WeakSet())
     names = ("PBKDF2", "MD5")
     with override_settings(
         PASSWORD_HASHERS=[f"django.contrib.auth.hashers.{name}PasswordHasher" for name in names],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from boltguard.auth.api_key_backend import APIKeyAuthentication
@@ -28,6 +29,15 @@ def security_schemes(backend: Authentication) -> dict[str, dict[str, Any]]:
     if isinstance(backend, ClientCertificate):
         found[backend.name] = {"type": "mutualTLS"}
     return found
+
+
+def unique_name(name: str, is_taken: Callable[[str], bool]) -> str:
+    """The name of a scheme in a document; with a number if another scheme has the name."""
+    number, unique = 1, name
+    while is_taken(unique):
+        number += 1
+        unique = f"{name}_{number}"
+    return unique
 
 
 def _of_header(backend: Authentication, header: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.settings import spectacular_settings
 
-from boltguard.auth.openapi import security_schemes
+from boltguard.auth.openapi import security_schemes, unique_name
 from boltguard.drf.authentication import BoltguardAuthentication
 
 
@@ -43,12 +43,7 @@ def _schemes(authentication: BoltguardAuthentication) -> list[tuple[str, dict[st
 
 
 def _unique(registry: Any, authentication: Any, name: str, scheme: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The name of a scheme; with a number if another scheme has the name."""
-    number, unique = 1, name
-    while _is_taken(registry, authentication, unique, scheme):
-        number += 1
-        unique = f"{name}_{number}"
-    return unique, scheme
+    return unique_name(name, lambda name: _is_taken(registry, authentication, name, scheme)), scheme
 
 
 def _is_taken(registry: Any, authentication: Any, name: str, scheme: dict[str, Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from boltguard.auth.openapi import security_schemes
+from boltguard.auth.openapi import security_schemes, unique_name
 from boltguard.ninja.operations import GuardedOperation
 
 
@@ -22,9 +22,4 @@ def describe(schema: Any, guarded: GuardedOperation, others: list[Any]) -> list[
 
 
 def _name(known: dict[str, Any], name: str, scheme: dict[str, Any]) -> str:
-    """The name of a scheme; with a number if another scheme has the name."""
-    number, unique = 1, name
-    while known.setdefault(unique, scheme) != scheme:
-        number += 1
-        unique = f"{name}_{number}"
-    return unique
+    return unique_name(name, lambda one: known.setdefault(one, scheme) != scheme)

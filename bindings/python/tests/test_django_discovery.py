@@ -164,27 +164,27 @@ def test_the_metadata_of_an_authorization_server():
     assert provider.requested == [f"{OAUTH}/tenant", "/tenant/keys"]
 
 
-def test_a_new_key_is_found_without_new_metadata(provider):
-    backend = serve(discover(provider))
+def test_a_new_key_is_found_without_new_metadata(provider, skip):
+    serve(discover(provider))
     assert status(provider.bearer("a")) == 200
     provider.publish("a", "b")
     assert status(provider.bearer("b")) == 401
-    backend.remote.rust.skip(30)
+    skip(30)
     assert status(provider.bearer("b")) == 200
     assert provider.requested == [OPENID, "/keys", "/keys"]
 
 
-def test_keys_that_have_moved_are_found_again(provider):
-    backend = serve(discover(provider))
+def test_keys_that_have_moved_are_found_again(provider, skip):
+    serve(discover(provider))
     assert status(provider.bearer("a")) == 200
     provider.metadata["jwks_uri"] = f"{provider.url}/moved"
     provider.responses = {
         "/keys": lambda handler: reply(handler, 404),
         "/moved": lambda handler: reply(handler, 200, json.dumps(provider.published).encode()),
     }
-    backend.remote.rust.skip(300)
+    skip(300)
     assert status(provider.bearer("a")) == 200
-    backend.remote.rust.skip(60)
+    skip(60)
     assert status(provider.bearer("a")) == 200
     assert provider.requested[2:] == ["/keys", OPENID, "/moved"]
 
@@ -224,8 +224,8 @@ UNAVAILABLE = [
 
 
 @pytest.mark.parametrize(("path", "respond", "level", "reason"), UNAVAILABLE)
-def test_an_outage_is_503_and_logged(provider, caplog, path, respond, level, reason):
-    backend = serve(discover(provider))
+def test_an_outage_is_503_and_logged(provider, caplog, path, respond, level, reason, skip):
+    serve(discover(provider))
     provider.responses[path] = respond
     response = wsgi("get", "/view", provider.bearer("a"))
     assert (response.status_code, response.json()["code"]) == (503, "issuer_keys_unavailable")
@@ -237,7 +237,7 @@ def test_an_outage_is_503_and_logged(provider, caplog, path, respond, level, rea
     assert status(provider.bearer("a")) == 503
     assert len(provider.requested) == requested
     provider.responses.clear()
-    backend.remote.rust.skip(2)
+    skip(2)
     assert status(provider.bearer("a")) == 200
 
 
@@ -315,13 +315,13 @@ def test_twenty_tasks_are_one_fetch(provider):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_process_that_is_forked_during_a_fetch_discovers_for_itself(provider):
+def test_a_process_that_is_forked_during_a_fetch_discovers_for_itself(provider, skip):
     backend = serve(discover(provider))
     permit = backend.remote.rust.begin_fetch()
     assert in_child(lambda: status(provider.bearer("a")) == 200)
     assert provider.requested == [OPENID, "/keys"]
     assert permit.fail("connection")
-    backend.remote.rust.skip(2)
+    skip(2)
     assert status(provider.bearer("a")) == 200
 
 

@@ -95,9 +95,6 @@ pub struct RemoteKeySet {
     keys: RotatingKeySet,
     /// The first `now`. All other times are durations since then.
     start: OnceLock<Instant>,
-    /// By how many nanoseconds tests have moved the clock.
-    #[cfg(feature = "testing")]
-    skipped: AtomicU64,
     /// For each [`Refresh`], until when [`is_up_to_date`](Self::is_up_to_date), in nanoseconds since the start.
     up_to_date_until: [AtomicU64; 3],
     is_failing: AtomicBool,
@@ -129,8 +126,6 @@ impl RemoteKeySet {
             limits: Limits::default(),
             keys: RotatingKeySet::new(KeySet::default()),
             start: OnceLock::new(),
-            #[cfg(feature = "testing")]
-            skipped: AtomicU64::new(0),
             up_to_date_until: Default::default(),
             is_failing: AtomicBool::new(false),
             is_fetching: AtomicBool::new(false),
@@ -259,13 +254,6 @@ impl RemoteKeySet {
     pub fn is_usable(&self, now: Instant) -> bool {
         let now = self.since_start(now);
         self.shared.load().lock().schedule.is_usable(now)
-    }
-
-    /// Moves the clock forward, for tests that can't pass `now`.
-    #[cfg(feature = "testing")]
-    #[doc(hidden)]
-    pub fn skip(&self, time: Duration) {
-        self.skipped.fetch_add(nanos(time), Ordering::Relaxed);
     }
 
     /// Returns what a caller that needs keys at `now` must do.
@@ -413,12 +401,7 @@ impl RemoteKeySet {
     #[inline]
     pub(crate) fn since_start(&self, now: Instant) -> Duration {
         let start = self.start.get_or_init(|| now);
-        #[cfg(feature = "testing")]
-        let skipped = Duration::from_nanos(self.skipped.load(Ordering::Relaxed));
-        #[cfg(not(feature = "testing"))]
-        let skipped = Duration::ZERO;
         now.saturating_duration_since(*start)
-            .saturating_add(skipped)
     }
 }
 

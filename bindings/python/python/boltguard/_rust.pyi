@@ -301,9 +301,6 @@ class RemoteKeys:
         next fetch isn't allowed yet.
         """
 
-    def skip(self, seconds: _Seconds) -> None:
-        """Advances the clock of the keys, for tests."""
-
 @final
 class FetchPermit:
     """Permission to fetch the keys once. If it is dropped, the fetch has failed.

@@ -11,7 +11,7 @@ use boltguard::jwks::{
 };
 use boltguard::jws::{UnverifiedJws, Verifier};
 use boltguard::keys::Algorithm;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::clock::instant;
@@ -160,14 +160,6 @@ impl RemoteKeys {
             }
             (refresh, then) = (then, Refresh::IfStale);
         }
-    }
-
-    /// Advances the clock of the keys, for tests.
-    fn skip(&self, seconds: Seconds) -> PyResult<()> {
-        let negative = || PyValueError::new_err("seconds must not be negative");
-        self.remote
-            .skip(seconds.as_duration().ok_or_else(negative)?);
-        Ok(())
     }
 
     fn __repr__(&self) -> String {

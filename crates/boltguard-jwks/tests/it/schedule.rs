@@ -146,17 +146,6 @@ fn forced_refresh_fetches_immediately() {
     drop(scene.fetch(Refresh::Force));
 }
 
-#[cfg(feature = "testing")]
-#[test]
-fn time_can_be_skipped() {
-    let scene = Scene::with_keys(&["a"]);
-    scene.remote.skip(seconds(300));
-    drop(scene.fetch(Refresh::IfStale));
-    assert!(scene.remote.is_usable(scene.now));
-    scene.remote.skip(seconds(3600));
-    assert!(!scene.remote.is_usable(scene.now));
-}
-
 #[test]
 fn unknown_key_is_refused_while_the_issuer_fails() {
     let mut scene = Scene::with_keys(&["a"]);

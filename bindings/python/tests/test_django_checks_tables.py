@@ -37,7 +37,7 @@ def migrate(app):
     return f"Run `python manage.py migrate {app}`."
 
 
-@pytest.mark.parametrize("store", [DjangoORMRevocation(), Replicated(None)], ids=repr)
+@pytest.mark.parametrize("store", [DjangoORMRevocation(), Replicated(None)], ids=lambda store: type(store).__name__)
 @pytest.mark.parametrize("model", [RevokedToken, RevocationWatermark])
 def test_missing_table_of_revocations(monkeypatch, store, model):
     backend = JWTAuthentication(revocation_store=store)

@@ -135,6 +135,17 @@ def test_function_that_ends_sessions_is_503(ada, sessions, leave):
     assert response.status_code == 503
 
 
+def test_log_out_everywhere_is_503_if_a_field_of_the_user_must_be_loaded(ada, sessions):
+    pair, by_name = (
+        sessions.create(ada),
+        JWTAuthentication(revocation_store=InMemoryRevocation(), user_field="username"),
+    )
+    with outage():
+        response = wsgi("post", "/everywhere", bearer(pair.access_token))
+    assert response.status_code == 503
+    assert by_name.lookup is not None, "it must be known during the request"
+
+
 @pytest.mark.parametrize("url", ["/revoke", "/revoke-level"])
 def test_revocation_in_a_table_is_503(ada, url):
     pair = serve(DjangoORMRevocation()).create(ada)

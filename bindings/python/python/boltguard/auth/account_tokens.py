@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from boltguard import conf, registry
 from boltguard.auth.accounts import ByField, ByKey, subjects_of
-from boltguard.auth.failures import Failures
+from boltguard.auth.failures import Failures, available_for_writes
 from boltguard.auth.jwt_backend import JWTAuthentication
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.stores import RevocationStore
@@ -30,10 +30,12 @@ class AccountTokens(NamedTuple):
 def tokens_of(user: Any) -> list[AccountTokens]:
     """The tokens of a saved user that the backends of the settings and views accept, as far as they have stores.
 
-    Raises `ImproperlyConfigured` if the backends can't be created.
+    Raises `ImproperlyConfigured` if the backends can't be created, and `RevocationUnavailable` if a field of the user
+    isn't loaded and the database is unavailable.
     """
     conf.load_backends()
-    found = {_key(tokens): tokens for backend in _backends() for tokens in _tokens_of(backend, user)}
+    with available_for_writes():
+        found = {_key(tokens): tokens for backend in _backends() for tokens in _tokens_of(backend, user)}
     return list(found.values())
 
 

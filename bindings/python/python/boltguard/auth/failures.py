@@ -1,11 +1,13 @@
-"""`Failures`: the exceptions of steps that are all taken, such as revocations in several stores."""
+"""Revocations that fail: in one of several stores, or because the database is unavailable."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from boltguard.exceptions import RevocationNotAnnounced
+from boltguard.exceptions import RevocationNotAnnounced, RevocationUnavailable
+from boltguard.optional import DATABASE_UNAVAILABLE
 
 
 class Failures:
@@ -42,3 +44,12 @@ def _severity(error: Exception) -> int:
         return 0  # everything is stored
     # By default, a store that only revokes single tokens doesn't prevent the change of an account.
     return 1 if isinstance(error, NotImplementedError) else 2
+
+
+@contextmanager
+def available_for_writes() -> Iterator[None]:
+    """Raises `RevocationUnavailable` if the database is unavailable."""
+    try:
+        yield
+    except DATABASE_UNAVAILABLE as error:
+        raise RevocationUnavailable("The database is unavailable: nothing is revoked") from error

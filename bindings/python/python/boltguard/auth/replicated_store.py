@@ -15,13 +15,14 @@ from django.db import connections, router, transaction
 from boltguard import _rust, clock
 from boltguard.auth import replica_truth
 from boltguard.auth.arguments import refuse
+from boltguard.auth.failures import available_for_writes
 from boltguard.auth.replica_follower import ReplicaThread
 from boltguard.auth.replica_stream import RevocationStream, ServerError, TooFewReplicas, checked_url, server_of
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.secret_box import SecretBox
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.sync_async import AwaitableNone
-from boltguard.auth.table_store import DjangoORMRevocation, available_for_writes
+from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.auth.token_ids import checked_jti, encodable
 from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import RevocationNotAnnounced, RevocationUnavailable

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Hashable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -16,13 +16,13 @@ from django.utils.module_loading import import_string
 from boltguard import clock
 from boltguard._rust import RevocationLevel, RevocationQuery
 from boltguard.auth import watermark_table
+from boltguard.auth.failures import available_for_writes
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.stores import NAME_AREVOKE, USE_ASYNC, RevocationStore
 from boltguard.auth.sync_async import AwaitableNone
 from boltguard.auth.token_ids import SHORTEST, checked_jti, row_ids, row_uuid
 from boltguard.event_loop import in_event_loop
 from boltguard.exceptions import RevocationUnavailable
-from boltguard.optional import DATABASE_UNAVAILABLE
 from boltguard.threads import in_thread
 
 if TYPE_CHECKING:
@@ -232,15 +232,6 @@ class DjangoORMRevocation(RevocationStore):
 
     def __str__(self) -> str:
         return self.model_path or str(self.model_label)
-
-
-@contextmanager
-def available_for_writes() -> Iterator[None]:
-    """Raises `RevocationUnavailable` if the database is unavailable."""
-    try:
-        yield
-    except DATABASE_UNAVAILABLE as error:
-        raise RevocationUnavailable("The database is unavailable: nothing is revoked") from error
 
 
 def _load(shown: object, path: str | None, label: str | None) -> type[Model]:

@@ -93,7 +93,7 @@ def test_the_crates_and_their_names_in_boltguard():
 def test_the_features_of_the_crates():
     text = section("rust-crates.md", "Features")
     listed = [(names(crate)[0], name) for crate, cell, _ in rows(text, *FEATURE) for name in names(cell)]
-    tests = [(crate, name) for name, crate in re.findall(r"`([\w-]+)` of `([\w-]+)`(?= and| are)", text)]
+    tests = [(crate, name) for name, crate in re.findall(r"`([\w-]+)` of `([\w-]+)`(?= and| are| is)", text)]
     features = [
         (crate, name)
         for crate, manifest in manifests().items()

@@ -29,10 +29,11 @@ impl Suite {
         &self.name
     }
 
-    /// Runs it, showing its output.
+    /// Runs it in several processes, each of which has files of its own, and shows its output.
     pub(super) fn run(&self, services: Option<&Services>, tally: &mut Tally) -> Result<()> {
         let mut report = Report::new(self.name.clone());
-        let pytest = self.pytest(services);
+        let mut pytest = self.pytest(services);
+        pytest.args(["-n", &processes().to_string(), "--dist", "loadfile"]);
         let status = process::follow(pytest, Command::stdout, |line| report.read_pytest(line))?;
         tally.add(report, status);
         Ok(())
@@ -41,7 +42,7 @@ impl Suite {
     /// Runs in the parent directory of the tests, where only the installed package can be imported.
     fn pytest(&self, services: Option<&Services>) -> Command {
         let mut pytest = self.venv.module("pytest");
-        let options = "--no-fold-skipped -rs -p no:cacheprovider";
+        let options = "--no-fold-skipped -rfEs -p no:cacheprovider";
         pytest.args(options.split(' ')).arg(&self.tests);
         pytest.env("PYTHONDONTWRITEBYTECODE", "1");
         pytest.current_dir(self.tests.parent().unwrap_or(&self.tests));
@@ -74,6 +75,11 @@ impl Suite {
         print!("{}", String::from_utf8_lossy(&output.stderr));
         tally.add(report, output.status);
     }
+}
+
+/// As many as there are cores, up to 4: many tests wait for a server, and some measure its answers.
+fn processes() -> usize {
+    thread::available_parallelism().map_or(1, |cores| cores.get().min(4))
 }
 
 /// Runs the suites of several Pythons at the same time, those of each one after another. None may use a server. The

@@ -3,11 +3,15 @@
 use std::fmt;
 use std::process::ExitStatus;
 
+/// A complaint names this many failed tests.
+const NAMED_FAILURES: usize = 40;
+
 /// The results of all runners.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     counts: Counts,
     skipped: Vec<String>,
+    failed: Vec<String>,
     /// Runners that failed.
     bad: Vec<String>,
 }
@@ -33,6 +37,10 @@ impl Tally {
             };
             self.bad.push(format!("`{}` {how}", report.runner));
         }
+        let runner = &report.runner;
+        let failed = report.failed.iter();
+        self.failed
+            .extend(failed.map(|name| format!("{name} ({runner})")));
         self.counts.passed += report.counts.passed;
         self.counts.failed += report.counts.failed;
         self.counts.skipped += report.counts.skipped;
@@ -46,11 +54,20 @@ impl Tally {
         self.bad.is_empty() && self.counts.failed == 0 && self.counts.passed > 0
     }
 
+    /// Which runners failed, and the first of the tests that failed.
     pub(super) fn complaint(&self) -> String {
-        match self.bad.is_empty() {
-            true => "no test ran".to_owned(),
-            false => format!("not all tests passed: {}", self.bad.join("; ")),
+        if self.bad.is_empty() {
+            return "no test ran".to_owned();
         }
+        let mut complaint = format!("not all tests passed: {}", self.bad.join("; "));
+        for name in self.failed.iter().take(NAMED_FAILURES) {
+            complaint += &format!("\n          failed: {name}");
+        }
+        let further = self.failed.len().saturating_sub(NAMED_FAILURES);
+        if further > 0 {
+            complaint += &format!("\n          and {further} more");
+        }
+        complaint
     }
 }
 
@@ -78,6 +95,7 @@ pub(super) struct Report {
     runner: String,
     counts: Counts,
     skipped: Vec<String>,
+    failed: Vec<String>,
 }
 
 impl Report {
@@ -86,13 +104,19 @@ impl Report {
             runner: runner.into(),
             counts: Counts::default(),
             skipped: Vec::new(),
+            failed: Vec::new(),
         }
     }
 
-    /// Reads a line of libtest: `test a::b ... ignored, why` or `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+    /// Reads a line of libtest: `test a::b ... ignored, why`, `test a::b ... FAILED` or `test result: ok. 3 passed; …`.
     pub(super) fn read_cargo(&mut self, line: &str) {
         if let Some(result) = line.strip_prefix("test result: ") {
             self.count(result.split(['.', ';']));
+        } else if let Some(name) = line
+            .strip_prefix("test ")
+            .and_then(|test| test.strip_suffix(" ... FAILED"))
+        {
+            self.failed.push(name.to_owned());
         } else if let Some((name, reason)) = line
             .strip_prefix("test ")
             .and_then(|test| test.split_once(" ... ignored"))
@@ -102,10 +126,16 @@ impl Report {
         }
     }
 
-    /// Reads a line of pytest: `SKIPPED a.py::b - Skipped: why` or `=== 3 passed, 1 skipped in 0.12s ===`.
+    /// Reads a line of pytest's summary: `SKIPPED a.py::b - Skipped: why`, `FAILED a.py::b - why`, `ERROR a.py::b - why`
+    /// or `=== 3 passed, 1 skipped in 0.12s ===`.
     pub(super) fn read_pytest(&mut self, line: &str) {
         if let Some(skip) = line.strip_prefix("SKIPPED ") {
             self.skipped.push(skip.replacen(" - Skipped: ", ": ", 1));
+        } else if let Some(failure) = line
+            .strip_prefix("FAILED ")
+            .or_else(|| line.strip_prefix("ERROR "))
+        {
+            self.failed.push(failure.replacen(" - ", ": ", 1));
         } else if let Some((result, _)) = line.trim_matches(['=', ' ']).rsplit_once(" in ") {
             self.count(result.split(','));
         }
@@ -164,6 +194,8 @@ mod tests {
     fn pytest_is_read_from_its_last_line() {
         let lines = "tests/test_a.py ..s                    [100%]\n\
             SKIPPED tests/test_a.py::test_redis[RS256] - Skipped: no Redis\n\
+            FAILED tests/test_a.py::test_sum - assert 1 == 2\n\
+            ERROR tests/test_b.py::test_set_up\n\
             === 1 failed, 41 passed, 1 skipped, 2 xfailed, 3 warnings, 1 error in 12.30s (0:00:12) ===";
         let tally = tally(Report::read_pytest, lines, 1);
         assert_eq!(
@@ -171,6 +203,25 @@ mod tests {
             "skipped:\n  tests/test_a.py::test_redis[RS256]: no Redis\n\n41 passed, 2 failed, 3 skipped"
         );
         assert!(!tally.is_good());
+        let complaint = tally.complaint();
+        for name in [
+            "tests/test_a.py::test_sum: assert 1 == 2 (runner)",
+            "tests/test_b.py::test_set_up (runner)",
+        ] {
+            assert!(
+                complaint.contains(&format!("failed: {name}")),
+                "{complaint}"
+            );
+        }
+    }
+
+    #[test]
+    fn failed_tests_of_libtest_are_named() {
+        let lines = "test a::one ... FAILED\n\
+            test a::two ... ok\n\
+            test result: FAILED. 1 passed; 1 failed; 0 ignored";
+        let tally = tally(Report::read_cargo, lines, 101);
+        assert!(tally.complaint().ends_with("failed: a::one (runner)"));
     }
 
     #[test]

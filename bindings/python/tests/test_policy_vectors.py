@@ -11,6 +11,8 @@ from django.urls import path
 
 from boltguard import jws, protect
 from boltguard.auth import APIKeyAuthentication, Guard, JWTAuthentication, RevocationStore
+from boltguard.jwt import Key, KeySet, RemoteKeySet
+from boltguard.jwt.fetching import FetchedResponse, FetchError
 from boltguard.routes.collect import collect
 from boltguard.routes.policy import export
 
@@ -44,13 +46,31 @@ def key(name, kind):
     return VECTORS["secrets"].get(name) or pem(name, kind)
 
 
+class Issuer:
+    """Responds in place of all issuers of the document."""
+
+    is_available = True
+
+    @classmethod
+    def fetch(cls, keys):
+        if not cls.is_available:
+            raise FetchError("connection")
+        names = VECTORS["published"][keys.url]
+        published = KeySet([Key.from_pem(pem(name, "public"), kid=name) for name in names])
+        return FetchedResponse(200, json.dumps(published.to_jwks()).encode(), None)
+
+
 def backend(settings):
     """The backend of Python with these settings of the document."""
     settings = dict(settings)
     if settings.pop("type") == "api_key":
         permissions = VECTORS["api_keys"]
         return APIKeyAuthentication(api_keys=set(permissions), key_permissions=permissions, **settings)
-    secret = [key(reference["env"], "public") for reference in settings.pop("keys")]
+    references = settings.pop("keys")
+    if "jwks" in references[0]:
+        secret = RemoteKeySet(references[0]["jwks"])
+    else:
+        secret = [key(reference["env"], "public") for reference in references]
     options = {"secret": secret, "scheme": settings.pop("schemes", "Bearer")}
     if cookie := settings.pop("cookie", None):
         options |= {"cookie": cookie["name"]} | ({"header": None} if cookie.get("only") else {})
@@ -68,7 +88,8 @@ def signed(token):
 
 
 @pytest.fixture
-def site():
+def site(monkeypatch):
+    monkeypatch.setattr(RemoteKeySet, "fetch", lambda keys, url=None: Issuer.fetch(keys))
     document = VECTORS["document"]
     backends = {name: backend(settings) for name, settings in document["backends"].items()}
 
@@ -80,7 +101,7 @@ def site():
         return path(route["name"], protect(auth=auth, guards=[Guard.parse(route["guard"])])(view))
 
     mount(*map(guarded, document["routes"]))
-    STORE.is_available = True
+    STORE.is_available = Issuer.is_available = True
 
 
 def found(response):
@@ -95,6 +116,7 @@ def test_the_response_is_that_of_the_vector(case, site):
     token = signed(case["token"]) if "token" in case else ""
     headers = {name: value.replace("{token}", token) for name, value in case["headers"].items()}
     STORE.is_available = case.get("store") != "unavailable"
+    Issuer.is_available = case.get("issuer") != "unavailable"
     request = (case["method"].lower(), f"/{case['route']}", headers)
     assert found(wsgi(*request)) == case["expect"]
     # The asynchronous test client adds its own cookie header.

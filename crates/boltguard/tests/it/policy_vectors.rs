@@ -1,13 +1,17 @@
 //! The requests of `vectors/policy.json`, for which the Python package must make the same decisions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
 
 use boltguard::apikey::ApiKeys;
 use boltguard::config::{Document, KeyReader, Policy, PolicyBuilder};
+use boltguard::jwks::{Fetch, FetchError, JwksClient, Response};
 use boltguard::jws::{HeaderFields, sign};
-use boltguard::keys::{Algorithm, Key, Secret, SigningKey};
+use boltguard::keys::{Algorithm, Key, KeySet, Secret, SigningKey, VerifyingKey};
 use boltguard::{
-    ApiKeySource, Edge, Outcome, PossibleNeed, RevocationCheck, RevocationStatus, headers,
+    ApiKeySource, Edge, JwksEdge, KeyRefresh, Outcome, PossibleNeed, Refreshed, RevocationCheck,
+    RevocationStatus, headers,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -21,6 +25,8 @@ struct Vectors {
     key_pairs: BTreeMap<String, String>,
     api_keys: BTreeMap<String, Vec<String>>,
     revoked: Vec<String>,
+    /// The names of the key pairs in the JWK Set at each URL.
+    published: BTreeMap<String, Vec<String>>,
     document: Document,
     cases: Vec<Case>,
 }
@@ -33,7 +39,8 @@ struct Case {
     method: String,
     headers: BTreeMap<String, String>,
     token: Option<Token>,
-    store: Option<Store>,
+    store: Option<Available>,
+    issuer: Option<Available>,
     expect: BTreeMap<String, Value>,
 }
 
@@ -51,7 +58,7 @@ struct Token {
 
 #[derive(Clone, Copy, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
-enum Store {
+enum Available {
     Unavailable,
 }
 
@@ -90,6 +97,19 @@ impl Vectors {
         builder.with_api_keys("keys", source).build().unwrap()
     }
 
+    /// The JWK Set at a URL.
+    fn jwks(&self, url: &str) -> Vec<u8> {
+        let pairs = self.published[url].iter();
+        let keys = pairs.map(|name| {
+            let key = Key::from_bytes(&pem(&self.key_pairs[name], "public")).unwrap();
+            VerifyingKey::new(&key, Algorithm::EdDsa)
+                .unwrap()
+                .with_key_id(name.as_str())
+        });
+        let keys: KeySet = keys.collect();
+        keys.to_jwks().into_bytes()
+    }
+
     fn sign(&self, token: &Token) -> String {
         let key = match self.secrets.get(&token.key) {
             Some(secret) => Key::Secret(Secret::new(secret.as_bytes()).unwrap()),
@@ -114,21 +134,50 @@ impl Vectors {
     }
 }
 
-/// The revocation store of a request.
-struct Revoked<'v> {
-    tokens: &'v [String],
-    store: Option<Store>,
+/// The revocation store and the issuers of a request.
+struct Around<'v> {
+    revoked: &'v [String],
+    store: Option<Available>,
+    issuers: JwksEdge<JwksClient<Box<dyn Fetch>>>,
 }
 
-impl Edge for Revoked<'_> {
+impl<'v> Around<'v> {
+    fn new(vectors: &'v Vectors, policy: &Policy, case: &Case) -> Self {
+        let clients = policy.remote_keys().iter().map(|(source, keys)| {
+            let url = source.begin(Instant::now()).url().as_str().to_owned();
+            let is_available = case.issuer != Some(Available::Unavailable);
+            let set = is_available.then(|| vectors.jwks(&url));
+            let fetch = move |_: usize| {
+                let body = set.clone().ok_or(FetchError::Connection)?;
+                Ok(Response {
+                    status: 200,
+                    cache_control: None,
+                    body,
+                })
+            };
+            JwksClient::new(Arc::clone(keys), Box::new(fetch) as Box<dyn Fetch>)
+        });
+        Self {
+            revoked: &vectors.revoked,
+            store: case.store,
+            issuers: JwksEdge::new(clients),
+        }
+    }
+}
+
+impl Edge for Around<'_> {
     fn provides(&self, need: &PossibleNeed<'_>) -> bool {
-        matches!(need, PossibleNeed::CheckRevocation { .. })
+        matches!(need, PossibleNeed::CheckRevocation { .. }) || Edge::provides(&self.issuers, need)
+    }
+
+    fn refresh_keys(&mut self, need: &KeyRefresh) -> Refreshed {
+        Edge::refresh_keys(&mut self.issuers, need)
     }
 
     fn check_revocation(&mut self, need: &RevocationCheck) -> RevocationStatus {
         match self.store {
-            Some(Store::Unavailable) => RevocationStatus::Unavailable,
-            None if self.tokens.contains(&need.token_id()) => RevocationStatus::Revoked,
+            Some(Available::Unavailable) => RevocationStatus::Unavailable,
+            None if self.revoked.contains(&need.token_id()) => RevocationStatus::Revoked,
             None => RevocationStatus::NotRevoked,
         }
     }
@@ -146,11 +195,9 @@ fn response(vectors: &Vectors, policy: &Policy, case: &Case) -> BTreeMap<String,
         })
         .collect();
     let parts = headers(|name| sent.get(name.as_str()).map(String::as_str));
-    let mut edge = Revoked {
-        tokens: &vectors.revoked,
-        store: case.store,
-    };
+    let mut edge = Around::new(vectors, policy, case);
     let gate = policy.gate(&case.route).unwrap();
+    gate.validate_edge_blocking(&edge).unwrap();
     let outcome = gate.check_blocking(&parts.with_method(&case.method), || NOW, &mut edge);
     let mut found = BTreeMap::new();
     match outcome {
@@ -176,9 +223,10 @@ fn response(vectors: &Vectors, policy: &Policy, case: &Case) -> BTreeMap<String,
 #[test]
 fn responses_are_those_of_the_vectors() {
     let vectors = Vectors::read();
-    let policy = vectors.policy();
     let mut differences = Vec::new();
     for case in &vectors.cases {
+        // The keys that another case has fetched would remain.
+        let policy = vectors.policy();
         let found = response(&vectors, &policy, case);
         if found != case.expect {
             differences.push(format!(

@@ -29,7 +29,7 @@ impl Suite {
         &self.name
     }
 
-    /// Runs it in several processes, each of which has files of its own, and shows its output.
+    /// Runs it in several processes, each of which has separate files, and shows its output.
     pub(super) fn run(&self, services: Option<&Services>, tally: &mut Tally) -> Result<()> {
         let mut report = Report::new(self.name.clone());
         let mut pytest = self.pytest(services);

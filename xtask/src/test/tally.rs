@@ -126,8 +126,8 @@ impl Report {
         }
     }
 
-    /// Reads a line of pytest's summary: `SKIPPED a.py::b - Skipped: why`, `FAILED a.py::b - why`, `ERROR a.py::b - why`
-    /// or `=== 3 passed, 1 skipped in 0.12s ===`.
+    /// Reads a line of pytest's summary: `SKIPPED a.py::b - Skipped: why`, `FAILED a.py::b - why`, `ERROR a.py::b` or
+    /// `=== 3 passed, 1 skipped in 0.12s ===`.
     pub(super) fn read_pytest(&mut self, line: &str) {
         if let Some(skip) = line.strip_prefix("SKIPPED ") {
             self.skipped.push(skip.replacen(" - Skipped: ", ": ", 1));

@@ -1,5 +1,7 @@
 //! The requests of `vectors/policy.json`, for which the Python package must make the same decisions.
 
+#![expect(clippy::disallowed_methods, reason = "tests may read the clock")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;

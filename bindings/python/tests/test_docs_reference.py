@@ -46,6 +46,7 @@ def test_the_settings_their_aliases_and_defaults():
         ]
         assert current.guards == evaluated(default[conf.PERMISSIONS])
         assert current.api_key_format.prefix == evaluated(default[conf.API_KEY_PREFIX])
+        assert current.middleware_mode == evaluated(default[conf.MIDDLEWARE_MODE])
         assert current.revoke_on == set(evaluated(default[conf.REVOKE_ON]))
 
 

@@ -33,7 +33,7 @@ const ROWS: [&[&str]; 13] = [
     &["account_changes", "gate"],
     &["decorators", "handlers"],
     &["api", "asgi", "drf", "ninja"],
-    &["sessions"],
+    &["sessions", "shadow"],
     &["__init__", "debug", "middleware", "oauth", "routes"],
     &["checks", "testing"],
     &["doctor", "pruning", "user_admin"],

@@ -18,6 +18,8 @@ AUTHENTICATION = "BOLTGUARD_AUTHENTICATION_CLASSES"
 PERMISSIONS = "BOLTGUARD_DEFAULT_PERMISSION_CLASSES"
 API_KEY_PREFIX = "BOLTGUARD_API_KEY_PREFIX"
 REVOKE_ON = "BOLTGUARD_REVOKE_ON"
+MIDDLEWARE_MODE = "BOLTGUARD_MIDDLEWARE_MODE"
+AUTHENTICATE, SHADOW = "authenticate", "shadow"
 
 
 class APIKeySecret(NamedTuple):
@@ -86,6 +88,16 @@ class Conf:
                     f"{name} contains {change!r}. It can contain {', '.join(map(repr, CHANGES))}."
                 )
         return frozenset(value)
+
+    @cached_property
+    def middleware_mode(self) -> str:
+        """Whether `BoltguardMiddleware` authenticates callers, or only compares (`SHADOW`)."""
+        mode = _value(MIDDLEWARE_MODE) if _is_set(MIDDLEWARE_MODE) else AUTHENTICATE
+        if mode not in (AUTHENTICATE, SHADOW):
+            raise ImproperlyConfigured(
+                f'{written(MIDDLEWARE_MODE)} is {mode!r}. It must be "{AUTHENTICATE}" or "{SHADOW}".'
+            )
+        return str(mode)
 
     @property
     def sets_revoke_on(self) -> bool:
@@ -157,7 +169,8 @@ DEFAULTS = {
 _EXAMPLES = {AUTHENTICATION: "JWTAuthentication()", PERMISSIONS: "IsAuthenticated()"}
 # For sites that migrate from django-bolt.
 ALIASES = {
-    name: name.replace("BOLTGUARD_", "BOLT_") for name in (AUTHENTICATION, PERMISSIONS, API_KEY_PREFIX, REVOKE_ON)
+    name: name.replace("BOLTGUARD_", "BOLT_")
+    for name in (AUTHENTICATION, PERMISSIONS, API_KEY_PREFIX, REVOKE_ON, MIDDLEWARE_MODE)
 }
 _NAMES = {*ALIASES, *ALIASES.values()}
 # Routers decide from which tables API keys are read.

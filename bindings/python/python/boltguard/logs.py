@@ -1,4 +1,7 @@
-"""Log records of refusals: the reason for operators and, with `DEBUG = True`, an explanation for developers."""
+"""Log records of refusals: the reason for operators and, with `DEBUG = True`, an explanation for developers.
+
+Also those of shadow mode.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("boltguard")
 guards_logger = logging.getLogger("boltguard.guards")
+shadow_logger = logging.getLogger("boltguard.shadow")
 
 
 def log_refusal(request: HttpRequest, status: int, reason: str, claim: str | None = None) -> None:
@@ -83,7 +87,35 @@ def log_explanation(
         guards_logger.debug(line, extra["method"], extra["path"], refusal.status, explanation, extra=extra)
 
 
-def _attributes(request: HttpRequest, status: int, reason: str, claim: str | None) -> dict[str, Any]:
+def log_disagreement(
+    request: HttpRequest,
+    outcome: str,
+    reason: str,
+    *,
+    status: int | None,
+    claim: str | None,
+    present_status: int,
+    is_harmless: bool,
+) -> None:
+    """Logs a disagreement in shadow mode. `status` is that of the response to a request that would be refused."""
+    level = logging.INFO if is_harmless else logging.WARNING
+    if not shadow_logger.isEnabledFor(level):
+        return
+    extra = {
+        **_attributes(request, status, reason, claim),
+        "outcome": outcome,
+        "present_status": present_status,
+        "route": getattr(request.resolver_match, "route", None),
+    }
+    cause = reason if claim is None else f"{reason}: {claim}"
+    line = "%s %s in shadow mode: %s, %s (present status: %d)"
+    if is_harmless:
+        shadow_logger.info(line, extra["method"], extra["path"], outcome, cause, present_status, extra=extra)
+    else:
+        shadow_logger.warning(line, extra["method"], extra["path"], outcome, cause, present_status, extra=extra)
+
+
+def _attributes(request: HttpRequest, status: int | None, reason: str, claim: str | None) -> dict[str, Any]:
     """The attributes that every log record about a request has, as `docs/reference/logging.md` lists them."""
     match = request.resolver_match
     return {

@@ -3,6 +3,8 @@
 It authenticates the caller with `BOLTGUARD_AUTHENTICATION_CLASSES`, but allows all requests: `protect`, `BoltAPI`, or
 the view itself decides. Put it after `AuthenticationMiddleware`. If the request has no Boltguard credentials,
 `request.user` is left unchanged.
+
+With `BOLTGUARD_MIDDLEWARE_MODE = "shadow"`, it changes nothing, and only compares: see `boltguard.shadow`.
 """
 
 from __future__ import annotations
@@ -34,13 +36,14 @@ from boltguard.gate.prefetch import view_wants_user
 from boltguard.gate.view_gate import ViewGate
 from boltguard.logs import log_refusal
 from boltguard.overriding import refuse_overrides
+from boltguard.shadow.observer import new_observer
 from boltguard.threads import in_thread
 
 __all__ = ["BoltguardMiddleware"]
 
 
 class BoltguardMiddleware:
-    """Authenticates the caller of each request, sync or async."""
+    """Authenticates the caller of each request, sync or async, or only compares in shadow mode."""
 
     sync_capable = True
     async_capable = True
@@ -55,6 +58,7 @@ class BoltguardMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
         self._view_gate = ViewGate(None, [AllowAny()])
+        self._observer = new_observer(self._view_gate)
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
@@ -63,6 +67,10 @@ class BoltguardMiddleware:
     def __call__(self, request: HttpRequest) -> Any:
         if self._is_async:
             return self._acall(request)
+        if self._observer is not None:
+            response = self.get_response(request)
+            self._observer.compare(request, response)
+            return response
         open_journal([])
         gate = self._view_gate.gate
         try:
@@ -75,6 +83,10 @@ class BoltguardMiddleware:
         return refusal or self._finalize(gate, request, self._respond(request))
 
     async def _acall(self, request: HttpRequest) -> Any:
+        if self._observer is not None:
+            response = await self.get_response(request)
+            await self._observer.acompare(request, response)
+            return response
         open_journal([])
         gate = self._view_gate.gate
         outcome = gate.check(request.META)
@@ -112,6 +124,9 @@ class BoltguardMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
         """The response to a forged request. Otherwise, loads the account for an async view that isn't protected."""
+        if self._observer is not None:
+            self._observer.decide(request, view)
+            return None
         if _has_cookie(request) and (rejected := csrf.enforce(request)) is not None:
             return rejected
         if _wants_user(request, view):
@@ -119,6 +134,9 @@ class BoltguardMiddleware:
         return None
 
     async def _aprocess_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+        if self._observer is not None:
+            await self._observer.adecide(request, view)
+            return None
         if _has_cookie(request):
             # The CSRF token may be in the session.
             rejected = await in_thread(csrf.enforce)(request)
@@ -130,6 +148,8 @@ class BoltguardMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The response for an exception of an unprotected view, after its transaction."""
+        if self._observer is not None:
+            return None
         error = keep_revocations(exception)
         return error_response(request, error) if isinstance(error, (HTTPException, RevocationError)) else None
 

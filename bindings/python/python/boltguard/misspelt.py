@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher, get_close_matches
 
-from boltguard.conf import ALIASES, API_KEY_PREFIX, AUTHENTICATION, PERMISSIONS, REVOKE_ON
+from boltguard.conf import ALIASES, API_KEY_PREFIX, AUTHENTICATION, MIDDLEWARE_MODE, PERMISSIONS, REVOKE_ON
 
 
 def misspelt(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
@@ -45,5 +45,6 @@ WORDS = {
     **dict.fromkeys(["GUARD", "GUARDS", "PERMISSION", "PERMISSIONS"], PERMISSIONS),
     **dict.fromkeys(["APIKEY", "APIKEYS"], API_KEY_PREFIX),
     **dict.fromkeys(["REVOKE", "REVOCATION"], REVOKE_ON),
+    **dict.fromkeys(["MIDDLEWARE", "MODE", "SHADOW"], MIDDLEWARE_MODE),
     **dict.fromkeys(["AUTH", "AUTHENTICATION", "AUTHENTICATIONS", "AUTHENTICATORS", "JWT", "TOKEN"], AUTHENTICATION),
 }

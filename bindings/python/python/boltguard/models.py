@@ -1,4 +1,4 @@
-"""The tables of revoked tokens and levels, for `DjangoORMRevocation()`."""
+"""The tables of revoked tokens and levels, for `DjangoORMRevocation()`, and of the results of shadow mode."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from boltguard.api_keys.models import APIKey as APIKey
 
 
-__all__ = ["APIKey", "RevocationWatermark", "RevokedToken"]
+__all__ = ["APIKey", "RevocationWatermark", "RevokedToken", "ShadowResult"]
 
 
 class RevokedToken(models.Model):
@@ -49,6 +49,26 @@ class RevocationWatermark(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class ShadowResult(models.Model):
+    """How often a comparison in shadow mode had a result, for one method of a route."""
+
+    key = models.CharField(max_length=64, unique=True)
+    method = models.CharField(max_length=16)
+    route = models.TextField()
+    outcome = models.CharField(max_length=32)
+    reason = models.CharField(max_length=100)
+    count = models.BigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = "result of shadow mode"
+        verbose_name_plural = "results of shadow mode"
+
+    def __str__(self) -> str:
+        return f"{self.method} /{self.route}: {self.outcome} ({self.reason})"
 
 
 def __getattr__(name: str) -> Any:

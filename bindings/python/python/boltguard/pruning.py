@@ -19,9 +19,12 @@ from boltguard.auth.session_managers import SessionManager
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.checks.backends import backends
+from boltguard.models import ShadowResult
 
 # The assumed longest lifetime of access tokens, if the `TokenSessions` of the site can't be created in this process.
 UNKNOWN_ACCESS_LIFETIME = timedelta(days=1)
+# How long results of shadow mode are kept after they occurred for the last time.
+SHADOW_RESULTS_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,13 @@ def expired_rows(
     older_than: timedelta = timedelta(0),
     api_keys_after: timedelta | None = None,
     longest_lifetime: timedelta | None = None,
+    all_shadow_results: bool = False,
 ) -> list[ExpiredRows]:
     """The rows that can be deleted, of each table: those that were expired for this time and can't affect a token.
 
     API keys are included if `api_keys_after` is given: how long ago they expired or were revoked. Levels without expiry
-    are included if `longest_lifetime` is given: the longest lifetime of any token of the site.
+    are included if `longest_lifetime` is given: the longest lifetime of any token of the site. Results of shadow mode
+    are kept for 30 days, unless `all_shadow_results`.
     """
     conditions = {model: _before("expires_at", held + older_than) for model, held in _revocations().items()}
     if longest_lifetime is not None:
@@ -88,6 +93,8 @@ def expired_rows(
 
         held = _sessions_held() + older_than
         conditions[TokenSession] = _before("expires_at", held) | _before("ended_at", held)
+    outdated_results = Q() if all_shadow_results else _before("last_at", SHADOW_RESULTS_KEPT + older_than)
+    conditions[ShadowResult] = outdated_results
     if api_keys_after is not None:
         from boltguard.api_keys.models import APIKey
 

@@ -18,11 +18,11 @@ from boltguard.checks.backends import (
     check_secrets,
     check_secrets_deployed,
 )
-from boltguard.checks.middleware import check_middleware
+from boltguard.checks.middleware import check_middleware, check_shadow_mode
 from boltguard.checks.sessions import check_sessions
 from boltguard.checks.settings import check_names, check_settings
 from boltguard.checks.stores import check_stores
-from boltguard.checks.tables import check_revocation_tables, check_session_table
+from boltguard.checks.tables import check_revocation_tables, check_session_table, check_shadow_table
 from boltguard.checks.views import check_drf_views, check_ninja_operations, check_views
 
 
@@ -30,9 +30,9 @@ def register() -> None:
     """Registers the checks. Called once, when the apps are ready."""
     of_objects = (check_settings, check_names, check_secrets, check_issuers, check_accounts, check_stores)
     of_views = (check_views, check_drf_views, check_ninja_operations)
-    of_requests = (check_headers, check_cookies, check_middleware, check_sessions)
+    of_requests = (check_headers, check_cookies, check_middleware, check_shadow_mode, check_sessions)
     for check in (*of_objects, check_api_keys, *of_views, *of_requests):
         checks.register(check, checks.Tags.security)
-    for check_table in (check_revocation_tables, check_session_table):
+    for check_table in (check_revocation_tables, check_session_table, check_shadow_table):
         checks.register(check_table, checks.Tags.database)
     checks.register(check_secrets_deployed, checks.Tags.security, deploy=True)

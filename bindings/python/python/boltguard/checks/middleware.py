@@ -1,4 +1,4 @@
-"""System checks of the order of middleware."""
+"""System checks of the order and the mode of middleware."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from contextlib import suppress
 from typing import Any
 
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.middleware.cache import UpdateCacheMiddleware
 
+from boltguard import conf
 from boltguard.middleware import BoltguardMiddleware, middleware_classes
+from boltguard.routes.collect import callbacks
+from boltguard.shadow.views import names_of_declared_views
 
 Message = checks.CheckMessage
 
@@ -21,6 +25,37 @@ def check_middleware(app_configs: Any, **kwargs: Any) -> list[Message]:
     with suppress(Exception):  # Django reports middleware that can't be imported
         kinds = middleware_classes()
     return [*_check_session_order(kinds), *_check_cache_order(kinds)]
+
+
+def check_shadow_mode(app_configs: Any, **kwargs: Any) -> list[Message]:
+    """Whether the site is in shadow mode, which enforces nothing, and whether the mode has an effect."""
+    if not is_in_shadow_mode():
+        return [*_check_declared_views()]
+    setting = conf.written(conf.MIDDLEWARE_MODE)
+    kinds: list[Any] = []
+    with suppress(Exception):
+        kinds = middleware_classes()
+    if _indexes(kinds, BoltguardMiddleware):
+        hint = f"When all routes are switched, remove {setting}."
+        return [checks.Warning(SHADOW_MODE, hint, obj=setting, id="boltguard.W007")]
+    hint = f"Add boltguard.middleware.BoltguardMiddleware to MIDDLEWARE, or remove {setting}."
+    return [checks.Warning(NO_MIDDLEWARE.format(setting), hint, obj=setting, id="boltguard.W008")]
+
+
+def is_in_shadow_mode() -> bool:
+    """Whether the setting is valid, and enables shadow mode."""
+    try:
+        return conf.current().middleware_mode == conf.SHADOW
+    except ImproperlyConfigured:
+        return False  # `check_settings` reports it
+
+
+def _check_declared_views() -> Iterator[Message]:
+    declared: list[str] = []
+    with suppress(Exception):  # Django reports a URLconf that can't be imported
+        declared = sorted({name for _, callback in callbacks() for name in names_of_declared_views(callback)})
+    for name in declared:
+        yield checks.Warning(DECLARED.format(name), DECLARED_HINT, obj=name, id="boltguard.W303")
 
 
 def _check_session_order(kinds: list[Any]) -> Iterator[Message]:
@@ -45,6 +80,10 @@ def _indexes(kinds: list[Any], kind: type) -> list[int]:
     return [index for index, one in enumerate(kinds) if issubclass(one, kind)]
 
 
+SHADOW_MODE = "BoltguardMiddleware is in shadow mode: it compares decisions, but doesn't authenticate callers."
+NO_MIDDLEWARE = "{} has no effect, because BoltguardMiddleware isn't in MIDDLEWARE."
+DECLARED = "{} has shadow_protect, which doesn't protect it, and the site isn't in shadow mode."
+DECLARED_HINT = "Replace shadow_protect with protect, or remove it."
 ORDER = "BoltguardMiddleware is before AuthenticationMiddleware, which replaces the request.user that it sets."
 CACHE_ORDER = (
     "{} is after BoltguardMiddleware, so it would store responses before their Vary and Cache-Control headers are set."

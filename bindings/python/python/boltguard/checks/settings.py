@@ -42,7 +42,7 @@ def check_names(app_configs: Any, **kwargs: Any) -> list[Message]:
 
 def has_invalid_defaults(current: conf.Conf) -> bool:
     """Whether the default backends or guards are invalid, which `check_settings` reports."""
-    others = {conf.written(name) for name in (conf.API_KEY_PREFIX, conf.REVOKE_ON)}
+    others = {conf.written(name) for name in (conf.API_KEY_PREFIX, conf.REVOKE_ON, conf.MIDDLEWARE_MODE)}
     return any(message.obj not in others for message in _invalid_settings(current))
 
 
@@ -70,4 +70,5 @@ READERS: dict[str, Callable[[conf.Conf], object]] = {
     conf.PERMISSIONS: lambda current: check_guards(current.guards, conf.written(conf.PERMISSIONS)),
     conf.API_KEY_PREFIX: lambda current: current.api_key_format,
     conf.REVOKE_ON: lambda current: current.revoke_on,
+    conf.MIDDLEWARE_MODE: lambda current: current.middleware_mode,
 }

@@ -1,4 +1,4 @@
-"""System checks of the tables of revocations and sessions.
+"""System checks of the tables of revocations, sessions and results of shadow mode.
 
 They query the database: with `check --database default`, and before each `migrate`, which is why they aren't errors.
 """
@@ -19,7 +19,9 @@ from boltguard.auth.replicated_store import ReplicatedRevocation
 from boltguard.auth.stores import RevocationStore
 from boltguard.auth.table_store import DjangoORMRevocation
 from boltguard.checks.backends import backends
+from boltguard.checks.middleware import is_in_shadow_mode
 from boltguard.checks.sessions import APP
+from boltguard.models import ShadowResult
 from boltguard.registry import import_views
 from boltguard.sessions import TokenSessions
 
@@ -48,6 +50,17 @@ def check_session_table(app_configs: Any, databases: Sequence[str] | None = None
     return [
         checks.Warning(message.format(using), remedy, obj=model, id="boltguard.W602")
         for model, using, remedy in _missing([TokenSession], databases)
+    ]
+
+
+def check_shadow_table(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[Message]:
+    """Whether the table of the results of shadow mode exists."""
+    if not is_in_shadow_mode():
+        return []
+    message = "The table in which the results of shadow mode are counted doesn't exist in the database {!r}."
+    return [
+        checks.Warning(message.format(using), remedy, obj=model, id="boltguard.W009")
+        for model, using, remedy in _missing([ShadowResult], databases)
     ]
 
 

@@ -33,6 +33,9 @@ class Command(BaseCommand):
             type=_span,
             help="the longest lifetime of any token of the site: also delete levels without expiry that are older",
         )
+        parser.add_argument(
+            "--shadow", action="store_true", help="delete all results of shadow mode, to start counting again"
+        )
         parser.add_argument("--dry-run", action="store_true", help="count the rows, but don't delete them")
         parser.add_argument("--database", help="database alias; default: chosen by the routers")
 
@@ -81,6 +84,7 @@ def _tables(options: dict[str, Any]) -> list[ExpiredRows]:
             older_than=options["older_than"],
             api_keys_after=options["api_keys"],
             longest_lifetime=options["longest_lifetime"],
+            all_shadow_results=options["shadow"],
         )
     except ImproperlyConfigured as error:
         raise CommandError(str(error)) from error

@@ -36,10 +36,15 @@ def view_gates_of(view_class: Any, options: Mapping[str, Any]) -> list[Any]:
         return []
     permissions = listed(view_class, options, "permission_classes")
     guards = [guard_of(one) for one in permissions if isinstance(one, GuardPermissionMeta)]
-    authentications = listed(view_class, options, "authentication_classes")
-    own_classes = [one for one in authentications if isinstance(one, type) and issubclass(one, BoltguardAuthentication)]
+    own_classes = own_authentications(view_class, options)
     backends = tuple(backend for one in own_classes for backend in one.known_backends())
     return [Shown(backends, conjunction(guards))] if guards else []
+
+
+def own_authentications(view_class: Any, options: Mapping[str, Any]) -> list[type[BoltguardAuthentication]]:
+    """The authentication classes of a view with which Boltguard authenticates its callers."""
+    found = listed(view_class, options, "authentication_classes")
+    return [one for one in found if isinstance(one, type) and issubclass(one, BoltguardAuthentication)]
 
 
 def listed(view_class: Any, options: Mapping[str, Any], name: str) -> list[Any]:

@@ -1,7 +1,7 @@
 """`manage.py boltguard_routes [--check FILE | --write FILE] [--json] [--exclude PREFIX]`: lists routes with guards.
 
 `--check` fails if a route is weaker than in the file, accepts new credentials, or isn't in the file. Guards are
-compared by their meaning.
+compared by their meaning. `--shadow` lists the results of shadow mode instead.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from boltguard.middleware import BoltguardMiddleware, middleware_classes
 from boltguard.routes.collect import Route, collect
 from boltguard.routes.lock import UnreadableLock, compare, read, write
+from boltguard.routes.results import SWITCHED, results_of
 from boltguard.terminal import printable
 
 
@@ -28,6 +30,9 @@ class Command(BaseCommand):
         files.add_argument("--check", type=Path, metavar="routes.lock", help="fail if a route has become weaker")
         files.add_argument(
             "--write", type=Path, metavar="routes.lock", help="write the file that --check compares with"
+        )
+        files.add_argument(
+            "--shadow", action="store_true", help="list the results of shadow mode: which routes can be switched"
         )
         parser.add_argument("--json", action="store_true", help="list the routes as JSON")
         parser.add_argument(
@@ -46,6 +51,8 @@ class Command(BaseCommand):
             self.stdout.write(f"Wrote {len(routes)} routes to {options['write']}.")
         elif options["check"]:
             self._check(options["check"], routes, excluded)
+        elif options["shadow"]:
+            self._list_results(routes, as_json=options["json"])
         elif options["json"]:
             self.stdout.write(json.dumps([_plain(route) for route in routes], indent=2, ensure_ascii=False))
         else:
@@ -67,15 +74,31 @@ class Command(BaseCommand):
         self.stdout.write(f"Checked {len(routes)} routes. None is weaker than in {path}.")
 
     def _list(self, routes: list[Route]) -> None:
-        table = [HEADINGS, *(tuple(map(printable, _line(route))) for route in routes)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        for line in table:
-            self.stdout.write("  ".join(map(str.ljust, line, widths)).rstrip())
+        self._write_table([HEADINGS, *map(_line, routes)])
         is_open = sum(route.is_open for route in routes)
         unprotected = sum(not route.is_protected for route in routes)
         self.stdout.write(f"\n{len(routes)} routes: {is_open} open to everyone, {unprotected} unprotected.")
         if unprotected and _has_middleware():
             self.stdout.write("BoltguardMiddleware identifies callers of unprotected routes, but doesn't deny access.")
+
+    def _list_results(self, routes: list[Route], *, as_json: bool) -> None:
+        try:
+            found = results_of(routes)
+        except DatabaseError as error:
+            raise CommandError(f"{NO_RESULTS} ({error})") from error
+        if as_json:
+            self.stdout.write(json.dumps([one.as_json() for one in found], indent=2, ensure_ascii=False))
+            return
+        self._write_table([RESULT_HEADINGS, *(one.line for one in found)])
+        ready = sum(one.can_be_switched for one in found)
+        switched = sum(one.verdict == SWITCHED for one in found)
+        self.stdout.write(f"\n{len(found)} routes: {switched} switched, {ready} can be switched.")
+
+    def _write_table(self, table: list[tuple[str, ...]]) -> None:
+        table = [tuple(map(printable, line)) for line in table]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for line in table:
+            self.stdout.write("  ".join(map(str.ljust, line, widths)).rstrip())
 
 
 def _prefixes(given: list[str]) -> list[str]:
@@ -112,4 +135,6 @@ def _plain(route: Route) -> dict[str, Any]:
     }
 
 
+RESULT_HEADINGS = ("SWITCH", "METHOD", "PATH", "REQUESTS", "RESULTS")
+NO_RESULTS = "The results of shadow mode can't be read. Run `python manage.py migrate boltguard`."
 HEADINGS = ("", "METHOD", "PATH", "BACKENDS", "GUARD")

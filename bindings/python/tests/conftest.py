@@ -137,6 +137,18 @@ def _database_for_django(request):
     """Called before `setUpClass`, which may limit the apps whose tables are created."""
     if request.module.__name__.startswith(DJANGO):
         request.getfixturevalue("database")
+        _empty_own_tables()
+
+
+def _empty_own_tables():
+    """Deletes what tests of another module have committed to the tables of Boltguard."""
+    from django.apps import apps
+    from django.core.management.color import no_style
+    from django.db import connection
+
+    models = [model for model in apps.get_models() if model._meta.app_label.startswith("boltguard")]
+    tables = [model._meta.db_table for model in models if model._meta.managed]
+    connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), tables))
 
 
 @pytest.fixture(autouse=True)

@@ -58,11 +58,11 @@ def database_on(url, alias, **options):
 
     Within another one of that alias it takes its place.
     """
-    from asgiref.sync import sync_to_async
     from django.core.management import call_command
     from django.db import connections
 
     outer = (connections.settings[alias], connections[alias]) if alias in connections.settings else None
+    _forget_in_async_code(alias)
     settings = django_database(url, **options)
     settings["TEST"] = {**settings.get("TEST", {}), "NAME": f"boltguard_{alias}_{os.getpid()}_{next(COUNT)}"}
     connections.settings[alias] = connections.configure_settings({"default": {}, alias: settings})[alias]
@@ -77,12 +77,18 @@ def database_on(url, alias, **options):
             connection.close()
             connection.creation.destroy_test_db(settings["NAME"], verbosity=0)
     finally:
-        # Also of the thread in which async code runs.
-        asyncio.run(sync_to_async(_forget)(alias))
+        _forget_in_async_code(alias)
         del connections.settings[alias]
         del connections[alias]
         if outer is not None:
             connections.settings[alias], connections[alias] = outer
+
+
+def _forget_in_async_code(alias):
+    """Does this in the thread in which async code runs."""
+    from asgiref.sync import sync_to_async
+
+    asyncio.run(sync_to_async(_forget)(alias))
 
 
 def _forget(alias):

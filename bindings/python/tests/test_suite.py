@@ -1,5 +1,6 @@
 """The tests depend neither on their order nor on the installed plugins."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,9 +22,14 @@ def test_the_order_of_the_tests_does_not_matter(order):
     assert done.returncode == 0, done.stdout[-3000:]
 
 
-def test_tests_have_the_same_names_in_each_process():
-    """Each worker of pytest-xdist collects the tests separately."""
+def collected(hash_seed):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--collect-only"]
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=120)
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-3000:]
-    assert [line for line in done.stdout.splitlines() if " object at 0x" in line or " at 0x" in line] == []
+    return [line for line in done.stdout.splitlines() if "::" in line]
+
+
+def test_tests_have_the_same_names_in_each_process():
+    """Each worker of pytest-xdist collects the tests separately, at another time and with another hash seed."""
+    assert collected("1") == collected("2") != []

@@ -27,12 +27,15 @@ pub(crate) const COMMAND: Command = Command {
     name: "bench",
     summary: "Compare with the cryptographic primitives and with other libraries",
     usage: "bench [--rust | --python] [--quick] [name…]
+       cargo xtask bench conformance
        cargo xtask bench fleet
 
   --rust     only the Rust benches
   --python   only the Python benches
   --quick    fewer and shorter measurements (3 instead of 15 minutes)
   name…      only the contests whose path contains one of these, such as verify/HS256 or wsgi
+  conformance
+             only the verdicts of Boltguard and of other Rust libraries on the conformance vectors
   fleet      only the simulation of a thousand nodes, which prints the tables of docs/fleet-sizing.md
 
 Prints what was measured against the goals, and writes a page with plots to target/bench/report.html.",
@@ -47,8 +50,10 @@ fn run(workspace: &Workspace, mut args: Arguments) -> Result<()> {
         is_quick: args.contains("--quick"),
         names: crate::names(args)?,
     };
-    if benches.names == ["fleet"] {
-        return benches.fleet();
+    match benches.names.as_slice() {
+        [name] if name == "conformance" => return benches.conformance(),
+        [name] if name == "fleet" => return benches.fleet(),
+        _ => {}
     }
     for name in RESULTS {
         // Results of an earlier run.
@@ -84,6 +89,19 @@ impl Benches<'_> {
         let mut cargo = self.workspace.cargo(line);
         cargo.env("CRITERION_HOME", self.directory.join("criterion"));
         process::run(self.dress(&mut cargo))
+    }
+
+    /// Verdicts rather than times, so it doesn't need an optimized build.
+    fn conformance(&self) -> Result<()> {
+        process::heading("conformance of Rust libraries");
+        let line = "bench --profile dev --package boltguard-bench --bench conformance";
+        let mut cargo = self.workspace.cargo(line);
+        process::run(cargo.env("BOLTGUARD_BENCH_DIR", &self.directory))?;
+        let lock = fs::read_to_string(self.workspace.path("Cargo.lock"))?;
+        println!("\n{}", versions::text(&versions::read(&lock)));
+        let different = self.directory.join("conformance.tsv");
+        println!("different verdicts: {}", different.display());
+        Ok(())
     }
 
     /// A simulation rather than a measurement, so it has no goals.

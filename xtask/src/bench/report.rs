@@ -50,11 +50,7 @@ impl Report {
     }
 
     pub(super) fn versions_text(&self) -> String {
-        let texts = self
-            .versions
-            .iter()
-            .map(|(name, version)| format!("{name} {version}"));
-        texts.collect::<Vec<_>>().join(", ")
+        versions::text(&self.versions)
     }
 
     pub(super) fn summary(&self) -> String {

@@ -1,13 +1,16 @@
 //! The versions of the compared crates.
 
 /// The crates in the Rust benches.
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 13] = [
     "aws-lc-rs",
+    "axum",
+    "axum-jwt-auth",
     "boltguard",
     "casbin",
     "cedar-policy",
     "jsonwebtoken",
     "jwt",
+    "jwt-authorizer",
     "jwt-compact",
     "jwt-simple",
     "p521",
@@ -33,14 +36,24 @@ pub(super) fn read(lock: &str) -> Vec<(String, String)> {
     versions
 }
 
+/// The names and versions on one line.
+pub(super) fn text(versions: &[(String, String)]) -> String {
+    let texts = versions
+        .iter()
+        .map(|(name, version)| format!("{name} {version}"));
+    texts.collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_peer_has_one_version() {
+    fn versions_of_all_crates_are_read() {
         let versions = read(include_str!("../../../Cargo.lock"));
-        let names: Vec<String> = versions.into_iter().map(|(name, _)| name).collect();
+        let mut names: Vec<String> = versions.into_iter().map(|(name, _)| name).collect();
+        // Two libraries depend on earlier versions of axum and jsonwebtoken.
+        names.dedup();
         assert_eq!(names, CRATES);
     }
 }

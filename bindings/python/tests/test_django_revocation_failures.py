@@ -4,15 +4,17 @@ import asyncio
 import logging
 
 import pytest
+from django.test import override_settings
 from django.urls import path
 from rest_framework.views import APIView
 
 from boltguard import logs, protect
 from boltguard.asgi import AuthMiddleware
-from boltguard.auth import AllowAny, IsAuthenticated, JWTAuthentication, RevocationStore
+from boltguard.auth import AllowAny, DjangoCacheRevocation, IsAuthenticated, JWTAuthentication, RevocationStore
 from boltguard.drf import BoltguardAuthentication
 from boltguard.exceptions import RevocationUnavailable
 from boltguard.signals import request_refused
+from test_django_revocation_caches import free_port
 
 from asgi_support import request as send
 from support import asgi, bearer, mount, wsgi
@@ -145,3 +147,37 @@ def test_memory_for_tracebacks_is_bounded(monkeypatch):
     for number in range(100):
         logs.log_failure(f"{number} is unavailable.", ConnectionError())
         assert len(logs._tracebacks._logged) <= 10
+
+
+CLOSED = {
+    "django": "django.core.cache.backends.redis.RedisCache",
+    "django-redis": "django_redis.cache.RedisCache",
+    "memcached": "django.core.cache.backends.memcached.PyMemcacheCache",
+}
+
+
+@pytest.mark.parametrize("client", CLOSED)
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.revoke("j", 600),
+        lambda store: store.revoke_session("s", 600),
+        lambda store: asyncio.run(store.arevoke("j", 600)),
+        lambda store: store.accept_loss(),
+    ],
+    ids=["token", "session", "async", "accept_loss"],
+)
+def test_view_that_revokes_in_a_cache_without_its_server_responds_with_503(client, write):
+    port = free_port()
+    location = f"127.0.0.1:{port}" if client == "memcached" else f"redis://127.0.0.1:{port}"
+    store = DjangoCacheRevocation("closed")
+
+    def view(request):
+        write(store)
+
+    mount(path("view", protect(auth=BACKENDS, guards=[IsAuthenticated()])(view)))
+    with override_settings(CACHES={"closed": {"BACKEND": CLOSED[client], "LOCATION": location}}):
+        response = wsgi("get", "/view", bearer(sub="1"))
+        assert response.status_code == 503 and response.json()["code"] == "revocation_unavailable"
+        with pytest.raises(RevocationUnavailable, match="'closed'|did not keep"):
+            write(store)

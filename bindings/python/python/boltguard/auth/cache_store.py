@@ -10,6 +10,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 
 from boltguard import _rust, clock
 from boltguard.auth import cache_levels
+from boltguard.auth.failures import cache_for_writes
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.stores import NAME_AREVOKE, USE_ASYNC, RevocationStore
 from boltguard.auth.sync_async import AwaitableNone
@@ -38,7 +39,8 @@ class DjangoCacheRevocation(RevocationStore):
     def revoke(self, jti: str, ttl: Ttl = None) -> AwaitableNone:
         key, lifetime = self.key(checked_jti(jti)), self._kept_for(ttl)
         try:
-            self._write(key, lifetime)
+            with cache_for_writes(self.cache_alias):
+                self._write(key, lifetime)
         except SynchronousOnlyOperation as error:
             raise SynchronousOnlyOperation(NAME_AREVOKE) from error
         return AwaitableNone()
@@ -49,7 +51,8 @@ class DjangoCacheRevocation(RevocationStore):
     def revoke_level(self, level: _rust.RevocationLevel, before: int, ttl: Ttl = None) -> AwaitableNone:
         key, lifetime = self._level_key(level), self._kept_for(ttl)
         try:
-            self._update_mark(cache_levels.raise_level(self.cache, key, before, lifetime), lifetime)
+            with cache_for_writes(self.cache_alias):
+                self._update_mark(cache_levels.raise_level(self.cache, key, before, lifetime), lifetime)
         except SynchronousOnlyOperation as error:
             raise SynchronousOnlyOperation(USE_ASYNC.format("revoke_level", "revoke_level")) from error
         return AwaitableNone()
@@ -74,10 +77,11 @@ class DjangoCacheRevocation(RevocationStore):
     def accept_loss(self) -> AwaitableNone:
         """Accepts the loss of entries in all processes: the tokens of lost entries are accepted again."""
         mark_key, cache = self.key_prefix + MARK, self.cache
-        mark = self.sentinel.accepting_loss(_mark(cache.get(mark_key)))
-        cache.set(mark_key, mark, timeout=None)
-        if cache.get(mark_key) != mark:
-            raise RevocationUnavailable(NO_MARK.format(self.cache_alias))
+        with cache_for_writes(self.cache_alias):
+            mark = self.sentinel.accepting_loss(_mark(cache.get(mark_key)))
+            cache.set(mark_key, mark, timeout=None)
+            if cache.get(mark_key) != mark:
+                raise RevocationUnavailable(NO_MARK.format(self.cache_alias))
         return AwaitableNone()
 
     async def aaccept_loss(self) -> None:

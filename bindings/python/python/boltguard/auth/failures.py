@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from boltguard.exceptions import RevocationNotAnnounced, RevocationUnavailable
-from boltguard.optional import DATABASE_UNAVAILABLE
+from boltguard.exceptions import RevocationError, RevocationNotAnnounced, RevocationUnavailable
+from boltguard.optional import DATABASE_UNAVAILABLE, SynchronousOnlyOperation
 
 
 class Failures:
@@ -53,3 +53,14 @@ def available_for_writes() -> Iterator[None]:
         yield
     except DATABASE_UNAVAILABLE as error:
         raise RevocationUnavailable("The database is unavailable: nothing is revoked") from error
+
+
+@contextmanager
+def cache_for_writes(alias: str) -> Iterator[None]:
+    """Raises `RevocationUnavailable` if the cache fails. Each client of a cache has its own exceptions."""
+    try:
+        yield
+    except (RevocationError, SynchronousOnlyOperation):
+        raise
+    except Exception as error:
+        raise RevocationUnavailable(f"Cache {alias!r} failed: it is unknown whether the token is revoked") from error

@@ -35,8 +35,35 @@ pytest_plugins = [] if entry_points(group="pytest11", name="boltguard") else ["b
 SECRET = "a-secret-of-the-tests-which-is-longer-than-sixty-four-bytes-for-hs512"
 
 
+# Packages that sites migrate from. `migrating.installed` installs them for single tests; their models are loaded here,
+# because they would stay abstract if they were first imported without their apps.
+PREDECESSORS = [
+    "rest_framework.authtoken",
+    "rest_framework_simplejwt.token_blacklist",
+    "knox",
+    "rest_framework_api_key",
+]
+
 # Its tables have no migrations and refer to users; only SQLite can create them before the table of users.
 PEOPLE = [] if "BOLTGUARD_TEST_DJANGO_DATABASE" in os.environ else ["people"]
+
+
+def _uninstall_predecessors():
+    from django.apps import apps
+    from django.contrib import admin
+
+    for app in PREDECESSORS:
+        admin.site.unregister([model for model in _models_of(app) if admin.site.is_registered(model)])
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app not in PREDECESSORS]
+    apps.set_installed_apps(settings.INSTALLED_APPS)
+
+
+def _models_of(app):
+    from django.apps import apps
+
+    (config,) = [one for one in apps.get_app_configs() if one.name == app]
+    return config.get_models()
+
 
 if django is not None:
     settings.configure(
@@ -56,6 +83,7 @@ if django is not None:
             "boltguard.api_keys",
             "boltguard.sessions",
             *PEOPLE,
+            *PREDECESSORS,
         ],
         MIDDLEWARE=[
             "django.contrib.sessions.middleware.SessionMiddleware",
@@ -88,6 +116,7 @@ if django is not None:
     site_urls.urlpatterns = []
     sys.modules["site_urls"] = site_urls
     django.setup()
+    _uninstall_predecessors()
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client, override_settings
 
+from conftest import PREDECESSORS
+from migrating import installed
 from support import mount
 
 PAGES = Path(__file__).parents[3] / "docs"
@@ -62,6 +64,8 @@ PAGES_WITH_CODE = [page for page in sorted(PAGES.rglob("*.md")) if any(blocks(pa
 @pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=name_of)
 def test_the_examples_of(own_registry, page, module):
     with ExitStack() as settings:
+        if page.parent.name == "migration":
+            settings.enter_context(installed(*PREDECESSORS))
         for code in blocks(page):
             run(code, page, vars(module))
             if code.lstrip("\n").startswith(SETTINGS):

@@ -50,3 +50,29 @@ class Identity:
 
     def __repr__(self) -> str:
         return "<Identity>"
+
+
+def identity_of(user: Any) -> Identity:
+    """The identity of an account, with the permissions of the user and their groups, which are queried.
+
+    An inactive user is refused by the gate.
+    """
+    return Identity(
+        _primary_key(user),
+        permissions=_permissions(user),
+        is_staff=bool(getattr(user, "is_staff", False)),
+        is_superuser=bool(getattr(user, "is_superuser", False)),
+        user=user,
+    )
+
+
+def _primary_key(user: Any) -> Any:
+    """The primary key as a string, as Django's serializers write it, so that any type of field is supported."""
+    meta = getattr(user, "_meta", None)
+    return user.pk if meta is None else meta.pk.value_to_string(user)
+
+
+def _permissions(user: Any) -> list[str]:
+    """The permissions of a user. Django has no wildcards, so a codename with `*` grants nothing else."""
+    granted = user.get_all_permissions() if hasattr(user, "get_all_permissions") else ()
+    return [name for name in granted if "*" not in name]

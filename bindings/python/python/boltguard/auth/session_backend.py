@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from boltguard.auth.backends import Authentication
-from boltguard.auth.identity import Identity
+from boltguard.auth.identity import Identity, identity_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -41,22 +41,4 @@ class SessionAuthentication(Authentication):
         user: Any = get_user(request)
         if not user.is_authenticated or not user.is_active:
             return None
-        return Identity(
-            _primary_key(user),
-            permissions=_permissions(user),
-            is_staff=bool(getattr(user, "is_staff", False)),
-            is_superuser=bool(getattr(user, "is_superuser", False)),
-            user=user,
-        )
-
-
-def _primary_key(user: Any) -> Any:
-    """The primary key as a string, as Django's serializers write it, so that any type of field is supported."""
-    meta = getattr(user, "_meta", None)
-    return user.pk if meta is None else meta.pk.value_to_string(user)
-
-
-def _permissions(user: Any) -> list[str]:
-    """The permissions of a user. Django has no wildcards, so a codename with `*` grants nothing else."""
-    granted = user.get_all_permissions() if hasattr(user, "get_all_permissions") else ()
-    return [name for name in granted if "*" not in name]
+        return identity_of(user)

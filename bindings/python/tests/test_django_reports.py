@@ -156,7 +156,9 @@ def attributes(record):
 
 
 def test_the_page_lists_the_attributes_of_each_record_about_a_request(caplog, settings_debug):
-    (table,) = re.findall(r"^\| attribute \| value \|\n\| --- \| --- \|\n((?:\|.*\n)+)", DOCS.read_text("utf-8"), re.M)
+    table, _shadow_mode = re.findall(
+        r"^\| attribute \| value \|\n\| --- \| --- \|\n((?:\|.*\n)+)", DOCS.read_text("utf-8"), re.M
+    )
     listed = re.findall(r"^\| `(\w+)` \|", table, re.M)
     claims = [JWTAuthentication(claims={"office": "Berlin"}, required_claims=["exp", "nbf"])]
     mount(path("view", protect(auth=claims, guards=[IsStaff()])(lambda request: None), name="named"))

@@ -103,6 +103,12 @@ impl<'w> GrantReader<'w> {
         self.mark(self.requirements.permissions.find(scope.as_bytes()));
     }
 
+    /// Reads a role, which is compared exactly.
+    #[inline]
+    pub fn role(&mut self, role: &str) {
+        self.mark(self.requirements.roles.find(role.as_bytes()));
+    }
+
     /// Returns whether a requirement refers to the claim, so that it has to be read.
     #[must_use]
     #[inline]

@@ -1,8 +1,8 @@
 //! Grants of callers, and requirements of guards.
 //!
 //! - [`Principal`] is a caller: anonymous, or an [`Identity`] with its grants.
-//! - [`Requirements`] lists the permissions, scopes and [claim tests](ClaimTest) that a guard requires, each with an
-//!   ID.
+//! - [`Requirements`] lists the permissions, scopes, roles and [claim tests](ClaimTest) that a guard requires,
+//!   each with an ID.
 //! - [`GrantReader`] reads a credential for such requirements. Its result is a [`GrantSet`] with a bit for each
 //!   requirement, so that a decision compares bits, regardless of the number of grants.
 //! - [`PrincipalView`] is the part of an authenticated caller that a compiled guard reads.

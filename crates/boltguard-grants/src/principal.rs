@@ -39,6 +39,8 @@ pub struct Identity {
     pub permissions: Vec<Box<str>>,
     /// Granted OAuth scopes, RFC 6749 §3.3, compared exactly.
     pub scopes: Vec<Box<str>>,
+    /// Roles, compared exactly.
+    pub roles: Vec<Box<str>>,
     /// The claims of the credential.
     pub claims: BTreeMap<String, Value>,
 }
@@ -54,6 +56,7 @@ impl Identity {
             is_superuser: false,
             permissions: Vec::new(),
             scopes: Vec::new(),
+            roles: Vec::new(),
             claims: BTreeMap::new(),
         }
     }
@@ -85,6 +88,14 @@ impl Identity {
     pub fn with_scopes(mut self, scopes: impl IntoIterator<Item: AsRef<str>>) -> Self {
         self.scopes
             .extend(scopes.into_iter().map(|name| name.as_ref().into()));
+        self
+    }
+
+    /// Adds roles.
+    #[must_use]
+    pub fn with_roles(mut self, roles: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        self.roles
+            .extend(roles.into_iter().map(|name| name.as_ref().into()));
         self
     }
 
@@ -142,6 +153,7 @@ mod tests {
         let identity = Identity::new("hidden-user", "jwt")
             .with_permissions(["hidden.add"])
             .with_scopes(["hidden"])
+            .with_roles(["hidden"])
             .with_claim("hidden", "hidden");
         let mut requirements = Requirements::new();
         for number in 0..20 {

@@ -7,13 +7,14 @@ use crate::grant_set::RequirementsId;
 use crate::names::Names;
 use crate::{ClaimTest, GrantReader, GrantSet, Identity, RequirementId};
 
-/// The permissions, scopes and claim tests that a guard requires, each with an ID.
+/// The permissions, scopes, roles and claim tests that a guard requires, each with an ID.
 ///
 /// A backend creates a [`GrantReader`] for each credential, which returns a [`GrantSet`]. A decision then compares
 /// bits, regardless of the number of grants.
 #[derive(Clone, Debug, Default)]
 pub struct Requirements {
     pub(crate) permissions: Names,
+    pub(crate) roles: Names,
     pub(crate) scopes: Names,
     pub(crate) claims: ClaimTests,
     count: u32,
@@ -44,6 +45,12 @@ impl Requirements {
         self.scopes.id(scope, next)
     }
 
+    /// Returns the ID of a role, adding it if it is new.
+    pub fn role(&mut self, role: &str) -> RequirementId {
+        let next = || next(&mut self.count, &mut self.id);
+        self.roles.id(role, next)
+    }
+
     /// Returns the ID of a claim test, adding it if it is new.
     pub fn claim(&mut self, test: &ClaimTest) -> RequirementId {
         let next = || next(&mut self.count, &mut self.id);
@@ -72,6 +79,9 @@ impl Requirements {
         }
         for scope in &identity.scopes {
             grants.scope(scope);
+        }
+        for role in &identity.roles {
+            grants.role(role);
         }
         for name in self.claims.names() {
             if let Some(value) = identity.claims.get(name) {
@@ -134,6 +144,7 @@ mod tests {
                 requirements.permission(&Permission::new("a.c").unwrap())
             },
             |requirements: &mut Requirements| requirements.scope("a.b"),
+            |requirements: &mut Requirements| requirements.role("a.b"),
             |requirements: &mut Requirements| requirements.claim(&ClaimTest::new("a")),
         ] {
             let mut more = requirements.clone();
@@ -167,6 +178,27 @@ mod tests {
         let grant_set =
             requirements.grants_of(&Identity::new("1", "jwt").with_permissions(["blog.add", "*"]));
         assert!(!grant_set.contains(scope));
+    }
+
+    #[test]
+    fn role_is_neither_a_scope_nor_a_permission_nor_a_pattern() {
+        let mut requirements = Requirements::new();
+        let role = requirements.role("blog.add");
+        requirements.scope("blog.add");
+        requirements.permission(&Permission::new("blog.add").unwrap());
+        let with_role =
+            |name| requirements.grants_of(&Identity::new("1", "jwt").with_roles([name]));
+        assert!(with_role("blog.add").contains(role));
+        let mut only_role = requirements.reader();
+        only_role.role("blog.add");
+        assert_eq!(with_role("blog.add"), only_role.finish());
+        for other in ["*", "blog.*", "Blog.add", "blog.add "] {
+            assert_eq!(with_role(other), requirements.reader().finish(), "{other}");
+        }
+        let others = Identity::new("1", "jwt")
+            .with_permissions(["blog.add", "*"])
+            .with_scopes(["blog.add"]);
+        assert!(!requirements.grants_of(&others).contains(role));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub enum Atom {
     DenyAll,
     /// The caller has the permission.
     Permission(Permission),
+    /// The caller has the role.
+    Role(Box<str>),
     /// The caller has the OAuth scope.
     Scope(Box<str>),
     /// The caller is a staff member (`is_staff`).
@@ -38,8 +40,8 @@ impl Atom {
     ///
     /// # Errors
     ///
-    /// - [`GuardError::BackendName`], [`GuardError::CheckName`], [`GuardError::ClaimName`] or
-    ///   [`GuardError::ScopeName`] for an invalid name.
+    /// - [`GuardError::BackendName`], [`GuardError::CheckName`], [`GuardError::ClaimName`],
+    ///   [`GuardError::RoleName`] or [`GuardError::ScopeName`] for an invalid name.
     /// - [`GuardError::ClaimValues`] for a test with an empty list of values.
     pub fn check(&self) -> Result<(), GuardError> {
         match self {
@@ -48,6 +50,7 @@ impl Atom {
             }
             Self::Claim(test) if test.name().is_empty() => Err(GuardError::ClaimName),
             Self::Claim(test) if test.has_empty_list() => Err(GuardError::ClaimValues),
+            Self::Role(role) if !is_role(role) => Err(GuardError::RoleName),
             Self::Scope(scope) if !is_word(scope) => Err(GuardError::ScopeName),
             Self::ViaBackend(name) if !is_word(name) => Err(GuardError::BackendName),
             _ => Ok(()),
@@ -63,11 +66,17 @@ impl Atom {
             Self::Authenticated => ReasonCode::NotAuthenticated,
             Self::Claim(_) => ReasonCode::ClaimMismatch,
             Self::Permission(_) => ReasonCode::PermissionMissing,
+            Self::Role(_) => ReasonCode::RoleMissing,
             Self::Scope(_) => ReasonCode::ScopeMissing,
             Self::Staff => ReasonCode::StaffRequired,
             Self::ViaBackend(_) => ReasonCode::BackendRequired,
         }
     }
+}
+
+/// Returns whether `name` can be a role. Roles of some issuers, such as names of groups, contain spaces.
+fn is_role(name: &str) -> bool {
+    !name.is_empty() && name.trim() == name && !name.contains(char::is_control)
 }
 
 /// Returns whether `name` is not empty and contains neither whitespace nor control characters.

@@ -57,6 +57,7 @@ impl Program {
             Atom::Permission(permission) => {
                 Test::Requirement(self.requirements.permission(permission))
             }
+            Atom::Role(role) => Test::Requirement(self.requirements.role(role)),
             Atom::Scope(scope) => Test::Requirement(self.requirements.scope(scope)),
             Atom::Staff => Test::Staff,
             Atom::ViaBackend(name) => Test::Backend(backends.number(name)),

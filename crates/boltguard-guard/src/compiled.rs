@@ -88,7 +88,7 @@ impl CompiledGuard {
         &self.guard
     }
 
-    /// Returns the permissions, scopes and claims that the guard requires, for reading them from a credential.
+    /// Returns the permissions, scopes, roles and claims that the guard requires, for reading them from a credential.
     #[must_use]
     pub fn requirements(&self) -> &Requirements {
         &self.program.requirements

@@ -19,8 +19,10 @@ pub enum GuardError {
     ClaimName,
     /// A list of values of a claim test is empty, so the test would require less than it appears to.
     ClaimValues,
-    /// A list of guards or permissions is empty, so it would allow or deny every caller.
+    /// A list of guards, permissions or roles is empty, so it would allow or deny every caller.
     Empty,
+    /// A role is empty, starts or ends with whitespace, or contains a control character, so no caller can have it.
+    RoleName,
     /// A scope is empty, or contains whitespace or a control character, so no caller can have it.
     ScopeName,
     /// The guard is nested deeper than [`Guard::MAX_DEPTH`], has more than [`Guard::MAX_ATOMS`] atoms, or is longer
@@ -46,6 +48,9 @@ impl fmt::Display for GuardError {
             Self::ClaimName => "a claim name must not be empty",
             Self::ClaimValues => "a list of claim values is empty; add a value, or omit the list",
             Self::Empty => "the list is empty; add an item, or use `deny_all` or `allow_any`",
+            Self::RoleName => {
+                "a role must not be empty, start or end with whitespace, or contain control characters"
+            }
             Self::ScopeName => {
                 "a scope must not be empty, or contain whitespace or control characters"
             }

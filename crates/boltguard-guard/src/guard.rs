@@ -134,6 +134,27 @@ impl Guard {
         Self::checked(Atom::Scope(scope.into()))
     }
 
+    /// Allows callers with the role, which is compared exactly.
+    ///
+    /// # Errors
+    ///
+    /// [`GuardError::RoleName`] if the role is empty, starts or ends with whitespace, or contains a control character.
+    pub fn role(role: &str) -> Result<Self, GuardError> {
+        Self::checked(Atom::Role(role.into()))
+    }
+
+    /// Allows callers with at least one of the roles.
+    ///
+    /// # Errors
+    ///
+    /// - [`GuardError::Empty`] if the list is empty.
+    /// - [`GuardError::RoleName`] if a role is invalid; see [`role`](Self::role).
+    /// - [`GuardError::TooLarge`] if the list is too long; see [`check_size`](Self::check_size).
+    pub fn any_role(roles: impl IntoIterator<Item: AsRef<str>>) -> Result<Self, GuardError> {
+        let roles = roles.into_iter().map(|role| Self::role(role.as_ref()));
+        Self::any(roles.collect::<Result<Vec<_>, _>>()?)
+    }
+
     /// Allows callers whose token has a claim that passes the test.
     ///
     /// # Errors
@@ -256,6 +277,14 @@ impl Guard {
     pub fn backends(&self) -> impl Iterator<Item = &str> {
         self.atoms().filter_map(|atom| match atom {
             Atom::ViaBackend(name) => Some(&**name),
+            _ => None,
+        })
+    }
+
+    /// Returns the roles in the guard, so that a guard can be rejected at startup if no caller can have roles.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.atoms().filter_map(|atom| match atom {
+            Atom::Role(role) => Some(&**role),
             _ => None,
         })
     }

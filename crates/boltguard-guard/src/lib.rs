@@ -34,6 +34,8 @@
 //! | `any_perm("a", "b")` | [`Guard::any_permission`] | callers with at least one permission | `permission_missing` |
 //! | `all_perms("a", "b")` | [`Guard::all_permissions`] | callers with all permissions | `permission_missing` |
 //! | `scope("profile")` | [`Guard::scope`] | callers with exactly this OAuth scope | `scope_missing` |
+//! | `role("editor")` | [`Guard::role`] | callers with exactly this role | `role_missing` |
+//! | `any_role("a", "b")` | [`Guard::any_role`] | callers with at least one role | `role_missing` |
 //! | `claim("amr", any=["otp"])` | [`Guard::claim`] | callers whose claim passes the test | `claim_mismatch` |
 //! | `via("jwt")` | [`Guard::via_backend`] | callers authenticated by this backend | `backend_required` |
 //! | `check("owner")` | [`Guard::check`] | callers who pass a custom check | `denied` |
@@ -72,8 +74,8 @@
 //!
 //! [`Guard::compile`] creates a flat program of numbered tests with jump targets. Evaluating it doesn't allocate, and
 //! doesn't compare names except for that of the backend. It stops as soon as the result is determined.
-//! [`requirements`](CompiledGuard::requirements) lists the permissions, scopes and claims that the guard requires, so
-//! that a backend can convert the grants of a caller to bits once.
+//! [`requirements`](CompiledGuard::requirements) lists the permissions, scopes, roles and claims that the guard
+//! requires, so that a backend can convert the grants of a caller to bits once.
 //!
 //! # Checks
 //!

@@ -13,7 +13,7 @@ use crate::guard::Op;
 use crate::incremental::IncrementalValues;
 use crate::{Atom, CheckResults, CompiledGuard, Decision, Kleene};
 
-/// The permissions and scopes that a caller is missing.
+/// The permissions, scopes and roles that a caller is missing.
 ///
 /// All other properties of the caller, such as staff membership, are unchanged. Nothing is missing if the decision
 /// depends on checks.
@@ -22,10 +22,11 @@ use crate::{Atom, CheckResults, CompiledGuard, Decision, Kleene};
 pub enum Missing {
     /// With these grants, the guard allows access or depends only on checks.
     Grants {
-        /// [`Atom::Permission`]s and [`Atom::Scope`]s, in the guard's order. None of them can be omitted.
+        /// [`Atom::Permission`]s, [`Atom::Scope`]s and [`Atom::Role`]s, in the guard's order. None of them can be
+        /// omitted.
         grants: Vec<Atom>,
-        /// Whether this is certainly a smallest set. True if the caller is missing at most twelve of the permissions
-        /// and scopes in the guard, so that all subsets could be evaluated.
+        /// Whether this is certainly a smallest set. True if the caller is missing at most twelve of the permissions,
+        /// scopes and roles in the guard, so that all subsets could be evaluated.
         smallest: bool,
     },
     /// The caller is anonymous and must be authenticated first.
@@ -104,13 +105,13 @@ impl CompiledGuard {
         }
     }
 
-    /// Returns the distinct permissions and scopes in the guard that the caller doesn't have.
+    /// Returns the distinct permissions, scopes and roles in the guard that the caller doesn't have.
     fn missing_atoms(&self, principal: &PrincipalView<'_>) -> Vec<&Atom> {
         let mut seen = HashSet::new();
         let tests = self.guard.atoms().zip(&self.program.tests);
         tests
             .filter(|(atom, test)| match (atom, test) {
-                (Atom::Permission(_) | Atom::Scope(_), Test::Requirement(id)) => {
+                (Atom::Permission(_) | Atom::Role(_) | Atom::Scope(_), Test::Requirement(id)) => {
                     !principal.grant_set.contains(*id) && seen.insert(*id)
                 }
                 _ => false,
@@ -193,6 +194,7 @@ impl Search<'_> {
         for number in set {
             match self.candidates[number] {
                 Atom::Permission(permission) => grants.permission(permission.as_str()),
+                Atom::Role(role) => grants.role(role),
                 Atom::Scope(scope) => grants.scope(scope),
                 _ => {}
             }

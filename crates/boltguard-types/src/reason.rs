@@ -103,6 +103,8 @@ reasons! {
     RefreshTokenReused = "refresh_token_reused",
     /// The revocation store is unavailable.
     RevocationUnavailable = "revocation_unavailable",
+    /// The guard requires a role that the caller doesn't have.
+    RoleMissing = "role_missing",
     /// The credentials use an authentication scheme that no backend accepts.
     SchemeUnsupported = "scheme_unsupported",
     /// The guard requires an OAuth scope that the caller doesn't have.

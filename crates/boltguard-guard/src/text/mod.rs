@@ -5,8 +5,8 @@
 //! all    = one *("&" one)
 //! one    = *"~" ("(" guard ")" / atom)
 //! atom   = "allow_any" / "anyone" / "deny_all" / "authenticated" / "staff" / "admin"
-//!        / ("perm" / "scope" / "via" / "check") "(" string ")"
-//!        / ("any_perm" / "all_perms") "(" string *("," string) ")"
+//!        / ("perm" / "role" / "scope" / "via" / "check") "(" string ")"
+//!        / ("any_perm" / "all_perms" / "any_role") "(" string *("," string) ")"
 //!        / "claim" "(" string *("," ("any" / "all" / "none") "=" list) ")"
 //! list   = "[" value *("," value) "]"
 //! value  = string / integer / "true" / "false"

@@ -100,11 +100,13 @@ impl Parser<'_> {
             "all_perms" => self.permissions(Guard::all_permissions),
             "allow_any" | "anyone" => Ok(Guard::allow_any()),
             "any_perm" => self.permissions(Guard::any_permission),
+            "any_role" => self.roles(),
             "authenticated" => Ok(Guard::authenticated()),
             "check" => self.named(Guard::check),
             "claim" => self.claim(),
             "deny_all" => Ok(Guard::deny_all()),
             "perm" => self.permission(),
+            "role" => self.named(Guard::role),
             "scope" => self.named(Guard::scope),
             "staff" => Ok(Guard::staff()),
             "via" => self.named(Guard::via_backend),
@@ -147,12 +149,32 @@ impl Parser<'_> {
         &mut self,
         build: impl Fn(Vec<Permission>) -> Result<Guard, GuardError>,
     ) -> Parsed<Guard> {
+        self.list(Self::permission_name, build)
+    }
+
+    fn roles(&mut self) -> Parsed<Guard> {
+        self.list(Self::role, Guard::any)
+    }
+
+    fn role(&mut self) -> Parsed<Guard> {
+        let start = self.cursor.at();
+        let name = self.cursor.string()?;
+        Guard::role(&name)
+            .map_err(|error| self.cursor.error_at(ParseErrorKind::Argument(error), start))
+    }
+
+    /// Reads the arguments of an atom that stands for several, each of which counts.
+    fn list<T>(
+        &mut self,
+        read: impl Fn(&mut Self) -> Parsed<T>,
+        build: impl Fn(Vec<T>) -> Result<Guard, GuardError>,
+    ) -> Parsed<Guard> {
         self.cursor.expect('(', Expected::Opening)?;
         let start = self.cursor.at();
-        let mut names = vec![self.permission_name()?];
+        let mut names = vec![read(self)?];
         while self.cursor.take(',') {
             let start = self.cursor.at();
-            names.push(self.permission_name()?);
+            names.push(read(self)?);
             self.count(start)?;
         }
         self.cursor.expect(')', Expected::Rest)?;
@@ -296,12 +318,14 @@ const ATOMS: &[&str] = &[
     "all_perms",
     "allow_any",
     "any_perm",
+    "any_role",
     "anyone",
     "authenticated",
     "check",
     "claim",
     "deny_all",
     "perm",
+    "role",
     "scope",
     "staff",
     "via",

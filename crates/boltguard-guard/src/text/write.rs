@@ -10,7 +10,7 @@ use crate::{Atom, Guard};
 /// Formats the guard as a string that [parses](std::str::FromStr) to an equal guard.
 ///
 /// Nested operators are in parentheses, so that the precedence of `&` over `|` is irrelevant. A list that consists only
-/// of permissions is written as `any_perm(…)` or `all_perms(…)`.
+/// of permissions is written as `any_perm(…)` or `all_perms(…)`, and alternatives that are only roles as `any_role(…)`.
 impl Display for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let starts = self.starts();
@@ -52,10 +52,11 @@ impl Guard {
                     inner: true,
                 });
             }
-            Op::Join(join, _) if self.are_permissions(starts[at], at) => {
-                return permissions(f, *join, &self.ops[starts[at]..at]);
-            }
             Op::Join(join, _) => {
+                let operands = &self.ops[starts[at]..at];
+                if let Some(function) = function(*join, operands) {
+                    return names(f, function, operands);
+                }
                 if inner {
                     f.write_char('(')?;
                     pending.push(Piece::Literal(")"));
@@ -73,12 +74,6 @@ impl Guard {
         }
         Ok(())
     }
-
-    fn are_permissions(&self, start: usize, end: usize) -> bool {
-        self.ops[start..end]
-            .iter()
-            .all(|op| matches!(op, Op::Atom(Atom::Permission(_))))
-    }
 }
 
 impl Join {
@@ -90,15 +85,29 @@ impl Join {
     }
 }
 
-fn permissions(f: &mut fmt::Formatter<'_>, join: Join, ops: &[Op]) -> fmt::Result {
+/// Returns the function for a join of names of one kind, if there is one.
+fn function(join: Join, ops: &[Op]) -> Option<&'static str> {
+    let are = |is_kind: fn(&Atom) -> bool| {
+        ops.iter()
+            .all(|op| matches!(op, Op::Atom(atom) if is_kind(atom)))
+    };
+    let are_permissions = are(|atom| matches!(atom, Atom::Permission(_)));
+    let are_roles = are(|atom| matches!(atom, Atom::Role(_)));
+    match join {
+        Join::All if are_permissions => Some("all_perms"),
+        Join::Any if are_permissions => Some("any_perm"),
+        Join::Any if are_roles => Some("any_role"),
+        _ => None,
+    }
+}
+
+fn names(f: &mut fmt::Formatter<'_>, function: &str, ops: &[Op]) -> fmt::Result {
     let names = ops.iter().filter_map(|op| match op {
         Op::Atom(Atom::Permission(permission)) => Some(permission.as_str()),
+        Op::Atom(Atom::Role(role)) => Some(role),
         _ => None,
     });
-    f.write_str(match join {
-        Join::All => "all_perms(",
-        Join::Any => "any_perm(",
-    })?;
+    write!(f, "{function}(")?;
     list(f, names, quoted)?;
     f.write_char(')')
 }
@@ -113,6 +122,7 @@ impl Display for Atom {
             Self::Claim(test) => claim(f, test),
             Self::DenyAll => f.write_str("deny_all"),
             Self::Permission(permission) => call(f, "perm", permission.as_str()),
+            Self::Role(role) => call(f, "role", role),
             Self::Scope(scope) => call(f, "scope", scope),
             Self::Staff => f.write_str("staff"),
             Self::ViaBackend(name) => call(f, "via", name),

@@ -46,6 +46,8 @@ fn reason_is_that_of_the_failed_atom() {
         (r#"perm("a")"#, ReasonCode::PermissionMissing),
         (r#"any_perm("a", "b")"#, ReasonCode::PermissionMissing),
         (r#"scope("a")"#, ReasonCode::ScopeMissing),
+        (r#"role("a")"#, ReasonCode::RoleMissing),
+        (r#"any_role("a", "b")"#, ReasonCode::RoleMissing),
         (r#"claim("a")"#, ReasonCode::ClaimMismatch),
         (r#"via("api_key")"#, ReasonCode::BackendRequired),
         ("deny_all", ReasonCode::Denied),

@@ -26,6 +26,9 @@ fn atom_with_invalid_name_does_not_compile() {
     for (atom, error) in [
         (Atom::Check("".into()), GuardError::CheckName),
         (Atom::Claim(ClaimTest::new("")), GuardError::ClaimName),
+        (Atom::Role("".into()), GuardError::RoleName),
+        (Atom::Role(" a".into()), GuardError::RoleName),
+        (Atom::Role("a\nb".into()), GuardError::RoleName),
         (Atom::Scope("".into()), GuardError::ScopeName),
         (Atom::Scope("a b".into()), GuardError::ScopeName),
         (Atom::ViaBackend("".into()), GuardError::BackendName),

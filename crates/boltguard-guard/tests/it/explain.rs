@@ -22,10 +22,11 @@ fn missing(text: &str, identity: Identity) -> String {
         .to_string()
 }
 
-/// Grants a permission or scope.
+/// Grants a permission, scope or role.
 fn granted(identity: &Identity, atom: &Atom) -> Identity {
     match atom {
         Atom::Permission(permission) => identity.clone().with_permissions([permission.as_str()]),
+        Atom::Role(role) => identity.clone().with_roles([&**role]),
         Atom::Scope(scope) => identity.clone().with_scopes([&**scope]),
         other => panic!("{other} can't be granted"),
     }
@@ -63,7 +64,7 @@ proptest! {
         let mut grantable: Vec<Atom> = Vec::new();
         for atom in guard.atoms() {
             let seen = grantable.contains(atom);
-            if matches!(atom, Atom::Permission(_) | Atom::Scope(_)) && !seen {
+            if matches!(atom, Atom::Permission(_) | Atom::Role(_) | Atom::Scope(_)) && !seen {
                 grantable.push(atom.clone());
             }
         }

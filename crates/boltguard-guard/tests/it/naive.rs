@@ -14,6 +14,7 @@ pub(crate) enum Expr {
     Claim(ClaimTest),
     DenyAll,
     Permission(String),
+    Role(String),
     Scope(String),
     Staff,
     Via(String),
@@ -32,6 +33,7 @@ impl Expr {
             Self::Claim(test) => Guard::claim(test.clone()).unwrap(),
             Self::DenyAll => Guard::deny_all(),
             Self::Permission(name) => Guard::permission(Permission::new(name).unwrap()),
+            Self::Role(name) => Guard::role(name).unwrap(),
             Self::Scope(name) => Guard::scope(name).unwrap(),
             Self::Staff => Guard::staff(),
             Self::Via(name) => Guard::via_backend(name).unwrap(),
@@ -82,6 +84,7 @@ impl Expr {
             Self::Check(name) => return results.get(name),
             Self::Claim(test) => test.holds(identity.claims.get(test.name())),
             Self::Permission(name) => has_permission(name),
+            Self::Role(name) => identity.roles.iter().any(|role| **role == **name),
             Self::Scope(name) => identity.scopes.iter().any(|scope| **scope == **name),
             Self::Staff => identity.is_staff,
             Self::Via(name) => *identity.backend == **name,
@@ -118,6 +121,8 @@ pub(crate) fn outcome(decision: Decision) -> Decision {
 
 const PERMISSIONS: [&str; 4] = ["blog.add", "blog.edit", "blog.post.add", "shop.add"];
 const SCOPES: [&str; 2] = ["blog.add", "profile"];
+// Also the name of a permission and a scope.
+const ROLES: [&str; 2] = ["blog.add", "Shop Editors"];
 const BACKENDS: [&str; 3] = ["jwt", "api_key", "session"];
 pub(crate) const CHECKS: [&str; 3] = ["owner", "friend", "office \"hours\""];
 
@@ -157,6 +162,7 @@ pub(crate) fn atoms() -> impl Strategy<Value = Expr> {
         2 => Just(Expr::Staff),
         4 => prop::sample::select(&PERMISSIONS[..]).prop_map(|name| Expr::Permission(name.into())),
         2 => prop::sample::select(&SCOPES[..]).prop_map(|name| Expr::Scope(name.into())),
+        2 => prop::sample::select(&ROLES[..]).prop_map(|name| Expr::Role(name.into())),
         2 => prop::sample::select(&BACKENDS[..]).prop_map(|name| Expr::Via(name.into())),
         2 => tests().prop_map(Expr::Claim),
     ]
@@ -205,18 +211,22 @@ pub(crate) fn identities() -> impl Strategy<Value = Identity> {
         any::<(bool, bool)>(),
         prop::sample::subsequence(grants.to_vec(), 0..3),
         prop::sample::subsequence(SCOPES.to_vec(), 0..2),
+        prop::sample::subsequence(ROLES.to_vec(), 0..2),
         prop::option::of(amr),
     )
-        .prop_map(|(backend, (staff, superuser), grants, scopes, amr)| {
-            let mut identity = Identity::new("1", backend)
-                .with_permissions(grants)
-                .with_scopes(scopes);
-            (identity.is_staff, identity.is_superuser) = (staff, superuser);
-            match amr {
-                None => identity,
-                Some(amr) => identity.with_claim("amr", amr).with_claim("acr", "pwd"),
-            }
-        })
+        .prop_map(
+            |(backend, (staff, superuser), grants, scopes, roles, amr)| {
+                let mut identity = Identity::new("1", backend)
+                    .with_permissions(grants)
+                    .with_scopes(scopes)
+                    .with_roles(roles);
+                (identity.is_staff, identity.is_superuser) = (staff, superuser);
+                match amr {
+                    None => identity,
+                    Some(amr) => identity.with_claim("amr", amr).with_claim("acr", "pwd"),
+                }
+            },
+        )
 }
 
 pub(crate) fn callers() -> impl Strategy<Value = Principal> {

@@ -44,7 +44,7 @@ proptest! {
         let [any, all, none] = lists;
         let mut guard = Guard::staff();
         let claim = Guard::claim(ClaimTest::new(name.as_str()).any_of(any).all_of(all).none_of(none));
-        let named = [claim, Guard::check(&name), Guard::scope(&name), Guard::via_backend(&name)];
+        let named = [claim, Guard::check(&name), Guard::role(&name), Guard::scope(&name), Guard::via_backend(&name)];
         for other in named.into_iter().flatten().chain(Permission::new(&name).ok().map(Guard::permission)) {
             guard = guard & other;
         }
@@ -62,7 +62,7 @@ proptest! {
     fn arbitrary_tokens_do_not_panic(
         words in prop::collection::vec(prop::sample::select(vec![
             "(", ")", "~", "&", "|", " ", "\n", "é", "perm", "(\"a.b\"", "\"", "\\", "claim(", "any=", "[", "]", ",",
-            "1", "-", "true", "staff", "any_perm(\"a\",\"b\")", "check(\"x\")", "and", "allow_any",
+            "1", "-", "true", "staff", "any_perm(\"a\",\"b\")", "any_role(\"a\",\"b c\")", "role(\"a\")", "check(\"x\")", "and", "allow_any",
         ]), 0..24),
     ) {
         check_parse(&words.concat());
@@ -89,6 +89,8 @@ fn nested_operators_are_written_with_parentheses() {
         r#"any_perm("a", "b") & ~all_perms("c", "d")"#,
         r#"claim("amr", any=[true, 1, "x"], all=["y"], none=["z"])"#,
         r#"scope("read:org") | check("Owner(\"author_id\")")"#,
+        r#"role("Shop Editors") & any_role("a", "b")"#,
+        r#"role("a") & role("b")"#,
         "allow_any",
         "deny_all",
     ] {
@@ -106,6 +108,11 @@ fn alternative_spellings_are_normalized() {
         ("((staff))", "staff"),
         (r#"perm("a") | perm("b")"#, r#"any_perm("a", "b")"#),
         (r#"any_perm("a")"#, r#"perm("a")"#),
+        (
+            r#"role("a") | any_role("b", "c")"#,
+            r#"any_role("a", "b", "c")"#,
+        ),
+        (r#"any_role("a")"#, r#"role("a")"#),
         (r#"perm("\u0061")"#, r#"perm("a")"#),
         (r#"check("\ud83d\ude00")"#, "check(\"\u{1f600}\")"),
         (
@@ -167,6 +174,13 @@ fn errors_contain_kind_and_position() {
         14,
         ParseErrorKind::Argument(GuardError::ScopeName),
     );
+    fails(
+        r#"any_role("a", " b")"#,
+        14,
+        ParseErrorKind::Argument(GuardError::RoleName),
+    );
+    expects("any_role()", 9, Expected::String);
+    fails("rolle", 0, ParseErrorKind::UnknownAtom(Some("role")));
     fails("staff and admin", 6, ParseErrorKind::ForeignOperator("&"));
     fails("staff && admin", 6, ParseErrorKind::ForeignOperator("&"));
     fails("staff || admin", 6, ParseErrorKind::ForeignOperator("|"));

@@ -10,7 +10,8 @@ use boltguard_types::NumericDate;
 
 use crate::claims::{Body, Registered};
 use crate::field::{Claim, Field, Span};
-use crate::grants::words;
+use crate::grants::split;
+use crate::sources::{GrantKind, GrantSources};
 use crate::{ClaimsError, ClaimsPolicy, IgnoredGrant};
 
 /// The claims of a token that has a valid signature and that a policy has admitted.
@@ -19,6 +20,8 @@ pub struct AdmittedClaims {
     body: Body,
     user_id: Option<UserIdSpan>,
     account_source: AccountSource,
+    /// Where the grants are, if they aren't in the default claims.
+    sources: Option<GrantSources>,
 }
 
 /// The owner of the accounts that the user id of a token refers to.
@@ -71,7 +74,7 @@ impl UserIdSpan {
 
 impl AdmittedClaims {
     #[inline(always)]
-    pub(crate) fn new(body: Body, policy: &ClaimsPolicy) -> Result<Self, ClaimsError> {
+    pub(crate) fn new(mut body: Body, policy: &ClaimsPolicy) -> Result<Self, ClaimsError> {
         policy.required.check(&body)?;
         let user_id = match &*policy.user_id_claim {
             "sub" => body.registered.subject().value().map(UserIdSpan::String),
@@ -82,10 +85,14 @@ impl AdmittedClaims {
         if user_id.is_none() && policy.requires_user_id() {
             return Err(ClaimsError::SubjectMissing((&*policy.user_id_claim).into()));
         }
+        if policy.has_grant_sources() {
+            body.registered.forget_grants();
+        }
         Ok(Self {
             account_source: policy.account_source(&body),
             body,
             user_id,
+            sources: policy.sources.clone(),
         })
     }
 
@@ -167,16 +174,27 @@ impl AdmittedClaims {
     #[must_use]
     pub fn with_requirements(mut self, requirements: &Requirements) -> Self {
         if !self.grant_set().was_read_for(requirements) {
-            self.body.registered.grant_set = self.body.grants_for(requirements);
+            match &self.sources {
+                None => self.body.registered.grant_set = self.body.grants_for(requirements),
+                Some(sources) => {
+                    let (grant_set, is_ignored) = sources.read(&self.body, requirements);
+                    self.body.registered.set_grants(grant_set, is_ignored);
+                }
+            }
         }
         self
     }
 
-    /// Returns the granted permissions: those of the claim `permissions`, then the [scopes](Self::scopes), without
-    /// duplicates.
+    /// Returns the granted permissions: those of the claim `permissions`, or of the claims that the policy names, then
+    /// the [scopes](Self::scopes), without duplicates.
     #[must_use]
     pub fn permissions(&self) -> Vec<Cow<'_, str>> {
         let mut granted = Granted::default();
+        if self.sources.is_some() {
+            self.for_each_of(GrantKind::Permission, |one| granted.insert(one));
+            self.for_each_of(GrantKind::Scope, |one| granted.insert(one));
+            return granted.list;
+        }
         let permissions = self.body.registered.permissions();
         if self.body.registered.lists.contains(Claim::Permissions) {
             self.for_each_string(permissions, |one| granted.insert(one));
@@ -187,13 +205,25 @@ impl AdmittedClaims {
         granted.list
     }
 
-    /// Returns the OAuth scopes in the claims `scope`, RFC 8693 §4.2, and `scp`, without duplicates.
+    /// Returns the roles in the claims that the policy names, without duplicates. There is no default claim.
+    #[must_use]
+    pub fn roles(&self) -> Vec<Cow<'_, str>> {
+        let mut granted = Granted::default();
+        self.for_each_of(GrantKind::Role, |role| granted.insert(role));
+        granted.list
+    }
+
+    /// Returns the OAuth scopes in the claims `scope`, RFC 8693 §4.2, and `scp`, or in those that the policy names,
+    /// without duplicates.
     ///
     /// Each claim is a space-separated string or a list.
     #[must_use]
     pub fn scopes(&self) -> Vec<Cow<'_, str>> {
         let mut granted = Granted::default();
-        self.for_each_scope(|scope| granted.insert(scope));
+        match self.sources {
+            None => self.for_each_scope(|scope| granted.insert(scope)),
+            Some(_) => self.for_each_of(GrantKind::Scope, |scope| granted.insert(scope)),
+        }
         granted.list
     }
 
@@ -203,7 +233,7 @@ impl AdmittedClaims {
     #[must_use]
     #[inline]
     pub fn ignored_grants(&self) -> Vec<IgnoredGrant> {
-        IgnoredGrant::all_of(&self.body)
+        IgnoredGrant::all_of(&self.body, self.sources.as_ref())
     }
 
     /// Returns the value of any claim, as JSON.
@@ -220,6 +250,12 @@ impl AdmittedClaims {
 
     pub(crate) fn registered(&self) -> &Registered {
         &self.body.registered
+    }
+
+    fn for_each_of<'c>(&'c self, kind: GrantKind, each: impl FnMut(Cow<'c, str>)) {
+        if let Some(sources) = &self.sources {
+            sources.list(&self.body, kind, each);
+        }
     }
 
     fn for_each_scope<'c>(&'c self, mut each: impl FnMut(Cow<'c, str>)) {
@@ -301,14 +337,6 @@ impl<'c> Granted<'c> {
         if self.seen.insert(text.clone()) {
             self.list.push(text);
         }
-    }
-}
-
-/// Calls `each` with the words of a string, borrowed if the string is.
-fn split<'c>(text: Cow<'c, str>, mut each: impl FnMut(Cow<'c, str>)) {
-    match text {
-        Cow::Borrowed(text) => words(text).for_each(|word| each(word.into())),
-        Cow::Owned(text) => words(&text).for_each(|word| each(word.to_owned().into())),
     }
 }
 

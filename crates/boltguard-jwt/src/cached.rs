@@ -97,6 +97,9 @@ impl ClaimsPolicy {
         let claims = cached.claims();
         self.check(claims, now)?;
         let mut body = claims.body.clone();
+        if self.has_grant_sources() {
+            return Ok(AdmittedClaims::new(body, self)?.with_requirements(requirements));
+        }
         body.registered.grant_set = cached.grants_for(requirements);
         AdmittedClaims::new(body, self)
     }
@@ -196,5 +199,22 @@ mod tests {
                 .grants_for(&Requirements::new())
                 .was_read_for(&Requirements::new())
         );
+    }
+
+    #[test]
+    fn grants_of_other_claims_are_read_each_time() {
+        let roles = [crate::ClaimPath::new("amr").unwrap()];
+        let policy = ClaimsPolicy::new().with_roles_from(roles);
+        let other = ClaimsPolicy::new();
+        let mut requirements = Requirements::new();
+        let role = requirements.role("pwd");
+        let (cached, _) = read(&HeaderFields::new(), &requirements);
+        let now = NumericDate::from_secs(1500);
+        for _ in 0..2 {
+            let admit =
+                |policy: &ClaimsPolicy| policy.admit_cached(&cached, &requirements, now).unwrap();
+            assert!(admit(&policy).grant_set().contains(role));
+            assert!(!admit(&other).grant_set().contains(role));
+        }
     }
 }

@@ -396,7 +396,7 @@ impl Registered {
 /// Reads a claim that a guard tests.
 #[cold]
 #[inline(never)]
-fn read_tested(name: &[u8], value: &str, grants: &mut GrantReader<'_>) {
+pub(crate) fn read_tested(name: &[u8], value: &str, grants: &mut GrantReader<'_>) {
     if let Ok(value) = serde_json::from_str(value) {
         grants.claim(name, &value);
     }

@@ -191,16 +191,23 @@ pub enum PolicyError {
     BlankSubject,
     /// The media type is the empty string.
     BlankType,
+    /// A list of claims with grants contains a path twice.
+    DuplicateClaimPath,
     /// An issuer has braces that don't contain the name of a single claim, behind something else.
     IssuerTemplate,
     /// The list of audiences is empty.
     NoAudience,
+    /// A list of claims with grants is empty.
+    NoClaimPath,
     /// A claim test has an empty list of values.
     NoClaimValue,
     /// The list of issuers is empty.
     NoIssuer,
     /// The largest age of tokens is zero.
     NoMaxAge,
+    /// A list of claims with grants has more than
+    /// [`ClaimsPolicy::MAX_SOURCES`](crate::ClaimsPolicy::MAX_SOURCES) paths.
+    TooManyClaimPaths,
 }
 
 impl PolicyError {
@@ -211,6 +218,9 @@ impl PolicyError {
             Self::BlankIssuer | Self::IssuerTemplate | Self::NoIssuer => ReasonCode::IssuerMismatch,
             Self::BlankSubject | Self::NoClaimValue => ReasonCode::ClaimMismatch,
             Self::BlankType => ReasonCode::TypeMismatch,
+            Self::DuplicateClaimPath | Self::NoClaimPath | Self::TooManyClaimPaths => {
+                ReasonCode::ClaimMismatch
+            }
             Self::NoMaxAge => ReasonCode::TokenTooOld,
         }
     }
@@ -223,11 +233,17 @@ impl fmt::Display for PolicyError {
             Self::BlankIssuer => "issuer contains an empty string: remove it",
             Self::BlankSubject => "the required subject is an empty string: pass the subject",
             Self::BlankType => "typ is an empty string: omit it, or pass the media type",
+            Self::DuplicateClaimPath => {
+                "a list of claims with grants contains a path twice: remove one of them"
+            }
             Self::IssuerTemplate => {
                 "issuer contains braces, which must contain the name of one claim other than iss, behind a prefix, as in https://id.example.com/{tid}"
             }
             Self::NoAudience => {
                 "audience is an empty list, which no token matches: omit it, or pass an audience"
+            }
+            Self::NoClaimPath => {
+                "a list of claims with grants is empty: omit it, or pass the path of a claim"
             }
             Self::NoClaimValue => {
                 "a claim test has an empty list of values, which no token matches: omit the list, or pass a value"
@@ -236,6 +252,9 @@ impl fmt::Display for PolicyError {
                 "issuer is an empty list, which no token matches: omit it, or pass an issuer"
             }
             Self::NoMaxAge => "max_age is zero, so every token is too old: omit it, or pass a time",
+            Self::TooManyClaimPaths => {
+                "a list of claims with grants has more than 16 paths: remove some of them"
+            }
         })
     }
 }

@@ -1,10 +1,12 @@
 //! The claims with grants: `permissions`, and `scope` and `scp` with OAuth scopes.
 
+use std::borrow::Cow;
+
 use boltguard_encoding::json::{JsonError, Kind, Reader, Text};
-use boltguard_grants::GrantReader;
+use boltguard_grants::{GrantReader, GrantSet};
 
 use crate::claims::Registered;
-use crate::field::{Claim, Span};
+use crate::field::{Claim, ListMarks, Span};
 
 impl Registered {
     /// Reads `permissions`: a list of strings, or a space-separated string.
@@ -75,6 +77,19 @@ impl Registered {
         Ok(Span::behind(reader, text))
     }
 
+    /// Removes the grants of the default claims.
+    pub(crate) fn forget_grants(&mut self) {
+        self.grant_set = GrantSet::default();
+        self.ignored_grants = ListMarks::default();
+    }
+
+    /// Sets the grants of other claims, and whether one of these has the wrong type.
+    pub(crate) fn set_grants(&mut self, grant_set: GrantSet, is_ignored: bool) {
+        self.grant_set = grant_set;
+        // Any mark means that there are such claims. Which ones they are is determined when they are logged.
+        self.note_ignored(Claim::Permissions, !is_ignored);
+    }
+
     #[inline]
     fn note_ignored(&mut self, claim: Claim, is_granted: bool) {
         if !is_granted {
@@ -84,8 +99,16 @@ impl Registered {
 }
 
 /// Returns the words of a space-separated string.
-pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(' ').filter(|word| !word.is_empty())
+}
+
+/// Calls `each` with the words of a string, borrowed if the string is.
+pub(crate) fn split<'c>(text: Cow<'c, str>, mut each: impl FnMut(Cow<'c, str>)) {
+    match text {
+        Cow::Borrowed(text) => words(text).for_each(|word| each(word.into())),
+        Cow::Owned(text) => words(&text).for_each(|word| each(word.to_owned().into())),
+    }
 }
 
 #[cold]

@@ -1,11 +1,13 @@
 //! Grants that are ignored because a claim has the wrong type.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use boltguard_encoding::json::{Kind, Reader};
 
 use crate::claims::Body;
 use crate::field::Claim;
+use crate::sources::GrantSources;
 
 /// A claim whose grants are ignored, all or in part, because it has the wrong type.
 ///
@@ -17,40 +19,44 @@ use crate::field::Claim;
 /// eprintln!("{ignored}"); // the claim `scope` must be a string or a list of strings, not an object
 /// # }
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IgnoredGrant {
-    claim: &'static str,
+    claim: Cow<'static, str>,
     found: &'static str,
 }
 
 impl IgnoredGrant {
-    /// Returns all possible values.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let named = |claim| FOUND.into_iter().map(move |found| Self { claim, found });
-        GRANTS
-            .into_iter()
-            .flat_map(move |claim| named(claim.name()))
-    }
-
-    /// Returns the name of the claim: `permissions`, `scope` or `scp`.
+    /// Returns the name of the claim: `permissions`, `scope` or `scp`, or the path that the policy names.
     #[must_use]
-    pub fn claim(self) -> &'static str {
-        self.claim
+    pub fn claim(&self) -> &str {
+        &self.claim
     }
 
     /// Returns the type of its value, such as `an object`.
     #[must_use]
-    pub fn found(self) -> &'static str {
+    pub fn found(&self) -> &'static str {
         self.found
     }
 
     #[inline]
-    pub(crate) fn all_of(body: &Body) -> Vec<Self> {
-        if body.registered.ignored_grants.is_empty() {
-            Vec::new()
-        } else {
-            Self::find(body)
+    pub(crate) fn all_of(body: &Body, sources: Option<&GrantSources>) -> Vec<Self> {
+        match sources {
+            _ if body.registered.ignored_grants.is_empty() => Vec::new(),
+            None => Self::find(body),
+            Some(sources) => Self::find_in(body, sources),
         }
+    }
+
+    #[cold]
+    fn find_in(body: &Body, sources: &GrantSources) -> Vec<Self> {
+        let mistyped = sources.mistyped(body).into_iter();
+        mistyped
+            .filter_map(|(path, json)| {
+                let claim = Cow::Owned(path.to_owned());
+                let found = kind_of(json)?;
+                Some(Self { claim, found })
+            })
+            .collect()
     }
 
     #[cold]
@@ -62,6 +68,7 @@ impl IgnoredGrant {
             .filter_map(|claim| {
                 let claim = claim.name();
                 let found = kind_of(body.get(claim)?)?;
+                let claim = Cow::Borrowed(claim);
                 Some(Self { claim, found })
             })
             .collect()

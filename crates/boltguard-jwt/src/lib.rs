@@ -46,6 +46,7 @@
 mod admission;
 mod admitted;
 mod cached;
+mod claim_path;
 mod claims;
 mod class;
 mod deserialize;
@@ -61,9 +62,11 @@ mod one_of;
 mod policy;
 mod required;
 mod rule;
+mod sources;
 
 pub use admitted::{AccountSource, AdmittedClaims, UserId};
 pub use cached::CachedClaims;
+pub use claim_path::{ClaimPath, ClaimPathError};
 pub use claims::Claims;
 pub use deserialize::DeserializeError;
 pub use error::{ClaimName, ClaimsError, PolicyError};

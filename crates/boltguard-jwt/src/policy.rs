@@ -7,6 +7,7 @@ use crate::issuer_template::IssuerTemplate;
 use crate::one_of::OneOf;
 use crate::required::Required;
 use crate::rule::Rules;
+use crate::sources::GrantSources;
 use crate::{AccountSource, PolicyError};
 
 /// A policy that decides which claims are admitted.
@@ -29,6 +30,8 @@ pub struct ClaimsPolicy {
     pub(crate) leeway: Duration,
     pub(crate) max_age: Option<Duration>,
     pub(crate) accounts: AccountSource,
+    /// Where grants are read from, if not from the default claims.
+    pub(crate) sources: Option<GrantSources>,
     /// The claims whose checks are disabled.
     pub(crate) ignored: Marks,
     /// The first mistake in the settings.
@@ -59,6 +62,7 @@ impl ClaimsPolicy {
             leeway: Duration::ZERO,
             max_age: None,
             accounts: AccountSource::Local,
+            sources: None,
             ignored: Marks::default(),
             mistake: None,
         }

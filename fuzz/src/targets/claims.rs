@@ -68,11 +68,8 @@ fn compare_names(claims: &AdmittedClaims, members: &Map<String, Value>) {
             .chain(scopes),
     );
     assert_eq!(claims.permissions(), granted);
-    let ignored: Vec<_> = claims
-        .ignored_grants()
-        .iter()
-        .map(|ignored| ignored.claim())
-        .collect();
+    let ignored = claims.ignored_grants();
+    let ignored: Vec<_> = ignored.iter().map(|ignored| ignored.claim()).collect();
     assert_eq!(ignored, oracle::ignored_grants(members));
 }
 

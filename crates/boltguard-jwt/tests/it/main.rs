@@ -22,6 +22,7 @@ mod properties;
 mod required;
 mod rfc;
 mod rules;
+mod sources;
 mod work;
 
 use boltguard_grants::Requirements;
@@ -64,13 +65,17 @@ fn admit_wanting(
     requirements: &Requirements,
     payload: impl AsRef<[u8]>,
 ) -> Result<AdmittedClaims, ClaimsError> {
-    admit_under(
-        r#"{"alg":"HS256"}"#,
-        &lenient(),
-        payload,
-        requirements,
-        NumericDate::from_secs(NOW),
-    )
+    admit_with(&lenient(), requirements, payload)
+}
+
+/// Like [`admit_wanting`], with this policy.
+fn admit_with(
+    policy: &ClaimsPolicy,
+    requirements: &Requirements,
+    payload: impl AsRef<[u8]>,
+) -> Result<AdmittedClaims, ClaimsError> {
+    let now = NumericDate::from_secs(NOW);
+    admit_under(r#"{"alg":"HS256"}"#, policy, payload, requirements, now)
 }
 
 fn admit_under(

@@ -317,6 +317,16 @@ impl Caller {
         }
     }
 
+    /// Returns the roles. An API key has none.
+    #[must_use]
+    pub fn roles(&self) -> Vec<Cow<'_, str>> {
+        match &self.credential {
+            Credential::Anonymous(_) | Credential::ApiKey(_) => Vec::new(),
+            Credential::Custom(caller) => borrowed(&caller.identity.roles),
+            Credential::Token(claims) => claims.roles(),
+        }
+    }
+
     /// Returns the properties for a compiled guard, or `None` for an anonymous caller.
     ///
     /// The grants are those that the guard of the caller's gate requires. Any other guard denies access.
@@ -362,6 +372,8 @@ impl Caller {
         if let Some(claims) = self.claims() {
             let scopes = claims.scopes();
             identity = identity.with_scopes(scopes.iter().map(|scope| &**scope));
+            let roles = claims.roles();
+            identity = identity.with_roles(roles.iter().map(|role| &**role));
             if let Ok(Value::Object(all)) = serde_json::from_str(claims.as_json()) {
                 identity.claims = all.into_iter().collect();
             }

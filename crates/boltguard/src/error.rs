@@ -35,6 +35,8 @@ pub enum ConfigError {
     NoKeyFor(Algorithm),
     /// There are no keys, or no algorithms.
     NoKeys,
+    /// The guard requires a role, and no backend reads roles.
+    NoRoles(Box<str>),
     /// The keys of an issuer are fetched from a configured URL, so its name isn't known.
     NotDiscovered,
     /// The string isn't the origin of a web page.
@@ -80,6 +82,11 @@ impl fmt::Display for ConfigError {
                 f,
                 "the algorithm {} is allowed, but no key can be used with it; add a key, or remove the algorithm",
                 algorithm.name()
+            ),
+            Self::NoRoles(role) => write!(
+                f,
+                "the guard requires the role {role:?}, but no backend reads roles; set the claims with the roles of a \
+                 JWT backend: roles_from, or ClaimsPolicy::with_roles_from"
             ),
             Self::NotDiscovered => f.write_str(
                 "the keys are fetched from a configured URL, which doesn't name the issuer; use JwksSource::discover, \

@@ -63,6 +63,7 @@ impl Gate {
     /// # Errors
     ///
     /// - [`ConfigError::Guard`] if the guard is too large to [compile](Guard::compile).
+    /// - [`ConfigError::NoRoles`] if the guard requires a role, which no caller of `backends` can have.
     /// - [`ConfigError::UnknownBackend`] if the guard names a backend that isn't among `backends`.
     /// - [`ConfigError::DuplicateBackend`] if the explicit name of a backend is also the name of another.
     pub fn new(
@@ -73,6 +74,11 @@ impl Gate {
         let is_known = |name: &&str| backends.iter().any(|backend| backend.name() == *name);
         if let Some(unknown) = guard.backends().find(|name| !is_known(name)) {
             return Err(ConfigError::UnknownBackend(unknown.into()));
+        }
+        if let Some(role) = guard.roles().next()
+            && !backends.iter().any(Backend::can_have_roles)
+        {
+            return Err(ConfigError::NoRoles(role.into()));
         }
         if let Some(name) = duplicate_name(&backends) {
             return Err(ConfigError::DuplicateBackend(name.into()));

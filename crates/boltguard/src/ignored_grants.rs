@@ -1,14 +1,17 @@
 //! Claims that grant nothing because of their type, recorded until they are logged.
 
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use arc_swap::ArcSwap;
 use boltguard_jwt::{AdmittedClaims, IgnoredGrant};
 
-/// One bit for each possible [`IgnoredGrant`].
+/// The distinct [`IgnoredGrant`]s of a backend, in the order in which they were found. There are at most a few for each
+/// claim with grants.
 #[derive(Debug, Default)]
 pub(crate) struct IgnoredGrants {
-    found: AtomicU16,
-    returned: AtomicU16,
+    all: ArcSwap<Vec<IgnoredGrant>>,
+    found: AtomicUsize,
+    returned: AtomicUsize,
 }
 
 impl IgnoredGrants {
@@ -22,12 +25,17 @@ impl IgnoredGrants {
 
     #[cold]
     fn add(&self, ignored: &[IgnoredGrant]) {
-        let bits = bits().filter(|(one, _)| ignored.contains(one));
-        let bits = bits.fold(0, |all, (_, bit)| all | bit);
         // If nothing is new, no memory that threads share is written.
-        if self.found.load(Ordering::Relaxed) & bits != bits {
-            self.found.fetch_or(bits, Ordering::Relaxed);
+        let known = self.all.load();
+        if ignored.iter().all(|one| known.contains(one)) {
+            return;
         }
+        self.all.rcu(|all| {
+            let new = ignored.iter().filter(|one| !all.contains(one));
+            all.iter().chain(new).cloned().collect::<Vec<_>>()
+        });
+        self.found
+            .fetch_max(self.all.load().len(), Ordering::Relaxed);
     }
 
     /// Returns the claims that were found and not returned before.
@@ -37,17 +45,13 @@ impl IgnoredGrants {
         if found == self.returned.load(Ordering::Relaxed) {
             return Vec::new();
         }
-        self.take_new(found)
+        self.take_new()
     }
 
     #[cold]
-    fn take_new(&self, found: u16) -> Vec<IgnoredGrant> {
-        let returned = self.returned.fetch_or(found, Ordering::Relaxed);
-        let new = bits().filter(|(_, bit)| found & !returned & bit != 0);
-        new.map(|(one, _)| one).collect()
+    fn take_new(&self) -> Vec<IgnoredGrant> {
+        let all = self.all.load();
+        let returned = self.returned.fetch_max(all.len(), Ordering::Relaxed);
+        all.get(returned..).unwrap_or_default().to_vec()
     }
-}
-
-fn bits() -> impl Iterator<Item = (IgnoredGrant, u16)> {
-    IgnoredGrant::all().zip((0..u16::BITS).map(|at| 1 << at))
 }

@@ -114,6 +114,17 @@ impl Backend {
         }
     }
 
+    /// Returns whether its callers can have roles: API keys have none, and tokens only with
+    /// [`ClaimsPolicy::with_roles_from`](boltguard_jwt::ClaimsPolicy::with_roles_from).
+    #[must_use]
+    pub fn can_have_roles(&self) -> bool {
+        match self {
+            Self::ApiKey(_) => false,
+            Self::Custom(_) | Self::Edge(_) => true,
+            Self::Jwt(backend) => backend.policy().reads_roles(),
+        }
+    }
+
     /// Returns the headers that the backend reads.
     #[must_use]
     pub fn headers(&self) -> &[HeaderName] {

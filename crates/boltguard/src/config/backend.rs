@@ -81,6 +81,15 @@ pub struct JwtSettings {
     /// Whether tokens require a user's ID. The default is `true`.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub subject_required: bool,
+    /// The paths of the claims with permissions. The default is `permissions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions_from: Option<Vec<String>>,
+    /// The paths of the claims with OAuth scopes. The default is `scope` and `scp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes_from: Option<Vec<String>>,
+    /// The paths of the claims with roles. By default, tokens have no roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles_from: Option<Vec<String>>,
     /// The required `typ` of the header of tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub typ: Option<String>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boltguard_jwks::{JwksSource, JwksUrl, RefreshPolicy, RemoteKeySet};
-use boltguard_jwt::ClaimsPolicy;
+use boltguard_jwt::{ClaimPath, ClaimsPolicy};
 use boltguard_keys::{Algorithm, KeySet};
 use boltguard_revocation::RevocationStore;
 
@@ -301,7 +301,53 @@ fn policy(place: Place<'_>, settings: &JwtSettings) -> Result<ClaimsPolicy, Docu
     if let Some(typ) = &settings.typ {
         policy = policy.with_type(typ);
     }
+    let policy = with_grants(place, settings, policy)?;
     with_claims(place, settings, policy)
+}
+
+/// Sets the claims with grants.
+fn with_grants(
+    place: Place<'_>,
+    settings: &JwtSettings,
+    mut policy: ClaimsPolicy,
+) -> Result<ClaimsPolicy, DocumentError> {
+    type Set = fn(ClaimsPolicy, Vec<ClaimPath>) -> ClaimsPolicy;
+    let all: [(&str, &Option<Vec<String>>, Set); 3] = [
+        (
+            "permissions_from",
+            &settings.permissions_from,
+            ClaimsPolicy::with_permissions_from,
+        ),
+        (
+            "scopes_from",
+            &settings.scopes_from,
+            ClaimsPolicy::with_scopes_from,
+        ),
+        (
+            "roles_from",
+            &settings.roles_from,
+            ClaimsPolicy::with_roles_from,
+        ),
+    ];
+    for (member, paths, set) in all {
+        let Some(paths) = paths else { continue };
+        let paths = claim_paths(place, member, paths)?;
+        let checked = set(ClaimsPolicy::new(), paths.clone()).check_settings();
+        policy = set(policy, paths);
+        checked.map_err(|error| place.error(member, ConfigError::Policy(error)))?;
+    }
+    Ok(policy)
+}
+
+fn claim_paths(
+    place: Place<'_>,
+    member: &str,
+    paths: &[String],
+) -> Result<Vec<ClaimPath>, DocumentError> {
+    let read = |(index, path): (usize, &String)| {
+        ClaimPath::new(path).map_err(|error| place.error(&format!("{member}[{index}]"), error))
+    };
+    paths.iter().enumerate().map(read).collect()
 }
 
 fn with_claims(

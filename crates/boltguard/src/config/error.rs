@@ -5,6 +5,7 @@ use std::fmt;
 
 use boltguard_guard::ParseGuardError;
 use boltguard_jwks::JwksConfigError;
+use boltguard_jwt::ClaimPathError;
 use boltguard_keys::KeyError;
 
 use super::Document;
@@ -61,6 +62,7 @@ impl fmt::Display for DocumentError {
 impl Error for DocumentError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.problem {
+            DocumentProblem::ClaimPath(error) => Some(error),
             DocumentProblem::Config(error) => Some(error),
             DocumentProblem::Guard(error) => Some(error),
             DocumentProblem::Jwks(error) => Some(error),
@@ -78,6 +80,8 @@ pub enum DocumentProblem {
     Algorithm,
     /// The service doesn't provide the API keys of the backend.
     ApiKeysMissing,
+    /// The string isn't the path of a claim.
+    ClaimPath(ClaimPathError),
     /// The backend or the route is invalid as a whole.
     Config(ConfigError),
     /// The name of the claim is empty.
@@ -129,6 +133,7 @@ pub enum DocumentProblem {
 impl fmt::Display for DocumentProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = match self {
+            Self::ClaimPath(error) => return error.fmt(f),
             Self::Config(error) => return error.fmt(f),
             Self::Guard(error) => return error.fmt(f),
             Self::Jwks(error) => return error.fmt(f),
@@ -176,6 +181,12 @@ impl fmt::Display for DocumentProblem {
             Self::Variable => "the environment variable isn't set, or isn't a UTF-8 string",
         };
         f.write_str(message)
+    }
+}
+
+impl From<ClaimPathError> for DocumentProblem {
+    fn from(error: ClaimPathError) -> Self {
+        Self::ClaimPath(error)
     }
 }
 

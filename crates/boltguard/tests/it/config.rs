@@ -298,6 +298,22 @@ fn invalid_backends_are_rejected_with_their_place() {
             "backends.jwt.max_age: expected a number of seconds, more than zero",
         ),
         (
+            json!({"roles_from": []}),
+            "backends.jwt.roles_from: a list of claims with grants is empty",
+        ),
+        (
+            json!({"scopes_from": ["a", "a"]}),
+            "backends.jwt.scopes_from: a list of claims with grants contains a path twice",
+        ),
+        (
+            json!({"audience": [], "permissions_from": ["a"]}),
+            "backends.jwt: audience is an empty list",
+        ),
+        (
+            json!({"permissions_from": ["a", "b..c"]}),
+            "backends.jwt.permissions_from[1]: the path of a claim has an empty part",
+        ),
+        (
             json!({"header": "a b"}),
             "backends.jwt.header: the header name",
         ),
@@ -603,7 +619,7 @@ fn document_is_unchanged_by_serialization() {
     let settings = json!({
         "issuer": ["i"], "leeway": 1.5, "claims": {"a": [true, 1, "x"]}, "revocation": "external",
         "on_store_error": "allow", "cookie": {"name": "a", "only": true}, "subject_required": false,
-        "max_age": 60.0,
+        "max_age": 60.0, "permissions_from": ["p"], "scopes_from": ["a.s"], "roles_from": ["r", "a.r"],
     });
     let route = json!({"methods": ["GET"], "path": "/a/", "guard": "deny_all", "omitted": "why"});
     let document = document(settings, route);

@@ -22,6 +22,7 @@ mod remote;
 mod request_parts;
 mod response_headers;
 mod revocation_levels;
+mod roles;
 mod schemes;
 mod services;
 mod snapshots;

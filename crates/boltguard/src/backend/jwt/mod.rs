@@ -352,7 +352,10 @@ impl JwtBackend {
         let cache = trusted.cache_for(jws.header().algorithm());
         let claims = Claims::read(jws, requirements)?;
         let cached = cache.map(|cache| (cache, CachedClaims::new(&claims)));
-        let admitted = self.policy.admit(claims, now)?;
+        let mut admitted = self.policy.admit(claims, now)?;
+        if self.policy.has_grant_sources() {
+            admitted = admitted.with_requirements(requirements);
+        }
         if let Some((cache, claims)) = cached {
             let cached = CachedToken::new(claims, admitted.expires());
             cache.insert(token, cached, now);

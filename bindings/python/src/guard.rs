@@ -84,6 +84,18 @@ impl Guard {
         checked(py, Rules::scope(name))
     }
 
+    /// Allows callers that have the role.
+    #[staticmethod]
+    fn role(py: Python<'_>, name: &str) -> PyResult<Self> {
+        checked(py, Rules::role(name))
+    }
+
+    /// Allows callers that have at least one of the roles.
+    #[staticmethod]
+    fn any_role(py: Python<'_>, names: Vec<String>) -> PyResult<Self> {
+        checked(py, Rules::any_role(names))
+    }
+
     /// Allows callers with a token that has this claim, with one of `any_of`, all of `all_of` and none of `none_of`.
     /// Each of these is ignored if it is `None`, and must not be empty.
     #[staticmethod]
@@ -183,6 +195,12 @@ impl Guard {
     #[getter]
     fn backends(&self) -> Vec<&str> {
         self.0.backends().collect()
+    }
+
+    /// The roles in the guard.
+    #[getter]
+    fn roles(&self) -> Vec<&str> {
+        self.0.roles().collect()
     }
 
     /// Whether anonymous callers are allowed.

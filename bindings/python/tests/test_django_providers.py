@@ -81,7 +81,7 @@ KEYCLOAK = Shape(
         "email_verified": True,
         "preferred_username": "ada",
     },
-    ungranted={"scope": "openid email"},
+    ungranted={"realm_access": {"roles": ["offline_access"]}, "resource_access": {"account": {"roles": ["editor"]}}},
     wrong={"aud": "account"},
     id_token={"typ": "ID", "aud": ["shop-api"], "nonce": "n", "at_hash": "h"},
 )

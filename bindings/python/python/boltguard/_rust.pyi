@@ -506,6 +506,14 @@ class Guard:
         """Allows callers that have the OAuth scope."""
 
     @staticmethod
+    def role(name: str) -> Guard:
+        """Allows callers that have the role."""
+
+    @staticmethod
+    def any_role(names: Sequence[str]) -> Guard:
+        """Allows callers that have at least one of the roles."""
+
+    @staticmethod
     def claim(
         name: str,
         any_of: Sequence[str | int | bool] | None,
@@ -554,6 +562,10 @@ class Guard:
     @property
     def backends(self) -> list[str]:
         """The names of the backends that the guard requires."""
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles in the guard."""
 
     @property
     def allows_anonymous(self) -> bool:
@@ -950,6 +962,9 @@ class JwtBackend:
         cookie: str | None = None,
         not_before_ignored: bool = False,
         max_age: _Seconds | None = None,
+        permissions_from: Sequence[str] | None = None,
+        scopes_from: Sequence[str] | None = None,
+        roles_from: Sequence[str] | None = None,
     ) -> JwtBackend:
         """`external_accounts` is the number of the accounts of another issuer, see `AuthContext.account_source`.
 
@@ -1247,6 +1262,7 @@ class Identity:
         is_staff: bool = False,
         is_superuser: bool = False,
         claims: dict[str, Any] | None = None,
+        roles: Iterable[str] | None = None,
     ) -> Identity: ...
     @property
     def user_id(self) -> str:

@@ -68,7 +68,7 @@ impl Identity {
     /// knows, as a JSON object.
     #[new]
     #[pyo3(signature = (
-        user_id, *, permissions=None, scopes=None, is_staff=false, is_superuser=false, claims=None
+        user_id, *, permissions=None, scopes=None, is_staff=false, is_superuser=false, claims=None, roles=None
     ))]
     fn new(
         user_id: &str,
@@ -77,14 +77,17 @@ impl Identity {
         is_staff: bool,
         is_superuser: bool,
         claims: Option<&Bound<'_, PyDict>>,
+        roles: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         if user_id.is_empty() {
             return Err(PyValueError::new_err("user_id must not be empty"));
         }
         let (permissions, scopes) = (names("permissions", permissions)?, names("scopes", scopes)?);
+        let roles = names("roles", roles)?;
         let mut identity = Inner::new(user_id, "")
             .with_permissions(permissions.iter().map(String::as_str))
-            .with_scopes(scopes.iter().map(String::as_str));
+            .with_scopes(scopes.iter().map(String::as_str))
+            .with_roles(roles.iter().map(String::as_str));
         identity.is_staff = is_staff;
         identity.is_superuser = is_superuser;
         if let Some(claims) = claims {

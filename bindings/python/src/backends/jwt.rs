@@ -45,7 +45,7 @@ impl JwtBackend {
         subject_required=true, memory_revocation=None, revocation_replica=None,
         external_revocation=false, store_errors_allow=false, cached_tokens=0, remote_keys=None,
         external_accounts=None, name=None, cookie=None, not_before_ignored=false,
-        max_age=None,
+        max_age=None, permissions_from=None, scopes_from=None, roles_from=None,
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -76,6 +76,9 @@ impl JwtBackend {
         cookie: Option<&str>,
         not_before_ignored: bool,
         max_age: Option<Seconds>,
+        permissions_from: Option<Vec<String>>,
+        scopes_from: Option<Vec<String>>,
+        roles_from: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let settings = JwtSettings {
             header,
@@ -99,6 +102,9 @@ impl JwtBackend {
             cookie,
             not_before_ignored,
             max_age,
+            permissions_from,
+            scopes_from,
+            roles_from,
         };
         Self::build(py, &keys, algorithms, &settings)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use boltguard::jwt::ClaimsPolicy;
+use boltguard::jwt::{ClaimPath, ClaimsPolicy};
 use boltguard::{ConfigError, JwtBackend as Backend, Revocation, StoreFailurePolicy, TokenCookie};
 use pyo3::prelude::*;
 
@@ -49,6 +49,10 @@ pub(super) struct JwtSettings<'a, 'py> {
     pub(super) name: Option<&'a str>,
     /// The name of the cookie from which tokens are also read.
     pub(super) cookie: Option<&'a str>,
+    /// The paths of the claims with grants.
+    pub(super) permissions_from: Option<Vec<String>>,
+    pub(super) scopes_from: Option<Vec<String>>,
+    pub(super) roles_from: Option<Vec<String>>,
 }
 
 impl JwtSettings<'_, '_> {
@@ -140,7 +144,21 @@ impl JwtSettings<'_, '_> {
         if !self.subject_required {
             policy = policy.with_optional_user_id();
         }
+        let policy = self.with_grants(py, policy)?;
         self.with_claims(py, policy)
+    }
+
+    fn with_grants(&self, py: Python<'_>, mut policy: ClaimsPolicy) -> PyResult<ClaimsPolicy> {
+        if let Some(paths) = &self.permissions_from {
+            policy = policy.with_permissions_from(claim_paths(py, "permissions_from", paths)?);
+        }
+        if let Some(paths) = &self.scopes_from {
+            policy = policy.with_scopes_from(claim_paths(py, "scopes_from", paths)?);
+        }
+        if let Some(paths) = &self.roles_from {
+            policy = policy.with_roles_from(claim_paths(py, "roles_from", paths)?);
+        }
+        Ok(policy)
     }
 
     fn with_claims(&self, py: Python<'_>, mut policy: ClaimsPolicy) -> PyResult<ClaimsPolicy> {
@@ -171,6 +189,14 @@ impl JwtSettings<'_, '_> {
             false => StoreFailurePolicy::FailClosed,
         }
     }
+}
+
+fn claim_paths(py: Python<'_>, argument: &str, paths: &[String]) -> PyResult<Vec<ClaimPath>> {
+    let read = |path: &String| {
+        ClaimPath::new(path)
+            .map_err(|error| refused(py, format_args!("{argument} contains {path:?}: {error}")))
+    };
+    paths.iter().map(read).collect()
 }
 
 fn strs(strings: &[String]) -> impl Iterator<Item = &str> {

@@ -71,6 +71,10 @@ class APIKeyAuthentication(Authentication):
         return self._built[1]
 
     @property
+    def can_have_roles(self) -> bool:
+        return False
+
+    @property
     def label(self) -> str:
         kind = "configured" if self.store is None else "stored"
         settings = {"header": self.header, "scheme": self._scheme, "store_errors_allow": self._store_errors_allow}

@@ -159,6 +159,22 @@ def strings(what: str, value: str | Iterable[str] | None) -> list[str] | None:
     return texts
 
 
+def claim_paths(what: str, value: Iterable[str] | None) -> list[str] | None:
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        refuse(f"JWTAuthentication: {what} is {kind_of(value)}. {PATHS}")
+    paths = list(value)
+    if not paths:
+        refuse(f"JWTAuthentication: {what} is empty. Omit it, or pass the path of a claim.")
+    for number, path in enumerate(paths):
+        if not isinstance(path, str):
+            refuse(f"JWTAuthentication: {what} contains a value that is {kind_of(path)}. {PATHS}")
+        if path in paths[:number]:
+            refuse(f"JWTAuthentication: {what} contains {path!r} twice. Remove one of them.")
+    return paths
+
+
 def leeway_seconds(leeway: float | timedelta) -> float:
     seconds = leeway.total_seconds() if isinstance(leeway, timedelta) else leeway
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not (0 <= seconds < math.inf):
@@ -213,4 +229,5 @@ COOKIES = "To accept tokens in a cookie, use cookie= of JWTAuthentication."
 TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 SCHEMES = 'It must be a string, such as "Bearer", or a list of strings. Schemes have no spaces.'
 VERIFIED = "email_verified"
+PATHS = "It must be a list of names or paths of claims, such as ['roles', 'realm_access.roles']."
 STRINGS = "It must be a string or a list of strings."

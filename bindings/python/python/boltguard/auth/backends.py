@@ -88,6 +88,11 @@ class Authentication:
         return self.header is None
 
     @property
+    def can_have_roles(self) -> bool:
+        """Whether callers can have roles, which guards such as `HasRole` require."""
+        return True
+
+    @property
     def label(self) -> str:
         """A description for the list of routes, without secrets."""
         return f"{self.name}({type(self).__name__})"

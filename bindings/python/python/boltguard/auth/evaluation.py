@@ -63,12 +63,19 @@ async def within(timeout: float, awaitable: Awaitable[T]) -> T:
 
 
 def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> None:
-    """Raises `ImproperlyConfigured` if a guard requires a backend that isn't among these."""
+    """Raises `ImproperlyConfigured` if a guard requires a backend, or a role, that no caller of these can have."""
+    backends = list(backends)
     names = sorted({backend.name for backend in backends})
     for name in guard.rust.backends:
         if name not in names:
             there = f"only {', '.join(names)}" if names else "no authentication backends"
             raise ImproperlyConfigured(f"Guard {guard} requires the {name!r} backend, but this view has {there}.")
+    if guard.rust.roles and not any(backend.can_have_roles for backend in backends):
+        raise ImproperlyConfigured(f"Guard {guard} requires a role, but {NO_ROLES}")
 
 
 UNAVAILABLE = "{} is unavailable."
+NO_ROLES = (
+    "no backend of this view reads roles. Set the claims that contain them, as in "
+    "JWTAuthentication(roles_from=['realm_access.roles'])."
+)

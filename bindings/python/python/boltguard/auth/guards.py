@@ -205,6 +205,24 @@ class HasScope(Guard):
         self._guard = checked(_rust.Guard.scope, scope)
 
 
+class HasRole(Guard):
+    """Allows callers with this role. Tokens have the roles in the claims `roles_from` of their backend."""
+
+    __slots__ = ()
+
+    def __init__(self, role: str) -> None:
+        self._guard = checked(_rust.Guard.role, role)
+
+
+class HasAnyRole(Guard):
+    """Allows callers with at least one of these roles, passed as a list or as arguments."""
+
+    __slots__ = ()
+
+    def __init__(self, *roles: str | Iterable[str]) -> None:
+        self._guard = checked(_rust.Guard.any_role, _flat(type(self).__name__, roles, "role"))
+
+
 class HasClaim(Guard):
     """Allows callers whose token has this claim, with one of `values`, all of `all_of` and none of `none_of`.
 
@@ -309,16 +327,16 @@ def _not_a_guard(other: object, where: str = "a guard") -> NoReturn:
     raise ImproperlyConfigured(f"{where}: {other!r} is not a guard. Use the classes in boltguard.auth.")
 
 
-def _flat(what: str, names: tuple[str | Iterable[str], ...]) -> list[str]:
+def _flat(what: str, names: tuple[str | Iterable[str], ...], kind: str = "permission") -> list[str]:
     only = names[0] if len(names) == 1 else None
     if isinstance(only, Mapping):
-        raise ImproperlyConfigured(f"{what}: permissions are {kind_of(only)}. {NAMES}")
+        raise ImproperlyConfigured(f"{what}: {kind}s are {kind_of(only)}. {NAMES}")
     listed: list[Any] = list(only) if isinstance(only, Iterable) and not isinstance(only, str) else list(names)
     if not listed:
-        raise ImproperlyConfigured(f"{what} requires at least one permission.")
+        raise ImproperlyConfigured(f"{what} requires at least one {kind}.")
     for name in listed:
         if not isinstance(name, str):
-            raise ImproperlyConfigured(f"{what}: {name!r} is not the name of a permission. {NAMES}")
+            raise ImproperlyConfigured(f"{what}: {name!r} is not the name of a {kind}. {NAMES}")
     return listed
 
 

@@ -12,6 +12,7 @@ from boltguard.auth.accounts import Accounts
 from boltguard.auth.arguments import (
     ClaimValue,
     claim_name,
+    claim_paths,
     claim_values,
     cookie_name,
     flag,
@@ -75,6 +76,10 @@ class JWTAuthentication(Authentication):
 
     `max_age` is the time for which a token is accepted after `iat`, which it must have, even if it expires later.
 
+    `permissions_from`, `scopes_from` and `roles_from` are lists of claims with these grants, each a name or a dotted
+    path such as `"realm_access.roles"`. By default, permissions are in `permissions`, scopes in `scope` and `scp`, and
+    tokens have no roles.
+
     `name` is the name for guards and `request.context["auth_backend"]`, instead of `jwt`.
 
     `cached_tokens` is the number of tokens with public keys whose verified signatures are cached; everything else is
@@ -108,6 +113,9 @@ class JWTAuthentication(Authentication):
         name: str | None = None,
         cookie: str | None = None,
         max_age: float | timedelta | None = None,
+        permissions_from: Iterable[str] | None = None,
+        scopes_from: Iterable[str] | None = None,
+        roles_from: Iterable[str] | None = None,
     ) -> None:
         self._rename(name)
         secret = SecretBox(secret)
@@ -139,6 +147,9 @@ class JWTAuthentication(Authentication):
             "issuer": issuers,
             "leeway": self.leeway,
             "max_age": max_age_seconds(max_age),
+            "permissions_from": claim_paths("permissions_from", permissions_from),
+            "scopes_from": claim_paths("scopes_from", scopes_from),
+            "roles_from": claim_paths("roles_from", roles_from),
             "required_claims": required_claim_names(required_claims),
             "user_id_claim": claim_name("user_id_claim", user_id_claim),
             "typ": media_type(typ),
@@ -261,6 +272,10 @@ class JWTAuthentication(Authentication):
             return {"HTTP_COOKIE": f"{self.cookie}={token}"}
         scheme = f"{self._settings['scheme'][0]} " if self.header.lower() == "authorization" else ""
         return {f"HTTP_{self.header.upper().replace('-', '_')}": scheme + token}
+
+    @property
+    def can_have_roles(self) -> bool:
+        return self._settings["roles_from"] is not None
 
     @property
     def trusts_any_token_of(self) -> str | None:
@@ -395,8 +410,11 @@ JWT_DEFAULTS = {
     "issuer": None,
     "leeway": 0,
     "max_age": None,
+    "permissions_from": None,
     "required_claims": ["exp"],
+    "roles_from": None,
     "scheme": ["Bearer"],
+    "scopes_from": None,
     "store_errors_allow": False,
     "subject_required": True,
     "typ": None,

@@ -31,6 +31,11 @@ class SessionAuthentication(Authentication):
         """True, even if a subclass sets `header`."""
         return True
 
+    @property
+    def can_have_roles(self) -> bool:
+        """Users of Django have no roles; a subclass can return an `Identity` that has."""
+        return type(self).authenticate is not SessionAuthentication.authenticate
+
     def authenticate(self, request: HttpRequest) -> Identity | None:
         """The user of the session."""
         # Not at the top: `settings.py` may import this module.

@@ -15,12 +15,28 @@ pub(crate) struct Entrant {
 /// Entrants that do the same work. They are compared with the first one.
 pub(crate) struct Contest {
     pub(crate) entrants: Vec<Entrant>,
+    /// The duration of a slice, as a multiple of the usual one.
+    pub(crate) slices: u32,
+    /// Whether all entrants do the work equally often in a slice.
+    pub(crate) has_equal_slices: bool,
 }
 
 impl Contest {
     pub(crate) fn new() -> Self {
         Self {
             entrants: Vec::new(),
+            slices: 1,
+            has_equal_slices: false,
+        }
+    }
+
+    /// Creates a contest of servers, which only reach their full speed after a few requests: its slices are longer, and
+    /// contain the same number of requests, so that the time until then has the same share.
+    pub(crate) fn of_servers() -> Self {
+        Self {
+            slices: 20,
+            has_equal_slices: true,
+            ..Self::new()
         }
     }
 

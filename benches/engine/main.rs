@@ -24,12 +24,14 @@ mod child;
 mod claims;
 mod contest;
 mod decisions;
+mod loopback;
 mod ours;
 mod peers;
 mod raw;
 mod results;
 mod rounds;
 mod serve;
+mod services;
 mod stores;
 mod tokens;
 
@@ -74,6 +76,7 @@ fn plans(effort: Effort) -> Vec<Plan> {
     plans.extend(child::plans());
     plans.extend(decisions::plans());
     plans.extend(stores::plans());
+    plans.extend(services::plans());
     plans
 }
 

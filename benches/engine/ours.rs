@@ -69,19 +69,9 @@ pub(crate) struct GateService {
 impl GateService {
     /// Creates a service. The cache of verified tokens has the given capacity, or is disabled if it is zero.
     pub(crate) fn new(algorithm: Algorithm, cache: usize) -> Self {
-        let store = MemoryRevocation::new();
-        let _ = store.revoke("another", None, claims::now());
-        let backend = JwtBackend::new(
-            KeySet::from(keys::verifying_key(algorithm)),
-            &[algorithm],
-            ClaimsPolicy::new().with_issuer([ISSUER]),
-        )
-        .expect("the key matches the algorithm")
-        .with_revocation(Revocation::InProcess(Arc::new(store)))
-        .with_cache(cache)
-        .expect("the capacity is valid");
-        let gate = Gate::new([backend.into()], &guard()).expect("the guard is valid");
-        Self { gate }
+        Self {
+            gate: gate(algorithm, cache),
+        }
     }
 
     /// Returns whether a request with this `Authorization` header is admitted.
@@ -93,6 +83,23 @@ impl GateService {
             .evaluate(black_box(&headers(look_up)), claims::now());
         matches!(black_box(step), Step::Done(Outcome::Admitted(_)))
     }
+}
+
+/// Returns a gate with a revocation list. The cache of verified tokens has the given capacity, or is disabled if it is
+/// zero.
+pub(crate) fn gate(algorithm: Algorithm, cache: usize) -> Gate {
+    let store = MemoryRevocation::new();
+    let _ = store.revoke("another", None, claims::now());
+    let backend = JwtBackend::new(
+        KeySet::from(keys::verifying_key(algorithm)),
+        &[algorithm],
+        ClaimsPolicy::new().with_issuer([ISSUER]),
+    )
+    .expect("the key matches the algorithm")
+    .with_revocation(Revocation::InProcess(Arc::new(store)))
+    .with_cache(cache)
+    .expect("the capacity is valid");
+    Gate::new([backend.into()], &guard()).expect("the guard is valid")
 }
 
 /// Returns the work of checking requests with these tokens in turn, with a cache of the given capacity.

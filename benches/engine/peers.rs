@@ -10,7 +10,7 @@ use boltguard_testing::keys::{ED25519, KeyPair, P256, P384, RSA};
 
 use crate::contest::{Contest, Work};
 
-use self::jsonwebtoken::Backend;
+pub(crate) use self::jsonwebtoken::{Backend, Decoder};
 
 const JSONWEBTOKEN: &str = "jsonwebtoken";
 const JSONWEBTOKEN_AWS_LC: &str = "jsonwebtoken (aws-lc)";

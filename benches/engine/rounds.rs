@@ -59,11 +59,16 @@ pub(crate) fn by_criterion(criterion: &mut Criterion, path: &str, contest: &mut 
 
 /// Measures a contest in alternating slices. The goals refer to these results.
 pub(crate) fn alternate(path: &str, contest: &mut Contest, effort: Effort) -> ContestResult {
-    let times: Vec<u64> = contest
+    let slice = effort.slice * contest.slices;
+    let mut times: Vec<u64> = contest
         .entrants
         .iter_mut()
-        .map(|entrant| times_within(effort.slice, &mut entrant.run))
+        .map(|entrant| times_within(slice, &mut entrant.run))
         .collect();
+    if contest.has_equal_slices {
+        let most = times.iter().copied().max().unwrap_or(1);
+        times.fill(most);
+    }
     let count = contest.entrants.len();
     let mut durations = vec![Vec::with_capacity(effort.rounds); count];
     let mut order: Vec<usize> = (0..count).collect();

@@ -100,6 +100,7 @@ const GOALS: &[Goal] = &[
     own("the slowest of 1000 revocations", "revocation/slowest call", Figure, AtMost(100_000.0)),
     // The same key again and again: with any key, the memory's latency shows once the table outgrows the caches.
     named("API key among 1 M rather than 10", "api keys/one of them", "1 M keys", Times("10 keys"), AtMost(1.15)),
+    own("axum: requests per second, over axum alone", "axum/requests", Faster("axum"), AtLeast(0.98)),
 
     own(GATE, "python/gate/HS256", Faster("PyJWT"), AtLeast(60.0)),
     own(GATE, "python/gate/HS256", Faster("PyJWT 2.13"), AtLeast(18.0)),

@@ -11,17 +11,14 @@ use actix_web::dev::Server;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, ServiceConfig, block, get, post, put, resource};
 use actix_web::{App, HttpResponse, HttpServer};
-use boltguard::apikey::{ApiKeyVerifier, KeyFormat, MemoryKeyStore, Peppers, StoredKey};
+use boltguard::apikey::{ApiKeyVerifier, KeyFormat, Peppers, StoredKey};
 use boltguard::guard::{CheckResults, Guard};
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, Key, KeySet, Secret, VerifyingKey};
 use boltguard::revocation::{
     MemoryRevocation, RedisRevocation, ReplicatedRevocation, RevocationStore, retain_until,
 };
-use boltguard::{
-    ApiKeyBackend, ApiKeyEdge, ApiKeySource, AsyncEdge, Backend, Freshness, Gate, HeaderName,
-    JwtBackend, Now, Revocation, Services, StoreFailurePolicy,
-};
+use boltguard::{ApiKeyTable, AsyncEdge, Gate, HeaderName, JwtBackend, Now, Revocation};
 use boltguard_actix::{Authenticated, GuardMiddleware, OptionallyAuthenticated, Rejection};
 
 type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
@@ -41,29 +38,10 @@ async fn read_api_keys(table: Arc<[StoredKey]>) -> Result<Vec<StoredKey>> {
     Ok(table.to_vec())
 }
 
-fn tokens(secret: Secret, revocation: Arc<dyn RevocationStore>) -> Result<Backend> {
+fn tokens(secret: Secret, revocation: Arc<dyn RevocationStore>) -> Result<JwtBackend> {
     let key = VerifyingKey::new(&Key::Secret(secret), Algorithm::Hs256)?;
-    let keys = KeySet::new([key]);
-    let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
-    let revocation = Revocation::InProcess(revocation);
-    Ok(backend.with_revocation(revocation).into())
-}
-
-/// A backend with a copy of the table, which the edge reads again when it is older than 5 seconds.
-fn api_keys(
-    pepper: Secret,
-    table: Arc<[StoredKey]>,
-) -> Result<(Backend, impl AsyncEdge + Clone + 'static)> {
-    let start = Now::system().instant();
-    let store = Arc::new(MemoryKeyStore::new());
-    let freshness = Arc::new(Freshness::new(Duration::from_secs(5), start));
-    let verifier = ApiKeyVerifier::new(KeyFormat::new("demo")?, Peppers::new(pepper));
-    let source = ApiKeySource::Store(verifier, store.clone());
-    let backend = ApiKeyBackend::new(source, HeaderName::new("x-api-key")?)
-        .with_snapshot(freshness.clone(), StoreFailurePolicy::FailClosed);
-    let read = move || read_api_keys(table.clone());
-    let edge = ApiKeyEdge::new(store, freshness, Now::system, read);
-    Ok((backend.into(), edge))
+    let tokens = JwtBackend::new(KeySet::new([key]), &[Algorithm::Hs256], ClaimsPolicy::new())?;
+    Ok(tokens.with_revocation(Revocation::InProcess(revocation)))
 }
 
 /// The list of revoked tokens: in memory, or a copy of the list in Redis.
@@ -93,9 +71,11 @@ struct Guards<E> {
 /// Starts the server on this socket.
 pub(crate) fn serve(listener: TcpListener, settings: Settings) -> Result<Server> {
     let revocation = revocation_list(settings.redis_url.as_deref())?;
-    let (api_keys, edge) = api_keys(settings.pepper, settings.api_keys)?;
-    let edge = Services::new().with_api_keys(edge);
-    let backends = [tokens(settings.secret, revocation.clone())?, api_keys];
+    let verifier = ApiKeyVerifier::new(KeyFormat::new("demo")?, Peppers::new(settings.pepper));
+    let table = ApiKeyTable::new(verifier, HeaderName::new("x-api-key")?);
+    let (api_keys, edge) = table.read_with(move || read_api_keys(settings.api_keys.clone()));
+    let tokens = tokens(settings.secret, revocation.clone())?;
+    let backends = [tokens.into(), api_keys.into()];
     let middleware = |guard: Guard| -> Result<_> {
         let gate = Gate::new(backends.clone(), &guard)?;
         Ok(GuardMiddleware::with_edge(gate, edge.clone())?)

@@ -1,4 +1,5 @@
-//! A gRPC service on tonic, whose methods are guarded, and a health service that needs no credentials.
+//! A gRPC service on tonic with tokens and API keys, whose methods are guarded, and a health service that needs no
+//! credentials.
 //!
 //! Run it with `SECRET=… cargo run --features grpc --example grpc_service`. The messages and the service are written by
 //! hand, so that neither `protoc` nor a build script is required; generated ones are used in the same way.
@@ -7,12 +8,13 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::future::{Ready, ready};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use boltguard::guard::Guard;
+use boltguard::apikey::{ApiKeyVerifier, KeyFormat, Peppers, StoredKey};
 use boltguard::jwt::ClaimsPolicy;
 use boltguard::keys::{Algorithm, Key, KeySet, Secret, VerifyingKey};
-use boltguard::{AdmittedCaller, Gate, JwtBackend};
+use boltguard::{AdmittedCaller, ApiKeyTable, AsyncEdge, Gate, HeaderName, JwtBackend};
 use boltguard_tower::{Grpc, GuardLayer};
 use tokio::net::TcpListener;
 use tonic::body::Body;
@@ -33,20 +35,36 @@ pub(crate) struct Text {
     pub(crate) text: String,
 }
 
-fn layer(secret: Secret) -> Result<GuardLayer> {
-    let key = VerifyingKey::new(&Key::Secret(secret), Algorithm::Hs256)?;
-    let keys = KeySet::new([key]);
-    let backend = JwtBackend::new(keys, &[Algorithm::Hs256], ClaimsPolicy::new())?;
-    let guard: Guard = r#"perm("greeter.greet")"#.parse()?;
+/// What the service is configured with.
+pub(crate) struct Settings {
+    pub(crate) secret: Secret,
+    /// The secret of the digests of API keys.
+    pub(crate) pepper: Secret,
+    /// The table of API keys.
+    pub(crate) api_keys: Arc<[StoredKey]>,
+}
+
+/// Reads all API keys from the table; a service would query its database.
+async fn read_api_keys(table: Arc<[StoredKey]>) -> Result<Vec<StoredKey>> {
+    Ok(table.to_vec())
+}
+
+fn layer(settings: Settings) -> Result<GuardLayer<impl AsyncEdge + Clone>> {
+    let key = VerifyingKey::new(&Key::Secret(settings.secret), Algorithm::Hs256)?;
+    let tokens = JwtBackend::new(KeySet::new([key]), &[Algorithm::Hs256], ClaimsPolicy::new())?;
+    let verifier = ApiKeyVerifier::new(KeyFormat::new("demo")?, Peppers::new(settings.pepper));
+    let table = ApiKeyTable::new(verifier, HeaderName::new("x-api-key")?);
+    let (api_keys, edge) = table.read_with(move || read_api_keys(settings.api_keys.clone()));
+    let backends = [tokens.into(), api_keys.into()];
+    let gate = Gate::new(backends, &r#"perm("greeter.greet")"#.parse()?)?;
     let grpc = Grpc::new().exempting([Grpc::HEALTH])?;
-    let gate = Gate::new([backend.into()], &guard)?;
-    Ok(GuardLayer::new(gate)?.with_grpc(grpc))
+    Ok(GuardLayer::with_edge(gate, edge)?.with_grpc(grpc))
 }
 
 /// Serves calls until the task is cancelled.
-pub(crate) async fn serve(listener: TcpListener, secret: Secret) -> Result<()> {
+pub(crate) async fn serve(listener: TcpListener, settings: Settings) -> Result<()> {
     let (_reporter, health) = health_reporter();
-    let mut server = Server::builder().layer(layer(secret)?);
+    let mut server = Server::builder().layer(layer(settings)?);
     let routes = server.add_service(health).add_service(Greeter);
     Ok(routes
         .serve_with_incoming(TcpIncoming::from(listener))
@@ -103,6 +121,10 @@ impl Service<http::Request<Body>> for Greeter {
 #[allow(dead_code, reason = "a test uses the rest of this file")]
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let secret = Secret::new(std::env::var("SECRET")?.as_bytes())?;
-    serve(TcpListener::bind("127.0.0.1:50051").await?, secret).await
+    let settings = Settings {
+        secret: Secret::new(std::env::var("SECRET")?.as_bytes())?,
+        pepper: Secret::generate(Algorithm::Hs256)?,
+        api_keys: [].into(),
+    };
+    serve(TcpListener::bind("127.0.0.1:50051").await?, settings).await
 }

@@ -13,35 +13,10 @@ use crate::{AsyncEdge, Freshness, Now, PossibleNeed, Refreshed};
 /// An [`AsyncEdge`] that reads stored API keys into memory, and provides nothing else. Clones share everything.
 ///
 /// It belongs to one backend with a [snapshot](crate::ApiKeyBackend::with_snapshot), which has the same store and
-/// [`Freshness`]. One request reads the keys at a time, and the others wait for the result. If the request is
-/// cancelled, one of the others reads them.
+/// [`Freshness`]: [`ApiKeyTable`](crate::ApiKeyTable) creates both. One request reads the keys at a time, and the
+/// others wait for the result. If the request is cancelled, one of the others reads them.
 ///
 /// [`Services`](crate::Services) combines it with other edges.
-///
-/// ```
-/// use std::sync::Arc;
-/// use std::time::{Duration, Instant, SystemTime};
-/// use boltguard::apikey::{ApiKeyVerifier, MemoryKeyStore, StoredKey};
-/// use boltguard::types::NumericDate;
-/// use boltguard::{
-///     ApiKeyBackend, ApiKeyEdge, ApiKeySource, AsyncEdge, Freshness, HeaderName, StoreFailurePolicy,
-/// };
-///
-/// /// Reads all keys from the table.
-/// async fn read() -> Result<Vec<StoredKey>, std::io::Error> {
-///     Ok(Vec::new())
-/// }
-///
-/// fn backend(verifier: ApiKeyVerifier) -> (ApiKeyBackend, impl AsyncEdge + Clone) {
-///     let store = Arc::new(MemoryKeyStore::new());
-///     let freshness = Arc::new(Freshness::new(Duration::from_secs(5), Instant::now()));
-///     let source = ApiKeySource::Store(verifier, store.clone());
-///     let backend = ApiKeyBackend::new(source, HeaderName::authorization())
-///         .with_snapshot(freshness.clone(), StoreFailurePolicy::FailClosed);
-///     let clock = || NumericDate::from(SystemTime::now());
-///     (backend, ApiKeyEdge::new(store, freshness, clock, read))
-/// }
-/// ```
 pub struct ApiKeyEdge<C, L> {
     shared: Arc<Shared<C, L>>,
 }

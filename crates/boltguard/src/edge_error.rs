@@ -51,7 +51,7 @@ impl fmt::Display for EdgeError {
         match self {
             Self::ApiKeys(backend) => write!(
                 f,
-                "backend {backend:?} has a snapshot of stored API keys, but the edge doesn't refresh it; add Services::with_api_keys(...) with an ApiKeyEdge of the same Freshness"
+                "backend {backend:?} has a snapshot of stored API keys, but the edge doesn't refresh it; add Services::with_api_keys(...) with the ApiKeyEdge that ApiKeyTable returned for this backend, or one of the same Freshness"
             ),
             Self::Backend(name) => write!(
                 f,

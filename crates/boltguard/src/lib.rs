@@ -41,6 +41,7 @@
 
 mod admitted_caller;
 mod api_key_edge;
+mod api_key_table;
 mod backend;
 mod caller;
 pub mod config;
@@ -89,6 +90,7 @@ pub use boltguard_types as types;
 
 pub use admitted_caller::{AdmittedCaller, AnyClaims, FromCaller};
 pub use api_key_edge::ApiKeyEdge;
+pub use api_key_table::ApiKeyTable;
 pub use backend::{
     API_KEY_BACKEND, ApiKeyBackend, ApiKeySource, Authenticate, Authentication, Backend,
     CERTIFICATE_BACKEND, ClientCertificates, CustomBackend, EdgeBackend, Fingerprint, JWT_BACKEND,

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use boltguard::apikey::{KeyFormat, Peppers, StoredKey};
 use boltguard::keys::{Algorithm, Key, Secret, SigningKey};
 use boltguard::types::{NumericDate, ReasonCode};
 use boltguard::{AsyncEdge, PossibleNeed, Refusal, Revocation, Schemes};
@@ -188,25 +189,36 @@ fn no_service_is_exempt_unless_configured() {
     assert!(Grpc::new().exempting(["_a1.B", "Health"]).is_ok());
 }
 
-/// A client of the running example, and the key whose tokens it accepts.
-async fn connect() -> (Channel, SigningKey) {
-    let secret = Secret::generate(Algorithm::Hs256).unwrap();
+/// A client of the running example, the key whose tokens it accepts, and an API key with the permission.
+async fn connect() -> (Channel, SigningKey, String) {
+    let secret = || Secret::generate(Algorithm::Hs256).unwrap();
+    let (secret, pepper) = (secret(), secret());
     let key = SigningKey::new(&Key::Secret(secret.clone()), Algorithm::Hs256).unwrap();
+    let api_key = KeyFormat::new("demo").unwrap().generate().unwrap();
+    let peppers = Peppers::new(pepper.clone());
+    let stored = StoredKey::new(&api_key, &peppers, NumericDate::from_secs(0));
+    let settings = example::Settings {
+        secret,
+        pepper,
+        api_keys: [stored.with_permissions(["greeter.greet"])].into(),
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(example::serve(listener, secret));
+    tokio::spawn(example::serve(listener, settings));
     let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
-    (channel, key)
+    (channel, key, api_key.expose().to_owned())
 }
 
-async fn greet(channel: &Channel, token: Option<&str>) -> Result<String, Status> {
+async fn greet(
+    channel: &Channel,
+    credentials: Option<(&'static str, &str)>,
+) -> Result<String, Status> {
     let mut client = Client::new(channel.clone());
     client.ready().await.unwrap();
     let text = "hello".to_owned();
     let mut request = tonic::Request::new(Text { text });
-    if let Some(token) = token {
-        let value = format!("Bearer {token}").parse().unwrap();
-        request.metadata_mut().insert("authorization", value);
+    if let Some((name, value)) = credentials {
+        request.metadata_mut().insert(name, value.parse().unwrap());
     }
     let path = PathAndQuery::from_static("/demo.Greeter/Greet");
     let codec = ProstCodec::<Text, Text>::default();
@@ -216,21 +228,32 @@ async fn greet(channel: &Channel, token: Option<&str>) -> Result<String, Status>
 
 #[tokio::test]
 async fn example_guards_its_methods() {
-    let (channel, key) = connect().await;
+    let (channel, key, api_key) = connect().await;
     #[expect(clippy::disallowed_methods, reason = "the example reads the clock")]
     let now = NumericDate::from(SystemTime::now()).as_secs();
     let token = |claims: &str| {
         let claims = format!(r#"{{"sub":"ada","exp":{}{claims}}}"#, now + 600);
-        forge::signed(r#"{"alg":"HS256"}"#, claims, &key)
+        let token = forge::signed(r#"{"alg":"HS256"}"#, claims, &key);
+        format!("Bearer {token}")
     };
     let allowed = token(r#","permissions":["greeter.greet"]"#);
-    assert_eq!(greet(&channel, Some(&allowed)).await.unwrap(), "hello, ada");
-    for (token, code) in [
-        (None, Code::Unauthenticated),
-        (Some("a.b.c"), Code::Unauthenticated),
-        (Some(&*token("")), Code::PermissionDenied),
+    for (credentials, user) in [
+        (("authorization", allowed.as_str()), "ada"),
+        (("x-api-key", &api_key), "apikey:"),
     ] {
-        let status = greet(&channel, token).await.unwrap_err();
+        let text = greet(&channel, Some(credentials)).await.unwrap();
+        assert!(text.starts_with(&format!("hello, {user}")), "{text}");
+    }
+    for (credentials, code) in [
+        (None, Code::Unauthenticated),
+        (
+            Some(("authorization", "Bearer a.b.c")),
+            Code::Unauthenticated,
+        ),
+        (Some(("authorization", &*token(""))), Code::PermissionDenied),
+        (Some(("x-api-key", "demo_unknown")), Code::Unauthenticated),
+    ] {
+        let status = greet(&channel, credentials).await.unwrap_err();
         assert_eq!(status.code(), code);
         assert!(status.metadata().contains_key("www-authenticate"));
     }
@@ -238,7 +261,7 @@ async fn example_guards_its_methods() {
 
 #[tokio::test]
 async fn example_allows_health_checks_of_anyone() {
-    let (channel, _) = connect().await;
+    let (channel, ..) = connect().await;
     let mut client = HealthClient::new(channel);
     let request = HealthCheckRequest {
         service: String::new(),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
 mod admitted_caller;
+mod api_key_table;
 mod backends;
 mod cache;
 mod config;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use boltguard::grants::{ClaimTest, ClaimValue, Principal};
+use boltguard::grants::{ClaimTest, ClaimValue, FreshAuth, Principal};
 use boltguard::guard::Guard as Rules;
 use boltguard::guard::{
     CheckResults, GuardDocumentError, GuardError, ParseGuardError, TooManyAtoms,
@@ -94,6 +94,20 @@ impl Guard {
     #[staticmethod]
     fn any_role(py: Python<'_>, names: Vec<String>) -> PyResult<Self> {
         checked(py, Rules::any_role(names))
+    }
+
+    /// Allows callers whose user was authenticated in the last `max_age` seconds, with one of the `acr` values.
+    #[staticmethod]
+    #[pyo3(signature = (max_age, acr=None))]
+    fn fresh_auth(py: Python<'_>, max_age: u32, acr: Option<Vec<String>>) -> PyResult<Self> {
+        let required = FreshAuth::new(max_age);
+        checked(
+            py,
+            Rules::fresh_auth(match acr {
+                Some(values) => required.with_acr(values),
+                None => required,
+            }),
+        )
     }
 
     /// Allows callers with a token that has this claim, with one of `any_of`, all of `all_of` and none of `none_of`.
@@ -195,6 +209,12 @@ impl Guard {
     #[getter]
     fn backends(&self) -> Vec<&str> {
         self.0.backends().collect()
+    }
+
+    /// Whether the guard requires a recent authentication.
+    #[getter]
+    fn has_fresh_auth(&self) -> bool {
+        self.0.fresh_auths().next().is_some()
     }
 
     /// The roles in the guard.

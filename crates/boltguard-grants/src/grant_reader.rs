@@ -1,6 +1,7 @@
 //! Conversion of the grants of a credential to bits.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -107,6 +108,15 @@ impl<'w> GrantReader<'w> {
     #[inline]
     pub fn role(&mut self, role: &str) {
         self.mark(self.requirements.roles.find(role.as_bytes()));
+    }
+
+    /// Reads an authentication. `is_recent` returns whether it is younger than a time.
+    pub fn authentication(&mut self, is_recent: impl Fn(Duration) -> bool, acr: Option<&str>) {
+        for (required, id) in &self.requirements.fresh_auth {
+            if required.is_met(&is_recent, acr) {
+                self.mark(Some(*id));
+            }
+        }
     }
 
     /// Returns whether a requirement refers to the claim, so that it has to be read.

@@ -23,6 +23,7 @@
 
 mod claim_test;
 mod claim_tests;
+mod fresh_auth;
 mod grant_reader;
 mod grant_set;
 mod names;
@@ -30,6 +31,7 @@ mod principal;
 mod requirements;
 
 pub use claim_test::{ClaimTest, ClaimValue};
+pub use fresh_auth::FreshAuth;
 pub use grant_reader::GrantReader;
 pub use grant_set::{GrantSet, RequirementId};
 pub use principal::{Identity, Principal, PrincipalView};

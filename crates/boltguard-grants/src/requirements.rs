@@ -5,7 +5,7 @@ use boltguard_types::Permission;
 use crate::claim_tests::ClaimTests;
 use crate::grant_set::RequirementsId;
 use crate::names::Names;
-use crate::{ClaimTest, GrantReader, GrantSet, Identity, RequirementId};
+use crate::{ClaimTest, FreshAuth, GrantReader, GrantSet, Identity, RequirementId};
 
 /// The permissions, scopes, roles and claim tests that a guard requires, each with an ID.
 ///
@@ -17,6 +17,7 @@ pub struct Requirements {
     pub(crate) roles: Names,
     pub(crate) scopes: Names,
     pub(crate) claims: ClaimTests,
+    pub(crate) fresh_auth: Vec<(FreshAuth, RequirementId)>,
     count: u32,
     id: RequirementsId,
 }
@@ -55,6 +56,24 @@ impl Requirements {
     pub fn claim(&mut self, test: &ClaimTest) -> RequirementId {
         let next = || next(&mut self.count, &mut self.id);
         self.claims.id(test, next)
+    }
+
+    /// Returns the ID of a recent authentication, adding it if it is new.
+    pub fn fresh_auth(&mut self, required: &FreshAuth) -> RequirementId {
+        let mut known = self.fresh_auth.iter();
+        if let Some((_, id)) = known.find(|(known, _)| known == required) {
+            return *id;
+        }
+        let id = next(&mut self.count, &mut self.id);
+        self.fresh_auth.push((required.clone(), id));
+        id
+    }
+
+    /// Returns whether a recent authentication is required.
+    #[must_use]
+    #[inline]
+    pub fn has_fresh_auth(&self) -> bool {
+        !self.fresh_auth.is_empty()
     }
 
     /// Creates a reader of the grants of one credential.

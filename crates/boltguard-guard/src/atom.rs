@@ -1,6 +1,6 @@
 //! Atoms: the conditions that a guard combines.
 
-use boltguard_grants::ClaimTest;
+use boltguard_grants::{ClaimTest, FreshAuth};
 use boltguard_types::{Permission, ReasonCode};
 
 use crate::GuardError;
@@ -23,6 +23,8 @@ pub enum Atom {
     Claim(ClaimTest),
     /// False for every caller. It is only used as the whole guard.
     DenyAll,
+    /// The user of the token was authenticated recently.
+    FreshAuth(FreshAuth),
     /// The caller has the permission.
     Permission(Permission),
     /// The caller has the role.
@@ -42,6 +44,7 @@ impl Atom {
     ///
     /// - [`GuardError::BackendName`], [`GuardError::CheckName`], [`GuardError::ClaimName`],
     ///   [`GuardError::RoleName`] or [`GuardError::ScopeName`] for an invalid name.
+    /// - [`GuardError::AcrValues`] or [`GuardError::MaxAge`] for an authentication with an invalid setting.
     /// - [`GuardError::ClaimValues`] for a test with an empty list of values.
     pub fn check(&self) -> Result<(), GuardError> {
         match self {
@@ -50,6 +53,8 @@ impl Atom {
             }
             Self::Claim(test) if test.name().is_empty() => Err(GuardError::ClaimName),
             Self::Claim(test) if test.has_empty_list() => Err(GuardError::ClaimValues),
+            Self::FreshAuth(required) if required.max_age() == 0 => Err(GuardError::MaxAge),
+            Self::FreshAuth(required) if !has_valid_acr(required) => Err(GuardError::AcrValues),
             Self::Role(role) if !is_role(role) => Err(GuardError::RoleName),
             Self::Scope(scope) if !is_word(scope) => Err(GuardError::ScopeName),
             Self::ViaBackend(name) if !is_word(name) => Err(GuardError::BackendName),
@@ -65,6 +70,7 @@ impl Atom {
             Self::AllowAny | Self::Check(_) | Self::DenyAll => ReasonCode::Denied,
             Self::Authenticated => ReasonCode::NotAuthenticated,
             Self::Claim(_) => ReasonCode::ClaimMismatch,
+            Self::FreshAuth(_) => ReasonCode::AuthenticationInsufficient,
             Self::Permission(_) => ReasonCode::PermissionMissing,
             Self::Role(_) => ReasonCode::RoleMissing,
             Self::Scope(_) => ReasonCode::ScopeMissing,
@@ -72,6 +78,15 @@ impl Atom {
             Self::ViaBackend(_) => ReasonCode::BackendRequired,
         }
     }
+}
+
+/// Returns whether the values can be in a challenge, which separates them with spaces, RFC 9470 §3.
+fn has_valid_acr(required: &FreshAuth) -> bool {
+    let is_valid = |value: &str| {
+        let is_allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        !value.is_empty() && value.bytes().all(is_allowed)
+    };
+    !required.has_empty_list() && required.acr().iter().all(|value| is_valid(value))
 }
 
 /// Returns whether `name` can be a role. Roles of some issuers, such as names of groups, contain spaces.

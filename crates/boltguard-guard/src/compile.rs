@@ -57,6 +57,7 @@ impl Program {
             Atom::Permission(permission) => {
                 Test::Requirement(self.requirements.permission(permission))
             }
+            Atom::FreshAuth(required) => Test::Requirement(self.requirements.fresh_auth(required)),
             Atom::Role(role) => Test::Requirement(self.requirements.role(role)),
             Atom::Scope(scope) => Test::Requirement(self.requirements.scope(scope)),
             Atom::Staff => Test::Staff,

@@ -11,6 +11,9 @@ use crate::Guard;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GuardError {
+    /// A list of authentication context classes is empty, or one of them isn't a string of visible ASCII characters
+    /// without quotes and backslashes.
+    AcrValues,
     /// A backend name is empty, or contains whitespace or a control character.
     BackendName,
     /// A check name is empty, or contains a control character.
@@ -21,6 +24,8 @@ pub enum GuardError {
     ClaimValues,
     /// A list of guards, permissions or roles is empty, so it would allow or deny every caller.
     Empty,
+    /// The largest age of an authentication isn't a positive number of seconds.
+    MaxAge,
     /// A role is empty, starts or ends with whitespace, or contains a control character, so no caller can have it.
     RoleName,
     /// A scope is empty, or contains whitespace or a control character, so no caller can have it.
@@ -41,6 +46,9 @@ impl GuardError {
 impl fmt::Display for GuardError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::AcrValues => {
+                "acr values must be visible ASCII characters without quotes and backslashes, and a list of them must not be empty"
+            }
             Self::BackendName => {
                 "a backend name must not be empty, or contain whitespace or control characters"
             }
@@ -48,6 +56,7 @@ impl fmt::Display for GuardError {
             Self::ClaimName => "a claim name must not be empty",
             Self::ClaimValues => "a list of claim values is empty; add a value, or omit the list",
             Self::Empty => "the list is empty; add an item, or use `deny_all` or `allow_any`",
+            Self::MaxAge => "the largest age of an authentication must be a positive number of whole seconds, below 2^32",
             Self::RoleName => {
                 "a role must not be empty, start or end with whitespace, or contain control characters"
             }

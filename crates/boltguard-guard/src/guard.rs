@@ -2,7 +2,7 @@
 
 use std::ops::{BitAnd, BitOr, Not};
 
-use boltguard_grants::{ClaimTest, Principal};
+use boltguard_grants::{ClaimTest, FreshAuth, Principal};
 use boltguard_types::Permission;
 
 use crate::{Atom, CheckResults, CompiledGuard, Decision, GuardError};
@@ -165,6 +165,17 @@ impl Guard {
         Self::checked(Atom::Claim(test))
     }
 
+    /// Allows callers whose token says that the user was authenticated recently, in the claim `auth_time`. Others are
+    /// asked to authenticate again, RFC 9470, unlike for other guards: 401.
+    ///
+    /// # Errors
+    ///
+    /// - [`GuardError::AcrValues`] if a list of authentication context classes is empty or has an invalid value.
+    /// - [`GuardError::MaxAge`] if the largest age is zero.
+    pub fn fresh_auth(required: FreshAuth) -> Result<Self, GuardError> {
+        Self::checked(Atom::FreshAuth(required))
+    }
+
     /// Allows callers who were authenticated by this backend: `jwt`, `api_key`, or the name of a custom backend.
     ///
     /// # Errors
@@ -285,6 +296,14 @@ impl Guard {
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.atoms().filter_map(|atom| match atom {
             Atom::Role(role) => Some(&**role),
+            _ => None,
+        })
+    }
+
+    /// Returns the recent authentications in the guard, for the challenge.
+    pub fn fresh_auths(&self) -> impl Iterator<Item = &FreshAuth> {
+        self.atoms().filter_map(|atom| match atom {
+            Atom::FreshAuth(required) => Some(required),
             _ => None,
         })
     }

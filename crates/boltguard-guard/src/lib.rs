@@ -36,6 +36,7 @@
 //! | `scope("profile")` | [`Guard::scope`] | callers with exactly this OAuth scope | `scope_missing` |
 //! | `role("editor")` | [`Guard::role`] | callers with exactly this role | `role_missing` |
 //! | `any_role("a", "b")` | [`Guard::any_role`] | callers with at least one role | `role_missing` |
+//! | `fresh_auth(300)` | [`Guard::fresh_auth`] | users with a recent `auth_time` | `authentication_insufficient` |
 //! | `claim("amr", any=["otp"])` | [`Guard::claim`] | callers whose claim passes the test | `claim_mismatch` |
 //! | `via("jwt")` | [`Guard::via_backend`] | callers authenticated by this backend | `backend_required` |
 //! | `check("owner")` | [`Guard::check`] | callers who pass a custom check | `denied` |

@@ -23,7 +23,7 @@ impl ClaimsPolicy {
         now: NumericDate,
     ) -> Result<AdmittedClaims, ClaimsError> {
         self.check(&claims, now)?;
-        AdmittedClaims::new(claims.body, self)
+        AdmittedClaims::new(claims.body, self, now)
     }
 
     /// Validates the dates of admitted claims at a later time `now`, because a token can expire while the request waits

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
+use std::time::Duration;
 
 use boltguard_encoding::json::{JsonError, Kind, Reader};
 use boltguard_grants::{GrantSet, Requirements};
@@ -22,6 +23,9 @@ pub struct AdmittedClaims {
     account_source: AccountSource,
     /// Where the grants are, if they aren't in the default claims.
     sources: Option<GrantSources>,
+    /// When the age of the authentication was determined.
+    pub(crate) checked_at: NumericDate,
+    pub(crate) leeway: Duration,
 }
 
 /// The owner of the accounts that the user id of a token refers to.
@@ -74,7 +78,11 @@ impl UserIdSpan {
 
 impl AdmittedClaims {
     #[inline(always)]
-    pub(crate) fn new(mut body: Body, policy: &ClaimsPolicy) -> Result<Self, ClaimsError> {
+    pub(crate) fn new(
+        mut body: Body,
+        policy: &ClaimsPolicy,
+        now: NumericDate,
+    ) -> Result<Self, ClaimsError> {
         policy.required.check(&body)?;
         let user_id = match &*policy.user_id_claim {
             "sub" => body.registered.subject().value().map(UserIdSpan::String),
@@ -93,6 +101,8 @@ impl AdmittedClaims {
             body,
             user_id,
             sources: policy.sources.clone(),
+            checked_at: now,
+            leeway: policy.leeway,
         })
     }
 
@@ -181,6 +191,9 @@ impl AdmittedClaims {
                     self.body.registered.set_grants(grant_set, is_ignored);
                 }
             }
+            if requirements.has_fresh_auth() {
+                self.read_freshness(requirements);
+            }
         }
         self
     }
@@ -246,6 +259,14 @@ impl AdmittedClaims {
     #[must_use]
     pub fn as_json(&self) -> &str {
         self.body.as_json()
+    }
+
+    pub(crate) fn forget_grants(&mut self) {
+        self.body.registered.grant_set = GrantSet::default();
+    }
+
+    pub(crate) fn set_grant_set(&mut self, grant_set: GrantSet) {
+        self.body.registered.grant_set = grant_set;
     }
 
     pub(crate) fn registered(&self) -> &Registered {

@@ -97,11 +97,12 @@ impl ClaimsPolicy {
         let claims = cached.claims();
         self.check(claims, now)?;
         let mut body = claims.body.clone();
-        if self.has_grant_sources() {
-            return Ok(AdmittedClaims::new(body, self)?.with_requirements(requirements));
+        if self.has_grant_sources() || requirements.has_fresh_auth() {
+            body.registered.grant_set = GrantSet::default();
+            return Ok(AdmittedClaims::new(body, self, now)?.with_requirements(requirements));
         }
         body.registered.grant_set = cached.grants_for(requirements);
-        AdmittedClaims::new(body, self)
+        AdmittedClaims::new(body, self, now)
     }
 }
 

@@ -52,6 +52,7 @@ mod class;
 mod deserialize;
 mod error;
 mod field;
+mod freshness;
 mod grants;
 mod ignored;
 mod ignoring;

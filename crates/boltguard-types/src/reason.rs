@@ -65,6 +65,8 @@ reasons! {
     ClaimsMalformed = "claims_malformed",
     /// The request has more than one cookie with the name of the token's cookie.
     CookieDuplicated = "cookie_duplicated",
+    /// The guard requires a more recent authentication of the user, or another kind of it.
+    AuthenticationInsufficient = "authentication_insufficient",
     /// A custom backend rejected the credentials.
     CredentialsInvalid = "credentials_invalid",
     /// The request has no credentials.

@@ -128,7 +128,10 @@ impl AdmittedCaller {
     pub fn check(&self, gate: &Gate, results: &CheckResults) -> Result<(), Refusal> {
         match gate.decide(self, results).closed() {
             Decision::Allow => Ok(()),
-            Decision::Deny(reason) => Err(self.forbid(reason)),
+            Decision::Deny(reason) => {
+                let (guard, caller) = (gate.guard().guard(), self.admitted.caller.clone());
+                Err(self.gate().forbid_by(guard, caller, reason))
+            }
             Decision::Challenge | Decision::Undetermined => Err(self.gate().challenge(self)),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use boltguard_apikey::ApiKeyEntry;
 use boltguard_grants::{GrantSet, Identity, Principal, PrincipalView, Requirements};
 use boltguard_jwt::{AccountSource, AdmittedClaims, DeserializeError};
-use boltguard_types::ReasonCode;
+use boltguard_types::{NumericDate, ReasonCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -255,6 +255,17 @@ impl Caller {
                 Credential::Custom(caller)
             }
             Credential::Token(claims) => Credential::Token(claims.with_requirements(requirements)),
+            credential => credential,
+        };
+        Self { credential, ..self }
+    }
+
+    /// Returns the same caller, with the age of the authentication at `now`.
+    pub(crate) fn with_freshness(self, requirements: &Requirements, now: NumericDate) -> Self {
+        let credential = match self.credential {
+            Credential::Token(claims) if requirements.has_fresh_auth() => {
+                Credential::Token(claims.with_freshness(requirements, now))
+            }
             credential => credential,
         };
         Self { credential, ..self }

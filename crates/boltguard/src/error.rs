@@ -29,6 +29,8 @@ pub enum ConfigError {
     Guard(GuardError),
     /// The string isn't a header name.
     HeaderName,
+    /// The guard requires a recent authentication, and no backend is for tokens.
+    NoAuthTime,
     /// A backend for client certificates has no clients.
     NoClients,
     /// No key can be used with an allowed algorithm.
@@ -77,6 +79,9 @@ impl fmt::Display for ConfigError {
             ),
             Self::Guard(error) => error.fmt(f),
             Self::HeaderName => f.write_str("the header name is invalid; use letters, digits and hyphens"),
+            Self::NoAuthTime => f.write_str(
+                "the guard requires a recent authentication, which only tokens can prove; add a JWT backend",
+            ),
             Self::NoClients => f.write_str("no client certificate is configured; add a fingerprint"),
             Self::NoKeyFor(algorithm) => write!(
                 f,

@@ -63,6 +63,8 @@ impl Gate {
     /// # Errors
     ///
     /// - [`ConfigError::Guard`] if the guard is too large to [compile](Guard::compile).
+    /// - [`ConfigError::NoAuthTime`] if the guard requires a recent authentication, which only tokens can prove, and
+    ///   none of `backends` is for tokens.
     /// - [`ConfigError::NoRoles`] if the guard requires a role, which no caller of `backends` can have.
     /// - [`ConfigError::UnknownBackend`] if the guard names a backend that isn't among `backends`.
     /// - [`ConfigError::DuplicateBackend`] if the explicit name of a backend is also the name of another.
@@ -79,6 +81,10 @@ impl Gate {
             && !backends.iter().any(Backend::can_have_roles)
         {
             return Err(ConfigError::NoRoles(role.into()));
+        }
+        let is_token = |backend: &Backend| matches!(backend, Backend::Jwt(_));
+        if guard.fresh_auths().next().is_some() && !backends.iter().any(is_token) {
+            return Err(ConfigError::NoAuthTime);
         }
         if let Some(name) = duplicate_name(&backends) {
             return Err(ConfigError::DuplicateBackend(name.into()));
@@ -244,13 +250,24 @@ impl Gate {
 
     /// Returns the refusal of an authenticated caller who doesn't have the required grants: 403. The challenge depends
     /// on the kind of credential.
+    ///
+    /// If the guard requires a more recent authentication, the client must authenticate the user again: 401.
     #[cold]
     #[must_use]
     pub fn forbid(&self, caller: Caller, reason: ReasonCode) -> Refusal {
+        self.forbid_by(self.guard().guard(), caller, reason)
+    }
+
+    /// Returns the refusal of a caller whom this guard, which may be that of another gate, denies access.
+    #[cold]
+    pub(crate) fn forbid_by(&self, guard: &Guard, caller: Caller, reason: ReasonCode) -> Refusal {
         let schemes = match caller.api_key() {
             Some(_) => Schemes::none(),
             None => self.schemes().clone(),
         };
+        if reason == ReasonCode::AuthenticationInsufficient {
+            return Refusal::step_up(guard, schemes).of_caller(caller);
+        }
         Refusal::forbidden(reason, schemes).of_caller(caller)
     }
 }

@@ -74,6 +74,7 @@ mod revocation_query;
 mod schemes;
 mod services;
 mod shared_edge;
+mod step_up;
 mod token_cache;
 
 pub use boltguard_apikey as apikey;

@@ -257,15 +257,20 @@ impl RevocationCheck {
         now: impl Into<Now>,
     ) -> Step {
         let (now, index) = (now.into(), self.backend);
+        let requirements = self.suspended.gate.guard().requirements();
         let attempt = match self.suspended.gate.backends().get(index) {
             Some(Backend::Jwt(backend)) => match status {
                 RevocationStatus::Revoked => Attempt::Revoked,
                 _ => match backend.policy().check_again(&self.claims, now.date()) {
                     Err(error) => Attempt::Failed(error.into()),
-                    Ok(()) if status == RevocationStatus::NotRevoked => {
-                        backend.known(self.claims, self.source)
-                    }
-                    Ok(()) => backend.store_failed(self.claims, self.source),
+                    Ok(()) if status == RevocationStatus::NotRevoked => backend.known(
+                        self.claims.with_freshness(requirements, now.date()),
+                        self.source,
+                    ),
+                    Ok(()) => backend.store_failed(
+                        self.claims.with_freshness(requirements, now.date()),
+                        self.source,
+                    ),
                 },
             },
             _ => return Refusal::unavailable().into(),
@@ -373,9 +378,13 @@ impl RunChecks {
         }
     }
 
-    fn decide(&self, now: NumericDate) -> Result<Decision, Refusal> {
+    fn decide(&mut self, now: NumericDate) -> Result<Decision, Refusal> {
         let guard = self.gate.guard();
         self.check_dates(now)?;
+        if guard.requirements().has_fresh_auth() {
+            let caller = self.caller.clone();
+            self.caller = caller.with_freshness(guard.requirements(), now);
+        }
         Ok(guard.decide_with(self.caller.view().as_ref(), &self.results))
     }
 

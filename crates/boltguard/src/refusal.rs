@@ -7,9 +7,10 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use boltguard_guard::Guard;
 use boltguard_types::ReasonCode;
 
-use crate::{Caller, Failure, Schemes};
+use crate::{Caller, Failure, Schemes, step_up};
 
 /// The refusal of a request, with everything for the response.
 ///
@@ -35,6 +36,8 @@ pub struct Refusal {
     schemes: Schemes,
     retry_after: Option<u32>,
     caller: Option<Box<Caller>>,
+    /// The parameters of a challenge to authenticate the user again.
+    step_up: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,7 @@ impl Refusal {
             schemes,
             retry_after: None,
             caller: None,
+            step_up: None,
         }
     }
 
@@ -66,6 +70,17 @@ impl Refusal {
             schemes,
             retry_after: None,
             caller: None,
+            step_up: None,
+        }
+    }
+
+    /// Refuses a caller whose user must authenticate again, as the guard requires: 401,
+    /// [RFC 9470 §3](https://www.rfc-editor.org/rfc/rfc9470#section-3).
+    #[must_use]
+    pub(crate) fn step_up(guard: &Guard, schemes: Schemes) -> Self {
+        Self {
+            step_up: Some(step_up::parameters(guard).into()),
+            ..Self::unauthorized(ReasonCode::AuthenticationInsufficient, schemes)
         }
     }
 
@@ -84,6 +99,7 @@ impl Refusal {
             schemes: Schemes::none(),
             retry_after: None,
             caller: None,
+            step_up: None,
         }
     }
 
@@ -208,7 +224,9 @@ impl Refusal {
     }
 
     fn unauthorized_challenge(&self) -> String {
-        let parameters = if is_of_token(self.failure.reason()) {
+        let parameters = if let Some(step_up) = &self.step_up {
+            step_up.to_string()
+        } else if is_of_token(self.failure.reason()) {
             let description = self.detail().trim_end_matches('.');
             format!(r#", error="invalid_token", error_description="{description}""#)
         } else {
@@ -257,6 +275,10 @@ fn public_reason(reason: ReasonCode) -> (&'static str, &'static str) {
             "not_authenticated",
             "The authentication scheme is not supported.",
         ),
+        ReasonCode::AuthenticationInsufficient => (
+            "insufficient_user_authentication",
+            "The user must authenticate again.",
+        ),
         // The remedy is the same for both: the client requests a new token.
         ReasonCode::TokenExpired | ReasonCode::TokenTooOld => {
             ("token_expired", "The token has expired.")
@@ -292,6 +314,7 @@ impl PartialEq for Refusal {
     fn eq(&self, other: &Self) -> bool {
         let parts = |one: &Self| (one.kind, one.retry_after);
         parts(self) == parts(other)
+            && self.step_up == other.step_up
             && self.failure == other.failure
             && self.schemes == other.schemes
     }
@@ -324,6 +347,7 @@ mod tests {
                 "invalid_api_key",
                 "invalid_credentials",
                 "user_unavailable",
+                "insufficient_user_authentication",
                 "invalid_token",
             ];
             assert!(public_codes.contains(&refusal.code()), "{reason}");

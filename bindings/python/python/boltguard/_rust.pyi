@@ -514,6 +514,10 @@ class Guard:
         """Allows callers that have at least one of the roles."""
 
     @staticmethod
+    def fresh_auth(max_age: int, acr: Sequence[str] | None = None) -> Guard:
+        """Allows callers whose user was authenticated in the last `max_age` seconds, with one of the `acr` values."""
+
+    @staticmethod
     def claim(
         name: str,
         any_of: Sequence[str | int | bool] | None,
@@ -562,6 +566,10 @@ class Guard:
     @property
     def backends(self) -> list[str]:
         """The names of the backends that the guard requires."""
+
+    @property
+    def has_fresh_auth(self) -> bool:
+        """Whether the guard requires a recent authentication."""
 
     @property
     def roles(self) -> list[str]:

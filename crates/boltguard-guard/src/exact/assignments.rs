@@ -85,13 +85,19 @@ impl<'g> Assignments<'g> {
         }
     }
 
-    /// Excludes callers with two backends, and with a scope but not the permission of the same name.
+    /// Excludes callers with two backends, with a strict authentication but not a less strict one, and with a scope but
+    /// not the permission of the same name.
     fn exclude_pairs(&mut self) {
         for one in 0..self.atoms.len() {
             for other in 0..self.atoms.len() {
                 let impossible = match (self.atoms[one], self.atoms[other]) {
                     (Atom::ViaBackend(_), Atom::ViaBackend(_)) if one < other => {
                         self.variable(other)
+                    }
+                    (Atom::FreshAuth(stricter), Atom::FreshAuth(weaker))
+                        if one != other && stricter.implies(weaker) =>
+                    {
+                        !self.variable(other)
                     }
                     (Atom::Scope(scope), Atom::Permission(permission))
                         if **scope == *permission.as_str() =>

@@ -162,6 +162,8 @@ impl fmt::Display for ParseErrorKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Expected {
+    /// `acr`.
+    Acr,
     /// `=` after the name of a list.
     Assignment,
     /// `)`.
@@ -193,6 +195,7 @@ impl fmt::Display for Expected {
         f.write_str(match self {
             Self::Assignment => "`=`",
             Self::Closing => "`)`",
+            Self::Acr => "`acr`",
             Self::End => "`&`, `|` or the end",
             Self::Guard => "an atom such as `staff` or `perm(\"…\")`, `~` or `(`",
             Self::List => "`[`",

@@ -7,6 +7,7 @@
 //! atom   = "allow_any" / "anyone" / "deny_all" / "authenticated" / "staff" / "admin"
 //!        / ("perm" / "role" / "scope" / "via" / "check") "(" string ")"
 //!        / ("any_perm" / "all_perms" / "any_role") "(" string *("," string) ")"
+//!        / "fresh_auth" "(" integer ["," "acr" "=" "[" string *("," string) "]"] ")"
 //!        / "claim" "(" string *("," ("any" / "all" / "none") "=" list) ")"
 //! list   = "[" value *("," value) "]"
 //! value  = string / integer / "true" / "false"

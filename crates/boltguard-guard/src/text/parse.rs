@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use boltguard_grants::{ClaimTest, ClaimValue};
+use boltguard_grants::{ClaimTest, ClaimValue, FreshAuth};
 use boltguard_types::Permission;
 
 use super::cursor::Cursor;
@@ -105,6 +105,7 @@ impl Parser<'_> {
             "check" => self.named(Guard::check),
             "claim" => self.claim(),
             "deny_all" => Ok(Guard::deny_all()),
+            "fresh_auth" => self.fresh_auth(),
             "perm" => self.permission(),
             "role" => self.named(Guard::role),
             "scope" => self.named(Guard::scope),
@@ -188,6 +189,35 @@ impl Parser<'_> {
             self.cursor
                 .error_at(ParseErrorKind::Permission(error), start)
         })
+    }
+
+    fn fresh_auth(&mut self) -> Parsed<Guard> {
+        self.cursor.expect('(', Expected::Opening)?;
+        let start = self.cursor.at();
+        let max_age = u32::try_from(self.cursor.integer()?).unwrap_or(0);
+        let mut required = FreshAuth::new(max_age);
+        if self.cursor.take(',') {
+            required = required.with_acr(self.acr()?);
+        }
+        self.cursor.expect(')', Expected::Rest)?;
+        Guard::fresh_auth(required)
+            .map_err(|error| self.cursor.error_at(ParseErrorKind::Argument(error), start))
+    }
+
+    fn acr(&mut self) -> Parsed<Vec<String>> {
+        let start = self.cursor.at();
+        if self.cursor.word() != "acr" {
+            let kind = ParseErrorKind::Expected(Expected::Acr);
+            return Err(self.cursor.error_at(kind, start));
+        }
+        self.cursor.expect('=', Expected::Assignment)?;
+        self.cursor.expect('[', Expected::List)?;
+        let mut values = vec![self.cursor.string()?];
+        while self.cursor.take(',') {
+            values.push(self.cursor.string()?);
+        }
+        self.cursor.expect(']', Expected::ListRest)?;
+        Ok(values)
     }
 
     fn claim(&mut self) -> Parsed<Guard> {
@@ -324,6 +354,7 @@ const ATOMS: &[&str] = &[
     "check",
     "claim",
     "deny_all",
+    "fresh_auth",
     "perm",
     "role",
     "scope",

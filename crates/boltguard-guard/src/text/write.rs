@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use boltguard_grants::{ClaimTest, ClaimValue};
+use boltguard_grants::{ClaimTest, ClaimValue, FreshAuth};
 
 use crate::guard::{Join, Op};
 use crate::{Atom, Guard};
@@ -121,6 +121,7 @@ impl Display for Atom {
             Self::Check(name) => call(f, "check", name),
             Self::Claim(test) => claim(f, test),
             Self::DenyAll => f.write_str("deny_all"),
+            Self::FreshAuth(required) => fresh_auth(f, required),
             Self::Permission(permission) => call(f, "perm", permission.as_str()),
             Self::Role(role) => call(f, "role", role),
             Self::Scope(scope) => call(f, "scope", scope),
@@ -150,6 +151,16 @@ fn claim(f: &mut fmt::Formatter<'_>, test: &ClaimTest) -> fmt::Result {
             list(f, values, claim_value)?;
             f.write_char(']')?;
         }
+    }
+    f.write_char(')')
+}
+
+fn fresh_auth(f: &mut fmt::Formatter<'_>, required: &FreshAuth) -> fmt::Result {
+    write!(f, "fresh_auth({}", required.max_age())?;
+    if !required.acr().is_empty() {
+        f.write_str(", acr=[")?;
+        list(f, required.acr(), |f, value| quoted(f, value))?;
+        f.write_char(']')?;
     }
     f.write_char(')')
 }

@@ -46,6 +46,7 @@ fn reason_is_that_of_the_failed_atom() {
         (r#"perm("a")"#, ReasonCode::PermissionMissing),
         (r#"any_perm("a", "b")"#, ReasonCode::PermissionMissing),
         (r#"scope("a")"#, ReasonCode::ScopeMissing),
+        ("fresh_auth(300)", ReasonCode::AuthenticationInsufficient),
         (r#"role("a")"#, ReasonCode::RoleMissing),
         (r#"any_role("a", "b")"#, ReasonCode::RoleMissing),
         (r#"claim("a")"#, ReasonCode::ClaimMismatch),

@@ -1,6 +1,6 @@
 //! Guards that would require less than they appear to.
 
-use boltguard_grants::ClaimTest;
+use boltguard_grants::{ClaimTest, FreshAuth};
 use boltguard_guard::{Atom, Guard, GuardError};
 
 #[test]
@@ -26,6 +26,11 @@ fn atom_with_invalid_name_does_not_compile() {
     for (atom, error) in [
         (Atom::Check("".into()), GuardError::CheckName),
         (Atom::Claim(ClaimTest::new("")), GuardError::ClaimName),
+        (
+            Atom::FreshAuth(FreshAuth::new(1).with_acr([""; 0])),
+            GuardError::AcrValues,
+        ),
+        (Atom::FreshAuth(FreshAuth::new(0)), GuardError::MaxAge),
         (Atom::Role("".into()), GuardError::RoleName),
         (Atom::Role(" a".into()), GuardError::RoleName),
         (Atom::Role("a\nb".into()), GuardError::RoleName),

@@ -118,6 +118,14 @@ proptest! {
 #[test]
 fn relations_between_atoms_are_considered() {
     assert!(implies("staff", "authenticated"));
+    assert!(implies("fresh_auth(60)", "fresh_auth(300)"));
+    assert!(!implies("fresh_auth(300)", "fresh_auth(60)"));
+    assert!(implies(
+        r#"fresh_auth(60, acr=["a"])"#,
+        r#"fresh_auth(60, acr=["b", "a"])"#
+    ));
+    assert!(implies(r#"fresh_auth(60, acr=["a"])"#, "fresh_auth(60)"));
+    assert!(!implies("fresh_auth(60)", r#"fresh_auth(60, acr=["a"])"#));
     assert!(implies(r#"scope("a.b")"#, r#"perm("a.b")"#));
     assert!(!implies(r#"perm("a.b")"#, r#"scope("a.b")"#));
     assert!(implies(r#"via("jwt")"#, r#"~via("api_key")"#));

@@ -1,6 +1,6 @@
 //! Guards as trees, with a naive evaluator and strategies to generate them.
 
-use boltguard_grants::{ClaimTest, Identity, Principal};
+use boltguard_grants::{ClaimTest, FreshAuth, Identity, Principal};
 use boltguard_guard::{CheckResults, Decision, Guard, Kleene};
 use boltguard_types::{Grant, Permission, ReasonCode};
 use proptest::prelude::*;
@@ -14,6 +14,7 @@ pub(crate) enum Expr {
     Claim(ClaimTest),
     DenyAll,
     Permission(String),
+    FreshAuth(u32),
     Role(String),
     Scope(String),
     Staff,
@@ -33,6 +34,7 @@ impl Expr {
             Self::Claim(test) => Guard::claim(test.clone()).unwrap(),
             Self::DenyAll => Guard::deny_all(),
             Self::Permission(name) => Guard::permission(Permission::new(name).unwrap()),
+            Self::FreshAuth(max_age) => Guard::fresh_auth(FreshAuth::new(*max_age)).unwrap(),
             Self::Role(name) => Guard::role(name).unwrap(),
             Self::Scope(name) => Guard::scope(name).unwrap(),
             Self::Staff => Guard::staff(),
@@ -84,6 +86,8 @@ impl Expr {
             Self::Check(name) => return results.get(name),
             Self::Claim(test) => test.holds(identity.claims.get(test.name())),
             Self::Permission(name) => has_permission(name),
+            // An identity doesn't prove an authentication.
+            Self::FreshAuth(_) => false,
             Self::Role(name) => identity.roles.iter().any(|role| **role == **name),
             Self::Scope(name) => identity.scopes.iter().any(|scope| **scope == **name),
             Self::Staff => identity.is_staff,
@@ -162,6 +166,7 @@ pub(crate) fn atoms() -> impl Strategy<Value = Expr> {
         2 => Just(Expr::Staff),
         4 => prop::sample::select(&PERMISSIONS[..]).prop_map(|name| Expr::Permission(name.into())),
         2 => prop::sample::select(&SCOPES[..]).prop_map(|name| Expr::Scope(name.into())),
+        1 => (1_u32..3).prop_map(Expr::FreshAuth),
         2 => prop::sample::select(&ROLES[..]).prop_map(|name| Expr::Role(name.into())),
         2 => prop::sample::select(&BACKENDS[..]).prop_map(|name| Expr::Via(name.into())),
         2 => tests().prop_map(Expr::Claim),

@@ -91,6 +91,7 @@ fn nested_operators_are_written_with_parentheses() {
         r#"scope("read:org") | check("Owner(\"author_id\")")"#,
         r#"role("Shop Editors") & any_role("a", "b")"#,
         r#"role("a") & role("b")"#,
+        r#"fresh_auth(300) & fresh_auth(60, acr=["gold", "silver"])"#,
         "allow_any",
         "deny_all",
     ] {
@@ -179,6 +180,20 @@ fn errors_contain_kind_and_position() {
         14,
         ParseErrorKind::Argument(GuardError::RoleName),
     );
+    for (text, at, error) in [
+        ("fresh_auth(0)", 11, GuardError::MaxAge),
+        ("fresh_auth(-1)", 11, GuardError::MaxAge),
+        ("fresh_auth(4294967296)", 11, GuardError::MaxAge),
+        (r#"fresh_auth(1, acr=["a b"])"#, 11, GuardError::AcrValues),
+        (r#"fresh_auth(1, acr=["\""])"#, 11, GuardError::AcrValues),
+        (r#"fresh_auth(1, acr=[""])"#, 11, GuardError::AcrValues),
+        (r#"fresh_auth(1, acr=["é"])"#, 11, GuardError::AcrValues),
+    ] {
+        fails(text, at, ParseErrorKind::Argument(error));
+    }
+    fails("fresh_auth(1.5)", 11, ParseErrorKind::Integer);
+    expects(r#"fresh_auth(1, ["a"])"#, 14, Expected::Acr);
+    expects("fresh_auth(1, acr=[])", 19, Expected::String);
     expects("any_role()", 9, Expected::String);
     fails("rolle", 0, ParseErrorKind::UnknownAtom(Some("role")));
     fails("staff and admin", 6, ParseErrorKind::ForeignOperator("&"));

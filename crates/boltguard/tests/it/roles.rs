@@ -2,12 +2,12 @@
 
 use boltguard::apikey::ApiKeys;
 use boltguard::grants::Identity;
-use boltguard::guard::Guard;
+use boltguard::guard::{CheckResults, Guard};
 use boltguard::jwt::{ClaimPath, ClaimsPolicy};
 use boltguard::types::{NumericDate, ReasonCode};
 use boltguard::{
-    ApiKeyBackend, ApiKeySource, Authenticate, Authentication, Backend, ConfigError, EdgeBackend,
-    Gate, HeaderName, RequestParts,
+    AdmittedCaller, ApiKeyBackend, ApiKeySource, Authenticate, Authentication, Backend,
+    ConfigError, EdgeBackend, Gate, HeaderName, RequestParts,
 };
 
 use crate::support::{admitted, bearer, check, gate, jwt, jwt_with, refused};
@@ -64,7 +64,7 @@ fn role_at_a_path_opens_the_gate() {
     for (guard, is_allowed) in others {
         let guard: Guard = guard.parse().unwrap();
         let other = Gate::for_callers(&guard).unwrap();
-        let decision = other.decide(&caller, &Default::default());
+        let decision = other.decide(&caller, &CheckResults::new());
         assert_eq!(decision.is_allowed(), is_allowed, "{guard}");
         assert_eq!(guard.decide(&caller.principal()), decision, "{guard}");
     }
@@ -132,4 +132,43 @@ fn a_mistyped_claim_at_a_path_is_reported_once() {
         ]
     );
     assert_eq!(gate.take_ignored_grants(), []);
+}
+
+#[test]
+fn a_recent_authentication_without_tokens_is_an_error() {
+    let guard: Guard = "authenticated & fresh_auth(300)".parse().unwrap();
+    for backends in [vec![], vec![api_keys()], vec![Backend::custom(Proxy)]] {
+        let error = Gate::new(backends, &guard).unwrap_err();
+        assert_eq!(error, ConfigError::NoAuthTime);
+    }
+    assert!(Gate::new([api_keys(), jwt().into()], &guard).is_ok());
+}
+
+#[test]
+fn another_guard_reads_the_age_of_the_authentication() {
+    let gate = gate([jwt().into()], &Guard::authenticated());
+    let claims = r#"{"sub":"42","exp":1300819380,"auth_time":1300818900,"acr":"gold"}"#;
+    let caller = admitted(check(&gate, &[("authorization", &bearer(claims))]));
+    for (text, is_allowed) in [
+        ("fresh_auth(101)", true),
+        ("fresh_auth(100)", false),
+        (r#"fresh_auth(101, acr=["silver", "gold"])"#, true),
+        (r#"fresh_auth(101, acr=["silver"])"#, false),
+    ] {
+        let other = Gate::for_callers(&text.parse().unwrap()).unwrap();
+        let decision = other.decide(&caller, &CheckResults::new());
+        assert_eq!(decision.is_allowed(), is_allowed, "{text}");
+        if !is_allowed {
+            let refused = AdmittedCaller::new(caller.clone(), &gate)
+                .check(&other, &CheckResults::new())
+                .unwrap_err();
+            assert_eq!(refused.status(), 401);
+            let challenge = refused.challenge().unwrap();
+            assert!(
+                challenge.contains("insufficient_user_authentication"),
+                "{challenge}"
+            );
+            assert!(challenge.contains("max_age="), "{challenge}");
+        }
+    }
 }

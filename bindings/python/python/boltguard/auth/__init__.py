@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from boltguard.auth.guards import (
         AllowAny,
         DenyAll,
+        FreshAuth,
         Guard,
         HasAllPermissions,
         HasAnyPermission,
@@ -63,6 +64,7 @@ __all__ = [
     "DjangoCacheRevocation",
     "DjangoORMRevocation",
     "ExternalUser",
+    "FreshAuth",
     "Guard",
     "HasAllPermissions",
     "HasAnyPermission",
@@ -134,6 +136,7 @@ _NAMES = {
     "boltguard.auth.guards": [
         "AllowAny",
         "DenyAll",
+        "FreshAuth",
         "Guard",
         "HasAllPermissions",
         "HasAnyPermission",

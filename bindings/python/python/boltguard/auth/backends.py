@@ -88,6 +88,11 @@ class Authentication:
         return self.header is None
 
     @property
+    def has_auth_time(self) -> bool:
+        """Whether the credentials can prove when the user was authenticated, for the guard `FreshAuth`."""
+        return False
+
+    @property
     def can_have_roles(self) -> bool:
         """Whether callers can have roles, which guards such as `HasRole` require."""
         return True

@@ -70,11 +70,14 @@ def refuse_absent_backends(guard: Guard, backends: Iterable[Authentication]) -> 
         if name not in names:
             there = f"only {', '.join(names)}" if names else "no authentication backends"
             raise ImproperlyConfigured(f"Guard {guard} requires the {name!r} backend, but this view has {there}.")
+    if guard.rust.has_fresh_auth and not any(backend.has_auth_time for backend in backends):
+        raise ImproperlyConfigured(f"Guard {guard} requires a recent authentication, but {NO_AUTH_TIME}")
     if guard.rust.roles and not any(backend.can_have_roles for backend in backends):
         raise ImproperlyConfigured(f"Guard {guard} requires a role, but {NO_ROLES}")
 
 
 UNAVAILABLE = "{} is unavailable."
+NO_AUTH_TIME = "only tokens can prove it. Add a JWTAuthentication to this view."
 NO_ROLES = (
     "no backend of this view reads roles. Set the claims that contain them, as in "
     "JWTAuthentication(roles_from=['realm_access.roles'])."

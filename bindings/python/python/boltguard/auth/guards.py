@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -221,6 +222,30 @@ class HasAnyRole(Guard):
 
     def __init__(self, *roles: str | Iterable[str]) -> None:
         self._guard = checked(_rust.Guard.any_role, _flat(type(self).__name__, roles, "role"))
+
+
+class FreshAuth(Guard):
+    """Allows callers whose user was authenticated in the last `max_age` seconds, according to `auth_time` of the token.
+
+    `acr` is an authentication context class, or a list of them in order of preference; the token must have one.
+    Other authenticated callers receive 401 with `insufficient_user_authentication` (RFC 9470), so that their client
+    asks the user to authenticate again. Callers without a token can't pass.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, max_age: int | timedelta, acr: str | Iterable[str] | None = None) -> None:
+        seconds = max_age.total_seconds() if isinstance(max_age, timedelta) else max_age
+        is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+        if not is_number or not 0 < seconds < 2**32 or seconds != int(seconds):
+            raise ImproperlyConfigured(
+                f"FreshAuth: max_age is {kind_of(max_age)}. "
+                "It must be a positive number of whole seconds, or a timedelta."
+            )
+        if isinstance(acr, (bytes, Mapping)) or not isinstance(acr, (str, Iterable, type(None))):
+            raise ImproperlyConfigured(f"FreshAuth: acr is {kind_of(acr)}. It must be a string or a list of strings.")
+        values = [acr] if isinstance(acr, str) else acr if acr is None else list(acr)
+        self._guard = checked(_rust.Guard.fresh_auth, int(seconds), values)
 
 
 class HasClaim(Guard):

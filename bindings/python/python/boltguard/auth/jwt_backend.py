@@ -274,6 +274,10 @@ class JWTAuthentication(Authentication):
         return {f"HTTP_{self.header.upper().replace('-', '_')}": scheme + token}
 
     @property
+    def has_auth_time(self) -> bool:
+        return True
+
+    @property
     def can_have_roles(self) -> bool:
         return self._settings["roles_from"] is not None
 

@@ -69,7 +69,10 @@ class GuardPermission(BasePermission, metaclass=GuardPermissionMeta):
             # For DRF's exception, unless another permission allows the request.
             detail, code = type(self).message or outcome.detail, type(self).code or outcome.code
             self.message, self.code = {"detail": detail, "code": code}, code
-            ViewHooks.of(view).refusal = partial(self._note, request, outcome, results)
+            hooks = ViewHooks.of(view)
+            hooks.refusal = partial(self._note, request, outcome, results)
+            is_known = outcome.context is not None
+            hooks.step_up = (code, outcome.challenge or "") if outcome.status == 401 and is_known else None
         return not isinstance(outcome, Refusal)
 
     def _results(self, request: Request, view: APIView, checks: GuardChecks, obj: tuple[Any, ...]) -> dict[str, bool]:

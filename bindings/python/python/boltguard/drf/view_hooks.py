@@ -33,6 +33,8 @@ class ViewHooks:
     is_known = False
     # Logs why a permission was denied, once it is clear that no other permission allowed the request.
     refusal: Callable[[], None] | None = None
+    # The code and the challenge of a denied permission that requires the user to authenticate again.
+    step_up: tuple[str, str] | None = None
     # The gates with checks of objects that haven't been run yet.
     unasked: frozenset[Gate] = frozenset()
     visit: Visit | None = None
@@ -101,6 +103,8 @@ class ViewHooks:
             response = view.handle_exception(missing)
         if self.unsupported is not None:
             _tell_scheme(response, self.unsupported)
+        if self.step_up is not None:
+            _challenge(response, *self.step_up)
         response = view.finalize_response(request, response, *arguments, **named)
         self._end()
         if self.gates and getattr(response, "exception", False) and (entries := journal()):
@@ -125,6 +129,15 @@ def _tell_scheme(response: Any, refusal: Refusal) -> None:
     said = data.get("detail") if isinstance(data, dict) else None
     if getattr(said, "code", None) == NOTHING_SENT:
         data["detail"] = ErrorDetail(refusal.detail, refusal.code)  # type: ignore[index]
+
+
+def _challenge(response: Any, code: str, challenge: str) -> None:
+    """Makes a 401 of the response to a denied permission, which DRF creates as a 403 for a known caller."""
+    data = getattr(response, "data", None) if getattr(response, "status_code", None) == 403 else None
+    said = data.get("detail") if isinstance(data, dict) else None
+    if getattr(said, "code", None) == code:
+        response.status_code = 401
+        response["WWW-Authenticate"] = challenge
 
 
 def _after_transaction(response: Any, call: Callable[..., None]) -> None:

@@ -353,7 +353,8 @@ impl JwtBackend {
         let claims = Claims::read(jws, requirements)?;
         let cached = cache.map(|cache| (cache, CachedClaims::new(&claims)));
         let mut admitted = self.policy.admit(claims, now)?;
-        if self.policy.has_grant_sources() {
+        if self.policy.has_grant_sources() || requirements.has_fresh_auth() {
+            admitted = admitted.with_freshness(requirements, now);
             admitted = admitted.with_requirements(requirements);
         }
         if let Some((cache, claims)) = cached {

@@ -4,6 +4,7 @@ import os
 import sys
 import types
 from datetime import timedelta
+from importlib import import_module
 from importlib.metadata import entry_points
 from weakref import WeakSet
 
@@ -52,6 +53,7 @@ def _uninstall_predecessors():
     from django.apps import apps
     from django.contrib import admin
 
+    import_module("rest_framework_simplejwt.tokens")  # without its app, its tokens have no blacklist
     for app in PREDECESSORS:
         admin.site.unregister([model for model in _models_of(app) if admin.site.is_registered(model)])
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app not in PREDECESSORS]

@@ -19,6 +19,8 @@ def installed(*names):
             yield
         finally:
             for label in labels:
+                for model in apps.get_app_config(label).get_models():
+                    model._base_manager.all().delete()
                 call_command("migrate", label, "zero", verbosity=0, interactive=False)
             ContentType.objects.filter(app_label__in=labels).delete()
             ContentType.objects.clear_cache()

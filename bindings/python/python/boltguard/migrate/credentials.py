@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from boltguard.auth.arguments import refuse, schemes
 from boltguard.exceptions import Unauthorized
 
 # Visible ASCII characters. PostgreSQL refuses a NUL, and with it the rest of the transaction.
-TOKEN = re.compile(r"[!-~]{1,1024}")
+TOKEN = re.compile(r"[!-~]{1,16384}")
 
 
 def after_scheme(request: Any, header: str, scheme: str) -> str | None:
@@ -17,9 +18,13 @@ def after_scheme(request: Any, header: str, scheme: str) -> str | None:
 
     Raises `Unauthorized` if they are missing, contain spaces or other characters that no token has, or are too long.
     """
-    value = request.headers.get(header, "")
-    found, _, token = value.strip().partition(" ")
-    if found.lower() != scheme.lower():
+    return after_any_scheme(request, header, (scheme,))
+
+
+def after_any_scheme(request: Any, header: str, accepted: Collection[str]) -> str | None:
+    """The credentials after one of these schemes; see `after_scheme`."""
+    found, _, token = request.headers.get(header, "").strip().partition(" ")
+    if found.lower() not in {scheme.lower() for scheme in accepted}:
         return None
     return well_formed(token.strip())
 

@@ -64,6 +64,11 @@ def with_cookies(sessions: TokenSessions) -> list[URLPattern]:
     ]
 
 
+def public(method: str, view: View) -> View:
+    """A view of another module that begins or continues sessions, for callers with a credential in the body."""
+    return _endpoint(method, protect(auth=[], guards=[AllowAny()])(_plain(view)))
+
+
 def _of_callers(views: SessionViews, caller: Callable[[View], View]) -> list[URLPattern]:
     return [
         path("logout/all", _endpoint("POST", caller(_plain(views.logout_all))), name="logout_all"),

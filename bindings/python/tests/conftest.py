@@ -12,7 +12,7 @@ import pytest
 
 from boltguard import logs, registry
 
-from databases import django_database
+from databases import django_database, end_other_sessions
 
 try:
     import django
@@ -123,24 +123,15 @@ if django is not None:
 
 @pytest.fixture(scope="session")
 def database():
+    from django.db import connection
     from django.test.utils import setup_databases, setup_test_environment, teardown_databases, teardown_test_environment
 
     setup_test_environment(debug=False)
     old = setup_databases(verbosity=0, interactive=False)
     yield
-    _end_other_sessions()
+    end_other_sessions(connection)
     teardown_databases(old, verbosity=0)
     teardown_test_environment()
-
-
-def _end_other_sessions():
-    """Closes the connections of threads in which async code ran, which would prevent dropping the database."""
-    from django.db import connection
-
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            others = "datname = current_database() AND pid <> pg_backend_pid()"
-            cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
 
 
 DJANGO = ("test_apikeys_", "test_django_", "test_docs", "test_guards_", "test_routes_")
@@ -242,9 +233,9 @@ def skip(boltguard_travel):
 
 @pytest.fixture
 def own_registry(monkeypatch):
-    """Without the JWT backends and sessions of other tests, for what concerns all those of a site."""
-    from boltguard.auth import JWTAuthentication
+    """Without the backends and sessions of other tests, for what concerns all those of a site."""
+    from boltguard.auth import Authentication
     from boltguard.auth.session_managers import SessionManager
 
-    others = [one for one in registry.instances(object) if not isinstance(one, (JWTAuthentication, SessionManager))]
+    others = [one for one in registry.instances(object) if not isinstance(one, (Authentication, SessionManager))]
     monkeypatch.setattr(registry, "_built", WeakSet(others))

@@ -52,6 +52,14 @@ def django_database(url, **options):
     }
 
 
+def end_other_sessions(connection):
+    """Closes the connections of other threads, which would prevent dropping the database."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            others = "datname = current_database() AND pid <> pg_backend_pid()"
+            cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+
+
 @contextmanager
 def database_on(url, alias, **options):
     """A further Django database with the tables of the installed apps, on this server.
@@ -74,6 +82,7 @@ def database_on(url, alias, **options):
             call_command("migrate", database=alias, verbosity=0)
             yield connection
         finally:
+            end_other_sessions(connection)
             connection.close()
             connection.creation.destroy_test_db(settings["NAME"], verbosity=0)
     finally:

@@ -12,6 +12,7 @@ from django.test import modify_settings
 def installed(*names):
     """The apps and their tables, which are removed at the end."""
     with modify_settings(INSTALLED_APPS={"append": list(names)}):
+        apps.clear_cache()  # so that deleting a user reaches the rows that refer to it
         labels = [config.label for config in apps.get_app_configs() if config.name in names]
         for label in labels:
             call_command("migrate", label, verbosity=0, interactive=False)

@@ -115,7 +115,9 @@ def test_it_is_a_permission_of_rest_framework():
 
 
 @pytest.mark.parametrize(
-    "auth", [[], [APIKeyAuthentication(api_keys={"a-key-of-a-test"})], [SessionAuthentication()]], ids=str
+    "auth",
+    [[], [APIKeyAuthentication(api_keys={"a-key-of-a-test"})], [SessionAuthentication()]],
+    ids=["none", "API keys", "sessions"],
 )
 def test_a_view_without_tokens_is_an_error_at_start(auth):
     with pytest.raises(ImproperlyConfigured, match="requires a recent authentication, but only tokens can prove it"):

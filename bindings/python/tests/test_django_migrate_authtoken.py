@@ -136,7 +136,7 @@ def plain(request):
     return HttpResponse(request.user.username)
 
 
-def test_a_missing_table_is_an_error_at_start():
+def test_a_missing_table_is_an_error_at_start(own_registry):
     backends = [AuthtokenAuthentication(model="shop.Token"), AuthtokenAuthentication(model="auth.User")]
     views = [view([backend]) for backend in backends]
     messages = [message for message in run_checks() if message.id == "boltguard.E801"]

@@ -192,11 +192,12 @@ impl JwtSettings<'_, '_> {
 }
 
 fn claim_paths(py: Python<'_>, argument: &str, paths: &[String]) -> PyResult<Vec<ClaimPath>> {
-    let read = |path: &String| {
+    // Without the value, which can be a secret that was passed in the wrong place.
+    let read = |(index, path): (usize, &String)| {
         ClaimPath::new(path)
-            .map_err(|error| refused(py, format_args!("{argument} contains {path:?}: {error}")))
+            .map_err(|error| refused(py, format_args!("{argument}[{index}]: {error}")))
     };
-    paths.iter().map(read).collect()
+    paths.iter().enumerate().map(read).collect()
 }
 
 fn strs(strings: &[String]) -> impl Iterator<Item = &str> {

@@ -171,7 +171,8 @@ def claim_paths(what: str, value: Iterable[str] | None) -> list[str] | None:
         if not isinstance(path, str):
             refuse(f"JWTAuthentication: {what} contains a value that is {kind_of(path)}. {PATHS}")
         if path in paths[:number]:
-            refuse(f"JWTAuthentication: {what} contains {path!r} twice. Remove one of them.")
+            twice = f"contains the same path at {paths.index(path)} and {number}"
+            refuse(f"JWTAuthentication: {what} {twice}. Remove one of them.")
     return paths
 
 

@@ -115,3 +115,20 @@ async def echo(scope, receive, send):
         if message["type"] == "websocket.disconnect":
             return
         await send({"type": "websocket.send", "text": message["text"]})
+
+
+@contextlib.asynccontextmanager
+async def served(app):
+    """The port of a server that runs an application."""
+    import uvicorn
+
+    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="auto", ws="websockets-sansio")
+    server = uvicorn.Server(config)
+    task = asyncio.ensure_future(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task

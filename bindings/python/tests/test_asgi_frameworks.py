@@ -1,7 +1,6 @@
 """`AuthMiddleware` in Starlette and FastAPI, behind uvicorn with real WebSockets, and in Channels."""
 
 import asyncio
-import contextlib
 import json
 import time
 from typing import Annotated
@@ -13,7 +12,6 @@ pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 pytest.importorskip("channels")
 
-import uvicorn
 from channels.generic.websocket import JsonWebsocketConsumer
 from django.contrib.auth import get_user_model
 from fastapi import Depends, FastAPI, WebSocket
@@ -41,6 +39,7 @@ from boltguard.auth import (
 )
 
 from asgi_support import connect as between_queues
+from asgi_support import served
 from support import bearer, token
 
 
@@ -197,21 +196,6 @@ def test_an_invalid_dependency_is_an_error_at_startup():
 
 
 # uvicorn
-
-
-@contextlib.asynccontextmanager
-async def served(app):
-    """The port of a server that runs an application."""
-    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="auto", ws="websockets-sansio")
-    server = uvicorn.Server(config)
-    task = asyncio.ensure_future(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        await task
 
 
 def run(test, **options):

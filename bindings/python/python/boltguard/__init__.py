@@ -6,6 +6,7 @@ Django views; `boltguard.jwt` and `boltguard.jws` have the interface of PyJWT an
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from boltguard._rust import __version__
@@ -32,4 +33,30 @@ def __getattr__(name: str) -> Any:
         from boltguard.decorators import protect
 
         return protect
+    if name in _OF_DJANGO_BOLT:
+        return getattr(import_module("boltguard.auth"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# Names of `boltguard.auth` that django-bolt has in its main module, too.
+_OF_DJANGO_BOLT = {
+    "APIKeyAuthentication",
+    "AllowAny",
+    "AuthContext",
+    "CurrentUser",
+    "HasAllPermissions",
+    "HasAnyPermission",
+    "HasPermission",
+    "IsAdminUser",
+    "IsAuthenticated",
+    "IsStaff",
+    "JWTAuthentication",
+    "OptionalCurrentUser",
+    "Requires",
+    "SessionAuthentication",
+    "Token",
+    "create_jwt_for_user",
+    "extract_user_id_from_context",
+    "get_auth_context",
+    "get_current_user",
+}

@@ -108,7 +108,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     module = _MODULES.get(name)
     if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from boltguard.auth.django_bolt import find
+
+        return find(__name__, name)
     try:
         found = getattr(import_module(module), name)
     except ModuleNotFoundError as error:

@@ -10,6 +10,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 
 from boltguard import _rust, clock
 from boltguard.auth import cache_levels
+from boltguard.auth.django_bolt import refuse_arguments
 from boltguard.auth.failures import cache_for_writes
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.stores import NAME_AREVOKE, USE_ASYNC, RevocationStore
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from django.core.cache.backends.base import BaseCache
 
 
+@refuse_arguments
 class DjangoCacheRevocation(RevocationStore):
     """Kept in one of Django's caches, which must be shared by all processes and must not evict.
 

@@ -17,6 +17,7 @@ from functools import wraps
 from inspect import iscoroutine, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from boltguard.auth.django_bolt import with_ttl
 from boltguard.auth.failures import Failures
 from boltguard.auth.revocation_arguments import checked_level, checked_milliseconds, date_of, ttl_seconds
 from boltguard.auth.token_ids import checked_jti
@@ -96,6 +97,7 @@ def noted(revoke: F, read: Callable[..., Revocation]) -> F:
 
         @wraps(revoke)
         async def anoting(*args: Any, **kwargs: Any) -> Any:
+            kwargs = with_ttl(kwargs)
             revocation = read(*args, **kwargs)
             with _silent() as was_silent:
                 result, not_announced = await _astored(revoke(*args, **kwargs))
@@ -110,6 +112,7 @@ def noted(revoke: F, read: Callable[..., Revocation]) -> F:
 
     @wraps(revoke)
     def noting(*args: Any, **kwargs: Any) -> Any:
+        kwargs = with_ttl(kwargs)
         revocation = read(*args, **kwargs)
         with _silent() as was_silent:
             result, not_announced = _stored(lambda: without_stop_iteration(revoke)(*args, **kwargs))

@@ -32,6 +32,7 @@ from boltguard.auth.arguments import (
     with_verified_email,
 )
 from boltguard.auth.backends import Authentication, Need, Step, describe
+from boltguard.auth.django_bolt import refuse_arguments
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
 from boltguard.auth.secret_box import SecretBox
 from boltguard.auth.signing_keys import check_verifier, in_rust
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+@refuse_arguments
 class JWTAuthentication(Authentication):
     """A JSON Web Token in a header or a cookie.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from boltguard.auth.backends import Authentication
+from boltguard.auth.django_bolt import refuse_arguments
 from boltguard.auth.identity import Identity, identity_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+@refuse_arguments
 class SessionAuthentication(Authentication):
     """The user who is logged in to a Django session, for pages of the same site.
 

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Hashable
 from datetime import datetime
 from inspect import iscoroutine, isfunction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boltguard import _rust
 from boltguard._rust import RevocationLevel, RevocationQuery
 from boltguard.auth import leeways
+from boltguard.auth.django_bolt import refuse_method
 from boltguard.auth.journal import NOTED, noted
 from boltguard.auth.revocation_arguments import (
     ALL_TOKENS,
@@ -66,8 +67,13 @@ class RevocationStore:
             if isfunction(method := vars(base)[name]) and (base is cls or not issubclass(base, RevocationStore)):
                 setattr(cls, name, noted(method, read))
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            refuse_method(self, name)
+
     def revoke(self, jti: str, ttl: Ttl = None) -> Any:
-        """Revokes the token with this id. `await store.revoke(jti)` works too."""
+        """Revokes the token with this id. `await store.revoke(jti)` works too, and `exp` instead of `ttl`."""
         raise NotImplementedError(f"{type(self).__name__} doesn't define revoke.")
 
     def is_revoked(self, jti: str) -> bool:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from inspect import iscoroutine, iscoroutinefunction
-from typing import Any
+from typing import Any, NoReturn
 
 from boltguard.event_loop import in_event_loop
 from boltguard.optional import SynchronousOnlyOperation, async_to_sync
 from boltguard.threads import in_thread
 
 
-class AwaitableNone:
-    """The result of a sync method, which can also be awaited."""
+class AwaitableNone(Coroutine[Any, Any, None]):
+    """The result of a sync method, which can also be awaited, or passed to `asyncio.run`."""
 
     def __await__(self) -> Generator[None, None, None]:
         return
         yield
+
+    def send(self, value: Any) -> NoReturn:
+        raise StopIteration
+
+    def throw(self, typ: Any, val: Any = None, tb: Any = None) -> NoReturn:
+        raise typ if val is None else val
+
+    def close(self) -> None:
+        pass
 
 
 def pair(cls: type, name: str) -> None:

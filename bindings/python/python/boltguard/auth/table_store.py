@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from boltguard import clock
 from boltguard._rust import RevocationLevel, RevocationQuery
 from boltguard.auth import watermark_table
+from boltguard.auth.django_bolt import refuse_arguments
 from boltguard.auth.failures import available_for_writes
 from boltguard.auth.revocation_arguments import Ttl
 from boltguard.auth.stores import NAME_AREVOKE, USE_ASYNC, RevocationStore
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from django.db.models import Field, Model
 
 
+@refuse_arguments
 class DjangoORMRevocation(RevocationStore):
     """Stored in a table: a model with a field `jti`, and optionally `expires_at`.
 

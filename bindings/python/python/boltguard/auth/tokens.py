@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
+from uuid import uuid4
 
-from boltguard import _rust, conf, jwt
+from boltguard import _rust, clock, conf, jwt
+from boltguard.auth.django_bolt import refuse_arguments, refuse_arguments_of
 from boltguard.auth.remedies import DEFAULT_ALGORITHM, named_for
 from boltguard.auth.renewed_revocation import note_issued
 from boltguard.auth.secret_box import SecretBox
@@ -43,6 +45,7 @@ def create_jwt_for_user(
     return _minter(secret, algorithm, kid, seconds).mint(subject, seconds, claims)
 
 
+@refuse_arguments
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Token:
     """The claims of a token as attributes; all other claims are in `extras`.
@@ -84,6 +87,40 @@ class Token:
         return None if claims is None else cls.from_claims(claims)
 
     @classmethod
+    @refuse_arguments_of("Token.create")
+    def create(
+        cls,
+        sub: str,
+        expires_delta: timedelta | None = None,
+        issuer: str | None = None,
+        audience: str | list[str] | None = None,
+        *,
+        is_staff: bool = False,
+        is_superuser: bool = False,
+        permissions: Iterable[str] = (),
+        **extra_claims: Any,
+    ) -> Token:
+        """A token with these claims and a random `jti`, for `encode`; by default, it is valid for an hour."""
+        seconds = _lifetime(timedelta(hours=1) if expires_delta is None else expires_delta)
+        replaced = sorted(extra_claims.keys() & {"exp", "iat", "iss", "aud", "jti"})
+        if replaced:
+            raise ValueError(f"extra_claims can't replace {', '.join(replaced)}.")
+        now = clock.time()
+        return cls(
+            sub=_text("sub", sub),
+            exp=_date(now + seconds),
+            iat=_date(now),
+            iss=None if issuer is None else _text("issuer", issuer),
+            aud=None if audience is None else _audience(audience),
+            jti=str(uuid4()),
+            is_staff=is_staff,
+            is_superuser=is_superuser,
+            permissions=list(permissions or ()),
+            extras=extra_claims,
+        )
+
+    @classmethod
+    @refuse_arguments_of("Token.decode")
     def decode(
         cls,
         token: str,
@@ -113,6 +150,10 @@ class Token:
         named = {name: getattr(self, name) for name in _FIELDS}
         named.update({name: named[name].timestamp() for name in _DATES if named[name] is not None})
         return {**self.extras, **{name: value for name, value in named.items() if value not in (None, False, [])}}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The claims as a dict, as in a token."""
+        return self.claims
 
 
 def subject_of(user: Any) -> str:
@@ -160,8 +201,9 @@ def _model(user: Any) -> str:
 def _lifetime(expires_in: float | timedelta) -> float:
     seconds = expires_in.total_seconds() if isinstance(expires_in, timedelta) else expires_in
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
+        secret = " To pass a secret, use secret=." if isinstance(expires_in, (str, bytes)) else ""
         raise ValueError(
-            f"expires_in is {kind_of(expires_in)}. It must be a positive number of seconds or a timedelta."
+            f"expires_in is {kind_of(expires_in)}. It must be a positive number of seconds or a timedelta.{secret}"
         )
     return float(seconds)
 

@@ -1,0 +1,171 @@
+"""The names and arguments of django-bolt: what they are here, or an error that says what to use instead.
+
+`docs/migration/django-bolt.md` is the guide. The tables contain the names of versions 0.4 to 0.6 and 0.13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from importlib import import_module
+from inspect import signature
+from typing import Any, NoReturn, TypeVar
+
+from boltguard import clock
+from boltguard.auth.secret_box import SecretBox
+from boltguard.messages import kind_of
+from boltguard.optional import ImproperlyConfigured
+
+F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=type)
+
+
+def find(module: str, name: str) -> Any:
+    """The equivalent of a name of django-bolt. Raises an error for a name that has none.
+
+    It is an `ImportError` if the name is known, because `from … import` hides the message of an `AttributeError`.
+    """
+    if name in EQUIVALENTS:
+        target, _, attribute = EQUIVALENTS[name].partition(":")
+        return getattr(import_module(target), attribute)
+    if name in REPLACED:
+        raise ImportError(f"{module}.{name} of django-bolt doesn't exist in Boltguard. {REPLACED[name]}")
+    raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+
+def refuse_arguments(cls: C) -> C:
+    """A class decorator: arguments of django-bolt that the class doesn't have raise an error with the replacement."""
+    replaced = ARGUMENTS[cls.__name__]
+    init: Any = cls.__init__  # type: ignore[misc]
+    cls.__init__ = _refusing(init, cls.__name__, replaced)  # type: ignore[misc]
+    return cls
+
+
+def refuse_arguments_of(name: str) -> Callable[[F], F]:
+    """`refuse_arguments`, for a function."""
+    return lambda function: _refusing(function, name, ARGUMENTS[name])
+
+
+def _refusing(function: F, name: str, replaced: Mapping[str, str]) -> F:
+    assert replaced.keys().isdisjoint(signature(function).parameters), name
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        unknown = next((argument for argument in replaced if argument in kwargs), None)
+        # Error pages show the variables of each frame, and the arguments may be secrets.
+        box = SecretBox((args, kwargs))
+        del args, kwargs
+        if unknown is not None:
+            raise ImproperlyConfigured(f"{name} has no argument {unknown}. {replaced[unknown]}")
+        return function(*box.value[0], **box.value[1])
+
+    return call  # type: ignore[return-value]
+
+
+def refuse_method(store: object, name: str) -> NoReturn:
+    """Raises the `AttributeError` for an attribute that a revocation store doesn't have."""
+    replaced = f" {METHODS[name]}" if name in METHODS else ""
+    raise AttributeError(f"{type(store).__name__!r} object has no attribute {name!r}.{replaced}")
+
+
+def with_ttl(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of `revoke`, with the `ttl` that corresponds to `exp`, the date at which the token expires."""
+    if "exp" not in arguments:
+        return arguments
+    rest = {name: value for name, value in arguments.items() if name != "exp"}
+    exp = arguments["exp"]
+    if exp is None:
+        return rest
+    if isinstance(exp, bool) or not isinstance(exp, (int, float)):
+        raise TypeError(f"exp is {kind_of(exp)}. It must be the claim exp of the token, in seconds since the epoch.")
+    if "ttl" in rest:
+        raise TypeError("ttl and exp can't be used together.")
+    return {**rest, "ttl": max(exp - clock.time(), 0.0)}
+
+
+# Names with the same meaning.
+EQUIVALENTS = {
+    "BaseAuthentication": "boltguard.auth.backends:Authentication",
+    "BasePermission": "boltguard.auth.guards:Guard",
+    "Requires": "boltguard.auth.requires:Requires",
+    "require_current_user": "boltguard.auth.users:aget_current_user",
+    "require_current_user_sync": "boltguard.auth.users:get_current_user",
+}
+
+_LOGIN = "boltguard.sessions.TokenSessions"
+_USER = "Use request.user, or await request.auser(), which is an AnonymousUser for anonymous callers."
+_LOADING = "Pass get_user= or user_field= to JWTAuthentication, or return Identity(user=...) from your own backend."
+_DEFAULTS = "Views without auth= or guards= use the settings."
+REPLACED = {
+    "AuthContext": "request.context is a read-only mapping; annotate it with Mapping[str, Any]. "
+    "A custom backend returns an Identity.",
+    "CurrentUser": "Use Annotated[Any, Depends(get_current_user)], which responds with 401 to anonymous callers.",
+    "JWTAuthViews": f"Use path('auth/', {_LOGIN}(jwt_auth, cookies=True).urls).",
+    "LoginCredentials": f"Use {_LOGIN}(jwt_auth).urls, whose login accepts a username and a password.",
+    "OptionalCurrentUser": _USER,
+    "TokenPair": f"Use boltguard.sessions.TokenPair, which {_LOGIN}.create() returns.",
+    "TokenRotationError": "Use boltguard.exceptions.InvalidRefreshToken.",
+    "create_revocation_handler": "Pass the store as JWTAuthentication(revocation_store=...).",
+    "create_token_pair": f"Use {_LOGIN}(jwt_auth).create(user, request).",
+    "extract_user_id_from_context": 'Use request.context["user_id"].',
+    "get_current_user_sync": _USER,
+    "get_default_authentication_classes": f"Read settings.BOLTGUARD_AUTHENTICATION_CLASSES. {_DEFAULTS}",
+    "get_default_permission_classes": f"Read settings.BOLTGUARD_DEFAULT_PERMISSION_CLASSES. {_DEFAULTS}",
+    "get_registered_backend": _LOADING,
+    "load_user": _USER,
+    "register_auth_backend": _LOADING,
+    "rotate_refresh_token": f"Use {_LOGIN}(jwt_auth).refresh(refresh_token, request).",
+    "set_token_cookies": f"Use {_LOGIN}(jwt_auth, cookies=True).set_cookies(response, pair).",
+}
+
+_CSRF = "Unsafe methods with a cookie always have to pass the CSRF check. Clients other than browsers use the header."
+_ENTRIES = "An entry is kept as long as its token could be accepted: pass ttl= to revoke(), or use logout(request)."
+_VERIFY = "Use boltguard.jwt.decode(token, key, algorithms, options={{'{}': False}})."
+# By class or function.
+ARGUMENTS: dict[str, dict[str, str]] = {
+    "JWTAuthentication": {
+        "csrf": _CSRF,
+        "jwks": "Pass the JWK Set as secret=, a dict or a JSON string.",
+        "jwks_refresh_interval": "Use secret=RemoteKeySet(url, ttl=...).",
+        "jwks_url": "Use secret=RemoteKeySet(url).",
+        "oidc_issuer": "Use JWTAuthentication.discover(issuer, audience=...).",
+        "public_key": "Pass the public key as secret=.",
+        "require_jti": 'Use required_claims=("exp", "jti"). With a revocation_store, jti is always required.',
+        "revoked_token_handler": "Use revocation_store= with a subclass of RevocationStore that defines is_revoked, or "
+        "check for the other claims.",
+        "token_type": 'Use claims={"typ": "refresh"}. Without it, refresh tokens are always refused.',
+    },
+    "SessionAuthentication": {
+        "csrf": _CSRF,
+        "login_url": "Use Django's login_required for pages that redirect to a login.",
+    },
+    "Requires": {
+        "message": "The response is the same for all refused callers. For your own message, raise "
+        "boltguard.exceptions.Forbidden(detail=...) in the view or in a dependency.",
+    },
+    "DjangoCacheRevocation": {"default_ttl": _ENTRIES},
+    "DjangoORMRevocation": {"default_ttl": _ENTRIES},
+    "Token": {"is_admin": "Use is_superuser=True, which IsAdminUser reads."},
+    "Token.create": {
+        "is_admin": "Use is_superuser=True, which IsAdminUser reads. is_staff=True doesn't include it.",
+    },
+    "Token.decode": {
+        "algorithm": "Use algorithms=[...].",
+        "encoded_token": "Use token=.",
+        "verify_exp": _VERIFY.format("verify_exp"),
+        "verify_nbf": _VERIFY.format("verify_nbf"),
+    },
+}
+
+_FAMILY = "Use revoke_session(session_id), or end(session_id) of TokenSessions."
+_VERSION = "Use logout_everywhere(user), or revoke_subject(user_id)."
+# Of revocation stores.
+METHODS = {
+    "bump_user_version": _VERSION,
+    "clear": "In tests, create a new store.",
+    "consume": f"{_LOGIN} uses each refresh token once.",
+    "get_user_version": _VERSION,
+    "is_family_revoked": _FAMILY,
+    "revoke_all": _VERSION,
+    "revoke_family": _FAMILY,
+}

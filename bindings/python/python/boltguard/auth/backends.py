@@ -53,6 +53,8 @@ class Authentication:
     revocation_store: RevocationStore | None = None
     # Whether the name was passed to this object, so that it must be unique among the backends of a view.
     _is_named = False
+    # The errors of `authenticate` that are an outage, so that the response is 503.
+    _outages: tuple[type[Exception], ...] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -150,6 +152,8 @@ class Authentication:
             return self._identified(request, need, authenticate(request))
         except Unauthorized:
             return need.failed()
+        except self._outages as error:
+            return self._unavailable(need, type(error))
 
     async def aidentify(self, request: Any, need: _rust.EdgeAuthentication) -> Step:
         """`identify`, for async code."""
@@ -160,6 +164,13 @@ class Authentication:
             return self._identified(request, need, await authenticate(request))
         except Unauthorized:
             return need.failed()
+        except self._outages as error:
+            return self._unavailable(need, type(error))
+
+    def _unavailable(self, need: _rust.EdgeAuthentication, kind: type[Exception]) -> Step:
+        """The step after an outage. It is logged without the traceback, whose frames contain the credentials."""
+        logger.error("%s can't look up credentials: %s.", type(self).__name__, kind.__qualname__)
+        return need.unavailable()
 
     def _identified(self, request: Any, need: _rust.EdgeAuthentication, identity: Any) -> Step:
         if identity is None:

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-class AuthtokenAuthentication(Authentication, ReadsTables):
+class AuthtokenAuthentication(ReadsTables, Authentication):
     """The tokens of `rest_framework.authtoken`: `Authorization: Token <key>`.
 
     `model` is the label of another model with the fields `key` and `user`; `scheme` is the `keyword` of a subclass of
     DRF's `TokenAuthentication`. The caller is the user of the token, with the permissions of the user and their groups.
-    Inactive users result in 401. Each request makes the queries for the token and the permissions.
+    Inactive users result in 401, and an unavailable database in 503. Each request makes the queries for the token and
+    the permissions.
 
     The table contains the keys in plain text, and the database compares them through its index, which isn't in constant
     time. The key that is found is compared again in constant time, so that a collation that ignores case accepts no

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-class SimpleJWTAuthentication(Authentication, ReadsTables):
+class SimpleJWTAuthentication(ReadsTables, Authentication):
     """The access tokens of simplejwt, according to its settings.
 
     `settings` is the dict `SIMPLE_JWT`, or `NINJA_JWT` for ninja-jwt. Settings that can't be followed raise
     `ImproperlyConfigured`. The caller is the user of the token, with the permissions of the user and their groups.
-    Missing and inactive users, and tokens in the blacklist, result in 401. Each request makes the queries for the
-    blacklist, the user and the permissions.
+    Missing and inactive users, and tokens in the blacklist, result in 401, and an unavailable database in 503. Each
+    request makes the queries for the blacklist, the user and the permissions.
 
     `blacklist=False` is for sites that don't have the app `token_blacklist`.
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 import boltguard
-from boltguard import BoltAPI, Depends, auth, clock
+from boltguard import BoltAPI, Depends, auth, clock, jwt
 from boltguard.auth import (
     APIKeyAuthentication,
     Authentication,
@@ -68,7 +68,7 @@ OF_0_6 = {
     "IsStaff": None,
 }
 OF_0_13 = {
-    "CurrentUser": "Depends(get_current_user)",
+    "CurrentUser": None,
     "JWTAuthViews": "TokenSessions",
     "LoginCredentials": "TokenSessions",
     "OptionalCurrentUser": "request.user",
@@ -157,14 +157,10 @@ def test_arguments_with_the_same_name(called):
 
 REFUSED = [
     (JWTAuthentication, "csrf", "CSRF"),
-    (JWTAuthentication, "jwks", "secret="),
     (JWTAuthentication, "jwks_refresh_interval", "RemoteKeySet(url, ttl=...)"),
     (JWTAuthentication, "jwks_url", "RemoteKeySet(url)"),
     (JWTAuthentication, "oidc_issuer", "JWTAuthentication.discover("),
-    (JWTAuthentication, "public_key", "secret="),
-    (JWTAuthentication, "require_jti", 'required_claims=("exp", "jti")'),
     (JWTAuthentication, "revoked_token_handler", "revocation_store="),
-    (JWTAuthentication, "token_type", 'claims={"typ": "refresh"}'),
     (SessionAuthentication, "csrf", "CSRF"),
     (SessionAuthentication, "login_url", "login_required"),
     (DjangoCacheRevocation, "default_ttl", "ttl="),
@@ -195,7 +191,7 @@ def test_the_refused_arguments_are_all_in_the_table():
 
 def test_no_frame_of_an_error_shows_the_arguments():
     secret = "a-secret-that-no-frame-may-show-in-its-variables"
-    for arguments in ({"public_key": secret}, {"secret": secret, "algorithms": ["RS256"]}):
+    for arguments in ({"csrf": secret}, {"public_key": secret, "secret": secret}, {"secret": secret, "typ": 1}):
         with pytest.raises(ImproperlyConfigured) as refused:
             JWTAuthentication(**arguments)
         frames = [entry.frame for entry in refused.traceback if "boltguard" in str(entry.path)]
@@ -207,6 +203,28 @@ def test_a_secret_as_second_argument_is_refused_without_showing_it(ada):
     with pytest.raises(ValueError, match="use secret=") as refused:
         create_jwt_for_user(ada, "very-secret")
     assert "very-secret" not in str(refused.value)
+
+
+def test_arguments_of_the_backend_with_another_name():
+    private = jwt.Key.generate("ES256")
+    public = private.public_key()
+
+    def accepts(claims, **arguments):
+        api = BoltAPI(auth=[JWTAuthentication(algorithms=["ES256"], **arguments)], guards=[IsAuthenticated()])
+        api.get("/view")(lambda: {})
+        mount(api=api)
+        token = jwt.encode({"sub": "1", "exp": clock.time() + 60, **claims}, private, "ES256")
+        return get(Authorization=f"Bearer {token}").status_code == 200
+
+    for key in ({"public_key": public.to_pem()}, {"jwks": {"keys": [public.to_jwk()]}}):
+        assert accepts({}, **key, csrf=True, require_jti=False, token_type=None)
+        assert not accepts({}, **key, require_jti=True) and accepts({"jti": "a"}, **key, require_jti=True)
+        assert not accepts({}, **key, token_type="refresh") and not accepts({"typ": "refresh"}, **key)
+        assert accepts({"typ": "refresh"}, **key, token_type="refresh")
+        with pytest.raises(ImproperlyConfigured, match="can't be used together"):
+            accepts({}, **key, secret="k" * 32)
+    with pytest.raises(ImproperlyConfigured):
+        JWTAuthentication(public_key=public.to_pem())  # not as a secret of HS256
 
 
 # Guards.
@@ -287,6 +305,24 @@ def test_the_required_user(ada, name):
     mount(api=api)
     assert get(**bearer(sub=str(ada.pk))).json() == {"user": "ada"}
     assert get().status_code == 401
+
+
+def test_the_annotation_for_the_user(ada):
+    api = BoltAPI(auth=[JWTAuthentication()], guards=[auth.AllowAny()])
+
+    @api.get("/view")
+    def view(user: auth.CurrentUser):
+        return {"user": user.username}
+
+    mount(api=api)
+    assert get(**bearer(sub=str(ada.pk))).json() == {"user": "ada"}
+    assert get().status_code == 401
+
+
+@pytest.mark.parametrize("name", ["get_user", "get_user_sync"])
+def test_a_user_loader_of_ones_own_is_refused(name):
+    with pytest.raises(ImproperlyConfigured, match=f"{name} is never used"):
+        type("Mine", (JWTAuthentication,), {name: lambda self, user_id: None})
 
 
 # Stores.

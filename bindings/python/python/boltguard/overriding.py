@@ -55,6 +55,7 @@ HOOKS = {
     "get_header",
     "get_raw_token",
     "get_user",
+    "get_user_sync",
     "get_validated_token",
     "guard_name",
     "has_object_permission",

@@ -51,15 +51,35 @@ def _refusing(function: F, name: str, replaced: Mapping[str, str]) -> F:
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        unknown = next((argument for argument in replaced if argument in kwargs), None)
         # Error pages show the variables of each frame, and the arguments may be secrets.
-        box = SecretBox((args, kwargs))
+        box, named = SecretBox(args), SecretBox(kwargs)
         del args, kwargs
+        if name == "JWTAuthentication":
+            _translate(named)
+        unknown = next((argument for argument in replaced if argument in named.value), None)
         if unknown is not None:
             raise ImproperlyConfigured(f"{name} has no argument {unknown}. {replaced[unknown]}")
-        return function(*box.value[0], **box.value[1])
+        return function(*box.value, **named.value)
 
     return call  # type: ignore[return-value]
+
+
+def _translate(named: SecretBox[dict[str, Any]]) -> None:
+    """Replaces the arguments of `JWTAuthentication` that only have another name here."""
+    for name in ("jwks", "public_key"):
+        if named.value.get(name) is None:
+            named.value.pop(name, None)
+        elif named.value.get("secret") is not None:
+            raise ImproperlyConfigured(f"JWTAuthentication: secret and {name} can't be used together.")
+        else:
+            named.value["secret"] = named.value.pop(name)
+    if named.value.get("csrf") is True:
+        del named.value["csrf"]
+    if named.value.pop("require_jti", False):
+        named.value["required_claims"] = [*named.value.get("required_claims", ["exp"]), "jti"]
+    token_type = named.value.pop("token_type", None)
+    if token_type is not None:
+        named.value["claims"] = {**(named.value.get("claims") or {}), "typ": token_type}
 
 
 def refuse_method(store: object, name: str) -> NoReturn:
@@ -87,6 +107,7 @@ def with_ttl(arguments: dict[str, Any]) -> dict[str, Any]:
 EQUIVALENTS = {
     "BaseAuthentication": "boltguard.auth.backends:Authentication",
     "BasePermission": "boltguard.auth.guards:Guard",
+    "CurrentUser": "boltguard.api.current_user:CurrentUser",
     "Requires": "boltguard.auth.requires:Requires",
     "require_current_user": "boltguard.auth.users:aget_current_user",
     "require_current_user_sync": "boltguard.auth.users:get_current_user",
@@ -99,7 +120,6 @@ _DEFAULTS = "Views without auth= or guards= use the settings."
 REPLACED = {
     "AuthContext": "request.context is a read-only mapping; annotate it with Mapping[str, Any]. "
     "A custom backend returns an Identity.",
-    "CurrentUser": "Use Annotated[Any, Depends(get_current_user)], which responds with 401 to anonymous callers.",
     "JWTAuthViews": f"Use path('auth/', {_LOGIN}(jwt_auth, cookies=True).urls).",
     "LoginCredentials": f"Use {_LOGIN}(jwt_auth).urls, whose login accepts a username and a password.",
     "OptionalCurrentUser": _USER,
@@ -125,15 +145,11 @@ _VERIFY = "Use boltguard.jwt.decode(token, key, algorithms, options={{'{}': Fals
 ARGUMENTS: dict[str, dict[str, str]] = {
     "JWTAuthentication": {
         "csrf": _CSRF,
-        "jwks": "Pass the JWK Set as secret=, a dict or a JSON string.",
         "jwks_refresh_interval": "Use secret=RemoteKeySet(url, ttl=...).",
         "jwks_url": "Use secret=RemoteKeySet(url).",
         "oidc_issuer": "Use JWTAuthentication.discover(issuer, audience=...).",
-        "public_key": "Pass the public key as secret=.",
-        "require_jti": 'Use required_claims=("exp", "jti"). With a revocation_store, jti is always required.',
         "revoked_token_handler": "Use revocation_store= with a subclass of RevocationStore that defines is_revoked, or "
         "check for the other claims.",
-        "token_type": 'Use claims={"typ": "refresh"}. Without it, refresh tokens are always refused.',
     },
     "SessionAuthentication": {
         "csrf": _CSRF,

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from boltguard.migrate.authtoken import AuthtokenAuthentication
+    from boltguard.migrate.knox import KnoxAuthentication
     from boltguard.migrate.simplejwt import SimpleJWTAuthentication
     from boltguard.migrate.simplejwt_refresh import simplejwt_refresh_view
 
-__all__ = ["AuthtokenAuthentication", "SimpleJWTAuthentication", "simplejwt_refresh_view"]
+__all__ = ["AuthtokenAuthentication", "KnoxAuthentication", "SimpleJWTAuthentication", "simplejwt_refresh_view"]
 
 # The view requires loaded apps, and `settings.py` imports the backends.
 _MODULES = {
     "AuthtokenAuthentication": "authtoken",
+    "KnoxAuthentication": "knox",
     "SimpleJWTAuthentication": "simplejwt",
     "simplejwt_refresh_view": "simplejwt_refresh",
 }

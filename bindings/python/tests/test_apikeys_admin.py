@@ -129,6 +129,45 @@ def test_mistakes_are_named(root, fields, complaint):
     assert complaint in response.content.decode() and not keys_on(response) and not APIKey.objects.exists()
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_usual_lifetimes_are_filled_in_as_the_form_reads_them(root, language):
+    with override_settings(LANGUAGE_CODE=language):
+        content = root.get(page("add")).content.decode()
+        presets = re.findall(r'data-boltguard-date="(.*?)" data-boltguard-time="(.*?)"', content)
+        assert len(presets) == 4
+        for (date, time), days in zip(presets, (30, 90, 365, None), strict=True):
+            APIKey.objects.all().delete()
+            assert keys_on(add(root, expires_at_0=date, expires_at_1=time))
+            end = APIKey.objects.get().expires_at
+            assert end is None if days is None else abs(end - timezone.now() - days * DAY) < timedelta(hours=2)
+
+
+def test_the_breadcrumbs_are_elements_that_the_admin_styles(root):
+    def crumbs(response):
+        return re.findall(r'<(\w+) class="breadcrumbs">', response.content.decode())
+
+    row, _ = create()
+    usual = crumbs(root.get(page("change", row.pk)))
+    assert len(usual) == 1
+    for response in (root.get(page("revoke", row.pk)), root.get(page("rotate", row.pk)), add(root)):
+        assert crumbs(response) == usual
+
+
+def test_copying_is_the_main_button_of_the_page_with_the_key(root):
+    content = add(root).content.decode()
+    assert re.search(r'<button [^>]*class="button default" data-boltguard-copy', content)
+    assert re.search(r'<a href="[^"]*" class="boltguard-secondary">I have copied', content)
+    assert "boltguard/api_keys.js" in content and "boltguard/api_keys.css" in content
+
+
+def test_the_id_is_below_the_name_in_the_list(root):
+    row, _ = create()
+    content = root.get(page("changelist")).content.decode()
+    columns = re.findall(r'class="(?:[^"]* )?column-(\w+)', content)
+    assert columns == ["name_and_id", "status_mark", "expires_at", "last_used_at", "owner", "created_at"]
+    assert f'reports <span class="boltguard-id">{row.pk}</span>' in content
+
+
 def test_permissions_are_chosen_from_those_of_the_site(root):
     content = root.get(page("add")).content.decode()
     assert '<option value="auth.add_user">auth.add_user (Can add user)</option>' in content

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+import django
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import unquote
@@ -47,7 +48,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     form = APIKeyForm
     actions = ("rotate_selected", "revoke_selected")
-    list_display = ("name", "id", "owner", "status_mark", "last_used_at", "expires_at", "created_at")
+    list_display = ("name_and_id", "status_mark", "expires_at", "last_used_at", "owner", "created_at")
     list_filter = (StatusFilter, "created_at", "last_used_at")
     list_select_related = ("owner",)
     ordering = ("-created_at",)
@@ -64,6 +65,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     class Media:
         css = {"all": ("boltguard/api_keys.css",)}
+        js = ("boltguard/api_keys.js",)
 
     # --- what the pages show
 
@@ -100,6 +102,10 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             # The next page shows the key; a form wouldn't.
             context.update(show_save_and_add_another=False, show_save_and_continue=False)
         return super().render_change_form(request, context, *args, **options)
+
+    @admin.display(description=_("name"), ordering="name")
+    def name_and_id(self, key: APIKey) -> str:
+        return format_html('{} <span class="boltguard-id">{}</span>', key.name, key.pk)
 
     @admin.display(description=_("status"), ordering="expires_at")
     def status_mark(self, key: APIKey) -> str:
@@ -238,7 +244,13 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _context(self, request: Any, title: str) -> dict[str, Any]:
         request.current_app = self.admin_site.name
-        return {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "media": self.media}
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "media": self.media,
+            "breadcrumbs_are_a_list": django.VERSION >= (6, 1),
+        }
 
     def _back(self) -> HttpResponse:
         return HttpResponseRedirect(reverse(f"admin:{ROUTES}_changelist", current_app=self.admin_site.name))

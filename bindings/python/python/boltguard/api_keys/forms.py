@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.apps import apps
-from django.contrib.admin.widgets import FilteredSelectMultiple
+from django.conf import settings
+from django.contrib.admin.widgets import AdminSplitDateTime, FilteredSelectMultiple
 from django.core.exceptions import ValidationError
-from django.utils.html import format_html
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
+from boltguard import clock
 from boltguard.api_keys.fields import checked_end, checked_permissions, checked_scopes
 from boltguard.api_keys.models import APIKey
 
@@ -23,6 +28,29 @@ class TwoBoxes(FilteredSelectMultiple):
 
     def render(self, *args: Any, **options: Any) -> SafeString:
         return format_html('<div class="related-widget-wrapper">{}</div>', super().render(*args, **options))
+
+
+class ExpiryInput(AdminSplitDateTime):
+    """A date and a time, with buttons that fill in usual lifetimes. The buttons are hidden without JavaScript."""
+
+    def render(self, *args: Any, **options: Any) -> SafeString:
+        return format_html(
+            '<div class="boltguard-expiry">{}<div class="boltguard-presets" hidden>{}</div></div>',
+            super().render(*args, **options),
+            format_html_join("", PRESET, map(self._preset, LIFETIMES)),
+        )
+
+    def _preset(self, lifetime: tuple[timedelta | None, Any]) -> tuple[str, str, str]:
+        span, label = lifetime
+        if span is None:
+            return "", "", capfirst(str(label))
+        # In the formats and the time zone in which the form reads them.
+        end = timezone.localtime(clock.now() + span) if settings.USE_TZ else clock.now() + span
+        date, time = (
+            str(part.format_value(value))
+            for part, value in zip(self.widgets, (end.date(), end.time().replace(microsecond=0)), strict=True)
+        )
+        return date, time, capfirst(str(label))
 
 
 class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -45,11 +73,17 @@ class APIKeyForm(forms.ModelForm):  # type: ignore[type-arg]
             "<code>*</code> grants all permissions."
         ),
     )
-    scopes = forms.CharField(label=_("Scopes"), required=False, help_text=_("OAuth scopes, separated by spaces."))
+    scopes = forms.CharField(
+        label=_("Scopes"),
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vLargeTextField", "spellcheck": "false"}),
+        help_text=_("OAuth scopes, separated by spaces."),
+    )
 
     class Meta:
         model = APIKey
         fields = ("name", "owner", "expires_at", "permissions", "scopes")
+        widgets = {"expires_at": ExpiryInput}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -151,3 +185,10 @@ INVALID_PERMISSION = _(
 )
 INVALID_SCOPE = _("“%(value)s” is not a valid scope.")
 NOT_EXTENDED = _("You can't extend the validity of this key, because you don't have permission to rotate it.")
+PRESET = '<button type="button" data-boltguard-date="{}" data-boltguard-time="{}">{}</button>'
+LIFETIMES = [
+    (timedelta(days=30), pgettext_lazy("expiry", "in 30 days")),
+    (timedelta(days=90), pgettext_lazy("expiry", "in 90 days")),
+    (timedelta(days=365), pgettext_lazy("expiry", "in 1 year")),
+    (None, pgettext_lazy("expiry", "never")),
+]

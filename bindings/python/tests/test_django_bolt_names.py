@@ -8,6 +8,7 @@ import time
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.test import AsyncClient, Client
 
 import boltguard
 from boltguard import BoltAPI, Depends, auth, clock, jwt
@@ -323,6 +324,43 @@ def test_the_annotation_for_the_user(ada):
 def test_a_user_loader_of_ones_own_is_refused(name):
     with pytest.raises(ImproperlyConfigured, match=f"{name} is never used"):
         type("Mine", (JWTAuthentication,), {name: lambda self, user_id: None})
+
+
+@pytest.mark.parametrize(
+    "read", [lambda request: request["context"], lambda request: request.get("context", {})], ids=["item", "get"]
+)
+@pytest.mark.parametrize("client", [Client(), AsyncClient()], ids=["wsgi", "asgi"])
+def test_items_of_the_request_name_the_replacement(read, client):
+    api = BoltAPI(auth=[JWTAuthentication()], guards=[auth.AllowAny()])
+
+    @api.get("/async")
+    async def view(request):
+        return read(request)
+
+    api.get("/sync")(lambda request: read(request))
+    mount(api=api)
+    for url in ("/sync", "/async"):
+        with pytest.raises((AttributeError, TypeError), match="Use request.context instead"):
+            response = client.get(url)
+            if inspect.isawaitable(response):
+                asyncio.run(awaiting(response))
+
+
+async def awaiting(response):
+    return await response
+
+
+def test_other_errors_of_a_view_are_unchanged():
+    api = BoltAPI(guards=[auth.AllowAny()])
+    api.get("/view")(lambda request: request["context"]["x"] if request is None else None + 1)
+    mount(api=api)
+    with pytest.raises(TypeError, match=r"unsupported operand type\(s\) for \+: 'NoneType' and 'int'$"):
+        Client().get("/view")
+
+
+def test_a_jti_of_ones_own_is_refused(ada):
+    with pytest.raises(ValueError, match="jti. Each token has a random jti already"):
+        create_jwt_for_user(ada, extra_claims={"jti": "a"})
 
 
 # Stores.

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
 from boltguard.api.params import Arguments, Plan
+from boltguard.auth.django_bolt import explain_request_items
 from boltguard.events import UNSENT, asend_refusals
 from boltguard.gate.csrf import for_sessions_only
 from boltguard.gate.prefetch import wants_user
@@ -55,13 +56,21 @@ class Operation:
         """The handler as a view, with the handler's attributes, such as the one that `non_atomic_requests` sets."""
 
         def view(request: Any, path: Mapping[str, Any]) -> Any:
-            return respond(self._plan.call(request, path, Arguments({})), self._status)
+            try:
+                return respond(self._plan.call(request, path, Arguments({})), self._status)
+            except (AttributeError, TypeError) as error:
+                explain_request_items(error)
+                raise
 
         return for_sessions_only(wraps(self.handler)(view))
 
     @for_sessions_only
     async def _acall(self, request: Any, path: Mapping[str, Any]) -> Any:
-        return respond(await self._plan.acall(request, path, Arguments({})), self._status)
+        try:
+            return respond(await self._plan.acall(request, path, Arguments({})), self._status)
+        except (AttributeError, TypeError) as error:
+            explain_request_items(error)
+            raise
 
 
 class Endpoint:

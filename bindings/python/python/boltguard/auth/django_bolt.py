@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from importlib import import_module
@@ -88,6 +89,12 @@ def refuse_method(store: object, name: str) -> NoReturn:
     raise AttributeError(f"{type(store).__name__!r} object has no attribute {name!r}.{replaced}")
 
 
+def explain_request_items(error: AttributeError | TypeError) -> None:
+    """Adds what to use instead to the error of `request["context"]` and `request.get("context")`."""
+    if _REQUEST_ITEM.fullmatch(str(error)):
+        error.args = (f'{error}. Use request.context instead of request["context"].',)
+
+
 def with_ttl(arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments of `revoke`, with the `ttl` that corresponds to `exp`, the date at which the token expires."""
     if "exp" not in arguments:
@@ -103,6 +110,7 @@ def with_ttl(arguments: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "ttl": max(exp - clock.time(), 0.0)}
 
 
+_REQUEST_ITEM = re.compile(r"'(ASGI|WSGI)Request' object (is not subscriptable|has no attribute 'get')")
 # Names with the same meaning.
 EQUIVALENTS = {
     "BaseAuthentication": "boltguard.auth.backends:Authentication",

@@ -229,7 +229,8 @@ def _extra(extra: Mapping[str, Any], claims: Mapping[str, Any]) -> Mapping[str, 
     named = [name for name in ("iss", "aud") if name in claims]
     replaced = [name for name in (*RESERVED, *named) if name in extra]
     if replaced:
-        raise ValueError(f"extra_claims can't replace {', '.join(replaced)}.")
+        remedy = " Each token has a random jti already." if "jti" in replaced else ""
+        raise ValueError(f"extra_claims can't replace {', '.join(replaced)}.{remedy}")
     for name in _FLAGS:
         if not isinstance(extra.get(name, False), bool):
             raise ValueError(f"extra_claims[{name!r}] is {kind_of(extra[name])}. It must be True or False.")

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from functools import partial
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import JsonResponse
+from knox.models import AuthToken
 from ninja import NinjaAPI
 from rest_framework.authtoken.models import Token
 from rest_framework.response import Response
@@ -15,7 +17,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from boltguard import protect
 from boltguard.auth import IsAuthenticated, JWTAuthentication
 from boltguard.drf import BoltguardAuthentication
-from boltguard.migrate import AuthtokenAuthentication, SimpleJWTAuthentication
+from boltguard.migrate import AuthtokenAuthentication, KnoxAuthentication, SimpleJWTAuthentication
 from boltguard.ninja import BoltAuth
 
 from migrating import installed
@@ -26,26 +28,28 @@ UNAVAILABLE = (503, "backend_unavailable")
 
 @pytest.fixture(scope="module", autouse=True)
 def tables(database):
-    with installed("rest_framework.authtoken", "rest_framework_simplejwt.token_blacklist"):
+    with installed("rest_framework.authtoken", "rest_framework_simplejwt.token_blacklist", "knox"):
         yield
 
 
-@pytest.fixture(params=["authtoken", "simplejwt"])
+@pytest.fixture(params=["authtoken", "knox", "simplejwt"])
 def old(request, ada):
     """A backend, and a request with credentials for it."""
     if request.param == "authtoken":
         return AuthtokenAuthentication(), {"Authorization": f"Token {Token.objects.create(user=ada).key}"}
+    if request.param == "knox":
+        return KnoxAuthentication(), {"Authorization": f"Token {AuthToken.objects.create(user=ada)[1]}"}
     return SimpleJWTAuthentication({}), bearer(str(AccessToken.for_user(ada)))
 
 
-def fail(execute, sql, params, many, context):
-    raise OperationalError(f"the connection is closed: {params}")
+def fail(execute, sql, params, many, context, error=OperationalError):
+    raise error(f"the connection is closed: {params}")
 
 
-@pytest.fixture
-def outage():
-    with connection.execute_wrapper(fail):
-        yield
+@pytest.fixture(params=[OperationalError, InterfaceError])
+def outage(request):
+    with connection.execute_wrapper(partial(fail, error=request.param)):
+        yield request.param
 
 
 def answered(response):
@@ -62,7 +66,7 @@ def test_credentials_that_can_not_be_looked_up_are_503(old, outage, caplog):
     with caplog.at_level(logging.DEBUG):
         assert answered(wsgi("get", "/view", headers)) == UNAVAILABLE
     (record,) = (record for record in caplog.records if record.levelno == logging.ERROR and record.name == "boltguard")
-    assert record.getMessage() == f"{type(backend).__name__} can't look up credentials: OperationalError."
+    assert record.getMessage() == f"{type(backend).__name__} can't look up credentials: {outage.__name__}."
     # A traceback would have the credentials in its frames, and so would the error.
     assert record.exc_info is None
     secret = headers["Authorization"].split()[1]

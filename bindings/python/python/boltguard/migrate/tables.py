@@ -7,7 +7,7 @@ from typing import Any
 from boltguard.auth.accounts import user_model
 from boltguard.auth.arguments import refuse
 from boltguard.messages import kind_of
-from boltguard.optional import DatabaseError, FieldDoesNotExist, ImproperlyConfigured
+from boltguard.optional import DatabaseError, FieldDoesNotExist, ImproperlyConfigured, InterfaceError
 
 WHEN_DONE = "remove the backend when no client uses the old credentials."
 
@@ -83,4 +83,4 @@ class ReadsTables:
     """A backend with tables, which `manage.py check` examines. While the database fails, the response is 503."""
 
     tables: tuple[Table | UserField, ...] = ()
-    _outages: tuple[type[Exception], ...] = (DatabaseError,)
+    _outages: tuple[type[Exception], ...] = (DatabaseError, InterfaceError)

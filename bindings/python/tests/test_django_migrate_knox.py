@@ -2,13 +2,14 @@
 
 import hashlib
 from datetime import timedelta
+from traceback import walk_stack
 
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.http import JsonResponse
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from knox.auth import TokenAuthentication
@@ -150,6 +151,62 @@ def test_the_expiry_is_never_later_than_the_longest_lifetime(ada, skip):
     assert sent(key).status_code == 401
 
 
+def test_a_query_does_not_contain_the_token(ada):
+    _, key = create(ada)
+    serve({"AUTO_REFRESH": True})
+    with CaptureQueriesContext(connection) as queries:
+        assert sent(key).status_code == 200
+    assert queries.captured_queries and not any(key[:15] in query["sql"] for query in queries)
+
+
+def test_no_variable_contains_the_token_while_the_database_is_queried(ada):
+    _, key = create(ada)
+    backend = KnoxAuthentication()
+    request = RequestFactory().get("/", headers={"Authorization": f"Token {key}"})
+    shown = []
+
+    def look(execute, sql, params, many, context):
+        frames = (frame for frame, _ in walk_stack(None) if frame.f_code.co_filename.endswith("/knox.py"))
+        shown.extend(repr(frame.f_locals) for frame in frames)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        assert backend.authenticate(request) is not None
+    assert shown and not any(key in variables for variables in shown)
+
+
+def test_a_token_is_read_from_the_database_that_it_is_written_to(ada):
+    class Replicated:
+        def db_for_read(self, model, **hints):
+            return "replica"
+
+        def db_for_write(self, model, **hints):
+            return "default"
+
+    _, key = create(ada)
+    with override_settings(DATABASE_ROUTERS=[Replicated()]):
+        assert KnoxAuthentication()._current_rows.db == "default"
+
+
+def test_a_row_with_another_digest_is_refused(ada, monkeypatch):
+    """Such as one that a collation of the database considers equal."""
+    _, key = create(ada)
+    AuthToken.objects.update(digest="0" * 128)
+    monkeypatch.setattr(KnoxAuthentication, "_current_rows", Rows(AuthToken.objects.all()))
+    serve()
+    assert sent(key).status_code == 401
+
+
+class Rows:
+    """Rows that no condition excludes."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def filter(self, **conditions):
+        return self.rows
+
+
 def test_permanent_tokens_stay_permanent(ada):
     row, key = create(ada, expiry=None)
     serve({"AUTO_REFRESH": True})
@@ -206,9 +263,10 @@ def test_a_missing_table_is_an_error_at_start(own_registry):
     ("settings", "named"),
     [
         ([], "settings"),
-        ({"AUTH_HEADER_PREFIX": "To ken"}, "scheme"),
+        ({"AUTH_HEADER_PREFIX": "To ken"}, "AUTH_HEADER_PREFIX"),
+        ({"AUTH_HEADER_PREFIX": ["Token"]}, "AUTH_HEADER_PREFIX"),
         ({"TOKEN_MODEL": "AuthToken"}, "model"),
-        ({"SECURE_HASH_ALGORITHM": "hashlib.md5"}, "SECURE_HASH_ALGORITHM"),
+        ({"SECURE_HASH_ALGORITHM": "hashlib.md5"}, "SECURE_HASH_ALGORITHM is 'hashlib.md5'"),
         ({"SECURE_HASH_ALGORITHM": hashlib.sha512}, "SECURE_HASH_ALGORITHM"),
         ({"AUTO_REFRESH": "yes"}, "AUTO_REFRESH"),
         ({"AUTO_REFRESH": True, "TOKEN_TTL": None}, "TOKEN_TTL"),

@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 
 from boltguard import clock
+from boltguard.auth.accounts import is_active
 from boltguard.auth.arguments import refuse
 from boltguard.auth.backends import Authentication
 from boltguard.auth.identity import Identity, identity_of
@@ -33,7 +35,9 @@ class KnoxAuthentication(ReadsTables, Authentication):
 
     The table contains digests of the tokens. The token of a request is hashed as current versions of knox hash it, and
     as earlier ones did, and its row is found by the digest, so that the time of the query says nothing about other
-    tokens.
+    tokens. The digest that is found is compared again in constant time. No query, and no variable while the database is
+    queried, contains the token. The rows are read from the database that they are written to, never from a replica,
+    which could still have the tokens of users who have logged out.
     """
 
     name = "knox"
@@ -45,7 +49,7 @@ class KnoxAuthentication(ReadsTables, Authentication):
         if settings is not None and not isinstance(settings, Mapping):
             refuse(f"{OWNER}: settings is {kind_of(settings)}. It must be a dict, such as REST_KNOX.")
         known = {**DEFAULTS, **(settings or {})}
-        self.scheme = one_scheme(OWNER, known["AUTH_HEADER_PREFIX"])
+        self.scheme = _scheme(known["AUTH_HEADER_PREFIX"])
         self._algorithm = _algorithm(known["SECURE_HASH_ALGORITHM"])
         self._renewal = Renewal.of(known)
         fields = ("digest", "user", "created", "expiry")
@@ -54,18 +58,29 @@ class KnoxAuthentication(ReadsTables, Authentication):
 
     def authenticate(self, request: HttpRequest) -> Identity | None:
         """The user of the token."""
-        token = after_scheme(request, self.header, self.scheme)
-        if token is None:
+        digests = self._digests(request)
+        if digests is None:
             return None
-        row = self._table.rows.filter(digest__in=self._digests(token)).select_related("user").first()
-        if row is None or (row.expiry is not None and row.expiry <= clock.now()):
+        row = self._current_rows.filter(digest__in=digests).select_related("user").first()
+        if row is None or not any(compare_digest(row.digest.encode(), one.encode()) for one in digests):
             raise Unauthorized
-        if self._renewal is not None and row.user.is_active:
+        if row.expiry is not None and row.expiry <= clock.now():
+            raise Unauthorized
+        if self._renewal is not None and is_active(row.user):
             self._renewal.renew(row, self._table)
         return identity_of(row.user)
 
-    def _digests(self, token: str) -> list[str]:
-        """The digest of the text and, if it is hexadecimal, that of its bytes, which earlier versions stored."""
+    @property
+    def _current_rows(self) -> Any:
+        from django.db import router
+
+        return self._table.rows.using(router.db_for_write(self._table.model))
+
+    def _digests(self, request: HttpRequest) -> list[str] | None:
+        """The digest of the token and, if it is hexadecimal, that of its bytes, which earlier versions stored."""
+        token = after_scheme(request, self.header, self.scheme)
+        if token is None:
+            return None
         preimages = [token.encode()]
         with suppress(ValueError):
             preimages.append(bytes.fromhex(token))
@@ -107,12 +122,19 @@ class Renewal:
             table.rows.filter(pk=row.pk, expiry=row.expiry).update(expiry=expiry)
 
 
+def _scheme(prefix: Any) -> str:
+    if not isinstance(prefix, str):
+        refuse(f"{OWNER}: AUTH_HEADER_PREFIX is {kind_of(prefix)}. It must be a string, such as 'Token'.")
+    return one_scheme(f"{OWNER}: AUTH_HEADER_PREFIX", prefix)
+
+
 def _algorithm(path: Any) -> str:
     """The name for `hashlib`. Its digests have a fixed length of at least 256 bits."""
     module, _, name = path.rpartition(".") if isinstance(path, str) else ("", "", "")
     if module != "hashlib" or name not in ALGORITHMS:
         known = ", ".join(f"'hashlib.{one}'" for one in ALGORITHMS)
-        refuse(f"{OWNER}: SECURE_HASH_ALGORITHM is {kind_of(path)} and not supported. It must be one of {known}.")
+        shown = repr(path) if isinstance(path, str) else kind_of(path)
+        refuse(f"{OWNER}: SECURE_HASH_ALGORITHM is {shown}, which isn't supported. It must be one of {known}.")
     return name
 
 

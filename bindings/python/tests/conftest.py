@@ -25,6 +25,7 @@ except ImportError:
         "test_django_*.py",
         "test_demo*.py",
         "test_docs.py",
+        "test_docs_tutorial.py",
         "test_guards_*.py",
         "test_routes_*.py",
         "test_servers.py",

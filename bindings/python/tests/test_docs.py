@@ -10,8 +10,10 @@ The traceback of a failure contains the line of the page.
 
 import ast
 import asyncio
+import builtins
 import inspect
 import re
+import symtable
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -97,6 +99,30 @@ def test_a_failure_names_the_line_of_the_page(tmp_path):
     with pytest.raises(ZeroDivisionError) as caught:
         run(second, page, names)
     assert (str(caught.traceback[-1].path), caught.traceback[-1].lineno + 1) == (str(page), 13)
+
+
+def unresolved(code):
+    """The global names that a block uses without defining or importing them."""
+    module = symtable.symtable(code, "page", "exec")
+    defined = {one.get_name() for one in module.get_symbols() if one.is_assigned() or one.is_imported()}
+    defined |= {one.get_name() for one in module.get_symbols() if one.is_namespace()} | set(vars(builtins))
+    tables, used = [module], set()
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        used |= {one.get_name() for one in table.get_symbols() if one.is_referenced() and one.is_global()}
+        used |= {one.get_name() for one in table.get_symbols() if table is module and one.is_referenced()}
+    return used - defined
+
+
+def test_each_block_of_the_django_page_imports_what_it_uses():
+    assert unresolved("def view(request):\n    return used(request)\n") == {"used"}
+    codes = [
+        found["code"]
+        for found in FENCE.finditer((PAGES / "django.md").read_text("utf-8"))
+        if found["info"].startswith("python")
+    ]
+    assert [unresolved(code) - {"client", "ada"} for code in codes] == [set()] * len(codes)
 
 
 def anchors(page):

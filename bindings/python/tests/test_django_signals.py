@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -347,6 +347,17 @@ def test_a_failing_receiver_breaks_no_transaction_of_a_view(fails):
     finally:
         signals.token_revoked.disconnect(fail)
     assert store.is_revoked("in a transaction")
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_lost_connection_does_not_change_the_response(error):
+    def lose(execute, sql, params, many, context):
+        raise error("the connection is closed")
+
+    mount_kind("protect", [IsAuthenticated()])
+    with received(signals.request_refused), transaction.atomic():
+        with connection.execute_wrapper(lose):
+            assert request(through="wsgi").status_code == 401
 
 
 def test_a_logout_sends_the_id_of_the_token_alone():

@@ -125,6 +125,84 @@ def test_the_page_fits_on_a_phone():
         picture(page, "6-phone")
 
 
+def test_a_failed_login_is_reported_at_the_form_and_forgets_the_user():
+    with demo_site.served() as address, webdriver.browser() as page:
+        page.open(address)
+        page.click("[data-username=ada]")
+        page.wait_for("#session", "Logged in as ada")
+        page.script("document.querySelector('[name=password]').value = 'wrong'")
+        page.click("#log-in")
+        page.wait_for("#login [role=alert]", "Login failed: Wrong name or password")
+        assert page.text("#session") == "Not logged in." and page.text("#token") == "Log in to get a token."
+        assert page.text("#claims") == "" and is_hidden(page, "#claims") and is_hidden(page, "#token-state")
+        assert page.script("return document.getElementById('log-out').disabled")
+        for value in ("token", "forged"):
+            assert page.script("return document.querySelector(`[value=${arguments[0]}]`).disabled", value)
+        press(page, "GET", "/api/me", "401")
+        assert "with nothing" in page.text(LATEST)
+
+        page.click("[data-username=grace]")
+        page.wait_for("#session", "Logged in as grace")
+        assert is_hidden(page, "#login [role=alert]")
+
+
+def test_the_token_is_shown_as_valid_and_then_as_revoked():
+    with demo_site.served() as address, webdriver.browser() as page:
+        page.open(address)
+        assert is_hidden(page, "#token-state")
+        page.click("[data-username=ada]")
+        page.wait_for("#token-state", "valid until")
+        line = "return getComputedStyle(document.getElementById('token')).textDecorationLine"
+        assert page.script(line) == "none"
+        page.click("#log-out")
+        page.wait_for("#token-state", "revoked")
+        assert page.script(line) == "line-through"
+        assert page.script("return document.activeElement.id") == "log-in", "the disabled button can't have the focus"
+
+
+def test_a_button_is_busy_until_there_is_a_response():
+    hold = "const send = fetch; window.held = []; window.fetch = async (...all) => "
+    hold += "{ await new Promise(go => held.push(go)); return send(...all) }"
+    with demo_site.served() as address, webdriver.browser() as page:
+        page.open(address)
+        page.wait_for("#device", "No session.")
+        page.script(hold)
+        for button in ("#log-in", '[data-path="/api/public"]', '[data-session="GET /basket/"]'):
+            page.script("held.length = 0")
+            page.click(button)
+            page.click(button)
+            page.wait_until(f"document.querySelector('{button}').ariaBusy === 'true'")
+            assert page.script("return held.length") == 1, "the second click is ignored"
+            page.script("window.free = setInterval(() => held.splice(0).forEach(go => go()), 10)")
+            page.wait_until(f"document.querySelector('{button}').ariaBusy === null")
+            page.script("clearInterval(free)")
+
+
+@pytest.mark.parametrize("button", ['[data-path="/api/public"]', "[data-begin=ada]"])
+def test_a_phone_moves_to_the_response_and_back(button):
+    seen = "(({top, bottom}) => top >= 0 && bottom <= innerHeight)(document.activeElement.getBoundingClientRect())"
+    with demo_site.served() as address, webdriver.browser() as page:
+        page.emulate_width(375)
+        page.open(address)
+        page.wait_for("#device", "No session.")
+        page.click(button)
+        page.wait_until(f"document.activeElement.matches('{LATEST}')")
+        page.wait_until(seen)
+        page.click(f"{LATEST} .back")
+        page.wait_until(f"document.activeElement.matches('{button}')")
+        page.wait_until(seen)
+
+
+def test_a_wide_window_shows_the_responses_beside_the_buttons():
+    with demo_site.served() as address, webdriver.browser() as page:
+        page.emulate_width(1280)
+        page.open(address)
+        page.click('[data-path="/api/public"]')
+        page.wait_for(LATEST, "200")
+        assert page.script("return document.activeElement.dataset.path") == "/api/public", "nothing has to move"
+        assert page.script(f"return document.querySelector('{LATEST}').getBoundingClientRect().top") < 800
+
+
 def log_in(page, address):
     page.open(address)
     page.click("[data-begin=ada]")
@@ -180,6 +258,10 @@ def press(page, method, path, status):
     page.script("document.getElementById('responses').replaceChildren()")
     page.click(f'[data-method={method}][data-path="{path}"]')
     assert f"{method} {path}" in page.wait_for(LATEST, status)
+
+
+def is_hidden(page, selector):
+    return page.script("return !document.querySelector(arguments[0]).checkVisibility()", selector)
 
 
 def picture(page, name):

@@ -6,8 +6,12 @@ let token = null;
 byId("login").addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = new FormData(event.target);
-  const response = await call("POST", "/api/login", {}, Object.fromEntries(form), "a name and a password");
-  if (response.status === 200) logIn(response.json.access_token);
+  await busy(byId("log-in"), async () => {
+    const response = await call("POST", "/api/login", {}, Object.fromEntries(form), "a name and a password");
+    if (response.status === 200) return logIn(response.json.access_token);
+    forget();
+    fail("Login failed", response);
+  });
 });
 
 for (const person of document.querySelectorAll(".person")) {
@@ -19,19 +23,23 @@ for (const person of document.querySelectorAll(".person")) {
   });
 }
 
-byId("log-out").addEventListener("click", async () => {
+byId("log-out").addEventListener("click", () => busy(byId("log-out"), async () => {
   const response = await call("POST", "/api/logout", { Authorization: `Bearer ${token}` }, undefined, "the token");
-  if (response.status !== 200) return;
+  if (response.status !== 200) return fail("Logout failed", response);
+  byId("login-failure").hidden = true;
+  // A disabled button loses the focus.
+  if (document.activeElement === byId("log-out")) byId("log-in").focus();
   byId("log-out").disabled = true;
   byId("session").textContent = "Logged out: the token is revoked. Call something with it to see it refused.";
-});
+  showState("revoked", "revoked");
+}));
 
 byId("calls").addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   const body = button.dataset.body && JSON.parse(button.dataset.body);
   const [headers, how] = credential();
-  call(button.dataset.method, button.dataset.path, headers, body, how);
+  busy(button, () => call(button.dataset.method, button.dataset.path, headers, body, how, button));
 });
 
 function logIn(newToken) {
@@ -40,12 +48,55 @@ function logIn(newToken) {
   byId("token").replaceChildren(
     span("head", head), ".", span("body", body), ".", span("signature", signature),
   );
-  byId("claims").textContent = JSON.stringify(decode(body), null, 2);
+  const claims = decode(body);
+  byId("claims").textContent = JSON.stringify(claims, null, 2);
   byId("claims").hidden = false;
-  byId("session").textContent = `Logged in as ${decode(body).username}, for a quarter of an hour.`;
+  byId("login-failure").hidden = true;
+  byId("session").textContent = `Logged in as ${claims.username}, for a quarter of an hour.`;
+  showState("valid", `valid until ${new Date(claims.exp * 1000).toLocaleTimeString([], { timeStyle: "short" })}`);
   byId("log-out").disabled = false;
   for (const choice of document.querySelectorAll("[name=credential]")) choice.disabled = false;
   document.querySelector("[value=token]").checked = true;
+}
+
+// As if nobody had logged in.
+function forget() {
+  token = null;
+  byId("token").replaceChildren(span("hint", "Log in to get a token."));
+  byId("claims").textContent = "";
+  byId("claims").hidden = true;
+  byId("session").textContent = "Not logged in.";
+  byId("log-out").disabled = true;
+  byId("token-state").hidden = true;
+  delete byId("token-card").dataset.state;
+  for (const value of ["token", "forged"]) {
+    const choice = document.querySelector(`[value=${value}]`);
+    if (choice.checked) document.querySelector("[value=none]").checked = true;
+    choice.disabled = true;
+  }
+}
+
+function showState(state, text) {
+  byId("token-card").dataset.state = state;
+  byId("token-state").textContent = text;
+  byId("token-state").hidden = false;
+}
+
+function fail(what, response) {
+  const reason = response.status === 0 ? "no response. Is the demo still running?" : response.json?.detail ?? response.status;
+  byId("login-failure").textContent = `${what}: ${reason}`;
+  byId("login-failure").hidden = false;
+}
+
+// A button does one thing at a time. It isn't disabled, which would take the focus away.
+async function busy(button, work) {
+  if (button.ariaBusy === "true") return;
+  button.ariaBusy = "true";
+  try {
+    await work();
+  } finally {
+    button.ariaBusy = null;
+  }
 }
 
 function credential() {
@@ -58,7 +109,8 @@ function credential() {
   }
 }
 
-async function call(method, path, headers, body, how) {
+// Moves to the response if it isn't on the screen and if there is a `button` to go back to.
+async function call(method, path, headers, body, how, button) {
   const options = { method, headers: { ...headers } };
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
@@ -68,10 +120,11 @@ async function call(method, path, headers, body, how) {
     const response = await fetch(path, options);
     const text = await response.text();
     const json = text ? JSON.parse(text) : null;
-    show(method, path, how, response, json);
+    reveal(show(method, path, how, response, json), button);
     return { status: response.status, json };
   } catch (error) {
-    show(method, path, how, { status: 0, statusText: "no response", headers: new Headers() }, { detail: String(error) });
+    const failed = { status: 0, statusText: "no response", headers: new Headers() };
+    reveal(show(method, path, how, failed, { detail: String(error) }), button);
     return { status: 0, json: null };
   }
 }
@@ -91,6 +144,24 @@ function show(method, path, how, response, json) {
   responses.querySelector(".hint")?.remove();
   responses.prepend(item);
   while (responses.children.length > 12) responses.lastChild.remove();
+  responses.parentElement.scrollTop = 0;
+  return item;
+}
+
+function reveal(item, button) {
+  const { top } = item.getBoundingClientRect();
+  if (!button || (top >= 0 && top < innerHeight - 80)) return;
+  const back = element("button", "back", "Back");
+  back.type = "button";
+  back.addEventListener("click", () => {
+    const target = button.isConnected ? button : byId("sessions-title");
+    target.focus({ preventScroll: true });
+    target.scrollIntoView({ block: "center" });
+  });
+  item.append(back);
+  item.tabIndex = -1;
+  item.focus({ preventScroll: true });
+  item.scrollIntoView({ block: "start" });
 }
 
 function mood(status) {

@@ -5,42 +5,44 @@ function csrfToken() {
   return document.cookie.split("; ").find((cookie) => cookie.startsWith("csrftoken="))?.slice("csrftoken=".length) ?? "";
 }
 
-function send(method, path, body) {
+function send(method, path, body, button) {
   const headers = method === "GET" ? {} : { "X-CSRFToken": csrfToken() };
-  return call(method, path, headers, body, "cookies");
+  return call(method, path, headers, body, "cookies", button);
 }
 
 // At most one refresh at a time, in all tabs that support locks. Without them, the grace of the server is sufficient.
-function refresh() {
-  const exchange = () => send("POST", "/auth/token/refresh");
+function refresh(button) {
+  const exchange = () => send("POST", "/auth/token/refresh", undefined, button);
   return navigator.locks ? navigator.locks.request("refresh", exchange) : exchange();
 }
 
-async function sendFresh(method, path, body) {
-  const response = await send(method, path, body);
+async function sendFresh(method, path, body, button) {
+  const response = await send(method, path, body, button);
   if (response.status !== 401) return response;
-  return (await refresh()).status === 200 ? send(method, path, body) : response;
+  return (await refresh(button)).status === 200 ? send(method, path, body, button) : response;
 }
 
 for (const button of document.querySelectorAll("[data-begin]")) {
-  button.addEventListener("click", async () => {
-    await send("POST", "/auth/token", { username: button.dataset.begin, password: button.dataset.password });
+  button.addEventListener("click", () => busy(button, async () => {
+    const credentials = { username: button.dataset.begin, password: button.dataset.password };
+    await send("POST", "/auth/token", credentials, button);
     await showDevices();
-  });
+  }));
 }
 
 for (const button of document.querySelectorAll("[data-session]")) {
-  button.addEventListener("click", async () => {
+  button.addEventListener("click", () => busy(button, async () => {
     const [method, path] = button.dataset.session.split(" ");
-    await sendFresh(method, path, button.dataset.body && JSON.parse(button.dataset.body));
+    await sendFresh(method, path, button.dataset.body && JSON.parse(button.dataset.body), button);
     if (path.startsWith("/auth/")) await showDevices();
-  });
+  }));
 }
 
-byId("refresh-twice").addEventListener("click", async () => {
-  await Promise.all([send("POST", "/auth/token/refresh"), send("POST", "/auth/token/refresh")]);
+byId("refresh-twice").addEventListener("click", () => busy(byId("refresh-twice"), async () => {
+  const exchange = () => send("POST", "/auth/token/refresh", undefined, byId("refresh-twice"));
+  await Promise.all([exchange(), exchange()]);
   await showDevices();
-});
+}));
 
 async function showDevices() {
   const response = await fetch("/auth/sessions");
@@ -60,10 +62,12 @@ function shownDevice(device) {
   );
   const end = element("button", "end", "End");
   end.type = "button";
-  end.addEventListener("click", async () => {
-    await sendFresh("DELETE", `/auth/sessions/${device.id}`);
+  end.addEventListener("click", () => busy(end, async () => {
+    await sendFresh("DELETE", `/auth/sessions/${device.id}`, undefined, end);
     await showDevices();
-  });
+    // The button, which had the focus, is gone.
+    if (document.activeElement === document.body) byId("sessions-title").focus();
+  }));
   item.append(about, end);
   return item;
 }

@@ -59,7 +59,7 @@ function logIn(newToken) {
   document.querySelector("[value=token]").checked = true;
 }
 
-// As if nobody had logged in.
+// Shows the page as before a login.
 function forget() {
   token = null;
   byId("token").replaceChildren(span("hint", "Log in to get a token."));

@@ -128,12 +128,16 @@
 //!
 //! The guard is checked when a WebSocket is opened. [`ConnectionWatch`] waits until the credentials are no longer
 //! valid, so that the handler can close it with the code 4401.
+//!
+//! [`GuardMiddleware::with_websocket_protocol`] also accepts tokens as a subprotocol, because browsers can't set
+//! `Authorization`.
 
 mod authenticated;
 mod connection_watch;
 mod middleware;
 mod rejection;
 mod request;
+mod websocket;
 
 pub use authenticated::{Authenticated, OptionallyAuthenticated};
 pub use boltguard::{AnyClaims, FromCaller};

@@ -8,9 +8,12 @@ use std::sync::Arc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, VARY};
 use actix_web::{Error, HttpMessage};
-use boltguard::{AdmittedCaller, AsyncEdge, ConfigError, Gate, Now, Refusal, SharedEdge};
+use boltguard::{
+    AdmittedCaller, AsyncEdge, ConfigError, Gate, Now, Refusal, SharedEdge, WebSocketProtocol,
+};
 
 use crate::rejection::response;
 use crate::request::Head;
@@ -26,12 +29,13 @@ pub struct GuardMiddleware<E = ()> {
 
 /// What all clones of a middleware share.
 #[derive(Clone)]
-struct Settings {
+pub(crate) struct Settings {
     gate: Gate,
     clock: Arc<dyn Fn() -> Now + Send + Sync>,
     /// A copy of the edge for connections that stay open.
     shared_edge: SharedEdge,
     vary: Option<HeaderValue>,
+    pub(crate) protocol: Option<WebSocketProtocol>,
 }
 
 impl GuardMiddleware {
@@ -63,6 +67,7 @@ impl<E: AsyncEdge + Clone + 'static> GuardMiddleware<E> {
             clock: Arc::new(Now::system),
             shared_edge,
             vary,
+            protocol: None,
         };
         Ok(Self {
             settings: Arc::new(settings),
@@ -72,6 +77,21 @@ impl<E: AsyncEdge + Clone + 'static> GuardMiddleware<E> {
 }
 
 impl<E> GuardMiddleware<E> {
+    /// Also accepts tokens as a subprotocol of WebSockets, because browsers can't set `Authorization` there.
+    ///
+    /// With `"bearer"`, a client offers `bearer` first, and the token second: in JavaScript, `new WebSocket(url,
+    /// ["bearer", token])`. Such a token replaces `Authorization`. The handler receives only the other subprotocols. If
+    /// it doesn't choose one of them, the response has `bearer`, as browsers require.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`WebSocketProtocol::new`].
+    pub fn with_websocket_protocol(mut self, name: impl AsRef<str>) -> Result<Self, ConfigError> {
+        let protocol = WebSocketProtocol::new(name, &self.settings.gate)?;
+        Arc::make_mut(&mut self.settings).protocol = Some(protocol);
+        Ok(self)
+    }
+
     /// Replaces the system clock, for tests.
     #[must_use]
     pub fn with_clock<N: Into<Now>>(
@@ -154,12 +174,13 @@ where
 async fn respond<S, B, E>(
     inner: Rc<S>,
     mut middleware: GuardMiddleware<E>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     E: AsyncEdge,
 {
+    let has_protocol = middleware.settings.take_token(request.headers_mut());
     let caller = match middleware.admit(&request).await {
         Ok(caller) => caller,
         Err(refusal) => {
@@ -176,6 +197,9 @@ where
     let mut response = inner.call(request).await?.map_into_left_body();
     let settings = middleware.settings;
     settings.add_cache_headers(is_authenticated, response.headers_mut());
+    if has_protocol && response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        settings.choose_protocol(response.headers_mut());
+    }
     Ok(response)
 }
 

@@ -121,6 +121,9 @@
 //!
 //! The guard is checked when a WebSocket is opened. [`ConnectionWatch`] waits until the credentials are no longer
 //! valid, so that the handler can close it with the code 4401.
+//!
+//! [`GuardLayer::with_websocket_protocol`] also accepts tokens as a subprotocol, because browsers can't set
+//! `Authorization`.
 
 mod authenticated;
 mod connection_watch;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use boltguard::{AsyncEdge, ConfigError, Gate, Now, SharedEdge};
+use boltguard::{AsyncEdge, ConfigError, Gate, Now, SharedEdge, WebSocketProtocol};
 use http::HeaderValue;
 use tower_layer::Layer;
 
@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     /// A copy of the edge for connections that stay open.
     pub(crate) shared_edge: SharedEdge,
     pub(crate) vary: Option<HeaderValue>,
+    pub(crate) protocol: Option<WebSocketProtocol>,
     #[cfg(feature = "grpc")]
     pub(crate) grpc: Option<crate::Grpc>,
 }
@@ -59,6 +60,7 @@ impl<E: AsyncEdge + Clone + 'static> GuardLayer<E> {
             clock: Arc::new(Now::system),
             shared_edge,
             vary,
+            protocol: None,
             #[cfg(feature = "grpc")]
             grpc: None,
         };
@@ -76,6 +78,21 @@ impl<E> GuardLayer<E> {
     pub fn with_grpc(mut self, grpc: crate::Grpc) -> Self {
         Arc::make_mut(&mut self.settings).grpc = Some(grpc);
         self
+    }
+
+    /// Also accepts tokens as a subprotocol of WebSockets, because browsers can't set `Authorization` there.
+    ///
+    /// With `"bearer"`, a client offers `bearer` first, and the token second: in JavaScript, `new WebSocket(url,
+    /// ["bearer", token])`. Such a token replaces `Authorization`. The handler receives only the other subprotocols. If
+    /// it doesn't choose one of them, the response has `bearer`, as browsers require.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`WebSocketProtocol::new`].
+    pub fn with_websocket_protocol(mut self, name: impl AsRef<str>) -> Result<Self, ConfigError> {
+        let protocol = WebSocketProtocol::new(name, &self.settings.gate)?;
+        Arc::make_mut(&mut self.settings).protocol = Some(protocol);
+        Ok(self)
     }
 
     /// Replaces the system clock, for tests.

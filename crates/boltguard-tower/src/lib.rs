@@ -79,6 +79,7 @@ mod layer;
 mod log;
 mod response;
 mod service;
+mod websocket;
 
 pub use body::GuardBody;
 #[cfg(feature = "grpc")]

@@ -77,6 +77,7 @@ where
         let response = inner.call(Request::from_parts(parts, body)).await?;
         return Ok(response.map(GuardBody::inner));
     }
+    let opening = layer.settings.take_token(&mut parts);
     let caller = match layer.admit(&parts).await {
         Ok(caller) => caller,
         #[cfg(feature = "grpc")]
@@ -89,6 +90,9 @@ where
     parts.extensions.insert(caller);
     let mut response = inner.call(Request::from_parts(parts, body)).await?;
     add_cache_headers(&layer.settings, is_authenticated, response.headers_mut());
+    if opening == Some(response.status()) {
+        layer.settings.choose_protocol(response.headers_mut());
+    }
     Ok(response.map(GuardBody::inner))
 }
 

@@ -31,6 +31,8 @@ pub enum ConfigError {
     HeaderName,
     /// The guard requires a recent authentication, and no backend is for tokens.
     NoAuthTime,
+    /// Tokens of WebSockets are accepted as a subprotocol, and no backend reads `Authorization` with `Bearer`.
+    NoBearer,
     /// A backend for client certificates has no clients.
     NoClients,
     /// No key can be used with an allowed algorithm.
@@ -57,6 +59,8 @@ pub enum ConfigError {
     NothingToCache,
     /// The guard names a backend that the gate doesn't have.
     UnknownBackend(Box<str>),
+    /// The string isn't the name of a subprotocol of WebSockets.
+    WebSocketProtocol(Box<str>),
 }
 
 impl fmt::Display for ConfigError {
@@ -81,6 +85,10 @@ impl fmt::Display for ConfigError {
             Self::HeaderName => f.write_str("the header name is invalid; use letters, digits and hyphens"),
             Self::NoAuthTime => f.write_str(
                 "the guard requires a recent authentication, which only tokens can prove; add a JWT backend",
+            ),
+            Self::NoBearer => f.write_str(
+                "tokens of WebSockets are accepted as a subprotocol, but no backend reads Authorization with the scheme \
+                 Bearer; add such a backend, or remove the subprotocol",
             ),
             Self::NoClients => f.write_str("no client certificate is configured; add a fingerprint"),
             Self::NoKeyFor(algorithm) => write!(
@@ -121,6 +129,10 @@ impl fmt::Display for ConfigError {
             Self::UnknownBackend(name) => write!(
                 f,
                 "the guard requires the backend {name:?}, which this gate doesn't have; add the backend, or correct the name"
+            ),
+            Self::WebSocketProtocol(name) => write!(
+                f,
+                "the subprotocol {name:?} is invalid; use letters, digits and hyphens, such as bearer"
             ),
         }
     }

@@ -76,6 +76,7 @@ mod services;
 mod shared_edge;
 mod step_up;
 mod token_cache;
+mod websocket_protocol;
 
 pub use boltguard_apikey as apikey;
 pub use boltguard_grants as grants;
@@ -126,3 +127,4 @@ pub use schemes::Schemes;
 pub use services::Services;
 pub use shared_edge::SharedEdge;
 pub use token_cache::MAX_CACHED_TOKENS;
+pub use websocket_protocol::{OfferedToken, WebSocketProtocol};

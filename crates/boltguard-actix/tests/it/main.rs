@@ -7,3 +7,4 @@ mod extractors;
 mod metrics;
 mod middleware;
 mod support;
+mod websocket;

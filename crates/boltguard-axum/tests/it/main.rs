@@ -7,3 +7,4 @@ mod extractors;
 mod fleet;
 mod routes;
 mod support;
+mod websocket;

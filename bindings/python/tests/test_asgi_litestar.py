@@ -48,7 +48,9 @@ def application(**options):
         async for text in socket.iter_data():
             await socket.send_text(text)
 
-    return Litestar([me, read_reports, echo], middleware=[DefineMiddleware(AuthMiddleware, **options)])
+    # By default, Litestar configures the loggers of the process, also for the tests after this one.
+    middleware = [DefineMiddleware(AuthMiddleware, **options)]
+    return Litestar([me, read_reports, echo], middleware=middleware, logging_config=None)
 
 
 def answer(url, headers):

@@ -26,7 +26,8 @@ class _Unread:
     def read(self, *args: Any, **kwargs: Any) -> bytes:
         raise RuntimeError(BODY)
 
-    readline = read
+    # `seekable` is the first one that Django 6.1 calls.
+    readline = seekable = read
 
     def close(self) -> None:
         """Does nothing."""

@@ -74,6 +74,9 @@ impl AsyncHttpFetch {
 
     /// Adds a header to the request. `Debug` doesn't show its value.
     ///
+    /// It may be a secret of the issuer, so it isn't sent to a set whose URL is [of a third
+    /// party](JwksUrl::is_third_party).
+    ///
     /// # Errors
     ///
     /// [`JwksConfigError::Header`] if it can't be one.
@@ -118,12 +121,12 @@ impl AsyncHttpFetch {
         let stream = TcpStream::connect((host, port)).await;
         let stream = stream.map_err(|_| FetchError::Connection)?;
         if !url.is_https() {
-            return send(stream, self.request(&uri)?, limit).await;
+            return send(stream, self.request(url, &uri)?, limit).await;
         }
         let name = ServerName::try_from(host.to_owned()).map_err(|_| FetchError::Connection)?;
         let stream = self.connector()?.connect(name, stream).await;
         let stream = stream.map_err(|_| FetchError::Connection)?;
-        send(stream, self.request(&uri)?, limit).await
+        send(stream, self.request(url, &uri)?, limit).await
     }
 
     fn connector(&self) -> Result<TlsConnector, FetchError> {
@@ -137,7 +140,7 @@ impl AsyncHttpFetch {
         Ok(TlsConnector::from(Arc::new(config)))
     }
 
-    fn request(&self, uri: &Uri) -> Result<Request<String>, FetchError> {
+    fn request(&self, url: &JwksUrl, uri: &Uri) -> Result<Request<String>, FetchError> {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let host = uri.authority().map_or("", |authority| authority.as_str());
         let mut request = Request::get(path)
@@ -148,7 +151,7 @@ impl AsyncHttpFetch {
             .header(header::CONNECTION, "close")
             .body(String::new())
             .map_err(|_| FetchError::Connection)?;
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers.iter().filter(|_| !url.is_third_party()) {
             request.headers_mut().append(name, value.clone());
         }
         Ok(request)

@@ -70,6 +70,9 @@ impl HttpFetch {
 
     /// Adds a header to the request. `Debug` doesn't show its value.
     ///
+    /// It may be a secret of the issuer, so it isn't sent to a set whose URL is [of a third
+    /// party](JwksUrl::is_third_party).
+    ///
     /// # Errors
     ///
     /// [`JwksConfigError::Header`] if it can't be one.
@@ -128,7 +131,7 @@ impl HttpFetch {
 
     fn send(&self, url: &JwksUrl) -> Result<http::Response<Body>, Error> {
         let request = self.agent(url).get(url.as_str());
-        let headers = self.headers.iter();
+        let headers = self.headers.iter().filter(|_| !url.is_third_party());
         let request = headers.fold(request, |request, (name, value)| {
             request.header(name, value)
         });

@@ -184,7 +184,8 @@ impl Discovered {
 
     fn read(&self, response: &Response) -> Result<JwksUrl, FetchError> {
         let metadata = Metadata::parse(response)?;
-        Ok(metadata.jwks_url(&self.issuer, self.metadata_url.is_https())?)
+        let url = metadata.jwks_url(&self.issuer, self.metadata_url.is_https())?;
+        Ok(url.named_by(&self.metadata_url))
     }
 }
 

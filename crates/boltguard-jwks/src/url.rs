@@ -22,6 +22,7 @@ use crate::JwksConfigError;
 pub struct JwksUrl {
     url: Box<str>,
     shown: usize,
+    is_third_party: bool,
 }
 
 impl JwksUrl {
@@ -65,7 +66,40 @@ impl JwksUrl {
         Ok(Self {
             url: url.into(),
             shown: url.find('?').unwrap_or(url.len()),
+            is_third_party: false,
         })
+    }
+
+    /// Returns the URL as one that the metadata at another URL names.
+    pub(crate) fn named_by(self, metadata: &Self) -> Self {
+        Self {
+            is_third_party: self.origin() != metadata.origin(),
+            ..self
+        }
+    }
+
+    /// Returns whether the metadata of an issuer names the URL, with another origin than that of the metadata.
+    ///
+    /// What is configured for the issuer, such as a header with a key, must not be sent to such a URL. The clients of
+    /// this crate omit it.
+    #[must_use]
+    pub fn is_third_party(&self) -> bool {
+        self.is_third_party
+    }
+
+    /// Returns the scheme, the host in lower case and the port, [RFC 6454
+    /// §4](https://www.rfc-editor.org/rfc/rfc6454#section-4).
+    fn origin(&self) -> (bool, String, u16) {
+        let is_https = self.is_https();
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+        // A colon within brackets belongs to an address, which doesn't end with a number after the bracket.
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
+            _ => (authority, None),
+        };
+        let default = if is_https { 443 } else { 80 };
+        (is_https, host.to_ascii_lowercase(), port.unwrap_or(default))
     }
 
     /// Returns the URL with its query.
@@ -162,6 +196,35 @@ mod tests {
             let found = JwksUrl::new(url).unwrap();
             assert_eq!(found.as_str(), url);
             assert!(found.is_https());
+        }
+    }
+
+    #[test]
+    fn origins_are_compared() {
+        let is_third_party = |metadata: &str, url: &str| {
+            let [metadata, url] = [metadata, url].map(|url| JwksUrl::allowing_http(url).unwrap());
+            url.named_by(&metadata).is_third_party()
+        };
+        for (metadata, url) in [
+            ("https://id.example.com/a", "https://id.example.com/b?c"),
+            ("https://id.example.com", "HTTPS://ID.example.com:443/keys"),
+            ("http://id.example.com:80", "http://id.example.com/keys"),
+            ("https://[::1]/a", "https://[::1]:443"),
+        ] {
+            assert!(!is_third_party(metadata, url), "{metadata} {url}");
+        }
+        for (metadata, url) in [
+            ("https://id.example.com", "https://keys.example.com"),
+            (
+                "https://id.example.com",
+                "https://id.example.com.evil.example",
+            ),
+            ("https://id.example.com", "https://id.example.com:8443"),
+            ("https://id.example.com", "http://id.example.com:443"),
+            ("https://[::1]/a", "https://[::2]/a"),
+            ("https://[::1]:8443", "https://[::1]"),
+        ] {
+            assert!(is_third_party(metadata, url), "{metadata} {url}");
         }
     }
 

@@ -10,4 +10,5 @@ mod server;
 #[allow(dead_code, reason = "the other tests use the rest")]
 #[path = "../it/support.rs"]
 mod support;
+mod third_party;
 mod tls;

@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ impl<S: Read + Write> Stream for S {}
 pub(crate) struct Server {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
+    headers: Arc<Mutex<Vec<String>>>,
     is_over: Arc<AtomicBool>,
 }
 
@@ -35,9 +36,11 @@ impl Server {
         let server = Self {
             address: listener.local_addr().unwrap(),
             requests: Arc::default(),
+            headers: Arc::default(),
             is_over: Arc::default(),
         };
         let (requests, is_over) = (Arc::clone(&server.requests), Arc::clone(&server.is_over));
+        let headers = Arc::clone(&server.headers);
         let (wrap, handle) = (Arc::new(wrap), Arc::new(handle));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -49,9 +52,12 @@ impl Server {
                     Arc::clone(&wrap),
                     Arc::clone(&handle),
                 );
+                let headers = Arc::clone(&headers);
                 thread::spawn(move || {
                     let mut stream = wrap(stream);
-                    if read_header(&mut *stream).is_some() {
+                    if let Some(header) = read_header(&mut *stream) {
+                        let header = String::from_utf8_lossy(&header).to_lowercase();
+                        headers.lock().unwrap().push(header);
                         handle(requests.fetch_add(1, Ordering::SeqCst), &mut *stream);
                     }
                 });
@@ -62,6 +68,11 @@ impl Server {
 
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
+    }
+
+    /// The headers of all requests, in lower case.
+    pub(crate) fn headers(&self) -> Vec<String> {
+        self.headers.lock().unwrap().clone()
     }
 
     pub(crate) fn url(&self, scheme: &str, host: &str) -> JwksUrl {

@@ -209,12 +209,11 @@ def reason_codes():
 
 def client_codes():
     """The status and the code that a client receives, by reason code, if Rust lists the code individually."""
-    source, _ = rust("boltguard/src/refusal.rs").split("#[cfg(test)]")
-    of_names, code = reason_codes(), {}
-    arms = re.findall(r'((?:\(Kind::Unavailable, |ReasonCode::\w+|\)| \|\s*)+) =>\s*[{(]\s*\(?\s*"(\w+)"', source)
-    for pattern, client_code in arms:
-        status = 503 if "Unavailable, " in pattern else 401
-        code.update({of_names[name]: (status, client_code) for name in re.findall(r"ReasonCode::(\w+)", pattern)})
+    source, of_names, code = rust("boltguard/src/public_error.rs"), reason_codes(), {}
+    for status, function in [(401, "unauthorized"), (403, "forbidden"), (503, "unavailable")]:
+        (body,) = re.findall(rf"^pub\(crate\) fn {function}\(.*?^}}", source, re.M | re.S)
+        for pattern, client_code in re.findall(r'((?:ReasonCode::\w+|[ |\n])+) =>\s*[{(]\s*\(?\s*"(\w+)"', body):
+            code.update({of_names[name]: (status, client_code) for name in re.findall(r"ReasonCode::(\w+)", pattern)})
     assert len(code) > 10
     return code
 

@@ -66,6 +66,7 @@ mod need;
 mod now;
 mod origin;
 mod possible_need;
+mod public_error;
 mod refusal;
 mod request;
 mod response_headers;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use boltguard_guard::Guard;
 use boltguard_types::ReasonCode;
 
+use crate::public_error::{self, PublicError};
 use crate::{Caller, Failure, Schemes, step_up};
 
 /// The refusal of a request, with everything for the response.
@@ -237,61 +238,13 @@ impl Refusal {
         challenges.unwrap_or_else(|| format!(r#"Bearer realm="api"{parameters}"#))
     }
 
-    fn public(&self) -> (&'static str, &'static str) {
-        match (self.kind, self.failure.reason()) {
-            (Kind::Forbidden, ReasonCode::CsrfFailed) => {
-                ("csrf_failed", "CSRF verification failed.")
-            }
-            (Kind::Forbidden, _) => ("permission_denied", "You don't have permission to do this."),
-            (Kind::Unavailable, ReasonCode::ApiKeysUnavailable) => (
-                "api_keys_unavailable",
-                "The API key can't be checked right now.",
-            ),
-            (Kind::Unavailable, ReasonCode::BackendUnavailable) => (
-                "backend_unavailable",
-                "The credentials can't be checked right now.",
-            ),
-            (Kind::Unavailable, ReasonCode::IssuerKeysUnavailable) => (
-                "issuer_keys_unavailable",
-                "The token can't be checked right now.",
-            ),
-            (Kind::Unavailable, _) => (
-                "revocation_unavailable",
-                "The token can't be checked right now.",
-            ),
-            (Kind::Unauthorized, reason) => public_reason(reason),
+    fn public(&self) -> PublicError {
+        let reason = self.failure.reason();
+        match self.kind {
+            Kind::Unauthorized => public_error::unauthorized(reason),
+            Kind::Forbidden => public_error::forbidden(reason),
+            Kind::Unavailable => public_error::unavailable(reason),
         }
-    }
-}
-
-/// Returns the code and the description that the client receives.
-fn public_reason(reason: ReasonCode) -> (&'static str, &'static str) {
-    match reason {
-        ReasonCode::NotAuthenticated | ReasonCode::CredentialsMissing => {
-            ("not_authenticated", "No credentials were provided.")
-        }
-        ReasonCode::CredentialsInvalid => ("invalid_credentials", "The credentials are invalid."),
-        ReasonCode::SchemeUnsupported => (
-            "not_authenticated",
-            "The authentication scheme is not supported.",
-        ),
-        ReasonCode::AuthenticationInsufficient => (
-            "insufficient_user_authentication",
-            "The user must authenticate again.",
-        ),
-        // The remedy is the same for both: the client requests a new token.
-        ReasonCode::TokenExpired | ReasonCode::TokenTooOld => {
-            ("token_expired", "The token has expired.")
-        }
-        ReasonCode::TokenNotYetValid => ("token_not_yet_valid", "The token is not valid yet."),
-        ReasonCode::TokenRevoked => ("token_revoked", "The token was revoked."),
-        ReasonCode::ApiKeyExpired | ReasonCode::ApiKeyInvalid | ReasonCode::ApiKeyRevoked => {
-            ("invalid_api_key", "The API key is invalid.")
-        }
-        ReasonCode::UserInactive | ReasonCode::UserNotFound => {
-            ("user_unavailable", "The user is not available.")
-        }
-        _ => ("invalid_token", "The token is invalid."),
     }
 }
 

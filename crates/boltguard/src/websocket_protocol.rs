@@ -83,7 +83,7 @@ impl OfferedToken {
         &self.authorization
     }
 
-    /// Returns the value of `Sec-WebSocket-Protocol` without the token, or `None` if there are no other subprotocols.
+    /// Returns the value of `Sec-WebSocket-Protocol` without the token, or `None` if the client only offers the token.
     #[must_use]
     pub fn others(&self) -> Option<&str> {
         (!self.others.is_empty()).then_some(&*self.others)

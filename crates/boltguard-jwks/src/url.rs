@@ -54,15 +54,11 @@ impl JwksUrl {
         if !url.bytes().all(is_allowed) {
             return Err(JwksConfigError::Url);
         }
-        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let authority = &rest[..end];
+        let authority = authority(url);
         if authority.contains('@') {
             return Err(JwksConfigError::Credentials);
         }
-        if !is_authority(authority) {
-            return Err(JwksConfigError::Url);
-        }
+        host_and_port(authority).ok_or(JwksConfigError::Url)?;
         Ok(Self {
             url: url.into(),
             shown: url.find('?').unwrap_or(url.len()),
@@ -91,15 +87,10 @@ impl JwksUrl {
     /// §4](https://www.rfc-editor.org/rfc/rfc6454#section-4).
     fn origin(&self) -> (bool, String, u16) {
         let is_https = self.is_https();
-        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
-        let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
-        // A colon within brackets belongs to an address, which doesn't end with a number after the bracket.
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
-            _ => (authority, None),
-        };
-        let default = if is_https { 443 } else { 80 };
-        (is_https, host.to_ascii_lowercase(), port.unwrap_or(default))
+        // The URL is valid, so it has a host.
+        let (host, port) = host_and_port(authority(&self.url)).unwrap_or_default();
+        let port = port.unwrap_or(if is_https { 443 } else { 80 });
+        (is_https, host.to_ascii_lowercase(), port)
     }
 
     /// Returns the URL with its query.
@@ -146,37 +137,42 @@ fn is_allowed(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&byte)
 }
 
-/// Returns whether it is a host or an IPv6 address in brackets, with an optional port, RFC 3986 §3.2.
-fn is_authority(authority: &str) -> bool {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((address, port)) if is_ipv6(address) => (address, port),
-            _ => return false,
-        },
-        None => {
-            let at = authority.find(':').unwrap_or(authority.len());
-            let (host, port) = authority.split_at(at);
-            if !host.bytes().all(is_of_host) {
-                return false;
-            }
-            (host, port)
-        }
-    };
-    !host.is_empty() && (port.is_empty() || is_port(port))
+/// Returns the part of a URL between the scheme and the path.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    &rest[..rest.find(['/', '?']).unwrap_or(rest.len())]
 }
 
-fn is_ipv6(address: &str) -> bool {
-    address.parse::<std::net::Ipv6Addr>().is_ok()
+/// Returns the host, or the IPv6 address in brackets, and the port if there is one, RFC 3986 §3.2. `None` if they are
+/// invalid.
+fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    let end = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let address = rest.split_once(']')?.0;
+            address.parse::<std::net::Ipv6Addr>().ok()?;
+            address.len() + "[]".len()
+        }
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let (host, port) = authority.split_at(end);
+    if host.is_empty() || !(host.starts_with('[') || host.bytes().all(is_of_host)) {
+        return None;
+    }
+    match port {
+        "" => Some((host, None)),
+        _ => Some((host, Some(port_number(port)?))),
+    }
 }
 
 fn is_of_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }
 
-fn is_port(port: &str) -> bool {
-    let digits = port.strip_prefix(':').unwrap_or_default();
-    digits.bytes().all(|byte| byte.is_ascii_digit())
-        && digits.parse::<u16>().is_ok_and(|port| port > 0)
+/// Parses `:` and a number from 1 to 65535.
+fn port_number(port: &str) -> Option<u16> {
+    let digits = port.strip_prefix(':')?;
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|port| is_number && *port > 0)
 }
 
 #[cfg(test)]

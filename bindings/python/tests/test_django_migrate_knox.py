@@ -21,6 +21,7 @@ from boltguard import protect
 from boltguard.auth import IsAuthenticated, JWTAuthentication, ViaBackend
 from boltguard.migrate import KnoxAuthentication
 from boltguard.migrate.knox import Renewal
+from boltguard.migrate.tables import Table
 
 from migrating import installed
 from support import assert_helpful, bearer, get, mount_view, token, wsgi
@@ -103,9 +104,7 @@ def test_an_inactive_user_is_refused(ada):
     _, key = create(ada)
     serve({"AUTO_REFRESH": True})
     type(ada).objects.filter(pk=ada.pk).update(is_active=False)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         assert sent(key).status_code == 401
     assert not [one for one in queries if one["sql"].startswith("UPDATE")]
 
@@ -185,14 +184,14 @@ def test_a_token_is_read_from_the_database_that_it_is_written_to(ada):
 
     _, key = create(ada)
     with override_settings(DATABASE_ROUTERS=[Replicated()]):
-        assert KnoxAuthentication()._current_rows.db == "default"
+        assert KnoxAuthentication()._table.rows.db == "default"
 
 
 def test_a_row_with_another_digest_is_refused(ada, monkeypatch):
     """Such as one that a collation of the database considers equal."""
     _, key = create(ada)
     AuthToken.objects.update(digest="0" * 128)
-    monkeypatch.setattr(KnoxAuthentication, "_current_rows", Rows(AuthToken.objects.all()))
+    monkeypatch.setattr(Table, "rows", Rows(AuthToken.objects.all()))
     serve()
     assert sent(key).status_code == 401
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from boltguard.event_loop import in_event_loop
 from boltguard.logs import log_refusal
-from boltguard.optional import DatabaseError, InterfaceError, Signal
+from boltguard.optional import DATABASE_ERRORS, Signal
 from boltguard.signals import request_refused
 from boltguard.transactions import savepoints
 
@@ -55,7 +55,7 @@ async def asend_refusals(request: HttpRequest) -> None:
 
 def _send_robust(signal: Signal, sender: Any, **arguments: Any) -> None:
     """`send_robust`, in savepoints: a failed query of a receiver would break the transaction of the view."""
-    with suppress(DatabaseError, InterfaceError), savepoints(True):
+    with suppress(*DATABASE_ERRORS), savepoints(True):
         signal.send_robust(sender, **arguments)
 
 

@@ -96,6 +96,8 @@ else:
         return call
 
 
+# All errors of a query. Drivers raise `InterfaceError`, which isn't a `DatabaseError`, for a connection that is closed.
+DATABASE_ERRORS = (DatabaseError, InterfaceError)
 # A database is unavailable, or has ended the connection. Other errors, such as a missing column, have other classes.
 DATABASE_UNAVAILABLE = (InterfaceError, OperationalError)
 

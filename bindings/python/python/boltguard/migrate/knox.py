@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from boltguard import clock
 from boltguard.auth.accounts import is_active
@@ -36,8 +36,7 @@ class KnoxAuthentication(ReadsTables, Authentication):
     The table contains digests of the tokens. The token of a request is hashed as current versions of knox hash it, and
     as earlier ones did, and its row is found by the digest, so that the time of the query says nothing about other
     tokens. The digest that is found is compared again in constant time. No query, and no variable while the database is
-    queried, contains the token. The rows are read from the database that they are written to, never from a replica,
-    which could still have the tokens of users who have logged out.
+    queried, contains the token.
     """
 
     name = "knox"
@@ -49,7 +48,7 @@ class KnoxAuthentication(ReadsTables, Authentication):
         if settings is not None and not isinstance(settings, Mapping):
             refuse(f"{OWNER}: settings is {kind_of(settings)}. It must be a dict, such as REST_KNOX.")
         known = {**DEFAULTS, **(settings or {})}
-        self.scheme = _scheme(known["AUTH_HEADER_PREFIX"])
+        self.scheme = one_scheme(f"{OWNER}: AUTH_HEADER_PREFIX", known["AUTH_HEADER_PREFIX"])
         self._algorithm = _algorithm(known["SECURE_HASH_ALGORITHM"])
         self._renewal = Renewal.of(known)
         fields = ("digest", "user", "created", "expiry")
@@ -61,7 +60,7 @@ class KnoxAuthentication(ReadsTables, Authentication):
         digests = self._digests(request)
         if digests is None:
             return None
-        row = self._current_rows.filter(digest__in=digests).select_related("user").first()
+        row = self._table.rows.filter(digest__in=digests).select_related("user").first()
         if row is None or not any(compare_digest(row.digest.encode(), one.encode()) for one in digests):
             raise Unauthorized
         if row.expiry is not None and row.expiry <= clock.now():
@@ -69,12 +68,6 @@ class KnoxAuthentication(ReadsTables, Authentication):
         if self._renewal is not None and is_active(row.user):
             self._renewal.renew(row, self._table)
         return identity_of(row.user)
-
-    @property
-    def _current_rows(self) -> Any:
-        from django.db import router
-
-        return self._table.rows.using(router.db_for_write(self._table.model))
 
     def _digests(self, request: HttpRequest) -> list[str] | None:
         """The digest of the token and, if it is hexadecimal, that of its bytes, which earlier versions stored."""
@@ -87,13 +80,12 @@ class KnoxAuthentication(ReadsTables, Authentication):
         return [hashlib.new(self._algorithm, preimage).hexdigest() for preimage in preimages]
 
 
-class Renewal:
+class Renewal(NamedTuple):
     """How `AUTO_REFRESH` extends the expiry of a token that is used."""
 
-    def __init__(self, lifetime: timedelta, longest: timedelta | None, interval: timedelta) -> None:
-        self._lifetime = lifetime
-        self._longest = longest
-        self._interval = interval
+    lifetime: timedelta
+    longest: timedelta | None
+    interval: timedelta
 
     @staticmethod
     def of(settings: Mapping[str, Any]) -> Renewal | None:
@@ -115,17 +107,11 @@ class Renewal:
         """Extends the expiry of a row by one statement, unless another request has changed it, or it is recent."""
         if row.expiry is None:
             return
-        expiry = clock.now() + self._lifetime
-        if self._longest is not None:
-            expiry = min(expiry, row.created + self._longest)
-        if expiry - row.expiry > self._interval:
+        expiry = clock.now() + self.lifetime
+        if self.longest is not None:
+            expiry = min(expiry, row.created + self.longest)
+        if expiry - row.expiry > self.interval:
             table.rows.filter(pk=row.pk, expiry=row.expiry).update(expiry=expiry)
-
-
-def _scheme(prefix: Any) -> str:
-    if not isinstance(prefix, str):
-        refuse(f"{OWNER}: AUTH_HEADER_PREFIX is {kind_of(prefix)}. It must be a string, such as 'Token'.")
-    return one_scheme(f"{OWNER}: AUTH_HEADER_PREFIX", prefix)
 
 
 def _algorithm(path: Any) -> str:

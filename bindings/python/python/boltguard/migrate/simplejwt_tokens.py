@@ -147,20 +147,17 @@ class Blacklist:
     @property
     def database(self) -> str:
         """The database that the blacklist is written to."""
-        from django.db import router
-
-        return router.db_for_write(self._blacklisted.model)
+        return self._blacklisted.database
 
     def contains(self, jti: str) -> bool:
         """Whether a token is in the blacklist."""
-        # Not from a replica, which may not have the latest entries.
-        return bool(self._blacklisted.rows.using(self.database).filter(token__jti=jti).exists())
+        return bool(self._blacklisted.rows.filter(token__jti=jti).exists())
 
     def add(self, jti: str, user: Any, expires: float) -> bool:
         """Adds a token, and returns whether it wasn't there before: `True` for only one of several requests."""
         defaults = {"user": user, "token": "", "created_at": clock.now(), "expires_at": clock.moment(expires)}
         row, _ = self._outstanding.rows.using(self.database).get_or_create(jti=jti, defaults=defaults)
-        _, is_new = self._blacklisted.rows.using(self.database).get_or_create(token=row)
+        _, is_new = self._blacklisted.rows.get_or_create(token=row)
         return bool(is_new)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from boltguard.auth.accounts import user_model
 from boltguard.auth.arguments import refuse
 from boltguard.messages import kind_of
-from boltguard.optional import DatabaseError, FieldDoesNotExist, ImproperlyConfigured, InterfaceError
+from boltguard.optional import DATABASE_ERRORS, FieldDoesNotExist, ImproperlyConfigured
 
 WHEN_DONE = "remove the backend when no client uses the old credentials."
 
@@ -46,9 +46,19 @@ class Table:
         return model
 
     @property
+    def database(self) -> str:
+        """The database that the table is written to."""
+        from django.db import router
+
+        return router.db_for_write(self.model)
+
+    @property
     def rows(self) -> Any:
-        """All rows, without the restrictions of a custom manager."""
-        return self.model._base_manager.all()
+        """All rows, without the restrictions of a custom manager.
+
+        Not from a replica, which may still have a credential that was deleted, or not yet one that was revoked.
+        """
+        return self.model._base_manager.using(self.database)
 
 
 class UserField:
@@ -83,4 +93,4 @@ class ReadsTables:
     """A backend with tables, which `manage.py check` examines. While the database fails, the response is 503."""
 
     tables: tuple[Table | UserField, ...] = ()
-    _outages: tuple[type[Exception], ...] = (DatabaseError, InterfaceError)
+    _outages: tuple[type[Exception], ...] = DATABASE_ERRORS

@@ -49,23 +49,24 @@ def refuse_arguments_of(name: str) -> Callable[[F], F]:
 
 def _refusing(function: F, name: str, replaced: Mapping[str, str]) -> F:
     assert replaced.keys().isdisjoint(signature(function).parameters), name
+    translate = TRANSLATIONS.get(name)
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         # Error pages show the variables of each frame, and the arguments may be secrets.
         box, named = SecretBox(args), SecretBox(kwargs)
         del args, kwargs
-        if name == "JWTAuthentication":
-            _translate(named)
-        unknown = next((argument for argument in replaced if argument in named.value), None)
-        if unknown is not None:
+        if translate is not None:
+            translate(named)
+        if not replaced.keys().isdisjoint(named.value):
+            unknown = next(argument for argument in replaced if argument in named.value)
             raise ImproperlyConfigured(f"{name} has no argument {unknown}. {replaced[unknown]}")
         return function(*box.value, **named.value)
 
     return call  # type: ignore[return-value]
 
 
-def _translate(named: SecretBox[dict[str, Any]]) -> None:
+def _translate_jwt_backend(named: SecretBox[dict[str, Any]]) -> None:
     """Replaces the arguments of `JWTAuthentication` that only have another name here."""
     for name in ("jwks", "public_key"):
         if named.value.get(name) is None:
@@ -110,6 +111,8 @@ def with_ttl(arguments: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "ttl": max(exp - clock.time(), 0.0)}
 
 
+# By class or function.
+TRANSLATIONS: dict[str, Callable[[SecretBox[dict[str, Any]]], None]] = {"JWTAuthentication": _translate_jwt_backend}
 _REQUEST_ITEM = re.compile(r"'(ASGI|WSGI)Request' object (is not subscriptable|has no attribute 'get')")
 # Names with the same meaning.
 EQUIVALENTS = {

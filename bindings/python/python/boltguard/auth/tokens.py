@@ -102,9 +102,7 @@ class Token:
     ) -> Token:
         """A token with these claims and a random `jti`, for `encode`; by default, it is valid for an hour."""
         seconds = _lifetime(timedelta(hours=1) if expires_delta is None else expires_delta)
-        replaced = sorted(extra_claims.keys() & {"exp", "iat", "iss", "aud", "jti"})
-        if replaced:
-            raise ValueError(f"extra_claims can't replace {', '.join(replaced)}.")
+        _refuse_replaced(extra_claims, ("aud", "exp", "iat", "iss", "jti"))
         now = clock.time()
         return cls(
             sub=_text("sub", sub),
@@ -227,14 +225,18 @@ def _extra(extra: Mapping[str, Any], claims: Mapping[str, Any]) -> Mapping[str, 
     if not isinstance(extra, Mapping):
         raise ValueError(f"extra_claims is {kind_of(extra)}. It must be a dict of claims.")
     named = [name for name in ("iss", "aud") if name in claims]
-    replaced = [name for name in (*RESERVED, *named) if name in extra]
-    if replaced:
-        remedy = " Each token has a random jti already." if "jti" in replaced else ""
-        raise ValueError(f"extra_claims can't replace {', '.join(replaced)}.{remedy}")
+    _refuse_replaced(extra, (*RESERVED, *named))
     for name in _FLAGS:
         if not isinstance(extra.get(name, False), bool):
             raise ValueError(f"extra_claims[{name!r}] is {kind_of(extra[name])}. It must be True or False.")
     return extra
+
+
+def _refuse_replaced(extra: Mapping[str, Any], names: Iterable[str]) -> None:
+    replaced = [name for name in names if name in extra]
+    if replaced:
+        remedy = " Each token has a random jti already." if "jti" in replaced else ""
+        raise ValueError(f"extra_claims can't replace {', '.join(replaced)}.{remedy}")
 
 
 def _text(what: str, value: Any) -> str:

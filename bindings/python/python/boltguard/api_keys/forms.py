@@ -8,10 +8,8 @@ from typing import Any
 
 from django import forms
 from django.apps import apps
-from django.conf import settings
 from django.contrib.admin.widgets import AdminSplitDateTime, FilteredSelectMultiple
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -45,11 +43,8 @@ class ExpiryInput(AdminSplitDateTime):
         if span is None:
             return "", "", capfirst(str(label))
         # In the formats and the time zone in which the form reads them.
-        end = timezone.localtime(clock.now() + span) if settings.USE_TZ else clock.now() + span
-        date, time = (
-            str(part.format_value(value))
-            for part, value in zip(self.widgets, (end.date(), end.time().replace(microsecond=0)), strict=True)
-        )
+        values = self.decompress((clock.now() + span).replace(microsecond=0))
+        date, time = (str(part.format_value(value)) for part, value in zip(self.widgets, values, strict=True))
         return date, time, capfirst(str(label))
 
 

@@ -1,8 +1,10 @@
-"""What the ASGI tests share: calls of an application without a server, and WebSockets between two queues."""
+"""What the ASGI tests share: calls of an application with and without a server, and WebSockets between two queues."""
 
 import asyncio
 import contextlib
 import json
+
+import pytest
 
 
 def scope_of(kind="http", headers=(), **more):
@@ -132,3 +134,15 @@ async def served(app):
     finally:
         server.should_exit = True
         await task
+
+
+async def assert_echoes_until(socket, reason, end=lambda: None):
+    """The WebSocket echoes. Then it is closed with this reason, by itself or because of `end`."""
+    from websockets.exceptions import ConnectionClosed
+
+    await socket.send("a")
+    assert await socket.recv() == "a"
+    end()
+    with pytest.raises(ConnectionClosed) as closed:
+        await socket.recv()
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4401, reason)

@@ -93,9 +93,7 @@ class Reader:
         if command == "python manage.py runserver":
             self.start()
             return []
-        if self.changed and self.server is not None:
-            self.stop()
-            self.start()
+        self.serve_changes()
         if "bg_…" in command:
             command = command.replace("bg_…", self.key)
         command = re.sub(r"\bcurl (?!-s)", "curl -s -m 30 ", command.replace(ADDRESS, f"127.0.0.1:{self.port}"))
@@ -126,6 +124,11 @@ class Reader:
         self.log.seek(0)
         pytest.fail(f"the server doesn't start: {self.log.read()}")
 
+    def serve_changes(self):
+        if self.changed and self.server is not None:
+            self.stop()
+            self.start()
+
     def stop(self):
         if self.server is not None:
             self.server.terminate()
@@ -134,9 +137,7 @@ class Reader:
 
     def create_key(self, url, username, password, fields):
         """Fills in the form of the admin, after logging in."""
-        if self.changed:
-            self.stop()
-            self.start()
+        self.serve_changes()
         cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         browser = urllib.request.build_opener(urllib.request.ProxyHandler({}), cookies)
         url = url.replace(ADDRESS, f"127.0.0.1:{self.port}")
